@@ -1,0 +1,53 @@
+# Needs Python 3.11 or newer and nothing else of ours: uv is used where it is installed and fetched into .bootstrap where not.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+UV := $(or $(shell command -v uv 2>/dev/null),.bootstrap/bin/uv)
+RUN := $(UV) run
+WORKERS ?= 2
+ARGS ?=
+
+.PHONY: help demo serve test check lint format bench docs wheel clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(UV) ## a simulated shop's customers in the console, in about a minute
+	$(RUN) rapport demo $(ARGS)
+
+serve: $(UV) ## run Rapport on ./data at http://127.0.0.1:8321 (ARGS='--data DIR --port N')
+	$(RUN) rapport serve $(ARGS)
+
+test: $(UV) ## every test (ARGS='-k cart' for some)
+	$(UV) sync --frozen
+	$(RUN) --frozen pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+check: lint ## ruff, format, mypy, import contracts, and the quick tests
+	$(RUN) --frozen pytest -n $(WORKERS) --dist loadgroup -m 'not (slow or browser or sdk or data)' $(ARGS)
+
+lint: $(UV) ## ruff, format, mypy and import contracts only
+	$(UV) lock --check --quiet
+	$(RUN) --frozen ruff check
+	$(RUN) --frozen ruff format --check
+	$(RUN) --frozen mypy
+	$(RUN) --frozen lint-imports --no-logo
+
+format: $(UV) ## mend what ruff can mend
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+
+bench: $(UV) ## measure collecting on each engine, with the machine's own limit beside it (ARGS=--quick)
+	$(RUN) python -m benchmarks.collect $(ARGS)
+
+docs: $(UV) ## write docs/reference anew from the code
+	$(RUN) python docs/generate.py
+
+wheel: $(UV) ## build the wheel into dist/
+	$(UV) build
+
+clean: ## remove what was built (never data)
+	rm -rf dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache src/rapport/web/static/vendor
+
+.bootstrap/bin/uv:
+	$(PYTHON) -m venv .bootstrap
+	.bootstrap/bin/python -m pip install --quiet uv

@@ -1,0 +1,1 @@
+"""Measurements against a limit taken in the same run. `python -m benchmarks.NAME [--quick] [--json]`."""

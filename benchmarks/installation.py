@@ -1,0 +1,144 @@
+"""A throw-away installation to measure: its own data folder or database, a server, its workers, their memory."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import psycopg
+from sqlalchemy.engine import make_url
+
+POSTGRES = os.environ.get("RAPPORT_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
+
+
+@dataclass
+class Installation:
+    """A running server and what is needed to talk to it."""
+
+    data: Path
+    database_url: str
+    port: int
+    process: subprocess.Popen[bytes]
+    write_key: str
+    api_key: str
+
+    @property
+    def url(self) -> str:
+        """Base URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        """Status and body of a GET with the API key."""
+        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {self.api_key}"})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def processes(self) -> list[psutil.Process]:
+        """The server and all it started."""
+        server = psutil.Process(self.process.pid)
+        return [server, *server.children(recursive=True)]
+
+    def peak_rss_mb(self) -> dict[str, float]:
+        """Peak resident memory of each process so far, by what it is."""
+        peaks: dict[str, float] = {}
+        for number, process in enumerate(self.processes()):
+            status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+            kilobytes = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+            peaks["server" if number == 0 else f"worker {number}"] = round(kilobytes / 1024, 1)
+        return peaks
+
+    def lag(self) -> int:
+        """Facts that are in the log and not yet folded."""
+        status, body = self.get("/readyz")
+        return int(json.loads(body)["lag"]) if status == 200 else -1
+
+
+@contextlib.contextmanager
+def installation(engine: str, *, workers: int | None = None) -> Iterator[Installation]:
+    """Start a fresh one on `sqlite` or `postgresql`, and remove it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder, database(engine) as url:
+        environment = {**os.environ, "RAPPORT_DATABASE_URL": url, "RAPPORT_LOG_LEVEL": "WARNING"}
+        data = Path(folder)
+        port = _free_port()
+        command = [sys.executable, "-m", "rapport", "serve", "--data", folder, "--port", str(port)]
+        command += [] if workers is None else ["--workers", str(workers)]
+        process = subprocess.Popen(
+            command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=sys.stderr,
+        )  # fmt: skip
+        try:
+            _wait_ready(port, process)
+            keys = json.loads(subprocess.run(
+                [sys.executable, "-m", "rapport", "keys", "--data", folder, "--json"],
+                env=environment, check=True, capture_output=True, text=True,
+            ).stdout.splitlines()[-1])  # fmt: skip
+            yield Installation(data, url, port, process, keys["write_key"], keys["api_key"])
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(15)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def postgresql_reachable() -> bool:
+    """True where RAPPORT_TEST_POSTGRES answers."""
+    try:
+        psycopg.connect(_admin(), connect_timeout=3).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def database(engine: str) -> Iterator[str]:
+    """The URL of a fresh database; empty for SQLite in the data folder."""
+    if engine == "sqlite":
+        yield ""
+        return
+    name = f"rapport_bench_{secrets.token_hex(4)}"
+    with psycopg.connect(_admin(), autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"'.encode())
+        try:
+            yield make_url(POSTGRES).set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+        finally:
+            admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+
+
+def _admin() -> str:
+    return make_url(POSTGRES).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_ready(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise RuntimeError(f"the server did not become ready (exit code {process.poll()})")

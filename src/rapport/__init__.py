@@ -1,0 +1,1 @@
+"""Rapport, the one office of a shop."""

@@ -1,0 +1,48 @@
+"""What a channel is to the outbox: somebody who carries one message to one destination and says how it went."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import msgspec
+from sqlalchemy import Connection
+
+from rapport.kernel.ids import WorkspaceId
+
+__all__ = ["Channel", "Outcome", "Outgoing"]
+
+
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
+    """One message at the moment of delivery."""
+
+    workspace: WorkspaceId
+    id: str
+    """Stays the same over all attempts, so that the receiver can leave out repeats."""
+    channel: str
+    destination: str
+    payload: bytes
+    attempts: int
+    """Counting this one."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How an attempt went. `gone` says that the destination wants nothing more, ever."""
+
+    result: Literal["delivered", "retry", "dead", "gone"]
+    detail: str = ""
+    """For the console and the engineer; holds no secret and nothing of the message."""
+    retry_after_seconds: float = 0.0
+    """The least the destination asked us to wait."""
+
+
+class Channel(Protocol):
+    """Delivers messages of one kind. Called from several threads at once; takes a bounded time."""
+
+    @property
+    def name(self) -> str: ...
+
+    def deliver(self, message: Outgoing, *, now: int) -> Outcome:
+        """Carry the message. Expected failures are outcomes; whatever is raised counts as `retry`."""
+
+    def switch_off(self, conn: Connection, message: Outgoing, *, reason: str) -> None:
+        """The destination is gone: see that nothing is addressed to it any more."""

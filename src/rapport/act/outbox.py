@@ -1,0 +1,318 @@
+"""The outbox: intentions written in the worker's transaction, carried out here, outside of it.
+
+A message is claimed with a lease, delivered, and marked; one that fails is tried again over days and then set aside.
+Each destination has its own small share of the threads and its own circuit, so a dead one delays nobody else.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from rapport.act import store
+from rapport.act.channels import Channel, Outcome, Outgoing
+from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, now_us
+from rapport.kernel.errors import Conflict, NotFound
+from rapport.kernel.ids import WorkspaceId, new_id
+from rapport.kernel.plug import Message
+from rapport.storage.bulk import insert_ignore, upsert
+from rapport.storage.engine import Database
+
+__all__ = ["EXPIRY", "RETRIES", "Delivery", "Dispatcher", "deliveries", "redeliver", "write"]
+
+RETRIES = (
+    5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR,
+)  # fmt: skip
+"""Waits between attempts. **Source:** Standard Webhooks 1.0, "Deliverability and reliability"."""
+
+EXPIRY = 5 * DAY
+"""A message that could not be delivered for so long is set aside, however seldom it was tried."""
+
+_JITTER = 0.2
+_LEASE = 30 * SECOND
+"""Longer than any channel takes; after a crash a message under way is taken up again this late."""
+_CIRCUIT_AFTER = 3
+_CIRCUIT_LONGEST = 10 * MINUTE
+_HOUSEKEEPING = MINUTE
+
+_logger = logging.getLogger(__name__)
+
+_PENDING: sa.ColumnElement[str] = sa.literal_column("'pending'")
+"""Literal, so that both engines can use the partial index."""
+
+
+class Destination(NamedTuple):
+    """Whom messages are for; they share one circuit."""
+
+    workspace: WorkspaceId
+    channel: str
+    destination: str
+
+
+class Delivery(NamedTuple):
+    """What became of a message so far."""
+
+    id: str
+    destination: str
+    status: str
+    attempts: int
+    created_at: int
+    due_at: int
+    finished_at: int | None
+    last_error: str
+
+
+def write(conn: Connection, messages: Sequence[Message], *, now: int) -> None:
+    """Put messages into the outbox, in this transaction; known idempotency keys are left out."""
+    rows = [
+        {
+            "workspace": message.workspace, "id": new_id("msg"), "channel": message.channel,
+            "destination": message.destination, "idempotency_key": message.idempotency_key,
+            "payload": message.payload, "created_at": now, "due_at": message.due_at or now,
+            "expires_at": max(message.due_at, now) + EXPIRY, "attempts": 0, "status": "pending", "leased_until": 0,
+            "finished_at": None, "last_error": "",
+        }
+        for message in sorted(messages, key=lambda m: (m.workspace, m.idempotency_key))
+    ]  # fmt: skip
+    insert_ignore(conn, store.outbox, rows, key=("workspace", "idempotency_key"))
+
+
+def deliveries(
+    conn: Connection, workspace: WorkspaceId, *, channel: str, destination: str, limit: int = 50
+) -> list[Delivery]:
+    """The latest messages to a destination, newest first."""
+    o = store.outbox.c
+    query = (
+        sa.select(*(o[name] for name in Delivery._fields))
+        .where(o.workspace == workspace, o.channel == channel, o.destination == destination)
+        .order_by(o.created_at.desc(), o.id.desc())
+        .limit(limit)
+    )
+    return [Delivery._make(row) for row in conn.execute(query)]
+
+
+def redeliver(
+    conn: Connection, workspace: WorkspaceId, message_id: str, *, channel: str, destination: str, now: int
+) -> None:
+    """Send a finished message once more, under its old id. Raises NotFound, and Conflict where it is still pending."""
+    o = store.outbox.c
+    of_id = (o.workspace == workspace, o.id == message_id, o.channel == channel, o.destination == destination)
+    status = conn.execute(sa.select(o.status).where(*of_id)).scalar() if message_id.isprintable() else None
+    if status is None:
+        raise NotFound(f"no message {message_id!r} to {destination!r}")
+    if status == "pending":
+        raise Conflict(f"message {message_id!r} is still to be delivered", hint="it is tried again by itself")
+    values = {
+        "status": "pending", "due_at": now, "expires_at": now + EXPIRY, "attempts": 0, "leased_until": 0,
+        "finished_at": None,
+    }  # fmt: skip
+    conn.execute(store.outbox.update().where(*of_id).values(values))
+
+
+class Dispatcher:
+    """Delivers what is due. One per worker process; `run_once` is called again and again from one thread."""
+
+    def __init__(
+        self,
+        db: Database,
+        channels: Iterable[Channel],
+        *,
+        threads: int = 16,
+        per_destination: int = 4,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._db = db
+        self._channels = {channel.name: channel for channel in channels}
+        self._threads = threads
+        self._per_destination = per_destination
+        self._rng = rng or random.Random()
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="outbox")
+        self._lock = threading.Lock()
+        self._under_way: dict[Future[None], Destination] = {}
+        self._housekept_at = 0
+
+    def run_once(self, now: int) -> int:
+        """Start the deliveries that are due and return how many; does not wait for them.
+
+        A destination has at most `per_destination` under way, one that failed last time has one, and all of those
+        together at most half of the threads.
+        """
+        if now - self._housekept_at >= _HOUSEKEEPING:
+            self._housekept_at = now
+            self._expire(now)
+        with self._db.read() as conn:
+            wanted = list(self._wanted(conn, now))
+        if not wanted:
+            return 0
+        claimed = self._claim(wanted, now)
+        for message in claimed:
+            self._start(message)
+        return len(claimed)
+
+    def drain(self, timeout_seconds: float | None = None) -> None:
+        """Wait until nothing is under way."""
+        with self._lock:
+            futures = list(self._under_way)
+        wait(futures, timeout=timeout_seconds)
+
+    def close(self) -> None:
+        """Finish what is under way, then stop."""
+        self._pool.shutdown(wait=True)
+
+    def _wanted(self, conn: Connection, now: int) -> Iterator[tuple[WorkspaceId, str]]:
+        """Ids of the messages to start, within each destination's share."""
+        circuits = {
+            Destination(row.workspace, row.channel, row.destination): (row.failures, row.closed_until)
+            for row in conn.execute(sa.select(store.destinations).where(store.destinations.c.failures > 0))
+        }
+        with self._lock:
+            under_way = Counter(self._under_way.values())
+            suspects_left = self._threads // 2 - sum(under_way[destination] for destination in circuits)
+            left = self._threads - under_way.total()
+        for destination in _with_pending(conn):
+            failures, closed_until = circuits.get(destination, (0, 0))
+            share = 1 if failures else self._per_destination
+            room = min(left, share - under_way[destination], suspects_left if failures else left)
+            if room <= 0 or closed_until > now or destination.channel not in self._channels:
+                continue
+            ids = _due(conn, destination, now, room)
+            left -= len(ids)
+            suspects_left -= len(ids) if failures else 0
+            for message_id in ids:
+                yield destination.workspace, message_id
+
+    def _claim(self, wanted: Sequence[tuple[WorkspaceId, str]], now: int) -> list[Outgoing]:
+        o = store.outbox.c
+        by_workspace: dict[WorkspaceId, list[str]] = {}
+        for workspace, message_id in wanted:
+            by_workspace.setdefault(workspace, []).append(message_id)
+        claimed: list[Outgoing] = []
+        with self._db.write() as conn:
+            for workspace, ids in by_workspace.items():
+                rows = conn.execute(
+                    store.outbox.update()
+                    .where(o.workspace == workspace, o.id.in_(ids), o.status == _PENDING, o.leased_until <= now)
+                    .values(leased_until=now + _LEASE, attempts=o.attempts + 1)
+                    .returning(o.workspace, o.id, o.channel, o.destination, o.payload, o.attempts)
+                )
+                claimed.extend(Outgoing(**row._mapping) for row in rows)
+        return claimed
+
+    def _start(self, message: Outgoing) -> None:
+        destination = Destination(message.workspace, message.channel, message.destination)
+        with self._lock:
+            future = self._pool.submit(self._deliver, message)
+            self._under_way[future] = destination
+        future.add_done_callback(self._done)
+
+    def _done(self, future: Future[None]) -> None:
+        with self._lock:
+            del self._under_way[future]
+        error = future.exception()
+        if error is not None:  # the result could not be written: the lease ends and the message is taken up again
+            _logger.error("the outcome of a delivery was not recorded: %s", type(error).__name__)
+
+    def _deliver(self, message: Outgoing) -> None:
+        channel = self._channels[message.channel]
+        try:
+            outcome = channel.deliver(message, now=now_us())
+        except Exception as error:  # a channel's bug is a failed attempt, not the end of the outbox
+            _logger.exception("channel %s raised", message.channel)
+            outcome = Outcome(result="retry", detail=type(error).__name__)
+        self._record(message, outcome, now=now_us())
+
+    def _record(self, message: Outgoing, outcome: Outcome, *, now: int) -> None:
+        destination = Destination(message.workspace, message.channel, message.destination)
+        values = self._verdict(message, outcome, now)
+        o = store.outbox.c
+        with self._db.write() as conn:
+            conn.execute(
+                store.outbox.update().where(o.workspace == message.workspace, o.id == message.id).values(values)
+            )
+            if outcome.result == "gone":
+                self._channels[message.channel].switch_off(conn, message, reason=outcome.detail)
+                _give_up(conn, destination, now, reason=outcome.detail)
+            _keep_circuit(conn, destination, failed=outcome.result == "retry", now=now)
+        _logger.info("delivery %s by %s: %s", message.id, message.channel, outcome.result)
+
+    def _verdict(self, message: Outgoing, outcome: Outcome, now: int) -> dict[str, object]:
+        if outcome.result == "retry" and message.attempts <= len(RETRIES):
+            pause = RETRIES[message.attempts - 1] * self._rng.uniform(1 - _JITTER, 1 + _JITTER)
+            due_at = now + max(int(pause), int(outcome.retry_after_seconds * SECOND))
+            return {"leased_until": 0, "due_at": due_at, "last_error": outcome.detail}
+        status = "delivered" if outcome.result == "delivered" else "dead"
+        return {"leased_until": 0, "status": status, "finished_at": now, "last_error": outcome.detail}
+
+    def _expire(self, now: int) -> None:
+        o = store.outbox.c
+        late = (o.status == _PENDING, o.expires_at <= now, o.leased_until <= now)
+        with self._db.read() as conn:
+            if conn.execute(sa.select(o.id).where(*late).limit(1)).first() is None:
+                return
+        with self._db.write() as conn:
+            conn.execute(store.outbox.update().where(*late).values(status="dead", finished_at=now))
+
+
+def _with_pending(conn: Connection) -> Iterator[Destination]:
+    """Destinations that have something pending, one index step each however much that is."""
+    o = store.outbox.c
+    columns = (o.workspace, o.channel, o.destination)
+    query = sa.select(*columns).where(o.status == _PENDING).order_by(*columns).limit(1)
+    row = conn.execute(query).first()
+    while row is not None:
+        yield Destination._make(row)
+        row = conn.execute(query.where(sa.tuple_(*columns) > sa.tuple_(*row))).first()
+
+
+def _due(conn: Connection, destination: Destination, now: int, limit: int) -> list[str]:
+    o = store.outbox.c
+    query = (
+        sa.select(o.id)
+        .where(
+            o.workspace == destination.workspace, o.channel == destination.channel,
+            o.destination == destination.destination, o.status == _PENDING, o.due_at <= now,
+            o.leased_until <= now, o.expires_at > now,
+        )
+        .order_by(o.due_at)
+        .limit(limit)
+    )  # fmt: skip
+    return list(conn.execute(query).scalars())
+
+
+def _give_up(conn: Connection, destination: Destination, now: int, *, reason: str) -> None:
+    o = store.outbox.c
+    conn.execute(
+        store.outbox.update()
+        .where(
+            o.workspace == destination.workspace, o.channel == destination.channel,
+            o.destination == destination.destination, o.status == _PENDING,
+        )
+        .values(status="dead", finished_at=now, last_error=reason)
+    )  # fmt: skip
+
+
+def _keep_circuit(conn: Connection, destination: Destination, *, failed: bool, now: int) -> None:
+    """Count the failures in a row; from the third on the destination rests, ever longer."""
+    d = store.destinations.c
+    here = (
+        d.workspace == destination.workspace, d.channel == destination.channel,
+        d.destination == destination.destination,
+    )  # fmt: skip
+    before = conn.execute(sa.select(d.failures).where(*here)).scalar() or 0
+    failures = before + 1 if failed else 0
+    if failures == before:
+        return
+    rest = 0 if failures < _CIRCUIT_AFTER else min(5 * SECOND << min(failures - _CIRCUIT_AFTER, 12), _CIRCUIT_LONGEST)
+    row = {**destination._asdict(), "failures": failures, "closed_until": now + rest if rest else 0}
+    upsert(
+        conn, store.destinations, [row],
+        key=("workspace", "channel", "destination"), update=("failures", "closed_until"),
+    )  # fmt: skip

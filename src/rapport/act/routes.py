@@ -1,0 +1,101 @@
+"""`/api/v1/webhooks`: endpoints, what was delivered to them, and sending it again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from litestar import delete, get, patch, post
+from litestar.params import Parameter
+
+from rapport.act import outbox, webhooks
+from rapport.act.webhooks import CHANNEL, Webhook, WebhookWanted
+from rapport.kernel.clock import now_us
+from rapport.kernel.ids import WorkspaceId
+from rapport.storage.engine import Database
+from rapport.web.auth import Principal
+
+__all__ = ["ROUTES"]
+
+
+class WebhookMade(msgspec.Struct, frozen=True, kw_only=True):
+    """A new webhook. The secret is shown this once; verify signatures with it."""
+
+    webhook: Webhook
+    secret: str
+
+
+class DeliveryShown(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a message. Times in microseconds since 1970."""
+
+    id: str
+    status: str
+    attempts: int
+    created_at: int
+    due_at: int
+    finished_at: int | None
+    last_error: str
+
+
+@get("/webhooks", permission="webhooks:read", tags=["webhooks"], sync_to_thread=True)
+def list_webhooks(db: Database, principal: Principal) -> list[Webhook]:
+    """All webhooks of the shop."""
+    with db.read() as conn:
+        return webhooks.list_webhooks(conn, WorkspaceId(principal.workspace))
+
+
+@post("/webhooks", permission="webhooks:write", tags=["webhooks"], sync_to_thread=True)
+def add_webhook(data: WebhookWanted, db: Database, principal: Principal) -> WebhookMade:
+    """Add an address that is told of facts; without `events` of abandoned carts."""
+    with db.write() as conn:
+        webhook, secret = webhooks.add_webhook(conn, WorkspaceId(principal.workspace), data, now=now_us())
+    return WebhookMade(webhook=webhook, secret=secret)
+
+
+@get("/webhooks/{webhook_id:str}", permission="webhooks:read", tags=["webhooks"], sync_to_thread=True)
+def get_webhook(webhook_id: str, db: Database, principal: Principal) -> Webhook:
+    """One webhook."""
+    with db.read() as conn:
+        return webhooks.find_webhook(conn, WorkspaceId(principal.workspace), webhook_id)
+
+
+@patch("/webhooks/{webhook_id:str}", permission="webhooks:write", tags=["webhooks"], sync_to_thread=True)
+def change_webhook(webhook_id: str, data: WebhookWanted, db: Database, principal: Principal) -> Webhook:
+    """Change the address, the events, or switch it on or off. What is absent stays."""
+    with db.write() as conn:
+        return webhooks.change_webhook(conn, WorkspaceId(principal.workspace), webhook_id, data)
+
+
+@delete("/webhooks/{webhook_id:str}", permission="webhooks:write", tags=["webhooks"], sync_to_thread=True)
+def remove_webhook(webhook_id: str, db: Database, principal: Principal) -> None:
+    """Forget a webhook."""
+    with db.write() as conn:
+        webhooks.remove_webhook(conn, WorkspaceId(principal.workspace), webhook_id)
+
+
+@get("/webhooks/{webhook_id:str}/deliveries", permission="webhooks:read", tags=["webhooks"], sync_to_thread=True)
+def list_deliveries(
+    webhook_id: str, db: Database, principal: Principal, limit: Annotated[int, Parameter(ge=1, le=500)] = 50
+) -> list[DeliveryShown]:
+    """The latest messages to a webhook, newest first."""
+    workspace = WorkspaceId(principal.workspace)
+    with db.read() as conn:
+        webhooks.find_webhook(conn, workspace, webhook_id)
+        found = outbox.deliveries(conn, workspace, channel=CHANNEL, destination=webhook_id, limit=limit)
+    return [DeliveryShown(**{name: getattr(d, name) for name in DeliveryShown.__struct_fields__}) for d in found]
+
+
+@post(
+    "/webhooks/{webhook_id:str}/deliveries/{message_id:str}/redeliver",
+    permission="webhooks:write", tags=["webhooks"], status_code=202, sync_to_thread=True,
+)  # fmt: skip
+def redeliver(webhook_id: str, message_id: str, db: Database, principal: Principal) -> None:
+    """Send a delivered or given-up message once more, under its old id."""
+    with db.write() as conn:
+        outbox.redeliver(
+            conn, WorkspaceId(principal.workspace), message_id,
+            channel=CHANNEL, destination=webhook_id, now=now_us(),
+        )  # fmt: skip
+
+
+ROUTES = (list_webhooks, add_webhook, get_webhook, change_webhook, remove_webhook, list_deliveries, redeliver)

@@ -1,0 +1,71 @@
+"""Tables of acting: timers, the outbox, the state of its destinations, webhook endpoints."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, text
+
+from rapport.storage.engine import CText, metadata
+
+__all__ = ["destinations", "outbox", "timers", "webhooks"]
+
+timers = Table(
+    "timers",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("kind", CText, primary_key=True),
+    Column("key", LargeBinary, primary_key=True),
+    Column("bucket", SmallInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Index("timers_due", "due_at", "bucket"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("id", CText, primary_key=True),
+    Column("channel", CText, nullable=False),
+    Column("destination", CText, nullable=False),
+    Column("idempotency_key", CText, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("status", CText, nullable=False),
+    Column("leased_until", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("last_error", Text, nullable=False),
+    Index("outbox_once", "workspace", "idempotency_key", unique=True),
+    Index(
+        "outbox_pending", "workspace", "channel", "destination", "due_at",
+        sqlite_where=text("status = 'pending'"), postgresql_where=text("status = 'pending'"),
+    ),
+    Index("outbox_of_destination", "workspace", "channel", "destination", "created_at"),
+)  # fmt: skip
+
+destinations = Table(
+    "outbox_destinations",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("channel", CText, primary_key=True),
+    Column("destination", CText, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("closed_until", BigInteger, nullable=False),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("id", CText, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("events", LargeBinary, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("disabled_reason", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)

@@ -1,0 +1,151 @@
+"""Durable timers: what is to happen at a time, kept in a table and run inside the worker's transaction.
+
+A timer belongs to the bucket of the strand its key begins with and runs on the worker that holds that bucket, in the
+transaction that also removes it. So it fires exactly once, and never beside a fact of the same strand that is being
+handled elsewhere.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from rapport.act import store
+from rapport.kernel.clock import DAY, MINUTE
+from rapport.kernel.identifiers import bucket_of
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.plug import Timer, TimerHandler, Work
+from rapport.storage.bulk import chunks, insert_rows, upsert
+
+__all__ = ["Cancelled", "next_due", "pending", "run_due", "write"]
+
+_logger = logging.getLogger(__name__)
+
+
+class Cancelled(NamedTuple):
+    """A timer that is not to fire."""
+
+    workspace: WorkspaceId
+    kind: str
+    key: bytes
+
+
+def write(conn: Connection, changes: Sequence[Timer | Cancelled]) -> None:
+    """Schedule and cancel, set-based; of several changes to one timer the last one counts."""
+    last = {(change.workspace, change.kind, change.key): change for change in changes}
+    scheduled = [change for _, change in sorted(last.items()) if isinstance(change, Timer)]
+    _delete(conn, [change for change in last.values() if isinstance(change, Cancelled)])
+    rows = [
+        {
+            "workspace": timer.workspace, "kind": timer.kind, "key": timer.key, "bucket": bucket_of(Key(timer.key)),
+            "due_at": timer.due_at, "payload": timer.payload, "failures": 0, "last_error": "",
+        }
+        for timer in scheduled
+    ]  # fmt: skip
+    upsert(
+        conn, store.timers, rows,
+        key=("workspace", "kind", "key"), update=("due_at", "payload", "failures", "last_error"),
+    )  # fmt: skip
+
+
+def next_due(conn: Connection, *, buckets: Sequence[int] | None = None) -> int | None:
+    """When the earliest timer of these buckets (of all where None) is due; None if there is none. One index step."""
+    query = sa.select(store.timers.c.due_at).order_by(store.timers.c.due_at).limit(1)
+    if buckets is not None:
+        query = query.where(store.timers.c.bucket.in_(buckets))
+    return conn.execute(query).scalar()
+
+
+def pending(conn: Connection, workspace: WorkspaceId, kind: str, keys: Collection[bytes]) -> set[bytes]:
+    """Those of the keys that have a timer of this kind."""
+    t = store.timers.c
+    query = sa.select(t.key).where(t.workspace == workspace, t.kind == kind)
+    found: set[bytes] = set()
+    for some in chunks(keys, 500):
+        found.update(conn.execute(query.where(t.key.in_(some))).scalars())
+    return found
+
+
+def run_due(
+    conn: Connection,
+    now: int,
+    handlers: Mapping[str, TimerHandler],
+    work: Work,
+    *,
+    buckets: Sequence[int] | None = None,
+    limit: int = 100,
+) -> int:
+    """Run what is due in these buckets (in all where None), at most `limit`, and return how many there were.
+
+    What the handlers want done is collected in `work`; the caller flushes it in the same transaction. A worker that
+    lags behind the log passes the time it has come to as `now`, or timers would overtake the facts that cancel them.
+    A timer whose handler fails is tried again later, ever more rarely, alone; its neighbours are not held up. Kinds
+    without a handler stay where they are (their slice may come back).
+    """
+    due = _claim(conn, now, tuple(handlers), buckets, limit)
+    _delete(conn, [Cancelled(timer.workspace, timer.kind, timer.key) for timer in due])
+    by_kind: dict[str, list[Timer]] = {}
+    for timer in due:
+        by_kind.setdefault(timer.kind, []).append(timer)
+    for kind, group in by_kind.items():
+        if not _run(conn, now, handlers[kind], work, group, alone=len(group) == 1):
+            for timer in group:
+                _run(conn, now, handlers[kind], work, [timer], alone=True)
+    return len(due)
+
+
+def _claim(conn: Connection, now: int, kinds: Sequence[str], buckets: Sequence[int] | None, limit: int) -> list[Timer]:
+    t = store.timers.c
+    query = (
+        sa.select(t.workspace, t.kind, t.key, t.due_at, t.payload, t.failures)
+        .where(t.due_at <= now, t.kind.in_(kinds))
+        .order_by(t.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    if buckets is not None:
+        query = query.where(t.bucket.in_(buckets))
+    return [Timer._make(row) for row in conn.execute(query)]
+
+
+def _run(conn: Connection, now: int, handler: TimerHandler, work: Work, group: Sequence[Timer], *, alone: bool) -> bool:
+    """Whether nothing is left to do for the group: False asks the caller to try each of it alone."""
+    mark = work.mark()
+    try:
+        with conn.begin_nested():
+            handler(work, conn, group, now)
+    except Exception as error:
+        if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
+            raise
+        failed = error
+    else:
+        return True
+    work.rollback(mark)
+    if alone:
+        _try_later(conn, group[0], now, failed)
+    return alone
+
+
+def _try_later(conn: Connection, timer: Timer, now: int, error: Exception) -> None:
+    """Put the timer back: in a minute, then two, four … up to a day."""
+    _logger.error("timer of kind %s failed for the %dth time: %s", timer.kind, timer.failures + 1, type(error).__name__)
+    row = {
+        "workspace": timer.workspace, "kind": timer.kind, "key": timer.key, "bucket": bucket_of(Key(timer.key)),
+        "due_at": now + min(DAY, MINUTE << min(timer.failures, 12)), "payload": timer.payload,
+        "failures": timer.failures + 1, "last_error": repr(error)[:500],
+    }  # fmt: skip
+    insert_rows(conn, store.timers, [row])
+
+
+def _delete(conn: Connection, gone: Sequence[Cancelled]) -> None:
+    t = store.timers.c
+    groups: dict[tuple[int, str], list[bytes]] = {}
+    for timer in gone:
+        groups.setdefault((timer.workspace, timer.kind), []).append(timer.key)
+    for (workspace, kind), keys in groups.items():
+        for some in chunks(keys, 500):
+            conn.execute(sa.delete(store.timers).where(t.workspace == workspace, t.kind == kind, t.key.in_(some)))

@@ -1,0 +1,199 @@
+"""Webhooks: which facts are told to whom outside. Endpoints are kept here; the channel that posts is an adapter.
+
+A handler notes every fact; the flush asks once a batch which endpoints want which, and puts messages into the outbox in
+the same transaction. Facts about the past (imports, replays) are history and are told to nobody.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Meta
+from sqlalchemy import Connection
+
+from rapport.act import store
+from rapport.kernel.clock import DAY, to_iso
+from rapport.kernel.errors import InvalidInput, NotFound
+from rapport.kernel.facts import Fact
+from rapport.kernel.ids import Key, WorkspaceId, new_id
+from rapport.kernel.plug import EVERY_FACT, Capability, Message, Work
+
+__all__ = [
+    "CHANNEL",
+    "FRESH",
+    "Webhook",
+    "WebhookWanted",
+    "add_webhook",
+    "capability",
+    "change_webhook",
+    "find_webhook",
+    "list_webhooks",
+    "new_signing_secret",
+    "remove_webhook",
+    "switch_off",
+]
+
+CHANNEL = "webhook"
+
+FRESH = DAY
+"""A fact that was received later than this after it happened is history."""
+
+_NAME = "webhooks"
+
+
+class Webhook(msgspec.Struct, frozen=True, kw_only=True):
+    """An address outside that wants to hear of facts."""
+
+    id: str
+    url: str
+    events: list[str]
+    """Names of facts; empty is none, `*` is every fact."""
+    enabled: bool
+    disabled_reason: str
+    created_at: int
+
+
+class WebhookWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an engineer states of a webhook. On a change, what is absent stays."""
+
+    url: Annotated[str, Meta(max_length=2000)] | None = None
+    events: Annotated[list[Annotated[str, Meta(max_length=200)]], Meta(max_length=100)] | None = None
+    enabled: bool | None = None
+
+
+def new_signing_secret() -> str:
+    """A secret as Standard Webhooks has them: `whsec_` and 24 random bytes in base64."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+
+
+def add_webhook(conn: Connection, workspace: WorkspaceId, wanted: WebhookWanted, *, now: int) -> tuple[Webhook, str]:
+    """Keep a new endpoint; returns it with its secret, which is shown this once. Raises InvalidInput."""
+    if wanted.url is None:
+        raise InvalidInput("a webhook needs a url")
+    webhook_id, secret = new_id("whk"), new_signing_secret()
+    row = {
+        "workspace": workspace, "id": webhook_id, "url": _checked(wanted.url), "secret": secret,
+        "events": msgspec.json.encode(wanted.events if wanted.events is not None else ["Cart Abandoned"]),
+        "enabled": wanted.enabled is not False, "disabled_reason": "", "created_at": now,
+    }  # fmt: skip
+    conn.execute(store.webhooks.insert().values(row))
+    return find_webhook(conn, workspace, webhook_id), secret
+
+
+def change_webhook(conn: Connection, workspace: WorkspaceId, webhook_id: str, wanted: WebhookWanted) -> Webhook:
+    """Change what is stated. Raises NotFound and InvalidInput."""
+    find_webhook(conn, workspace, webhook_id)
+    values: dict[str, Any] = {}
+    if wanted.url is not None:
+        values["url"] = _checked(wanted.url)
+    if wanted.events is not None:
+        values["events"] = msgspec.json.encode(wanted.events)
+    if wanted.enabled is not None:
+        values |= {"enabled": wanted.enabled, "disabled_reason": "" if wanted.enabled else "switched off by hand"}
+    if values:
+        conn.execute(store.webhooks.update().where(*_is(workspace, webhook_id)).values(values))
+    return find_webhook(conn, workspace, webhook_id)
+
+
+def remove_webhook(conn: Connection, workspace: WorkspaceId, webhook_id: str) -> None:
+    """Forget the endpoint; what is pending for it is set aside when its turn comes. Raises NotFound."""
+    find_webhook(conn, workspace, webhook_id)
+    conn.execute(store.webhooks.delete().where(*_is(workspace, webhook_id)))
+
+
+def find_webhook(conn: Connection, workspace: WorkspaceId, webhook_id: str) -> Webhook:
+    """One endpoint. Raises NotFound."""
+    known = webhook_id.isprintable()  # PostgreSQL refuses to look for a text with a NUL byte
+    row = conn.execute(sa.select(*_SHOWN).where(*_is(workspace, webhook_id))).first() if known else None
+    if row is None:
+        raise NotFound(f"no webhook {webhook_id!r}")
+    return _webhook(row)
+
+
+def list_webhooks(conn: Connection, workspace: WorkspaceId) -> list[Webhook]:
+    """All endpoints of a shop, oldest first."""
+    query = sa.select(*_SHOWN).where(store.webhooks.c.workspace == workspace).order_by(store.webhooks.c.id)
+    return [_webhook(row) for row in conn.execute(query)]
+
+
+def switch_off(conn: Connection, workspace: WorkspaceId, webhook_id: str, *, reason: str) -> None:
+    """Send nothing more to this endpoint until somebody switches it on."""
+    values = {"enabled": False, "disabled_reason": reason}
+    conn.execute(store.webhooks.update().where(*_is(workspace, webhook_id)).values(values))
+
+
+def capability() -> Capability:
+    """Webhooks, for one worker process."""
+    return Capability(name=_NAME, handlers={EVERY_FACT: _note}, flush=_flush)
+
+
+def _note(work: Work, workspace: WorkspaceId, fact: Fact, strand: Key) -> None:
+    if fact.received_at - fact.occurred_at < FRESH:
+        work.note(_NAME, (workspace, fact))
+
+
+def _flush(conn: Connection, work: Work, notes: Sequence[tuple[WorkspaceId, Fact]], now: int) -> None:
+    wanted = _wanted(conn)
+    if not wanted:
+        return
+    for workspace, fact in notes:
+        endpoints = [*wanted.get((workspace, fact.name), ()), *wanted.get((workspace, EVERY_FACT), ())]
+        for webhook_id in dict.fromkeys(endpoints):
+            work.send(
+                Message(
+                    workspace=workspace,
+                    channel=CHANNEL,
+                    destination=webhook_id,
+                    idempotency_key=f"{webhook_id}:{fact.id}",
+                    payload=_payload(fact),
+                )
+            )
+
+
+def _wanted(conn: Connection) -> dict[tuple[WorkspaceId, str], list[str]]:
+    """Endpoints by shop and event name."""
+    w = store.webhooks.c
+    found: dict[tuple[WorkspaceId, str], list[str]] = {}
+    for row in conn.execute(sa.select(w.workspace, w.id, w.events).where(w.enabled).order_by(w.id)):
+        for event in msgspec.json.decode(row.events, type=list[str]):
+            found.setdefault((row.workspace, event), []).append(row.id)
+    return found
+
+
+def _payload(fact: Fact) -> bytes:
+    """The body as Standard Webhooks has it: type, timestamp, data."""
+    data = {
+        "id": fact.id, "source": fact.source, "user_id": fact.user_id, "anonymous_id": fact.anonymous_id,
+        "external_ids": fact.context.get("externalIds"), "properties": fact.properties, "traits": fact.traits,
+    }  # fmt: skip
+    body = {
+        "type": fact.name, "timestamp": to_iso(fact.occurred_at),
+        "data": {key: value for key, value in data.items() if value not in (None, {})},
+    }  # fmt: skip
+    return msgspec.json.encode(body)
+
+
+def _checked(url: str) -> str:
+    """The address with what can be said of it without asking the network."""
+    plain = url.strip()
+    if not plain.isprintable() or not plain.startswith(("https://", "http://")) or len(plain.split("/", 3)[2]) == 0:
+        raise InvalidInput(f"{url[:100]!r} is no web address", hint="https://example.com/hooks/rapport")
+    if "@" in plain.split("/", 3)[2]:
+        raise InvalidInput("the address of a webhook must not hold a password", hint="messages are signed instead")
+    return plain
+
+
+def _is(workspace: WorkspaceId, webhook_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (store.webhooks.c.workspace == workspace, store.webhooks.c.id == webhook_id)
+
+
+def _webhook(row: sa.Row[Any]) -> Webhook:
+    return Webhook(**{**row._mapping, "events": msgspec.json.decode(row.events, type=list[str])})
+
+
+_SHOWN = [store.webhooks.c[name] for name in Webhook.__struct_fields__]

@@ -1,0 +1,1 @@
+"""Channels that carry messages from the outbox to the outside."""

@@ -1,0 +1,56 @@
+"""The first start: a schema, a shop, a source with its write key and the operator's API key."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rapport.app.secretsfile import Secrets, read_secrets, write_secrets
+from rapport.app.settings import Settings
+from rapport.collect.sources import ensure_source
+from rapport.kernel.clock import now_us
+from rapport.storage.engine import Database
+from rapport.storage.migrate import migrate
+from rapport.storage.workspaces import Workspace, all_workspaces, create_workspace
+from rapport.web import accounts, store
+from rapport.web.permissions import API_SCOPES
+
+__all__ = ["Keys", "bootstrap", "open_database"]
+
+
+class Keys(NamedTuple):
+    """What a client needs to begin."""
+
+    workspace: str
+    write_key: str
+    api_key: str
+
+
+def open_database(settings: Settings) -> Database:
+    """The installation's database with its schema up to date; makes the data folder where it is missing."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    db = Database.open(settings.url)
+    migrate(db)
+    return db
+
+
+def bootstrap(db: Database, settings: Settings) -> Keys:
+    """Make what a new installation lacks; find it where it is there. Safe to call at every start."""
+    now = now_us()
+    with db.write() as conn:
+        known = all_workspaces(conn)
+        workspace = known[0] if known else create_workspace(conn, slug="shop", name="My shop", now=now)
+        source = ensure_source(conn, workspace.id, name="Website", kind="web", now=now)
+    return Keys(workspace.slug, source.write_key, _api_key(db, settings, workspace, now))
+
+
+def _api_key(db: Database, settings: Settings, workspace: Workspace, now: int) -> str:
+    kept = read_secrets(settings.data_dir).api_key
+    if kept:
+        with db.read() as conn:
+            if store.api_key_by_token(conn, store.digest_of(kept)) is not None:
+                return kept
+    _, secret = accounts.create_api_key(
+        db, workspace=workspace.id, name="operator", scopes=API_SCOPES, created_by="rapport keys", now=now
+    )
+    write_secrets(settings.data_dir, Secrets(api_key=secret))
+    return secret

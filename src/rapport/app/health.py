@@ -1,0 +1,92 @@
+"""What operators' tools ask: `/healthz` (alive), `/readyz` (able to serve, how far behind), `/metrics` (Prometheus)."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import sqlalchemy as sa
+from litestar import Response, get
+from litestar.datastructures import State
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from sqlalchemy.exc import SQLAlchemyError
+
+from rapport.app.wiring import Parts
+from rapport.collect.store import quarantine
+from rapport.storage import leases
+from rapport.storage.log import facts
+
+__all__ = ["ROUTES", "health"]
+
+_STARTED = time.time()
+
+
+def health(parts: Parts) -> dict[str, int]:
+    """Numbers that tell how the installation does; each costs one look at an index."""
+    with parts.db.read() as conn:
+        newest = int(conn.execute(sa.select(sa.func.coalesce(sa.func.max(facts.c.seq), 0))).scalar_one())
+        now = parts.db.now_us(conn)
+        workers = conn.execute(sa.select(leases.workers).where(leases.workers.c.seen_at > now - leases.LEASE)).all()
+        progress = leases.progress(conn)
+    return {
+        "log_seq": newest,
+        "folded_seq": min(progress, newest),
+        "lag": max(0, newest - progress),
+        "workers": len(workers),
+        "worker_rss_bytes": sum(row.rss_bytes for row in workers),
+        "pending_bytes": parts.appender.pending_bytes,
+        "database_bytes": parts.db.size_bytes(),
+    }
+
+
+@get("/healthz", permission="public", include_in_schema=False, sync_to_thread=False)
+def healthz() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@get("/readyz", permission="public", include_in_schema=False, sync_to_thread=True)
+def readyz(state: State) -> Response[dict[str, Any]]:
+    """The database answers; `lag` is the number of facts that are in the log and not yet in the Golden Records."""
+    try:
+        return Response({"status": "ready", **health(state.parts)})
+    except SQLAlchemyError:
+        return Response({"status": "unavailable", "detail": "the database does not answer"}, status_code=503)
+
+
+@get("/metrics", permission="public", include_in_schema=False, sync_to_thread=True, media_type=CONTENT_TYPE_LATEST)
+def metrics(state: State) -> Response[bytes]:
+    """The same and the counters of this process, as Prometheus reads them."""
+    parts: Parts = state.parts
+    registry = CollectorRegistry()
+    values: dict[str, tuple[str, float]] = {
+        "rapport_uptime_seconds": ("Seconds since the server started.", time.time() - _STARTED),
+        "rapport_facts_appended_total": ("Facts new to the log since the server started.", parts.appender.appended),
+        "rapport_facts_duplicate_total": ("Facts the log knew already, since start.", parts.appender.duplicates),
+        "rapport_quarantined": ("Facts that wait in quarantine.", _quarantined(parts)),
+    }
+    for name, number in health(parts).items():
+        values[f"rapport_{name}"] = (_HELP[name], number)
+    for name, (text, value) in values.items():
+        Gauge(name, text, registry=registry).set(value)
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _quarantined(parts: Parts) -> int:
+    with parts.db.read() as conn:
+        query = sa.select(sa.func.count()).select_from(quarantine).where(quarantine.c.state == "open")
+        return int(conn.execute(query).scalar_one())
+
+
+_HELP = {
+    "log_seq": "Number of the newest fact in the log.",
+    "folded_seq": "Every fact up to this number is in the Golden Records.",
+    "lag": "Facts in the log that are not yet in the Golden Records.",
+    "workers": "Workers that renewed their lease lately.",
+    "worker_rss_bytes": "Resident memory of all workers.",
+    "pending_bytes": "Bytes of facts that wait for the disk.",
+    "database_bytes": "Bytes of the database on disk.",
+}
+
+ROUTES = [healthz, readyz, metrics]

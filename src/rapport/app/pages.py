@@ -1,0 +1,163 @@
+"""The console's page about the installation itself: lag, rates, workers, sizes, and the facts that were set aside."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+from litestar.response import Redirect
+from sqlalchemy import Connection
+
+from rapport.app import setaside
+from rapport.app.health import health
+from rapport.kernel.clock import MINUTE, SECOND, now_us
+from rapport.measure.arrivals import Arrivals
+from rapport.storage import leases
+from rapport.storage.engine import Database, metadata
+from rapport.web.auth import Principal
+from rapport.web.console import ConsolePages, NavItem, render
+from rapport.web.forms import Form, integer
+
+__all__ = ["PAGES"]
+
+AnyRequest = Request[Any, Any, Any]
+
+COUNTED = 1_000_000
+"""Rows of a table that are counted; more are shown as "more than"."""
+
+_arrivals = Arrivals()
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One bucket in the picture of the leases: who holds it, how far it is behind, where it is drawn."""
+
+    bucket: int
+    owner: str
+    behind: int
+    x: int
+    y: int
+    tone: str
+
+
+class TableSize(msgspec.Struct, frozen=True, kw_only=True):
+    """How many rows a table has; `more` where counting stopped."""
+
+    name: str
+    rows: int
+    more: bool
+
+
+@get("/system", permission="system:read", sync_to_thread=True)
+def system_page(request: AnyRequest, db: Database, state: State) -> Response[str]:
+    """How the installation does."""
+    now = now_us()
+    with db.read() as conn:
+        minutes = _arrivals.counts(conn, now=now, step=2 * MINUTE, steps=60)
+    chart = {
+        "kind": "line",
+        "whole": True,
+        "series": [{"name": "facts a minute", "points": [[at // 1000, number // 2] for at, number in minutes[:-1]]}],
+    }
+    return render(request, "app/system.html", chart=msgspec.json.encode(chart).decode(), **_now(db, state))
+
+
+@get("/system/live", permission="system:read", sync_to_thread=True)
+def system_live(request: AnyRequest, db: Database, state: State) -> Response[str]:
+    """The part of the page that changes every second."""
+    return render(request, "app/system_live.html", **_now(db, state))
+
+
+@get("/system/tables", permission="system:read", sync_to_thread=True)
+def system_tables(request: AnyRequest, db: Database) -> Response[str]:
+    """Sizes of the tables; asked for after the page is there, since counting takes a moment."""
+    with db.read() as conn:
+        sizes = [_size(conn, name) for name in sorted(metadata.tables)]
+    return render(request, "app/system_tables.html", sizes=sorted(sizes, key=lambda s: -s.rows))
+
+
+@get("/set-aside", permission="system:read", sync_to_thread=True)
+def set_aside_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
+    """Facts whose handling failed."""
+    with db.read() as conn:
+        rows = setaside.listing(conn, principal.workspace)
+        number = setaside.count(conn, principal.workspace)
+    return render(request, "app/set_aside.html", rows=rows, number=number)
+
+
+@post("/set-aside/replay", permission="system:write", sync_to_thread=True, status_code=303)
+def replay(db: Database, principal: Principal, data: Form) -> Redirect:
+    """Have the worker handle one fact, or all of them, again."""
+    seq = integer(data, "seq", least=0, most=2**62, otherwise=0)
+    with db.write() as conn:
+        setaside.ask_replay(conn, principal.workspace, seq=seq or None)
+    return Redirect("/console/set-aside?done=asked", status_code=303)
+
+
+PAGES = ConsolePages(
+    room="app",
+    templates=Path(__file__).parent / "templates",
+    handlers=(system_page, system_live, system_tables, set_aside_page, replay),
+    nav=(
+        NavItem(
+            label="Set aside", path="/console/set-aside", icon="alert", group="Collect", order=230,
+            permission="system:read", keys="a",
+        ),
+        NavItem(
+            label="System", path="/console/system", icon="gauge", group="Settings", order=800, permission="system:read",
+            keys="y",
+        ),
+    ),
+)  # fmt: skip
+
+
+def _now(db: Database, state: State) -> dict[str, Any]:
+    now = now_us()
+    with db.read() as conn:
+        shared_now = db.now_us(conn)
+        workers = conn.execute(sa.select(leases.workers).order_by(leases.workers.c.started_at)).all()
+        held = conn.execute(sa.select(leases.buckets).order_by(leases.buckets.c.bucket)).all()
+        newest = int(conn.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM facts").scalar_one())
+        recent = _arrivals.counts(conn, now=now, step=10 * SECOND, steps=7)
+    alive = [worker for worker in workers if worker.seen_at > shared_now - leases.LEASE]
+    return {
+        "health": health(state.parts),
+        "rate": sum(number for _, number in recent[:-1]) / 60,
+        "workers": [(worker, sum(row.owner == worker.id for row in held)) for worker in workers],
+        "alive": {worker.id for worker in alive},
+        "cells": [_cell(row, newest, {worker.id for worker in alive}) for row in held],
+        "server_bytes": _own_memory(),
+        "engine": "SQLite" if db.dialect == "sqlite" else "PostgreSQL",
+        "pid": os.getpid(),
+    }
+
+
+def _cell(row: Any, newest: int, alive: set[str]) -> Cell:
+    behind = max(0, newest - row.cursor)
+    tone = "free" if row.owner not in alive else "behind" if behind > 5_000 else "held"
+    return Cell(
+        bucket=row.bucket, owner=row.owner, behind=behind, x=row.bucket % 32 * 15, y=row.bucket // 32 * 15, tone=tone
+    )
+
+
+def _size(conn: Connection, name: str) -> TableSize:
+    rows = int(
+        conn.exec_driver_sql(f"SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT {COUNTED + 1}) AS some").scalar_one()
+    )
+    return TableSize(name=name, rows=min(rows, COUNTED), more=rows > COUNTED)
+
+
+def _own_memory() -> int:
+    """Resident bytes of this process now; where the system does not tell, the most it ever had."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024
+    return pages * os.sysconf("SC_PAGE_SIZE")

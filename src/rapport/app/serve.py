@@ -1,0 +1,127 @@
+"""The long-running processes: the server, which keeps its workers, and a worker."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import socket
+import threading
+
+import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
+
+from rapport.app.asgi import create_server
+from rapport.app.bootstrap import bootstrap, open_database
+from rapport.app.settings import Settings
+from rapport.app.supervisor import Supervisor
+from rapport.app.wiring import Parts, Rooms, dispatcher
+from rapport.app.worker import Worker
+from rapport.kernel.clock import now_us
+from rapport.kernel.errors import Misconfigured
+from rapport.storage.engine import Database
+from rapport.storage.workspaces import default_workspace
+from rapport.web import accounts
+from rapport.web.console import missing_files
+from rapport.web.logs import configure_logging
+
+__all__ = ["serve", "work"]
+
+_logger = logging.getLogger("rapport")
+
+TIDY_SECONDS = 1.0
+"""How often SQLite's write-ahead log is looked at."""
+DISPATCH_SECONDS = 0.25
+"""How often the outbox is looked at."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve HTTP until SIGINT or SIGTERM; the workers end with it."""
+    configure_logging(level=settings.log_level)
+    listener = _listen(settings)
+    db = open_database(settings)
+    bootstrap(db, settings)
+    _say_where(db, settings)
+    parts = Parts(settings, db)
+    supervisor = Supervisor(settings)
+    supervisor.start()
+    server = uvicorn.Server(uvicorn.Config(
+        create_server(settings, parts), log_config=None, access_log=False, server_header=False, ws="none",
+        timeout_keep_alive=75, timeout_graceful_shutdown=10,
+    ))  # fmt: skip
+    gc.freeze()
+    stop = threading.Event()
+    tidying = threading.Thread(target=_tidy, args=(db, stop), name="tidy", daemon=True)
+    tidying.start()
+    try:
+        server.run(sockets=[listener])
+    finally:
+        stop.set()
+        tidying.join(timeout=5)
+        supervisor.stop()
+        parts.close()
+
+
+def work(settings: Settings, *, parent: int | None = None) -> None:
+    """Fold the log and deliver the outbox until SIGINT or SIGTERM."""
+    configure_logging(level=settings.log_level)
+    db = open_database(settings)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    delivering = threading.Thread(target=_deliver, args=(db, settings, stop), name="outbox", daemon=True)
+    delivering.start()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    Worker(Rooms(db), batch=settings.worker_batch).run(stop, parent=parent)
+    stop.set()
+    delivering.join(timeout=5)
+    db.close()
+
+
+def _tidy(db: Database, stop: threading.Event) -> None:
+    """Keep SQLite's write-ahead log short until told to stop."""
+    while not stop.wait(TIDY_SECONDS):
+        try:
+            db.checkpoint()
+        except SQLAlchemyError:
+            _logger.exception("the write-ahead log could not be moved; trying again")
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Take the port before anything else is done. Raises Misconfigured where that cannot be."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        raise Misconfigured(
+            f"cannot listen on {settings.host} port {settings.port}: {os.strerror(error.errno or 0)}",
+            hint="end what listens there, or choose another with --port",
+        ) from error
+
+
+def _deliver(db: Database, settings: Settings, stop: threading.Event) -> None:
+    """Look at the outbox until told to stop; whatever goes wrong with the database is tried again."""
+    outbox = dispatcher(db, settings)
+    while not stop.wait(DISPATCH_SECONDS):
+        try:
+            outbox.run_once(now_us())
+        except SQLAlchemyError:
+            _logger.exception("the outbox could not be read; trying again")
+            stop.wait(1.0)
+    outbox.close()
+
+
+def _say_where(db: Database, settings: Settings) -> None:
+    """Print the console's address, and while nobody has an account the link that makes the first one."""
+    for name in missing_files():
+        _logger.warning("the front-end file %s is missing; `uv sync --reinstall-package rapport` makes it", name)
+    base = f"http://{settings.host}:{settings.port}"
+    with db.read() as conn:
+        workspace = default_workspace(conn)
+    token = accounts.set_up_token(db, workspace=workspace.id, now=now_us())
+    if token is None:
+        print(f"console: {base}/console", flush=True)  # noqa: T201 - for the person who started it
+    else:
+        print(f"make the first account: {base}/console/join?token={token}", flush=True)  # noqa: T201

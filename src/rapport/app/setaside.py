@@ -1,0 +1,81 @@
+"""Facts whose handling failed: kept with their error, shown in the console, replayed when a person says so."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, SmallInteger, Table, Text
+
+from rapport.storage import log
+from rapport.storage.bulk import upsert
+from rapport.storage.engine import metadata
+from rapport.storage.log import StoredRow
+
+__all__ = ["ask_replay", "count", "listing", "put", "remove", "set_aside", "to_replay"]
+
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("workspace", Integer, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("bucket", SmallInteger, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("trace", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Index("set_aside_state", "state", "bucket"),
+)
+
+
+def put(conn: Connection, row: StoredRow, error: Exception, *, at: int) -> None:
+    """Keep the fact with what went wrong. The trace names code, never the fact's values."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    trace = "\n".join(f"{frame.filename.rpartition('/src/')[2]}:{frame.lineno} {frame.name}" for frame in frames)
+    entry = {
+        "workspace": row.workspace, "seq": row.seq, "bucket": row.bucket, "message_id": row.message_id,
+        "error": type(error).__name__, "trace": trace, "state": "open", "at": at, "tries": 1,
+    }  # fmt: skip
+    changes = {
+        "error": "excluded.error", "trace": "excluded.trace", "state": "excluded.state", "at": "excluded.at",
+        "tries": "set_aside.tries + 1",
+    }  # fmt: skip
+    upsert(conn, set_aside, [entry], key=("workspace", "seq"), update=changes)
+
+
+def listing(conn: Connection, workspace: int, *, limit: int = 100) -> Sequence[sa.Row[tuple[object, ...]]]:
+    """The newest facts set aside in a shop."""
+    query = sa.select(set_aside).where(set_aside.c.workspace == workspace)
+    return conn.execute(query.order_by(set_aside.c.seq.desc()).limit(limit)).all()
+
+
+def count(conn: Connection, workspace: int) -> int:
+    """How many facts are set aside in a shop."""
+    query = sa.select(sa.func.count()).select_from(set_aside).where(set_aside.c.workspace == workspace)
+    return int(conn.execute(query).scalar_one())
+
+
+def ask_replay(conn: Connection, workspace: int, *, seq: int | None = None) -> int:
+    """Have the worker handle this fact (all of the shop's where None) again. Returns how many."""
+    query = set_aside.update().where(set_aside.c.workspace == workspace).values(state="replay")
+    if seq is not None:
+        query = query.where(set_aside.c.seq == seq)
+    return conn.execute(query).rowcount
+
+
+def to_replay(conn: Connection, buckets: Sequence[int], *, limit: int) -> list[StoredRow]:
+    """The facts of these buckets that wait for a replay, oldest first."""
+    waiting = sa.select(set_aside.c.seq).where(set_aside.c.state == "replay", set_aside.c.bucket.in_(buckets))
+    seqs = conn.execute(waiting.order_by(set_aside.c.seq).limit(limit)).scalars().all()
+    if not seqs:
+        return []
+    query = sa.select(log.facts).where(log.facts.c.seq.in_(seqs)).order_by(log.facts.c.seq)
+    return [StoredRow._make(row) for row in conn.execute(query)]
+
+
+def remove(conn: Connection, row: StoredRow) -> None:
+    """The fact has been handled."""
+    conn.execute(set_aside.delete().where(set_aside.c.workspace == row.workspace, set_aside.c.seq == row.seq))

@@ -1,0 +1,72 @@
+"""What the operator decides: read once from the environment and the command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from rapport.kernel.errors import Misconfigured
+
+__all__ = ["Settings"]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of one installation. Each field's environment variable is `RAPPORT_` and its name in capitals."""
+
+    data_dir: Path
+    """Folder of the SQLite file and of `secrets.json`; made where missing, readable by its owner only."""
+    database_url: str = ""
+    """`postgresql://user:password@host/name`; empty: the SQLite file `rapport.db` in the data folder."""
+    host: str = "127.0.0.1"
+    """Address the server listens on."""
+    port: int = 8321
+    """Port the server listens on."""
+    workers: int | None = None
+    """Worker processes that `rapport serve` starts; not set: 1 on SQLite, whose one writer at a time a second would
+    only wait for, and 2 on PostgreSQL where there are two cores. 0 where `rapport worker` runs them elsewhere."""
+    worker_batch: int = 5_000
+    """Facts folded in one transaction."""
+    max_pending_mb: int = 48
+    """Megabytes of facts that may wait for the disk before requests are answered 429."""
+    allow_private_webhooks: bool = False
+    """Let webhooks go to private, loopback and link-local addresses."""
+    secure_cookies: bool = False
+    """Send session cookies over HTTPS only. Set it wherever a proxy in front speaks HTTPS."""
+    log_level: str = "INFO"
+    """DEBUG, INFO, WARNING or ERROR."""
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, **given: object) -> Settings:
+        """Settings from the environment; `given` values that are not None win. Raises Misconfigured."""
+        environ = os.environ if environ is None else environ
+        values: dict[str, object] = {"data_dir": "./data"}
+        for field in msgspec.structs.fields(cls):
+            text = environ.get(f"RAPPORT_{field.name.upper()}", "").strip()
+            if text:
+                values[field.name] = text
+        values.update({name: value for name, value in given.items() if value is not None})
+        try:
+            return msgspec.convert(values, cls, strict=False, dec_hook=_path)
+        except msgspec.ValidationError as error:
+            raise Misconfigured(f"a setting cannot be read: {error}", hint="see docs/reference/settings.md") from error
+
+    @property
+    def worker_processes(self) -> int:
+        """How many workers `rapport serve` starts."""
+        if self.workers is not None:
+            return self.workers
+        return 1 if self.url.startswith("sqlite") else min(2, os.cpu_count() or 1)
+
+    @property
+    def url(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'rapport.db'}"
+
+
+def _path(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, str | Path):
+        return Path(value).expanduser()
+    raise NotImplementedError(f"no setting is a {kind}")

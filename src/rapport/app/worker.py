@@ -1,0 +1,291 @@
+"""The worker: reads the log, resolves, folds, lets slices handle their facts — one transaction a batch.
+
+A batch's effects and the move of the cursors past it are one commit, so every fact has its effect exactly once,
+whatever is killed. A batch that fails is halved until the one fact that cannot be handled stands alone; that one is set
+aside with its error and its neighbours go on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from rapport.act import timers
+from rapport.app import setaside
+from rapport.app.wiring import Rooms
+from rapport.kernel.identifiers import BUCKETS
+from rapport.kernel.ids import new_id
+from rapport.remember import customers
+from rapport.storage import leases, log
+from rapport.storage.engine import ChangeWatch
+from rapport.storage.leases import LeaseLost, Leases
+from rapport.storage.log import Horizon, StoredRow
+
+__all__ = ["Worker", "drain"]
+
+_logger = logging.getLogger(__name__)
+
+IDLE_SECONDS = (0.01, 0.05)
+"""Pause between looks at an empty log: the first while facts have just come, the second when it is quiet."""
+REFRESH_SECONDS = 0.4
+"""Pause between two rounds of bringing customers' summaries up to date; while the log is behind, at least eight times
+as long as the last round took, so that folding keeps most of the time."""
+REFRESH_ROWS = 60
+"""Summaries written in one transaction; few, because whoever appends waits for it."""
+FIRE_AT_ONCE = 10
+"""Timers run in one transaction; few, because whoever appends waits for it."""
+FIRE_SECONDS = (1.0, 0.2)
+"""Pause before due timers are looked for again: usually, and while many are waiting."""
+TRIES = 3
+"""How often a single failing fact is tried before it is set aside."""
+
+
+class Worker:
+    """Folds the buckets it has leased. One per process; not thread-safe."""
+
+    def __init__(self, rooms: Rooms, *, batch: int = 5_000) -> None:
+        self.rooms = rooms
+        self.folded = 0
+        """Facts folded since start."""
+        self._db = rooms.db
+        self._batch = batch
+        self._leases = Leases(rooms.db, new_id("wrk"))
+        self._horizon = Horizon()
+        self._pending_cursors = False
+        self._watch = ChangeWatch(rooms.db)
+        self._caught_up = False
+        self._reached = 0
+        self._last_tick = 0.0
+        self._next_fire = 0.0
+        self._next_refresh = 0.0
+        self._last_work = 0.0
+
+    def run(self, stop: threading.Event, *, parent: int | None = None) -> None:
+        """Work until `stop` is set, or until the process `parent` is no longer ours."""
+        while not stop.is_set() and (parent is None or os.getppid() == parent):
+            try:
+                busy = self.step()
+            except LeaseLost as lost:
+                _logger.warning("leases lost: %s", lost.message)
+                self._forget()
+                continue
+            except OperationalError:
+                _logger.exception("the database does not answer; trying again in a second")
+                self._forget()
+                stop.wait(1.0)
+                continue
+            if not busy:
+                quiet = time.monotonic() - self._last_work > 2.0
+                stop.wait(IDLE_SECONDS[quiet])
+        self.close()
+
+    def close(self) -> None:
+        """Hand the leases back."""
+        self._leases.release()
+        self._watch.close()
+
+    def step(self) -> bool:
+        """Keep the leases, fold one batch if there is one, fire what is due. True where a batch was folded."""
+        now = time.monotonic()
+        if now - self._last_tick > 1.0:
+            self._tick()
+            self._last_tick = now
+        rows, cursors = self._read() if self._watch.changed() or not self._caught_up else ([], {})
+        self._caught_up = len(rows) < self._batch
+        if rows:
+            self._process(rows, cursors)
+            self._last_work = time.monotonic()
+        if now > self._next_fire:
+            self._next_fire = time.monotonic() + self._fire()
+        if now > self._next_refresh:
+            started = time.monotonic()
+            more = self._refresh() >= REFRESH_ROWS
+            done = time.monotonic()
+            pause = max(0.1, 4 * (done - started)) if more else REFRESH_SECONDS
+            self._next_refresh = done + (pause if self._caught_up else max(REFRESH_SECONDS, 8 * (done - started)))
+        return bool(rows)
+
+    def idle(self) -> bool:
+        """True where everything that can be read is folded and every summary is fresh."""
+        rows, _ = self._read()
+        return not rows and not self._refresh()
+
+    # -- leases and clocks
+
+    def _tick(self) -> None:
+        self._store_cursors()
+        if self._leases.maintain(facts=self.folded, rss_bytes=_rss_bytes()):
+            self._forget(keep_leases=True)
+        self.rooms.follow_settings()
+        self._replay()
+
+    def _store_cursors(self) -> None:
+        if self._pending_cursors:
+            with self._db.write() as conn:
+                leases.move_cursors(conn, self._leases.owner, self._leases.cursors)
+            self._pending_cursors = False
+
+    def _forget(self, *, keep_leases: bool = False) -> None:
+        self.rooms.forget_all()
+        if not keep_leases:
+            self._leases.cursors = {}
+            self._last_tick = 0.0
+            self._pending_cursors = False
+
+    # -- the log
+
+    def _read(self) -> tuple[list[StoredRow], dict[int, int]]:
+        """The next batch of the buckets that are furthest behind, and where their cursors stand after it."""
+        held = self._leases.cursors
+        if not held:
+            return [], {}
+        with self._db.read() as conn:
+            horizon = self._horizon.advance(conn)
+        first = min(held.values())
+        if first >= horizon:
+            return [], {}
+        group = [bucket for bucket, cursor in held.items() if cursor == first]
+        upto = min([horizon, *(cursor for cursor in held.values() if cursor > first)])
+        everything = len(group) == BUCKETS
+        with self._db.read() as conn:
+            rows = log.read_after(
+                conn, after=first, upto=upto, buckets=None if everything else group, limit=self._batch
+            )
+        after = rows[-1].seq if len(rows) == self._batch else upto
+        cursors = dict.fromkeys(group, after)
+        if not rows:
+            held.update(cursors)
+            self._pending_cursors = True
+            return self._read() if upto < horizon else ([], {})
+        return rows, cursors
+
+    def _process(self, rows: Sequence[StoredRow], cursors: dict[int, int]) -> None:
+        """Commit a batch, or halve it until the failing fact stands alone."""
+        for attempt in range(TRIES if len(rows) == 1 else 1):
+            try:
+                self._commit(rows, cursors)
+                return
+            except (LeaseLost, OperationalError):
+                self.rooms.abandon()
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever a fact makes the code raise
+                self.rooms.abandon()
+                if len(rows) == 1 and attempt == TRIES - 1:
+                    self._set_aside(rows[0], cursors, error)
+                    return
+        half = len(rows) // 2
+        if half:
+            self._process(rows[:half], dict.fromkeys(cursors, rows[half - 1].seq))
+            self._process(rows[half:], cursors)
+
+    def _commit(self, rows: Sequence[StoredRow], cursors: dict[int, int]) -> None:
+        with self._db.read() as conn:
+            self.rooms.handle(conn, rows)
+        with self._db.write() as conn:
+            self.rooms.flush(conn)
+            leases.move_cursors(conn, self._leases.owner, cursors)
+        self.rooms.committed()
+        self._leases.cursors.update(cursors)
+        self._reached = rows[-1].received_at
+        self.folded += len(rows)
+
+    def _set_aside(self, row: StoredRow, cursors: dict[int, int], error: Exception) -> None:
+        _logger.error(
+            "fact %s set aside: %s", row.seq, type(error).__name__, exc_info=not isinstance(error, DBAPIError)
+        )
+        with self._db.write() as conn:
+            setaside.put(conn, row, error, at=self._db.now_us(conn))
+            leases.move_cursors(conn, self._leases.owner, cursors)
+        self._leases.cursors.update(cursors)
+
+    def _replay(self) -> None:
+        """Handle again what a person asked to be replayed."""
+        held = list(self._leases.cursors)
+        with self._db.read() as conn:
+            rows = setaside.to_replay(conn, held, limit=200)
+        for row in rows:
+            try:
+                with self._db.read() as conn:
+                    self.rooms.handle(conn, [row])
+                with self._db.write() as conn:
+                    self.rooms.flush(conn)
+                    leases.move_cursors(conn, self._leases.owner, {row.bucket: self._leases.cursors[row.bucket]})
+                    setaside.remove(conn, row)
+                self.rooms.committed()
+            except (LeaseLost, OperationalError):
+                self.rooms.abandon()
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever a fact makes the code raise
+                self.rooms.abandon()
+                with self._db.write() as conn:
+                    setaside.put(conn, row, error, at=self._db.now_us(conn))
+
+    # -- what follows from time and from folding
+
+    def _fire(self) -> float:
+        """Run a few of the timers that are due, and say how many seconds to wait before the next few.
+
+        While the log is behind, time is where the log is: a timer must not overtake the facts that would have
+        cancelled it.
+        """
+        buckets = list(self._leases.cursors)
+        with self._db.read() as conn:
+            due_at = timers.next_due(conn, buckets=buckets)
+            now = self._db.now_us(conn) if self._caught_up else self._reached
+        if due_at is None or due_at > now:
+            return FIRE_SECONDS[0]
+        return FIRE_SECONDS[self._fire_some(now, buckets) == FIRE_AT_ONCE]
+
+    def _fire_some(self, now: int, buckets: list[int]) -> int:
+        try:
+            with self._db.write() as conn:
+                fired = self.rooms.fire(conn, now, buckets, limit=FIRE_AT_ONCE)
+                leases.move_cursors(conn, self._leases.owner, self._leases.cursors)
+        except BaseException:
+            self.rooms.abandon()
+            raise
+        return fired
+
+    def _refresh(self) -> int:
+        """Bring the customers' summaries up to date; writes only where something changed."""
+        buckets = list(self._leases.cursors)
+        with self._db.read() as conn:
+            if not customers.pending(conn, buckets=buckets):
+                return 0
+        with self._db.write() as conn:
+            return customers.refresh(conn, limit=REFRESH_ROWS, buckets=buckets)
+
+
+def drain(rooms: Rooms, *, batch: int = 5_000, timeout_seconds: float = 3600.0) -> int:
+    """Fold all that is in the log now; where other workers run, help them and wait. Returns facts folded here."""
+    worker = Worker(rooms, batch=batch)
+    deadline = time.monotonic() + timeout_seconds
+    try:
+        while time.monotonic() < deadline:
+            if worker.step():
+                continue
+            with rooms.db.read() as conn:
+                # Not the horizon: it is 0 while somebody appends, and a flush that states facts of our own does.
+                newest = int(conn.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM facts").scalar_one())
+                behind = newest - leases.progress(conn)
+            if behind <= 0 and worker.idle():
+                break
+            worker._store_cursors()
+            time.sleep(0.02)
+    finally:
+        worker.close()
+    return worker.folded
+
+
+def _rss_bytes() -> int:
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0

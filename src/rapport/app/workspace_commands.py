@@ -1,0 +1,105 @@
+"""`rapport workspaces`: the shops of an installation and what each decides for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from rapport.collect.sources import ensure_source
+from rapport.kernel.clock import now_us
+from rapport.kernel.errors import InvalidInput
+from rapport.kernel.money import currency_code
+from rapport.storage.engine import Database
+from rapport.storage.workspaces import (
+    WorkspaceSettings,
+    all_workspaces,
+    create_workspace,
+    find_workspace,
+    save_settings,
+)
+from rapport.web import accounts
+from rapport.web.permissions import API_SCOPES
+
+__all__ = ["workspace_commands"]
+
+OpenDatabase = Callable[[Path | None], AbstractContextManager[Database]]
+
+_DATA = click.option(
+    "--data", "data_dir", type=click.Path(path_type=Path), default=None, metavar="DIR", help="Data folder."
+)
+
+
+def workspace_commands(open_database: OpenDatabase) -> click.Group:
+    """The group `workspaces`, joined to an installation."""
+
+    @click.group("workspaces")
+    def group() -> None:
+        """The shops of this installation: list, add, change their settings."""
+
+    @group.command("list")
+    @_DATA
+    def list_command(data_dir: Path | None) -> None:
+        """Show all shops with their settings."""
+        with open_database(data_dir) as db, db.read() as conn:
+            for shop in all_workspaces(conn):
+                settings = msgspec.json.encode(shop.settings).decode()
+                click.echo(f"{shop.slug}  {shop.name}  {settings}")
+
+    @group.command("add")
+    @_DATA
+    @click.argument("slug")
+    @click.option("--name", default="", help="How people call it.")
+    @_settings_options
+    def add(data_dir: Path | None, slug: str, name: str, **given: Any) -> None:
+        """Add a shop; prints its first write key and an API key, which is shown this once."""
+        now = now_us()
+        with open_database(data_dir) as db:
+            with db.write() as conn:
+                settings = _changed(WorkspaceSettings(), given)
+                shop = create_workspace(conn, slug=slug, name=name or slug, now=now, settings=settings)
+                source = ensure_source(conn, shop.id, name="Website", kind="web", now=now)
+            _, api_key = accounts.create_api_key(
+                db, workspace=shop.id, name="operator", scopes=API_SCOPES, created_by="rapport workspaces", now=now
+            )
+        click.echo(f"workspace  {shop.slug}\nwrite_key  {source.write_key}\napi_key    {api_key}")
+
+    @group.command("change")
+    @_DATA
+    @click.argument("slug")
+    @_settings_options
+    def change(data_dir: Path | None, slug: str, **given: Any) -> None:
+        """Change a shop's settings; workers take them up within seconds."""
+        with open_database(data_dir) as db, db.write() as conn:
+            shop = find_workspace(conn, slug)
+            save_settings(conn, shop.id, _changed(shop.settings, given))
+        click.echo(f"{slug} changed")
+
+    return group
+
+
+def _settings_options(command: Callable[..., None]) -> Callable[..., None]:
+    options = (
+        click.option("--currency", help="ISO 4217 code of amounts that name none."),
+        click.option("--region", help="ISO 3166 country of phone numbers without a country code."),
+        click.option("--time-zone", help="IANA name, such as Europe/Berlin."),
+        click.option("--locale", help="Such as de_DE."),
+        click.option("--cart-abandoned-after-seconds", type=click.IntRange(60, 30 * 86_400)),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _changed(settings: WorkspaceSettings, given: dict[str, Any]) -> WorkspaceSettings:
+    wanted = {name: value for name, value in given.items() if value is not None}
+    if "currency" in wanted:
+        code = currency_code(wanted["currency"])
+        if code is None:
+            raise InvalidInput(f"{wanted['currency']!r} is no ISO 4217 currency", hint="such as EUR")
+        wanted["currency"] = code
+    return msgspec.structs.replace(settings, **wanted)

@@ -1,0 +1,9 @@
+"""The catalogue as the facts tell it: what each product is called, costs and belongs to.
+
+For whoever shows products. Nothing has to be imported: every fact that describes a product teaches it.
+"""
+
+from rapport.capabilities.catalog.model import Product
+from rapport.capabilities.catalog.store import find_products, products_in_category
+
+__all__ = ["Product", "find_products", "products_in_category"]

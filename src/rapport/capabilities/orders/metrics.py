@@ -1,0 +1,48 @@
+"""The numbers of carts and orders, each defined once."""
+
+from __future__ import annotations
+
+from rapport.measure.model import Column, Metric
+
+__all__ = ["CART_ABANDONMENT", "REVENUE"]
+
+CART_ABANDONMENT = Metric(
+    name="cart_abandonment",
+    title="Carts left",
+    definition=(
+        "Carts by the day (UTC) of their first product. A cart is counted once it was ordered, emptied, or left: not "
+        "changed for an hour (or what the shop has set) while something lies in it. Recovered: left, and ordered "
+        "later. The rate is left and never ordered, of those ordered or left."
+    ),
+    by=("day",),
+    columns=(
+        Column(name="started", title="Started"),
+        Column(name="ordered", title="Ordered"),
+        Column(name="abandoned", title="Left"),
+        Column(name="recovered", title="Recovered"),
+        Column(
+            name="abandonment_rate", title="Abandonment", unit="share",
+            of=(("abandoned", "-recovered"), ("ordered", "abandoned", "-recovered")),
+        ),
+    ),
+)  # fmt: skip
+
+REVENUE = Metric(
+    name="revenue_by",
+    title="Revenue",
+    definition=(
+        "What orders earned without shipping and tax, in minor units of each currency; each order once, as first "
+        "reported with its amounts and as last corrected, by when it was placed; an order that names no country counts "
+        "for the customer's. Refunds by when they were made; one without an amount is the whole order. Net is revenue "
+        "less cancelled orders and refunds."
+    ),
+    by=("day", "country", "currency"),
+    columns=(
+        Column(name="orders", title="Orders"),
+        Column(name="revenue_minor", title="Revenue", unit="minor"),
+        Column(name="cancelled_minor", title="Cancelled", unit="minor"),
+        Column(name="refunds_minor", title="Refunds", unit="minor"),
+        Column(name="net_minor", title="Net", unit="minor"),
+    ),
+    summable=False,
+)

@@ -1,0 +1,345 @@
+"""Tables of carts and orders. Orders are joined by SQL, so that several workers may report the same one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, SmallInteger, Table, Text
+
+from rapport.capabilities.orders.model import CartStory
+from rapport.kernel.clock import DAY
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.remember.store import customers
+from rapport.resolve.store import identifiers
+from rapport.storage.bulk import chunks, upsert
+from rapport.storage.engine import CText, metadata
+
+__all__ = [
+    "CartCounts",
+    "OrderPart",
+    "RefundRow",
+    "Revenue",
+    "abandoned_carts",
+    "cart_counts",
+    "carts",
+    "has_carts",
+    "lock_customers",
+    "orders",
+    "refunds",
+    "replace_carts",
+    "revenue_by",
+    "save_orders",
+    "save_refunds",
+    "with_open_carts",
+]
+
+carts = Table(
+    "carts",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("started_by", CText, primary_key=True),
+    Column("cart_id", Text),
+    Column("strand", LargeBinary, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("abandoned_at", BigInteger),
+    Column("ordered_at", BigInteger),
+    Column("emptied_at", BigInteger),
+    Column("value_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Index("carts_strand", "workspace", "strand"),
+    Index("carts_started", "workspace", "started_at"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("order_id", CText, primary_key=True),
+    Column("rank", SmallInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("fact", CText, nullable=False),
+    Column("strand", LargeBinary, nullable=False),
+    Column("country", CText, nullable=False),
+    Column("currency", CText, nullable=False),
+    Column("revenue_minor", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("updated_fact", CText, nullable=False),
+    Column("updated_currency", CText, nullable=False),
+    Column("updated_minor", BigInteger, nullable=False),
+    Column("cancelled_at", BigInteger),
+    Index("orders_at", "workspace", "at"),
+)
+"""By order id. `rank` is 0 where the report names its revenue, 1 where it does not, 2 where the order was only
+corrected or cancelled so far."""
+
+refunds = Table(
+    "refunds",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("refund_id", CText, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("fact", CText, nullable=False),
+    Column("order_id", CText),
+    Column("country", CText, nullable=False),
+    Column("currency", CText, nullable=False),
+    Column("amount_minor", BigInteger),
+    Index("refunds_at", "workspace", "at"),
+)
+"""By refund id. Without an amount it is the whole order."""
+
+_NEVER = 2**62
+_LOCK_CLASS = 7_262_045
+
+
+class OrderPart(NamedTuple):
+    """What one fact says of an order; the defaults say nothing."""
+
+    workspace: WorkspaceId
+    order_id: str
+    strand: bytes
+    rank: int = 2
+    at: int = _NEVER
+    fact: str = ""
+    country: str = ""
+    currency: str = ""
+    revenue_minor: int = 0
+    updated_at: int = -1
+    updated_fact: str = ""
+    updated_currency: str = ""
+    updated_minor: int = 0
+    cancelled_at: int | None = None
+
+
+class RefundRow(NamedTuple):
+    """Money that went back."""
+
+    workspace: WorkspaceId
+    refund_id: str
+    at: int
+    fact: str
+    order_id: str | None
+    country: str
+    currency: str
+    amount_minor: int | None
+
+
+class CartCounts(NamedTuple):
+    """Carts that were started on a day."""
+
+    day: int
+    started: int
+    ordered: int
+    abandoned: int
+    recovered: int
+
+
+class Revenue(NamedTuple):
+    """What orders brought and refunds took back, in minor units."""
+
+    key: str
+    currency: str
+    orders: int
+    revenue_minor: int
+    cancelled_minor: int
+    refunds_minor: int
+
+    @property
+    def net_minor(self) -> int:
+        """What was kept."""
+        return self.revenue_minor - self.cancelled_minor - self.refunds_minor
+
+
+def replace_carts(
+    conn: Connection, workspace: WorkspaceId, strands: Collection[bytes], stories: Sequence[CartStory], *, since: int
+) -> None:
+    """These are the carts of these strands that were started at or after `since`."""
+    for some in chunks(strands, 500):
+        conn.execute(
+            carts.delete().where(carts.c.workspace == workspace, carts.c.strand.in_(some), carts.c.started_at >= since)
+        )
+    rows = [
+        {
+            "workspace": workspace, "started_by": story.started_by, "cart_id": story.cart_id, "strand": story.strand,
+            "started_at": story.started_at, "changed_at": story.changed_at, "abandoned_at": story.abandoned_at,
+            "ordered_at": story.ordered_at, "emptied_at": story.emptied_at, "value_minor": story.value_minor,
+            "currency": story.currency,
+        }
+        for story in stories
+    ]  # fmt: skip
+    changing = [column.name for column in carts.columns if not column.primary_key]
+    upsert(conn, carts, rows, key=("workspace", "started_by"), update=changing)
+
+
+def abandoned_carts(
+    conn: Connection, workspace: WorkspaceId, strands: Collection[Key]
+) -> set[tuple[str, str | None, int]]:
+    """(started_by, cart_id, abandoned_at) of the carts of these strands that are known to be abandoned."""
+    c = carts.c
+    query = sa.select(c.started_by, c.cart_id, c.abandoned_at).where(
+        c.workspace == workspace, c.abandoned_at.is_not(None)
+    )
+    return {
+        (started_by, cart_id, abandoned_at)
+        for some in chunks(strands, 500)
+        for started_by, cart_id, abandoned_at in conn.execute(query.where(c.strand.in_(some)))
+    }
+
+
+def has_carts(conn: Connection, workspace: WorkspaceId) -> bool:
+    """Whether this shop has carts at all."""
+    return conn.execute(sa.select(carts.c.strand).where(carts.c.workspace == workspace).limit(1)).first() is not None
+
+
+def with_open_carts(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -> set[bytes]:
+    """Those of the strands that have a cart neither ordered nor emptied."""
+    query = sa.select(carts.c.strand).where(
+        carts.c.workspace == workspace, carts.c.ordered_at.is_(None), carts.c.emptied_at.is_(None)
+    )
+    found: set[bytes] = set()
+    for some in chunks(strands, 500):
+        found.update(conn.execute(query.where(carts.c.strand.in_(some))).scalars())
+    return found
+
+
+def lock_customers(conn: Connection, roots: Iterable[bytes]) -> None:
+    """Be the only one who judges the carts of these customers, until the transaction ends."""
+    if conn.dialect.name != "postgresql":
+        return
+    numbers = sorted({int.from_bytes(root[:4], "big", signed=True) for root in roots})
+    for number in numbers:
+        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_CLASS, sa.cast(number, Integer))))
+
+
+def save_orders(conn: Connection, parts: Iterable[OrderPart]) -> None:
+    """Join what facts say of orders: the earliest report with a revenue, the latest correction, any cancellation."""
+    joined: dict[tuple[int, str], OrderPart] = {}
+    for part in parts:
+        key = (part.workspace, part.order_id)
+        joined[key] = part if key not in joined else _join(joined[key], part)
+    rows = [joined[key]._asdict() for key in sorted(joined)]
+    upsert(conn, orders, rows, key=("workspace", "order_id"), update=_ORDER_UPDATE)
+
+
+def save_refunds(conn: Connection, rows: Iterable[RefundRow]) -> None:
+    """Keep refunds, of each id the earliest report."""
+    earliest: dict[tuple[int, str], RefundRow] = {}
+    for row in rows:
+        key = (row.workspace, row.refund_id)
+        if key not in earliest or (row.at, row.fact) < (earliest[key].at, earliest[key].fact):
+            earliest[key] = row
+    upsert(
+        conn, refunds, [earliest[key]._asdict() for key in sorted(earliest)], key=("workspace", "refund_id"),
+        update=RefundRow._fields[2:], where="(excluded.at, excluded.fact) < (refunds.at, refunds.fact)",
+    )  # fmt: skip
+
+
+def cart_counts(conn: Connection, workspace: WorkspaceId, *, since: int, until: int) -> list[CartCounts]:
+    """Carts by the day (UTC) on which they were started, in order."""
+    c = carts.c
+    day = _day(c.started_at)
+    query = (
+        sa.select(
+            day, sa.func.count(), sa.func.count(c.ordered_at), sa.func.count(c.abandoned_at),
+            sa.func.count(sa.case((c.abandoned_at.is_not(None), c.ordered_at))),
+        )
+        .where(c.workspace == workspace, c.started_at >= since, c.started_at < until)
+        .group_by(sa.literal_column("1"))
+        .order_by(sa.literal_column("1"))
+    )  # fmt: skip
+    return [CartCounts._make(row) for row in conn.execute(query)]
+
+
+def revenue_by(conn: Connection, workspace: WorkspaceId, *, by: str, since: int, until: int) -> list[Revenue]:
+    """Revenue by `day` (UTC, as microseconds), `country` or `currency`, and by currency within it.
+
+    An order that names no country counts for the customer's. Refunds of cancelled orders do not count: what such an
+    order would have brought is taken off as a whole.
+    """
+    o, r = orders.c, refunds.c
+    worth = sa.case((o.updated_at > o.at, o.updated_minor), else_=o.revenue_minor)
+    currency = sa.case((o.updated_at > o.at, o.updated_currency), else_=o.currency)
+    placed, lives_in = _with_customers(orders)
+    keys: dict[str, sa.ColumnElement[Any]] = {
+        "day": _day(o.at),
+        "country": _first_stated(o.country, lives_in),
+        "currency": o.currency,
+    }
+    sold = (
+        sa.select(
+            keys[by], currency, sa.func.count(), sa.func.sum(worth),
+            sa.func.sum(sa.case((o.cancelled_at.is_(None), 0), else_=worth)),
+        )
+        .select_from(placed)
+        .where(o.workspace == workspace, o.rank < 2, o.at >= since, o.at < until)
+        .group_by(sa.literal_column("1"), sa.literal_column("2"))
+    )  # fmt: skip
+    joined = refunds.outerjoin(orders, (o.workspace == r.workspace) & (o.order_id == r.order_id))
+    made, lives_in = _with_customers(joined)
+    refund_keys: dict[str, sa.ColumnElement[Any]] = {
+        "day": _day(r.at),
+        "country": _first_stated(o.country, r.country, lives_in),
+        "currency": r.currency,
+    }
+    back = (
+        sa.select(refund_keys[by], r.currency, sa.func.sum(sa.func.coalesce(r.amount_minor, worth, 0)))
+        .select_from(made)
+        .where(r.workspace == workspace, r.at >= since, r.at < until, o.cancelled_at.is_(None))
+        .group_by(sa.literal_column("1"), sa.literal_column("2"))
+    )
+    found: dict[tuple[str, str], Revenue] = {}
+    for group, code, count, total, cancelled in conn.execute(sold):
+        found[str(group), code] = Revenue(str(group), code, count, int(total or 0), int(cancelled or 0), 0)
+    for group, code, total in conn.execute(back):
+        before = found.get((str(group), code), Revenue(str(group), code, 0, 0, 0, 0))
+        found[str(group), code] = before._replace(refunds_minor=int(total or 0))
+    return [found[key] for key in sorted(found)]
+
+
+def _with_customers(rows: sa.FromClause) -> tuple[sa.FromClause, sa.ColumnElement[str]]:
+    """The rows joined to the customers who placed their orders, and the country of those."""
+    o, i, c = orders.c, identifiers.c, customers.c
+    joined = rows.outerjoin(identifiers, (i.workspace == o.workspace) & (i.key == o.strand)).outerjoin(
+        customers, (c.workspace == i.workspace) & (c.root == i.root)
+    )
+    return joined, c.country
+
+
+def _first_stated(*countries: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    return sa.func.coalesce(*(sa.func.nullif(country, "") for country in countries), "")
+
+
+def _day(at: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+    """The start of the day, by whole-number division on both engines."""
+    return at - at % sa.literal_column(str(DAY))
+
+
+def _join(one: OrderPart, other: OrderPart) -> OrderPart:
+    report = min(one, other, key=lambda p: (p.rank, p.at, p.fact))
+    correction = max(one, other, key=lambda p: (p.updated_at, p.updated_fact))
+    cancelled = [p.cancelled_at for p in (one, other) if p.cancelled_at is not None]
+    return report._replace(
+        updated_at=correction.updated_at, updated_fact=correction.updated_fact,
+        updated_currency=correction.updated_currency, updated_minor=correction.updated_minor,
+        cancelled_at=min(cancelled) if cancelled else None,
+    )  # fmt: skip
+
+
+def _chosen(condition: str, columns: Sequence[str]) -> dict[str, str]:
+    return {name: f"CASE WHEN {condition} THEN excluded.{name} ELSE orders.{name} END" for name in columns}
+
+
+_ORDER_UPDATE: dict[str, Any] = {
+    **_chosen(
+        "(excluded.rank, excluded.at, excluded.fact) < (orders.rank, orders.at, orders.fact)",
+        ("rank", "at", "fact", "strand", "country", "currency", "revenue_minor"),
+    ),
+    **_chosen(
+        "(excluded.updated_at, excluded.updated_fact) > (orders.updated_at, orders.updated_fact)",
+        ("updated_at", "updated_fact", "updated_currency", "updated_minor"),
+    ),
+    "cancelled_at": "{least}(coalesce(excluded.cancelled_at, orders.cancelled_at),"
+    " coalesce(orders.cancelled_at, excluded.cancelled_at))",
+}

@@ -1,0 +1,10 @@
+"""How the slates of the recommendations are chosen."""
+
+from __future__ import annotations
+
+from rapport.decide.policies import EpsilonGreedy
+
+__all__ = ["PRODUCT_ALSO"]
+
+PRODUCT_ALSO = EpsilonGreedy(name="covisits", version="1", epsilon=0.05, pool=50)
+"""The strongest neighbours first; one place in twenty is given to another candidate, to learn."""

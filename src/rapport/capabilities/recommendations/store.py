@@ -1,0 +1,195 @@
+"""Tables of the recommendations: each strand's recent products, pairs of products, and each product's own counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table
+
+from rapport.capabilities.recommendations.model import (
+    BOUGHT_WEIGHT,
+    Counts,
+    Neighbour,
+    Recent,
+    Steps,
+)
+from rapport.kernel.ids import WorkspaceId
+from rapport.storage.bulk import chunks, upsert
+from rapport.storage.engine import CText, metadata
+
+__all__ = [
+    "add_counts",
+    "covisits",
+    "load_recents",
+    "neighbours_of",
+    "popular",
+    "popular_among",
+    "popularity_of",
+    "product_counts",
+    "recent_products",
+    "save_recents",
+]
+
+recent_products = Table(
+    "recent_products",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("strand", LargeBinary, primary_key=True),
+    Column("recent", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+covisits = Table(
+    "covisits",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("product", CText, primary_key=True),
+    Column("other", CText, primary_key=True),
+    Column("viewed", Integer, nullable=False),
+    Column("bought", Integer, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Index("covisits_other", "other", "workspace"),
+    sqlite_with_rowid=False,
+)
+"""Each pair once, `product` < `other`; the second index finds it from the other side. It begins with `other` because
+SQLite, which knows no statistics, would rather scan a shop's whole table by the primary key's first column."""
+
+product_counts = Table(
+    "product_counts",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("product_id", CText, primary_key=True),
+    Column("viewed", Integer, nullable=False),
+    Column("added", Integer, nullable=False),
+    Column("bought", Integer, nullable=False),
+    Column("popularity", Integer, nullable=False),
+    Index("product_counts_popular", "workspace", "popularity"),
+)
+
+_recents = msgspec.json.Decoder(list[Recent])
+
+RecentsByStrand = dict[tuple[WorkspaceId, bytes], list[Recent]]
+
+
+def load_recents(conn: Connection, strands: Iterable[tuple[WorkspaceId, bytes]]) -> RecentsByStrand:
+    """The recent products of these strands, oldest first; an empty list where there are none yet."""
+    found: RecentsByStrand = {strand: [] for strand in strands}
+    by_workspace: dict[WorkspaceId, list[bytes]] = {}
+    for workspace, strand in found:
+        by_workspace.setdefault(workspace, []).append(strand)
+    r = recent_products.c
+    for workspace, keys in by_workspace.items():
+        for some in chunks(keys, 500):
+            query = sa.select(r.strand, r.recent).where(r.workspace == workspace, r.strand.in_(some))
+            for strand, recent in conn.execute(query):
+                found[workspace, strand] = _recents.decode(recent)
+    return found
+
+
+def save_recents(conn: Connection, recents: Mapping[tuple[WorkspaceId, bytes], list[Recent]]) -> None:
+    """Replace the recent products of these strands."""
+    rows = [
+        {"workspace": workspace, "strand": strand, "recent": msgspec.json.encode(recent)}
+        for (workspace, strand), recent in recents.items()
+    ]
+    upsert(conn, recent_products, rows, key=("workspace", "strand"), update=("recent",))
+
+
+def add_counts(conn: Connection, steps: Steps, *, now: int) -> None:
+    """Add what a batch counted. Rows are written in the order of their keys, so that workers cannot deadlock."""
+    pairs = [
+        {
+            "workspace": pair.workspace, "product": pair.product, "other": pair.other,
+            "viewed": steps.pairs_viewed[pair], "bought": steps.pairs_bought[pair], "last_at": now,
+        }
+        for pair in sorted(steps.pairs_viewed.keys() | steps.pairs_bought.keys())
+    ]  # fmt: skip
+    upsert(
+        conn, covisits, pairs, key=("workspace", "product", "other"),
+        update={
+            "viewed": "covisits.viewed + excluded.viewed", "bought": "covisits.bought + excluded.bought",
+            "last_at": "excluded.last_at",
+        },
+    )  # fmt: skip
+    counts = [
+        {
+            "workspace": key[0], "product_id": key[1],
+            "viewed": steps.viewed[key], "added": steps.added[key], "bought": steps.bought[key],
+            "popularity": steps.viewed[key] + BOUGHT_WEIGHT * steps.bought[key],
+        }
+        for key in sorted(steps.viewed.keys() | steps.added.keys() | steps.bought.keys())
+    ]  # fmt: skip
+    upsert(
+        conn, product_counts, counts, key=("workspace", "product_id"),
+        update={name: f"product_counts.{name} + excluded.{name}" for name in (*Counts._fields, "popularity")},
+    )  # fmt: skip
+
+
+def neighbours_of(conn: Connection, workspace: WorkspaceId, product_id: str, *, limit: int) -> list[Neighbour]:
+    """The products that were met most often together with this one."""
+    rows = conn.execute(_NEIGHBOURS, {"ws": workspace, "met": product_id, "most": limit})
+    return [Neighbour._make(row) for row in rows]
+
+
+def popularity_of(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str]) -> dict[str, int]:
+    """How popular each of these products is; those never met are missing."""
+    found: dict[str, int] = {}
+    for some in chunks(product_ids, 500):
+        found.update(row._tuple() for row in conn.execute(_POPULARITY, {"ws": workspace, "ids": some}))
+    return found
+
+
+def popular(conn: Connection, workspace: WorkspaceId, *, limit: int) -> dict[str, int]:
+    """The products most often viewed and bought, most popular first, with their popularity."""
+    return dict(row._tuple() for row in conn.execute(_POPULAR, {"ws": workspace, "most": limit}))
+
+
+def popular_among(
+    conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str], *, limit: int
+) -> dict[str, int]:
+    """The most popular of these products, most popular first; those never met count 0."""
+    wanted = list(product_ids)
+    found = popularity_of(conn, workspace, wanted)
+    best = sorted(wanted, key=lambda product_id: -found.get(product_id, 0))[:limit]
+    return {product_id: found.get(product_id, 0) for product_id in best}
+
+
+def _side(
+    mine: sa.ColumnElement[str], theirs: sa.ColumnElement[str], workspace: sa.ColumnElement[int]
+) -> sa.Select[tuple[str, int, int]]:
+    return sa.select(theirs.label("id"), covisits.c.viewed, covisits.c.bought).where(
+        mine == sa.bindparam("met"), workspace == sa.bindparam("ws")
+    )
+
+
+def _neighbours() -> sa.Select[tuple[str, int, int, int]]:
+    sides = sa.union_all(
+        _side(covisits.c.product, covisits.c.other, covisits.c.workspace),
+        _side(covisits.c.other, covisits.c.product, covisits.c.workspace + 0),
+    ).subquery()
+    weight = sides.c.viewed + BOUGHT_WEIGHT * sides.c.bought
+    best = (
+        sa.select(sides.c.id, sides.c.viewed, sides.c.bought)
+        .order_by(weight.desc(), sides.c.id)
+        .limit(sa.bindparam("most", type_=Integer))
+        .subquery()
+    )
+    p = product_counts.c
+    return sa.select(best.c.id, best.c.viewed, best.c.bought, p.popularity).join(
+        product_counts, (p.workspace == sa.bindparam("ws")) & (p.product_id == best.c.id)
+    )
+
+
+_NEIGHBOURS = _neighbours()
+_POPULARITY = sa.select(product_counts.c.product_id, product_counts.c.popularity).where(
+    product_counts.c.workspace == sa.bindparam("ws"),
+    product_counts.c.product_id.in_(sa.bindparam("ids", expanding=True)),
+)
+_POPULAR = (
+    sa.select(product_counts.c.product_id, product_counts.c.popularity)
+    .where(product_counts.c.workspace == sa.bindparam("ws"))
+    .order_by(product_counts.c.popularity.desc())
+    .limit(sa.bindparam("most", type_=Integer))
+)

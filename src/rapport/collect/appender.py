@@ -1,0 +1,160 @@
+"""Group commit: every waiting request's facts go to the log in one transaction, and only then are they answered.
+
+One thread owns the writing. While it commits, the next group gathers; so the number of transactions follows the disk
+and not the number of requests. What waits is bounded: beyond it requests are refused before memory grows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
+
+from rapport.collect.model import QuarantineRow
+from rapport.collect.store import insert_quarantined, new_in_each
+from rapport.kernel.errors import Overloaded, Unavailable
+from rapport.storage import log
+from rapport.storage.engine import Database
+from rapport.storage.log import LogRow
+
+__all__ = ["Appender"]
+
+_logger = logging.getLogger(__name__)
+
+Group = list["_Waiting"]
+
+
+class _Waiting:
+    __slots__ = ("done", "quarantined", "rows", "size")
+
+    def __init__(self, rows: Sequence[LogRow], quarantined: Sequence[QuarantineRow]) -> None:
+        self.rows = rows
+        self.quarantined = quarantined
+        self.size = sum(len(row.body) for row in rows) + sum(len(row.body) for row in quarantined)
+        self.done: Future[int] = Future()
+
+
+class Appender:
+    """Appends facts durably. One per process; `append` from the event loop, `append_sync` from threads."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        max_pending_bytes: int = 48 * 1024 * 1024,
+        max_group_rows: int = 4_000,
+    ) -> None:
+        self._db = db
+        self._max_pending_bytes = max_pending_bytes
+        self._max_group_rows = max_group_rows
+        self._pending: Group = []
+        self._pending_bytes = 0
+        self._wake = threading.Condition()
+        self._closing = False
+        self.appended = 0
+        """Facts new to the log since start."""
+        self.duplicates = 0
+        """Facts that the log knew already since start."""
+        self._thread = threading.Thread(target=self._run, name="appender", daemon=True)
+        self._thread.start()
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of bodies that wait for their commit."""
+        return self._pending_bytes
+
+    async def append(self, rows: Sequence[LogRow], quarantined: Sequence[QuarantineRow] = ()) -> int:
+        """Return how many were new, once all rows are on disk.
+
+        Raises Overloaded at once when too much waits, Unavailable when writing failed.
+        """
+        return await asyncio.wrap_future(self._submit(rows, quarantined)) if rows or quarantined else 0
+
+    def append_sync(self, rows: Sequence[LogRow], quarantined: Sequence[QuarantineRow] = ()) -> int:
+        """As `append`, for callers outside the event loop."""
+        return self._submit(rows, quarantined).result() if rows or quarantined else 0
+
+    def close(self) -> None:
+        """Commit what waits, then stop. Later calls raise Unavailable."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _submit(self, rows: Sequence[LogRow], quarantined: Sequence[QuarantineRow]) -> Future[int]:
+        waiting = _Waiting(rows, quarantined)
+        with self._wake:
+            if self._closing:
+                raise Unavailable("the server is stopping", hint="send again in a few seconds")
+            if self._pending and self._pending_bytes + waiting.size > self._max_pending_bytes:
+                raise Overloaded(
+                    f"{self._pending_bytes} bytes wait to be written", retry_after_seconds=1,
+                    hint="slow down and send again",
+                )  # fmt: skip
+            self._pending.append(waiting)
+            self._pending_bytes += waiting.size
+            self._wake.notify()
+        return waiting.done
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._pending and not self._closing:
+                    self._wake.wait()
+                if not self._pending:
+                    return
+                group = self._take()
+            # From here a caller that goes away cannot withdraw its request; one that has gone already is dropped.
+            self._commit([waiting for waiting in group if waiting.done.set_running_or_notify_cancel()])
+            with self._wake:
+                self._pending_bytes -= sum(waiting.size for waiting in group)
+
+    def _take(self) -> Group:
+        rows = 0
+        for count, waiting in enumerate(self._pending):
+            rows += len(waiting.rows) + len(waiting.quarantined)
+            if count and rows > self._max_group_rows:
+                group, self._pending = self._pending[:count], self._pending[count:]
+                return group
+        group, self._pending = self._pending, []
+        return group
+
+    def _commit(self, group: Group) -> None:
+        if not group:
+            return
+        try:
+            with self._db.write() as conn:
+                new = self._write(conn, group)
+        except OperationalError:
+            _logger.exception("the database refused a group of %d requests", len(group))
+            error = Unavailable("the facts could not be stored", hint="nothing of this request was kept: send it again")
+            for waiting in group:
+                waiting.done.set_exception(error)
+            return
+        except Exception as error:
+            if len(group) > 1:
+                for waiting in group:
+                    self._commit([waiting])
+                return
+            _logger.exception("a request's facts could not be written")
+            group[0].done.set_exception(error)
+            return
+        self.appended += sum(new)
+        self.duplicates += sum(len(waiting.rows) for waiting in group) - sum(new)
+        for waiting, number in zip(group, new, strict=True):
+            waiting.done.set_result(number)
+
+    def _write(self, conn: Connection, group: Group) -> list[int]:
+        """How many rows of each request were new."""
+        quarantined = [row for waiting in group for row in waiting.quarantined]
+        if quarantined:
+            insert_quarantined(conn, quarantined)
+        rows = [row for waiting in group for row in waiting.rows]
+        if log.append(conn, rows) == len(rows):
+            return [len(waiting.rows) for waiting in group]
+        return new_in_each(conn, [waiting.rows for waiting in group])

@@ -1,0 +1,352 @@
+"""The doors: where SDKs knock. A raw ASGI application, because a request here is read and decoded exactly once.
+
+Speaks Segment's HTTP API and RudderStack's dialect of it. A request is answered 200 once everything in it is durable:
+good messages in the log, bad ones in quarantine. 400 means the body as a whole is oversize or unreadable, 401 that no
+open source has the key, 429 to come again later, 5xx that the fault is ours and nothing was kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple, ParamSpec, TypeVar
+
+import msgspec
+
+from rapport.collect.appender import Appender
+from rapport.collect.documents import segment_settings, source_config
+from rapport.collect.envelope import Parts, base64_json, inflate, read_batch, read_single
+from rapport.collect.health import Health
+from rapport.collect.http import (
+    DRAINED,
+    Answer,
+    Gone,
+    Head,
+    Receive,
+    Scope,
+    Send,
+    SlowBody,
+    answer_of,
+    keys_of,
+    preflight,
+    read_body,
+    read_head,
+    send_answer,
+)
+from rapport.collect.limiter import InFlight, RateLimiter
+from rapport.collect.model import Envelope, QuarantineRow, Source
+from rapport.collect.prepare import prepare_all
+from rapport.collect.sources import Registry
+from rapport.kernel.clock import now_us
+from rapport.kernel.errors import (
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    RapportError,
+    RateLimited,
+    TooLarge,
+    Unauthenticated,
+)
+from rapport.kernel.facts import FactType
+from rapport.storage.log import LogRow
+
+__all__ = ["Doors"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+IN_FLIGHT_BYTES = 64 * 1024 * 1024
+MAX_GROWTH = 4
+"""How many times its largest size a batch may grow when its context is given to each of its messages."""
+
+AT_ONCE = 250
+"""Messages prepared before other requests get their turn: about 3 ms."""
+
+BYTES_AT_ONCE = 256 * 1024
+"""Likewise bytes; a body beyond this size is unpacked and cut in a thread."""
+
+SUCCESS = Answer(200, b'{"success":true}')
+GIF = Answer(
+    200,
+    bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"),
+    b"image/gif",
+    ((b"cache-control", b"no-store"),),
+)
+
+
+class Door(NamedTuple):
+    """One path that takes messages."""
+
+    method: str
+    type: FactType | None = None
+    """The type of its one message; None for a batch."""
+    history: bool = False
+    pixel: bool = False
+
+
+_BATCH = Door("POST")
+_DOORS: Mapping[str, Door] = {
+    **{f"/v1/{kind}": Door("POST", kind) for kind in ("track", "identify", "page", "screen", "group", "alias")},
+    "/v1/t": Door("POST", "track"),
+    "/v1/i": Door("POST", "identify"),
+    "/v1/p": Door("POST", "page"),
+    "/v1/s": Door("POST", "screen"),
+    "/v1/g": Door("POST", "group"),
+    "/v1/a": Door("POST", "alias"),
+    "/v1/b": _BATCH,
+    "/v1/batch": _BATCH,
+    "/v1/import": Door("POST", history=True),
+    "/beacon/v1/batch": _BATCH,
+    "/pixel/v1/track": Door("GET", "track", pixel=True),
+    "/pixel/v1/page": Door("GET", "page", pixel=True),
+}
+_SDK_METRICS = "/v1/m"
+_SETTINGS = re.compile(r"^/v1/projects/([^/]{1,200})/settings$")
+_SOURCE_CONFIG = "/sourceConfig"
+_HOST = re.compile(r"^[A-Za-z0-9._:\[\]-]{1,255}$")
+
+
+class Doors:
+    """The doors of one process. `running()` keeps its memory of sources fresh and its counters flushed."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        appender: Appender,
+        health: Health,
+        clock: Callable[[], int] = now_us,
+        in_flight_bytes: int = IN_FLIGHT_BYTES,
+    ) -> None:
+        self.registry = registry
+        self.health = health
+        self.in_flight = InFlight(in_flight_bytes)
+        self._appender = appender
+        self._clock = clock
+        self._rates = RateLimiter()
+
+    @staticmethod
+    def handles(path: str) -> bool:
+        """Whether a path is one of the doors'."""
+        path = path.rstrip("/")
+        return path in _DOORS or path in (_SDK_METRICS, _SOURCE_CONFIG) or _SETTINGS.match(path) is not None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Read the sources, then keep them fresh and the counters flushed until the block ends."""
+        await self.registry.refresh()
+        tasks = [asyncio.create_task(self.registry.keep_fresh()), asyncio.create_task(self.health.keep_flushing())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with suppress(asyncio.CancelledError):
+                    await task
+            await asyncio.to_thread(self.health.flush)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request to a path that `handles`."""
+        head = read_head(scope)
+        try:
+            answer = await self._answer(head, receive)
+        except Gone:
+            return
+        except RapportError as error:
+            if error.status >= 500:
+                _log.error("a door could not keep facts: %s", error.message)
+            await send_answer(send, answer_of(error), cut=_must_cut(head, error))
+            return
+        except Exception:  # noqa: BLE001 - a bug must become a 500, never a dropped connection
+            _log.exception("a door failed at %s", head.path)
+            await send_answer(
+                send, Answer(500, b'{"code":"internal_error","message":"the fault is ours; send it again"}')
+            )
+            return
+        await send_answer(send, answer)
+
+    async def _answer(self, head: Head, receive: Receive) -> Answer:
+        path = head.path.rstrip("/")
+        if head.method == "OPTIONS":
+            return preflight(head)
+        door = _DOORS.get(path)
+        if door is not None:
+            if head.method != door.method and not (door.pixel and head.method == "HEAD"):
+                return _wrong_method(door.method)
+            return await (self._pixel(head, door) if door.pixel else self._take(head, door, receive))
+        if path == _SDK_METRICS:
+            return SUCCESS
+        if head.method not in ("GET", "HEAD"):
+            return _wrong_method("GET")
+        return await self._document(head, path)
+
+    async def _take(self, head: Head, door: Door, receive: Receive) -> Answer:
+        now = self._clock()
+        source = await self._source(_head_keys(head), now=now)
+        limit = self.registry.largest_batch if source is None else _body_limit(source, door)
+        body = await read_body(head, receive, limit=limit, in_flight=self.in_flight)
+        held = len(body)
+        try:
+            plain = await _aside(len(body), inflate, body, head.encoding, limit=limit)
+            if plain is not body:
+                self.in_flight.hold(len(plain))
+                held += len(plain)
+            parts = await _aside(len(plain), read_batch if door.type is None else read_single, plain)
+            await self._keep(head, door, parts, source, size=len(plain))
+        finally:
+            self.in_flight.release(held)
+        return SUCCESS
+
+    async def _pixel(self, head: Head, door: Door) -> Answer:
+        parts = read_single(base64_json(head.query.get("data", "")))
+        source = await self._source(_head_keys(head), now=self._clock())
+        if head.method == "GET":
+            context = {"userAgent": head.user_agent[:500]} if head.user_agent else {}
+            await self._keep(head, door, parts._replace(context=context), source, size=len(parts.messages[0]))
+        return GIF
+
+    async def _keep(self, head: Head, door: Door, parts: Parts, source: Source | None, *, size: int) -> None:
+        """Make everything in a request durable, in the log or in quarantine."""
+        now = self._clock()
+        if source is None:
+            source = await self._source((parts.write_key,) if parts.write_key else (), now=now)
+        if source is None:
+            raise Unauthenticated(
+                "no source has this write key", hint="`rapport sources list` shows the keys; send it as Basic user name"
+            )
+        if not source.enabled:
+            raise Forbidden401("this source is switched off", hint="switch it on in the console")
+        self._check(source, door, parts, size=size, now=now)
+        envelope = Envelope(
+            type=door.type,
+            context=parts.context,
+            integrations=parts.integrations,
+            sent_at=parts.sent_at,
+            history=door.history,
+            ip=head.peer,
+            opt_out=head.opt_out,
+        )
+        rows, aside = await _prepare(parts.messages, source=source, received_at=now, envelope=envelope)
+        dropped = 0
+        if aside and self.registry.is_full(source):
+            dropped, aside = len(aside), []
+        new = await self._appender.append(rows, aside)
+        self.health.count(
+            source, now=now, accepted=new, duplicates=len(rows) - new, quarantined=len(aside), dropped=dropped
+        )
+
+    def _check(self, source: Source, door: Door, parts: Parts, *, size: int, now: int) -> None:
+        limit = _body_limit(source, door)
+        count = len(parts.messages)
+        if size > limit:
+            raise TooLarge(f"the body has {size} bytes, at most {limit} are allowed", hint="send smaller batches")
+        if count > source.limits.max_batch_facts:
+            raise TooLarge(
+                f"the batch has {count} messages, at most {source.limits.max_batch_facts} are allowed",
+                hint="send smaller batches",
+            )
+        shared = (
+            len(msgspec.json.encode((parts.context, parts.integrations))) if parts.context or parts.integrations else 0
+        )
+        if shared * count > MAX_GROWTH * limit:
+            raise TooLarge(
+                f"{shared} bytes of context for each of {count} messages are too many", hint="send smaller batches"
+            )
+        try:
+            self._rates.take(source, count, now=now)
+        except RateLimited:
+            self.health.count(source, now=now, refused=count)
+            raise
+
+    async def _source(self, keys: tuple[str, ...], *, now: int) -> Source | None:
+        for key in keys:
+            source = self.registry.find(key, now=now)
+            if source is not None:
+                return source
+        for key in keys:
+            source = await self.registry.look_up(key, now=now)
+            if source is not None:
+                return source
+        return None
+
+    async def _document(self, head: Head, path: str) -> Answer:
+        settings = _SETTINGS.match(path)
+        keys = (settings.group(1),) if settings else _head_keys(head)
+        source = await self._source(keys, now=self._clock())
+        if source is None or not source.enabled:
+            raise NotFound("no open source has this write key", hint="`rapport sources list` shows the keys")
+        if settings is None:
+            return _json(source_config(source))
+        if not _HOST.match(head.host):
+            raise InvalidInput("the Host header is missing or malformed")
+        return _json(segment_settings(settings.group(1), scheme=head.scheme, host=head.host))
+
+
+class Forbidden401(Forbidden):
+    """SDKs take 401 for "this key does not work"."""
+
+    code = "source_disabled"
+    status = 401
+
+
+async def _prepare(
+    messages: list[bytes], *, source: Source, received_at: int, envelope: Envelope
+) -> tuple[list[LogRow], list[QuarantineRow]]:
+    rows: list[LogRow] = []
+    aside: list[QuarantineRow] = []
+    for some in _portions(messages):
+        if rows or aside:
+            await asyncio.sleep(0)
+        good, bad = prepare_all(some, source=source, received_at=received_at, envelope=envelope)
+        rows += good
+        aside += bad
+    return rows, aside
+
+
+def _portions(messages: list[bytes]) -> Iterator[list[bytes]]:
+    portion: list[bytes] = []
+    size = 0
+    for message in messages:
+        portion.append(message)
+        size += len(message)
+        if len(portion) >= AT_ONCE or size >= BYTES_AT_ONCE:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
+
+
+async def _aside(size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do the work, in a thread if it is about a large body: others must not wait for it."""
+    return work(*args, **kwargs) if size <= BYTES_AT_ONCE else await asyncio.to_thread(work, *args, **kwargs)
+
+
+def _head_keys(head: Head) -> tuple[str, ...]:
+    keys = keys_of(head.authorization) if head.authorization else ()
+    asked = head.query.get("writeKey")
+    return (*keys, asked) if asked else keys
+
+
+def _body_limit(source: Source, door: Door) -> int:
+    return source.limits.max_batch_bytes if door.type is None else source.limits.max_event_bytes
+
+
+def _must_cut(head: Head, error: RapportError) -> bool:
+    if isinstance(error, SlowBody):
+        return True
+    return isinstance(error, TooLarge) and (head.length is None or head.length > DRAINED)
+
+
+def _wrong_method(allowed: str) -> Answer:
+    body = msgspec.json.encode({"code": "method_not_allowed", "message": f"this address answers {allowed}"})
+    return Answer(405, body, headers=((b"allow", f"{allowed}, OPTIONS".encode()),))
+
+
+def _json(document: object) -> Answer:
+    return Answer(200, msgspec.json.encode(document), headers=((b"cache-control", b"public, max-age=60"),))

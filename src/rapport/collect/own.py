@@ -1,0 +1,53 @@
+"""Facts that Rapport itself states (`Decision Made`, `Cart Abandoned`, …); prepared like any other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from rapport.collect.model import OWN_SOURCE, Envelope, internal_source
+from rapport.collect.prepare import prepare
+from rapport.kernel.identifiers import IdentifierPolicy
+from rapport.kernel.ids import WorkspaceId
+from rapport.storage.log import LogRow
+
+__all__ = ["own_fact"]
+
+_HISTORY = Envelope(history=True)
+
+
+def own_fact(
+    workspace: WorkspaceId,
+    *,
+    name: str,
+    id: str,
+    occurred_at: int,
+    received_at: int,
+    user_id: str | None = None,
+    anonymous_id: str | None = None,
+    external_ids: list[dict[str, str]] | None = None,
+    properties: dict[str, Any] | None = None,
+    policy: IdentifierPolicy | None = None,
+) -> LogRow:
+    """The log row of a fact of our own. Stating it twice under the same `id` is stating it once.
+
+    `external_ids` (`[{"type": "email", "id": …}]`) name a person who has neither user id nor anonymous id.
+    Raises InvalidFact where it names nobody.
+    """
+    message = {
+        "type": "track",
+        "event": name,
+        "messageId": id,
+        "userId": user_id,
+        "anonymousId": anonymous_id,
+        "properties": properties or {},
+        "context": {"externalIds": external_ids} if external_ids else {},
+    }
+    row = prepare(
+        msgspec.json.encode(message),
+        source=internal_source(workspace, OWN_SOURCE, policy=policy),
+        received_at=received_at,
+        envelope=_HISTORY,
+    )
+    return row._replace(occurred_at=min(occurred_at, received_at))

@@ -1,0 +1,396 @@
+"""Console pages of collecting: the live feed, one fact, sources, quarantine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import sqlalchemy as sa
+from litestar import Request, Response, get, post
+from litestar.response import Redirect
+
+from rapport.collect import quarantine as aside
+from rapport.collect import sources as sources_
+from rapport.collect.health import HealthCounts, health_of_sources
+from rapport.collect.model import IMPORT_SOURCE, OWN_SOURCE, SOURCE_KINDS, Limits, QuarantineState, Source
+from rapport.kernel.clock import DAY, HOUR, now_us
+from rapport.kernel.errors import InvalidFact, NotFound, RapportError
+from rapport.kernel.facts import Fact
+from rapport.kernel.ids import WorkspaceId
+from rapport.storage import log
+from rapport.storage.engine import Database
+from rapport.storage.log import StoredRow, to_fact
+from rapport.web.auth import Principal
+from rapport.web.console import ConsolePages, NavItem, render
+from rapport.web.forms import Form, clean, integer, raw, text
+from rapport.web.pages import public_address
+from rapport.web.wording import Told, channel_of, tell
+
+__all__ = ["PAGES"]
+
+AnyRequest = Request[Any, Any, Any]
+
+FEED_ROWS = 60
+_LOOKED_AT = 400
+"""Facts read for one answer of the feed; a filter by event picks from these."""
+
+_PAGE = 50
+
+_STATES: dict[str, QuarantineState] = {state: state for state in get_args(QuarantineState)}
+
+
+class FeedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the live feed."""
+
+    seq: int
+    told: Told
+    strand: str
+    who: str
+    source: str
+    channel: str
+    received_at: int
+    occurred_at: int
+
+
+# Live feed
+
+
+@get("/feed", permission="facts:read", sync_to_thread=True)
+def feed_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
+    """Facts as they land."""
+    return render(request, "collect/feed.html", **_feed(request, db, principal, after=0))
+
+
+@get("/feed/rows", permission="facts:read", sync_to_thread=True)
+def feed_rows(request: AnyRequest, db: Database, principal: Principal, after: int = 0) -> Response[str]:
+    """The facts that landed after a number, and the next question."""
+    return render(request, "collect/feed_rows.html", **_feed(request, db, principal, after=max(0, min(after, 2**62))))
+
+
+@get("/facts/{seq:int}", permission="facts:read", sync_to_thread=True)
+def fact_page(request: AnyRequest, db: Database, principal: Principal, seq: int) -> Response[str]:
+    """One fact: what it says, where it came from, whom it belongs to."""
+    with db.read() as conn:
+        query = sa.select(log.facts).where(
+            log.facts.c.workspace == principal.workspace, log.facts.c.seq == min(seq, 2**62)
+        )
+        row = conn.execute(query).first()
+        names = _source_names(conn, principal)
+    if row is None:
+        raise NotFound(f"no fact has the number {seq}")
+    return _fact(request, StoredRow._make(row), names)
+
+
+@get("/fact", permission="facts:read", sync_to_thread=True)
+def fact_by_id(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
+    """One fact, by its message id."""
+    fact_id = request.query_params.get("id", "")[:200].replace("\0", "")
+    with db.read() as conn:
+        query = sa.select(log.facts).where(
+            log.facts.c.workspace == principal.workspace, log.facts.c.message_id == fact_id
+        )
+        row = conn.execute(query).first()
+        names = _source_names(conn, principal)
+    if row is None:
+        raise NotFound(f"no fact has the id {fact_id[:100]!r}")
+    return _fact(request, StoredRow._make(row), names)
+
+
+# Sources
+
+
+@get("/sources", permission="sources:read", sync_to_thread=True)
+def sources_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
+    """Where facts come from."""
+    return _sources(request, db, principal)
+
+
+@post("/sources", permission="sources:write", sync_to_thread=True, status_code=200)
+def add_source(request: AnyRequest, db: Database, principal: Principal, data: Form) -> Response[Any]:
+    """Add a source, then show how to connect it."""
+    try:
+        with db.write() as conn:
+            made = sources_.create_source(
+                conn, _workspace(principal), name=text(data, "name"), kind=_kind(text(data, "kind")), now=now_us()
+            )
+    except RapportError as error:
+        return _sources(request, db, principal, error=error)
+    return Redirect(f"/console/sources/{made.id}?done=added", status_code=303)
+
+
+@get("/sources/{source_id:str}", permission="sources:read", sync_to_thread=True)
+def source_page(request: AnyRequest, db: Database, principal: Principal, source_id: str) -> Response[str]:
+    """One source: key, health, limits, how to connect."""
+    return _one_source(request, db, principal, source_id)
+
+
+@post("/sources/{source_id:str}", permission="sources:write", sync_to_thread=True, status_code=200)
+def change_source(request: AnyRequest, db: Database, principal: Principal, source_id: str, data: Form) -> Response[Any]:
+    """Change name, kind and limits."""
+    try:
+        with db.write() as conn:
+            before = sources_.find_source(conn, _workspace(principal), source_id)
+            sources_.change_source(
+                conn, _workspace(principal), source_id, name=text(data, "name"), kind=_kind(text(data, "kind")),
+                limits=_limits(data, before.limits),
+            )  # fmt: skip
+    except RapportError as error:
+        return _one_source(request, db, principal, source_id, error=error)
+    return Redirect(f"/console/sources/{source_id}?done=saved", status_code=303)
+
+
+@post("/sources/{source_id:str}/rotate", permission="sources:write", sync_to_thread=True, status_code=303)
+def rotate(db: Database, principal: Principal, source_id: str) -> Redirect:
+    """A new write key; the old one works for a week more."""
+    with db.write() as conn:
+        sources_.rotate_key(conn, _workspace(principal), source_id, now=now_us())
+    return Redirect(f"/console/sources/{source_id}?done=rotated", status_code=303)
+
+
+@post("/sources/{source_id:str}/enabled", permission="sources:write", sync_to_thread=True, status_code=303)
+def set_enabled(db: Database, principal: Principal, source_id: str, data: Form) -> Redirect:
+    """Open or close the source's door."""
+    enabled = text(data, "enabled") == "yes"
+    with db.write() as conn:
+        sources_.set_enabled(conn, _workspace(principal), source_id, enabled=enabled)
+    return Redirect(f"/console/sources/{source_id}?done={'enabled' if enabled else 'disabled'}", status_code=303)
+
+
+# Quarantine
+
+
+@get("/quarantine", permission="quarantine:read", sync_to_thread=True)
+def quarantine_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
+    """Messages that could not become facts."""
+    state = _STATES.get(request.query_params.get("state", ""), "open")
+    source = clean(request.query_params.get("source"), longest=60)
+    reason = clean(request.query_params.get("q"), longest=100)
+    before = clean(request.query_params.get("before"), longest=60)
+    with db.read() as conn:
+        rows = aside.list_quarantined(
+            conn, _workspace(principal), state=state, source=source or None, reason=reason or None,
+            before=before or None, limit=_PAGE + 1,
+        )  # fmt: skip
+        groups = aside.count_by_reason(conn, _workspace(principal))
+        names = _source_names(conn, principal)
+    return render(
+        request, "collect/quarantine.html", rows=rows[:_PAGE], more=rows[_PAGE - 1].id if len(rows) > _PAGE else "",
+        groups=groups, names=names, state=state, source=source, q=reason, waiting=sum(g[3] for g in groups),
+        still_bad=integer(dict(request.query_params), "still_bad", least=0, most=10**9, otherwise=0),
+        accepted=integer(dict(request.query_params), "accepted", least=0, most=10**9, otherwise=-1),
+    )  # fmt: skip
+
+
+@get("/quarantine/{row_id:str}", permission="quarantine:read", sync_to_thread=True)
+def quarantined_page(request: AnyRequest, db: Database, principal: Principal, row_id: str) -> Response[str]:
+    """One refused message, with the offending place."""
+    return _quarantined(request, db, principal, row_id)
+
+
+@post("/quarantine/{row_id:str}", permission="quarantine:write", sync_to_thread=True, status_code=200)
+def mend(request: AnyRequest, db: Database, principal: Principal, row_id: str, data: Form) -> Response[Any]:
+    """Save the mended message and replay it; where it is still bad, say why."""
+    body = raw(data, "body")
+    workspace = _workspace(principal)
+    try:
+        with db.write() as conn:
+            if body.strip() != aside.find_quarantined(conn, workspace, row_id).text.strip():
+                aside.mend(conn, workspace, row_id, body.encode("utf-8", "replace"))
+            aside.replay(conn, workspace, row_id, now=now_us())
+    except RapportError as error:
+        return _quarantined(request, db, principal, row_id, body=body, error=error)
+    return Redirect("/console/quarantine?done=replayed", status_code=303)
+
+
+@post("/quarantine/{row_id:str}/discard", permission="quarantine:write", sync_to_thread=True, status_code=303)
+def discard(db: Database, principal: Principal, row_id: str) -> Redirect:
+    """Give one message up."""
+    with db.write() as conn:
+        aside.discard(conn, _workspace(principal), row_id, now=now_us())
+    return Redirect("/console/quarantine?done=discarded", status_code=303)
+
+
+@post("/quarantine-all/replay", permission="quarantine:write", sync_to_thread=True, status_code=303)
+def replay_all(db: Database, principal: Principal, data: Form) -> Redirect:
+    """Replay every open message that matches the filter."""
+    outcome = aside.replay_all(
+        db, _workspace(principal), source=text(data, "source") or None, reason=text(data, "q") or None, now=now_us()
+    )
+    return Redirect(f"/console/quarantine?accepted={outcome.accepted}&still_bad={outcome.still_bad}", status_code=303)
+
+
+@post("/quarantine-all/discard", permission="quarantine:write", sync_to_thread=True, status_code=303)
+def discard_all(db: Database, principal: Principal, data: Form) -> Redirect:
+    """Give up every open message (of one source)."""
+    with db.write() as conn:
+        aside.discard_all(conn, _workspace(principal), source=text(data, "source") or None, now=now_us())
+    return Redirect("/console/quarantine?done=discarded", status_code=303)
+
+
+PAGES = ConsolePages(
+    room="collect",
+    templates=Path(__file__).parent / "templates",
+    handlers=(
+        feed_page, feed_rows, fact_page, fact_by_id, sources_page, add_source, source_page, change_source, rotate,
+        set_enabled, quarantine_page, quarantined_page, mend, discard, replay_all, discard_all,
+    ),
+    nav=(
+        NavItem(
+            label="Live feed", path="/console/feed", icon="pulse", group="Customers", order=120,
+            permission="facts:read", keys="f",
+        ),
+        NavItem(
+            label="Sources", path="/console/sources", icon="plug", group="Collect", order=210,
+            permission="sources:read", keys="s",
+        ),
+        NavItem(
+            label="Quarantine", path="/console/quarantine", icon="shield", group="Collect", order=220,
+            permission="quarantine:read", keys="q",
+        ),
+    ),
+)  # fmt: skip
+
+
+def _workspace(principal: Principal) -> WorkspaceId:
+    return WorkspaceId(principal.workspace)
+
+
+def _source_names(conn: Any, principal: Principal) -> dict[str, Source]:
+    return {source.id: source for source in sources_.list_sources(conn, _workspace(principal))}
+
+
+def _feed(request: AnyRequest, db: Database, principal: Principal, *, after: int) -> dict[str, Any]:
+    source = clean(request.query_params.get("source"), longest=60)
+    event = clean(request.query_params.get("event"), longest=100)
+    with db.read() as conn:
+        names = _source_names(conn, principal)
+        query = sa.select(log.facts).where(log.facts.c.workspace == principal.workspace, log.facts.c.seq > after)
+        if source:
+            query = query.where(log.facts.c.source == source)
+        rows = [StoredRow._make(r) for r in conn.execute(query.order_by(log.facts.c.seq.desc()).limit(_LOOKED_AT))]
+    lines = []
+    for row in rows:
+        fact = to_fact(row)
+        if event.lower() in fact.name.lower():
+            lines.append(_line(row, fact, names))
+        if len(lines) >= FEED_ROWS:
+            break
+    return {
+        "rows": lines,
+        "after": rows[0].seq if rows else after,
+        "missed": len(rows) >= _LOOKED_AT and after > 0,
+        "sources": names.values(),
+        "source": source,
+        "event": event,
+    }
+
+
+def _line(row: StoredRow, fact: Fact, names: dict[str, Source]) -> FeedRow:
+    source = names.get(row.source)
+    return FeedRow(
+        seq=row.seq, told=tell(fact), strand=row.strand.hex(), who=_who(fact),
+        source=_source_name(row.source, names), channel=channel_of(fact) or (source.kind if source else ""),
+        received_at=row.received_at, occurred_at=row.occurred_at,
+    )  # fmt: skip
+
+
+def _source_name(source_id: str, names: dict[str, Source]) -> str:
+    known = names.get(source_id)
+    return known.name if known else {OWN_SOURCE: "Rapport", IMPORT_SOURCE: "Import"}.get(source_id, source_id)
+
+
+def _who(fact: Fact) -> str:
+    for traits in (fact.traits, fact.context.get("traits")):
+        if isinstance(traits, dict):
+            for key in ("name", "email"):
+                value = traits.get(key)
+                if isinstance(value, str) and value.strip():
+                    return value.strip()[:80]
+    if fact.user_id:
+        return fact.user_id[:80]
+    external = fact.context.get("externalIds")
+    for entry in external if isinstance(external, list) else []:
+        if isinstance(entry, dict) and isinstance(entry.get("id"), str):
+            return str(entry["id"])[:80]
+    return f"visitor {fact.anonymous_id[:8]}" if fact.anonymous_id else "someone"
+
+
+def _fact(request: AnyRequest, row: StoredRow, names: dict[str, Source]) -> Response[str]:
+    fact = to_fact(row)
+    template = "collect/fact_drawer.html" if request.headers.get("hx-request") else "collect/fact.html"
+    return render(
+        request, template, row=row, told=tell(fact), fact=fact, body=json.loads(row.body), strand=row.strand.hex(),
+        source_name=_source_name(row.source, names), who=_who(fact),
+    )  # fmt: skip
+
+
+def _sources(
+    request: AnyRequest, db: Database, principal: Principal, *, error: RapportError | None = None
+) -> Response[str]:
+    now = now_us()
+    with db.read() as conn:
+        found = sources_.list_sources(conn, _workspace(principal))
+        day = health_of_sources(conn, _workspace(principal), now=now)
+    return render(
+        request, "collect/sources.html", status=error.status if error else 200, sources=found, health=day,
+        nothing=HealthCounts(), kinds=SOURCE_KINDS, error=error, fresh=now - HOUR,
+    )  # fmt: skip
+
+
+def _one_source(
+    request: AnyRequest, db: Database, principal: Principal, source_id: str, *, error: RapportError | None = None
+) -> Response[str]:
+    now = now_us()
+    with db.read() as conn:
+        source = sources_.find_source(conn, _workspace(principal), source_id)
+        day = health_of_sources(conn, _workspace(principal), now=now).get(source_id, HealthCounts())
+        week = health_of_sources(conn, _workspace(principal), now=now, back=7 * DAY).get(source_id, HealthCounts())
+    return render(
+        request, "collect/source.html", status=error.status if error else 200, source=source, day=day, week=week,
+        kinds=SOURCE_KINDS, error=error, host=public_address(request),
+        client=request.query_params.get("client", "browser" if source.client_side else "python"),
+    )  # fmt: skip
+
+
+def _quarantined(
+    request: AnyRequest, db: Database, principal: Principal, row_id: str, *, body: str | None = None,
+    error: RapportError | None = None,
+) -> Response[str]:  # fmt: skip
+    with db.read() as conn:
+        row = aside.find_quarantined(conn, _workspace(principal), row_id)
+        names = _source_names(conn, principal)
+    path = error.path if isinstance(error, InvalidFact) else row.path
+    shown = _indented(row.text) if body is None else body
+    return render(
+        request, "collect/quarantined.html", status=error.status if error else 200, row=row, error=error, body=shown,
+        path_=path, lines=_marked(shown, path), source_name=_source_name(row.source, names),
+    )  # fmt: skip
+
+
+def _indented(text_: str) -> str:
+    try:
+        return json.dumps(json.loads(text_), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text_
+
+
+def _marked(text_: str, path: str) -> list[tuple[str, bool]]:
+    """The lines of the message, each with whether the offending value stands there: the last name of the path."""
+    last = path.rpartition(".")[2].partition("[")[0].strip("$'\"")
+    lines = text_.splitlines()[:400]
+    hit = next((i for i, line in enumerate(lines) if last and line.lstrip().startswith(f'"{last}":')), None)
+    return [(line[:300], i == hit) for i, line in enumerate(lines)]
+
+
+def _kind(text_: str) -> Any:
+    return text_
+
+
+def _limits(data: dict[str, Any], before: Limits) -> Limits:
+    fields = {
+        name: integer(data, name, least=0, most=2**31 - 1, otherwise=getattr(before, name))
+        for name in Limits.__struct_fields__
+    }
+    return Limits(**fields)

@@ -1,0 +1,308 @@
+"""One message → one canonical fact → one row of the log. Pure; doors, importers, replay and our own facts pass here.
+
+The time of a fact: `occurred_at = received_at - (sent_at - original)`, so a device whose clock is wrong is set right.
+But a difference under TRANSIT is the way through the network and no wrong clock: the client's time is kept exactly, so
+that the same fact sent again gets the same time. A difference beyond BELIEVED is no clock error either (a replay of old
+requests): no correction. Messages about the past, and messages with both `timestamp` and `originalTimestamp` (already
+corrected by a relay), are never corrected. No fact is later than its receipt. A time before EARLIEST or unreadable
+becomes the receipt's; in a message about the past it goes to quarantine instead: the receipt's time would be a lie.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from rapport.collect.model import NO_ENVELOPE, Envelope, QuarantineRow, Source
+from rapport.collect.names import modernise
+from rapport.collect.validate import Message, read_message
+from rapport.kernel.clock import DAY, SECOND, from_iso
+from rapport.kernel.errors import InvalidFact
+from rapport.kernel.facts import FACT_TYPES, Fact, FactType, encode_fact
+from rapport.kernel.identifiers import bucket_of, identifiers_of, key_of
+from rapport.kernel.ids import new_id
+from rapport.storage.log import LogRow
+
+__all__ = ["BELIEVED", "EARLIEST", "MAX_MESSAGE_ID", "MAX_NAME", "TRANSIT", "prepare", "prepare_all", "set_aside"]
+
+TRANSIT = 2 * SECOND
+BELIEVED = DAY
+EARLIEST = from_iso("1990-01-01T00:00:00Z")
+MAX_MESSAGE_ID = 100
+MAX_NAME = 200
+"""Characters of an event's or page's name."""
+
+_NAMES: dict[FactType, str] = {
+    "identify": "Identified",
+    "page": "Page Viewed",
+    "screen": "Screen Viewed",
+    "group": "Group Joined",
+    "alias": "Aliased",
+}
+_CHANNELS = frozenset({"app", "store", "marketplace", "email", "phone"})
+"""Kinds of source that say where the customer was; a website's key is used by servers, too, whose SDKs say more."""
+_TYPES: dict[str, FactType] = {name: name for name in FACT_TYPES}
+_NUMBER = re.compile(r"^-?\d{1,16}(\.\d+)?$")
+
+
+def prepare(message: bytes, *, source: Source, received_at: int, envelope: Envelope = NO_ENVELOPE) -> LogRow:
+    """Make the log row of one message (its raw JSON). Raises InvalidFact, and nothing else, for a bad message."""
+    size = len(message)
+    if size > source.limits.max_event_bytes:
+        raise InvalidFact(
+            f"the message has {size} bytes, at most {source.limits.max_event_bytes} are allowed for this source",
+            hint="send less in one event, or raise the source's limit",
+        )
+    read = read_message(message)
+    fact = _fact(read, source, envelope)
+    identifiers = identifiers_of(fact, source.policy)
+    if not identifiers:
+        raise _nobody(fact)
+    strand = key_of(source.workspace, identifiers[0])
+    occurred_at = _occurred_at(read, received_at, envelope)
+    return LogRow(
+        source.workspace, source.id, fact.id, strand, bucket_of(strand), occurred_at, received_at, encode_fact(fact)
+    )
+
+
+def prepare_all(
+    messages: list[bytes], *, source: Source, received_at: int, envelope: Envelope
+) -> tuple[list[LogRow], list[QuarantineRow]]:
+    """Prepare the messages of one request: rows for the log, and those that must be set aside."""
+    rows: list[LogRow] = []
+    aside: list[QuarantineRow] = []
+    for message in messages:
+        try:
+            rows.append(prepare(message, source=source, received_at=received_at, envelope=envelope))
+        except InvalidFact as error:
+            aside.append(set_aside(message, error, source=source, received_at=received_at, envelope=envelope))
+    return rows, aside
+
+
+def set_aside(
+    message: bytes, error: InvalidFact, *, source: Source, received_at: int, envelope: Envelope
+) -> QuarantineRow:
+    """The quarantine row of a bad message. The same message sent again, whenever, gets the same hash."""
+    return QuarantineRow(
+        id=new_id("qua"),
+        workspace=source.workspace,
+        source=source.id,
+        received_at=received_at,
+        reason=error.message,
+        path=error.path,
+        body=message,
+        envelope=msgspec.json.encode(envelope),
+        body_hash=blake2b(_without_sending_time(message), digest_size=16).digest(),
+    )
+
+
+def _without_sending_time(message: bytes) -> bytes:
+    """Clients stamp `sentAt` anew on each attempt; it must not make a retried message look new."""
+    try:
+        tree = msgspec.json.decode(message)
+    except (ValueError, RecursionError):
+        return message
+    if not isinstance(tree, dict) or "sentAt" not in tree:
+        return message
+    del tree["sentAt"]
+    return msgspec.json.encode(tree, order="sorted")
+
+
+def _fact(read: Message, source: Source, envelope: Envelope) -> Fact:
+    kind = envelope.type or _type(read.type)
+    properties = read.properties or {}
+    traits = read.traits or {}
+    context = _context(read, source, envelope)
+    title = None
+    if kind == "track":
+        name = modernise(_event(read.event), properties)
+    else:
+        name = _NAMES[kind]
+        if kind == "page" or kind == "screen":
+            title = _title(read, properties)
+        elif kind == "identify":
+            traits = traits or _traits_of(context)
+        else:
+            _require(kind, read)
+    integrations = read.integrations or {}
+    if envelope.integrations:
+        integrations = {**envelope.integrations, **integrations}
+    original = read.original_timestamp or read.timestamp
+    sent = read.sent_at or envelope.sent_at
+    return Fact(
+        id=_message_id(read.message_id),
+        type=kind,
+        name=name,
+        user_id=_identity(read.user_id, "$.userId"),
+        anonymous_id=_identity(read.anonymous_id, "$.anonymousId"),
+        previous_id=_identity(read.previous_id, "$.previousId"),
+        group_id=_identity(read.group_id, "$.groupId"),
+        properties=properties,
+        traits=traits,
+        context=context,
+        integrations=integrations,
+        original_timestamp=None if original is None else str(original),
+        sent_at=None if sent is None else str(sent),
+        title=title,
+    )
+
+
+def _type(value: str | None) -> FactType:
+    kind = _TYPES.get(value) if value is not None else None  # the usual case, quickly
+    if kind is not None:
+        return kind
+    if value is None:
+        raise InvalidFact("a message in a batch needs a type", path="$.type", hint=f"one of {', '.join(FACT_TYPES)}")
+    kind = _TYPES.get(value.strip().lower())
+    if kind is None:
+        raise InvalidFact(f"unknown type {value[:40]!r}", path="$.type", hint=f"one of {', '.join(FACT_TYPES)}")
+    return kind
+
+
+def _event(value: str | int | float | None) -> str:
+    name = _text(value).strip()
+    if not name:
+        raise InvalidFact("a track message needs an event name", path="$.event")
+    if len(name) > MAX_NAME:
+        raise InvalidFact(f"the event name has {len(name)} characters, at most {MAX_NAME}", path="$.event")
+    return name
+
+
+def _title(read: Message, properties: dict[str, Any]) -> str | None:
+    if read.category is not None:
+        properties.setdefault("category", _text(read.category))
+    if read.name is None:
+        return None
+    return _text(read.name).strip()[:MAX_NAME] or None
+
+
+def _require(kind: FactType, read: Message) -> None:
+    """Raises InvalidFact unless a group message names its group and an alias both of its ids."""
+    if kind == "group" and not _text(read.group_id).strip():
+        raise InvalidFact("a group message needs a groupId", path="$.groupId")
+    if kind == "alias":
+        if not _text(read.previous_id).strip():
+            raise InvalidFact("an alias message needs a previousId", path="$.previousId")
+        if not _text(read.user_id).strip():
+            raise InvalidFact("an alias message needs a userId", path="$.userId")
+
+
+def _message_id(value: str | int | float | None) -> str:
+    text = _text(value).strip()
+    if not text:
+        return f"srv-{os.urandom(16).hex()}"
+    if len(text) > MAX_MESSAGE_ID:
+        raise InvalidFact(f"the messageId has {len(text)} characters, at most {MAX_MESSAGE_ID}", path="$.messageId")
+    return text
+
+
+def _identity(value: str | int | float | None, path: str) -> str | None:
+    if value is None:
+        return None
+    text = value.strip() if isinstance(value, str) else _text(value)
+    if len(text) > 1_000:
+        raise InvalidFact(f"the value has {len(text)} characters", path=path)
+    return text or None
+
+
+def _text(value: str | int | float | None) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e16:
+        return str(int(value))
+    return str(value)
+
+
+def _context(read: Message, source: Source, envelope: Envelope) -> dict[str, Any]:
+    context = read.context or {}
+    if envelope.context:
+        context = _merged(envelope.context, context)
+    if read.channel is not None:
+        context.setdefault("channel", _text(read.channel))
+    if source.kind in _CHANNELS:
+        context.setdefault("channel", source.kind)
+    if envelope.opt_out:
+        context["globalPrivacyControl"] = True
+    if envelope.ip is not None and (source.client_side or context.get("direct") is True):
+        context.setdefault("ip", envelope.ip)
+    return context
+
+
+def _merged(outer: dict[str, Any], inner: dict[str, Any]) -> dict[str, Any]:
+    """The batch's context with the message's own on top, one level into maps (`library`, `traits`, `campaign`)."""
+    merged = dict(outer)
+    for name, value in inner.items():
+        below = merged.get(name)
+        merged[name] = {**below, **value} if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _traits_of(context: dict[str, Any]) -> dict[str, Any]:
+    """RudderStack's clients put an identify's traits into the context."""
+    traits = context.get("traits")
+    return dict(traits) if isinstance(traits, dict) else {}
+
+
+def _nobody(fact: Fact) -> InvalidFact:
+    given = fact.user_id or fact.anonymous_id
+    if given is None:
+        return InvalidFact(
+            "a message needs a userId or an anonymousId", hint="or an e-mail, phone or external id in its context"
+        )
+    path = "$.userId" if fact.user_id else "$.anonymousId"
+    return InvalidFact(
+        f"{given[:60]!r} identifies nobody: such values are blocked, or too long", path=path,
+        hint="send a real userId or anonymousId; blocked values are a setting of the workspace",
+    )  # fmt: skip
+
+
+def _occurred_at(read: Message, received_at: int, envelope: Envelope) -> int:
+    given = read.timestamp if read.timestamp is not None else read.original_timestamp
+    if given is None:
+        return received_at
+    moment = _moment(given)
+    if moment is None or moment < EARLIEST:
+        if envelope.history:
+            raise InvalidFact(f"the time {str(given)[:40]!r} cannot be read", path="$.timestamp", hint="ISO 8601")
+        return received_at
+    explicit = envelope.history or (read.timestamp is not None and read.original_timestamp is not None)
+    sent_at = read.sent_at if read.sent_at is not None else envelope.sent_at
+    if sent_at is not None and not explicit:
+        sent = _moment(sent_at)
+        if sent is not None and TRANSIT <= abs(received_at - sent) <= BELIEVED:
+            moment += received_at - sent
+    return min(moment, received_at)
+
+
+@lru_cache(maxsize=512)
+def _moment(value: str | int | float) -> int | None:
+    """Microseconds of ISO 8601 or RFC 2822 text, or of seconds or milliseconds since 1970; None if it is no time."""
+    if isinstance(value, str):
+        try:
+            return from_iso(value)
+        except ValueError:
+            return _odd_moment(value.strip())
+    if abs(value) >= 1e15:
+        return int(value) if abs(value) < 1e17 else None
+    return int(value * 1_000) if abs(value) >= 1e11 else int(value * SECOND)
+
+
+def _odd_moment(text: str) -> int | None:
+    if _NUMBER.match(text):
+        return _moment(float(text) if "." in text else int(text))
+    try:
+        return from_iso(text)
+    except ValueError:
+        pass
+    try:
+        return from_iso(parsedate_to_datetime(text).isoformat())
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

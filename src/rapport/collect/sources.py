@@ -1,0 +1,278 @@
+"""Sources: made, changed and rotated by people; held in memory for the doors so that a request costs no query."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from rapport.collect.model import CLIENT_KINDS, SOURCE_KINDS, Limits, Source, SourceKind
+from rapport.collect.store import all_source_rows, count_open, source_values, sources
+from rapport.kernel.clock import DAY, SECOND
+from rapport.kernel.errors import Conflict, InvalidInput, NotFound, Unavailable
+from rapport.kernel.identifiers import IdentifierPolicy
+from rapport.kernel.ids import WorkspaceId, new_id, new_secret
+from rapport.storage.engine import Database
+from rapport.storage.workspaces import WorkspaceSettings, all_workspaces
+
+__all__ = [
+    "Registry",
+    "change_source",
+    "create_source",
+    "ensure_source",
+    "find_source",
+    "identifier_policy",
+    "list_sources",
+    "rotate_key",
+    "set_enabled",
+]
+
+GRACE = 7 * DAY
+"""How long the key before a rotation keeps working: websites cache it."""
+
+_log = logging.getLogger(__name__)
+
+
+def identifier_policy(settings: WorkspaceSettings) -> IdentifierPolicy:
+    """What counts as an identifier in a workspace. A pattern that is no regular expression is left out and logged."""
+    defaults = IdentifierPolicy()
+    return IdentifierPolicy(
+        blocked=(*defaults.blocked, *(p for p in settings.blocked_identifiers if _is_pattern(p))),
+        limits={**defaults.limits, **settings.identifier_limits},
+        default_limit=settings.identifier_default_limit,
+        max_identifiers=settings.identifiers_at_most,
+        shared_after=settings.identifier_shared_after,
+        default_region=settings.region,
+    )
+
+
+def create_source(
+    conn: Connection,
+    workspace: WorkspaceId,
+    *,
+    name: str,
+    kind: SourceKind,
+    now: int,
+    limits: Limits | None = None,
+    source_id: str | None = None,
+    write_key: str | None = None,
+) -> Source:
+    """Add a source with a new write key. Raises InvalidInput (bad name, kind, limit), Conflict (taken id or key)."""
+    source = Source(
+        workspace=workspace,
+        id=source_id or new_id("src"),
+        name=_checked_name(name),
+        kind=_checked_kind(kind),
+        write_key=write_key or new_secret("wk"),
+        limits=_checked_limits(limits or Limits()),
+        created_at=now,
+        client_side=kind in CLIENT_KINDS,
+    )
+    taken = sa.or_(
+        sa.and_(sources.c.workspace == workspace, sources.c.id == source.id), sources.c.write_key == source.write_key
+    )
+    if conn.execute(sa.select(sources.c.id).where(taken)).first() is not None:
+        raise Conflict(f"a source with the id {source.id!r} or this write key exists")
+    conn.execute(sources.insert().values(source_values(source)))
+    return source
+
+
+def ensure_source(conn: Connection, workspace: WorkspaceId, *, name: str, kind: SourceKind, now: int) -> Source:
+    """The workspace's oldest source; made when there is none."""
+    existing = list_sources(conn, workspace)
+    return existing[0] if existing else create_source(conn, workspace, name=name, kind=kind, now=now)
+
+
+def list_sources(conn: Connection, workspace: WorkspaceId) -> list[Source]:
+    """The workspace's sources, oldest first."""
+    query = sa.select(sources).where(sources.c.workspace == workspace).order_by(sources.c.created_at, sources.c.id)
+    return [_source(row) for row in conn.execute(query)]
+
+
+def find_source(conn: Connection, workspace: WorkspaceId, source_id: str) -> Source:
+    """One source, with its workspace's identifier policy. Raises NotFound."""
+    query = sa.select(sources).where(sources.c.workspace == workspace, sources.c.id == source_id)
+    row = conn.execute(query).first()
+    if row is None:
+        raise NotFound(f"no source has the id {source_id[:60]!r}", hint="`rapport sources list` lists them")
+    return _source(row, _policies(conn).get(workspace))
+
+
+def change_source(
+    conn: Connection,
+    workspace: WorkspaceId,
+    source_id: str,
+    *,
+    name: str | None = None,
+    kind: SourceKind | None = None,
+    limits: Limits | None = None,
+) -> Source:
+    """Rename a source, change its kind or its limits. Raises NotFound, InvalidInput."""
+    source = find_source(conn, workspace, source_id)
+    kind = source.kind if kind is None else _checked_kind(kind)
+    changed = msgspec.structs.replace(
+        source,
+        name=source.name if name is None else _checked_name(name),
+        kind=kind,
+        client_side=kind in CLIENT_KINDS,
+        limits=source.limits if limits is None else _checked_limits(limits),
+    )
+    return _save(conn, changed)
+
+
+def rotate_key(conn: Connection, workspace: WorkspaceId, source_id: str, *, now: int, grace: int = GRACE) -> Source:
+    """Give a source a new write key; the old one works for `grace` microseconds more. Raises NotFound."""
+    source = find_source(conn, workspace, source_id)
+    rotated = msgspec.structs.replace(
+        source, write_key=new_secret("wk"), previous_key=source.write_key, previous_until=now + grace
+    )
+    return _save(conn, rotated)
+
+
+def set_enabled(conn: Connection, workspace: WorkspaceId, source_id: str, *, enabled: bool) -> Source:
+    """Open or close a source's door; what it sent is kept. Raises NotFound."""
+    return _save(conn, msgspec.structs.replace(find_source(conn, workspace, source_id), enabled=enabled))
+
+
+class Registry:
+    """All sources of this installation in memory, read again every second, so that a door makes no query."""
+
+    def __init__(self, db: Database, *, refresh_seconds: float = 1.0) -> None:
+        self._db = db
+        self._refresh_seconds = refresh_seconds
+        self._by_key: Mapping[str, Source] = {}
+        self._by_previous_key: Mapping[str, Source] = {}
+        self._full: frozenset[tuple[int, str]] = frozenset()
+        self._asked_at = 0
+        self._asking: asyncio.Task[None] | None = None
+        self.largest_batch = Limits().max_batch_bytes
+        """The largest batch that any source may send."""
+
+    def find(self, write_key: str, *, now: int) -> Source | None:
+        """The source of a write key, or of the key before its last rotation while that still works; None if unknown."""
+        source = self._by_key.get(write_key)
+        if source is not None:
+            return source
+        source = self._by_previous_key.get(write_key)
+        return source if source is not None and now < source.previous_until else None
+
+    async def look_up(self, write_key: str, *, now: int) -> Source | None:
+        """As `find`; for an unknown key the database is asked, at most four times a second. Raises Unavailable."""
+        source = self.find(write_key, now=now)
+        if source is not None:
+            return source
+        if self._asking is None or (self._asking.done() and abs(now - self._asked_at) > SECOND // 4):
+            self._asked_at = now
+            self._asking = asyncio.create_task(self.refresh())
+        try:
+            await asyncio.shield(self._asking)
+        except SQLAlchemyError as error:
+            raise Unavailable("write keys cannot be checked now", hint="send it again") from error
+        return self.find(write_key, now=now)
+
+    def is_full(self, source: Source) -> bool:
+        """Whether the source's part of the quarantine is full."""
+        return (source.workspace, source.id) in self._full
+
+    async def refresh(self) -> None:
+        """Read the sources again, in a thread."""
+        await asyncio.to_thread(self.refresh_now)
+
+    def refresh_now(self) -> None:
+        """Read the sources and how full their quarantine is."""
+        with self._db.read() as conn:
+            policies = _policies(conn)
+            read = [_source(row, policies.get(row.workspace)) for row in all_source_rows(conn)]
+            waiting = count_open(conn)
+        self._by_key = {source.write_key: source for source in read}
+        self._by_previous_key = {source.previous_key: source for source in read if source.previous_key}
+        self._full = frozenset(
+            (source.workspace, source.id)
+            for source in read
+            if waiting.get((source.workspace, source.id), 0) >= source.limits.max_quarantined
+        )
+        self.largest_batch = max([Limits().max_batch_bytes, *(source.limits.max_batch_bytes for source in read)])
+
+    async def keep_fresh(self) -> None:
+        """Read again every second until cancelled; while the database is away the last known sources hold."""
+        while True:
+            await asyncio.sleep(self._refresh_seconds)
+            try:
+                await self.refresh()
+            except SQLAlchemyError as error:
+                _log.warning("sources could not be read again: %s", type(error).__name__)
+
+
+def _save(conn: Connection, source: Source) -> Source:
+    values = source_values(source)
+    del values["last_seen_at"]
+    conn.execute(
+        sources.update().where(sources.c.workspace == source.workspace, sources.c.id == source.id).values(values)
+    )
+    return source
+
+
+def _policies(conn: Connection) -> dict[int, IdentifierPolicy]:
+    return {workspace.id: identifier_policy(workspace.settings) for workspace in all_workspaces(conn)}
+
+
+def _source(row: sa.Row[Any], policy: IdentifierPolicy | None = None) -> Source:
+    return Source(
+        workspace=WorkspaceId(row.workspace),
+        id=row.id,
+        name=row.name,
+        kind=row.kind,
+        write_key=row.write_key,
+        previous_key=row.previous_key,
+        previous_until=row.previous_until,
+        enabled=bool(row.enabled),
+        limits=Limits(**{name: getattr(row, name) for name in Limits.__struct_fields__}),
+        policy=policy or IdentifierPolicy(),
+        created_at=row.created_at,
+        last_seen_at=row.last_seen_at,
+        client_side=row.kind in CLIENT_KINDS,
+    )
+
+
+def _checked_name(name: str) -> str:
+    name = " ".join(name.replace("\0", "").split())
+    if not 1 <= len(name) <= 100:
+        raise InvalidInput(f"a source's name has 1 to 100 characters, not {len(name)}")
+    return name
+
+
+def _checked_kind(kind: SourceKind) -> SourceKind:
+    if kind not in SOURCE_KINDS:
+        raise InvalidInput(f"{kind!r} is no kind of source", hint=f"one of {', '.join(SOURCE_KINDS)}")
+    return kind
+
+
+def _checked_limits(limits: Limits) -> Limits:
+    bounds = {
+        "max_event_bytes": (1_024, 1024 * 1024),
+        "max_batch_bytes": (10_240, 16 * 1024 * 1024),
+        "max_batch_facts": (1, 10_000),
+        "facts_per_second": (0, 1_000_000),
+        "max_quarantined": (0, 10_000_000),
+    }
+    for name, (least, most) in bounds.items():
+        value = getattr(limits, name)
+        if not least <= value <= most:
+            raise InvalidInput(f"{name} is {value}, it must be from {least} to {most}")
+    return limits
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        _log.warning("a blocked-identifier pattern of the workspace's settings is no regular expression")
+        return False
+    return True

@@ -1,0 +1,164 @@
+"""The tables of collecting: sources, their hourly health, and the quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, LargeBinary, Table, Text
+
+from rapport.collect.model import Limits, QuarantineRow, Source
+from rapport.kernel.clock import HOUR
+from rapport.storage.bulk import chunks, insert_ignore, upsert
+from rapport.storage.engine import metadata
+from rapport.storage.log import LogRow, facts
+
+__all__ = [
+    "COUNTERS",
+    "add_health",
+    "all_source_rows",
+    "count_open",
+    "health_since",
+    "insert_quarantined",
+    "new_in_each",
+    "quarantine",
+    "source_health",
+    "source_values",
+    "sources",
+    "touch_sources",
+]
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("write_key", Text, nullable=False, unique=True),
+    Column("previous_key", Text),
+    Column("previous_until", BigInteger, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("max_event_bytes", Integer, nullable=False),
+    Column("max_batch_bytes", Integer, nullable=False),
+    Column("max_batch_facts", Integer, nullable=False),
+    Column("facts_per_second", Integer, nullable=False),
+    Column("max_quarantined", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger),
+)
+
+COUNTERS = ("accepted", "duplicates", "quarantined", "dropped", "refused")
+"""New facts; facts known already; bad ones kept; bad ones not kept as quarantine is full; facts refused by a limit."""
+
+source_health = Table(
+    "source_health",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("source", Text, primary_key=True),
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    *(Column(name, BigInteger, nullable=False) for name in COUNTERS),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("envelope", LargeBinary, nullable=False),
+    Column("body_hash", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("settled_at", BigInteger),
+    Index("quarantine_once", "workspace", "source", "body_hash", unique=True),
+    Index("quarantine_open", "workspace", "state", "source", "id"),
+)
+
+
+def insert_quarantined(conn: Connection, rows: Sequence[QuarantineRow]) -> int:
+    """Set messages aside in this transaction; one that was set aside before is left out. Returns how many were new."""
+    values = [{**row._asdict(), "state": "open", "settled_at": None} for row in rows]
+    return insert_ignore(conn, quarantine, values, key=("workspace", "source", "body_hash"))
+
+
+def new_in_each(conn: Connection, requests: Sequence[Sequence[LogRow]]) -> list[int]:
+    """How many rows of each request the append just before in this transaction took; the others were known.
+
+    A row is taken as new where the log holds it with this very receipt.
+    """
+    stored: dict[tuple[int, str], tuple[str, int]] = {}
+    for workspace in {row.workspace for rows in requests for row in rows}:
+        ids = {row.message_id for rows in requests for row in rows if row.workspace == workspace}
+        for some in chunks(ids, 500):
+            query = sa.select(facts.c.message_id, facts.c.source, facts.c.received_at)
+            query = query.where(facts.c.workspace == workspace, facts.c.message_id.in_(some))
+            stored |= {(workspace, row.message_id): (row.source, row.received_at) for row in conn.execute(query)}
+    return [
+        sum(stored.pop((row.workspace, row.message_id), None) == (row.source, row.received_at) for row in rows)
+        for rows in requests
+    ]
+
+
+def count_open(conn: Connection) -> dict[tuple[int, str], int]:
+    """Open quarantine rows of each (workspace, source)."""
+    query = (
+        sa.select(quarantine.c.workspace, quarantine.c.source, sa.func.count())
+        .where(quarantine.c.state == "open")
+        .group_by(quarantine.c.workspace, quarantine.c.source)
+    )
+    return {(workspace, source): number for workspace, source, number in conn.execute(query)}
+
+
+def all_source_rows(conn: Connection) -> list[sa.Row[Any]]:
+    """Every source of every workspace, oldest first."""
+    return list(conn.execute(sa.select(sources).order_by(sources.c.created_at, sources.c.id)))
+
+
+def source_values(source: Source) -> dict[str, Any]:
+    """The row of a source."""
+    return {
+        "workspace": source.workspace,
+        "id": source.id,
+        "name": source.name,
+        "kind": source.kind,
+        "write_key": source.write_key,
+        "previous_key": source.previous_key,
+        "previous_until": source.previous_until,
+        "enabled": source.enabled,
+        **{name: getattr(source.limits, name) for name in Limits.__struct_fields__},
+        "created_at": source.created_at,
+        "last_seen_at": source.last_seen_at,
+    }
+
+
+def add_health(conn: Connection, rows: Iterable[dict[str, Any]]) -> None:
+    """Add counts to the hours they belong to; each row has workspace, source, hour and all COUNTERS."""
+    increments = {name: f"source_health.{name} + excluded.{name}" for name in COUNTERS}
+    upsert(conn, source_health, list(rows), key=("workspace", "source", "hour"), update=increments)
+
+
+def touch_sources(conn: Connection, seen: dict[tuple[int, str], int]) -> None:
+    """Record when these sources were last heard of."""
+    for (workspace, source), at in seen.items():
+        conn.execute(
+            sources.update()
+            .where(sources.c.workspace == workspace, sources.c.id == source)
+            .where(sa.or_(sources.c.last_seen_at.is_(None), sources.c.last_seen_at < at))
+            .values(last_seen_at=at)
+        )
+
+
+def health_since(conn: Connection, workspace: int, *, since: int) -> list[sa.Row[Any]]:
+    """Hourly counts of all sources of a workspace since a moment, oldest first."""
+    return list(
+        conn.execute(
+            sa.select(source_health)
+            .where(source_health.c.workspace == workspace, source_health.c.hour >= since - since % HOUR)
+            .order_by(source_health.c.hour, source_health.c.source)
+        )
+    )

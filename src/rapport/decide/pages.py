@@ -1,0 +1,75 @@
+"""Console pages of deciding: the placements of the shop, and trying one out without logging a decision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+
+from rapport.decide.service import CustomerNamed, Decider, Decision, DecisionAsked
+from rapport.kernel.clock import now_us
+from rapport.kernel.errors import RapportError
+from rapport.kernel.ids import WorkspaceId
+from rapport.web.auth import Principal
+from rapport.web.console import ConsolePages, NavItem, render
+from rapport.web.forms import clean
+
+__all__ = ["PAGES"]
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@get("/placements", permission="decisions:read", sync_to_thread=True)
+def placements_page(request: AnyRequest, principal: Principal, state: State) -> Response[str]:
+    """Where decisions are made, and what one would be now."""
+    decider: Decider = state.decider
+    chosen = clean(request.query_params.get("placement"), longest=100)
+    customer = clean(request.query_params.get("customer"), longest=250)
+    product = clean(request.query_params.get("product"), longest=120)
+    tried: Decision | None = None
+    error: RapportError | None = None
+    if chosen:
+        principal.require("customers:read")
+        try:
+            tried = _try(decider, WorkspaceId(principal.workspace), chosen, customer, product)
+        except RapportError as problem:
+            error = problem
+    return render(
+        request, "decide/placements.html", status=error.status if error else 200, tried=tried, error=error,
+        placements=list(decider.placements.values()), placement=chosen, customer=customer, product=product,
+    )  # fmt: skip
+
+
+PAGES = ConsolePages(
+    room="decide",
+    templates=Path(__file__).parent / "templates",
+    handlers=(placements_page,),
+    nav=(
+        NavItem(
+            label="Placements", path="/console/placements", icon="pin", group="Decide and act", order=410,
+            permission="decisions:read", keys="p",
+        ),
+    ),
+)  # fmt: skip
+
+
+def _try(decider: Decider, workspace: WorkspaceId, placement: str, customer: str, product: str) -> Decision:
+    """What would be decided now. Nothing is logged, so nothing is measured by it."""
+    context = {"product_id": product} if product else {}
+    asked = DecisionAsked(placement=placement, customer=_named(customer), context=context, limit=6)
+    decision, _ = decider.compute(workspace, asked, now=now_us())
+    return decision
+
+
+def _named(text: str) -> CustomerNamed | None:
+    """`namespace:value`, a customer id, or an e-mail."""
+    if not text:
+        return None
+    if text.startswith("cus_"):
+        return CustomerNamed(id=text[:50])
+    namespace, colon, value = text.partition(":")
+    if not colon:
+        namespace, value = ("email" if "@" in text else "user_id"), text
+    return CustomerNamed(namespace=namespace[:50], value=value[:200])

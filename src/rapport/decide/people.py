@@ -1,0 +1,66 @@
+"""Whom a decision or a timer is about: the strands of a customer, and how a fact of our own names them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from rapport.kernel.identifiers import Identifier
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.remember.inputs import Settings
+from rapport.resolve import identities
+from rapport.resolve.store import identifiers
+from rapport.storage.bulk import chunks
+from rapport.storage.workspaces import all_workspaces
+
+__all__ = ["identifiers_by_key", "naming", "reading_settings", "roots_of", "strands_by_root"]
+
+
+def reading_settings(conn: Connection) -> dict[WorkspaceId, Settings]:
+    """How the facts of each shop are to be read."""
+    return {
+        workspace.id: Settings(currency=workspace.settings.currency, region=workspace.settings.region)
+        for workspace in all_workspaces(conn)
+    }
+
+
+def roots_of(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -> dict[Key, Key]:
+    """The customer of each of these strands; a strand nothing is known about yet is its own."""
+    return {strand: strand for strand in strands} | identities.roots_of(conn, workspace, strands)
+
+
+def strands_by_root(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> dict[Key, list[Key]]:
+    """All strands of each of these customers, the root always among them."""
+    wanted = dict.fromkeys(roots)
+    query = sa.select(identifiers.c.root, identifiers.c.key).where(identifiers.c.workspace == workspace)
+    strands: dict[Key, list[Key]] = {root: [root] for root in wanted}
+    for some in chunks(wanted, 500):
+        for root, key in conn.execute(query.where(identifiers.c.root.in_(some))):
+            if key != root:
+                strands[Key(root)].append(Key(key))
+    return strands
+
+
+def identifiers_by_key(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> dict[Key, Identifier]:
+    """What these keys stand for; unknown ones are missing."""
+    i = identifiers.c
+    query = sa.select(i.key, i.namespace, i.value).where(i.workspace == workspace)
+    return {
+        Key(key): Identifier(namespace, value)
+        for some in chunks(keys, 500)
+        for key, namespace, value in conn.execute(query.where(i.key.in_(some)))
+    }
+
+
+def naming(identifier: Identifier) -> dict[str, Any]:
+    """How `collect.own.own_fact` is told whom a fact is about, so that it lands on this identifier's strand.
+
+    >>> naming(Identifier("email", "ada@example.com"))
+    {'external_ids': [{'type': 'email', 'id': 'ada@example.com'}]}
+    """
+    if identifier.namespace in ("user_id", "anonymous_id"):
+        return {identifier.namespace: identifier.value}
+    return {"external_ids": [{"type": identifier.namespace, "id": identifier.value}]}

@@ -1,0 +1,38 @@
+"""`/api/v1/decisions`: what a storefront asks while the shopper waits."""
+
+from __future__ import annotations
+
+from litestar import get, post
+from litestar.datastructures import State
+
+from rapport.decide.service import Decider, Decision, DecisionAsked
+from rapport.kernel.clock import now_us
+from rapport.kernel.ids import WorkspaceId
+from rapport.web.auth import Principal
+
+__all__ = ["ROUTES"]
+
+
+@post("/decisions", permission="decisions:write", status_code=200, tags=["decisions"], raises=[])
+async def make_decision(data: DecisionAsked, principal: Principal, state: State) -> Decision:
+    """Decide what to show at a placement. The decision is logged before it is answered."""
+    decider: Decider = state.decider
+    return await decider.decide(WorkspaceId(principal.workspace), data, now=now_us())
+
+
+@get("/placements", permission="decisions:read", tags=["decisions"])
+async def list_placements(state: State) -> list[dict[str, str]]:
+    """The placements of this installation."""
+    decider: Decider = state.decider
+    return [
+        {
+            "name": p.name,
+            "title": p.title,
+            "description": p.description,
+            "policy": f"{p.policy.name} {p.policy.version}",
+        }
+        for p in decider.placements.values()
+    ]
+
+
+ROUTES = (make_decision, list_placements)

@@ -1,0 +1,204 @@
+"""Decide: candidates → eligibility → score → exploration → slate, and the decision as a fact before it is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+from msgspec import Meta
+from sqlalchemy import Connection
+
+from rapport.collect.model import OWN_SOURCE
+from rapport.collect.own import own_fact
+from rapport.decide import people
+from rapport.decide.model import Ask, Choice, Guardrail, Offer, Placement, PolicyName
+from rapport.kernel.errors import InvalidFact, InvalidInput, NotFound
+from rapport.kernel.facts import Fact, encode_fact
+from rapport.kernel.identifiers import Identifier, bucket_of, email_identifier, key_of, phone_identifier
+from rapport.kernel.ids import Key, WorkspaceId, new_id
+from rapport.storage.engine import Database
+from rapport.storage.log import LogRow
+
+__all__ = ["CustomerNamed", "Decider", "Decision", "DecisionAsked", "FindCustomer"]
+
+LOGGED_CANDIDATES = 20
+"""Candidates kept in the fact, the best ones."""
+
+FindCustomer = Callable[[Connection, WorkspaceId, str], Key | None]
+"""The key behind a customer id (`cus_…`), None where there is none."""
+
+Append = Callable[[Sequence[LogRow]], Awaitable[object]]
+
+
+class CustomerNamed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A customer by one of their identifiers (`namespace` and `value`) or by customer `id`."""
+
+    namespace: Annotated[str, Meta(max_length=50)] | None = None
+    value: Annotated[str, Meta(max_length=200)] | None = None
+    id: Annotated[str, Meta(max_length=50)] | None = None
+
+
+class DecisionAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of `POST /api/v1/decisions`."""
+
+    placement: Annotated[str, Meta(max_length=100)]
+    customer: CustomerNamed | None = None
+    context: dict[str, Any] = {}
+    limit: Annotated[int, Meta(ge=1, le=50)] = 6
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown, and why. Send `decision_id` back as a property of clicks."""
+
+    decision_id: str
+    placement: str
+    items: list[dict[str, Any]]
+    """In order; each with product_id, what is known of the product, score, odds and reasons."""
+    policy: PolicyName
+    guardrails: list[Guardrail]
+
+
+class _Customer(NamedTuple):
+    identifier: Identifier | None
+    """How the fact will name them; None where nobody is named."""
+    strands: tuple[Key, ...]
+
+
+class Decider:
+    """Decides for all placements of the installation. One per process, cheap to call concurrently."""
+
+    def __init__(
+        self,
+        db: Database,
+        placements: Iterable[Placement],
+        *,
+        append: Append,
+        find_customer: FindCustomer,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.placements = {placement.name: placement for placement in placements}
+        self._db = db
+        self._append = append
+        self._find_customer = find_customer
+        self._rng = rng or random.Random()
+
+    async def decide(self, workspace: WorkspaceId, asked: DecisionAsked, *, now: int) -> Decision:
+        """Decide, log the decision durably, then answer. Raises NotFound, InvalidInput, Overloaded."""
+        decision, row = await asyncio.to_thread(self.compute, workspace, asked, now=now)
+        await self._append([row])
+        return decision
+
+    def compute(self, workspace: WorkspaceId, asked: DecisionAsked, *, now: int) -> tuple[Decision, LogRow]:
+        """The decision and the fact that is to be logged. Reads only."""
+        placement = self.placements.get(asked.placement)
+        if placement is None:
+            raise NotFound(f"no placement {asked.placement!r}", hint=f"there are: {', '.join(sorted(self.placements))}")
+        with self._db.read() as conn:
+            customer = self._customer(conn, workspace, asked.customer)
+            ask = Ask(workspace=workspace, strands=customer.strands, context=asked.context, limit=asked.limit, now=now)
+            offer = placement.offer(conn, ask)
+        slate = placement.policy.choose(offer.candidates, limit=asked.limit, rng=self._rng)
+        decision = Decision(
+            decision_id=new_id("dec"),
+            placement=placement.name,
+            items=[_item(choice, offer) for choice in slate],
+            policy=PolicyName(name=placement.policy.name, version=placement.policy.version),
+            guardrails=list(offer.guardrails),
+        )
+        return decision, _fact(workspace, decision, asked, offer, slate, customer.identifier, now=now)
+
+    def _customer(self, conn: Connection, workspace: WorkspaceId, named: CustomerNamed | None) -> _Customer:
+        if named is None:
+            return _Customer(None, ())
+        if named.id is not None:
+            key = self._find_customer(conn, workspace, named.id)
+            if key is None:
+                raise NotFound(f"no customer {named.id!r}")
+            identifier = people.identifiers_by_key(conn, workspace, [key]).get(key)
+        else:
+            by_phone = named.namespace == "phone"
+            region = people.reading_settings(conn)[workspace].region if by_phone else None
+            identifier = _identifier(named, region)
+            key = key_of(workspace, identifier)
+        root = people.roots_of(conn, workspace, [key])[key]
+        return _Customer(identifier, tuple(people.strands_by_root(conn, workspace, [root])[root]))
+
+
+def _identifier(named: CustomerNamed, region: str | None) -> Identifier:
+    if not named.namespace or not named.value or not named.value.strip():
+        raise InvalidInput("a customer needs namespace and value, or id", hint='{"namespace":"user_id","value":"ada"}')
+    identifier: Identifier | None = Identifier(named.namespace, named.value.strip())
+    if named.namespace == "email":
+        identifier = email_identifier(named.value)
+    elif named.namespace == "phone":
+        identifier = phone_identifier(named.value, region=region)
+    if identifier is None:
+        raise InvalidInput(f"this is no {named.namespace}", hint="check the value")
+    return identifier
+
+
+def _item(choice: Choice, offer: Offer) -> dict[str, Any]:
+    candidate = choice.candidate
+    reasons = [*candidate.reasons, "shown to learn how it does here"] if choice.explored else candidate.reasons
+    return {
+        "product_id": candidate.product_id,
+        **offer.details.get(candidate.product_id, {}),
+        "score": round(candidate.score, 6),
+        "odds": round(choice.odds, 6),
+        "reasons": reasons,
+    }
+
+
+def _fact(
+    workspace: WorkspaceId,
+    decision: Decision,
+    asked: DecisionAsked,
+    offer: Offer,
+    slate: Sequence[Choice],
+    identifier: Identifier | None,
+    *,
+    now: int,
+) -> LogRow:
+    """`Decision Made`, with all that is needed to judge another policy on it or to explain it to the customer."""
+    best = sorted(offer.candidates, key=lambda c: -c.score)[:LOGGED_CANDIDATES]
+    chosen = [
+        {
+            "product_id": choice.candidate.product_id, "position": position, "score": round(choice.candidate.score, 6),
+            "odds": round(choice.odds, 6), "explored": choice.explored, "reasons": choice.candidate.reasons,
+        }
+        for position, choice in enumerate(slate, start=1)
+    ]  # fmt: skip
+    properties = {
+        "decision_id": decision.decision_id, "placement": decision.placement,
+        "context": _logged_context(asked.context), "policy": msgspec.to_builtins(decision.policy),
+        "candidate_count": len(offer.candidates),
+        "candidates": [{"product_id": c.product_id, "score": round(c.score, 6)} for c in best],
+        "chosen": chosen, "guardrails": msgspec.to_builtins(decision.guardrails),
+    }  # fmt: skip
+    if identifier is not None:
+        with suppress(InvalidFact):  # a value that identifies nobody, such as "guest"
+            return own_fact(
+                workspace, name="Decision Made", id=decision.decision_id, occurred_at=now, received_at=now,
+                properties=properties, **people.naming(identifier),
+            )  # fmt: skip
+    return _about_nobody(workspace, decision.decision_id, properties, now)
+
+
+def _logged_context(context: dict[str, Any]) -> dict[str, Any]:
+    """Plain values only, so that a fact stays small whatever a client sends along."""
+    return {
+        key[:100]: value[:500] if isinstance(value, str) else value
+        for key, value in list(context.items())[:50]
+        if isinstance(value, str | int | float | bool)
+    }
+
+
+def _about_nobody(workspace: WorkspaceId, decision_id: str, properties: dict[str, Any], now: int) -> LogRow:
+    """A decision for a visitor without any identifier: in the log, but in nobody's record."""
+    strand = key_of(workspace, Identifier("rapport", "nobody"))
+    fact = Fact(id=decision_id, type="track", name="Decision Made", properties=properties)
+    return LogRow(workspace, OWN_SOURCE, decision_id, strand, bucket_of(strand), now, now, encode_fact(fact))

@@ -1,0 +1,62 @@
+"""The fact envelope: one thing that happened, as every room sees it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+__all__ = ["FACT_TYPES", "Fact", "FactType", "decode_fact", "encode_fact"]
+
+FactType = Literal["track", "identify", "page", "screen", "group", "alias"]
+FACT_TYPES: tuple[FactType, ...] = ("track", "identify", "page", "screen", "group", "alias")
+
+
+class Fact(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
+    """One fact in the log. Its JSON is the Segment message it came as, cleaned, so any analyst can read it.
+
+    `name` is the event's canonical name: `Order Completed` for a track (v1 aliases already replaced), and
+    `Identified`, `Page Viewed`, `Screen Viewed`, `Group Joined`, `Aliased` for the other types.
+    `id` is the messageId. `occurred_at`, `received_at` (microseconds), `source` and `seq` live in columns of the
+    log, not in the body: the reader sets them after decoding.
+    """
+
+    id: str
+    type: FactType
+    name: str
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    previous_id: str | None = None
+    group_id: str | None = None
+    properties: dict[str, Any] = {}
+    traits: dict[str, Any] = {}
+    context: dict[str, Any] = {}
+    integrations: dict[str, Any] = {}
+    original_timestamp: str | None = None
+    sent_at: str | None = None
+    title: str | None = None
+    """The name of a page or screen as the client gave it."""
+
+    occurred_at: int = 0
+    received_at: int = 0
+    source: str = ""
+    seq: int = 0
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Fact)
+
+
+def encode_fact(fact: Fact) -> bytes:
+    """The body for the log. Call before the column fields are set, or they are stored twice."""
+    return _encoder.encode(fact)
+
+
+def decode_fact(body: bytes, *, occurred_at: int, received_at: int, source: str, seq: int) -> Fact:
+    """The fact of one log row."""
+    fact = _decoder.decode(body)
+    fact.occurred_at = occurred_at
+    fact.received_at = received_at
+    fact.source = source
+    fact.seq = seq
+    return fact

@@ -1,0 +1,246 @@
+"""Identifiers: what names a person, normalised; and which of a fact's identifiers is its strand."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import msgspec
+import phonenumbers
+
+from rapport.kernel.facts import Fact
+from rapport.kernel.ids import Key
+
+__all__ = [
+    "BUCKETS",
+    "Identifier",
+    "IdentifierPolicy",
+    "bucket_of",
+    "email_identifier",
+    "identifiers_of",
+    "key_of",
+    "phone_identifier",
+    "previous_identifier",
+]
+
+BUCKETS = 64
+"""The log is cut into this many buckets by strand; workers lease buckets. Fixed for the life of an installation."""
+
+MAX_VALUE = 200
+"""Characters of an identifier's value; a longer one is no identifier."""
+
+MAX_EXTERNAL_IDS = 20
+"""Entries of `context.externalIds` that are looked at in one fact."""
+
+_EMAIL = re.compile(r"^[^\s@<>\"',;:]{1,64}@[^\s@<>\"',;:]{1,190}\.[^\s@<>\"',;:.]{2,63}$")
+_UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", re.IGNORECASE)
+_NAMESPACE = re.compile(r"^[a-z][a-z0-9_.]{0,49}$")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Identifier(NamedTuple):
+    """A name of a person in one namespace, already normalised: `("email", "ada@example.com")`."""
+
+    namespace: str
+    value: str
+
+
+class IdentifierPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What counts as an identifier in a workspace, how strong each namespace is and how many a customer may have."""
+
+    blocked: tuple[str, ...] = (
+        r"^[0-]*$", r"^-1$", r"^null$", r"^none$", r"^nil$", r"^undefined$", r"^nan$", r"^anonymous$", r"^guest$",
+        r"^unknown$", r"^true$", r"^false$", r"^n/?a$", r"^\[object object\]$", r"^test$",
+        r"^(no-?reply|noreply|none|null|test|anonymous)@.*$",
+    )  # fmt: skip
+    """Regular expressions that, without regard to case, match a whole value that never identifies anybody."""
+    priority: tuple[str, ...] = (
+        "user_id", "loyalty_card", "marketplace_buyer", "email", "phone", "card", "device", "anonymous_id",
+    )  # fmt: skip
+    """Most stable first. Namespaces that are not named stand between `card` and `device`."""
+    limits: dict[str, int] = msgspec.field(default_factory=lambda: {"user_id": 1})
+    default_limit: int = 5
+    max_identifiers: int = 100
+    """How many identifiers one customer may have in all; bounds what a chain of forged identifiers can cost."""
+    shared_after: int = 50
+    """An identifier seen with more than this many others that are as stable as itself (a kiosk with so many users, an
+    office phone with so many e-mails) names no person any more."""
+    default_region: str | None = None
+    """ISO 3166 region for phone numbers written without a country code."""
+
+    def rank(self, namespace: str) -> int:
+        """0 is the most stable namespace; larger is weaker."""
+        return _rank(self.priority, namespace)
+
+    def limit(self, namespace: str) -> int:
+        """How many identifiers of this namespace one customer may have."""
+        return self.limits.get(namespace, self.default_limit)
+
+    @property
+    def window(self) -> int:
+        """How many less stable neighbours of one rank are looked at: the strongest; never fewer than a limit allows."""
+        return max(self.shared_after, self.default_limit, *self.limits.values())
+
+    def allows(self, value: str) -> bool:
+        """False where the value is empty, too long, blocked or has control characters."""
+        return (
+            0 < len(value) <= MAX_VALUE and not _blocked(self.blocked).fullmatch(value) and not _CONTROL.search(value)
+        )
+
+
+@lru_cache(maxsize=256)
+def _blocked(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{p})" for p in patterns) or r"(?!)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=1024)
+def _rank(priority: tuple[str, ...], namespace: str) -> int:
+    if namespace in priority:
+        return priority.index(namespace) * 2
+    anchor = priority.index("card") if "card" in priority else len(priority) - 1
+    return anchor * 2 + 1
+
+
+def key_of(workspace: int, identifier: Identifier) -> Key:
+    """The 16-byte key of an identifier in a workspace."""
+    text = f"{workspace}\x1f{identifier.namespace}\x1f{identifier.value}"
+    return Key(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest())
+
+
+def bucket_of(key: Key) -> int:
+    """The bucket of a strand."""
+    return key[0] % BUCKETS
+
+
+def email_identifier(value: object) -> Identifier | None:
+    """The e-mail as an identifier, lower case, or None where it is none.
+
+    >>> email_identifier(" Ada@Example.COM ")
+    Identifier(namespace='email', value='ada@example.com')
+    """
+    if not isinstance(value, str):
+        return None
+    text = unicodedata.normalize("NFKC", value).strip().removeprefix("mailto:").lower()
+    return Identifier("email", text) if _EMAIL.match(text) else None
+
+
+def phone_identifier(value: object, *, region: str | None = None) -> Identifier | None:
+    """The phone number in E.164, or None where it is not a possible number.
+
+    >>> phone_identifier("+49 (0)30 1234567")
+    Identifier(namespace='phone', value='+49301234567')
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not 5 <= len(value) <= 40:
+        return None
+    e164 = _e164(value, region)
+    return Identifier("phone", e164) if e164 else None
+
+
+@lru_cache(maxsize=20_000)
+def _e164(text: str, region: str | None) -> str | None:
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def identifiers_of(fact: Fact, policy: IdentifierPolicy) -> list[Identifier]:
+    """All identifiers a fact carries, most stable first, without repeats; the first one is the fact's strand.
+
+    Taken from `userId`, `anonymousId`, `traits` and `context.traits` (`email`, `phone`), `context.device.id` and
+    `context.externalIds`. An alias adds `previousId`. Blocked or malformed values are left out; the list may be empty.
+    """
+    found: list[Identifier] = []
+    user = _allowed("user_id", fact.user_id, policy)
+    if user is not None:
+        found.append(user)
+    anonymous = _allowed("anonymous_id", fact.anonymous_id, policy)
+    if anonymous is not None:
+        found.append(anonymous)
+    if fact.traits and fact.type != "group":
+        _from_traits(fact.traits, policy, found)
+    context = fact.context
+    if context:
+        if "traits" in context:
+            _from_traits(context["traits"], policy, found)
+        if "externalIds" in context:
+            _from_external_ids(context["externalIds"], policy, found)
+        if "device" in context:
+            _from_device(context["device"], policy, found)
+    previous = previous_identifier(fact, policy)
+    if previous is not None:
+        found.append(previous)
+    if len(found) > 1:
+        found = list(dict.fromkeys(found))
+        found.sort(key=lambda i: (policy.rank(i.namespace), i != user))
+    return found
+
+
+def previous_identifier(fact: Fact, policy: IdentifierPolicy) -> Identifier | None:
+    """The identifier an alias says is the same person as its user, or None.
+
+    SDKs make anonymous ids that are UUIDs; any other `previousId` is an earlier user id.
+    """
+    value = fact.previous_id
+    if value is None:
+        return None
+    anonymous = value == fact.anonymous_id or _UUID.match(value.strip()) is not None
+    return _allowed("anonymous_id" if anonymous else "user_id", value, policy)
+
+
+def _allowed(namespace: str, value: str | None, policy: IdentifierPolicy) -> Identifier | None:
+    if value is None:
+        return None
+    text = value.strip()
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    return Identifier(namespace, text) if policy.allows(text) else None
+
+
+def _from_traits(traits: Any, policy: IdentifierPolicy, found: list[Identifier]) -> None:
+    if not isinstance(traits, dict):
+        return
+    contacts = (
+        email_identifier(traits.get("email")),
+        phone_identifier(traits.get("phone"), region=policy.default_region),
+    )
+    found.extend(one for one in contacts if one is not None and policy.allows(one.value))
+
+
+def _from_device(device: Any, policy: IdentifierPolicy, found: list[Identifier]) -> None:
+    if not isinstance(device, dict) or not isinstance(device.get("id"), str):
+        return
+    identifier = _allowed("device", device["id"], policy)
+    if identifier is not None:
+        found.append(identifier)
+
+
+def _from_external_ids(external: Any, policy: IdentifierPolicy, found: list[Identifier]) -> None:
+    if not isinstance(external, list):
+        return
+    for entry in external[:MAX_EXTERNAL_IDS]:
+        identifier = _external(entry, policy)
+        if identifier is not None and policy.allows(identifier.value):
+            found.append(identifier)
+
+
+def _external(entry: Any, policy: IdentifierPolicy) -> Identifier | None:
+    if not isinstance(entry, dict) or entry.get("collection") not in (None, "users"):
+        return None  # of another collection: it names an account, not a person
+    kind, value = entry.get("type"), entry.get("id")
+    if not isinstance(kind, str) or not isinstance(value, str | int) or isinstance(value, bool):
+        return None
+    namespace = kind.strip().lower().replace(" ", "_").replace("-", "_")
+    if namespace == "email":
+        return email_identifier(value)
+    if namespace == "phone":
+        return phone_identifier(value, region=policy.default_region)
+    return _allowed(namespace, str(value), policy) if _NAMESPACE.match(namespace) else None

@@ -1,0 +1,75 @@
+"""The nouns of measuring: a metric with its one definition, a question and its answer. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.plug import Connection
+
+__all__ = ["Answer", "Column", "Measured", "Metric", "Question", "Read", "Row", "Unit"]
+
+Unit = Literal["count", "minor", "share"]
+Row: TypeAlias = Mapping[str, Any]
+
+
+class Column(msgspec.Struct, frozen=True, kw_only=True):
+    """One number of a metric and what it means. A share names what it divides."""
+
+    name: str
+    title: str
+    unit: Unit = "count"
+    of: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+    """For a share: the columns summed above and below the line; a leading `-` subtracts."""
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """A number of the shop, defined once for console, API and experiments."""
+
+    name: str
+    title: str
+    definition: str
+    """In words, complete: what is counted, when, and what is left out."""
+    by: tuple[str, ...]
+    """What it can be grouped by; the first one where nothing is asked."""
+    columns: tuple[Column, ...]
+    summable: bool = True
+    """Whether the rows of one answer may be added up (amounts in several currencies may not)."""
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric asked for a period (`since` ≤ time < `until`, microseconds), grouped."""
+
+    workspace: WorkspaceId
+    since: int
+    until: int
+    by: str
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric answered. Each row has the group under its name (`day`, `country` …) beside the columns."""
+
+    name: str
+    title: str
+    definition: str
+    by: str
+    since: str
+    until: str
+    columns: list[Column]
+    rows: list[dict[str, Any]]
+    totals: dict[str, Any]
+    """The columns over all rows; empty where rows may not be added up."""
+
+
+Read: TypeAlias = Callable[[Connection, Question], Sequence[Row]]
+"""Rows in order, with the group and all columns that are no shares."""
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric together with how its rows are read."""
+
+    metric: Metric
+    read: Read

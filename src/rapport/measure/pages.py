@@ -1,0 +1,315 @@
+"""Console pages of measuring: Home with the six verbs in today's numbers, and decisions with what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from sqlalchemy import Connection
+
+from rapport.act.store import outbox
+from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, from_iso, now_us, to_datetime
+from rapport.kernel.errors import NotFound
+from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.money import format_minor
+from rapport.measure import store
+from rapport.measure.arrivals import Arrivals
+from rapport.measure.model import Answer, Question
+from rapport.measure.service import Metrics
+from rapport.remember.store import customers
+from rapport.resolve.store import identifiers
+from rapport.storage.engine import Database
+from rapport.storage.log import facts
+from rapport.storage.workspaces import all_workspaces
+from rapport.web.auth import Principal
+from rapport.web.console import ConsolePages, NavItem, render, viewer_zone
+from rapport.web.forms import clean, integer
+
+__all__ = ["PAGES"]
+
+AnyRequest = Request[Any, Any, Any]
+
+REPORT_DAYS = 30
+
+_arrivals = Arrivals()
+
+
+class DecisionShown(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the list of decisions."""
+
+    id: str
+    at: int
+    placement: str
+    policy: str
+    strand: str
+    shown: int
+    first: str
+    reasons: list[str]
+    odds: float | None
+    clicked: bool
+    bought: bool
+
+
+class Money(NamedTuple):
+    """Orders and revenue of a period, one entry a currency, the largest first."""
+
+    orders: int
+    words: str
+    others: str
+
+
+# Home
+
+
+@get("/", permission="signed_in", sync_to_thread=True)
+def home_page(request: AnyRequest, db: Database, principal: Principal, state: State) -> Response[str]:
+    """The six verbs with today's numbers, and the last thirty days."""
+    if not principal.may("metrics:read"):
+        return render(request, "measure/no_numbers.html")
+    with db.read() as conn:
+        context = _verbs(conn, request, principal, state)
+        report = _report(conn, principal, state)
+    return render(request, "measure/home.html", **context, **report)
+
+
+@get("/home/verbs", permission="metrics:read", sync_to_thread=True)
+def home_verbs(request: AnyRequest, db: Database, principal: Principal, state: State) -> Response[str]:
+    """The part of Home that changes every two seconds."""
+    with db.read() as conn:
+        return render(request, "measure/verbs.html", **_verbs(conn, request, principal, state))
+
+
+@get("/home/report", permission="metrics:read", sync_to_thread=True)
+def home_report(request: AnyRequest, db: Database, principal: Principal, state: State) -> Response[str]:
+    """The part of Home about the last thirty days, asked for now and then."""
+    with db.read() as conn:
+        return render(request, "measure/report.html", **_report(conn, principal, state))
+
+
+# Decisions
+
+
+@get("/decisions", permission="decisions:read", sync_to_thread=True)
+def decisions_page(request: AnyRequest, db: Database, principal: Principal, state: State) -> Response[str]:
+    """What was decided lately, why, and what came of it."""
+    placement = clean(request.query_params.get("placement"), longest=100)
+    before = integer(dict(request.query_params), "before", least=0, most=2**62, otherwise=0)
+    with db.read() as conn:
+        rows, following = _decisions(conn, principal, placement=placement, before=before)
+        names = _names(conn, request, WorkspaceId(principal.workspace), [row.first for row in rows if row.first])
+        funnel = _answer(conn, principal, state, "decisions", by="placement", days=REPORT_DAYS)
+        carts = _answer(conn, principal, state, "cart_abandonment", by="day", days=REPORT_DAYS)
+    return render(
+        request, "measure/decisions.html", decisions=rows, following=following, funnel=funnel, carts=carts,
+        placement=placement, first=not before, days=REPORT_DAYS, names=names,
+        placements=[row["placement"] for row in funnel.rows] if funnel else [],
+    )  # fmt: skip
+
+
+@get("/decisions/{decision_id:str}", permission="decisions:read", sync_to_thread=True)
+def decision_page(request: AnyRequest, db: Database, principal: Principal, decision_id: str) -> Response[str]:
+    """One decision: what was shown, with which odds, why, what else was possible, and what came of it."""
+    workspace = WorkspaceId(principal.workspace)
+    with db.read() as conn:
+        row = conn.execute(
+            sa.select(facts).where(facts.c.workspace == workspace, facts.c.message_id == decision_id[:100])
+        ).first()
+        if row is None or row.source != "rapport":
+            raise NotFound(f"no decision {decision_id[:60]!r}", hint="decisions appear a moment after they were made")
+        properties = msgspec.json.decode(row.body)["properties"]
+        outcomes = _outcomes(conn, workspace, [decision_id])
+        asked = [str(properties.get("context", {}).get("product_id", ""))]
+        names = _names(conn, request, workspace, [*_product_ids(properties), *asked])
+    return render(
+        request, "measure/decision.html", id=decision_id, at=row.occurred_at, strand=row.strand.hex(), seq=row.seq,
+        decision=properties, outcomes=outcomes.get(decision_id, {}), names=names,
+    )  # fmt: skip
+
+
+PAGES = ConsolePages(
+    room="measure",
+    templates=Path(__file__).parent / "templates",
+    handlers=(home_page, home_verbs, home_report, decisions_page, decision_page),
+    nav=(
+        NavItem(label="Home", path="/console", icon="home", group="", order=0, permission="signed_in", keys="h"),
+        NavItem(
+            label="Decisions", path="/console/decisions", icon="spark", group="Decide and act", order=405,
+            permission="decisions:read", keys="d",
+        ),
+    ),
+)  # fmt: skip
+
+
+def _verbs(conn: Connection, request: AnyRequest, principal: Principal, state: State) -> dict[str, Any]:
+    now, workspace = now_us(), WorkspaceId(principal.workspace)
+    midnight = _midnight(now, request)
+    minutes = _answer(conn, principal, state, "facts", by="minute", since=midnight)
+    decided = _answer(conn, principal, state, "decisions", by="placement", since=midnight)
+    seconds = _arrivals.counts(conn, now=now, step=10 * SECOND, steps=2)
+    return {
+        "rate": (seconds[0][1] + seconds[1][1]) / ((now % (10 * SECOND)) / SECOND + 10),
+        "facts_today": minutes.totals.get("facts", 0) if minutes else 0,
+        "spark": _spark(conn, principal, state, now),
+        "customers": _count(conn, customers, workspace, customers.c.identifiers > 0),
+        "identifiers": _count(conn, identifiers, workspace),
+        "seen_today": _count(conn, customers, workspace, customers.c.last_seen_at >= midnight),
+        "decided": decided.totals if decided else {},
+        "sent_today": _count(conn, outbox, workspace, outbox.c.status == "delivered", outbox.c.finished_at >= midnight),
+        "waiting": _count(conn, outbox, workspace, sa.literal_column("status = 'pending'")),
+        "today": _money(_answer(conn, principal, state, "revenue_by", by="currency", since=midnight)),
+    }
+
+
+def _report(conn: Connection, principal: Principal, state: State) -> dict[str, Any]:
+    """The last thirty days: decisions, carts, revenue by day and by country."""
+    daily = _answer(conn, principal, state, "revenue_by", by="day", days=REPORT_DAYS)
+    countries = _answer(conn, principal, state, "revenue_by", by="country", days=REPORT_DAYS)
+    main = _main_currency(daily, _currency(conn, principal))
+    rows = [row for row in countries.rows if row["currency"] == main] if countries else []
+    return {
+        "days": REPORT_DAYS,
+        "funnel": _answer(conn, principal, state, "decisions", by="placement", days=REPORT_DAYS),
+        "carts": _answer(conn, principal, state, "cart_abandonment", by="day", days=REPORT_DAYS),
+        "period": _money(daily),
+        "bars": _bars(daily, main),
+        "currency": main,
+        "countries": sorted(rows, key=lambda row: -row["net_minor"])[:6],
+    }
+
+
+def _answer(
+    conn: Connection, principal: Principal, state: State, name: str, *, by: str, days: int = 0, since: int = 0
+) -> Answer | None:
+    """A metric's answer until now; None where no slice of this installation brings the metric."""
+    metrics: Metrics = state.metrics
+    until = now_us() + MINUTE
+    question = Question(
+        workspace=WorkspaceId(principal.workspace),
+        since=since or until - until % DAY - (days - 1) * DAY,
+        until=until,
+        by=by,
+    )
+    try:
+        return metrics.answer(conn, name, question)
+    except NotFound:
+        return None
+
+
+def _midnight(now: int, request: AnyRequest) -> int:
+    """When the viewer's day began."""
+    local = to_datetime(now).astimezone(viewer_zone(request))
+    start = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    return int(start.timestamp()) * SECOND
+
+
+def _spark(conn: Connection, principal: Principal, state: State, now: int) -> str:
+    """Points of a line through the facts of each minute of the last hour, in a box of 100 by 30."""
+    answer = _answer(conn, principal, state, "facts", by="minute", since=now - now % MINUTE - HOUR)
+    by_minute = {from_iso(row["minute"]): row["facts"] for row in answer.rows} if answer else {}
+    first = now - now % MINUTE - HOUR
+    values = [by_minute.get(first + i * MINUTE, 0) for i in range(60)]
+    most = max(values) or 1
+    return " ".join(f"{i * 100 / 59:.1f},{28 - value * 26 / most:.1f}" for i, value in enumerate(values))
+
+
+def _money(answer: Answer | None) -> Money:
+    if answer is None:
+        return Money(0, "–", "")
+    sums: dict[str, int] = {}
+    for row in answer.rows:
+        sums[row["currency"]] = sums.get(row["currency"], 0) + row["net_minor"]
+    ranked = sorted(sums.items(), key=lambda pair: -pair[1])
+    words = [format_minor(minor, code) for code, minor in ranked if code]
+    orders = sum(row["orders"] for row in answer.rows)
+    return Money(orders, words[0] if words else "–", " + ".join(words[1:4]))
+
+
+def _main_currency(answer: Answer | None, otherwise: str) -> str:
+    sums: dict[str, int] = {}
+    for row in answer.rows if answer else []:
+        sums[row["currency"]] = sums.get(row["currency"], 0) + row["revenue_minor"]
+    return max(sums, key=lambda code: sums[code]) if sums else otherwise
+
+
+def _currency(conn: Connection, principal: Principal) -> str:
+    return next(shop.settings.currency for shop in all_workspaces(conn) if shop.id == principal.workspace)
+
+
+def _bars(answer: Answer | None, currency: str) -> list[dict[str, Any]]:
+    """Revenue after refunds of each of the last thirty days as bars in a box of 300 by 80."""
+    by_day = {row["day"]: row["net_minor"] for row in answer.rows if row["currency"] == currency} if answer else {}
+    today = now_us() - now_us() % DAY
+    days = [today - (REPORT_DAYS - 1 - i) * DAY for i in range(REPORT_DAYS)]
+    values = [max(0, by_day.get(to_datetime(day).strftime("%Y-%m-%d"), 0)) for day in days]
+    most = max(values) or 1
+    return [
+        {"x": i * 10, "height": round(value * 76 / most, 1), "day": day, "words": format_minor(value, currency)}
+        for i, (day, value) in enumerate(zip(days, values, strict=True))
+    ]
+
+
+def _count(conn: Connection, table: sa.Table, workspace: WorkspaceId, *conditions: sa.ColumnElement[Any]) -> int:
+    query = sa.select(sa.func.count()).select_from(table).where(table.c.workspace == workspace, *conditions)
+    return int(conn.execute(query).scalar_one())
+
+
+def _decisions(
+    conn: Connection, principal: Principal, *, placement: str, before: int, limit: int = 30
+) -> tuple[list[DecisionShown], int]:
+    """Recent decisions, newest first, and the time to ask for older ones (0 where there are none)."""
+    workspace, d = WorkspaceId(principal.workspace), store.decisions.c
+    query = sa.select(store.decisions).where(d.workspace == workspace)
+    if placement:
+        query = query.where(d.placement == placement)
+    if before:
+        query = query.where(d.at < before)
+    rows = conn.execute(query.order_by(d.at.desc()).limit(limit + 1)).all()
+    shown = rows[:limit]
+    ids = [row.id for row in shown]
+    outcomes, bodies = _outcomes(conn, workspace, ids), _bodies(conn, workspace, ids)
+    lines = [_decision(row, bodies.get(row.id, {}), outcomes.get(row.id, {})) for row in shown]
+    return lines, shown[-1].at if len(rows) > limit else 0
+
+
+def _decision(row: Any, properties: Mapping[str, Any], outcomes: Mapping[str, set[str]]) -> DecisionShown:
+    chosen = properties.get("chosen") or []
+    first = chosen[0] if chosen else {}
+    return DecisionShown(
+        id=row.id, at=row.at, placement=row.placement, policy=row.policy, strand=row.strand.hex(), shown=len(chosen),
+        first=str(first.get("product_id", "")), reasons=list(first.get("reasons") or [])[:2], odds=first.get("odds"),
+        clicked=bool(outcomes.get("clicked")), bought=bool(outcomes.get("bought")),
+    )  # fmt: skip
+
+
+def _outcomes(conn: Connection, workspace: WorkspaceId, ids: Sequence[str]) -> dict[str, dict[str, set[str]]]:
+    """By decision and kind (`clicked`, `bought`): the products."""
+    o = store.decision_outcomes.c
+    query = sa.select(o.decision_id, o.kind, o.product_id).where(o.workspace == workspace, o.decision_id.in_(ids))
+    found: dict[str, dict[str, set[str]]] = {}
+    for decision_id, kind, product_id in conn.execute(query):
+        found.setdefault(decision_id, {}).setdefault(kind, set()).add(product_id)
+    return found
+
+
+def _bodies(conn: Connection, workspace: WorkspaceId, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    query = sa.select(facts.c.message_id, facts.c.body).where(
+        facts.c.workspace == workspace, facts.c.message_id.in_(ids)
+    )
+    return {row.message_id: msgspec.json.decode(row.body).get("properties", {}) for row in conn.execute(query)}
+
+
+def _product_ids(properties: Mapping[str, Any]) -> list[str]:
+    return [str(c["product_id"]) for key in ("chosen", "candidates") for c in properties.get(key) or []]
+
+
+def _names(
+    conn: Connection, request: AnyRequest, workspace: WorkspaceId, product_ids: Sequence[str]
+) -> Mapping[str, str]:
+    """What products are called, where a slice of this installation knows it."""
+    name_products = request.app.state.get("product_names")
+    return name_products(conn, workspace, product_ids) if name_products else {}

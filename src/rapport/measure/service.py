@@ -1,0 +1,95 @@
+"""Follow decisions to what came of them, and answer metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from rapport.decide import people
+from rapport.kernel.clock import DAY, MINUTE, to_iso
+from rapport.kernel.errors import InvalidInput, NotFound
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.measure import store
+from rapport.measure.metrics import BOUGHT_WITHIN_DAYS, CLICKED_WITHIN_MINUTES, totals_of, with_shares
+from rapport.measure.model import Answer, Measured, Metric, Question
+from rapport.measure.store import ItemRow, OutcomeRow
+
+__all__ = ["Happening", "Metrics", "outcomes_of"]
+
+_CLICKED = CLICKED_WITHIN_MINUTES * MINUTE
+_BOUGHT = BOUGHT_WITHIN_DAYS * DAY
+
+
+class Happening(NamedTuple):
+    """A customer viewed or bought products, perhaps because they were shown."""
+
+    workspace: WorkspaceId
+    strand: Key
+    bought: bool
+    at: int
+    fact_id: str
+    product_ids: Sequence[str]
+
+
+class Metrics:
+    """All metrics of the installation, by name."""
+
+    def __init__(self, measured: Iterable[Measured]) -> None:
+        self._measured = {one.metric.name: one for one in measured}
+
+    def all(self) -> list[Metric]:
+        """The definitions, by name."""
+        return [self._measured[name].metric for name in sorted(self._measured)]
+
+    def answer(self, conn: Connection, name: str, question: Question) -> Answer:
+        """Answer a metric; `question.by` may be empty. Raises NotFound and InvalidInput."""
+        measured = self._measured.get(name)
+        if measured is None:
+            raise NotFound(f"no metric {name!r}", hint=f"there are: {', '.join(sorted(self._measured))}")
+        metric = measured.metric
+        by = question.by or metric.by[0]
+        if by not in metric.by:
+            raise InvalidInput(f"{name} cannot be grouped by {by!r}", hint=f"by one of: {', '.join(metric.by)}")
+        asked = Question(workspace=question.workspace, since=question.since, until=question.until, by=by)
+        rows = [with_shares(metric, row) for row in measured.read(conn, asked)]
+        return Answer(
+            name=metric.name, title=metric.title, definition=metric.definition, by=by, since=to_iso(asked.since),
+            until=to_iso(asked.until), columns=list(metric.columns), rows=rows, totals=totals_of(metric, rows),
+        )  # fmt: skip
+
+
+def outcomes_of(conn: Connection, workspace: WorkspaceId, happenings: Collection[Happening]) -> list[OutcomeRow]:
+    """What these happenings say of decisions: a handful of set-based queries a batch, none where nothing was shown."""
+    if not happenings or not store.has_items(conn, workspace):
+        return []
+    roots = people.roots_of(conn, workspace, {happening.strand for happening in happenings})
+    owner = {
+        strand: root
+        for root, strands in people.strands_by_root(conn, workspace, roots.values()).items()
+        for strand in strands
+    }
+    since = min(happening.at - (_BOUGHT if happening.bought else _CLICKED) for happening in happenings)
+    until = max(happening.at for happening in happenings)
+    shown: dict[tuple[Key, str], list[ItemRow]] = {}
+    for item in store.items_of(conn, workspace, owner, since=since, until=until):
+        shown.setdefault((owner[Key(item.strand)], item.product_id), []).append(item)
+    found: list[OutcomeRow] = []
+    if shown:
+        for happening in happenings:
+            for product_id in happening.product_ids:
+                found.extend(_outcomes(happening, shown.get((roots[happening.strand], product_id), ())))
+    return found
+
+
+def _outcomes(happening: Happening, shown: Collection[ItemRow]) -> list[OutcomeRow]:
+    """A purchase speaks of every decision that showed the product in time, a view of the latest one only."""
+    within = _BOUGHT if happening.bought else _CLICKED
+    in_time = sorted(item for item in shown if 0 <= happening.at - item.at <= within)
+    meant = in_time if happening.bought else in_time[-1:]
+    kind = "bought" if happening.bought else "clicked"
+    return [
+        OutcomeRow(item.workspace, item.decision_id, kind, item.product_id, happening.at, happening.fact_id)
+        for item in meant
+    ]

@@ -1,0 +1,215 @@
+"""Tables of measuring: decisions with what they showed, what came of it, and facts by the minute."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, SmallInteger, Table
+
+from rapport.kernel.clock import DAY, MINUTE, to_iso
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.measure.model import Question
+from rapport.storage.bulk import chunks, insert_ignore, upsert
+from rapport.storage.engine import CText, metadata
+
+__all__ = [
+    "DecisionRow",
+    "ItemRow",
+    "OutcomeRow",
+    "add_minutes",
+    "decision_items",
+    "decision_outcomes",
+    "decisions",
+    "decisions_by",
+    "fact_minutes",
+    "facts_by",
+    "has_items",
+    "items_of",
+    "save_decisions",
+    "save_outcomes",
+]
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("id", CText, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("placement", CText, nullable=False),
+    Column("policy", CText, nullable=False),
+    Column("strand", LargeBinary, nullable=False),
+    Index("decisions_at", "workspace", "at"),
+)
+
+decision_items = Table(
+    "decision_items",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("strand", LargeBinary, primary_key=True),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("decision_id", CText, primary_key=True),
+    Column("product_id", CText, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""What each decision showed, found by customer and time."""
+
+decision_outcomes = Table(
+    "decision_outcomes",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("decision_id", CText, primary_key=True),
+    Column("kind", CText, primary_key=True),
+    Column("product_id", CText, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("fact_id", CText, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""`clicked` and `bought`, each once for a product of a decision."""
+
+fact_minutes = Table(
+    "fact_minutes",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("minute", BigInteger, primary_key=True, autoincrement=False),
+    Column("source", CText, primary_key=True),
+    Column("shard", SmallInteger, primary_key=True, autoincrement=False),
+    Column("facts", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Counted in one row a worker, so that workers do not wait for each other."""
+
+_SHARDS = 64
+
+MinuteKey = tuple[WorkspaceId, int, str]
+
+
+class DecisionRow(NamedTuple):
+    """A decision that was made."""
+
+    workspace: WorkspaceId
+    id: str
+    at: int
+    placement: str
+    policy: str
+    strand: bytes
+
+
+class ItemRow(NamedTuple):
+    """A product that a decision showed to a customer."""
+
+    workspace: WorkspaceId
+    strand: bytes
+    at: int
+    decision_id: str
+    product_id: str
+
+
+class OutcomeRow(NamedTuple):
+    """What came of a decision."""
+
+    workspace: WorkspaceId
+    decision_id: str
+    kind: str
+    product_id: str
+    at: int
+    fact_id: str
+
+
+def save_decisions(conn: Connection, made: Iterable[DecisionRow], items: Iterable[ItemRow]) -> None:
+    """Keep decisions and what they showed; known ones are left out."""
+    insert_ignore(conn, decisions, [row._asdict() for row in sorted(made)])
+    insert_ignore(conn, decision_items, [row._asdict() for row in sorted(items)])
+
+
+def save_outcomes(conn: Connection, rows: Iterable[OutcomeRow]) -> None:
+    """Keep what came of decisions; of each kind and product the first that was handled."""
+    insert_ignore(conn, decision_outcomes, [row._asdict() for row in sorted(rows)])
+
+
+def add_minutes(conn: Connection, counts: Mapping[MinuteKey, int]) -> None:
+    """Count facts to their minutes."""
+    shard = os.getpid() % _SHARDS
+    rows = [
+        {"workspace": workspace, "minute": minute, "source": source, "shard": shard, "facts": counts[key]}
+        for key in sorted(counts)
+        for workspace, minute, source in [key]
+    ]
+    upsert(
+        conn, fact_minutes, rows, key=("workspace", "minute", "source", "shard"),
+        update={"facts": "fact_minutes.facts + excluded.facts"},
+    )  # fmt: skip
+
+
+def has_items(conn: Connection, workspace: WorkspaceId) -> bool:
+    """Whether anything was ever shown to a known customer of this shop."""
+    query = sa.select(decision_items.c.at).where(decision_items.c.workspace == workspace).limit(1)
+    return conn.execute(query).first() is not None
+
+
+def items_of(
+    conn: Connection, workspace: WorkspaceId, strands: Collection[Key], *, since: int, until: int
+) -> list[ItemRow]:
+    """What was shown to these strands in the period."""
+    i = decision_items.c
+    query = sa.select(i.workspace, i.strand, i.at, i.decision_id, i.product_id).where(
+        i.workspace == workspace, i.at >= since, i.at <= until
+    )
+    return [
+        ItemRow._make(row) for some in chunks(strands, 500) for row in conn.execute(query.where(i.strand.in_(some)))
+    ]
+
+
+def decisions_by(conn: Connection, question: Question) -> list[dict[str, Any]]:
+    """Rows of the metric `decisions`."""
+    d, o = decisions.c, decision_outcomes.c
+    key = {"placement": d.placement, "policy": d.policy, "day": d.at - d.at % sa.literal_column(str(DAY))}[question.by]
+    also = decision_outcomes.alias().c
+    of_decision = (o.workspace == d.workspace, o.decision_id == d.id)
+    clicked = sa.exists().where(*of_decision, o.kind == "clicked")
+    bought = sa.exists().where(
+        *of_decision, o.kind == "bought", also.workspace == o.workspace, also.decision_id == o.decision_id,
+        also.kind == "clicked", also.product_id == o.product_id,
+    )  # fmt: skip
+    query = (
+        sa.select(key, sa.func.count(), _count_if(clicked), _count_if(bought))
+        .where(d.workspace == question.workspace, d.at >= question.since, d.at < question.until)
+        .group_by(sa.literal_column("1"))
+        .order_by(sa.literal_column("1"))
+    )
+    return [
+        {question.by: _label(question.by, group), "decided": decided, "clicked": hits or 0, "bought": sales or 0}
+        for group, decided, hits, sales in conn.execute(query)
+    ]
+
+
+def facts_by(conn: Connection, question: Question) -> list[dict[str, Any]]:
+    """Rows of the metric `facts`."""
+    f = fact_minutes.c
+    key = {"minute": f.minute, "source": f.source}[question.by]
+    query = (
+        sa.select(key, sa.func.sum(f.facts))
+        .where(f.workspace == question.workspace, f.minute >= question.since, f.minute < question.until)
+        .group_by(key)
+        .order_by(key)
+    )
+    return [
+        {question.by: to_iso(group) if question.by == "minute" else group, "facts": int(facts)}
+        for group, facts in conn.execute(query)
+    ]
+
+
+def minutes_of(received: Iterable[tuple[WorkspaceId, int, str]]) -> Counter[MinuteKey]:
+    """How many facts each shop received in each minute from each source."""
+    return Counter((workspace, at - at % MINUTE, source) for workspace, at, source in received)
+
+
+def _count_if(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.sum(sa.case((condition, 1), else_=0))
+
+
+def _label(by: str, group: Any) -> str:
+    return to_iso(group)[:10] if by == "day" else str(group)

@@ -1,0 +1,78 @@
+"""`/api/v1/customers`: Golden Records, the list of customers, timelines."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import get
+from litestar.params import Parameter
+from sqlalchemy import Connection
+
+from rapport.kernel.clock import now_us
+from rapport.kernel.ids import WorkspaceId
+from rapport.remember.customers import CustomerPage, CustomerQuery, Sort, list_customers
+from rapport.remember.golden import GoldenRecord, find_root, golden_record
+from rapport.remember.timeline import Timeline, timeline
+from rapport.storage.engine import Database
+from rapport.storage.workspaces import all_workspaces
+from rapport.web.auth import Principal
+
+__all__ = ["ROUTES", "region_of"]
+
+Reference = Annotated[
+    str, Parameter(description="A customer id (`cus_…`) or `namespace:value`, such as `email:ada@example.com`.")
+]
+Cursor = Annotated[str | None, Parameter(max_length=1_000, description="`cursor` of the page before.")]
+Limit = Annotated[int, Parameter(ge=1, le=200, description="Entries a page.")]
+
+
+@get("/customers", permission="customers:read", tags=["customers"], sync_to_thread=True)
+def search_customers(
+    db: Database,
+    principal: Principal,
+    q: Annotated[str, Parameter(max_length=200, description="Beginning of a name or of any identifier.")] = "",
+    *,
+    sort: Sort = "last_seen",
+    has_email: bool | None = None,
+    channel: Annotated[str, Parameter(max_length=120)] = "",
+    country: Annotated[str, Parameter(max_length=120)] = "",
+    min_orders: Annotated[int, Parameter(ge=0, le=1_000_000_000)] = 0,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> CustomerPage:
+    """Customers, searched, filtered and sorted. The list follows the Golden Records within about a second."""
+    workspace = WorkspaceId(principal.workspace)
+    wanted = CustomerQuery(
+        prefix=q, sort=sort, has_email=has_email, channel=channel, country=country, min_orders=min_orders
+    )
+    with db.read() as conn:
+        region = region_of(conn, workspace)
+        return list_customers(conn, workspace, wanted, cursor=cursor, limit=limit, region=region)
+
+
+@get("/customers/{reference:str}", permission="customers:read", tags=["customers"], sync_to_thread=True)
+def get_customer(db: Database, principal: Principal, reference: Reference) -> GoldenRecord:
+    """The Golden Record, read fresh. Ids and identifiers of customers that were merged into another answer with it."""
+    workspace = WorkspaceId(principal.workspace)
+    with db.read() as conn:
+        root = find_root(conn, workspace, reference, region=region_of(conn, workspace))
+        return golden_record(conn, workspace, root, now=now_us())
+
+
+@get("/customers/{reference:str}/timeline", permission="customers:read", tags=["customers"], sync_to_thread=True)
+def get_timeline(
+    db: Database, principal: Principal, reference: Reference, cursor: Cursor = None, limit: Limit = 50
+) -> Timeline:
+    """The customer's facts on all channels, newest first."""
+    workspace = WorkspaceId(principal.workspace)
+    with db.read() as conn:
+        root = find_root(conn, workspace, reference, region=region_of(conn, workspace))
+        return timeline(conn, workspace, root, cursor=cursor, limit=limit)
+
+
+def region_of(conn: Connection, workspace: WorkspaceId) -> str | None:
+    """The country whose phone numbers may be written without a country code."""
+    return next((shop.settings.region for shop in all_workspaces(conn) if shop.id == workspace), None)
+
+
+ROUTES = (search_customers, get_customer, get_timeline)

@@ -1,0 +1,237 @@
+"""Golden Records in words and pictures: traits as people read them, and all that happened as one timeline. No I/O."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from rapport.kernel.clock import from_iso, to_datetime
+from rapport.kernel.facts import Fact
+from rapport.kernel.identifiers import IdentifierPolicy
+from rapport.kernel.money import currency_code, format_minor
+from rapport.remember.golden import GoldenRecord, TraitShown
+from rapport.remember.traits import Trait
+from rapport.resolve.identities import Member
+from rapport.web.console import day_of
+from rapport.web.wording import Told, amount_text, channel_of, tell
+
+__all__ = [
+    "Entry",
+    "NamespaceShown",
+    "OrderLine",
+    "TraitLine",
+    "entries_of",
+    "event_counts",
+    "identifiers_by_namespace",
+    "money_words",
+    "orders_of",
+    "trait_groups",
+]
+
+_GROUPS: dict[str, tuple[str, ...]] = {
+    "Who": (
+        "name", "first_name", "last_name", "email", "phone", "birthday", "location", "country", "language", "time_zone",
+    ),
+    "Money": (
+        "orders", "revenue", "refunds", "net_revenue", "margin", "average_order", "returns", "cancelled_orders",
+        "coupons", "first_order_at", "last_order_at",
+    ),
+    "Behaviour": (
+        "first_seen_at", "last_seen_at", "sessions", "channels", "devices", "cart", "product_views", "products_viewed",
+        "adds_to_cart", "checkouts_started", "searches",
+    ),
+    "Taste": ("categories", "brands", "price_band", "recent_products", "wish_list"),
+    "Where from, and consent": ("acquisition", "acquisition_cost", "consent"),
+}  # fmt: skip
+_ICONS = {
+    "user_id": "person", "email": "mail", "phone": "phone", "anonymous_id": "globe", "device": "device",
+    "loyalty_card": "card", "card": "card", "marketplace_buyer": "bag",
+}  # fmt: skip
+
+
+class TraitLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One trait with everything that answers "why?"."""
+
+    name: str
+    title: str
+    rule: str
+    words: str
+    at: int | None
+    """Set where the value itself is a time."""
+    source: str
+    occurred_at: int
+    fact_id: str
+
+
+class NamespaceShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer's identifiers of one namespace."""
+
+    namespace: str
+    icon: str
+    members: list[Member]
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the timeline."""
+
+    seq: int
+    told: Told
+    occurred_at: int
+    day: str
+    """The calendar day where the viewer is."""
+    source: str
+    channel: str
+
+
+class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as the facts told it; `state` is empty, refunded or cancelled."""
+
+    order_id: str
+    amount: str
+    state: str
+    seq: int
+    occurred_at: int
+
+
+def trait_groups(record: GoldenRecord, traits: Mapping[str, Trait]) -> dict[str, list[TraitLine]]:
+    """The record's traits in groups; those of plugins come last."""
+    grouped = {name: group for group, names in _GROUPS.items() for name in names}
+    found: dict[str, list[TraitLine]] = {group: [] for group in (*_GROUPS, "More")}
+    for name, shown in record.traits.items():
+        found[grouped.get(name, "More")].append(_line(traits[name], shown))
+    for group, names in _GROUPS.items():
+        found[group].sort(key=lambda line: names.index(line.name))
+    return {group: lines for group, lines in found.items() if lines}
+
+
+def identifiers_by_namespace(members: Iterable[Member], policy: IdentifierPolicy) -> list[NamespaceShown]:
+    """Identifiers grouped, the most stable namespace first."""
+    found: dict[str, list[Member]] = {}
+    for member in members:
+        found.setdefault(member.namespace, []).append(member)
+    return [
+        NamespaceShown(namespace=name.replace("_", " "), icon=_ICONS.get(name, "tag"), members=found[name])
+        for name in sorted(found, key=lambda n: (policy.rank(n), n))
+    ]
+
+
+def entries_of(facts: Sequence[Fact], *, sources: Mapping[str, str], zone: ZoneInfo) -> list[Entry]:
+    """Lines of the timeline, in the order given."""
+    return [
+        Entry(
+            seq=fact.seq, told=tell(fact), occurred_at=fact.occurred_at, day=day_of(fact.occurred_at, zone),
+            source=sources.get(fact.source, "Rapport" if fact.source == "rapport" else fact.source),
+            channel=channel_of(fact),
+        )
+        for fact in facts
+    ]  # fmt: skip
+
+
+def event_counts(facts: Iterable[Fact]) -> list[tuple[str, int]]:
+    """Names of facts with how many there are, most first."""
+    return sorted(Counter(fact.name for fact in facts).items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def orders_of(facts: Iterable[Fact]) -> list[OrderLine]:
+    """The orders these facts tell of, newest first; an order told twice is one."""
+    told: dict[str, OrderLine] = {}
+    states: dict[str, str] = {}
+    for fact in sorted(facts, key=lambda f: (f.occurred_at, f.id)):
+        order_id = str(fact.properties.get("order_id") or fact.id)[:60]
+        if fact.name == "Order Completed":
+            amount = amount_text(fact.properties, "revenue", "subtotal", "total")
+            told.setdefault(
+                order_id,
+                OrderLine(order_id=order_id, amount=amount, state="", seq=fact.seq, occurred_at=fact.occurred_at),
+            )
+        elif fact.name in ("Order Refunded", "Order Cancelled"):
+            states[order_id] = "refunded" if fact.name == "Order Refunded" else "cancelled"
+    marked = [msgspec.structs.replace(line, state=states.get(line.order_id, "")) for line in told.values()]
+    return sorted(marked, key=lambda line: -line.occurred_at)
+
+
+def money_words(value: Any) -> str:
+    """Amounts by currency, as one text.
+
+    >>> money_words({"EUR": 123456, "JPY": 500})
+    '€1,234.56 + ¥500'
+    """
+    if not isinstance(value, dict):
+        return ""
+    amounts = [(code, minor) for code, minor in value.items() if currency_code(code) and isinstance(minor, int)]
+    return " + ".join(format_minor(minor, code) for code, minor in amounts)
+
+
+def _line(trait: Trait, shown: TraitShown) -> TraitLine:
+    at = _moment(shown.value) if trait.type == "time" else None
+    return TraitLine(
+        name=trait.name, title=trait.title, rule=trait.rule, words="" if at is not None else _words(trait, shown.value),
+        at=at, source=shown.source, occurred_at=_moment(shown.occurred_at) or 0, fact_id=shown.fact_id,
+    )  # fmt: skip
+
+
+def _words(trait: Trait, value: Any) -> str:
+    if trait.type == "money":
+        return money_words(value)
+    if trait.name == "cart" and isinstance(value, dict):
+        return _cart(value)
+    if trait.name == "location" and isinstance(value, dict):
+        return ", ".join(str(part) for part in value.values() if part)
+    if trait.name == "price_band" and isinstance(value, dict):
+        return "; ".join(_band(code, band) for code, band in value.items())
+    return _plain(value)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, list):
+        return ", ".join(_item(item) for item in value[:12]) + (
+            f" and {len(value) - 12} more" if len(value) > 12 else ""
+        )
+    if isinstance(value, dict):
+        return ", ".join(f"{str(key).replace('_', ' ')}: {_plain(entry)}" for key, entry in list(value.items())[:20])
+    if isinstance(value, str) and len(value) == len("1970-01-01T00:00:00.000Z") and (at := _moment(value)) is not None:
+        return to_datetime(at).strftime("%-d %b %Y")
+    return str(value)
+
+
+def _item(item: Any) -> str:
+    if not isinstance(item, dict):
+        return _plain(item)
+    name = item.get("name") or item.get("query") or item.get("product_id") or ""
+    if isinstance(item.get("share"), int | float):
+        return f"{name} {item['share'] * 100:.0f} %"
+    if isinstance(item.get("count"), int):
+        return f"{name} {item['count']:,}"
+    if isinstance(item.get("price_minor"), int) and currency_code(item.get("currency")):
+        return f"{name} ({format_minor(item['price_minor'], item['currency'])})"
+    return str(name)
+
+
+def _cart(value: Mapping[str, Any]) -> str:
+    products = value.get("products") or []
+    pieces = sum(p.get("quantity", 1) for p in products)
+    total = format_minor(value["value_minor"], value["currency"]) if currency_code(value.get("currency")) else ""
+    left = ", abandoned" if value.get("abandoned_at") else ""
+    return f"{pieces} piece{'s' if pieces != 1 else ''}, {total}{left}"
+
+
+def _band(code: str, band: Mapping[str, int]) -> str:
+    if not currency_code(code):
+        return ""
+    low, middle, high = (format_minor(band[name], code) for name in ("low", "middle", "high"))
+    return f"{low} to {high}, mostly about {middle}"
+
+
+def _moment(text: Any) -> int | None:
+    try:
+        return from_iso(text) if isinstance(text, str) else None
+    except ValueError:
+        return None

@@ -1,0 +1,64 @@
+"""Tables of remembering: the states of strands, and the summaries of customers that lists are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, LargeBinary, SmallInteger, Table, Text
+
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.resolve.store import select_among
+from rapport.storage.engine import CText, metadata
+
+__all__ = ["customers", "states_of", "strands"]
+
+strands = Table(
+    "strands",
+    metadata,
+    Column("workspace", Integer, primary_key=True),
+    Column("key", LargeBinary, primary_key=True),
+    Column("bucket", SmallInteger, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+    Column("dirty", Boolean, nullable=False),
+    Index("strands_dirty", "bucket", sqlite_where=sa.text("dirty"), postgresql_where=sa.text("dirty")),
+)
+"""What each strand has been through, as MessagePack. `dirty`: the customer's summary does not show it yet."""
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("workspace", Integer, primary_key=True),
+    Column("root", LargeBinary, primary_key=True),
+    Column("bucket", SmallInteger, nullable=False),
+    Column("stale", Boolean, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("name_key", CText, nullable=False),
+    Column("surname_key", CText, nullable=False),
+    Column("email", CText, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("country", Text, nullable=False),
+    Column("city", Text, nullable=False),
+    Column("channels", Text, nullable=False),
+    Column("first_seen_at", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger, nullable=False),
+    Column("orders", BigInteger, nullable=False),
+    Column("revenue_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("identifiers", Integer, nullable=False),
+    Index("customers_by_last_seen", "workspace", "last_seen_at", "root"),
+    Index("customers_by_orders", "workspace", "orders", "root"),
+    Index("customers_by_revenue", "workspace", "revenue_minor", "root"),
+    Index("customers_by_name", "workspace", "name_key", "root"),
+    Index("customers_by_surname", "workspace", "surname_key"),
+    Index("customers_by_country", "workspace", "country", "last_seen_at"),
+    Index("customers_stale", "bucket", sqlite_where=sa.text("stale"), postgresql_where=sa.text("stale")),
+)
+"""One row a customer, at most a second behind its Golden Record. Empty text and 0 stand for what is not known, so that
+every sort has a plain index. `channels` is `,web,store,`. `stale`: identifiers have moved, make the row anew."""
+
+
+def states_of(conn: Connection, workspace: WorkspaceId, keys: Iterable[Key]) -> dict[Key, bytes]:
+    """The encoded states of those strands that have one."""
+    query = sa.select(strands.c.key, strands.c.state)
+    return {Key(row.key): row.state for row in select_among(conn, query, workspace, strands.c.key, keys)}

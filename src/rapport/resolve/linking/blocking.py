@@ -1,0 +1,155 @@
+"""Blocking: which few records a record is compared with. Several keys a record; records that share one are candidates.
+
+The keys are chosen from the kinds of aspects there are: two words of the name; a word of the name with the year, the
+day, the district, the place; the date, the postcode and each code alone; and so on, so that one mistake, or a column
+left empty, still leaves several keys intact. A block that has grown too large tells nothing and is closed; candidates
+that share many and small blocks are looked at first, and only so many. So the work for one record is bounded.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rapport.resolve.linking.model import Aspect, Method, Prepared
+
+__all__ = ["Blocks", "keys_of"]
+
+_STEM = 4
+"""Letters of a word that a key holds: enough to tell, few enough to survive a slip at the end."""
+
+
+_MOST_ATOMS = 6
+"""Coarse atoms of a record that are combined; with the words of its name some forty keys at most."""
+_TELLING = (Method.DATE, Method.POSTCODE, Method.PLACE, Method.WORDS, Method.CODE, Method.CATEGORY)
+
+
+def keys_of(aspects: Sequence[Aspect], record: Prepared) -> list[int]:
+    """The blocking keys of a record, as numbers that mean something in this process alone."""
+    name: list[str] = []
+    fine: list[tuple[str, str]] = []
+    coarse: list[tuple[str, str]] = []
+    order = {aspect.name: _TELLING.index(aspect.method) for aspect in aspects if aspect.method in _TELLING}
+    for aspect, feature in zip(aspects, record, strict=True):
+        if feature is None:
+            continue
+        if aspect.method is Method.NAME:
+            name = [word for word in feature.ordered if len(word) > 1][:4]
+            fine += [(aspect.name, word) for word in name[:2] if feature.bits[word] > 9]
+        else:
+            fine += [(aspect.name, atom) for atom in _fine(aspect.method, feature)]
+            coarse += [(aspect.name, atom) for atom in _coarse(aspect.method, feature)]
+    coarse.sort(key=lambda atom: order[atom[0]])
+    return list({hash(parts) for parts in _combined(name, fine, coarse[:_MOST_ATOMS])})
+
+
+def _combined(
+    name: Sequence[str], fine: Sequence[tuple[str, str]], coarse: Sequence[tuple[str, str]]
+) -> Iterator[tuple[str, ...]]:
+    yield from fine
+    stems = sorted({word[:_STEM] for word in name})
+    for at, first in enumerate(stems):
+        for second in stems[at + 1 :]:
+            yield ("name", first, second)
+    for word in name[:3]:
+        for column, atom in coarse:
+            yield ("name+", word[:3], column, atom)
+    for at, (column, atom) in enumerate(coarse):
+        for other, second in coarse[at + 1 :]:
+            if column != other:
+                yield ("pair", column, atom, other, second)
+
+
+def _fine(method: Method, feature: Any) -> list[str]:
+    """What is enough on its own."""
+    match method:
+        case Method.DATE:
+            return [feature[0]]
+        case Method.POSTCODE:
+            return [feature.whole]
+        case Method.CODE:
+            return [feature]
+        case Method.EMAIL:
+            return [feature.whole, feature.local]
+        case Method.WORDS:
+            return [word for word in feature.ordered[:2] if feature.bits[word] > 9]
+        case _:
+            return []
+
+
+def _coarse(method: Method, feature: Any) -> list[str]:
+    """What is enough together with something else."""
+    atoms: list[str] = []
+    match method:
+        case Method.DATE:
+            atoms = [feature[0][:4], feature[0][4:]]
+        case Method.POSTCODE:
+            atoms = [feature.outward]
+        case Method.PLACE:
+            atoms = [feature.whole]
+        case Method.CATEGORY if feature.bits > 4:
+            atoms = [feature.value]
+        case Method.WORDS:
+            atoms = [feature.ordered[0][:_STEM]]
+        case Method.CODE if len(feature) >= 6:
+            atoms = [feature[:4], feature[-4:]]
+    return atoms
+
+
+class Blocks:
+    """Key → records, in memory. Single records are kept bare, so that most keys cost a dictionary entry and no list."""
+
+    def __init__(self, *, cap: int = 150, most: int = 100) -> None:
+        self._cap = cap
+        self._most = most
+        self._records: dict[int, int | list[int] | None] = {}
+        self._worth = [16.0 - math.log2(size + 1) for size in range(cap + 2)]
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def add(self, record: int, keys: Sequence[int]) -> None:
+        """File a record under its keys."""
+        records, cap = self._records, self._cap
+        for key in keys:
+            if key not in records:
+                records[key] = record
+                continue
+            block = records[key]
+            if block is None:
+                continue
+            if isinstance(block, int):
+                records[key] = [block, record]
+            elif len(block) < cap:
+                block.append(record)
+            else:
+                records[key] = None
+
+    def remove(self, record: int, keys: Sequence[int]) -> None:
+        """Take a record out of its blocks. A closed block stays closed."""
+        for key in keys:
+            block = self._records.get(key)
+            if block == record:
+                del self._records[key]
+            elif isinstance(block, list) and record in block:
+                block.remove(record)
+
+    def candidates(self, keys: Sequence[int]) -> list[int]:
+        """Records that share a key, at most `most`: those first that share many and small blocks."""
+        found: dict[int, float] = {}
+        get, worth = found.get, self._worth
+        for key in keys:
+            block = self._records.get(key)
+            if block is None:
+                continue
+            if isinstance(block, int):
+                found[block] = get(block, 0.0) + worth[1]
+                continue
+            each = worth[len(block)]
+            for record in block:
+                found[record] = get(record, 0.0) + each
+        if len(found) <= self._most:
+            return list(found)
+        return heapq.nlargest(self._most, found, key=lambda record: (found[record], -record))

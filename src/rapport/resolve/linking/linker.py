@@ -1,0 +1,345 @@
+"""Learned links at work: changed customers become records, records are scored, likenesses become evidence.
+
+Two steps, so that folding never waits for scoring. `note_changed`, in the transaction of whichever worker refreshed the
+customers, writes what there is to compare. `link_pending`, in one process (that holds bucket 0), scores what is pending
+against its index and ties, unties and queues. If its transaction is rolled back, `abandon` forgets the index; it is
+loaded again from `link_records`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from rapport.kernel.identifiers import IdentifierPolicy
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.resolve.linking import households as living
+from rapport.resolve.linking.clusters import WORTH_A_LOOK, Clusters
+from rapport.resolve.linking.model import LinkModel
+from rapport.resolve.linking.models import active_model
+from rapport.resolve.linking.scorer import LiveIndex, Match
+from rapport.resolve.linking.store import CandidateStatus, link_candidates, link_records
+from rapport.resolve.linking.ties import tie
+from rapport.resolve.linking.units import units_of
+from rapport.resolve.model import EvidenceId, Kind, evidence_id
+from rapport.resolve.recompute import Moved
+from rapport.resolve.store import select_among
+from rapport.storage.bulk import chunks, upsert
+
+__all__ = ["FieldsOf", "Linked", "Linker", "forget", "note_changed"]
+
+FieldsOf = Callable[[Connection, WorkspaceId, Mapping[Key, list[Key]]], dict[Key, dict[str, str]]]
+"""What can be compared of each unit, given its identifiers: texts by column; units nothing is known of are left out."""
+
+MOST_RECORDS = 200_000
+"""Records a workspace's index holds, the latest; some 3 kilobytes each. `rapport identity batch` compares all."""
+
+_records = link_records.c
+_candidates = link_candidates.c
+
+
+class Linked(NamedTuple):
+    """What a round of scoring did."""
+
+    scored: int
+    moved: list[Moved]
+    """To be handled as the resolver's own are."""
+
+
+def note_changed(
+    conn: Connection, workspace: WorkspaceId, roots: Collection[Key], fields_of: FieldsOf, *, now: int
+) -> int:
+    """Take down what is to be compared of customers that changed. Returns the records that are new or different.
+
+    A customer held together by learned links is one record for each of its units. Set-based; writes only what differs.
+    """
+    units = {unit: keys for several in units_of(conn, workspace, roots).values() for unit, keys in several.items()}
+    fields = fields_of(conn, workspace, units)
+    wanted = {unit: msgspec.json.encode(fields[unit], order="sorted") for unit in units if fields.get(unit)}
+    members = [key for keys in units.values() for key in keys]
+    query = sa.select(_records.key, _records.fields)
+    known = {Key(key): body for key, body in select_among(conn, query, workspace, _records.key, members)}
+    changed = [unit for unit, body in wanted.items() if known.get(unit) != body]
+    rows = [
+        {"workspace": workspace, "key": unit, "fields": wanted[unit], "pending": True, "seen_at": now}
+        for unit in changed
+    ]
+    upsert(conn, link_records, rows, key=("workspace", "key"), update=("fields", "pending", "seen_at"))
+    gone = [key for key in known if key not in wanted]
+    _mark_empty(conn, workspace, gone, now)
+    return len(changed) + len(gone)
+
+
+def _mark_empty(conn: Connection, workspace: WorkspaceId, keys: Collection[Key], now: int) -> None:
+    """Records that are no unit of their own any more: empty, so that the next round forgets them."""
+    rows = [{"workspace": workspace, "key": key, "fields": b"{}", "pending": True, "seen_at": now} for key in keys]
+    upsert(conn, link_records, rows, key=("workspace", "key"), update=("fields", "pending", "seen_at"))
+
+
+def forget(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> None:
+    """Erase what is kept of these identifiers for comparing: their records, candidates and households.
+
+    A `Linker` that has them in memory must `abandon` afterwards.
+    """
+    for batch in chunks(keys, 500):
+        conn.execute(link_records.delete().where(_records.workspace == workspace, _records.key.in_(batch)))
+        ends = _candidates.a.in_(batch) | _candidates.b.in_(batch)
+        conn.execute(link_candidates.delete().where(_candidates.workspace == workspace, ends))
+        homes = living.households
+        conn.execute(homes.delete().where(homes.c.workspace == workspace, homes.c.root.in_(batch)))
+
+
+class Linker:
+    """Scores pending records of every workspace that has a model. One per installation; not thread-safe."""
+
+    def __init__(self, policy_for: Callable[[WorkspaceId], IdentifierPolicy]) -> None:
+        self._policy_for = policy_for
+        self._shops: dict[WorkspaceId, _Shop | None] = {}
+
+    def observe_changed(
+        self, conn: Connection, workspace: WorkspaceId, roots: Collection[Key], fields_of: FieldsOf, *, now: int
+    ) -> Linked:
+        """Both steps at once, for an installation with a single worker."""
+        note_changed(conn, workspace, roots, fields_of, now=now)
+        return self.link_pending(conn, workspace, now=now)
+
+    def link_pending(self, conn: Connection, workspace: WorkspaceId, *, now: int, limit: int = 200) -> Linked:
+        """Score up to `limit` pending records; a few milliseconds each. Nothing happens without a model."""
+        shop = self._shop(conn, workspace)
+        if shop is None:
+            return Linked(0, [])
+        query = (
+            sa.select(_records.key, _records.fields)
+            .where(_records.workspace == workspace, _records.pending)
+            .order_by(_records.seen_at, _records.key)
+            .limit(limit)
+        )
+        rows = [(Key(key), msgspec.json.decode(body)) for key, body in conn.execute(query).all()]
+        touched: set[Key] = set()
+        review: dict[tuple[Key, Key], float] = {}
+        for key, fields in rows:
+            touched |= shop.put(key, fields, review)
+        moved = self._settle(conn, workspace, shop, touched, review, now)
+        _mark_scored(conn, workspace, [key for key, _ in rows])
+        living.refresh(conn, workspace, [key for key, _ in rows])
+        return Linked(len(rows), moved)
+
+    def warm(self, conn: Connection, workspace: WorkspaceId) -> None:
+        """Load the index, about a millisecond a record, with a connection that only reads.
+
+        Call it before `link_pending`, which else does so itself while it holds the write transaction.
+        """
+        self._shop(conn, workspace)
+
+    def abandon(self) -> None:
+        """Forget what is in memory: the transaction was rolled back, or another model became active."""
+        self._shops.clear()
+
+    def _shop(self, conn: Connection, workspace: WorkspaceId) -> _Shop | None:
+        if workspace not in self._shops:
+            active = active_model(conn, workspace)
+            self._shops[workspace] = None if active is None else _loaded(conn, workspace, *active)
+        return self._shops[workspace]
+
+    def _settle(
+        self,
+        conn: Connection,
+        workspace: WorkspaceId,
+        shop: _Shop,
+        touched: set[Key],
+        review: Mapping[tuple[Key, Key], float],
+        now: int,
+    ) -> list[Moved]:
+        """Bring evidence and the queue in line with the persons that changed."""
+        wanted = shop.ties_of(touched)
+        before = _known(conn, workspace, touched)
+        decided = {ident for ident, pair in before.items() if pair.status in _DECIDED}
+        idents = {evidence_id(a, b, Kind.PROBABLE): (a, b) for a, b in wanted}
+        standing = {ident for ident, pair in before.items() if pair.status in (*_DECIDED, CandidateStatus.LINKED)}
+        add = {pair: wanted[pair] for ident, pair in idents.items() if ident not in standing}
+        drop = [
+            ident
+            for ident, pair in before.items()
+            if pair.status in _TIED and ident not in idents and not shop.awaits(pair.a) and not shop.awaits(pair.b)
+        ]
+        tied = tie(conn, workspace, self._policy_for(workspace), add=add, drop=drop, model=shop.version, now=now)
+        rows: dict[EvidenceId, dict[str, Any]] = {}
+        for (a, b), odds in [*review.items(), *add.items()]:
+            ident = evidence_id(a, b, Kind.PROBABLE)
+            if ident in decided or (ident in idents and (a, b) not in add):
+                continue
+            status = _status_of(ident, tied.linked, asked=ident in idents)
+            rows[ident] = _candidate(workspace, ident, a, b, odds, status, shop.version, now)
+        _write_candidates(conn, workspace, rows, drop)
+        return tied.moved
+
+
+_DECIDED = frozenset({CandidateStatus.ACCEPTED, CandidateStatus.REJECTED})
+_TIED = frozenset({CandidateStatus.LINKED, CandidateStatus.REFUSED})
+
+
+def _status_of(ident: EvidenceId, linked: Collection[EvidenceId], *, asked: bool) -> CandidateStatus:
+    if not asked:
+        return CandidateStatus.REVIEW
+    return CandidateStatus.LINKED if ident in linked else CandidateStatus.REFUSED
+
+
+class _Pair(NamedTuple):
+    """A candidate as it is stored."""
+
+    a: Key
+    b: Key
+    status: CandidateStatus
+
+
+class _Shop:
+    """One workspace's index and persons; keys outside, numbers inside."""
+
+    def __init__(self, version: int, model: LinkModel) -> None:
+        self.version = version
+        self._thresholds = model.thresholds
+        self._index = LiveIndex(model)
+        self._clusters = Clusters(self._cautious, threshold=model.thresholds.automatic)
+        self._numbers: dict[Key, int] = {}
+        self._keys: dict[int, Key] = {}
+        self._next = 0
+        self._gone: set[Key] = set()
+
+    def awaits(self, key: Key) -> bool:
+        """True for a record that exists but is not scored yet by this model: nothing is known against its links."""
+        return key not in self._numbers and key not in self._gone
+
+    def put(self, key: Key, fields: Mapping[str, str], review: dict[tuple[Key, Key], float]) -> set[Key]:
+        """Take in a record. Returns the keys whose person may have changed; pairs to be decided go to `review`."""
+        number = self._numbers.get(key)
+        touched = self._forget(number) if number is not None else {key}
+        if not fields:
+            self._gone.add(key)
+            return touched
+        self._gone.discard(key)
+        number = self._new_number(key)
+        matches = self._index.put(number, fields, above=WORTH_A_LOOK)
+        touched |= {self._keys[record] for record in self._clusters.add(number, matches)}
+        self._note_review(number, matches, review)
+        if len(self._numbers) > MOST_RECORDS:
+            touched |= self._forget(next(iter(self._keys)))
+        return touched
+
+    def _cautious(self, a: int, b: int, /, *, above: float) -> float:
+        """What looks like a family or like namesakes is worth even odds at most: to part brother and sister again is
+        worse than to ask a person.
+        """
+        odds = self._index.score(a, b, above=above)
+        return odds if odds <= 0 or self._index.is_safe(a, b) else 0.0
+
+    def ties_of(self, touched: Iterable[Key]) -> dict[tuple[Key, Key], float]:
+        """What holds the persons of these records together: for each the strongest pairs that tie all its records."""
+        persons = {
+            self._clusters.person_of(number) for key in touched if (number := self._numbers.get(key)) is not None
+        }
+        ties: dict[tuple[Key, Key], float] = {}
+        for person in persons:
+            ties.update(self._spanning(self._clusters.members(person)))
+        return ties
+
+    def _spanning(self, members: list[int]) -> dict[tuple[Key, Key], float]:
+        rest = set(members[1:])
+        best = {other: (self._index.score(members[0], other), members[0]) for other in rest}
+        ties = {}
+        while rest:
+            nearest = max(rest, key=lambda other: (best[other][0], -other))
+            odds, twin = best[nearest]
+            a, b = sorted((self._keys[nearest], self._keys[twin]))
+            ties[a, b] = odds
+            rest.remove(nearest)
+            for other in rest:
+                best[other] = max(best[other], (self._index.score(nearest, other), nearest))
+        return ties
+
+    def _note_review(self, number: int, matches: Iterable[Match], review: dict[tuple[Key, Key], float]) -> None:
+        person = self._clusters.person_of(number)
+        for match in matches:
+            if match.score < self._thresholds.review:
+                break
+            if self._clusters.person_of(match.record) != person:
+                a, b = sorted((self._keys[number], self._keys[match.record]))
+                review[a, b] = match.score
+
+    def _new_number(self, key: Key) -> int:
+        number, self._next = self._next, self._next + 1
+        self._numbers[key], self._keys[number] = number, key
+        return number
+
+    def _forget(self, number: int) -> set[Key]:
+        person = self._clusters.members(self._clusters.person_of(number))
+        touched = {self._keys[member] for member in person}
+        self._clusters.remove(number)
+        self._index.remove(number)
+        del self._numbers[self._keys.pop(number)]
+        return touched
+
+
+def _loaded(conn: Connection, workspace: WorkspaceId, version: int, model: LinkModel) -> _Shop:
+    """The latest scored records, put in as they were."""
+    shop = _Shop(version, model)
+    query = (
+        sa.select(_records.key, _records.fields)
+        .where(_records.workspace == workspace, _records.pending == sa.false())
+        .order_by(_records.seen_at.desc(), _records.key)
+        .limit(MOST_RECORDS)
+    )
+    for key, body in reversed(conn.execute(query).all()):
+        shop.put(Key(key), msgspec.json.decode(body), {})
+    return shop
+
+
+def _known(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> dict[EvidenceId, _Pair]:
+    """Pairs with an end among the keys, and what became of them."""
+    query = sa.select(_candidates.id, _candidates.a, _candidates.b, _candidates.status)
+    return {
+        bytes(ident): _Pair(Key(a), Key(b), CandidateStatus(status))
+        for end in (_candidates.a, _candidates.b)
+        for ident, a, b, status in select_among(conn, query, workspace, end, keys)
+    }
+
+
+def _candidate(
+    workspace: WorkspaceId,
+    ident: EvidenceId,
+    a: Key,
+    b: Key,
+    odds: float,
+    status: CandidateStatus,
+    model: int,
+    now: int,
+) -> dict[str, Any]:
+    return {
+        "workspace": workspace, "id": ident, "a": a, "b": b, "millibits": round(odds * 1000), "status": status.value,
+        "model": model, "at": now, "author": None, "reason": None,
+    }  # fmt: skip
+
+
+def _write_candidates(
+    conn: Connection, workspace: WorkspaceId, rows: Mapping[EvidenceId, dict[str, Any]], stale: Collection[EvidenceId]
+) -> None:
+    upsert(
+        conn, link_candidates, list(rows.values()), key=("workspace", "id"),
+        update=("millibits", "status", "model", "at", "author", "reason"),
+    )  # fmt: skip
+    for batch in chunks([ident for ident in stale if ident not in rows], 500):
+        conn.execute(
+            link_candidates.update()
+            .where(_candidates.workspace == workspace, _candidates.id.in_(batch))
+            .values(status=CandidateStatus.STALE.value)
+        )
+
+
+def _mark_scored(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> None:
+    for batch in chunks(keys, 500):
+        here = (_records.workspace == workspace, _records.key.in_(batch))
+        conn.execute(link_records.delete().where(*here, _records.fields == b"{}"))
+        conn.execute(link_records.update().where(*here).values(pending=False))

@@ -1,0 +1,109 @@
+"""Models that were trained: kept by version, one of them active."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from rapport.kernel.errors import NotFound
+from rapport.kernel.ids import WorkspaceId
+from rapport.resolve.linking.model import LinkModel
+from rapport.resolve.linking.store import link_models, link_records
+
+__all__ = ["ModelInfo", "activate", "active_model", "card_text", "find_model", "list_models", "save_model"]
+
+_models = link_models.c
+
+
+class ModelInfo(NamedTuple):
+    """A model without its body."""
+
+    version: int
+    trained_at: int
+    active: bool
+
+
+def save_model(conn: Connection, workspace: WorkspaceId, model: LinkModel, *, now: int) -> int:
+    """Keep a model and make it the active one. Every record is scored anew. Returns its version."""
+    highest = conn.execute(sa.select(sa.func.max(_models.version)).where(_models.workspace == workspace)).scalar()
+    version = (highest or 0) + 1
+    conn.execute(
+        link_models.insert().values(
+            workspace=workspace, version=version, trained_at=now, active=False, body=model.to_json()
+        )
+    )
+    activate(conn, workspace, version)
+    return version
+
+
+def activate(conn: Connection, workspace: WorkspaceId, version: int) -> None:
+    """Make a model the active one; all records become pending. Raises NotFound."""
+    find_model(conn, workspace, version)
+    conn.execute(link_models.update().where(_models.workspace == workspace).values(active=_models.version == version))
+    conn.execute(link_records.update().where(link_records.c.workspace == workspace).values(pending=True))
+
+
+def find_model(conn: Connection, workspace: WorkspaceId, version: int) -> LinkModel:
+    """A model by its version. Raises NotFound."""
+    query = sa.select(_models.body).where(_models.workspace == workspace, _models.version == version)
+    body = conn.execute(query).scalar()
+    if body is None:
+        raise NotFound(f"no model {version}", hint="rapport identity models lists them")
+    return LinkModel.from_json(bytes(body))
+
+
+def active_model(conn: Connection, workspace: WorkspaceId) -> tuple[int, LinkModel] | None:
+    """The model in force with its version; None where none was trained, or it is of another format."""
+    query = sa.select(_models.version, _models.body).where(_models.workspace == workspace, _models.active)
+    row = conn.execute(query).first()
+    if row is None:
+        return None
+    try:
+        return int(row.version), LinkModel.from_json(bytes(row.body))
+    except msgspec.ValidationError:
+        return None
+
+
+def list_models(conn: Connection, workspace: WorkspaceId) -> list[ModelInfo]:
+    """All versions, the newest first."""
+    query = sa.select(_models.version, _models.trained_at, _models.active).where(_models.workspace == workspace)
+    return [ModelInfo(*row) for row in conn.execute(query.order_by(_models.version.desc()))]
+
+
+def card_text(model: LinkModel) -> str:
+    """The model card for people to read: what it was trained on, and what every agreement tells."""
+    card: dict[str, Any] = model.card
+    lines = [
+        f"Trained on {card.get('rows', 0):,} records in {card.get('seconds', 0)} seconds, without labels.",
+        f"Expected: {card.get('expected_matching_pairs', 0):,} pairs of records of one person.",
+        f"Tied from {model.thresholds.automatic} bits on; a person decides from {model.thresholds.review} bits on.",
+        *_taught(card),
+        "",
+        "Columns",
+    ]
+    lines += [
+        f"  {c['name']:<24} {c['kind']:<14} {c['distinct']:>8,} different, {c['null_share']:>5.0%} empty"
+        for c in card.get("columns", [])
+    ]
+    for comparison in model.comparisons:
+        lines += ["", f"{comparison.aspect.name}  (weights in bits: positive speaks for one person)"]
+        for entry in card.get("weights", []):
+            if entry["aspect"] == comparison.aspect.name:
+                lines.append(f"  {entry['weight']:>+7.2f} {_bar(entry['weight']):<22} {entry['says']}")
+    return "\n".join(lines) + "\n"
+
+
+def _taught(card: dict[str, Any]) -> list[str]:
+    anchors = [anchor for anchor in card.get("anchors", []) if anchor.get("taught")]
+    if not anchors:
+        return ["Nobody was found twice for certain: how people differ from themselves is experience, not learned."]
+    return [
+        "Learned among records with the same " + ", ".join(f"{a['aspect']} ({a['pairs']:,} pairs)" for a in anchors)
+    ]
+
+
+def _bar(weight: float) -> str:
+    return ("-" if weight < 0 else "+") * min(22, round(abs(weight)))

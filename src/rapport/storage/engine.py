@@ -1,0 +1,210 @@
+"""One SQL database behind SQLAlchemy Core: a SQLite file by default, PostgreSQL where a shop has outgrown it.
+
+Every write is one short transaction. SQLite allows one writer at a time and lets the others poll; here they queue on a
+lock file instead, which wakes the next writer at once and is released by the kernel when a process dies.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, MetaData, event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from rapport.kernel.errors import Misconfigured, Unavailable
+
+__all__ = ["CText", "ChangeWatch", "Database", "metadata"]
+
+metadata = MetaData()
+"""All tables of all rooms; each room's `store.py` adds its own."""
+
+CText = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""Text compared byte by byte on both engines, so that prefix search can use an index."""
+
+CHECKPOINT_FRAMES = 4_000
+"""Pages of 4 KiB in the write-ahead log from which on it is worth starting it over."""
+
+_SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA busy_timeout=60000",
+    "PRAGMA wal_autocheckpoint=50000",  # where nobody calls `checkpoint`
+    "PRAGMA cache_size=-32768",
+    "PRAGMA temp_store=MEMORY",
+)
+
+
+class Database:
+    """The one database of an installation. Cheap to share between threads; open one per process."""
+
+    def __init__(self, engine: sa.Engine, *, path: Path | None) -> None:
+        self.engine = engine
+        self.path = path
+        self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if path else "postgresql"
+        self._writer = engine.execution_options(rapport_write=True)
+        self._reader = engine if path else engine.execution_options(isolation_level="REPEATABLE READ")
+        self._turn = WriterTurn(path.with_name(path.name + ".lock")) if path else None
+
+    @classmethod
+    def open(cls, url: str) -> Database:
+        """Open `sqlite:///path/file.db` or `postgresql://…`. Raises Misconfigured for another scheme."""
+        parsed = sa.make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            if not parsed.database or parsed.database == ":memory:":
+                raise Misconfigured(
+                    f"database URL {url!r} names no file", hint="use sqlite:////var/lib/rapport/rapport.db"
+                )
+            path = Path(parsed.database).absolute()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return cls(_sqlite_engine(path), path=path)
+        if parsed.get_backend_name() == "postgresql":
+            return cls(_postgresql_engine(parsed), path=None)
+        raise Misconfigured(
+            f"database scheme {parsed.drivername!r} is not supported", hint="use sqlite:/// or postgresql://"
+        )
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One snapshot: all queries inside see the same state."""
+        with self._reader.connect() as conn, conn.begin():
+            yield conn
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction, committed (and on disk) when the block ends, rolled back when it raises."""
+        if self._turn is None:
+            with self._writer.connect() as conn, conn.begin():
+                yield conn
+            return
+        with self._turn, self._writer.connect() as conn, conn.begin():
+            yield conn
+
+    def ping(self) -> None:
+        """Raises Unavailable where the database does not answer."""
+        try:
+            with self.read() as conn:
+                conn.exec_driver_sql("SELECT 1")
+        except OperationalError as error:
+            raise Unavailable("the database does not answer", hint="is it running and reachable?") from error
+
+    def now_us(self, conn: Connection) -> int:
+        """Microseconds now on the clock all workers share: the server's on PostgreSQL, this machine's on SQLite."""
+        if self.dialect == "sqlite":
+            return time.time_ns() // 1000
+        return int(
+            conn.exec_driver_sql("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint").scalar_one()
+        )
+
+    def checkpoint(self) -> None:
+        """Move what SQLite has in its write-ahead log into the file, so that no writer has to stop for it.
+
+        Most of it beside the writers, the little that came meanwhile in their turn: then the log starts over.
+        """
+        if self._turn is None:
+            return
+        with self.engine.connect() as conn:
+            driver: Any = conn.connection.driver_connection
+            frames = driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+            if frames > CHECKPOINT_FRAMES:
+                with self._turn:
+                    driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    def size_bytes(self) -> int:
+        """Bytes on disk."""
+        if self.path is not None:
+            files = [self.path, self.path.with_name(self.path.name + "-wal")]
+            return sum(f.stat().st_size for f in files if f.exists())
+        with self.read() as conn:
+            return int(conn.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+class ChangeWatch:
+    """Tells whether anybody may have committed since the last look; on an idle SQLite file that costs microseconds."""
+
+    def __init__(self, db: Database) -> None:
+        self._file = sqlite3.connect(db.path, isolation_level=None, check_same_thread=False) if db.path else None
+        self._version = -1
+
+    def changed(self) -> bool:
+        """True where there may be something new; always on PostgreSQL, where asking costs as much as reading."""
+        if self._file is None:
+            return True
+        before, self._version = self._version, self._file.execute("PRAGMA data_version").fetchone()[0]
+        return before != self._version
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+class WriterTurn:
+    """A queue of one for writers, across threads and processes; held by nobody once its holder has died."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread_turn = threading.Lock()
+        self._fd: int | None = None
+        self._pid = 0
+
+    def __enter__(self) -> None:
+        self._thread_turn.acquire()
+        try:
+            if self._fd is None or self._pid != os.getpid():
+                self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                self._pid = os.getpid()
+            fcntl.flock(self._fd, fcntl.LOCK_EX)
+        except BaseException:
+            self._thread_turn.release()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        if self._fd is not None:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+        self._thread_turn.release()
+
+
+def _sqlite_engine(path: Path) -> sa.Engine:
+    engine = sa.create_engine(
+        f"sqlite:///{path}",
+        connect_args={"check_same_thread": False, "timeout": 60, "cached_statements": 256},
+        pool_size=5,
+        max_overflow=20,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None
+        for pragma in _SQLITE_PRAGMAS:
+            connection.execute(pragma)
+
+    @event.listens_for(engine, "begin")
+    def _begin(conn: Connection) -> None:
+        writing = conn.get_execution_options().get("rapport_write")
+        conn.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+def _postgresql_engine(url: sa.URL) -> sa.Engine:
+    return sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=5,
+        max_overflow=15,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"prepare_threshold": 3, "application_name": "rapport"},
+    )

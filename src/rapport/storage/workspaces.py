@@ -1,0 +1,107 @@
+"""Workspaces: the shops of one installation. Their small integer id leads every table's key."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Table, Text
+
+from rapport.kernel.errors import Conflict, InvalidInput, NotFound
+from rapport.kernel.ids import WorkspaceId
+from rapport.storage.engine import metadata
+
+__all__ = [
+    "Workspace",
+    "WorkspaceSettings",
+    "all_workspaces",
+    "create_workspace",
+    "default_workspace",
+    "find_workspace",
+    "save_settings",
+    "workspaces",
+]
+
+_SLUG = re.compile(r"^[a-z0-9][a-z0-9-]{0,39}$")
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("settings", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+
+class WorkspaceSettings(msgspec.Struct, kw_only=True):
+    """What a shop decides for itself."""
+
+    currency: str = "EUR"
+    region: str | None = None
+    """ISO 3166 country for phone numbers written without a country code."""
+    time_zone: str = "UTC"
+    locale: str = "en"
+    blocked_identifiers: list[str] = []
+    """Regular expressions, added to the built-in ones; a value that matches identifies nobody."""
+    identifier_limits: dict[str, int] = {}
+    identifier_default_limit: int = 5
+    identifiers_at_most: int = 100
+    identifier_shared_after: int = 50
+    cart_abandoned_after_seconds: int = 3600
+
+
+class Workspace(msgspec.Struct, frozen=True, kw_only=True):
+    """One shop."""
+
+    id: WorkspaceId
+    slug: str
+    name: str
+    settings: WorkspaceSettings
+    created_at: int
+
+
+def create_workspace(
+    conn: Connection, *, slug: str, name: str, now: int, settings: WorkspaceSettings | None = None
+) -> Workspace:
+    """Add a shop. Raises InvalidInput for an odd slug, Conflict where it is taken."""
+    if not _SLUG.match(slug):
+        raise InvalidInput(f"{slug[:60]!r} is no slug", hint="small letters, digits and dashes, at most 40")
+    if conn.execute(sa.select(workspaces.c.id).where(workspaces.c.slug == slug)).first() is not None:
+        raise Conflict(f"workspace {slug!r} exists", hint="choose another slug")
+    body = msgspec.json.encode(settings or WorkspaceSettings())
+    conn.execute(workspaces.insert().values(slug=slug, name=name, settings=body, created_at=now))
+    return find_workspace(conn, slug)
+
+
+def find_workspace(conn: Connection, slug: str) -> Workspace:
+    """The shop with this slug. Raises NotFound."""
+    row = conn.execute(sa.select(workspaces).where(workspaces.c.slug == slug)).first()
+    if row is None:
+        raise NotFound(f"no workspace {slug!r}", hint="`rapport workspaces list` shows them")
+    return _workspace(row)
+
+
+def default_workspace(conn: Connection) -> Workspace:
+    """The first shop of this installation. Raises NotFound before the first start."""
+    row = conn.execute(sa.select(workspaces).order_by(workspaces.c.id).limit(1)).first()
+    if row is None:
+        raise NotFound("this installation has no workspace yet", hint="start it once with `rapport serve`")
+    return _workspace(row)
+
+
+def all_workspaces(conn: Connection) -> list[Workspace]:
+    """Every shop, oldest first."""
+    return [_workspace(row) for row in conn.execute(sa.select(workspaces).order_by(workspaces.c.id))]
+
+
+def save_settings(conn: Connection, workspace: WorkspaceId, settings: WorkspaceSettings) -> None:
+    """Replace a shop's settings."""
+    conn.execute(workspaces.update().where(workspaces.c.id == workspace).values(settings=msgspec.json.encode(settings)))
+
+
+def _workspace(row: sa.Row[tuple[int, str, str, bytes, int]]) -> Workspace:
+    settings = msgspec.json.decode(row.settings, type=WorkspaceSettings)
+    return Workspace(id=WorkspaceId(row.id), slug=row.slug, name=row.name, settings=settings, created_at=row.created_at)

@@ -1,0 +1,227 @@
+"""The HTTP shell: routers with their guards, security headers, static files, the API document, error answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from litestar import Litestar, Request, Response, Router, get
+from litestar.config.app import AppConfig
+from litestar.datastructures import MutableScopeHeaders, State
+from litestar.di import Provide
+from litestar.exceptions import NotFoundException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, Contact, License, SecurityScheme
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler, LifespanHook, Message, Scope
+
+from rapport.storage.engine import Database
+from rapport.web import auth, pages
+from rapport.web.auth import BearerMiddleware, KeyRing, SessionMiddleware
+from rapport.web.console import STATIC, VERSION, Console, ConsolePages
+from rapport.web.logs import RequestLog
+from rapport.web.problems import EXCEPTION_HANDLERS, PROBLEM_TYPE
+
+__all__ = ["api_router", "console_router", "create_app"]
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+_MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2",
+                ".png": "image/png", ".ico": "image/x-icon"}  # fmt: skip
+
+
+def create_app(
+    *,
+    db: Database,
+    console: Sequence[ConsolePages] = (),
+    api: Sequence[ControllerRouterHandler] = (),
+    routes: Sequence[ControllerRouterHandler] = (),
+    state: Mapping[str, Any] | None = None,
+    https: bool = False,
+    on_startup: Sequence[LifespanHook] = (),
+    on_shutdown: Sequence[LifespanHook] = (),
+    on_app_init: Sequence[Callable[[AppConfig], AppConfig]] = (),
+) -> Litestar:
+    """The application.
+
+    `console` are the rooms' pages, `api` handlers below `/api/v1` that a Bearer key opens, `routes` anything else
+    (hot doors, health), which guards itself. `https` says that visitors come over https though this process does not
+    see it (behind a proxy): cookies become Secure and HSTS is sent.
+    """
+    joined = Console([pages.PAGES, *console])
+    handlers: list[ControllerRouterHandler] = [
+        console_router([*pages.PAGES.handlers, *(h for p in console for h in p.handlers)]),
+        api_router(api),
+        *routes,
+        static_file,
+        home,
+    ]
+    shared = {"db": db, "key_ring": KeyRing(db), "console": joined, "https": https, **(state or {})}
+    return Litestar(
+        route_handlers=handlers,
+        state=State(shared),
+        dependencies={"db": Provide(_database, sync_to_thread=False)},
+        exception_handlers=EXCEPTION_HANDLERS,
+        before_send=[add_security_headers],
+        openapi_config=_openapi(),
+        on_startup=list(on_startup),
+        on_shutdown=list(on_shutdown),
+        on_app_init=list(on_app_init),
+        logging_config=None,
+        request_max_body_size=10_000_000,
+    )
+
+
+def console_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
+    """Pages for signed-in people: session, guard, forged forms refused."""
+    return Router(
+        path="/console",
+        route_handlers=list(handlers),
+        middleware=[RequestLog(), SessionMiddleware()],
+        guards=[auth.allow],
+        before_request=auth.deny_forged,
+        dependencies={"principal": Provide(auth.current_principal)},
+        request_max_body_size=2_000_000,
+        include_in_schema=False,
+    )
+
+
+def api_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
+    """Handlers for programs: Bearer key, guard, problem bodies in the document."""
+    return Router(
+        path="/api/v1",
+        route_handlers=list(handlers),
+        middleware=[RequestLog(), BearerMiddleware()],
+        guards=[auth.allow],
+        dependencies={"principal": Provide(auth.current_principal)},
+        security=[{"apiKey": []}],
+    )
+
+
+@get("/", include_in_schema=False)
+async def home() -> Redirect:
+    """Whoever opens the bare address wants the console."""
+    return Redirect("/console", status_code=303)
+
+
+@get("/static/{name:path}", include_in_schema=False, sync_to_thread=True)
+def static_file(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
+    """One of our own files. With the `?v=` that pages use it may be kept for ever."""
+    asked = PurePosixPath(name.lstrip("/").replace("\0", ""))
+    path = (STATIC / asked).resolve()
+    if not path.is_relative_to(STATIC.resolve()) or path.suffix not in _MEDIA_TYPES or not path.is_file():
+        raise NotFoundException
+    keep = "public, max-age=31536000, immutable" if request.query_params.get("v") else "public, max-age=300"
+    return Response(path.read_bytes(), media_type=_MEDIA_TYPES[path.suffix], headers={"Cache-Control": keep})
+
+
+async def add_security_headers(message: Message, scope: Scope) -> None:
+    """Strict headers on every answer but those of the doors, whose clients are other sites."""
+    if message["type"] != "http.response.start":
+        return
+    headers = MutableScopeHeaders.from_message(message)
+    headers["X-Content-Type-Options"] = "nosniff"
+    path = scope["path"]
+    if not (path == "/" or path.startswith(("/console", "/api", "/static"))):
+        return
+    headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    headers["X-Frame-Options"] = "DENY"
+    headers["Referrer-Policy"] = "same-origin"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+    if scope.get("scheme") == "https" or scope["litestar_app"].state.get("https", False):
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+
+
+def _database(state: State) -> Database:
+    db: Database = state.db
+    return db
+
+
+class ProblemAwareJson(JsonRenderPlugin):
+    """The API document with our one error shape in place of the framework's."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return super().render(request, with_problems(openapi_schema))
+
+
+def with_problems(document: dict[str, Any]) -> dict[str, Any]:
+    """The document where every operation answers errors with the Problem schema."""
+    paths = {
+        path: {method: _operation(method, entry) for method, entry in item.items()}
+        for path, item in document["paths"].items()
+    }
+    components = document.get("components", {})
+    schemas = components.get("schemas", {}) | {"Problem": _PROBLEM_SCHEMA}
+    return document | {"paths": paths, "components": components | {"schemas": schemas}}
+
+
+def _operation(method: str, entry: Any) -> Any:
+    if method not in {"get", "put", "post", "delete", "patch", "head"} or not isinstance(entry, dict):
+        return entry
+    kept = {code: answer for code, answer in entry.get("responses", {}).items() if not code.startswith(("4", "5"))}
+    wanted = ["400", "404", "405", "413", "429", "500", "503"]
+    if method in {"put", "post", "delete", "patch"}:
+        wanted += ["409"]
+    if entry.get("security"):
+        wanted += ["401", "403"]
+    return entry | {
+        "responses": kept | {code: _PROBLEM_ANSWER | {"description": _WORDS[code]} for code in sorted(wanted)}
+    }
+
+
+_WORDS = {
+    "400": "The request does not fit.", "401": "No or unknown credentials.", "403": "Not allowed.",
+    "404": "Nothing here.", "405": "This address does not understand the method.",
+    "409": "The state of things does not allow it now.", "413": "Larger than a stated limit.",
+    "429": "Too many requests; wait for `Retry-After` seconds.", "500": "A fault of the server.",
+    "503": "A part the server needs does not answer.",
+}  # fmt: skip
+
+_PROBLEM_ANSWER = {"description": "", "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+
+_PROBLEM_SCHEMA = {
+    "type": "object",
+    "title": "Problem",
+    "description": "What went wrong (RFC 9457).",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "description": "Stable; branch on this."},
+        "hint": {"type": "string", "description": "What to do about it."},
+        "errors": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"path": {"type": "string"}, "message": {"type": "string"}}},
+        },
+        "instance": {
+            "type": "string",
+            "description": "For a fault of the server: the id in its log.",
+        },
+    },
+}
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Rapport",
+        version=VERSION,
+        description="Facts in, Golden Records out, decisions and their worth.",
+        license=License(name="Apache-2.0", identifier="Apache-2.0"),
+        contact=Contact(name="Rapport"),
+        path="/api",
+        use_handler_docstrings=True,
+        render_plugins=[ProblemAwareJson(path="/openapi.json")],
+        components=Components(
+            security_schemes={
+                "apiKey": SecurityScheme(type="http", scheme="bearer", description="An API key, made in the console.")
+            }
+        ),
+    )

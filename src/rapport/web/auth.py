@@ -1,0 +1,253 @@
+"""Who is asking, and may they? Sessions for the console, Bearer keys for the API, one guard that denies by default.
+
+Every handler names the permission it needs: `@get("/sources", permission="sources:read")`. `"public"` needs nobody,
+`"signed_in"` anybody who is signed in. A handler that names none answers nobody.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections import OrderedDict
+from threading import Lock
+from typing import Any, Literal
+from urllib.parse import quote
+
+import anyio.to_thread
+import msgspec
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
+from litestar.enums import ScopeType
+from litestar.handlers import BaseRouteHandler
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from rapport.kernel.clock import MINUTE, SECOND, now_us
+from rapport.kernel.errors import Forbidden, Unauthenticated
+from rapport.storage.engine import Database
+from rapport.web import store
+from rapport.web.permissions import PERMISSIONS, permissions_of
+from rapport.web.store import Session
+
+__all__ = [
+    "BearerMiddleware",
+    "KeyRing",
+    "Principal",
+    "SessionMiddleware",
+    "allow",
+    "client_address",
+    "current_principal",
+    "deny_forged",
+    "session_cookie",
+]
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks, in which workspace, and what they may do."""
+
+    workspace: int
+    kind: Literal["user", "api_key"]
+    id: str
+    name: str
+    role: str | None
+    scopes: frozenset[str]
+
+    def may(self, permission: str) -> bool:
+        """Whether this permission was given."""
+        return permission in self.scopes
+
+    def require(self, permission: str) -> None:
+        """Raises Forbidden where this permission was not given."""
+        if permission in self.scopes:
+            return
+        holder = f"the role {self.role}" if self.kind == "user" else "this API key"
+        what = PERMISSIONS.get(permission, permission)
+        raise Forbidden(f"{holder} may not {what}", hint=f"ask an owner for {permission}")
+
+
+class KeyRing:
+    """API keys by their secret, remembered for two seconds so that a busy client costs no query a request."""
+
+    def __init__(self, db: Database, *, remember: int = 2 * SECOND, size: int = 1000) -> None:
+        self._db = db
+        self._remember = remember
+        self._size = size
+        self._known: OrderedDict[bytes, tuple[int, Principal | None]] = OrderedDict()
+        self._touched: dict[str, int] = {}
+        self._lock = Lock()
+
+    async def authenticate(self, authorization: str | None) -> Principal:
+        """The principal of an `Authorization: Bearer rk_…` header. Raises Unauthenticated."""
+        scheme, _, secret = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not secret.strip():
+            raise Unauthenticated(
+                "no API key was sent", hint="send it as `Authorization: Bearer rk_…`; keys are made in the console"
+            )
+        digest = store.digest_of(secret.strip())
+        now = now_us()
+        with self._lock:
+            known = self._known.get(digest)
+        if known is None or now - known[0] > self._remember:
+            known = (now, await anyio.to_thread.run_sync(self._look_up, digest, now))
+            with self._lock:
+                self._known[digest] = known
+                while len(self._known) > self._size:
+                    self._known.popitem(last=False)
+        if known[1] is None:
+            raise Unauthenticated("this API key is unknown or revoked", hint="make a new one in the console")
+        return known[1]
+
+    def forget(self) -> None:
+        """Ask the database again at the next request: a key was revoked."""
+        with self._lock:
+            self._known.clear()
+
+    def _look_up(self, digest: bytes, now: int) -> Principal | None:
+        with self._db.read() as conn:
+            key = store.api_key_by_token(conn, digest)
+        if key is None:
+            return None
+        if now - self._touched.get(key.id, key.last_used_at or 0) > 5 * MINUTE:
+            self._touched[key.id] = now
+            with self._db.write() as conn:
+                store.touch_api_key(conn, key.id, now=now)
+        return Principal(
+            workspace=key.workspace, kind="api_key", id=key.id, name=key.name, role=None, scopes=frozenset(key.scopes)
+        )
+
+
+class BearerMiddleware(ASGIMiddleware):
+    """Puts the API key's principal on requests that carry one; the guard decides about the others."""
+
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
+        authorization = connection.headers.get("authorization")
+        keys: KeyRing = connection.app.state.key_ring
+        scope["user"] = None if authorization is None else await keys.authenticate(authorization)
+        scope["auth"] = None
+        await next_app(scope, receive, send)
+
+
+class SessionMiddleware(ASGIMiddleware):
+    """Puts the signed-in user and the session on console requests."""
+
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
+        token = connection.cookies.get(cookie_name(connection, "session"))
+        session = await anyio.to_thread.run_sync(_live_session, connection.app.state.db, token) if token else None
+        scope["auth"] = session
+        scope["user"] = None if session is None else Principal(
+            workspace=session.workspace, kind="user", id=session.user_id, name=session.name, role=session.role,
+            scopes=permissions_of(session.role),
+        )  # fmt: skip
+        await next_app(scope, receive, send)
+
+
+def allow(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """The guard of every router: lets through whoever has the permission that the handler names, nobody else."""
+    permission = handler.opt.get("permission")
+    if permission == "public":
+        return
+    principal = connection.scope.get("user")
+    if not isinstance(principal, Principal):
+        raise Unauthenticated("you are not signed in", hint="sign in, or send `Authorization: Bearer rk_…`")
+    if permission == "signed_in":
+        return
+    if not isinstance(permission, str):
+        raise Forbidden("this page names no permission", hint="this is a fault of the program; please report it")
+    principal.require(permission)
+
+
+async def current_principal(request: Request[Any, Any, Any]) -> Principal:
+    """The `principal` dependency of console and API handlers."""
+    principal = request.scope.get("user")
+    if not isinstance(principal, Principal):
+        raise Unauthenticated("you are not signed in")
+    return principal
+
+
+async def deny_forged(request: Request[Any, Any, Any]) -> None:
+    """Refuse a console POST that another site could have made.
+
+    The form must carry the session's own token; before sign-in, the token that the form's page put into a cookie.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    sent = request.headers.get("x-csrf-token") or (await request.form()).get("csrf_token")
+    if site not in {"same-origin", "none"} or not isinstance(sent, str) or not _same(sent, expected_csrf(request)):
+        raise Forbidden("this form was not sent from its own page", hint="open the page again and send it from there")
+
+
+def expected_csrf(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """The token a form must carry now; empty where none would do."""
+    session = connection.scope.get("auth")
+    if isinstance(session, Session):
+        return session.csrf_token
+    return connection.cookies.get(cookie_name(connection, "csrf"), "")
+
+
+def new_csrf_cookie(connection: ASGIConnection[Any, Any, Any, Any]) -> Cookie:
+    """The cookie for forms that are shown before sign-in."""
+    return _cookie(connection, "csrf", secrets.token_urlsafe(24), max_age=None)
+
+
+def session_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Cookie:
+    """The cookie that carries a session's token; an empty token takes it away."""
+    return _cookie(connection, "session", token, max_age=store.ABSOLUTE // SECOND if token else 0)
+
+
+def cookie_name(connection: ASGIConnection[Any, Any, Any, Any], what: str) -> str:
+    """`__Host-` ties the cookie to this host; browsers accept the prefix over https only."""
+    return f"__Host-rapport_{what}" if is_https(connection) else f"rapport_{what}"
+
+
+def is_https(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
+    """Whether the visitor came over https, by the request itself or by the operator's word."""
+    return connection.scope.get("scheme") == "https" or bool(connection.app.state.get("https", False))
+
+
+def client_address(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """The peer's address, for throttling only."""
+    return connection.client.host if connection.client else "unknown"
+
+
+def sign_in_path(path: str, query: str) -> str:
+    """Where to sign in and then come back."""
+    back = path + (f"?{query}" if query else "")
+    return "/console/sign-in" if back == "/console" else f"/console/sign-in?next={quote(back, safe='/')}"
+
+
+def safe_next(path: str) -> str:
+    """The page to go to after sign-in: one of our own console, whatever the link says."""
+    inside = path == "/console" or path.startswith(("/console/", "/console?"))
+    clean = inside and "\\" not in path and ".." not in path and path.isprintable()
+    return path if clean and not path.startswith("/console/sign-") else "/console"
+
+
+def _cookie(connection: ASGIConnection[Any, Any, Any, Any], what: str, value: str, *, max_age: int | None) -> Cookie:
+    return Cookie(
+        key=cookie_name(connection, what), value=value, max_age=max_age, path="/", httponly=True, samesite="lax",
+        secure=is_https(connection),
+    )  # fmt: skip
+
+
+def _same(sent: str, expected: str) -> bool:
+    return bool(expected) and hmac.compare_digest(sent.encode("utf-8", "replace"), expected.encode())
+
+
+def _live_session(db: Database, token: str) -> Session | None:
+    now = now_us()
+    with db.read() as conn:
+        session = store.live_session(conn, store.digest_of(token), now=now)
+    if session is not None and session.to_be_touched(now):
+        with db.write() as conn:
+            store.touch_session(conn, session.token_hash, now=now)
+    return session

@@ -1,0 +1,272 @@
+"""The console's frame: templates, navigation, formatting. Rooms bring `ConsolePages`; `Console` joins them.
+
+Templates are named by room (`collect/feed.html`); everything in them is escaped unless made here as Markup.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+import msgspec
+from litestar import Request, Response
+from litestar.connection import ASGIConnection
+from litestar.types import ControllerRouterHandler
+from markupsafe import Markup
+
+from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, now_us, to_datetime, to_iso
+from rapport.kernel.money import format_minor
+from rapport.web import auth
+from rapport.web.auth import Principal
+from rapport.web.store import Session
+
+__all__ = [
+    "STATIC",
+    "VERSION",
+    "Console",
+    "ConsolePages",
+    "NavItem",
+    "day_of",
+    "missing_files",
+    "render",
+    "viewer_zone",
+]
+
+WEB = Path(__file__).parent
+STATIC = WEB / "static"
+VERSION = metadata.version("rapport")
+VENDOR = ("vendor/htmx.min.js", "vendor/echarts.min.js")
+"""Made while the package is built; see the build hook."""
+
+
+class NavItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of the console's side bar; `order` sorts over all rooms, `keys` is the shortcut after `g`."""
+
+    label: str
+    path: str
+    icon: str
+    group: str
+    order: int
+    permission: str
+    keys: str = ""
+
+
+class ConsolePages(msgspec.Struct, frozen=True, kw_only=True):
+    """What a room brings to the console: handlers under `/console`, side-bar entries, a folder of templates."""
+
+    room: str
+    handlers: tuple[ControllerRouterHandler, ...]
+    nav: tuple[NavItem, ...] = ()
+    templates: Path | None = None
+
+
+class Console:
+    """All pages joined: one Jinja environment, one side bar."""
+
+    def __init__(self, pages: Sequence[ConsolePages]) -> None:
+        folders = {"web": WEB / "templates"} | {p.room: p.templates for p in pages if p.templates is not None}
+        self.env = jinja2.Environment(
+            loader=jinja2.PrefixLoader({room: jinja2.FileSystemLoader(folder) for room, folder in folders.items()}),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.env.globals.update(asset=asset, version=VERSION)
+        self.env.filters.update(
+            bytes=size_text, compact=compact, count=count, day=day, duration=duration, json_text=json_text,
+            json_view=json_view, moment=moment, money=format_minor, percent=percent,
+        )  # fmt: skip
+        self.nav = tuple(sorted((item for p in pages for item in p.nav), key=lambda item: item.order))
+
+    def nav_for(self, principal: Principal) -> dict[str, list[NavItem]]:
+        """The side bar of somebody: groups in order, only what may be opened."""
+        groups: dict[str, list[NavItem]] = {}
+        for item in self.nav:
+            if item.permission == "signed_in" or principal.may(item.permission):
+                groups.setdefault(item.group, []).append(item)
+        return groups
+
+
+def render(request: Request[Any, Any, Any], template: str, *, status: int = 200, **context: Any) -> Response[str]:
+    """The template as an HTML answer, with what every page needs: who, the side bar, the form token, the theme."""
+    console: Console = request.app.state.console
+    principal, session = request.scope.get("user"), request.scope.get("auth")
+    csrf_token = auth.expected_csrf(request)
+    cookies = []
+    if session is None and not csrf_token:
+        cookie = auth.new_csrf_cookie(request)
+        csrf_token = cookie.value or ""
+        cookies.append(cookie)
+    html = console.env.get_template(template).render(
+        request=request,
+        path=request.scope["path"],
+        principal=principal,
+        session=session if isinstance(session, Session) else None,
+        nav=console.nav_for(principal) if isinstance(principal, Principal) else {},
+        csrf_token=csrf_token,
+        theme=_theme(request),
+        zone=viewer_zone(request),
+        now=now_us(),
+        done=request.query_params.get("done", ""),
+        **context,
+    )
+    headers = {"Cache-Control": "no-store"}
+    return Response(html, status_code=status, media_type="text/html", headers=headers, cookies=cookies)
+
+
+def viewer_zone(connection: ASGIConnection[Any, Any, Any, Any]) -> ZoneInfo:
+    """The time zone the viewer's browser told us in a cookie; UTC before it has."""
+    return _zone(connection.cookies.get("rapport_tz", "UTC")[:64])
+
+
+def day_of(us: int, zone: ZoneInfo) -> str:
+    """The calendar day in the viewer's zone, `2026-07-19`, to group rows by."""
+    return _local(us, zone).strftime("%Y-%m-%d")
+
+
+def missing_files() -> list[str]:
+    """The vendored front-end files that the build should have made and did not."""
+    return [name for name in VENDOR if not (STATIC / name).is_file()]
+
+
+def asset(name: str) -> str:
+    """The address of a static file; it changes with the content, so browsers may keep it for ever."""
+    return f"/static/{name}?v={_digest(name)}"
+
+
+# Filters
+
+
+def count(value: int | float) -> str:
+    """12345 as `12,345`."""
+    return f"{value:,.0f}"
+
+
+def compact(value: int | float) -> str:
+    """12345 as `12.3k`, for places with little room."""
+    for limit, unit in ((1e9, "bn"), (1e6, "m"), (1e4, "k")):
+        if abs(value) >= limit:
+            return f"{value / (1000 if unit == 'k' else limit):.3g}{unit}"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def percent(ratio: float | None, *, digits: int = 1) -> str:
+    """0.1234 as `12.3 %`; nothing to divide by is a dash."""
+    return "–" if ratio is None else f"{ratio * 100:.{digits}f} %"
+
+
+def size_text(value: int) -> str:
+    """Bytes as people read them."""
+    size = float(value)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def duration(us: int) -> str:
+    """A span of microseconds as its largest unit: `3 min`."""
+    span = abs(us)
+    for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s")):
+        if span >= unit:
+            return f"{span // unit} {name}"
+    return f"{span // 1000} ms"
+
+
+def moment(us: int | None, zone: ZoneInfo, style: str = "relative") -> Markup:
+    """A `<time>` that the browser words in the viewer's language: style relative, datetime, time or date."""
+    if us is None:
+        return Markup('<span class="faint">never</span>')
+    local = _local(us, zone)
+    words = {
+        "relative": _relative(us),
+        "datetime": local.strftime("%-d %b %Y, %H:%M"),
+        "time": local.strftime("%H:%M:%S"),
+        "date": local.strftime("%-d %b %Y"),
+    }[style]
+    full = local.strftime("%A, %-d %B %Y, %H:%M:%S %Z")
+    return Markup('<time datetime="{}" data-style="{}" title="{}">{}</time>').format(to_iso(us), style, full, words)
+
+
+def day(us: int, zone: ZoneInfo) -> str:
+    """The heading of a day: `Today`, `Yesterday`, `Sunday, 19 July 2026`."""
+    there = _local(us, zone)
+    distance = (_local(now_us(), zone).date() - there.date()).days
+    return {0: "Today", 1: "Yesterday"}.get(distance, there.strftime("%A, %-d %B %Y"))
+
+
+def json_text(value: Any) -> str:
+    """Indented JSON."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def json_view(value: Any) -> Markup:
+    """Indented JSON with coloured parts, for a `<pre>`."""
+    return Markup("").join(_json_parts(value, depth=0))
+
+
+def _json_parts(value: Any, *, depth: int) -> list[Markup]:
+    if isinstance(value, dict | list) and value and depth < 40:
+        return _json_nest(value, depth=depth)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    kind = "str" if isinstance(value, str) else "num" if number else "lit"
+    return [Markup('<span class="j-{}">{}</span>').format(kind, json.dumps(value, ensure_ascii=False, default=str))]
+
+
+def _json_nest(value: dict[Any, Any] | list[Any], *, depth: int) -> list[Markup]:
+    """The lines of an object or array, comma after all but the last."""
+    indent = Markup("  ") * (depth + 1)
+    keyed = isinstance(value, dict)
+    entries = list(value.items()) if isinstance(value, dict) else list(enumerate(value))
+    parts = [Markup("{\n") if keyed else Markup("[\n")]
+    for i, (key, entry) in enumerate(entries):
+        parts.append(indent)
+        if keyed:
+            name = json.dumps(str(key), ensure_ascii=False)
+            parts.append(Markup('<span class="j-key">{}</span>: ').format(name))
+        parts += _json_parts(entry, depth=depth + 1)
+        parts.append(Markup(",\n") if i < len(entries) - 1 else Markup("\n"))
+    return [*parts, Markup("  ") * depth, Markup("}") if keyed else Markup("]")]
+
+
+def _relative(us: int) -> str:
+    span = now_us() - us
+    if abs(span) < 5 * SECOND:
+        return "just now"
+    return f"{duration(span)} ago" if span > 0 else f"in {duration(span)}"
+
+
+def _local(us: int, zone: ZoneInfo) -> datetime:
+    try:
+        return to_datetime(us).astimezone(zone)
+    except OverflowError:
+        return to_datetime(us)
+
+
+def _theme(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    theme = connection.cookies.get("rapport_theme", "")
+    return theme if theme in {"light", "dark"} else ""
+
+
+@lru_cache(maxsize=700)
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        return ZoneInfo("UTC")
+
+
+@lru_cache(maxsize=64)
+def _digest(name: str) -> str:
+    path = STATIC / name
+    return hashlib.blake2b(path.read_bytes(), digest_size=5).hexdigest() if path.is_file() else "missing"

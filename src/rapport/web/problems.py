@@ -1,0 +1,139 @@
+"""One body for everything that goes wrong: RFC 9457 problem JSON for programs, a page for people in the console."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.response import Redirect
+from litestar.types import ExceptionHandlersMap
+
+from rapport.kernel.errors import RapportError, RateLimited, Unauthenticated
+from rapport.kernel.ids import new_id
+from rapport.web.auth import sign_in_path
+from rapport.web.console import render
+
+__all__ = ["EXCEPTION_HANDLERS", "PROBLEM_TYPE", "Problem", "problem_of", "problem_response"]
+
+PROBLEM_TYPE = "application/problem+json"
+
+logger = logging.getLogger("rapport.web")
+
+_CODES = {400: "invalid_input", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
+          413: "too_large", 415: "unsupported_media_type", 429: "rate_limited", 503: "unavailable"}  # fmt: skip
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What went wrong (RFC 9457), with a stable code and a hint what to do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str = ""
+    errors: list[dict[str, str]] = []
+    """For input that does not fit: each place (`path`) and what is wrong there (`message`)."""
+    instance: str = ""
+    """For a fault of ours: the id under which the log tells more."""
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem body of any exception; a bug tells nothing but the id under which it was logged."""
+    if isinstance(error, RapportError):
+        return _problem(error.status, error.code, error.message, hint=error.hint)
+    if isinstance(error, ValidationException):
+        return _problem(400, "invalid_input", "the request does not fit", errors=_validation_errors(error))
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        code = _CODES.get(error.status_code, "invalid_input")
+        return _problem(error.status_code, code, _detail(error), hint=_HINTS.get(error.status_code, ""))
+    error_id = new_id("err")
+    logger.error("unexpected error", exc_info=error, extra={"error_id": error_id})
+    return _problem(500, "internal_error", "something went wrong on our side", instance=error_id,
+                    hint="the log of the server tells more under this id")  # fmt: skip
+
+
+def problem_response(problem: Problem, *, error: Exception | None = None) -> Response[Problem]:
+    """The problem as an HTTP answer."""
+    headers = {"Cache-Control": "no-store"}
+    if isinstance(error, RateLimited):
+        headers["Retry-After"] = str(max(1, round(error.retry_after_seconds)))
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="rapport"'
+    if isinstance(error, HTTPException) and error.headers and "Allow" in error.headers:
+        headers["Allow"] = error.headers["Allow"]
+    return Response(problem, status_code=problem.status, media_type=PROBLEM_TYPE, headers=headers)
+
+
+def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """The exception handler of the application."""
+    problem = problem_of(error)
+    if not _for_people(request):
+        return problem_response(problem, error=error)
+    if isinstance(error, Unauthenticated):
+        return _to_sign_in(request)
+    return render(request, "web/error.html", status=problem.status, problem=problem)
+
+
+EXCEPTION_HANDLERS: ExceptionHandlersMap = {
+    RapportError: answer_error,
+    HTTPException: answer_error,
+    Exception: answer_error,
+}
+
+
+def _for_people(request: Request[Any, Any, Any]) -> bool:
+    path = request.scope["path"]
+    return path == "/" or path == "/console" or path.startswith("/console/")
+
+
+def _to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
+    if request.headers.get("hx-request"):
+        return Response("", status_code=401, headers={"HX-Redirect": "/console/sign-in", "Cache-Control": "no-store"})
+    if request.method != "GET":
+        return Redirect("/console/sign-in", status_code=303)
+    return Redirect(
+        sign_in_path(request.scope["path"], request.scope["query_string"].decode("latin-1")), status_code=303
+    )
+
+
+_HINTS = {
+    404: "check the address",
+    405: "the API document at /api/openapi.json lists what each address understands",
+}
+
+
+def _detail(error: HTTPException) -> str:
+    if error.status_code == 404:
+        return "there is nothing at this address"
+    if error.status_code == 405:
+        return "this address does not understand this method"
+    return error.detail or "the request cannot be answered"
+
+
+def _validation_errors(error: ValidationException) -> list[dict[str, str]]:
+    extra = error.extra if isinstance(error.extra, list) else []
+    found = [
+        {"path": str(entry.get("key") or "$"), "message": str(entry.get("message", ""))}
+        for entry in extra
+        if isinstance(entry, dict)
+    ]
+    return found or [{"path": "$", "message": error.detail}]
+
+
+def _problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    hint: str = "",
+    errors: list[dict[str, str]] | None = None,
+    instance: str = "",
+) -> Problem:
+    return Problem(
+        type=f"urn:rapport:problem:{code}", title=code.replace("_", " ").capitalize(), status=status, detail=detail,
+        code=code, hint=hint, errors=errors or [], instance=instance,
+    )  # fmt: skip

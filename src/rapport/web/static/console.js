@@ -1,0 +1,187 @@
+// The console's own script: times in the viewer's words, theme, keys, dialogs, copying, the live feed, charts.
+// No inline handlers anywhere: behaviour is bound by data attributes, also to what htmx brings later.
+(() => {
+  "use strict";
+
+  const root = document.documentElement;
+  const cookie = (name, value) => { document.cookie = `${name}=${value}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`; };
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone) cookie("rapport_tz", zone);
+
+  // Times
+  const locale = navigator.language || "en";
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
+  const formats = {
+    datetime: new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }),
+    date: new Intl.DateTimeFormat(locale, { dateStyle: "medium" }),
+    time: new Intl.DateTimeFormat(locale, { timeStyle: "medium" }),
+    full: new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "long" }),
+  };
+  const units = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  function inWords(date) {
+    const seconds = (date - Date.now()) / 1000;
+    if (Math.abs(seconds) < 5) return "just now";
+    const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size);
+    return relative.format(Math.trunc(seconds / size), unit);
+  }
+  function showTimes(scope) {
+    for (const element of scope.querySelectorAll("time[data-style]")) {
+      const date = new Date(element.dateTime);
+      if (Number.isNaN(date.getTime())) continue;
+      const style = element.dataset.style;
+      element.textContent = style === "relative" ? inWords(date) : formats[style].format(date);
+      element.title = formats.full.format(date);
+    }
+  }
+  setInterval(() => { if (!document.hidden) showTimes(document); }, 15000);
+
+  // Theme
+  function toggleTheme() {
+    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+    cookie("rapport_theme", root.dataset.theme);
+    drawCharts(document, true);
+  }
+
+  // Toast
+  function toast(text) {
+    document.querySelector(".toast")?.remove();
+    const box = document.createElement("div");
+    box.className = "toast";
+    box.setAttribute("role", "status");
+    box.textContent = text;
+    document.body.append(box);
+    setTimeout(() => box.remove(), 4000);
+  }
+
+  // Clicks
+  document.addEventListener("click", async (event) => {
+    const target = event.target.closest("[data-open],[data-close],[data-copy],[data-theme-toggle],[data-nav-toggle],[data-pause],[data-reveal]");
+    if (target) {
+      if (target.dataset.open) { document.getElementById(target.dataset.open)?.showModal(); event.preventDefault(); }
+      if ("close" in target.dataset) target.closest("dialog")?.close();
+      if ("themeToggle" in target.dataset) toggleTheme();
+      if ("navToggle" in target.dataset) setNav(!root.classList.contains("nav-open"));
+      if ("pause" in target.dataset) setPaused(target, target.getAttribute("aria-pressed") !== "true");
+      if (target.dataset.reveal) reveal(target);
+      if (target.dataset.copy !== undefined) {
+        const text = target.dataset.copy || document.getElementById(target.dataset.copyFrom)?.textContent || "";
+        try { await navigator.clipboard.writeText(text); toast("Copied"); } catch { toast("Your browser does not allow copying here"); }
+      }
+      return;
+    }
+    if (root.classList.contains("nav-open") && !event.target.closest(".side")) setNav(false);
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+    if (event.target.matches("dialog")) event.target.close();
+    const row = event.target.closest("tr.link");
+    if (row && !event.target.closest("a,button,input,select,label,summary") && !String(getSelection())) {
+      const link = row.querySelector("a[data-row]") || row.querySelector("a");
+      if (!link) return;
+      if (event.metaKey || event.ctrlKey) open(link.href); else link.click();
+    }
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+  });
+  document.addEventListener("submit", (event) => {
+    const question = event.submitter?.dataset.confirm || event.target.dataset.confirm;
+    if (question && !confirm(question)) event.preventDefault();
+  }, true);
+  function setNav(open) {
+    root.classList.toggle("nav-open", open);
+    document.querySelector("[data-nav-toggle]")?.setAttribute("aria-expanded", String(open));
+    if (open) document.querySelector(".side a")?.focus();
+  }
+  function reveal(button) {
+    const field = document.getElementById(button.dataset.reveal);
+    const shown = field.dataset.shown === "true";
+    field.textContent = shown ? field.dataset.masked : field.dataset.value;
+    field.dataset.shown = String(!shown);
+    button.setAttribute("aria-pressed", String(!shown));
+  }
+
+  // Keys
+  let waiting = 0;
+  document.addEventListener("keydown", (event) => {
+    if (event.metaKey || event.ctrlKey || event.altKey) return;
+    const typing = event.target.closest("input,textarea,select,[contenteditable]");
+    if (event.key === "Escape") {
+      setNav(false);
+      for (const menu of document.querySelectorAll("details.menu[open]")) { menu.open = false; menu.querySelector("summary").focus(); }
+      if (typing) event.target.blur();
+      return;
+    }
+    if (typing || document.querySelector("dialog[open]")) return;
+    if (event.key === "/") { const field = document.getElementById("search"); if (field) { field.focus(); field.select(); event.preventDefault(); } return; }
+    if (event.key === "?") { document.getElementById("shortcuts")?.showModal(); return; }
+    if (event.key === "g") { waiting = Date.now(); return; }
+    if (Date.now() - waiting < 1500) {
+      const link = document.querySelector(`.side a[data-keys="${CSS.escape(event.key)}"]`);
+      if (link) { event.preventDefault(); link.click(); }
+    }
+    waiting = 0;
+  });
+
+  // Live parts
+  function setPaused(button, paused) {
+    button.setAttribute("aria-pressed", String(paused));
+    button.querySelector("[data-label]").textContent = paused ? "Resume" : "Pause";
+    for (const part of document.querySelectorAll("[data-live-state]")) part.dataset.liveState = paused ? "paused" : "live";
+    document.querySelector(".dot.live, .dot.paused")?.classList.toggle("live", !paused);
+  }
+  const paused = () => document.querySelector("[data-pause]")?.getAttribute("aria-pressed") === "true";
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.target.closest("[data-live]") && (document.hidden || paused())) event.preventDefault();
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const keep = Number(event.target.dataset.keep || 0);
+    if (keep) while (event.target.children.length > keep) event.target.lastElementChild.remove();
+    document.getElementById("feed-empty")?.toggleAttribute("hidden", Boolean(document.querySelector("#feed-rows tr")));
+    const drawer = event.target.closest("dialog.drawer");
+    if (drawer && !drawer.open) drawer.showModal();
+  });
+  document.addEventListener("htmx:load", (event) => { showTimes(event.target); drawCharts(event.target, false); });
+  let told = 0;
+  const failed = () => { if (Date.now() - told > 20000) { told = Date.now(); toast("The server does not answer. Trying again."); } };
+  document.addEventListener("htmx:sendError", failed);
+  document.addEventListener("htmx:responseError", (event) => { if (event.detail.xhr.status !== 401) failed(); });
+
+  // Charts: <div data-chart='{"kind":…}'>
+  const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+  function drawCharts(scope, again) {
+    if (!window.echarts) return;
+    const places = [...scope.querySelectorAll("[data-chart]")];
+    if (scope.matches?.("[data-chart]")) places.push(scope);
+    for (const place of places) {
+      const known = echarts.getInstanceByDom(place);
+      if (known && !again) continue;
+      known?.dispose();
+      const spec = JSON.parse(place.dataset.chart);
+      const chart = echarts.init(place, null, { renderer: "canvas" });
+      chart.setOption(option(spec));
+    }
+  }
+  function option(spec) {
+    const palette = [colour("--accent"), colour("--green"), colour("--amber"), colour("--blue"), colour("--violet")];
+    const text = { color: colour("--faint"), fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 11 };
+    const moment = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+    return {
+      color: palette, animation: false, textStyle: text,
+      grid: { left: 8, right: 12, top: spec.series.length > 1 ? 34 : 14, bottom: 4, containLabel: true },
+      legend: spec.series.length > 1 ? { top: 0, left: 0, icon: "circle", itemWidth: 8, itemHeight: 8, textStyle: text } : undefined,
+      tooltip: { trigger: "axis", renderMode: "richText", backgroundColor: colour("--raised"), borderColor: colour("--line"), textStyle: { color: colour("--text"), fontSize: 12 }, axisPointer: { lineStyle: { color: colour("--line-strong") } } },
+      xAxis: { type: "time", axisLine: { lineStyle: { color: colour("--line") } }, axisTick: { show: false }, axisLabel: { ...text, hideOverlap: true, formatter: (t) => moment.format(t) } },
+      yAxis: { type: "value", minInterval: spec.whole ? 1 : 0, splitLine: { lineStyle: { color: colour("--line") } }, axisLabel: text },
+      series: spec.series.map((line) => ({ name: line.name, type: spec.kind || "line", data: line.points, showSymbol: false, smooth: .25, lineStyle: { width: 1.8 }, areaStyle: spec.series.length === 1 ? { opacity: .1 } : undefined, barMaxWidth: 14, itemStyle: { borderRadius: [3, 3, 0, 0] } })),
+    };
+  }
+  addEventListener("resize", () => { for (const place of document.querySelectorAll("[data-chart]")) window.echarts?.getInstanceByDom(place)?.resize(); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawCharts(document, true));
+
+  addEventListener("DOMContentLoaded", () => {
+    showTimes(document);
+    drawCharts(document, false);
+    const note = document.body.dataset.toast;
+    if (note) { toast(note); history.replaceState(null, "", location.pathname + location.search.replace(/([?&])done=[^&]*&?/, "$1").replace(/[?&]$/, "")); }
+  });
+})();

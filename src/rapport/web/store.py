@@ -1,0 +1,441 @@
+"""Tables and queries of the people who sign in to the console: users, memberships, sessions, invitations, API keys.
+
+Secrets (session tokens, invitation tokens, API keys) are stored as SHA-256 only; passwords as Argon2id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text
+
+from rapport.kernel.clock import DAY, HOUR, MINUTE
+from rapport.storage.bulk import upsert
+from rapport.storage.engine import metadata
+from rapport.storage.workspaces import workspaces
+
+__all__ = ["ApiKey", "Invitation", "Member", "Session", "User", "digest_of"]
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_sign_in_at", BigInteger),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("workspace", Integer, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Index("memberships_user", "user_id"),
+)
+
+sessions = Table(
+    "console_sessions",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("workspace", Integer, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("csrf_token", Text, nullable=False),
+    Column("browser", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Index("console_sessions_user", "user_id"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("workspace", Integer, nullable=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("email", Text),
+    Column("role", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("invitations_workspace", "workspace"),
+)
+
+sign_in_attempts = Table(
+    "sign_in_attempts",
+    metadata,
+    Column("subject", LargeBinary, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Index("sign_in_attempts_age", "last_at"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("workspace", Integer, nullable=False),
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("prefix", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    Index("api_keys_workspace", "workspace", "created_at"),
+)
+
+IDLE = 12 * HOUR
+"""A session ends after this long without a request."""
+
+ABSOLUTE = 14 * DAY
+"""A session ends this long after sign-in, whatever happens."""
+
+_TOUCH_EVERY = 1 * MINUTE
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """A person who can sign in."""
+
+    id: str
+    email: str
+    name: str
+    password_hash: str
+    created_at: int
+    last_sign_in_at: int | None = None
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """A user's place in one workspace."""
+
+    user_id: str
+    email: str
+    name: str
+    role: str
+    created_at: int
+    last_sign_in_at: int | None
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A signed-in browser, with the role its user has now."""
+
+    token_hash: bytes
+    workspace: int
+    workspace_name: str
+    user_id: str
+    email: str
+    name: str
+    role: str
+    csrf_token: str
+    browser: str
+    created_at: int
+    seen_at: int
+
+    def to_be_touched(self, now: int) -> bool:
+        """Whether `seen_at` is so old that it must be written again."""
+        return now - self.seen_at >= _TOUCH_EVERY
+
+
+class Invitation(msgspec.Struct, frozen=True, kw_only=True):
+    """A link with which one person can join; without an e-mail it is the link for the first account."""
+
+    token_hash: bytes
+    workspace: int
+    id: str
+    email: str | None
+    role: str
+    created_at: int
+    expires_at: int
+
+
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A program's access to one workspace; the key itself is known to its holder only."""
+
+    workspace: int
+    id: str
+    name: str
+    prefix: str
+    scopes: tuple[str, ...]
+    created_at: int
+    last_used_at: int | None
+    revoked_at: int | None
+
+
+def digest_of(token: str) -> bytes:
+    """What is stored of a random token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+# Users and memberships
+
+
+def user_by_email(conn: Connection, email: str) -> User | None:
+    """The user with this e-mail, already in lower case."""
+    return _user(conn.execute(sa.select(users).where(users.c.email == email)).first())
+
+
+def user_by_id(conn: Connection, user_id: str) -> User | None:
+    """The user with this id."""
+    return _user(conn.execute(sa.select(users).where(users.c.id == user_id)).first())
+
+
+def any_user(conn: Connection) -> bool:
+    """Whether anybody has an account yet."""
+    return conn.execute(sa.select(users.c.id).limit(1)).first() is not None
+
+
+def add_user(conn: Connection, user: User) -> None:
+    """Insert a user; a taken e-mail raises IntegrityError."""
+    conn.execute(users.insert().values(**msgspec.structs.asdict(user)))
+
+
+def set_password_hash(conn: Connection, user_id: str, password_hash: str) -> None:
+    """Replace a user's password hash."""
+    conn.execute(users.update().where(users.c.id == user_id).values(password_hash=password_hash))
+
+
+def set_signed_in(conn: Connection, user_id: str, *, now: int) -> None:
+    """Note when a user signed in last."""
+    conn.execute(users.update().where(users.c.id == user_id).values(last_sign_in_at=now))
+
+
+def add_membership(conn: Connection, *, workspace: int, user_id: str, role: str, now: int) -> None:
+    """Give a user a role in a workspace, or another one than before."""
+    upsert(
+        conn,
+        memberships,
+        [{"workspace": workspace, "user_id": user_id, "role": role, "created_at": now}],
+        key=("workspace", "user_id"),
+        update=("role",),
+    )
+
+
+def remove_membership(conn: Connection, *, workspace: int, user_id: str) -> None:
+    """Take a user out of a workspace, and end the sessions there."""
+    conn.execute(memberships.delete().where(memberships.c.workspace == workspace, memberships.c.user_id == user_id))
+    conn.execute(sessions.delete().where(sessions.c.workspace == workspace, sessions.c.user_id == user_id))
+
+
+def workspaces_of(conn: Connection, user_id: str) -> list[tuple[int, str]]:
+    """Id and name of the workspaces a user belongs to, oldest first."""
+    query = (
+        sa.select(workspaces.c.id, workspaces.c.name)
+        .join(memberships, memberships.c.workspace == workspaces.c.id)
+        .where(memberships.c.user_id == user_id)
+        .order_by(workspaces.c.id)
+    )
+    return [(row.id, row.name) for row in conn.execute(query)]
+
+
+def members(conn: Connection, workspace: int) -> list[Member]:
+    """Everybody in a workspace, longest first."""
+    query = (
+        sa.select(
+            users.c.id.label("user_id"), users.c.email, users.c.name, memberships.c.role, memberships.c.created_at,
+            users.c.last_sign_in_at,
+        )
+        .join(users, users.c.id == memberships.c.user_id)
+        .where(memberships.c.workspace == workspace)
+        .order_by(memberships.c.created_at, users.c.id)
+    )  # fmt: skip
+    return [Member(**row._mapping) for row in conn.execute(query)]
+
+
+# Sessions
+
+
+def add_session(
+    conn: Connection, *, token_hash: bytes, workspace: int, user_id: str, csrf_token: str, browser: str, now: int
+) -> None:
+    """Insert a session."""
+    conn.execute(
+        sessions.insert().values(
+            token_hash=token_hash, workspace=workspace, user_id=user_id, csrf_token=csrf_token, browser=browser,
+            created_at=now, seen_at=now,
+        )
+    )  # fmt: skip
+
+
+def live_session(conn: Connection, token_hash: bytes, *, now: int) -> Session | None:
+    """The session of this token where it is neither idle nor too old and its user still belongs to the workspace."""
+    query = _session_query().where(
+        sessions.c.token_hash == token_hash, sessions.c.seen_at > now - IDLE, sessions.c.created_at > now - ABSOLUTE
+    )
+    row = conn.execute(query).first()
+    return None if row is None else Session(**row._mapping)
+
+
+def sessions_of(conn: Connection, user_id: str, *, now: int) -> list[Session]:
+    """A user's live sessions, most recently used first."""
+    query = _session_query().where(
+        sessions.c.user_id == user_id, sessions.c.seen_at > now - IDLE, sessions.c.created_at > now - ABSOLUTE
+    )
+    return [Session(**row._mapping) for row in conn.execute(query.order_by(sessions.c.seen_at.desc()))]
+
+
+def touch_session(conn: Connection, token_hash: bytes, *, now: int) -> None:
+    """Note that a session was used."""
+    conn.execute(sessions.update().where(sessions.c.token_hash == token_hash).values(seen_at=now))
+
+
+def move_session(conn: Connection, token_hash: bytes, *, workspace: int) -> None:
+    """Let a session look at another workspace."""
+    conn.execute(sessions.update().where(sessions.c.token_hash == token_hash).values(workspace=workspace))
+
+
+def end_session(conn: Connection, token_hash: bytes) -> None:
+    """Forget a session."""
+    conn.execute(sessions.delete().where(sessions.c.token_hash == token_hash))
+
+
+def end_sessions_of(conn: Connection, user_id: str, *, keep: bytes | None = None) -> None:
+    """Forget all sessions of a user, but `keep`."""
+    query = sessions.delete().where(sessions.c.user_id == user_id)
+    conn.execute(query if keep is None else query.where(sessions.c.token_hash != keep))
+
+
+def end_dead_sessions(conn: Connection, *, now: int) -> None:
+    """Forget the sessions that have run out."""
+    conn.execute(
+        sessions.delete().where((sessions.c.seen_at <= now - IDLE) | (sessions.c.created_at <= now - ABSOLUTE))
+    )
+
+
+def _session_query() -> sa.Select[Any]:
+    return (
+        sa.select(
+            sessions.c.token_hash, sessions.c.workspace, workspaces.c.name.label("workspace_name"), sessions.c.user_id,
+            users.c.email, users.c.name, memberships.c.role, sessions.c.csrf_token, sessions.c.browser,
+            sessions.c.created_at, sessions.c.seen_at,
+        )
+        .join(users, users.c.id == sessions.c.user_id)
+        .join(workspaces, workspaces.c.id == sessions.c.workspace)
+        .join(
+            memberships,
+            (memberships.c.user_id == sessions.c.user_id) & (memberships.c.workspace == sessions.c.workspace),
+        )
+    )  # fmt: skip
+
+
+# Invitations
+
+
+def add_invitation(conn: Connection, invitation: Invitation) -> None:
+    """Insert an invitation."""
+    conn.execute(invitations.insert().values(**msgspec.structs.asdict(invitation)))
+
+
+def live_invitation(conn: Connection, token_hash: bytes, *, now: int) -> Invitation | None:
+    """The invitation of this token where it has not run out."""
+    query = sa.select(invitations).where(invitations.c.token_hash == token_hash, invitations.c.expires_at > now)
+    row = conn.execute(query).first()
+    return None if row is None else Invitation(**row._mapping)
+
+
+def open_invitations(conn: Connection, workspace: int, *, now: int) -> list[Invitation]:
+    """Invitations to people that can still be accepted, oldest first."""
+    query = sa.select(invitations).where(
+        invitations.c.workspace == workspace, invitations.c.expires_at > now, invitations.c.email.is_not(None)
+    )
+    return [Invitation(**row._mapping) for row in conn.execute(query.order_by(invitations.c.created_at))]
+
+
+def take_invitation(conn: Connection, token_hash: bytes) -> bool:
+    """Use an invitation up; False where somebody else was quicker."""
+    return conn.execute(invitations.delete().where(invitations.c.token_hash == token_hash)).rowcount == 1
+
+
+def withdraw_invitation(conn: Connection, *, workspace: int, invitation_id: str) -> bool:
+    """Delete an invitation; False where there is none."""
+    query = invitations.delete().where(invitations.c.workspace == workspace, invitations.c.id == invitation_id)
+    return conn.execute(query).rowcount == 1
+
+
+def forget_setup_links(conn: Connection) -> None:
+    """Delete every link for a first account."""
+    conn.execute(invitations.delete().where(invitations.c.email.is_(None)))
+
+
+# Failed sign-ins
+
+
+def attempts_of(conn: Connection, subjects: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
+    """Failures and when the last was, of each subject that has any."""
+    rows = conn.execute(sa.select(sign_in_attempts).where(sign_in_attempts.c.subject.in_(subjects)))
+    return {row.subject: (row.failures, row.last_at) for row in rows}
+
+
+def count_attempt(conn: Connection, subjects: Sequence[bytes], *, now: int, forget_before: int) -> None:
+    """Count one more attempt for each subject; those older than `forget_before` start again at one."""
+    conn.execute(sign_in_attempts.delete().where(sign_in_attempts.c.last_at < forget_before))
+    upsert(
+        conn,
+        sign_in_attempts,
+        [{"subject": subject, "failures": 1, "last_at": now} for subject in subjects],
+        key=("subject",),
+        update={"failures": "sign_in_attempts.failures + 1", "last_at": "excluded.last_at"},
+    )
+
+
+def forget_attempts(conn: Connection, subject: bytes) -> None:
+    """Forget the failures of this subject."""
+    conn.execute(sign_in_attempts.delete().where(sign_in_attempts.c.subject == subject))
+
+
+def forgive_attempt(conn: Connection, subject: bytes) -> None:
+    """Take one failure back: it was none."""
+    query = sign_in_attempts.update().where(sign_in_attempts.c.subject == subject)
+    conn.execute(query.values(failures=sign_in_attempts.c.failures - 1))
+
+
+# API keys
+
+
+def add_api_key(conn: Connection, key: ApiKey, *, token_hash: bytes, created_by: str) -> None:
+    """Insert an API key."""
+    values = msgspec.structs.asdict(key) | {"scopes": " ".join(key.scopes)}
+    conn.execute(api_keys.insert().values(**values, token_hash=token_hash, created_by=created_by))
+
+
+def api_key_by_token(conn: Connection, token_hash: bytes) -> ApiKey | None:
+    """The key with this token, where it is not revoked."""
+    query = sa.select(api_keys).where(api_keys.c.token_hash == token_hash, api_keys.c.revoked_at.is_(None))
+    row = conn.execute(query).first()
+    return None if row is None else _api_key(row)
+
+
+def api_keys_of(conn: Connection, workspace: int) -> list[ApiKey]:
+    """All keys of a workspace that are not revoked, newest first."""
+    query = sa.select(api_keys).where(api_keys.c.workspace == workspace, api_keys.c.revoked_at.is_(None))
+    return [_api_key(row) for row in conn.execute(query.order_by(api_keys.c.created_at.desc(), api_keys.c.id))]
+
+
+def revoke_api_key(conn: Connection, *, workspace: int, key_id: str, now: int) -> bool:
+    """Revoke a key; False where there is none."""
+    query = api_keys.update().where(
+        api_keys.c.workspace == workspace, api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)
+    )
+    return conn.execute(query.values(revoked_at=now)).rowcount == 1
+
+
+def touch_api_key(conn: Connection, key_id: str, *, now: int) -> None:
+    """Note that a key was used."""
+    conn.execute(api_keys.update().where(api_keys.c.id == key_id).values(last_used_at=now))
+
+
+def _api_key(row: sa.Row[Any]) -> ApiKey:
+    return ApiKey(
+        workspace=row.workspace, id=row.id, name=row.name, prefix=row.prefix, scopes=tuple(row.scopes.split()),
+        created_at=row.created_at, last_used_at=row.last_used_at, revoked_at=row.revoked_at,
+    )  # fmt: skip
+
+
+def _user(row: sa.Row[Any] | None) -> User | None:
+    return None if row is None else User(**row._mapping)

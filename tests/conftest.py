@@ -1,0 +1,167 @@
+"""Fixtures every test may use. What a machine lacks is skipped with a reason, and fails where CI is set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.running import (
+    CHROMIUM_FLAGS,
+    IN_CI,
+    ROOT,
+    Engine,
+    Server,
+    free_port,
+    installed_node_modules,
+    node_executable,
+    postgres_database,
+    unavailable,
+)
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+StartServer = Callable[..., Server]
+
+settings.register_profile("rapport", deadline=None, derandomize=IN_CI, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rapport")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Tests marked `anyio` run on asyncio, as the server does."""
+    return "asyncio"
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """A new, empty PostgreSQL database of this test alone."""
+    with postgres_database() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new, empty database on each engine in turn, of this test alone."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'rapport.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+def _environment(database_url: str | None) -> dict[str, str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
+    environment["PYTHONUNBUFFERED"] = "1"
+    if database_url is not None:
+        environment["RAPPORT_DATABASE_URL"] = database_url
+    return environment
+
+
+@pytest.fixture(scope="session")
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    """A function that starts a `rapport serve`: `start_server(engine="postgres", environment={…}, arguments=[…])`.
+
+    Each has its own port and an empty data directory (`data=` for a given one), and is stopped when the tests end;
+    `stop()` ends it sooner.
+    """
+    with ExitStack() as stack:
+
+        def start(
+            *,
+            engine: Engine = "sqlite",
+            data: Path | None = None,
+            environment: dict[str, str] | None = None,
+            arguments: list[str] | None = None,
+        ) -> Server:
+            url = stack.enter_context(postgres_database()) if engine == "postgres" else None
+            server = Server(
+                data=data or tmp_path_factory.mktemp("server") / "data",
+                engine=engine,
+                port=free_port(),
+                environment=_environment(url) | (environment or {}),
+                arguments=arguments or [],
+            )
+            stack.callback(server.stop)
+            server.start()
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def server(start_server: StartServer) -> Iterator[Server]:
+    """A running server on SQLite with nothing in it, of this test alone."""
+    running = start_server()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def module_server(start_server: StartServer) -> Iterator[Server]:
+    """A running server on SQLite that the tests of one file share: quicker, where each test uses names of its own."""
+    running = start_server()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def any_server(request: pytest.FixtureRequest, start_server: StartServer) -> Iterator[Server]:
+    """A running server on each engine in turn, with nothing in it, of this test alone."""
+    running = start_server(engine=request.param)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, headless: Debian's where it is installed, else Playwright's own.
+
+    One per file: its event loop lives on in the thread, so a file that uses it does not call `asyncio.run`.
+    """
+    from playwright.sync_api import Error, sync_playwright
+
+    debian = Path("/usr/bin/chromium")
+    with sync_playwright() as playwright:
+        try:
+            chromium = playwright.chromium.launch(
+                executable_path=debian if debian.exists() else None, args=CHROMIUM_FLAGS
+            )
+        except Error as error:
+            unavailable(f"Chromium does not start: {error.message.splitlines()[0]}")
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page in a fresh browser profile, 1280 x 800."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB", timezone_id="UTC")
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """The directory with other people's JavaScript SDKs, installed when missing."""
+    return installed_node_modules()
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The path of Node's executable."""
+    return node_executable()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The directory with real data sets, which are not committed: RAPPORT_DATA, or `../shared/data`."""
+    path = Path(os.environ.get("RAPPORT_DATA", ROOT.parent / "shared" / "data"))
+    if not path.is_dir():
+        pytest.skip(f"no real data sets at {path} (set RAPPORT_DATA)")
+    return path

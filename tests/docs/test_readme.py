@@ -1,0 +1,66 @@
+"""The README's commands do what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import httpx
+
+from tests.docs.pages import blocks
+from tests.running import ROOT, free_port, wait_until
+
+
+def _commands() -> list[str]:
+    return [block.text.strip() for block in blocks(ROOT / "README.md") if block.language == "bash"]
+
+
+def test_every_make_target_named_exists_and_explains_itself() -> None:
+    """`make` alone lists each target that a page tells people to use."""
+    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    named = {
+        name for page in pages for name in re.findall(r"(?:`|^)make ([a-z]+)(?:`|$)", page.read_text(), re.MULTILINE)
+    }
+    assert {"demo", "test", "check", "bench", "serve"} <= named
+    assert sorted(name for name in named if not re.search(rf"make {name}\b", listed)) == []
+
+
+def test_make_demo_is_the_demo_command() -> None:
+    """`make demo` runs `rapport demo`, and nothing more."""
+    assert "make demo" in _commands()
+    shown = subprocess.run(["make", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert shown.split()[1:4] == ["run", "rapport", "demo"]
+
+
+def test_make_serve_serves_and_keys_prints_its_keys(tmp_path: Path) -> None:
+    """The two commands of "Use it" work together on one data folder."""
+    serve, keys = (command for command in _commands() if command in ("make serve", "uv run rapport keys"))
+    port = free_port()
+    environment = os.environ | {"RAPPORT_DATA_DIR": str(tmp_path / "data"), "RAPPORT_PORT": str(port)}
+    with (tmp_path / "log").open("wb") as log:
+        running = subprocess.Popen(
+            serve.split(), cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        wait_until(lambda: _answers(f"http://127.0.0.1:{port}/readyz"), seconds=60)
+        command = [*keys.split()[-2:], "--json"]
+        shown = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+        found = json.loads(shown)
+        sent = {"userId": "ada", "event": "Product Viewed", "properties": {"product_id": "CH-01"}}
+        answer = httpx.post(f"http://127.0.0.1:{port}/v1/track", json=sent, auth=(found["write_key"], ""))
+        assert answer.json() == {"success": True}
+    finally:
+        os.killpg(running.pid, signal.SIGINT)
+        running.wait(30)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,99 @@
+"""A fact that cannot be handled is set aside with its error; its neighbours are not held up, and it can be replayed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from rapport.app import setaside, wiring
+from rapport.app.bootstrap import bootstrap, open_database
+from rapport.app.settings import Settings
+from rapport.app.wiring import Rooms
+from rapport.app.worker import drain
+from rapport.collect.prepare import prepare
+from rapport.collect.sources import list_sources
+from rapport.kernel.clock import now_us
+from rapport.kernel.facts import Fact
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.plug import Capability, Work
+from rapport.remember.golden import find_root, golden_record
+from rapport.storage import log
+from rapport.storage.engine import Database
+
+
+class Fragile:
+    """A slice with a bug: it cannot stand a fact named `Glass`, until it is mended."""
+
+    def __init__(self) -> None:
+        self.mended = False
+
+    def handle(self, work: Work, workspace: WorkspaceId, fact: Fact, strand: Key) -> None:
+        if not self.mended:
+            raise ValueError("cannot stand this")
+
+    def capability(self) -> Capability:
+        return Capability(name="fragile", handlers={"Glass": self.handle})
+
+
+@pytest.fixture
+def db(database_url: str, tmp_path: Path) -> Iterator[Database]:
+    settings = Settings.load({}, data_dir=tmp_path, database_url=database_url)
+    database = open_database(settings)
+    bootstrap(database, settings)
+    yield database
+    database.close()
+
+
+def send(db: Database, *names: str) -> None:
+    with db.read() as conn:
+        source = list_sources(conn, WorkspaceId(1))[0]
+    rows = [
+        prepare(json.dumps({"type": "track", "event": name, "userId": "ada", "messageId": f"m{number}",
+                            "properties": {"product_id": "p"}}).encode(), source=source, received_at=now_us())
+        for number, name in enumerate(names)
+    ]  # fmt: skip
+    with db.write() as conn:
+        log.append(conn, rows)
+
+
+def views(db: Database) -> int:
+    with db.read() as conn:
+        root = find_root(conn, WorkspaceId(1), "user_id:ada")
+        return int(golden_record(conn, WorkspaceId(1), root, now=now_us()).traits["product_views"].value)
+
+
+def test_the_poison_is_set_aside_and_can_be_replayed(db: Database) -> None:
+    fragile = Fragile()
+    rooms = Rooms(db, slices=[*wiring.capabilities(), fragile.capability()])
+    send(db, *["Product Viewed"] * 5, "Glass", *["Product Viewed"] * 5, "Glass", "Product Viewed")
+    drain(rooms, batch=7)
+    assert views(db) == 11
+    with db.read() as conn:
+        aside = setaside.listing(conn, 1)
+        assert [row.message_id for row in aside] == ["m11", "m5"]
+        assert {row.error for row in aside} == {"ValueError"}
+        assert "cannot stand" not in "".join(row.trace for row in aside), "values stay out of the trace"
+    fragile.mended = True
+    with db.write() as conn:
+        assert setaside.ask_replay(conn, 1) == 2
+    drain(rooms)
+    with db.read() as conn:
+        assert setaside.count(conn, 1) == 0
+        assert conn.execute(sa.select(sa.func.count()).select_from(log.facts)).scalar_one() == 13
+    assert views(db) == 11
+
+
+def test_a_replay_that_fails_again_stays_with_its_count(db: Database) -> None:
+    rooms = Rooms(db, slices=[Fragile().capability()])
+    send(db, "Glass")
+    drain(rooms)
+    with db.write() as conn:
+        setaside.ask_replay(conn, 1)
+    drain(rooms)
+    with db.read() as conn:
+        (row,) = setaside.listing(conn, 1)
+    assert (row.state, row.tries) == ("open", 2)

@@ -1,0 +1,76 @@
+"""A shop for tests that import a published data set once and look at its log from many sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from rapport.adapters.files import ImportReport
+from rapport.kernel.clock import now_us
+from rapport.kernel.facts import Fact
+from rapport.kernel.identifiers import Identifier
+from rapport.storage.bulk import chunks
+from rapport.storage.engine import Database
+from rapport.storage.log import StoredRow, facts, to_fact
+from rapport.storage.migrate import migrate
+from rapport.storage.workspaces import Workspace, create_workspace
+
+
+class Shop:
+    """A shop, its log and the report of what was imported into it."""
+
+    report: ImportReport
+
+    def __init__(self, db: Database, workspace: Workspace) -> None:
+        self.db = db
+        self.workspace = workspace
+
+    def facts(self, name: str | None = None) -> Iterator[Fact]:
+        """The facts of its log, those of this name only."""
+        with self.db.read() as conn:
+            for row in conn.execute(sa.select(facts).order_by(facts.c.seq)):
+                fact = to_fact(StoredRow._make(row))
+                if name is None or fact.name == name:
+                    yield fact
+
+    def fold(self) -> None:
+        """Let a worker fold the whole log, as `rapport import` does at its end."""
+        from rapport.app.wiring import Rooms
+        from rapport.app.worker import drain
+
+        migrate(self.db)
+        drain(Rooms(self.db))
+
+    def golden_records(self) -> Iterator[tuple[list[Identifier], dict[str, Any]]]:
+        """Identifiers and values of the traits of every customer, set-based."""
+        from rapport.remember.golden import gather
+        from rapport.remember.traits import commerce
+        from rapport.resolve.store import identifiers
+
+        registry, now = commerce(), now_us()
+        with self.db.read() as conn:
+            roots = conn.execute(sa.select(identifiers.c.root).distinct()).scalars().all()
+            for some in chunks(roots, 500):
+                for members, state in gather(conn, self.workspace.id, some, registry=registry).values():
+                    names = [Identifier(member.namespace, member.value) for member in members]
+                    traits = registry.read(state or {}, now=now)
+                    yield names, {name: held.value for name, held in traits.items()}
+
+    def count(self) -> int:
+        """How many facts its log holds."""
+        return sum(1 for _ in self.facts())
+
+
+@contextmanager
+def open_shop(folder: Path) -> Iterator[Shop]:
+    """A new shop on SQLite in this folder."""
+    db = Database.open(f"sqlite:///{folder / 'rapport.db'}")
+    migrate(db)
+    with db.write() as conn:
+        workspace = create_workspace(conn, slug="shop", name="Shop", now=now_us())
+    yield Shop(db, workspace)
+    db.close()

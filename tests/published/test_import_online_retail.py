@@ -1,0 +1,131 @@
+"""UCI Online Retail (Daqing Chen, 2015, CC BY 4.0), complete: 541,909 invoice lines. What the import states equals
+plain sums over the file made with Python's csv module and exact decimals alone."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rapport.adapters.files import import_online_retail
+from rapport.adapters.files.online_retail import COUNTRIES
+from rapport.kernel.facts import Fact
+from rapport.kernel.money import to_minor
+from tests.published.importing import Shop, open_shop
+
+pytestmark = pytest.mark.data
+
+Line = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def file(shared_data: Path) -> Path:
+    """The table."""
+    return shared_data / "retail" / "online_retail.csv.gz"
+
+
+@pytest.fixture(scope="module")
+def lines(file: Path) -> list[Line]:
+    """Its lines."""
+    with gzip.open(file, "rt", encoding="utf-8", newline="") as text:
+        return list(csv.DictReader(text))
+
+
+@pytest.fixture(scope="module")
+def shop(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop into which the table was imported."""
+    with open_shop(tmp_path_factory.mktemp("retail")) as opened:
+        opened.report = import_online_retail(opened.db, file, workspace=opened.workspace)
+        yield opened
+
+
+def _pence(lines: list[Line]) -> dict[str, int]:
+    """The straight sum of quantity x price by country."""
+    total: dict[str, Decimal] = defaultdict(Decimal)
+    for line in lines:
+        total[COUNTRIES.get(line["Country"], line["Country"])] += Decimal(line["Quantity"]) * Decimal(line["UnitPrice"])
+    return {country: int((amount * 100).to_integral_value(ROUND_HALF_UP)) for country, amount in total.items()}
+
+
+def _stated(shop: Shop, name: str, field: str) -> dict[str, int]:
+    total: dict[str, int] = defaultdict(int)
+    for fact in shop.facts(name):
+        assert fact.properties["currency"] == "GBP"
+        minor = to_minor(fact.properties[field], "GBP")
+        assert minor is not None
+        total[fact.properties["country"]] += minor
+    return total
+
+
+def test_revenue_of_each_country_is_a_straight_sum_over_the_file(lines: list[Line], shop: Shop) -> None:
+    """Orders less refunds are all lines but the three of bad debt; with those they are the whole file, to the penny."""
+    orders, refunds = _stated(shop, "Order Completed", "revenue"), _stated(shop, "Order Refunded", "revenue")
+    debt = _stated(shop, "Bad Debt Adjusted", "amount")
+    trade = [line for line in lines if not line["InvoiceNo"].startswith("A")]
+
+    assert {country: orders[country] - refunds[country] for country in orders} == _pence(trade)
+    assert {country: orders[country] - refunds[country] + debt[country] for country in orders} == _pence(lines)
+    assert sum(_pence(lines).values()) == 974_774_793
+    assert len(orders) == 38
+
+
+def test_refunds_of_each_country_are_its_credit_notes(lines: list[Line], shop: Shop) -> None:
+    credit = _pence([line for line in lines if line["InvoiceNo"].startswith("C")])
+
+    assert {country: -pence for country, pence in _stated(shop, "Order Refunded", "revenue").items()} == credit
+
+
+def test_every_invoice_is_one_fact(lines: list[Line], shop: Shop) -> None:
+    invoices = {line["InvoiceNo"] for line in lines}
+    stated = Counter(fact.name for fact in shop.facts())
+
+    assert stated["Order Refunded"] == sum(number.startswith("C") for number in invoices) == 3_836
+    assert stated["Bad Debt Adjusted"] == sum(number.startswith("A") for number in invoices) == 3
+    counted = {fact.properties["adjustment_id"] for fact in shop.facts("Stock Adjusted")}
+    assert stated["Order Completed"] + stated["Order Refunded"] + 3 + len(counted) == len(invoices) == 25_900
+    assert shop.report.rows == len(lines) == 541_909
+    assert (shop.report.refusals, shop.report.added) == (0, sum(stated.values()))
+
+
+def _lines_of(fact: Fact) -> list[dict[str, Any]]:
+    return [*fact.properties["products"], *fact.properties.get("charges", [])]
+
+
+def test_every_piece_sold_or_returned_is_kept(lines: list[Line], shop: Shop) -> None:
+    pieces = sum(line["quantity"] for fact in shop.facts("Order Completed") for line in _lines_of(fact))
+    back = sum(line["quantity"] for fact in shop.facts("Order Refunded") for line in _lines_of(fact))
+    stock = sum(fact.properties["quantity"] for fact in shop.facts("Stock Adjusted"))
+    debt = 3
+
+    assert pieces - back + stock + debt == sum(int(line["Quantity"]) for line in lines)
+
+
+def test_known_customers_are_those_of_the_file(lines: list[Line], shop: Shop) -> None:
+    known = {line["CustomerID"].removesuffix(".0") for line in lines} - {""}
+
+    assert {fact.user_id for fact in shop.facts() if fact.user_id} == known
+    assert len(known) == 4_372
+    buyers = {line["InvoiceNo"] for line in lines if not line["CustomerID"]}
+    assert {(fact.anonymous_id or "").removeprefix("invoice:") for fact in shop.facts() if not fact.user_id} <= {
+        *buyers, "shop:online-retail",
+    }  # fmt: skip
+
+
+def test_the_longest_invoice_is_kept_whole(lines: list[Line], shop: Shop) -> None:
+    """573585 has 1,114 lines: more than 32 KiB of JSON, which the limits of an import allow."""
+    (longest,) = (fact for fact in shop.facts() if fact.properties.get("order_id") == "573585")
+
+    assert len(longest.properties["products"]) + len(longest.properties["charges"]) == 1_114
+
+
+def test_importing_again_adds_nothing(file: Path, shop: Shop) -> None:
+    before = shop.count()
+
+    assert import_online_retail(shop.db, file, workspace=shop.workspace).repeated
+    assert shop.count() == before

@@ -1,0 +1,250 @@
+"""A message is sent once, tried for days, and no dead destination delays a living one."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from rapport.act import outbox, store
+from rapport.act.channels import Outcome, Outgoing
+from rapport.act.outbox import Dispatcher
+from rapport.kernel.clock import DAY, MINUTE, SECOND, now_us
+from rapport.kernel.errors import Conflict, NotFound
+from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.plug import Message
+from rapport.storage.engine import Database
+
+SHOP = WorkspaceId(1)
+
+
+class Post:
+    """A channel by hand: destinations named `dead` fail, `gone` want nothing more, `stuck` hold on until released."""
+
+    name = "post"
+
+    def __init__(self) -> None:
+        self.carried: list[str] = []
+        self.attempts: list[str] = []
+        self.switched_off: list[str] = []
+        self.release = threading.Event()
+
+    def deliver(self, message: Outgoing, *, now: int) -> Outcome:
+        self.attempts.append(message.destination)
+        if message.destination.startswith("stuck"):
+            self.release.wait(20)
+            return Outcome(result="retry", detail="too slow")
+        if message.destination.startswith("dead"):
+            return Outcome(result="retry", detail="nobody there")
+        if message.destination == "gone":
+            return Outcome(result="gone", detail="moved away")
+        if message.destination == "broken":
+            raise ValueError("a bug")
+        self.carried.append(message.payload.decode())
+        return Outcome(result="delivered")
+
+    def switch_off(self, conn: Connection, message: Outgoing, *, reason: str) -> None:
+        self.switched_off.append(message.destination)
+
+
+def put(db: Database, destination: str, number: int = 1, *, key: str = "", now: int | None = None) -> None:
+    with db.write() as conn:
+        outbox.write(
+            conn,
+            [
+                Message(workspace=SHOP, channel="post", destination=destination, payload=f"{destination} {n}".encode(),
+                        idempotency_key=key or f"{destination}-{n}")
+                for n in range(number)
+            ],
+            now=now_us() - 1 if now is None else now,
+        )  # fmt: skip
+
+
+@contextmanager
+def dispatching(db: Database, post: Post, **given: int) -> Iterator[Dispatcher]:
+    dispatcher = Dispatcher(db, [post], rng=random.Random(1), **given)
+    yield dispatcher
+    post.release.set()
+    dispatcher.close()
+
+
+def run(dispatcher: Dispatcher, now: int | None = None) -> int:
+    started = 0
+    while found := dispatcher.run_once(now_us() if now is None else now):
+        started += found
+        dispatcher.drain()
+    return started
+
+
+def rows(db: Database) -> list[sa.Row[tuple[object, ...]]]:
+    with db.read() as conn:
+        return list(conn.execute(sa.select(store.outbox).order_by(store.outbox.c.idempotency_key)))
+
+
+def test_what_is_put_in_is_delivered_once(any_db: Database) -> None:
+    db = any_db
+    post = Post()
+    put(db, "ada", 7)
+    put(db, "ada", 7)
+    with dispatching(db, post) as dispatcher:
+        assert run(dispatcher) == 7
+        assert run(dispatcher) == 0
+    assert sorted(post.carried) == [f"ada {n}" for n in range(7)]
+    assert {(row.status, row.attempts) for row in rows(db)} == {("delivered", 1)}
+
+
+def test_nothing_goes_before_its_time(db: Database) -> None:
+    post = Post()
+    with db.write() as conn:
+        later = Message(
+            workspace=SHOP, channel="post", destination="ada", idempotency_key="k", payload=b"x", due_at=now_us() + DAY
+        )
+        outbox.write(conn, [later], now=now_us())
+    with dispatching(db, post) as dispatcher:
+        assert run(dispatcher) == 0
+        assert run(dispatcher, now_us() + DAY + SECOND) == 1
+
+
+def test_a_failure_is_tried_again_ever_later_and_then_set_aside(db: Database) -> None:
+    post = Post()
+    put(db, "dead")
+    with dispatching(db, post) as dispatcher:
+        now = now_us()
+        waits = []
+        for attempt in range(1, 11):
+            assert run(dispatcher, now) == 1
+            [row] = rows(db)
+            assert row.attempts == attempt
+            if row.status == "dead":
+                break
+            waits.append((row.due_at - now_us()) / SECOND)
+            with db.write() as conn:  # what only the passing of days would do
+                conn.execute(store.outbox.update().values(due_at=now - 1))
+                conn.execute(store.destinations.update().values(closed_until=0))
+        assert (row.status, row.attempts, row.last_error) == ("dead", 10, "nobody there")
+    assert [round(wait / expected, 1) for wait, expected in zip(waits, [5, 300, 1800, 7200], strict=False)] == [
+        pytest.approx(1, abs=0.25)
+    ] * 4
+    assert sum(waits) > 2 * 86_400
+
+
+def test_a_message_too_old_is_set_aside_however_seldom_it_was_tried(db: Database) -> None:
+    post = Post()
+    put(db, "dead")
+    with dispatching(db, post) as dispatcher:
+        assert run(dispatcher, now_us() + 6 * DAY) == 0
+    assert [row.status for row in rows(db)] == ["dead"]
+
+
+def test_one_dead_destination_delays_nobody(any_db: Database) -> None:
+    """Hundreds for the dead first, and the living are all served at once."""
+    db = any_db
+    post = Post()
+    put(db, "dead", 300)
+    put(db, "zoe", 20)
+    with dispatching(db, post) as dispatcher:
+        for _ in range(12):
+            dispatcher.run_once(now_us())
+            dispatcher.drain()
+    assert len(post.carried) == 20
+    assert post.attempts.count("dead") < 12, "the circuit keeps it from being tried again and again"
+
+
+def test_destinations_that_hold_on_leave_threads_for_others(db: Database) -> None:
+    post = Post()
+    for n in range(20):
+        put(db, f"stuck{n:02}", 5)
+    with db.write() as conn:  # all of them failed before
+        for n in range(20):
+            conn.execute(store.destinations.insert().values(
+                workspace=SHOP, channel="post", destination=f"stuck{n:02}", failures=1, closed_until=0))  # fmt: skip
+    put(db, "zoe", 8)
+    with dispatching(db, post, threads=8) as dispatcher:
+        deadline = time.monotonic() + 15
+        while len(post.carried) < 8 and time.monotonic() < deadline:
+            dispatcher.run_once(now_us())
+            time.sleep(0.01)
+        assert len(post.carried) == 8
+
+
+def test_a_destination_that_answers_again_is_served_again(db: Database) -> None:
+    post = Post()
+    put(db, "ada")
+    with db.write() as conn:
+        conn.execute(store.destinations.insert().values(
+            workspace=SHOP, channel="post", destination="ada", failures=7, closed_until=now_us() + MINUTE))  # fmt: skip
+    with dispatching(db, post) as dispatcher:
+        assert run(dispatcher) == 0
+        assert run(dispatcher, now_us() + 2 * MINUTE) == 1
+    with db.read() as conn:
+        assert conn.execute(sa.select(store.destinations.c.failures)).scalars().all() == [0]
+
+
+def test_who_is_gone_is_switched_off_and_sent_nothing_more(any_db: Database) -> None:
+    db = any_db
+    post = Post()
+    put(db, "gone", 5)
+    with dispatching(db, post, per_destination=1) as dispatcher:
+        run(dispatcher)
+    assert post.attempts == ["gone"]
+    assert post.switched_off == ["gone"]
+    assert {(row.status, row.last_error) for row in rows(db)} == {("dead", "moved away")}
+
+
+def test_a_channels_bug_is_a_failed_attempt(db: Database) -> None:
+    post = Post()
+    put(db, "broken")
+    with dispatching(db, post) as dispatcher:
+        run(dispatcher)
+    [row] = rows(db)
+    assert (row.status, row.last_error) == ("pending", "ValueError")
+
+
+def test_what_was_under_way_when_the_process_died_is_taken_up_again(db: Database) -> None:
+    post = Post()
+    put(db, "ada")
+    with db.write() as conn:  # claimed by somebody who is no more
+        conn.execute(store.outbox.update().values(leased_until=now_us() + 30 * SECOND, attempts=1))
+    with dispatching(db, post) as dispatcher:
+        assert run(dispatcher) == 0
+        assert run(dispatcher, now_us() + 31 * SECOND) == 1
+    assert post.carried == ["ada 0"]
+
+
+def test_two_dispatchers_send_nothing_twice(any_db: Database) -> None:
+    db = any_db
+    post = Post()
+    put(db, "ada", 60)
+    put(db, "bo", 60)
+    with dispatching(db, post) as one, dispatching(db, post) as other:
+        threads = [threading.Thread(target=run, args=(dispatcher,)) for dispatcher in (one, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        run(one)
+    assert len(post.carried) == len(set(post.carried)) == 120
+
+
+def test_a_finished_message_can_be_sent_again_under_its_old_id(db: Database) -> None:
+    post = Post()
+    put(db, "ada")
+    [row] = rows(db)
+    with dispatching(db, post) as dispatcher:
+        with db.write() as conn, pytest.raises(Conflict):
+            outbox.redeliver(conn, SHOP, row.id, channel="post", destination="ada", now=now_us())
+        run(dispatcher)
+        with db.write() as conn:
+            outbox.redeliver(conn, SHOP, row.id, channel="post", destination="ada", now=now_us())
+        assert run(dispatcher) == 1
+        with db.write() as conn, pytest.raises(NotFound):
+            outbox.redeliver(conn, SHOP, "msg_other", channel="post", destination="ada", now=now_us())
+    with db.read() as conn:
+        [delivery] = outbox.deliveries(conn, SHOP, channel="post", destination="ada")
+    assert (delivery.id, delivery.status) == (row.id, "delivered")

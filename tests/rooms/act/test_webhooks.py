@@ -1,0 +1,195 @@
+"""Webhooks go out signed as Standard Webhooks has it, to public addresses, and stop when the receiver says so."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+from standardwebhooks.webhooks import Webhook as Verifier
+from standardwebhooks.webhooks import WebhookVerificationError
+
+from rapport.act import outbox, store, webhooks
+from rapport.act.channels import Outgoing
+from rapport.act.outbox import Dispatcher
+from rapport.act.webhooks import CHANNEL, Webhook, WebhookWanted
+from rapport.adapters.channels.webhook import WebhookChannel, is_public
+from rapport.kernel.clock import now_us
+from rapport.kernel.errors import InvalidInput, NotFound
+from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.plug import Message
+from rapport.storage.engine import Database
+from tests.rooms.act.receiver import Receiver
+
+SHOP = WorkspaceId(1)
+BODY = b'{"type":"Cart Abandoned","data":{}}'
+
+
+def add(db: Database, url: str, *, events: list[str] | None = None) -> tuple[Webhook, str]:
+    with db.write() as conn:
+        return webhooks.add_webhook(conn, SHOP, WebhookWanted(url=url, events=events), now=now_us())
+
+
+def put(db: Database, webhook: Webhook, key: str = "k") -> None:
+    message = Message(workspace=SHOP, channel=CHANNEL, destination=webhook.id, idempotency_key=key, payload=BODY)
+    with db.write() as conn:
+        outbox.write(conn, [message], now=now_us() - 1)
+
+
+@contextmanager
+def dispatching(db: Database, *, allow_private: bool = True) -> Iterator[Dispatcher]:
+    dispatcher = Dispatcher(db, [WebhookChannel(db, allow_private=allow_private)])
+    yield dispatcher
+    dispatcher.close()
+
+
+def deliver(db: Database, *, allow_private: bool = True) -> sa.Row[tuple[object, ...]]:
+    with dispatching(db, allow_private=allow_private) as dispatcher:
+        dispatcher.run_once(now_us())
+        dispatcher.drain()
+    with db.read() as conn:
+        return conn.execute(sa.select(store.outbox).order_by(store.outbox.c.id.desc())).first()  # type: ignore[return-value]
+
+
+def test_the_receiver_can_verify_who_sent_it(any_db: Database, receiver: Receiver) -> None:
+    db = any_db
+    webhook, secret = add(db, receiver.url)
+    put(db, webhook)
+    row = deliver(db)
+    [got] = receiver.received
+    assert (row.status, got.path, got.body) == ("delivered", "/hook?token=t0", BODY)
+    assert got.headers["webhook-id"] == row.id
+    assert Verifier(secret).verify(got.body, got.headers) == msgspec.json.decode(BODY)
+    with pytest.raises(WebhookVerificationError):
+        Verifier(secret).verify(got.body + b" ", got.headers)
+    with pytest.raises(WebhookVerificationError):
+        Verifier(webhooks.new_signing_secret()).verify(got.body, got.headers)
+
+
+def test_410_switches_the_endpoint_off(db: Database, receiver: Receiver) -> None:
+    receiver.status = 410
+    webhook, _ = add(db, receiver.url)
+    put(db, webhook)
+    assert deliver(db).status == "dead"
+    with db.read() as conn:
+        found = webhooks.find_webhook(conn, SHOP, webhook.id)
+    assert (found.enabled, found.disabled_reason) == (False, "the endpoint answered 410 Gone")
+    put(db, webhook, "later")
+    assert deliver(db).last_error == "the webhook is switched off"
+    assert len(receiver.received) == 1
+
+
+@pytest.mark.parametrize("status", [302, 400, 404, 500, 503])
+def test_any_other_answer_is_tried_again(db: Database, receiver: Receiver, status: int) -> None:
+    receiver.status, receiver.headers = status, {"location": receiver.url, "retry-after": "7200"}
+    webhook, _ = add(db, receiver.url)
+    put(db, webhook)
+    row = deliver(db)
+    assert (row.status, row.attempts) == ("pending", 1)
+    assert str(status) in row.last_error
+    assert row.due_at > now_us() + 7_100_000_000, "the receiver's wish is heeded"
+    assert len(receiver.received) == 1, "a redirect is not followed"
+
+
+def test_loopback_is_refused_unless_the_operator_allows_it(db: Database, receiver: Receiver) -> None:
+    for url in (
+        receiver.url,
+        receiver.url.replace("127.0.0.1", "localhost"),
+        receiver.url.replace("127.0.0.1", "2130706433"),
+    ):
+        webhook, _ = add(db, url)
+        put(db, webhook, url)
+        row = deliver(db, allow_private=False)
+        assert row.status == "pending"
+        assert "private" in row.last_error
+    assert receiver.received == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
+     "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "fec0::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
+     "2002:7f00:1::", "64:ff9b::7f00:1", "2001:0:7f00:1::"],
+)  # fmt: skip
+def test_addresses_that_are_not_of_the_internet(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "8.8.8.8", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
+def test_addresses_of_the_internet(address: str) -> None:
+    assert is_public(address)
+
+
+def test_nobody_there_is_tried_again(db: Database) -> None:
+    for url, reason in (("http://127.0.0.1:1/", "ConnectError"), ("http://no-such-host.invalid/", "not known")):
+        webhook, _ = add(db, url)
+        put(db, webhook, url)
+        row = deliver(db)
+        assert row.status == "pending"
+        assert reason in row.last_error
+
+
+def test_a_removed_webhook_gets_nothing(db: Database, receiver: Receiver) -> None:
+    webhook, _ = add(db, receiver.url)
+    put(db, webhook)
+    with db.write() as conn:
+        webhooks.remove_webhook(conn, SHOP, webhook.id)
+        with pytest.raises(NotFound):
+            webhooks.find_webhook(conn, SHOP, webhook.id)
+    assert deliver(db).status == "dead"
+    assert receiver.received == []
+
+
+def test_no_secret_and_no_address_reaches_a_log(
+    db: Database, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    webhook, secret = add(db, receiver.url)
+    put(db, webhook)
+    receiver.status = 500
+    with caplog.at_level(logging.DEBUG, logger="rapport"):
+        row = deliver(db)
+    logged = caplog.text + row.last_error
+    assert webhook.id in logged or "delivery" in logged
+    assert secret not in logged
+    assert "token=t0" not in logged
+
+
+@pytest.mark.parametrize(
+    "url", ["", "ftp://example.com", "https://", "https://user:pw@example.com/", "javascript:alert(1)"]
+)
+def test_what_is_no_web_address_is_refused(db: Database, url: str) -> None:
+    with pytest.raises(InvalidInput):
+        add(db, url)
+
+
+def test_a_webhook_can_be_changed_and_switched_on_again(any_db: Database) -> None:
+    db = any_db
+    webhook, _ = add(db, "https://example.com/a", events=["Order Completed"])
+    with db.write() as conn:
+        webhooks.switch_off(conn, SHOP, webhook.id, reason="the endpoint answered 410 Gone")
+        changed = webhooks.change_webhook(conn, SHOP, webhook.id, WebhookWanted(enabled=True, events=["*"]))
+        assert webhooks.list_webhooks(conn, SHOP) == [changed]
+    assert (changed.url, changed.enabled, changed.disabled_reason, changed.events) == (
+        "https://example.com/a",
+        True,
+        "",
+        ["*"],
+    )
+
+
+def test_hostile_ids_are_just_not_found(any_db: Database) -> None:
+    db = any_db
+    with db.read() as conn, pytest.raises(NotFound):
+        webhooks.find_webhook(conn, SHOP, "whk_\x00")
+    with db.read() as conn, pytest.raises(NotFound):
+        outbox.redeliver(conn, SHOP, "msg_\x00", channel=CHANNEL, destination="x", now=0)
+
+
+def test_the_channel_can_be_asked_directly(db: Database, receiver: Receiver) -> None:
+    webhook, _ = add(db, receiver.url)
+    receiver.delay_seconds = 0.05
+    message = Outgoing(workspace=SHOP, id="msg_1", channel=CHANNEL, destination=webhook.id, payload=BODY, attempts=1)
+    assert WebhookChannel(db, allow_private=True).deliver(message, now=now_us()).result == "delivered"

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from rapport.adapters.files.commands import import_commands
+from rapport.adapters.files.progress import shown_progress
+from rapport.kernel.errors import NotFound
+from rapport.storage.engine import Database
+from rapport.storage.migrate import migrate
+from rapport.storage.workspaces import all_workspaces, create_workspace
+
+Run = Callable[..., Result]
+
+MAP = """
+name = "visits"
+[[fact]]
+event = "Visited"
+id = ["number"]
+time = "at"
+user_id = "who"
+properties.pages = { column = "pages", as = "integer" }
+"""
+TABLE = "number,who,at,pages\n1,ada,2024-01-01,3\n2,bo,2024-01-02,few\n3,bo,2024-01-02,4\n"
+
+
+@contextmanager
+def _open_database(data: Path) -> Iterator[Database]:
+    db = Database.open(f"sqlite:///{data / 'rapport.db'}")
+    migrate(db)
+    with db.write() as conn:
+        if not all_workspaces(conn):
+            create_workspace(conn, slug="shop", name="Shop", now=0)
+            create_workspace(conn, slug="second", name="Second", now=0)
+    yield db
+    db.close()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    """The arguments that import a small table by its map into a data folder of the test."""
+    (tmp_path / "visits.csv").write_text(TABLE)
+    (tmp_path / "visits.toml").write_text(MAP)
+    return ["csv", str(tmp_path / "visits.csv"), "--map", str(tmp_path / "visits.toml"), "--data", str(tmp_path)]
+
+
+@pytest.fixture
+def folded() -> list[int]:
+    """How many facts the log held, for every time the command waited for the worker."""
+    return []
+
+
+@pytest.fixture
+def run(folded: list[int]) -> Run:
+    """A function that runs `rapport import` with these arguments."""
+
+    def fold(db: Database) -> None:
+        with db.read() as conn:
+            folded.append(conn.exec_driver_sql("SELECT count(*) FROM facts").scalar_one())
+
+    group = import_commands(open_database=_open_database, fold=fold)
+    return lambda *arguments: CliRunner().invoke(group, list(arguments))
+
+
+def test_the_command_says_what_it_did_and_where_refused_rows_are(run: Run, files: list[str], tmp_path: Path) -> None:
+    done = run(*files)
+
+    assert done.exit_code == 0, done.output
+    assert "3 rows, 2 facts: 2 new, 0 known already." in done.output
+    assert "visits.csv, line 3: pages: 'few' is no number" in done.output
+    (listed,) = (tmp_path / "imports").glob("*.csv")
+    assert str(listed) in done.output
+    assert list(csv.reader(io.StringIO(listed.read_text()))) == [
+        ["file", "line", "reason", "row"],
+        ["visits.csv", "3", "pages: 'few' is no number", '["2","bo","2024-01-02","few"]'],
+    ]
+
+
+def test_the_command_returns_after_the_worker_has_folded(run: Run, files: list[str], folded: list[int]) -> None:
+    run(*files)
+
+    assert folded == [2]
+
+
+def test_a_second_time_there_is_nothing_to_do_unless_asked(run: Run, files: list[str]) -> None:
+    run(*files)
+
+    assert "imported before" in run(*files).output
+    assert "2 facts: 0 new, 2 known already." in run(*files, "--again").output
+
+
+def test_facts_go_to_the_shop_that_is_named(run: Run, files: list[str]) -> None:
+    first, second = run(*files), run(*files, "--workspace", "second")
+
+    assert "2 new" in first.output
+    assert "2 new" in second.output
+    assert isinstance(run(*files, "--workspace", "third").exception, NotFound)
+
+
+def test_the_list_of_refused_rows_can_be_put_elsewhere(run: Run, files: list[str], tmp_path: Path) -> None:
+    run(*files, "--report", str(tmp_path / "bad.csv"))
+
+    assert (tmp_path / "bad.csv").exists()
+    assert not (tmp_path / "imports").exists()
+
+
+def test_ctrl_c_says_how_to_go_on(files: list[str]) -> None:
+    def interrupted(db: Database) -> None:
+        raise KeyboardInterrupt
+
+    done = CliRunner().invoke(import_commands(open_database=_open_database, fold=interrupted), files)
+
+    assert done.exit_code == 130
+    assert "Run the same command again" in done.output
+
+
+@pytest.mark.parametrize("command", ["olist", "online-retail", "csv"])
+def test_each_import_explains_its_options(run: Run, command: str) -> None:
+    shown = run(command, "--help").output
+
+    assert all(option in shown for option in ("--data", "--workspace", "--report", "--again"))
+
+
+def test_a_path_that_is_not_there_is_a_usage_error(run: Run) -> None:
+    assert run("olist", "/no/such/folder").exit_code == 2
+    assert run("online-retail", "/no/such/file").exit_code == 2
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_is_shown_a_bar_for_each_thing_done() -> None:
+    stream = Terminal()
+
+    with shown_progress(stream) as progress:
+        progress("reading", 50, 100)
+        progress("reading", 100, 100)
+        progress("folding", 0, 0)
+
+    assert "reading" in stream.getvalue()
+    assert "100%" in stream.getvalue()
+
+
+def test_elsewhere_a_plain_line_is_written_now_and_then() -> None:
+    stream = io.StringIO()
+    seconds = iter([0.0, 0.5, 3.0, 3.1, 3.2])
+
+    with shown_progress(stream, clock=lambda: next(seconds)) as progress:
+        progress("reading", 1, 100)
+        progress("reading", 30, 100)
+        progress("reading", 40, 100)
+        progress("reading", 100, 100)
+
+    assert stream.getvalue() == "reading: 30 %\nreading: 100 %\n"

@@ -1,0 +1,143 @@
+"""A whole shop without HTTP: facts go into the log as the doors put them there, and the worker's rooms fold them.
+
+The time is the test's own: facts happen and arrive when it says, and timers fire when it waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from rapport.app.wiring import Rooms, capabilities
+from rapport.collect.model import Envelope, internal_source
+from rapport.collect.prepare import prepare
+from rapport.decide.service import CustomerNamed, Decider, Decision, DecisionAsked
+from rapport.kernel.clock import DAY, HOUR, to_iso
+from rapport.kernel.facts import Fact
+from rapport.kernel.identifiers import BUCKETS
+from rapport.kernel.ids import WorkspaceId
+from rapport.measure.model import Answer, Question
+from rapport.measure.service import Metrics
+from rapport.remember.digest import digest
+from rapport.storage import log
+from rapport.storage.engine import Database
+from rapport.storage.log import LogRow
+from rapport.storage.migrate import migrate
+from rapport.storage.workspaces import all_workspaces, create_workspace
+
+NOON = 1_790_000_000_000_000 // DAY * DAY + 12 * HOUR
+"""A day in September 2026; the tests tell time from here."""
+
+Message = dict[str, Any]
+
+
+class Shop:
+    """One shop on a database of its own."""
+
+    def __init__(self, url: str, *, seed: int = 7) -> None:
+        self.db = Database.open(url)
+        migrate(self.db)
+        with self.db.write() as conn:
+            if not all_workspaces(conn):
+                create_workspace(conn, slug="shop", name="Shop", now=NOON)
+            self.id: WorkspaceId = all_workspaces(conn)[0].id
+        self.rooms = Rooms(self.db)
+        self.metrics = Metrics(one for capability in capabilities() for one in capability.metrics)
+        self._cursor = 0
+        self._ids = count(1)
+        placements = [placement for capability in capabilities() for placement in capability.placements]
+        self.decider = Decider(
+            self.db, placements, append=self._append, find_customer=lambda *_: None, rng=random.Random(seed)
+        )
+
+    def message(
+        self,
+        event: str,
+        /,
+        *,
+        at: int,
+        user: str | None = None,
+        browser: str | None = None,
+        id: str = "",
+        **properties: Any,
+    ) -> Message:
+        """A track call of somebody: user id, browser (anonymous id) or both."""
+        return {
+            "type": "track", "event": event, "messageId": id or f"m{next(self._ids)}", "userId": user,
+            "anonymousId": browser, "timestamp": to_iso(at), "properties": properties,
+        }  # fmt: skip
+
+    def send(self, *messages: Message, received_at: int | None = None) -> None:
+        """Put messages into the log, received when they happened unless said otherwise."""
+        source = internal_source(self.id, "website")
+        rows = []
+        for message in messages:
+            body = msgspec.json.encode({key: value for key, value in message.items() if value is not None})
+            row = prepare(body, source=source, received_at=2**55, envelope=Envelope(history=True))
+            rows.append(row._replace(received_at=row.occurred_at if received_at is None else received_at))
+        with self.db.write() as conn:
+            log.append(conn, rows)
+
+    def fold(self, *, batch: int = 1000) -> None:
+        """Let the worker's rooms take in what is in the log."""
+        while True:
+            with self.db.read() as conn:
+                rows = log.read_after(conn, after=self._cursor, upto=2**60, buckets=None, limit=batch)
+                if not rows:
+                    return
+                self.rooms.handle(conn, rows)
+            with self.db.write() as conn:
+                self.rooms.flush(conn)
+            self.rooms.committed()
+            self._cursor = rows[-1].seq
+
+    def wait(self, until: int, *, batch: int = 1000) -> None:
+        """Time passes: what is in the log is folded, then all that is due by then fires."""
+        self.fold(batch=batch)
+        while True:
+            with self.db.write() as conn:
+                fired = self.rooms.fire(conn, until, range(BUCKETS))
+            self.fold(batch=batch)
+            if not fired:
+                return
+
+    def decide(self, *, at: int, customer: CustomerNamed | None = None, limit: int = 6, **context: Any) -> Decision:
+        """Ask the placement `product.also` and let the decision be folded."""
+        asked = DecisionAsked(placement="product.also", customer=customer, context=context, limit=limit)
+        decision = asyncio.run(self.decider.decide(self.id, asked, now=at))
+        self.fold()
+        return decision
+
+    def facts(self, name: str) -> list[Fact]:
+        """The facts of this name in the log, in order of arrival."""
+        with self.db.read() as conn:
+            rows = log.read_after(conn, after=0, upto=2**60, buckets=None, limit=100_000)
+        return [fact for fact in map(log.to_fact, rows) if fact.name == name]
+
+    def metric(self, name: str, *, by: str = "") -> Answer:
+        """A metric over all time."""
+        with self.db.read() as conn:
+            return self.metrics.answer(conn, name, Question(workspace=self.id, since=0, until=2**52, by=by))
+
+    def rows(self, table: sa.Table) -> list[dict[str, Any]]:
+        """Everything in a table."""
+        with self.db.read() as conn:
+            return [dict(row._mapping) for row in conn.execute(sa.select(table))]
+
+    def digest(self) -> str:
+        """The digest over all Golden Records."""
+        with self.db.read() as conn:
+            return str(digest(conn)["digest"])
+
+    def close(self) -> None:
+        self.db.close()
+
+    async def _append(self, rows: Sequence[LogRow]) -> None:
+        with self.db.write() as conn:
+            log.append(conn, rows)

@@ -1,0 +1,152 @@
+"""Products that are met together recommend each other; who is new to the shop gets what is popular."""
+
+from __future__ import annotations
+
+import pytest
+
+from rapport.capabilities.recommendations.store import covisits, recent_products
+from rapport.decide.service import CustomerNamed
+from rapport.kernel.clock import DAY, HOUR, MINUTE
+from rapport.kernel.errors import InvalidInput, NotFound
+from tests.rooms.capabilities.shop import NOON, Message, Shop
+
+
+def visit(shop: Shop, who: str, *product_ids: str, at: int = NOON, category: str = "wine") -> list[Message]:
+    return [
+        shop.message("Product Viewed", at=at + n * MINUTE, browser=who, product_id=p, name=p.title(), price=10 + n,
+                     currency="EUR", category=category)
+        for n, p in enumerate(product_ids)
+    ]  # fmt: skip
+
+
+def ids(items: list[dict[str, object]]) -> list[object]:
+    return [item["product_id"] for item in items]
+
+
+def test_what_was_viewed_in_the_same_visit_is_offered_with_the_reason(any_shop: Shop) -> None:
+    shop = any_shop
+    shop.send(*visit(shop, "v1", "chianti", "barolo"), *visit(shop, "v2", "barolo", "chianti"))
+    shop.send(*visit(shop, "v3", "chianti", "corkscrew"))
+    shop.fold()
+    decision = shop.decide(at=NOON + HOUR, product_id="chianti")
+    first, second = decision.items
+    assert (first["product_id"], first["name"], first["price_minor"], first["currency"]) == (
+        "barolo",
+        "Barolo",
+        1100,
+        "EUR",
+    )
+    assert (first["reasons"], second["reasons"]) == (
+        ["viewed with this product in 2 visits"], ["viewed with this product in one visit"],
+    )  # fmt: skip
+    assert first["score"] > second["score"]
+
+
+def test_a_common_order_says_more_than_a_common_visit(shop: Shop) -> None:
+    lines = [{"product_id": "chianti"}, {"product_id": "corkscrew", "name": "Corkscrew"}]
+    shop.send(*visit(shop, "v1", "chianti", "barolo"), *visit(shop, "v2", "corkscrew"))
+    shop.send(shop.message("Order Completed", at=NOON, user="ada", order_id="o1", products=lines))
+    shop.fold()
+    decision = shop.decide(at=NOON + HOUR, product_id="chianti")
+    assert ids(decision.items) == ["corkscrew", "barolo"]
+    assert decision.items[0]["reasons"] == ["bought once together with this product"]
+
+
+def test_a_product_looked_at_again_counts_once(shop: Shop) -> None:
+    shop.send(*visit(shop, "v1", "a", "b", "a", "b", "a"))
+    shop.fold()
+    [pair] = shop.rows(covisits)
+    assert (pair["product"], pair["other"], pair["viewed"]) == ("a", "b", 1)
+
+
+def test_days_apart_is_not_together(shop: Shop) -> None:
+    shop.send(*visit(shop, "v1", "a"), *visit(shop, "v1", "b", at=NOON + 2 * DAY))
+    shop.fold()
+    assert shop.rows(covisits) == []
+
+
+def test_counts_do_not_depend_on_batches(shop: Shop, tmp_path: object) -> None:
+    other = Shop(f"sqlite:///{tmp_path}/other.db")
+    for one, batch in ((shop, 1000), (other, 1)):
+        one.send(*visit(one, "v1", *"abcdefghijklmno"), *visit(one, "v2", *"cab"))
+        one.fold(batch=batch)
+    times = {"last_at"}
+    assert [{k: v for k, v in row.items() if k not in times} for row in shop.rows(covisits)] == [
+        {k: v for k, v in row.items() if k not in times} for row in other.rows(covisits)
+    ]
+    assert shop.rows(recent_products) == other.rows(recent_products)
+    other.close()
+
+
+def test_a_product_nobody_met_yet_gets_what_is_popular_in_its_category(shop: Shop) -> None:
+    shop.send(
+        *visit(shop, "v1", "shirt", category="clothes"), *visit(shop, "v2", "barolo"), *visit(shop, "v3", "chianti")
+    )
+    shop.fold()
+    decision = shop.decide(at=NOON + HOUR, product_id="chianti")
+    assert [(item["product_id"], item["reasons"]) for item in decision.items] == [
+        ("barolo", ["popular in wine"]), ("shirt", ["popular in the shop"]),
+    ]  # fmt: skip
+
+
+def test_an_empty_shop_answers_an_empty_slate(shop: Shop) -> None:
+    assert shop.decide(at=NOON, product_id="nothing").items == []
+
+
+def test_what_lies_in_the_cart_or_was_just_bought_is_not_offered_again(shop: Shop) -> None:
+    for who in ("v1", "v2"):
+        shop.send(*visit(shop, who, "a", "b", "c", "d"))
+    shop.send(shop.message("Product Added", at=NOON + HOUR, user="ada", product_id="b"))
+    shop.send(shop.message("Order Completed", at=NOON + HOUR, user="ada", order_id="o", products=[{"product_id": "c"}]))
+    shop.fold()
+    ada = CustomerNamed(namespace="user_id", value="ada")
+    decision = shop.decide(at=NOON + 2 * HOUR, customer=ada, product_id="a")
+    assert ids(decision.items) == ["d"]
+    removed = {guardrail.name: guardrail.removed for guardrail in decision.guardrails}
+    assert removed == {
+        "not_the_same_product": 1, "not_in_the_cart_already": 1, "not_just_bought": 1, "known_to_the_catalogue": 0,
+    }  # fmt: skip
+
+
+def test_the_customers_own_visit_speaks_where_the_page_says_nothing(shop: Shop) -> None:
+    shop.send(*visit(shop, "v1", "a", "b"), *visit(shop, "bo", "a"))
+    shop.fold()
+    decision = shop.decide(at=NOON + HOUR, customer=CustomerNamed(namespace="anonymous_id", value="bo"))
+    assert decision.items[0]["product_id"] == "b"
+    assert decision.items[0]["reasons"] == ["viewed with A in one visit"]
+
+
+def test_every_decision_is_a_fact_with_its_odds(shop: Shop) -> None:
+    shop.send(*visit(shop, "v1", "a", "b", "c"), *visit(shop, "v2", "a", "b"))
+    shop.fold()
+    decision = shop.decide(at=NOON + HOUR, customer=CustomerNamed(namespace="user_id", value="ada"), product_id="a")
+    [fact] = shop.facts("Decision Made")
+    properties = fact.properties
+    assert (fact.id, fact.user_id, fact.source) == (decision.decision_id, "ada", "rapport")
+    assert properties["policy"] == {"name": "covisits", "version": "1"}
+    assert properties["candidate_count"] == 2
+    assert [c["product_id"] for c in properties["candidates"]] == ["b", "c"]
+    assert [c["odds"] for c in properties["chosen"]] == [item["odds"] for item in decision.items]
+    assert decision.items[1]["odds"] == 1.0
+
+
+def test_a_visitor_without_any_name_is_answered_and_is_nobodys_record(shop: Shop) -> None:
+    shop.send(*visit(shop, "v1", "a", "b"))
+    shop.fold()
+    shop.decide(at=NOON + HOUR, product_id="a")
+    shop.decide(at=NOON + HOUR, product_id="a", customer=CustomerNamed(namespace="user_id", value="guest"))
+    made = shop.facts("Decision Made")
+    assert [(fact.user_id, fact.anonymous_id) for fact in made] == [(None, None)] * 2
+
+
+@pytest.mark.parametrize(
+    "named", [CustomerNamed(), CustomerNamed(namespace="user_id"), CustomerNamed(namespace="email", value="no mail")]
+)
+def test_half_a_name_is_refused(shop: Shop, named: CustomerNamed) -> None:
+    with pytest.raises(InvalidInput):
+        shop.decide(at=NOON, customer=named, product_id="a")
+
+
+def test_an_unknown_customer_id_is_not_found(shop: Shop) -> None:
+    with pytest.raises(NotFound):
+        shop.decide(at=NOON, customer=CustomerNamed(id="cus_nobody"), product_id="a")

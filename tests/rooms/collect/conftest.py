@@ -1,0 +1,61 @@
+"""A shop with one source behind real doors, on a real database, without a network between."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from rapport.collect.appender import Appender
+from rapport.collect.doors import Doors
+from rapport.collect.health import Health
+from rapport.collect.model import Source
+from rapport.collect.sources import Registry, create_source
+from rapport.kernel.clock import now_us
+from rapport.kernel.facts import Fact
+from rapport.kernel.ids import WorkspaceId
+from rapport.storage.engine import Database
+from rapport.storage.log import latest, to_fact
+from rapport.storage.migrate import migrate
+from rapport.storage.workspaces import create_workspace
+
+
+class Shop:
+    """The database of one shop, its source and what its log holds."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        with db.write() as conn:
+            self.workspace: WorkspaceId = create_workspace(conn, slug="shop", name="Shop", now=now_us()).id
+            self.source: Source = create_source(conn, self.workspace, name="Site", kind="web", now=now_us())
+
+    def facts(self) -> list[Fact]:
+        """All facts in the log, oldest first."""
+        with self.db.read() as conn:
+            return [to_fact(row) for row in reversed(latest(conn, self.workspace, limit=5000))]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    db = Database.open(f"sqlite:///{tmp_path / 'rapport.db'}")
+    migrate(db)
+    yield Shop(db)
+    db.close()
+
+
+@pytest.fixture
+async def doors(shop: Shop) -> AsyncIterator[Doors]:
+    appender = Appender(shop.db)
+    made = Doors(registry=Registry(shop.db), appender=appender, health=Health(shop.db))
+    async with made.running():
+        yield made
+    appender.close()
+
+
+@pytest.fixture
+async def client(doors: Doors) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=doors, client=("203.0.113.9", 4711))
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as made:
+        yield made

@@ -1,0 +1,110 @@
+"""The raw part of the doors: what it keeps in memory, for how long, and what it makes of odd heads."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from rapport.collect.http import Gone, SlowBody, keys_of, read_body, read_head
+from rapport.collect.limiter import InFlight, RateLimiter
+from rapport.collect.model import Limits, Source
+from rapport.kernel.clock import SECOND
+from rapport.kernel.errors import Overloaded, RateLimited, TooLarge
+from rapport.kernel.ids import WorkspaceId
+
+HEAD = read_head({"method": "POST", "path": "/v1/track", "query_string": b"", "headers": []})
+
+
+def arriving(*pieces: bytes, then: str = "end") -> Any:
+    """A `receive` that hands out these pieces; then the body ends, the client goes away, or nothing comes any more."""
+    messages: list[dict[str, Any]] = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
+    if then == "end":
+        messages[-1]["more_body"] = False
+    elif then == "gone":
+        messages.append({"type": "http.disconnect"})
+
+    async def receive() -> dict[str, Any]:
+        if not messages:
+            await asyncio.sleep(3600)
+        return messages.pop(0)
+
+    return receive
+
+
+@pytest.mark.anyio
+async def test_a_body_is_put_together_and_held_until_it_is_released() -> None:
+    in_flight = InFlight(100)
+    assert await read_body(HEAD, arriving(b"abc", b"def"), limit=10, in_flight=in_flight) == b"abcdef"
+    assert in_flight.held == 6
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("receive", "error"),
+    [
+        (arriving(then="silence"), SlowBody),
+        (arriving(b"abc", then="silence"), SlowBody),
+        (arriving(b"abc", then="gone"), Gone),
+        (arriving(b"abc", b"def" * 10), TooLarge),
+        (arriving(b"x" * 21), TooLarge),
+        (arriving(b"x" * 15), Overloaded),
+        (arriving(b"x" * 8, b"x" * 8), Overloaded),
+    ],
+)
+async def test_a_body_that_does_not_come_whole_holds_nothing(receive: Any, error: type[Exception]) -> None:
+    in_flight = InFlight(12)
+    with pytest.raises(error):
+        await read_body(HEAD, receive, limit=20, in_flight=in_flight, seconds=0.05)
+    assert in_flight.held == 0
+
+
+@pytest.mark.anyio
+async def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
+    with pytest.raises(TooLarge):
+        await read_body(HEAD._replace(length=21), arriving(then="silence"), limit=20, in_flight=InFlight(100))
+
+
+@pytest.mark.parametrize(
+    ("header", "keys"),
+    [
+        ("Basic d2tfYWRhOg==", ("wk_ada", "d2tfYWRhOg==")),
+        ("Basic d2tfYWRh", ("wk_ada", "d2tfYWRh")),
+        ("basic  d2tfYWRh ", ("wk_ada", "d2tfYWRh")),
+        ("Basic wk_ada", ("wk_ada",)),
+        ("Basic wk_ada:", ("wk_ada",)),
+        ("Bearer wk_ada", ("wk_ada",)),
+        ("wk_ada", ("wk_ada",)),
+        ("", ()),
+    ],
+)
+def test_a_key_is_read_as_clients_write_it(header: str, keys: tuple[str, ...]) -> None:
+    assert keys_of(header) == keys
+
+
+def test_a_rate_lets_a_burst_pass_and_then_its_pace() -> None:
+    limiter = RateLimiter()
+    source = Source(workspace=WorkspaceId(1), id="s", name="s", kind="web", limits=Limits(facts_per_second=10))
+    limiter.take(source, 50, now=0)
+    with pytest.raises(RateLimited) as caught:
+        limiter.take(source, 1, now=0)
+    assert caught.value.retry_after_seconds == pytest.approx(0.1)
+    passed = sum(_passes(limiter, source, now=at * SECOND // 100) for at in range(1000))
+    assert passed == pytest.approx(100, abs=2)
+
+
+def test_a_batch_larger_than_the_burst_passes_and_is_made_up_for() -> None:
+    limiter = RateLimiter()
+    source = Source(workspace=WorkspaceId(1), id="s", name="s", kind="web", limits=Limits(facts_per_second=10))
+    limiter.take(source, 1000, now=0)
+    assert not _passes(limiter, source, now=90 * SECOND)
+    assert _passes(limiter, source, now=96 * SECOND)
+
+
+def _passes(limiter: RateLimiter, source: Source, *, now: int) -> bool:
+    try:
+        limiter.take(source, 1, now=now)
+    except RateLimited:
+        return False
+    return True

@@ -1,0 +1,146 @@
+"""Quarantine: a bad message waits with its reason, is mended, and becomes a fact as of when it came."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from rapport.collect.appender import Appender
+from rapport.collect.model import Envelope
+from rapport.collect.prepare import prepare_all
+from rapport.collect.quarantine import (
+    count_by_reason,
+    discard,
+    discard_all,
+    find_quarantined,
+    list_quarantined,
+    mend,
+    note_still_bad,
+    replay,
+    replay_all,
+)
+from rapport.kernel.clock import HOUR, now_us
+from rapport.kernel.errors import Conflict, InvalidFact, InvalidInput, NotFound
+from rapport.kernel.ids import WorkspaceId
+from tests.rooms.collect.conftest import Shop
+
+NOW = now_us()
+
+
+def set_aside(shop: Shop, *messages: Mapping[str, object], envelope: Envelope = Envelope(type="track")) -> list[str]:  # noqa: B008
+    """Send these through collect; the ids of those in quarantine, in their order."""
+    rows, aside = prepare_all(
+        [json.dumps(m).encode() for m in messages], source=shop.source, received_at=NOW - HOUR, envelope=envelope
+    )
+    appender = Appender(shop.db)
+    appender.append_sync(rows, aside)
+    appender.close()
+    with shop.db.read() as conn:
+        return [row.id for row in reversed(list_quarantined(conn, shop.workspace))]
+
+
+def test_a_mended_message_becomes_a_fact_of_the_time_it_came(shop: Shop) -> None:
+    (row_id,) = set_aside(
+        shop,
+        {"userId": "ada", "messageId": "m1"},
+        envelope=Envelope(type="track", context={"locale": "de"}, ip="1.2.3.4"),
+    )
+    with shop.db.write() as conn:
+        mend(conn, shop.workspace, row_id, b'{"userId":"ada","messageId":"m1","event":"Cart Viewed"}')
+    with shop.db.write() as conn:
+        replay(conn, shop.workspace, row_id, now=NOW)
+    (fact,) = shop.facts()
+    assert (fact.name, fact.received_at, fact.occurred_at, fact.source) == (
+        "Cart Viewed", NOW - HOUR, NOW - HOUR, shop.source.id,
+    )  # fmt: skip
+    assert fact.context == {"locale": "de", "ip": "1.2.3.4"}
+    with shop.db.read() as conn:
+        row = find_quarantined(conn, shop.workspace, row_id)
+        assert (row.state, row.settled_at) == ("replayed", NOW)
+        assert list_quarantined(conn, shop.workspace) == []
+
+
+def test_a_message_settled_once_is_not_settled_again(shop: Shop) -> None:
+    first, second = set_aside(shop, {"userId": "ada"}, {"userId": "bo"})
+    with shop.db.write() as conn:
+        mend(conn, shop.workspace, first, b'{"userId":"ada","event":"x"}')
+        replay(conn, shop.workspace, first, now=NOW)
+        discard(conn, shop.workspace, second, now=NOW)
+        for row_id in (first, second):
+            for again in (
+                lambda i: replay(conn, shop.workspace, i, now=NOW),
+                lambda i: discard(conn, shop.workspace, i, now=NOW),
+                lambda i: mend(conn, shop.workspace, i, b"{}"),
+            ):
+                with pytest.raises(Conflict):
+                    again(row_id)
+    assert len(shop.facts()) == 1
+
+
+def test_a_message_that_is_still_bad_stays_open_with_its_new_reason(shop: Shop) -> None:
+    (row_id,) = set_aside(shop, {"userId": "ada"})
+    with shop.db.write() as conn:
+        mend(conn, shop.workspace, row_id, b'{"userId":true,"event":"x"}')
+        with pytest.raises(InvalidFact) as caught:
+            replay(conn, shop.workspace, row_id, now=NOW)
+        note_still_bad(conn, shop.workspace, row_id, caught.value)
+    with shop.db.read() as conn:
+        row = find_quarantined(conn, shop.workspace, row_id)
+    assert (row.state, row.path) == ("open", "$.userId")
+
+
+def test_a_retried_bad_message_does_not_come_back_once_it_was_settled(shop: Shop) -> None:
+    (row_id,) = set_aside(shop, {"userId": "ada"})
+    with shop.db.write() as conn:
+        discard(conn, shop.workspace, row_id, now=NOW)
+    assert set_aside(shop, {"userId": "ada"}) == []
+
+
+def test_only_json_objects_are_accepted_as_mended(shop: Shop) -> None:
+    (row_id,) = set_aside(shop, {"userId": "ada"})
+    for body in (b"", b"{", b"[]", b'"x"', b"\xff", b"[" * 9000, b'{"a":"' + b"x" * 2_000_000 + b'"}'):
+        with shop.db.write() as conn, pytest.raises(InvalidInput):
+            mend(conn, shop.workspace, row_id, body)
+
+
+def test_replaying_all_takes_the_good_and_leaves_the_bad(shop: Shop) -> None:
+    set_aside(shop, *({"userId": "null", "event": "x", "messageId": f"m{i}"} for i in range(250)), {"userId": "ada"})
+    with shop.db.write() as conn:
+        for row in list_quarantined(conn, shop.workspace, reason="blocked", limit=500):
+            mend(conn, shop.workspace, row.id, row.body.replace(b"null", b"ada"))
+    done = replay_all(shop.db, shop.workspace, now=NOW)
+    assert (done.accepted, done.still_bad) == (250, 1)
+    assert len(shop.facts()) == 250
+
+
+def test_the_list_is_filtered_and_paged(shop: Shop) -> None:
+    ids = set_aside(shop, {"userId": "ada"}, {"event": "x"}, {"event": "y"}, {"event": "100%"})
+    with shop.db.read() as conn:
+        newest, older = (
+            list_quarantined(conn, shop.workspace, limit=2),
+            list_quarantined(conn, shop.workspace, before=ids[2]),
+        )
+        assert [row.id for row in newest + older] == ids[::-1]
+        assert len(list_quarantined(conn, shop.workspace, reason="USERID")) == 3
+        assert list_quarantined(conn, shop.workspace, reason="%") == []
+        assert list_quarantined(conn, shop.workspace, source="src_other") == []
+        assert list_quarantined(conn, WorkspaceId(99)) == []
+        assert [(path, number) for _, path, _, number in count_by_reason(conn, shop.workspace)] == [
+            ("$", 3),
+            ("$.event", 1),
+        ]
+        assert {row.event for row in newest + older} == {"100%", "x", "y", "track"}
+    with shop.db.write() as conn:
+        assert discard_all(conn, shop.workspace, source=shop.source.id, now=NOW) == 4
+        assert len(list_quarantined(conn, shop.workspace, state="discarded")) == 4
+
+
+def test_another_shop_s_messages_are_not_found(shop: Shop) -> None:
+    (row_id,) = set_aside(shop, {"userId": "ada"})
+    with shop.db.write() as conn:
+        for other in (WorkspaceId(99), shop.workspace):
+            wanted = row_id if other != shop.workspace else "qua_unknown"
+            with pytest.raises(NotFound):
+                replay(conn, other, wanted, now=NOW)

@@ -1,0 +1,135 @@
+"""`/api/v1/sources` and `/api/v1/quarantine`, through the application as programs meet it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from litestar.testing import TestClient
+
+from rapport.collect.appender import Appender
+from rapport.collect.model import Envelope
+from rapport.collect.prepare import prepare_all
+from rapport.collect.routes import ROUTES
+from rapport.kernel.clock import now_us
+from rapport.web import accounts
+from rapport.web.app import create_app
+from tests.rooms.collect.conftest import Shop
+
+Ask = Callable[..., httpx.Response]
+
+
+@pytest.fixture
+def http(shop: Shop) -> Iterator[TestClient[Any]]:
+    with TestClient(create_app(db=shop.db, api=ROUTES)) as made:
+        yield made
+
+
+@pytest.fixture
+def ask(shop: Shop, http: TestClient[Any]) -> Ask:
+    """Call the API with a key that has these scopes (all four by default)."""
+    keys: dict[tuple[str, ...], str] = {}
+    every = ("sources:read", "sources:write", "quarantine:read", "quarantine:write")
+
+    def call(method: str, path: str, scopes: tuple[str, ...] = every, **options: Any) -> httpx.Response:
+        if scopes not in keys:
+            _, keys[scopes] = accounts.create_api_key(
+                shop.db, workspace=shop.workspace, name="test", scopes=scopes, created_by="test", now=now_us()
+            )
+        return http.request(method, f"/api/v1{path}", headers={"Authorization": f"Bearer {keys[scopes]}"}, **options)
+
+    return call
+
+
+@pytest.fixture
+def bad_id(shop: Shop) -> str:
+    """The id of a message of Ada's that lacks its event."""
+    rows, aside = prepare_all(
+        [b'{"userId":"ada","messageId":"m1"}'],
+        source=shop.source,
+        received_at=now_us(),
+        envelope=Envelope(type="track"),
+    )
+    appender = Appender(shop.db)
+    appender.append_sync(rows, aside)
+    appender.close()
+    return aside[0].id
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/sources"), ("POST", "/sources"), ("GET", "/sources/x"), ("PATCH", "/sources/x"),
+        ("POST", "/sources/x/rotate"), ("GET", "/quarantine"), ("GET", "/quarantine/x"), ("PUT", "/quarantine/x"),
+        ("POST", "/quarantine/x/replay"), ("POST", "/quarantine/replay"), ("DELETE", "/quarantine/x"),
+    ],
+)  # fmt: skip
+def test_a_stranger_is_turned_away(http: TestClient[Any], ask: Ask, method: str, path: str) -> None:
+    assert http.request(method, f"/api/v1{path}").status_code == 401
+    assert ask(method, path, ("customers:read",), json={"name": "x", "kind": "web"}).status_code == 403
+
+
+def test_a_source_is_made_changed_rotated_and_switched_off(ask: Ask, shop: Shop) -> None:
+    made = ask("POST", "/sources", json={"name": "Till", "kind": "store", "limits": {"facts_per_second": 5}}).json()
+    assert (made["name"], made["kind"], made["enabled"], made["limits"]["facts_per_second"]) == (
+        "Till",
+        "store",
+        True,
+        5,
+    )
+    changed = ask("PATCH", f"/sources/{made['id']}", json={"name": "Till 2", "enabled": False}).json()
+    assert (changed["name"], changed["kind"], changed["enabled"]) == ("Till 2", "store", False)
+    rotated = ask("POST", f"/sources/{made['id']}/rotate", json={"grace_seconds": 60}).json()
+    assert rotated["write_key"] != made["write_key"]
+    assert rotated["previous_key"] == made["write_key"]
+    assert ask("GET", f"/sources/{made['id']}").json()["write_key"] == rotated["write_key"]
+    assert [source["name"] for source in ask("GET", "/sources").json()] == ["Site", "Till 2"]
+
+
+def test_who_may_only_read_sees_no_keys(ask: Ask) -> None:
+    (source,) = ask("GET", "/sources", ("sources:read",)).json()
+    assert (source["write_key"], source["previous_key"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"name": "", "kind": "web"}, {"name": "x", "kind": "fax"}, {"name": "x" * 200, "kind": "web"}, [], "x",
+     {"name": "x", "kind": "web", "limits": {"max_batch_facts": -1}}, {"name": "\0", "kind": "web"}],
+)  # fmt: skip
+def test_a_source_that_does_not_fit_is_400(ask: Ask, body: object) -> None:
+    answer = ask("POST", "/sources", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "invalid_input"
+
+
+def test_a_refused_message_is_read_mended_and_replayed(ask: Ask, shop: Shop, bad_id: str) -> None:
+    (row,) = ask("GET", "/quarantine").json()
+    assert (row["id"], row["path"], row["state"], json.loads(row["body"])["userId"]) == (
+        bad_id,
+        "$.event",
+        "open",
+        "ada",
+    )
+    still = ask("POST", f"/quarantine/{bad_id}/replay")
+    assert (still.status_code, still.json()["code"]) == (400, "invalid_fact")
+    mended = ask("PUT", f"/quarantine/{bad_id}", json={"userId": "ada", "event": "Cart Viewed"})
+    assert json.loads(mended.json()["body"]) == {"userId": "ada", "event": "Cart Viewed"}
+    assert ask("POST", f"/quarantine/{bad_id}/replay").json()["state"] == "replayed"
+    assert [fact.name for fact in shop.facts()] == ["Cart Viewed"]
+    assert ask("GET", "/quarantine").json() == []
+    assert len(ask("GET", "/quarantine", params={"state": "all"}).json()) == 1
+    assert ask("POST", f"/quarantine/{bad_id}/replay").status_code == 409
+
+
+def test_refused_messages_are_replayed_together_or_given_up(ask: Ask, bad_id: str) -> None:
+    assert ask("POST", "/quarantine/replay", json={"reason": "event"}).json() == {"accepted": 0, "still_bad": 1}
+    assert ask("DELETE", f"/quarantine/{bad_id}").status_code == 204
+    assert ask("GET", f"/quarantine/{bad_id}").json()["state"] == "discarded"
+
+
+def test_what_is_not_there_is_404(ask: Ask) -> None:
+    for method, path in (("GET", "/sources/x"), ("GET", "/quarantine/x"), ("DELETE", "/quarantine/%00")):
+        assert ask(method, path).status_code == 404

@@ -1,0 +1,110 @@
+"""Sources: made, changed, rotated; counted; on both engines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from rapport.collect.health import Health, health_of_sources
+from rapport.collect.model import Limits
+from rapport.collect.sources import (
+    Registry,
+    change_source,
+    create_source,
+    ensure_source,
+    find_source,
+    identifier_policy,
+    list_sources,
+    rotate_key,
+    set_enabled,
+)
+from rapport.kernel.clock import DAY, HOUR, now_us
+from rapport.kernel.errors import Conflict, InvalidInput, NotFound
+from rapport.kernel.ids import WorkspaceId
+from rapport.storage.engine import Database
+from rapport.storage.migrate import migrate
+from rapport.storage.workspaces import WorkspaceSettings, create_workspace, save_settings
+from tests.rooms.collect.conftest import Shop
+
+NOW = now_us()
+
+
+@pytest.fixture
+def shop(database_url: str) -> Iterator[Shop]:
+    db = Database.open(database_url)
+    migrate(db)
+    yield Shop(db)
+    db.close()
+
+
+def test_a_source_comes_back_as_it_was_made(shop: Shop) -> None:
+    limits = Limits(max_event_bytes=64_000, facts_per_second=100)
+    with shop.db.write() as conn:
+        made = create_source(conn, shop.workspace, name="  Till   3 ", kind="store", now=now_us(), limits=limits)
+    with shop.db.read() as conn:
+        assert find_source(conn, shop.workspace, made.id) == made
+        assert [source.name for source in list_sources(conn, shop.workspace)] == ["Site", "Till 3"]
+    assert made.write_key.startswith("wk_")
+
+
+def test_a_shop_has_a_first_source_once(shop: Shop) -> None:
+    with shop.db.write() as conn:
+        other = create_workspace(conn, slug="other", name="Other", now=NOW).id
+        first = ensure_source(conn, other, name="Site", kind="web", now=NOW)
+        assert ensure_source(conn, other, name="Site", kind="web", now=NOW) == first
+
+
+def test_what_does_not_fit_is_refused(shop: Shop) -> None:
+    with shop.db.write() as conn:
+        for name in ("", " ", "x" * 101):
+            with pytest.raises(InvalidInput):
+                create_source(conn, shop.workspace, name=name, kind="web", now=NOW)
+        with pytest.raises(InvalidInput):
+            create_source(conn, shop.workspace, name="x", kind="fax", now=NOW)  # type: ignore[arg-type]
+        with pytest.raises(InvalidInput):
+            change_source(conn, shop.workspace, shop.source.id, limits=Limits(max_batch_facts=0))
+        with pytest.raises(Conflict):
+            create_source(conn, shop.workspace, name="x", kind="web", now=NOW, write_key=shop.source.write_key)
+        with pytest.raises(NotFound):
+            rotate_key(conn, WorkspaceId(99), shop.source.id, now=NOW)
+
+
+def test_a_source_is_changed_without_losing_the_rest(shop: Shop) -> None:
+    with shop.db.write() as conn:
+        change_source(conn, shop.workspace, shop.source.id, name="App", kind="server")
+        changed = set_enabled(conn, shop.workspace, shop.source.id, enabled=False)
+    assert (changed.name, changed.kind, changed.client_side, changed.enabled) == ("App", "server", False, False)
+    assert changed.write_key == shop.source.write_key
+
+
+def test_the_registry_knows_keys_and_settings_of_the_shop(shop: Shop) -> None:
+    settings = WorkspaceSettings(
+        blocked_identifiers=["^shop-till$", "(broken"], identifier_limits={"email": 2}, region="DE"
+    )
+    with shop.db.write() as conn:
+        save_settings(conn, shop.workspace, settings)
+        rotated = rotate_key(conn, shop.workspace, shop.source.id, now=NOW, grace=HOUR)
+    registry = Registry(shop.db)
+    registry.refresh_now()
+    found = registry.find(rotated.write_key, now=NOW)
+    assert found is not None
+    assert found.policy == identifier_policy(settings)
+    assert not found.policy.allows("shop-till")
+    assert (found.policy.limit("email"), found.policy.default_region) == (2, "DE")
+    assert registry.find(shop.source.write_key, now=NOW + HOUR - 1) is not None
+    assert registry.find(shop.source.write_key, now=NOW + HOUR) is None
+    assert registry.find("unknown", now=NOW) is None
+
+
+def test_counts_add_up_by_the_hour_and_the_source_is_seen(shop: Shop) -> None:
+    health = Health(shop.db)
+    health.flush()
+    for at, number in ((NOW - 2 * DAY, 5), (NOW - HOUR, 10), (NOW, 1), (NOW, 2)):
+        health.count(shop.source, now=at, accepted=number, duplicates=1)
+        health.flush()
+    with shop.db.read() as conn:
+        day = health_of_sources(conn, shop.workspace, now=NOW)[shop.source.id]
+        week = health_of_sources(conn, shop.workspace, now=NOW, back=7 * DAY)[shop.source.id]
+        assert find_source(conn, shop.workspace, shop.source.id).last_seen_at == NOW
+    assert (day.accepted, day.duplicates, week.accepted) == (13, 3, 18)

@@ -1,0 +1,26 @@
+"""A shop of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.rooms.capabilities.shop import Shop
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    """On SQLite."""
+    found = Shop(f"sqlite:///{tmp_path / 'rapport.db'}")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def any_shop(database_url: str) -> Iterator[Shop]:
+    """On each engine in turn."""
+    found = Shop(database_url)
+    yield found
+    found.close()

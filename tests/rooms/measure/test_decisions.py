@@ -1,0 +1,156 @@
+"""From decided to clicked to bought; revenue and facts, each by one definition."""
+
+from __future__ import annotations
+
+import pytest
+
+from rapport.decide.service import CustomerNamed, Decision
+from rapport.kernel.clock import DAY, HOUR, MINUTE, to_iso
+from rapport.kernel.errors import InvalidInput, NotFound
+from rapport.kernel.identifiers import BUCKETS
+from rapport.measure.store import decision_outcomes
+from rapport.remember import customers
+from tests.rooms.capabilities.shop import NOON, Shop
+
+BAROLO = [{"product_id": "barolo"}]
+ADA = CustomerNamed(namespace="user_id", value="ada")
+
+
+def shown(shop: Shop, *, at: int = NOON + HOUR) -> Decision:
+    """A decision for Ada that shows barolo beside chianti."""
+    shop.send(
+        shop.message("Product Viewed", at=NOON, browser="v1", product_id="chianti"),
+        shop.message("Product Viewed", at=NOON, browser="v1", product_id="barolo"),
+    )
+    shop.fold()
+    return shop.decide(at=at, customer=ADA, product_id="chianti")
+
+
+def funnel(shop: Shop) -> tuple[int, int, int]:
+    [row] = shop.metric("decisions").rows
+    assert row["placement"] == "product.also"
+    return row["decided"], row["clicked"], row["bought"]
+
+
+def test_a_click_that_names_the_decision_then_an_order(any_shop: Shop) -> None:
+    shop = any_shop
+    decision = shown(shop)
+    assert funnel(shop) == (1, 0, 0)
+    shop.send(shop.message("Product Clicked", at=NOON + 2 * HOUR, user="ada", product_id="barolo",
+                           decision_id=decision.decision_id))  # fmt: skip
+    shop.fold()
+    assert funnel(shop) == (1, 1, 0)
+    shop.send(shop.message("Order Completed", at=NOON + DAY, user="ada", order_id="o", products=BAROLO))
+    shop.fold()
+    assert funnel(shop) == (1, 1, 1)
+
+
+def test_a_view_of_a_shown_product_within_half_an_hour_is_a_click(shop: Shop) -> None:
+    shown(shop)
+    shop.send(shop.message("Product Viewed", at=NOON + HOUR + 29 * MINUTE, user="ada", product_id="barolo"))
+    shop.fold()
+    assert funnel(shop) == (1, 1, 0)
+
+
+def test_a_view_too_late_or_of_another_product_or_by_another_person_is_not(shop: Shop) -> None:
+    shown(shop)
+    shop.send(
+        shop.message("Product Viewed", at=NOON + HOUR + 31 * MINUTE, user="ada", product_id="barolo"),
+        shop.message("Product Viewed", at=NOON + HOUR + MINUTE, user="ada", product_id="chianti"),
+        shop.message("Product Viewed", at=NOON + HOUR + MINUTE, user="bo", product_id="barolo"),
+    )
+    shop.fold()
+    assert funnel(shop) == (1, 0, 0)
+
+
+def test_a_click_is_one_however_often(shop: Shop) -> None:
+    decision = shown(shop)
+    for n in range(3):
+        shop.send(shop.message("Product Clicked", at=NOON + HOUR + n * MINUTE, user="ada", product_id="barolo",
+                               decision_id=decision.decision_id))  # fmt: skip
+    shop.fold()
+    assert len(shop.rows(decision_outcomes)) == 1
+
+
+def test_the_order_may_come_from_another_device_of_the_same_customer(shop: Shop) -> None:
+    decision = shown(shop)
+    shop.send(
+        {"type": "identify", "messageId": "i", "userId": "ada", "anonymousId": "phone", "timestamp": to_iso(NOON)},
+        shop.message("Product Clicked", at=NOON + HOUR + 1, user="ada", product_id="barolo",
+                     decision_id=decision.decision_id),
+        shop.message("Order Completed", at=NOON + DAY, browser="phone", order_id="o", products=BAROLO),
+    )  # fmt: skip
+    shop.fold()
+    assert funnel(shop) == (1, 1, 1)
+
+
+def test_an_order_after_a_week_is_not_the_decisions_merit(shop: Shop) -> None:
+    decision = shown(shop)
+    shop.send(
+        shop.message("Product Clicked", at=NOON + HOUR + 1, user="ada", product_id="barolo",
+                     decision_id=decision.decision_id),
+        shop.message("Order Completed", at=NOON + 8 * DAY, user="ada", order_id="o", products=BAROLO),
+    )  # fmt: skip
+    shop.fold()
+    assert funnel(shop) == (1, 1, 0)
+
+
+def test_nobody_but_rapport_decides(shop: Shop) -> None:
+    shop.send(shop.message("Decision Made", at=NOON, user="eve", placement="product.also", chosen=[]))
+    shop.fold()
+    assert shop.metric("decisions").rows == []
+
+
+def test_revenue_by_country_is_a_straight_sum(any_shop: Shop) -> None:
+    shop = any_shop
+
+    def order(order_id: str, total: float, country: str, currency: str = "EUR", *, at: int = NOON) -> None:
+        shop.send(shop.message("Order Completed", at=at, user="ada", order_id=order_id, revenue=total,
+                               currency=currency, shipping_address={"country": country}))  # fmt: skip
+
+    order("o1", 10.10, "DE")
+    order("o1", 10.10, "DE", at=NOON + MINUTE)  # reported twice
+    order("o2", 5.55, "DE")
+    order("o3", 700, "JP", "JPY", at=NOON + DAY)
+    order("o4", 99, "FR")
+    shop.send(shop.message("Order Cancelled", at=NOON + HOUR, user="ada", order_id="o4"))
+    shop.send(shop.message("Order Updated", at=NOON + HOUR, user="ada", order_id="o2", revenue=4.55, currency="EUR"))
+    shop.send(shop.message("Order Refunded", at=NOON + HOUR, user="ada", order_id="o1", total=3, currency="EUR"))
+    shop.fold()
+    germany, france, japan = shop.metric("revenue_by", by="country").rows
+    assert germany == {
+        "country": "DE", "currency": "EUR", "orders": 2, "revenue_minor": 1465, "cancelled_minor": 0,
+        "refunds_minor": 300, "net_minor": 1165,
+    }  # fmt: skip
+    assert (france["revenue_minor"], france["cancelled_minor"], france["net_minor"]) == (9900, 9900, 0)
+    assert (japan["country"], japan["currency"], japan["revenue_minor"]) == ("JP", "JPY", 700)
+    assert [row["day"] for row in shop.metric("revenue_by").rows] == [to_iso(NOON)[:10], to_iso(NOON + DAY)[:10]]
+
+
+def test_an_order_without_a_country_counts_for_the_customers(any_shop: Shop) -> None:
+    shop = any_shop
+    shop.send(shop.message("Order Completed", at=NOON, user="bo", order_id="o1", revenue=5, currency="EUR"))
+    shop.send({"type": "identify", "userId": "bo", "messageId": "i", "traits": {"address": {"country": "IT"}}})
+    shop.fold()
+    with shop.db.write() as conn:
+        customers.refresh(conn, limit=10, buckets=range(BUCKETS))
+    (row,) = shop.metric("revenue_by", by="country").rows
+    assert (row["country"], row["revenue_minor"]) == ("IT", 500)
+
+
+def test_facts_are_counted_by_the_minute_they_came_in(any_shop: Shop) -> None:
+    shop = any_shop
+    for n in range(3):
+        shop.send(shop.message("Product Viewed", at=NOON + n * 40_000_000, user="ada", product_id="p"))
+        shop.fold()
+    assert [(row["minute"], row["facts"]) for row in shop.metric("facts").rows] == [
+        (to_iso(NOON), 2), (to_iso(NOON + MINUTE), 1),
+    ]  # fmt: skip
+    assert shop.metric("facts", by="source").rows == [{"source": "website", "facts": 3}]
+
+
+def test_an_unknown_metric_or_group_is_said(shop: Shop) -> None:
+    with pytest.raises(NotFound, match="no metric"):
+        shop.metric("nonsense")
+    with pytest.raises(InvalidInput, match="cannot be grouped"):
+        shop.metric("decisions", by="country")

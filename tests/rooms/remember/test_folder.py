@@ -1,0 +1,89 @@
+"""States are read and written set-based, cached within bounds, and forgotten when they are uncertain."""
+
+from __future__ import annotations
+
+import random
+
+import sqlalchemy as sa
+
+from rapport.kernel.facts import Fact
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.remember.folder import Folder, decode_state
+from rapport.remember.store import strands
+from rapport.remember.traits import commerce
+from rapport.storage.engine import Database
+from tests.rooms.remember.shop import bought, did
+
+HERE = WorkspaceId(900)
+
+
+def key(number: int) -> Key:
+    return Key(number.to_bytes(16, "big"))
+
+
+def folder(**bounds: int) -> Folder:
+    return Folder(lambda workspace: commerce(default_currency="EUR"), **bounds)
+
+
+def fold(db: Database, made: Folder, workspace: WorkspaceId, *facts: tuple[int, Fact], commit: bool = True) -> None:
+    with db.read() as conn:
+        made.load(conn, [(workspace, key(number)) for number, _ in facts])
+    for number, fact in facts:
+        made.fold(workspace, key(number), fact)
+    if commit:
+        with db.write() as conn:
+            made.flush(conn)
+        made.committed()
+
+
+def orders(db: Database, workspace: WorkspaceId) -> dict[int, int]:
+    """Orders of each strand, as stored."""
+    with db.read() as conn:
+        rows = conn.execute(sa.select(strands.c.key, strands.c.state).where(strands.c.workspace == workspace)).all()
+    registry = commerce(default_currency="EUR")
+    read = {row.key: registry.read(registry.merge([decode_state(row.state)]), now=0) for row in rows}
+    return {int.from_bytes(which, "big"): traits["orders"].value for which, traits in read.items()}
+
+
+def test_states_are_written_and_found_again_by_another_worker(db: Database) -> None:
+    fold(db, folder(), HERE, (1, bought("o-1", 1)), (2, bought("o-2", 1)))
+    fold(db, folder(), HERE, (1, bought("o-3", 1)))
+    assert orders(db, HERE) == {1: 2, 2: 1}
+    with db.read() as conn:
+        dirty = conn.execute(sa.select(strands.c.dirty).where(strands.c.workspace == HERE)).scalars().all()
+    assert dirty == [True, True]
+
+
+def test_a_batch_that_failed_leaves_nothing_behind(db: Database) -> None:
+    there = WorkspaceId(901)
+    made = folder()
+    fold(db, made, there, (1, bought("o-1", 1)))
+    fold(db, made, there, (1, bought("o-2", 1)), commit=False)
+    made.abandon()
+    with db.engine.connect() as conn:
+        made.load(conn, [(there, key(1))])
+        made.fold(there, key(1), bought("o-3", 1))
+        made.flush(conn)
+        conn.rollback()
+    made.abandon()
+    fold(db, made, there, (1, bought("o-4", 1)))
+    assert orders(db, there) == {1: 2}
+
+
+def test_the_cache_keeps_to_its_bounds_and_loses_nothing(db: Database) -> None:
+    there = WorkspaceId(902)
+    made = folder(max_strands=10)
+    rng = random.Random(3)
+    for batch in range(30):
+        fold(db, made, there, *[(rng.randrange(40), bought(f"o-{batch}-{n}", 1)) for n in range(5)])
+        assert len(made) <= 10
+    assert sum(orders(db, there).values()) == 150
+    small = folder(max_bytes=50_000)
+    fold(db, small, WorkspaceId(904), *[(n, did("Page Viewed")) for n in range(100)])
+    assert 0 < len(small) < 60
+
+
+def test_a_strand_of_which_only_rapport_spoke_is_not_written(db: Database) -> None:
+    there = WorkspaceId(903)
+    fold(db, folder(), there, (1, did("Decision Made", source="rapport")))
+    assert orders(db, there) == {}

@@ -1,0 +1,126 @@
+"""Orders are counted once, however they are reported, corrected, cancelled and refunded."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+from rapport.kernel.facts import Fact
+from rapport.remember.traits import StrandState, commerce
+from tests.rooms.remember.shop import bought, did, traits_of
+
+
+def updated(order_id: str, days: float, **properties: object) -> Fact:
+    return did("Order Updated", days, user="ada", properties={"order_id": order_id, "currency": "EUR", **properties})
+
+
+def refunded(days: float, **properties: object) -> Fact:
+    return did("Order Refunded", days, user="ada", properties={"currency": "EUR", **properties})
+
+
+def test_an_order_reported_by_browser_and_server_counts_once() -> None:
+    """The earlier report decides."""
+    browser = bought("o-1", 20, 1.0, web="a", source="src_web")
+    server = bought("o-1", 21, 1.0001, user="ada", source="src_server")
+    for order in permutations([browser, server, bought("o-2", 5, 3, user="ada")]):
+        found = traits_of(*order)
+        assert (found["orders"], found["revenue"], found["average_order"]) == (2, {"EUR": 2500}, {"EUR": 1250})
+
+
+def test_a_report_that_names_its_revenue_outweighs_an_earlier_one_that_does_not() -> None:
+    bare = did("Order Completed", 1.0, web="a", properties={"order_id": "o-1"})
+    for order in permutations([bare, bought("o-1", 20, 1.1, user="ada")]):
+        assert traits_of(*order)["revenue"] == {"EUR": 2000}
+
+
+def test_a_later_correction_overrides_the_amounts_and_a_status_alone_changes_nothing() -> None:
+    facts = [bought("o-1", 20, 1), updated("o-1", 2, revenue=15), updated("o-1", 3, status="packed")]
+    for order in permutations(facts):
+        assert traits_of(*order)["revenue"] == {"EUR": 1500}
+
+
+def test_a_correction_before_the_order_is_none() -> None:
+    assert traits_of(updated("o-1", 0.5, revenue=15), bought("o-1", 20, 1))["revenue"] == {"EUR": 2000}
+
+
+def test_a_cancelled_order_brings_nothing() -> None:
+    cancelled = did("Order Cancelled", 2, user="ada", properties={"order_id": "o-1"})
+    for order in permutations([bought("o-1", 20, 1), cancelled, bought("o-2", 7, 3)]):
+        found = traits_of(*order)
+        assert (found["orders"], found["revenue"], found["cancelled_orders"]) == (2, {"EUR": 2700}, 1)
+        assert found["net_revenue"] == {"EUR": 700}
+    refund = refunded(3, order_id="o-1", refund_id="r-1", revenue=5)
+    for order in permutations([bought("o-1", 20, 1), cancelled, refund]):
+        found = traits_of(*order)
+        assert (found["refunds"], found["net_revenue"]) == ({"EUR": 500}, {"EUR": 0}), "nothing is taken off twice"
+
+
+def test_refunds_count_once_by_their_id() -> None:
+    part = refunded(2, order_id="o-1", refund_id="r-1", revenue=5, products=[{"product_id": "p", "quantity": 2}])
+    again = refunded(2.5, order_id="o-1", refund_id="r-1", revenue=5, products=[{"product_id": "p", "quantity": 2}])
+    for order in permutations([bought("o-1", 20, 1), part, again]):
+        found = traits_of(*order)
+        assert (found["refunds"], found["returns"], found["net_revenue"]) == ({"EUR": 500}, 2, {"EUR": 1500})
+
+
+def test_a_refund_without_an_amount_is_what_is_left_of_the_order() -> None:
+    facts = [bought("o-1", 20, 1), refunded(2, order_id="o-1", total=5), refunded(3, order_id="o-1")]
+    for order in permutations(facts):
+        assert traits_of(*order)["refunds"] == {"EUR": 2000}
+
+
+def test_a_credit_note_that_names_no_order_is_a_refund() -> None:
+    found = traits_of(bought("o-1", 20, 1), refunded(2, refund_id="C1", total=-3))
+    assert (found["refunds"], found["net_revenue"]) == ({"EUR": 300}, {"EUR": 1700})
+
+
+def test_revenue_is_without_shipping_and_tax_by_whatever_is_stated() -> None:
+    products = [{"product_id": "p", "price": "2.50", "quantity": 2}, {"product_id": "q", "price": 1}]
+    for stated, expected in (
+        ({"revenue": 10, "total": 99}, 1000),
+        ({"subtotal": 11, "total": 99}, 1100),
+        ({"total": 15, "shipping": 3, "tax": "2"}, 1000),
+        ({"products": products}, 600),
+    ):
+        order = did("Order Completed", properties={"order_id": "o", "currency": "EUR", **stated})
+        assert traits_of(order)["revenue"] == {"EUR": expected}
+
+
+def test_amounts_are_kept_by_currency_in_its_own_minor_units() -> None:
+    yen = did("Order Completed", 2, properties={"order_id": "o-2", "revenue": 1200, "currency": "jpy"})
+    bare = did("Order Completed", 3, properties={"order_id": "o-3", "revenue": "4.5"})
+    assert traits_of(bought("o-1", 20), yen, bare)["revenue"] == {"EUR": 2450, "JPY": 1200}
+
+
+def test_the_margin_is_known_where_it_is_stated_or_every_cost_is() -> None:
+    priced = [{"product_id": "p", "price": 10, "cost": 4, "quantity": 2}, {"product_id": "q", "price": 5, "cost": 1}]
+    facts = [
+        bought("o-1", 25, properties={"products": priced}),
+        bought("o-2", 30, 1, properties={"margin": 7.5}),
+        bought("o-3", 40, 2, properties={"products": [*priced, {"product_id": "r", "price": 1}]}),
+    ]
+    assert traits_of(*facts)["margin"] == {"EUR": 1600 + 750}
+
+
+def test_coupons_are_counted_by_order() -> None:
+    facts = [bought("o-1", 1, 1, properties={"coupon": "welcome10"}), bought("o-1", 1, 2, properties={"coupon": "X"}),
+             bought("o-2", 1, 3, properties={"coupon": "WELCOME10 "}), bought("o-3", 1, 4)]  # fmt: skip
+    assert traits_of(*facts)["coupons"] == {"WELCOME10": 2}
+
+
+def test_each_number_names_the_fact_that_moved_it_last() -> None:
+    registry = commerce(default_currency="EUR")
+    state: StrandState = {}
+    orders = (bought("o-1", 20, 1, ident="m1"), bought("o-2", 20, 2, ident="m2"))
+    for fact in (*orders, refunded(3, order_id="o-1", total=1)):
+        registry.fold(state, fact)
+    read = registry.read(registry.merge([state]), now=0)
+    assert read["orders"].fact_id == "m2"
+    assert read["first_order_at"].fact_id == "m1"
+    assert read["refunds"].occurred_at > read["orders"].occurred_at
+
+
+def test_three_thousand_orders_stay_exact_and_bounded() -> None:
+    """A till that books everybody on one account: sums hold, the state does not grow for ever."""
+    found = traits_of(*[bought(f"o-{n}", 1.01, n / 1000, ident=f"m{n}") for n in range(3_000)])
+    assert found["orders"] == 3_000
+    assert found["revenue"] == {"EUR": 303_000}

@@ -1,0 +1,88 @@
+"""Golden Records in words: orders told by facts, traits by type, one timeline by the viewer's days."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rapport.kernel.clock import from_iso
+from rapport.kernel.facts import Fact
+from rapport.kernel.ids import CustomerId
+from rapport.remember.golden import GoldenRecord, TraitShown
+from rapport.remember.showing import entries_of, event_counts, money_words, orders_of, trait_groups
+from rapport.remember.traits import commerce
+
+TRAITS = commerce().traits
+
+
+def fact(name: str, at: str, **properties: Any) -> Fact:
+    return Fact(
+        id=f"{name}{at}", type="track", name=name, properties=properties, occurred_at=from_iso(at), source="src"
+    )
+
+
+def words(**values: Any) -> dict[str, str]:
+    traits = {
+        name: TraitShown(value=value, source="s", occurred_at="2026-01-01T00:00:00Z", fact_id="f", rule="")
+        for name, value in values.items()
+    }
+    groups = trait_groups(GoldenRecord(id=CustomerId("cus_x"), identifiers=[], traits=traits), TRAITS)
+    return {line.name: line.words for lines in groups.values() for line in lines}
+
+
+def test_an_order_told_twice_is_one_and_knows_what_became_of_it() -> None:
+    orders = orders_of(
+        [
+            fact("Order Completed", "2026-01-02T00:00:00Z", order_id="b", revenue=5, currency="EUR"),
+            fact("Order Completed", "2026-01-01T00:00:00Z", order_id="a", revenue=10, currency="EUR"),
+            fact("Order Completed", "2026-01-01T00:00:01Z", order_id="a", revenue=10, currency="EUR"),
+            fact("Order Refunded", "2026-01-03T00:00:00Z", order_id="a"),
+        ]
+    )
+    assert [(o.order_id, o.amount, o.state) for o in orders] == [("b", "€5.00", ""), ("a", "€10.00", "refunded")]
+
+
+def test_traits_are_worded_by_their_type() -> None:
+    said = words(
+        revenue={"EUR": 1050, "JPY": 300},
+        orders=1234,
+        categories=[{"name": "Red wine", "share": 0.75}, {"name": "Cheese", "share": 0.25}],
+        channels=[{"name": "web", "count": 12}],
+        location={"city": "Bath", "country": "GB"},
+        cart={
+            "products": [{"quantity": 2}],
+            "value_minor": 500,
+            "currency": "GBP",
+            "abandoned_at": "2026-01-01T00:00:00Z",
+        },
+        price_band={"EUR": {"low": 100, "middle": 200, "high": 300}},
+        consent={"ads": False},
+    )
+    assert said == {
+        "revenue": "€10.50 + ¥300", "orders": "1,234", "categories": "Red wine 75 %, Cheese 25 %", "channels": "web 12",
+        "location": "Bath, GB", "cart": "2 pieces, £5.00, abandoned",
+        "price_band": "€1.00 to €3.00, mostly about €2.00", "consent": "ads: no",
+    }  # fmt: skip
+
+
+def test_a_trait_that_is_a_time_is_told_in_the_viewers_zone_by_the_page() -> None:
+    at = "2026-01-01T00:00:00.000Z"
+    shown = TraitShown(value=at, source="s", occurred_at=at, fact_id="f", rule="")
+    record = GoldenRecord(id=CustomerId("cus_x"), identifiers=[], traits={"last_order_at": shown})
+    ((line,),) = trait_groups(record, TRAITS).values()
+    assert (line.words, line.at) == ("", from_iso(at))
+
+
+def test_the_timeline_has_the_viewers_days_and_the_sources_names() -> None:
+    late = fact("Product Viewed", "2026-01-01T23:30:00Z")
+    (there,) = entries_of([late], sources={"src": "Website"}, zone=ZoneInfo("Europe/Berlin"))
+    assert (there.day, there.source) == ("2026-01-02", "Website")
+
+
+def test_events_are_counted_for_the_filter() -> None:
+    facts = [fact("B", "2026-01-01T00:00:00Z"), fact("A", "2026-01-01T00:00:00Z"), fact("B", "2026-01-02T00:00:00Z")]
+    assert event_counts(facts) == [("B", 2), ("A", 1)]
+
+
+def test_what_is_no_money_has_no_words() -> None:
+    assert money_words(None) == money_words({"gold": 5}) == money_words([1]) == ""

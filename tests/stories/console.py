@@ -1,0 +1,91 @@
+"""A person at the console: a browser that signs in, watches for anything the page complains of, and tells facts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from rapport.kernel.clock import now_us, to_iso
+from tests.running import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PASSWORD = "correct horse battery"
+OWNER = "owner@example.com"
+MILLISECOND = 1_000
+
+
+class Complaints(list[str]):
+    """What pages complained of: errors in the console (a refused script is one), uncaught errors, dialogs."""
+
+    def watch(self, page: Page) -> None:
+        """Listen to a page."""
+        page.on("console", lambda said: self.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.append(str(error)))
+
+        def refuse(dialog: Any) -> None:
+            self.append(f"dialog: {dialog.message}")
+            dialog.dismiss()
+
+        page.on("dialog", refuse)
+
+
+def add_owner(server: Server) -> None:
+    """Make the owner's account as an operator does."""
+    server.cli("user", OWNER, "--role", "owner", "--name", "Olga Owner", "--password", PASSWORD)
+
+
+@contextmanager
+def signed_in(
+    browser: Browser, server: Server, *, email: str = OWNER, password: str = PASSWORD, **options: Any
+) -> Iterator[tuple[Page, Complaints]]:
+    """A fresh browser in which somebody has signed in; what its pages complained of must be empty afterwards."""
+    context = browser.new_context(
+        **{"viewport": {"width": 1440, "height": 900}, "timezone_id": "Europe/Berlin", **options}
+    )
+    page = context.new_page()
+    complaints = Complaints()
+    complaints.watch(page)
+    try:
+        page.goto(f"{server.url}/console/sign-in")
+        page.get_by_label("E-mail").fill(email)
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{server.url}/console")
+        yield page, complaints
+        assert complaints == [], complaints
+    finally:
+        context.close()
+
+
+def tell(server: Server, *messages: dict[str, Any], write_key: str | None = None) -> None:
+    """Send facts as any client does; each happened a little after the one before."""
+    began = now_us() - len(messages) * 10 * MILLISECOND
+    batch = [{"timestamp": to_iso(began + i * 10 * MILLISECOND)} | message for i, message in enumerate(messages)]
+    answer = httpx.post(
+        f"{server.url}/v1/batch", json={"batch": batch}, auth=(write_key or server.write_key, ""), timeout=30
+    )
+    assert answer.status_code == 200, answer.text
+
+
+def track(event: str, *, user: str | None = None, visitor: str | None = None, **properties: Any) -> dict[str, Any]:
+    """A track message."""
+    named = {"userId": user} if user else {"anonymousId": visitor}
+    return {"type": "track", "event": event, "properties": properties, **named}
+
+
+def identify(user: str, *, visitor: str | None = None, **traits: Any) -> dict[str, Any]:
+    """An identify message."""
+    return {"type": "identify", "userId": user, "traits": traits} | ({"anonymousId": visitor} if visitor else {})
+
+
+def setup_link(server: Server) -> str:
+    """The link for the first account, as the server prints it."""
+    found = re.findall(r"first account: (\S+)", server.log.read_text())
+    assert found, server.log.read_text()[-2000:]
+    return str(found[-1])

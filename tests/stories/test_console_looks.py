@@ -1,0 +1,112 @@
+"""The console in the hand: keyboard, phone, light and dark, and nothing sticks out anywhere."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.running import Server
+from tests.stories.console import add_owner, identify, signed_in, tell, track
+from tests.stories.kept import golden_record
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.browser
+
+LONG = "Adolphine Blaine Charlotte Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh the Younger of Ravensbourne"
+PATHS = ("", "/customers", "/identity", "/identity/policy", "/feed", "/sources", "/quarantine", "/set-aside",
+         "/decisions", "/placements", "/webhooks", "/system", "/team", "/keys", "/account")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shop(module_server: Server) -> Server:
+    """A server with an owner and somebody whose every field is long."""
+    add_owner(module_server)
+    tell(
+        module_server,
+        identify("long" * 40, name=LONG, email="a.very.long.local.part.that.goes.on@" + "sub." * 20 + "example.com"),
+        track("A Rather Long Event Name That Somebody Thought Of", user="long" * 40, note="x" * 4000),
+        track("Order Completed", user="long" * 40, order_id="O" * 60, revenue=123456789.5, currency="EUR"),
+        {"type": "track", "userId": "x"},
+    )
+    golden_record(module_server, f"user_id:{'long' * 40}", until=lambda r: "orders" in r.get("traits", {}))
+    return module_server
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_no_page_is_wider_than_the_screen(
+    shop: Server, browser: Browser, tmp_path: Path, scheme: str, width: int
+) -> None:
+    """On a phone and on a desk, light and dark, with long names; leaves screenshots where RAPPORT_SCREENSHOTS says."""
+    folder = Path(os.environ.get("RAPPORT_SCREENSHOTS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    with signed_in(browser, shop, viewport={"width": width, "height": 850}, color_scheme=scheme) as (page, _):
+        page.goto(f"{shop.url}/console/customers")
+        customer = page.locator("table a[data-row]").first.get_attribute("href") or ""
+        record = customer.removeprefix("/console")
+        for path in (*PATHS, *(f"{record}?tab={tab}" for tab in ("overview", "traits", "identity", "json"))):
+            page.goto(f"{shop.url}/console{path}")
+            page.wait_for_timeout(150)
+            beyond = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert beyond <= 0, f"{path} is {beyond} pixels too wide at {width}"
+            name = path.replace(record, "/customer").strip("/").replace("/", "-").replace("?tab=", "-") or "home"
+            page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
+
+
+def test_everything_can_be_reached_by_keys(shop: Server, browser: Browser) -> None:
+    """`/` searches, `g` and a letter go somewhere, Tab starts with the way past the menu, `?` tells the rest."""
+    with signed_in(browser, shop) as (page, _):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+        page.keyboard.press("Enter")
+        page.keyboard.press("Escape")
+        for key, path in (("c", "customers"), ("f", "feed"), ("s", "sources"), ("d", "decisions")):
+            page.keyboard.press("g")
+            page.keyboard.press(key)
+            page.wait_for_url(f"**/console/{path}")
+        page.keyboard.press("/")
+        assert page.evaluate("document.activeElement.id") == "search"
+        page.keyboard.press("Escape")
+        page.keyboard.press("?")
+        assert page.get_by_role("dialog", name="Keyboard shortcuts").is_visible()
+
+
+def test_the_theme_stays_as_chosen(shop: Server, browser: Browser) -> None:
+    """The toggle wins over the system's wish, on every page, without a flash: the server writes it."""
+    with signed_in(browser, shop, color_scheme="light") as (page, _):
+        ground = "getComputedStyle(document.body).backgroundColor"
+        light = page.evaluate(ground)
+        page.get_by_role("button", name="Light or dark").click()
+        assert page.evaluate(ground) != light
+        page.goto(f"{shop.url}/console/customers")
+        assert page.locator("html").get_attribute("data-theme") == "dark"
+        assert page.evaluate(ground) != light
+
+
+def test_the_menu_opens_on_a_phone(shop: Server, browser: Browser) -> None:
+    """A tap opens it, a tap beside it closes it."""
+    with signed_in(browser, shop, viewport={"width": 390, "height": 844}, has_touch=True) as (page, _):
+        link = page.get_by_role("navigation", name="Main").get_by_role("link", name="Customers")
+        assert not link.is_visible()
+        page.get_by_role("button", name="Menu").tap()
+        link.wait_for()
+        page.touchscreen.tap(370, 500)
+        link.wait_for(state="hidden")
+        page.get_by_role("button", name="Menu").tap()
+        link.tap()
+        page.get_by_role("heading", name="Customers").wait_for()
+
+
+def test_times_are_told_in_the_viewers_zone(shop: Server, browser: Browser) -> None:
+    """Also in what the server writes, once it knows the zone."""
+    with signed_in(browser, shop, timezone_id="Pacific/Auckland", locale="en-NZ") as (page, _):
+        page.goto(f"{shop.url}/console/feed")
+        moment = page.locator("#feed-rows time").first
+        shown = page.evaluate("t => new Date(t).toLocaleTimeString('en-NZ')", moment.get_attribute("datetime"))
+        assert moment.inner_text() == shown
+        assert "Pacific/Auckland" in str(page.context.cookies())
