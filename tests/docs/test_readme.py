@@ -41,7 +41,9 @@ def test_make_serve_serves_and_keys_prints_its_keys(tmp_path: Path) -> None:
     """The two commands of "Use it" work together on one data folder."""
     serve, keys = (command for command in _commands() if command in ("make serve", "uv run rapport keys"))
     port = free_port()
-    environment = os.environ | {"RAPPORT_DATA_DIR": str(tmp_path / "data"), "RAPPORT_PORT": str(port)}
+    # A `make test` above us hands its own ARGS down to every make; a reader's shell has none.
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    environment = ours | {"RAPPORT_DATA_DIR": str(tmp_path / "data"), "RAPPORT_PORT": str(port)}
     with (tmp_path / "log").open("wb") as log:
         running = subprocess.Popen(
             serve.split(), cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True

@@ -48,13 +48,13 @@ def db(database_url: str, tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-def send(db: Database, *names: str) -> None:
+def send(db: Database, *names: str, start: int = 0) -> None:
     with db.read() as conn:
         source = list_sources(conn, WorkspaceId(1))[0]
     rows = [
         prepare(json.dumps({"type": "track", "event": name, "userId": "ada", "messageId": f"m{number}",
                             "properties": {"product_id": "p"}}).encode(), source=source, received_at=now_us())
-        for number, name in enumerate(names)
+        for number, name in enumerate(names, start)
     ]  # fmt: skip
     with db.write() as conn:
         log.append(conn, rows)
@@ -64,6 +64,31 @@ def views(db: Database) -> int:
     with db.read() as conn:
         root = find_root(conn, WorkspaceId(1), "user_id:ada")
         return int(golden_record(conn, WorkspaceId(1), root, now=now_us()).traits["product_views"].value)
+
+
+class Stampede:
+    """Customers who never stop coming: whenever one fact is handled, the next one has arrived."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.came = 0
+
+    def handle(self, work: Work, workspace: WorkspaceId, fact: Fact, strand: Key) -> None:
+        self.came += 1
+        send(self.db, "Product Viewed", start=self.came)
+
+    def capability(self) -> Capability:
+        return Capability(name="stampede", handlers={"Product Viewed": self.handle})
+
+
+def test_draining_ends_though_facts_keep_coming(db: Database) -> None:
+    """An import beside a busy server ends once what was there is folded."""
+    stampede = Stampede(db)
+    rooms = Rooms(db, slices=[*wiring.capabilities(), stampede.capability()])
+    send(db, *["Product Viewed"] * 5, start=-5)
+    assert drain(rooms, batch=2) >= 5
+    assert views(db) >= 5
+    assert stampede.came < 50
 
 
 def test_the_poison_is_set_aside_and_can_be_replayed(db: Database) -> None:

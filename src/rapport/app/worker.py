@@ -111,10 +111,15 @@ class Worker:
             self._next_refresh = done + (pause if self._caught_up else max(REFRESH_SECONDS, 8 * (done - started)))
         return bool(rows)
 
-    def idle(self) -> bool:
-        """True where everything that can be read is folded and every summary is fresh."""
-        rows, _ = self._read()
-        return not rows and not self._refresh()
+    def reached(self, seq: int) -> bool:
+        """True where every fact up to `seq` is folded, by this worker or another."""
+        self._store_cursors()
+        with self._db.read() as conn:
+            return leases.progress(conn) >= seq
+
+    def fresh(self) -> bool:
+        """Bring some summaries up to date; True where few were left to do."""
+        return self._refresh() < REFRESH_ROWS
 
     # -- leases and clocks
 
@@ -263,24 +268,33 @@ class Worker:
 
 
 def drain(rooms: Rooms, *, batch: int = 5_000, timeout_seconds: float = 3600.0) -> int:
-    """Fold all that is in the log now; where other workers run, help them and wait. Returns facts folded here."""
+    """Fold all that is in the log now; where other workers run, help them and wait. Returns facts folded here.
+
+    Facts that arrive meanwhile are not waited for: beside a busy server there are always some.
+    """
     worker = Worker(rooms, batch=batch)
     deadline = time.monotonic() + timeout_seconds
     try:
-        while time.monotonic() < deadline:
-            if worker.step():
-                continue
-            with rooms.db.read() as conn:
-                # Not the horizon: it is 0 while somebody appends, and a flush that states facts of our own does.
-                newest = int(conn.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM facts").scalar_one())
-                behind = newest - leases.progress(conn)
-            if behind <= 0 and worker.idle():
-                break
-            worker._store_cursors()
-            time.sleep(0.02)
+        # The second time for the facts that were stated while folding the first.
+        for _ in range(2):
+            upto = _newest(rooms.db)
+            while time.monotonic() < deadline:
+                busy = worker.step()
+                if worker.reached(upto):
+                    break
+                if not busy:
+                    time.sleep(0.02)
+        while time.monotonic() < deadline and not worker.fresh():
+            pass
     finally:
         worker.close()
     return worker.folded
+
+
+def _newest(db: Database) -> int:
+    with db.read() as conn:
+        # Not the horizon: it is 0 while somebody appends, and a flush that states facts of our own does.
+        return int(conn.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM facts").scalar_one())
 
 
 def _rss_bytes() -> int:

@@ -245,8 +245,9 @@ def _compare_words(a: _Words, b: _Words) -> Level:
     common = a.distinct & b.distinct
     bits_a = a.bits
     shared = 0.0
-    for word in common:
-        shared += bits_a[word]
+    for word in a.ordered:
+        if word in common:
+            shared += bits_a[word]
     contradiction = 0.0
     if len(common) != len(a.ordered) and len(common) != len(b.ordered):
         near, left_a, left_b = _nearly_shared(a, b, common)
@@ -261,26 +262,24 @@ def _compare_words(a: _Words, b: _Words) -> Level:
 
 
 def _nearly_shared(a: _Words, b: _Words, common: frozenset[str]) -> tuple[float, float, float]:
-    """Bits of words that are nearly the same, and what is left over on each side."""
+    """Bits of words that are nearly the same, and what is left over on each side; the likest two are paired first."""
+    rest_a = [word for word in a.ordered if word not in common]
     rest_b = [word for word in b.ordered if word not in common]
-    shared = left_a = 0.0
-    for word in a.ordered:
-        if word in common:
-            continue
-        best, twin = 0.0, ""
+    alike = []
+    for word in rest_a:
         for other in rest_b:
             likeness = _likeness(word, other)
-            if likeness > best:
-                best, twin = likeness, other
-        if best < 0.8:
-            left_a += a.bits[word]
-            continue
-        shared += (0.7 if best >= 0.9 else 0.4) * min(a.bits[word], b.bits[twin])
-        rest_b.remove(twin)
-    left_b = 0.0
-    for word in rest_b:
-        left_b += b.bits[word]
-    return shared, left_a, left_b
+            if likeness >= 0.8:
+                bits = min(a.bits[word], b.bits[other])
+                # A word on both sides is shared already, so the sorted two name one pair, whichever side is first.
+                alike.append((-likeness, -bits, min(word, other), max(word, other), word, other))
+    shared = 0.0
+    for minus_likeness, minus_bits, _, _, word, other in sorted(alike):
+        if word in rest_a and other in rest_b:
+            shared -= (0.7 if minus_likeness <= -0.9 else 0.4) * minus_bits
+            rest_a.remove(word)
+            rest_b.remove(other)
+    return shared, sum(map(a.bits.__getitem__, rest_a)), sum(map(b.bits.__getitem__, rest_b))
 
 
 def _likeness(a: str, b: str) -> float:
