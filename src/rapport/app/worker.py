@@ -23,7 +23,7 @@ from rapport.kernel.identifiers import BUCKETS
 from rapport.kernel.ids import new_id
 from rapport.remember import customers
 from rapport.storage import leases, log
-from rapport.storage.engine import ChangeWatch
+from rapport.storage.engine import ChangeWatch, Database
 from rapport.storage.leases import LeaseLost, Leases
 from rapport.storage.log import Horizon, StoredRow
 
