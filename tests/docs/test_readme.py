@@ -33,7 +33,9 @@ def test_every_make_target_named_exists_and_explains_itself() -> None:
 def test_make_demo_is_the_demo_command() -> None:
     """`make demo` runs `rapport demo`, and nothing more."""
     assert "make demo" in _commands()
-    shown = subprocess.run(["make", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        ["make", "-n", "demo"], cwd=ROOT, env=_reader(), capture_output=True, text=True, check=True
+    ).stdout
     assert shown.split()[1:4] == ["run", "rapport", "demo"]
 
 
@@ -41,9 +43,7 @@ def test_make_serve_serves_and_keys_prints_its_keys(tmp_path: Path) -> None:
     """The two commands of "Use it" work together on one data folder."""
     serve, keys = (command for command in _commands() if command in ("make serve", "uv run rapport keys"))
     port = free_port()
-    # A `make test` above us hands its own ARGS down to every make; a reader's shell has none.
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    environment = ours | {"RAPPORT_DATA_DIR": str(tmp_path / "data"), "RAPPORT_PORT": str(port)}
+    environment = _reader() | {"RAPPORT_DATA_DIR": str(tmp_path / "data"), "RAPPORT_PORT": str(port)}
     with (tmp_path / "log").open("wb") as log:
         running = subprocess.Popen(
             serve.split(), cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
@@ -59,6 +59,11 @@ def test_make_serve_serves_and_keys_prints_its_keys(tmp_path: Path) -> None:
     finally:
         os.killpg(running.pid, signal.SIGINT)
         running.wait(30)
+
+
+def _reader() -> dict[str, str]:
+    """The environment of a reader's shell: without what a `make test` above us hands down to every make."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ARGS"))}
 
 
 def _answers(url: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from tests.running import Server, wait_until
 from tests.stories.console import add_owner, identify, signed_in, tell, track
@@ -70,7 +71,7 @@ def test_ada_is_found_by_the_beginning_of_her_e_mail_and_her_record_tells_her_st
         assert timeline.get_by_role("link", name="Product Viewed").is_visible(), "the anonymous past is hers"
         assert timeline.get_by_text("€30.00 · 2 items · order A-1").is_visible()
         page.get_by_label("Event").select_option("Order Completed")
-        page.wait_for_function("document.querySelectorAll('#timeline li').length === 1")
+        expect(timeline.locator("li")).to_have_count(1)
 
 
 def test_every_trait_answers_why(shop: Server, browser: Browser) -> None:
@@ -282,9 +283,7 @@ def test_home_counts_what_happens(shop: Server, browser: Browser) -> None:
         resolve = page.locator(".verb", has_text="Resolve").locator(".stat")
         before = int(resolve.inner_text())
         tell(shop, identify(f"new-{before}", name="New Person"))
-        page.wait_for_function(
-            "n => Number(document.querySelectorAll('.verb .stat')[1].textContent) > n", arg=before, timeout=10_000
-        )
+        wait_until(lambda: int(resolve.inner_text()) > before, waiting=page.wait_for_timeout)
         assert "€" in page.locator(".verb", has_text="Measure").inner_text()
 
 

@@ -25,6 +25,7 @@ from rapport.remember import pages as remember
 from rapport.remember.profiles import PROFILES
 from rapport.remember.routes import ROUTES as REMEMBER_API
 from rapport.resolve import pages as resolve
+from rapport.resolve.review_routes import ROUTES as REVIEW_API
 from rapport.resolve.routes import ROUTES as RESOLVE_API
 from rapport.web.app import create_app
 
@@ -32,7 +33,7 @@ __all__ = ["Front", "create_server"]
 
 ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-API = (*COLLECT_API, *RESOLVE_API, *REMEMBER_API, *DECIDE_API, *ACT_API, *MEASURE_API)
+API = (*COLLECT_API, *RESOLVE_API, *REVIEW_API, *REMEMBER_API, *DECIDE_API, *ACT_API, *MEASURE_API)
 """Handlers below `/api/v1`."""
 
 CONSOLE = (collect.PAGES, resolve.PAGES, remember.PAGES, decide.PAGES, act.PAGES, measure.PAGES, system.PAGES)

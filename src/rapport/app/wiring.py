@@ -28,11 +28,13 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.plug import Capability, Plugged
 from rapport.measure import plug as measure
 from rapport.measure.service import Metrics
-from rapport.remember import customers
+from rapport.remember import customers, persons
 from rapport.remember.folder import Folder
 from rapport.remember.traits import Registry, commerce
 from rapport.resolve import identities
 from rapport.resolve.customer_ids import load_customer_ids
+from rapport.resolve.linking.linker import Linker, note_changed
+from rapport.resolve.linking.models import active_version
 from rapport.resolve.resolver import Resolver
 from rapport.resolve.service import Identity
 from rapport.storage.engine import Database
@@ -96,6 +98,7 @@ class Rooms:
         self._resolver = Resolver(self._shops.policy, forget_policies=self._shops.forget)
         self._folder = Folder(self._shops.traits)
         self._work = BatchWork(self.plugged)
+        self._linker = Linker(self._shops.policy)
 
     def handle(self, conn: Connection, rows: Sequence[StoredRow]) -> None:
         """Take a batch in, in memory. What it raises concerns one of these facts."""
@@ -141,6 +144,32 @@ class Rooms:
         fired = timers.run_due(conn, now, self.plugged.timers, self._work, buckets=buckets, limit=limit)
         self._work.flush(conn, now=now)
         return fired
+
+    def refresh(self, conn: Connection, buckets: Sequence[int], *, limit: int) -> int:
+        """Bring summaries of changed customers up to date, and what is compared of them; returns how many it took."""
+        done = customers.refresh(conn, limit=limit, buckets=buckets)
+        for workspace, roots in done.roots.items():
+            if active_version(conn, workspace) is not None:
+                note_changed(conn, workspace, roots, persons.fields_of, now=self.db.now_us(conn))
+        return done.taken
+
+    def ready_to_link(self, *, limit: int) -> WorkspaceId | None:
+        """A shop with records to score whose index is loaded; loads up to `limit` records more of one that is not."""
+        with self.db.read() as conn:
+            return next((shop for shop in self._linker.due(conn) if self._linker.warm(conn, shop, limit=limit)), None)
+
+    def link(self, conn: Connection, workspace: WorkspaceId, *, limit: int) -> int:
+        """Score records that changed, and tie who is surely one person; returns how many were scored.
+
+        One worker at a time may do so. After a rollback call `stop_linking`.
+        """
+        done = self._linker.link_pending(conn, workspace, now=self.db.now_us(conn), limit=limit)
+        customers.mark_moved(conn, done.moved)
+        return done.scored
+
+    def stop_linking(self) -> None:
+        """Another worker scores from now on, or the last transaction did not happen."""
+        self._linker.abandon()
 
 
 def _product_names(conn: Connection, workspace: WorkspaceId, product_ids: Sequence[str]) -> dict[str, str]:

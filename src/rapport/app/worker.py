@@ -42,6 +42,12 @@ FIRE_AT_ONCE = 10
 """Timers run in one transaction; few, because whoever appends waits for it."""
 FIRE_SECONDS = (1.0, 0.2)
 """Pause before due timers are looked for again: usually, and while many are waiting."""
+LINK_AT_ONCE = 10
+"""Records scored against a learned model in one transaction, some milliseconds each."""
+LINK_LOADED = 50
+"""Records loaded into the index at a time, about a millisecond each."""
+LINK_SECONDS = (0.5, 0.05)
+"""Least pause before the next few records are scored: usually, and while many are waiting."""
 TRIES = 3
 """How often a single failing fact is tried before it is set aside."""
 
@@ -63,6 +69,7 @@ class Worker:
         self._reached = 0
         self._last_tick = 0.0
         self._next_fire = 0.0
+        self._next_link = 0.0
         self._next_refresh = 0.0
         self._last_work = 0.0
 
@@ -103,6 +110,8 @@ class Worker:
             self._last_work = time.monotonic()
         if now > self._next_fire:
             self._next_fire = time.monotonic() + self._fire()
+        if now > self._next_link:
+            self._next_link = time.monotonic() + self._link()
         if now > self._next_refresh:
             started = time.monotonic()
             more = self._refresh() >= REFRESH_ROWS
@@ -139,6 +148,7 @@ class Worker:
     def _forget(self, *, keep_leases: bool = False) -> None:
         self.rooms.forget_all()
         if not keep_leases:
+            self.rooms.stop_linking()
             self._leases.cursors = {}
             self._last_tick = 0.0
             self._pending_cursors = False
@@ -264,7 +274,34 @@ class Worker:
             if not customers.pending(conn, buckets=buckets):
                 return 0
         with self._db.write() as conn:
-            return customers.refresh(conn, limit=REFRESH_ROWS, buckets=buckets)
+            return self.rooms.refresh(conn, buckets, limit=REFRESH_ROWS)
+
+    def _link(self) -> float:
+        """Score a few records against a learned model, and say how many seconds to wait before the next few.
+
+        One worker does so, the one that holds the first bucket; the share of its time is bounded, because whoever
+        appends waits for it.
+        """
+        if 0 not in self._leases.cursors:
+            self.rooms.stop_linking()
+            return LINK_SECONDS[0]
+        started = time.monotonic()
+        shop = self.rooms.ready_to_link(limit=LINK_LOADED)
+        if shop is None:
+            return max(LINK_SECONDS[0], 4 * (time.monotonic() - started))
+        try:
+            with self._db.write() as conn:
+                more = self.rooms.link(conn, shop, limit=LINK_AT_ONCE) == LINK_AT_ONCE
+                leases.move_cursors(conn, self._leases.owner, {0: self._leases.cursors[0]})
+        except (LeaseLost, OperationalError):
+            self.rooms.stop_linking()
+            raise
+        except Exception as error:  # folding goes on whatever scoring runs into
+            self.rooms.stop_linking()
+            shown = not isinstance(error, DBAPIError)
+            _logger.error("scoring failed: %s; again in a minute", type(error).__name__, exc_info=shown)
+            return 60.0
+        return max(LINK_SECONDS[more], 4 * (time.monotonic() - started))
 
 
 def drain(rooms: Rooms, *, batch: int = 5_000, timeout_seconds: float = 3600.0) -> int:

@@ -34,6 +34,7 @@ __all__ = [
     "CustomerPage",
     "CustomerQuery",
     "CustomerSummary",
+    "Refreshed",
     "Sort",
     "count_customers",
     "countries",
@@ -72,6 +73,15 @@ class Moved(Protocol):
 
     @property
     def new_root(self) -> Key: ...
+
+
+class Refreshed(NamedTuple):
+    """What a round of bringing rows up to date did."""
+
+    taken: int
+    """Changed strands and rows that it looked at."""
+    roots: dict[WorkspaceId, set[Key]]
+    """The customers that are, or were, behind them."""
 
 
 class CustomerSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,8 +157,8 @@ def mark_moved(conn: Connection, moved: Iterable[Moved]) -> int:
     return len(touched)
 
 
-def refresh(conn: Connection, *, limit: int, buckets: Sequence[int], registry: Registry | None = None) -> int:
-    """Bring the rows of at most about `limit` changed customers up to date. Returns how many strands and rows it took.
+def refresh(conn: Connection, *, limit: int, buckets: Sequence[int], registry: Registry | None = None) -> Refreshed:
+    """Bring the rows of at most about `limit` changed customers up to date.
 
     Call inside a write transaction. Several workers may do so at a time: on PostgreSQL they take turns in a workspace,
     so that whoever writes a row has seen all that was committed before.
@@ -165,7 +175,7 @@ def refresh(conn: Connection, *, limit: int, buckets: Sequence[int], registry: R
         _clear(conn, customers, _table.root, _table.stale, workspace, roots)
         roots.update(identities.roots_of(conn, workspace, keys).values())
         _rewrite(conn, workspace, roots, registry)
-    return len(dirty) + len(stale)
+    return Refreshed(len(dirty) + len(stale), by_workspace)
 
 
 def _dirty(conn: Connection, limit: int, buckets: Sequence[int]) -> list[tuple[WorkspaceId, Key]]:

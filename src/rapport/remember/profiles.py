@@ -26,10 +26,10 @@ from sqlalchemy import Connection
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.remember.golden import GoldenRecord, find_root, golden_record
+from rapport.remember.golden import GoldenRecord, find_key, find_root, golden_record
 from rapport.remember.routes import region_of
 from rapport.remember.timeline import TimelineFact, timeline
-from rapport.resolve.identities import identifiers_of_customer
+from rapport.resolve.linking.units import certain_members
 from rapport.storage.engine import Database
 from rapport.web import auth
 from rapport.web.auth import KeyRing, Principal
@@ -160,9 +160,10 @@ def profile_external_ids(
     limit: Limit = 25,
     next: Next = "",
 ) -> ProfileExternalIds:
-    """All identifiers of the customer, the earliest first."""
+    """All identifiers that are certainly of this person, the earliest first."""
+    workspace = WorkspaceId(principal.workspace)
     with db.read() as conn:
-        members = identifiers_of_customer(conn, WorkspaceId(principal.workspace), _root(conn, principal, reference))
+        members = certain_members(conn, workspace, _key(conn, principal, reference))
     start = _offset(next)
     data = [
         ExternalId(id=one.value, type=one.namespace, source_id=one.source, created_at=to_iso(one.first_seen_at))
@@ -204,14 +205,19 @@ def profile_metadata(db: Database, principal: Principal, space: Space, reference
     )
 
 
+def _key(conn: Connection, principal: Principal, reference: str) -> Key:
+    workspace = WorkspaceId(principal.workspace)
+    return find_key(conn, workspace, reference, region=region_of(conn, workspace))
+
+
 def _root(conn: Connection, principal: Principal, reference: str) -> Key:
     workspace = WorkspaceId(principal.workspace)
     return find_root(conn, workspace, reference, region=region_of(conn, workspace))
 
 
 def _record(conn: Connection, principal: Principal, reference: str) -> GoldenRecord:
-    root = _root(conn, principal, reference)
-    return golden_record(conn, WorkspaceId(principal.workspace), root, now=now_us())
+    key = _key(conn, principal, reference)
+    return golden_record(conn, WorkspaceId(principal.workspace), key, now=now_us())
 
 
 def _event(fact: TimelineFact) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from rapport.kernel.clock import now_us
 from rapport.kernel.ids import WorkspaceId
 from rapport.remember.customers import CustomerPage, CustomerQuery, Sort, list_customers
-from rapport.remember.golden import GoldenRecord, find_root, golden_record
+from rapport.remember.golden import GoldenRecord, find_key, find_root, golden_record
 from rapport.remember.timeline import Timeline, timeline
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces
@@ -23,6 +23,9 @@ Reference = Annotated[
     str, Parameter(description="A customer id (`cus_…`) or `namespace:value`, such as `email:ada@example.com`.")
 ]
 Cursor = Annotated[str | None, Parameter(max_length=1_000, description="`cursor` of the page before.")]
+Probable = Annotated[
+    bool, Parameter(description="Also what learned links add, marked `probable`. For the shop's own staff alone.")
+]
 Limit = Annotated[int, Parameter(ge=1, le=200, description="Entries a page.")]
 
 
@@ -51,23 +54,32 @@ def search_customers(
 
 
 @get("/customers/{reference:str}", permission="customers:read", tags=["customers"], sync_to_thread=True)
-def get_customer(db: Database, principal: Principal, reference: Reference) -> GoldenRecord:
+def get_customer(
+    db: Database, principal: Principal, reference: Reference, *, probable: Probable = False
+) -> GoldenRecord:
     """The Golden Record, read fresh. Ids and identifiers of customers that were merged into another answer with it."""
     workspace = WorkspaceId(principal.workspace)
     with db.read() as conn:
-        root = find_root(conn, workspace, reference, region=region_of(conn, workspace))
-        return golden_record(conn, workspace, root, now=now_us())
+        key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
+        return golden_record(conn, workspace, key, now=now_us(), probable=probable)
 
 
 @get("/customers/{reference:str}/timeline", permission="customers:read", tags=["customers"], sync_to_thread=True)
 def get_timeline(
-    db: Database, principal: Principal, reference: Reference, cursor: Cursor = None, limit: Limit = 50
+    db: Database,
+    principal: Principal,
+    reference: Reference,
+    event: Annotated[
+        str, Parameter(max_length=120, description="Only facts with this in their name, in any case: `order`.")
+    ] = "",
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> Timeline:
-    """The customer's facts on all channels, newest first."""
+    """The customer's facts on all channels, newest first: go on with `cursor` until there is none."""
     workspace = WorkspaceId(principal.workspace)
     with db.read() as conn:
         root = find_root(conn, workspace, reference, region=region_of(conn, workspace))
-        return timeline(conn, workspace, root, cursor=cursor, limit=limit)
+        return timeline(conn, workspace, root, event=event, cursor=cursor, limit=limit)
 
 
 def region_of(conn: Connection, workspace: WorkspaceId) -> str | None:

@@ -91,6 +91,8 @@ class Trait(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     """The sentence that answers "why?"."""
     pick: Pick = _whole
+    certain: bool = False
+    """Read only from what is certainly this person's: no learned link carries it."""
 
 
 Fold = Callable[[StrandState, Fact, int, str, str], None]
@@ -520,7 +522,7 @@ TRAITS: tuple[Trait, ...] = (
           rule="Products put on the wish list and not taken off."),
     Trait(name="searches", title="Searches", type="list", part="searches", pick=_searches,
           rule="The 20 texts searched for last."),
-    Trait(name="consent", title="Consent", type="object", part="consent", pick=_consent,
+    Trait(name="consent", title="Consent", type="object", part="consent", pick=_consent, certain=True,
           rule="The latest choice stated for each purpose."),
 )  # fmt: skip
 

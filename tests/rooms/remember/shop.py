@@ -12,7 +12,7 @@ from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.remember import customers
 from rapport.remember.customers import CustomerQuery, CustomerSummary
 from rapport.remember.folder import Folder
-from rapport.remember.golden import GoldenRecord, find_root, golden_record
+from rapport.remember.golden import GoldenRecord, find_key, golden_record
 from rapport.remember.traits import StrandState, commerce
 from rapport.resolve.resolver import Resolver
 from rapport.storage.engine import Database
@@ -99,11 +99,12 @@ class Shop:
 
     def refresh(self) -> int:
         with self.db.write() as conn:
-            return customers.refresh(conn, limit=1_000, buckets=ALL_BUCKETS)
+            return customers.refresh(conn, limit=1_000, buckets=ALL_BUCKETS).taken
 
-    def record(self, reference: str, *, now: int = START) -> GoldenRecord:
+    def record(self, reference: str, *, now: int = START, probable: bool = False) -> GoldenRecord:
         with self.db.read() as conn:
-            return golden_record(conn, self.workspace, find_root(conn, self.workspace, reference, region="DE"), now=now)
+            key = find_key(conn, self.workspace, reference, region="DE")
+            return golden_record(conn, self.workspace, key, now=now, probable=probable)
 
     def listed(self, **wanted: Any) -> list[CustomerSummary]:
         with self.db.read() as conn:

@@ -20,9 +20,9 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.linking import households as living
 from rapport.resolve.linking.clusters import WORTH_A_LOOK, Clusters
 from rapport.resolve.linking.model import LinkModel
-from rapport.resolve.linking.models import active_model
+from rapport.resolve.linking.models import active_model, active_version
 from rapport.resolve.linking.scorer import LiveIndex, Match
-from rapport.resolve.linking.store import CandidateStatus, link_candidates, link_records
+from rapport.resolve.linking.store import CandidateStatus, link_candidates, link_models, link_records
 from rapport.resolve.linking.ties import tie
 from rapport.resolve.linking.units import units_of
 from rapport.resolve.model import EvidenceId, Kind, evidence_id
@@ -38,6 +38,7 @@ FieldsOf = Callable[[Connection, WorkspaceId, Mapping[Key, list[Key]]], dict[Key
 MOST_RECORDS = 200_000
 """Records a workspace's index holds, the latest; some 3 kilobytes each. `rapport identity batch` compares all."""
 
+_models = link_models.c
 _records = link_records.c
 _candidates = link_candidates.c
 
@@ -100,13 +101,6 @@ class Linker:
         self._policy_for = policy_for
         self._shops: dict[WorkspaceId, _Shop | None] = {}
 
-    def observe_changed(
-        self, conn: Connection, workspace: WorkspaceId, roots: Collection[Key], fields_of: FieldsOf, *, now: int
-    ) -> Linked:
-        """Both steps at once, for an installation with a single worker."""
-        note_changed(conn, workspace, roots, fields_of, now=now)
-        return self.link_pending(conn, workspace, now=now)
-
     def link_pending(self, conn: Connection, workspace: WorkspaceId, *, now: int, limit: int = 200) -> Linked:
         """Score up to `limit` pending records; a few milliseconds each. Nothing happens without a model."""
         shop = self._shop(conn, workspace)
@@ -128,21 +122,32 @@ class Linker:
         living.refresh(conn, workspace, [key for key, _ in rows])
         return Linked(len(rows), moved)
 
-    def warm(self, conn: Connection, workspace: WorkspaceId) -> None:
-        """Load the index, about a millisecond a record, with a connection that only reads.
+    def due(self, conn: Connection) -> list[WorkspaceId]:
+        """The workspaces that have a model and records to score. One query."""
+        pending = sa.exists().where(_records.workspace == _models.workspace, _records.pending)
+        query = sa.select(_models.workspace).where(_models.active, pending).order_by(_models.workspace)
+        return [WorkspaceId(workspace) for workspace in conn.execute(query).scalars()]
 
-        Call it before `link_pending`, which else does so itself while it holds the write transaction.
+    def warm(self, conn: Connection, workspace: WorkspaceId, *, limit: int | None = None) -> bool:
+        """Load up to `limit` records of the index, about a millisecond each, with a connection that only reads.
+
+        True once it is whole, never without a model. Call it until then: `link_pending` loads what is missing while it
+        holds the write transaction. Starts anew where another model has become active.
         """
-        self._shop(conn, workspace)
+        shop = self._shops.get(workspace)
+        if workspace not in self._shops or (shop is not None and shop.version != active_version(conn, workspace)):
+            active = active_model(conn, workspace)
+            shop = self._shops[workspace] = None if active is None else _Shop(*active)
+            if shop is not None:
+                shop.expect(conn, workspace)
+        return shop is not None and shop.load(limit)
 
     def abandon(self) -> None:
-        """Forget what is in memory: the transaction was rolled back, or another model became active."""
+        """Forget what is in memory: the transaction was rolled back, or somebody else scores now."""
         self._shops.clear()
 
     def _shop(self, conn: Connection, workspace: WorkspaceId) -> _Shop | None:
-        if workspace not in self._shops:
-            active = active_model(conn, workspace)
-            self._shops[workspace] = None if active is None else _loaded(conn, workspace, *active)
+        self.warm(conn, workspace)
         return self._shops[workspace]
 
     def _settle(
@@ -174,12 +179,23 @@ class Linker:
                 continue
             status = _status_of(ident, tied.linked, asked=ident in idents)
             rows[ident] = _candidate(workspace, ident, a, b, odds, status, shop.version, now)
-        _write_candidates(conn, workspace, rows, drop)
+        _write_candidates(conn, workspace, rows, [*drop, *_answered(before, rows, shop)])
         return tied.moved
 
 
 _DECIDED = frozenset({CandidateStatus.ACCEPTED, CandidateStatus.REJECTED})
 _TIED = frozenset({CandidateStatus.LINKED, CandidateStatus.REFUSED})
+
+
+def _answered(
+    before: Mapping[EvidenceId, _Pair], again: Collection[EvidenceId], shop: _Shop
+) -> list[EvidenceId]:  # fmt: skip
+    """Pairs in the queue that nobody needs to be asked about any more."""
+    return [
+        ident
+        for ident, pair in before.items()
+        if pair.status is CandidateStatus.REVIEW and ident not in again and not shop.is_asked(pair.a, pair.b)
+    ]
 
 
 def _status_of(ident: EvidenceId, linked: Collection[EvidenceId], *, asked: bool) -> CandidateStatus:
@@ -208,10 +224,37 @@ class _Shop:
         self._keys: dict[int, Key] = {}
         self._next = 0
         self._gone: set[Key] = set()
+        self._to_load: list[tuple[bytes, bytes]] = []
+
+    def expect(self, conn: Connection, workspace: WorkspaceId) -> None:
+        """Read the latest scored records, to be put in as they were by `load`."""
+        query = (
+            sa.select(_records.key, _records.fields)
+            .where(_records.workspace == workspace, _records.pending == sa.false())
+            .order_by(_records.seen_at.desc(), _records.key)
+            .limit(MOST_RECORDS)
+        )
+        self._to_load = [(bytes(key), bytes(body)) for key, body in conn.execute(query)]
+
+    def load(self, limit: int | None) -> bool:
+        """Put in the next records, the oldest first; True once there are none left."""
+        for _ in range(len(self._to_load) if limit is None else min(limit, len(self._to_load))):
+            key, body = self._to_load.pop()
+            self.put(Key(key), msgspec.json.decode(body), {})
+        return not self._to_load
 
     def awaits(self, key: Key) -> bool:
         """True for a record that exists but is not scored yet by this model: nothing is known against its links."""
         return key not in self._numbers and key not in self._gone
+
+    def is_asked(self, a: Key, b: Key) -> bool:
+        """True for a pair that a person is to decide, or that is not scored yet by this model."""
+        if self.awaits(a) or self.awaits(b):
+            return True
+        one, other = self._numbers.get(a), self._numbers.get(b)
+        if one is None or other is None or self._clusters.person_of(one) == self._clusters.person_of(other):
+            return False
+        return self._index.score(one, other) >= self._thresholds.review
 
     def put(self, key: Key, fields: Mapping[str, str], review: dict[tuple[Key, Key], float]) -> set[Key]:
         """Take in a record. Returns the keys whose person may have changed; pairs to be decided go to `review`."""
@@ -283,20 +326,6 @@ class _Shop:
         return touched
 
 
-def _loaded(conn: Connection, workspace: WorkspaceId, version: int, model: LinkModel) -> _Shop:
-    """The latest scored records, put in as they were."""
-    shop = _Shop(version, model)
-    query = (
-        sa.select(_records.key, _records.fields)
-        .where(_records.workspace == workspace, _records.pending == sa.false())
-        .order_by(_records.seen_at.desc(), _records.key)
-        .limit(MOST_RECORDS)
-    )
-    for key, body in reversed(conn.execute(query).all()):
-        shop.put(Key(key), msgspec.json.decode(body), {})
-    return shop
-
-
 def _known(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> dict[EvidenceId, _Pair]:
     """Pairs with an end among the keys, and what became of them."""
     query = sa.select(_candidates.id, _candidates.a, _candidates.b, _candidates.status)
@@ -329,11 +358,12 @@ def _write_candidates(
     upsert(
         conn, link_candidates, list(rows.values()), key=("workspace", "id"),
         update=("millibits", "status", "model", "at", "author", "reason"),
+        where="link_candidates.status NOT IN ('accepted', 'rejected')",  # a person may have decided meanwhile
     )  # fmt: skip
     for batch in chunks([ident for ident in stale if ident not in rows], 500):
         conn.execute(
             link_candidates.update()
-            .where(_candidates.workspace == workspace, _candidates.id.in_(batch))
+            .where(_candidates.workspace == workspace, _candidates.id.in_(batch), _candidates.status.not_in(_DECIDED))
             .values(status=CandidateStatus.STALE.value)
         )
 

@@ -13,7 +13,16 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.resolve.linking.model import LinkModel
 from rapport.resolve.linking.store import link_models, link_records
 
-__all__ = ["ModelInfo", "activate", "active_model", "card_text", "find_model", "list_models", "save_model"]
+__all__ = [
+    "ModelInfo",
+    "activate",
+    "active_model",
+    "active_version",
+    "card_text",
+    "find_model",
+    "list_models",
+    "save_model",
+]
 
 _models = link_models.c
 
@@ -65,6 +74,12 @@ def active_model(conn: Connection, workspace: WorkspaceId) -> tuple[int, LinkMod
         return int(row.version), LinkModel.from_json(bytes(row.body))
     except msgspec.ValidationError:
         return None
+
+
+def active_version(conn: Connection, workspace: WorkspaceId) -> int | None:
+    """The version of the model in force; None where none was trained."""
+    query = sa.select(_models.version).where(_models.workspace == workspace, _models.active)
+    return conn.execute(query).scalar()
 
 
 def list_models(conn: Connection, workspace: WorkspaceId) -> list[ModelInfo]:

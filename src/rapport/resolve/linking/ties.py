@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.resolve import store
+from rapport.resolve import stated, store
 from rapport.resolve.model import Evidence, EvidenceId, Kind, Status, evidence_id
 from rapport.resolve.recompute import Moved, Recomputation
 
@@ -42,7 +42,8 @@ def tie(
 ) -> Tied:
     """Tie pairs of identifiers with their log2 odds, and take back links of earlier; in the caller's transaction.
 
-    The ends must have been seen. The weight of the evidence is the log2 odds times ten.
+    The ends must have been seen. The weight of the evidence is the log2 odds times ten. Merges and splits of people
+    are stated as facts.
     """
     if not add and not drop:
         return Tied([], frozenset())
@@ -61,4 +62,6 @@ def tie(
     if drop:
         change.withdraw(list(drop), author=AUTHOR, reason="the records are alike no more")
     moved = change.finish()
+    for cause, people in change.people.items():
+        stated.state(conn, workspace, people, policy, cause=cause, now=now)
     return Tied(moved, frozenset(ident for ident in pieces if edges[ident].status is Status.LINKED))

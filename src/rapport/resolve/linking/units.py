@@ -7,17 +7,17 @@ staff see two units as one customer; towards anybody else, and for consent, they
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve import store
-from rapport.resolve.identities import find, members_of_customers
+from rapport.resolve.identities import Member, find, members_of_customers
 from rapport.resolve.model import Kind, Status
 
-__all__ = ["certain_identifiers", "is_probable", "units_of"]
+__all__ = ["certain_identifiers", "certain_members", "units_among", "units_of"]
 
 
 def units_of(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> dict[Key, dict[Key, list[Key]]]:
@@ -25,9 +25,14 @@ def units_of(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> 
 
     Cost: two set-based reads for each 500 customers.
     """
-    members = members_of_customers(conn, workspace, roots)
-    keys = [one.key for several in members.values() for one in several]
-    parent = {key: key for key in keys}
+    return units_among(conn, workspace, members_of_customers(conn, workspace, roots))
+
+
+def units_among(
+    conn: Connection, workspace: WorkspaceId, members: Mapping[Key, Sequence[Member]]
+) -> dict[Key, dict[Key, list[Key]]]:
+    """The same, for customers whose identifiers are at hand. One set-based read for each 500 identifiers."""
+    parent = {one.key: one.key for several in members.values() for one in several}
 
     def find_top(key: Key) -> Key:
         while parent[key] != key:
@@ -38,7 +43,7 @@ def units_of(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> 
     query = sa.select(columns.a, columns.b).where(
         columns.status == int(Status.LINKED), columns.kind != Kind.PROBABLE.value
     )
-    for a, b in store.select_among(conn, query, workspace, columns.a, keys):
+    for a, b in store.select_among(conn, query, workspace, columns.a, list(parent)):
         if b in parent:
             parent[find_top(Key(a))] = find_top(Key(b))
     units: dict[Key, dict[Key, list[Key]]] = {}
@@ -50,8 +55,8 @@ def units_of(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> 
     return units
 
 
-def certain_identifiers(conn: Connection, workspace: WorkspaceId, key: Key) -> list[Key]:
-    """The identifiers that are the same person as this one without any learned link.
+def certain_members(conn: Connection, workspace: WorkspaceId, key: Key) -> list[Member]:
+    """The identifiers that are the same person as this one without any learned link, the earliest first.
 
     What is shown to the shopper, answered to an access request or taken as consent must come from these alone.
     Empty where the identifier was never seen.
@@ -59,9 +64,11 @@ def certain_identifiers(conn: Connection, workspace: WorkspaceId, key: Key) -> l
     root = find(conn, workspace, key)
     if root is None:
         return []
-    return next((unit for unit in units_of(conn, workspace, [root])[root].values() if key in unit), [])
+    members = members_of_customers(conn, workspace, [root])
+    certain = next((unit for unit in units_among(conn, workspace, members)[root].values() if key in unit), [])
+    return [one for one in members[root] if one.key in certain]
 
 
-def is_probable(conn: Connection, workspace: WorkspaceId, root: Key) -> bool:
-    """True where a learned link holds this customer together."""
-    return len(units_of(conn, workspace, [root]).get(root, {})) > 1
+def certain_identifiers(conn: Connection, workspace: WorkspaceId, key: Key) -> list[Key]:
+    """The keys of `certain_members`."""
+    return [one.key for one in certain_members(conn, workspace, key)]
