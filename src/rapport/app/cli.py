@@ -169,16 +169,29 @@ def _fold(db: Database, progress: object = None) -> None:
     drain(Rooms(db))
 
 
+def _score(db: Database) -> None:
+    """Return once every record that is pending has been scored against its shop's model."""
+    from rapport.app.wiring import Rooms
+    from rapport.app.worker import link_all
+
+    link_all(Rooms(db))
+
+
 def _join_rooms() -> None:
     """Add the commands that the rooms bring."""
     from rapport.adapters.files.commands import import_commands
     from rapport.app.workspace_commands import workspace_commands
     from rapport.collect.commands import quarantine_commands, source_commands
+    from rapport.remember import persons
+    from rapport.resolve.commands import identity_commands
 
     main.add_command(workspace_commands(open_installation))
     main.add_command(source_commands(open_installation))
     main.add_command(quarantine_commands(open_installation))
     main.add_command(import_commands(open_database=open_installation, fold=_fold))
+    main.add_command(
+        identity_commands(open_installation, fields_of=persons.fields_of, kinds=persons.COLUMNS, score=_score)
+    )
 
 
 _join_rooms()

@@ -153,10 +153,15 @@ class Rooms:
                 note_changed(conn, workspace, roots, persons.fields_of, now=self.db.now_us(conn))
         return done.taken
 
-    def ready_to_link(self, *, limit: int) -> WorkspaceId | None:
-        """A shop with records to score whose index is loaded; loads up to `limit` records more of one that is not."""
+    def due_to_link(self) -> list[WorkspaceId]:
+        """The shops with records that were not scored yet."""
         with self.db.read() as conn:
-            return next((shop for shop in self._linker.due(conn) if self._linker.warm(conn, shop, limit=limit)), None)
+            return self._linker.due(conn)
+
+    def load_links(self, workspace: WorkspaceId, *, limit: int) -> bool:
+        """Load up to `limit` more records of a shop's index; True once it is whole."""
+        with self.db.read() as conn:
+            return self._linker.warm(conn, workspace, limit=limit)
 
     def link(self, conn: Connection, workspace: WorkspaceId, *, limit: int) -> int:
         """Score records that changed, and tie who is surely one person; returns how many were scored.

@@ -276,32 +276,41 @@ class Worker:
         with self._db.write() as conn:
             return self.rooms.refresh(conn, buckets, limit=REFRESH_ROWS)
 
-    def _link(self) -> float:
-        """Score a few records against a learned model, and say how many seconds to wait before the next few.
+    def link(self) -> bool:
+        """Score a few records against a learned model, or load some of its index; True where more are waiting.
 
-        One worker does so, the one that holds the first bucket; the share of its time is bounded, because whoever
-        appends waits for it.
+        One worker does so, the one that holds the first bucket.
         """
         if 0 not in self._leases.cursors:
             self.rooms.stop_linking()
-            return LINK_SECONDS[0]
-        started = time.monotonic()
-        shop = self.rooms.ready_to_link(limit=LINK_LOADED)
-        if shop is None:
-            return max(LINK_SECONDS[0], 4 * (time.monotonic() - started))
+            return False
+        due = self.rooms.due_to_link()
+        if not due:
+            return False
         try:
-            with self._db.write() as conn:
-                more = self.rooms.link(conn, shop, limit=LINK_AT_ONCE) == LINK_AT_ONCE
-                leases.move_cursors(conn, self._leases.owner, {0: self._leases.cursors[0]})
-        except (LeaseLost, OperationalError):
+            if self.rooms.load_links(due[0], limit=LINK_LOADED):
+                with self._db.write() as conn:
+                    self.rooms.link(conn, due[0], limit=LINK_AT_ONCE)
+                    leases.move_cursors(conn, self._leases.owner, {0: self._leases.cursors[0]})
+        except BaseException:
             self.rooms.stop_linking()
             raise
+        return True
+
+    def _link(self) -> float:
+        """`link`, and how many seconds to wait before the next time: its share is bounded, for others wait for it."""
+        started = time.monotonic()
+        try:
+            more = self.link()
+        except (LeaseLost, OperationalError):
+            raise
         except Exception as error:  # folding goes on whatever scoring runs into
-            self.rooms.stop_linking()
             shown = not isinstance(error, DBAPIError)
             _logger.error("scoring failed: %s; again in a minute", type(error).__name__, exc_info=shown)
             return 60.0
-        return max(LINK_SECONDS[more], 4 * (time.monotonic() - started))
+        done = time.monotonic()
+        quiet = done - self._last_work > 2.0
+        return max(LINK_SECONDS[more], (1 if quiet else 4) * (done - started))
 
 
 def drain(rooms: Rooms, *, batch: int = 5_000, timeout_seconds: float = 3600.0) -> int:
@@ -326,6 +335,22 @@ def drain(rooms: Rooms, *, batch: int = 5_000, timeout_seconds: float = 3600.0) 
     finally:
         worker.close()
     return worker.folded
+
+
+def link_all(rooms: Rooms, *, timeout_seconds: float = 3600.0) -> None:
+    """Score all records that are pending; where another worker does so, wait for it."""
+    worker = Worker(rooms)
+    deadline = time.monotonic() + timeout_seconds
+    try:
+        while time.monotonic() < deadline:
+            worker.step()
+            if worker.link():
+                continue
+            if not rooms.due_to_link():
+                break
+            time.sleep(0.1)
+    finally:
+        worker.close()
 
 
 def _newest(db: Database) -> int:

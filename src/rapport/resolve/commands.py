@@ -12,16 +12,13 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from rapport.collect.sources import identifier_policy
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.linking import linker, models, review
 from rapport.resolve.linking.kinds import Kind, detect, read_map
-from rapport.resolve.linking.linker import FieldsOf, Linker
+from rapport.resolve.linking.linker import FieldsOf
 from rapport.resolve.linking.store import link_records
-from rapport.resolve.policy import settings_of
-from rapport.resolve.recompute import Moved
 from rapport.resolve.store import identifiers
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import default_workspace, find_workspace
@@ -39,12 +36,12 @@ def identity_commands(
     *,
     fields_of: FieldsOf,
     kinds: Mapping[str, str],
-    moved: Callable[[Connection, list[Moved]], None],
+    score: Callable[[Database], None],
 ) -> click.Group:
     """The group `identity`, joined to an installation.
 
-    `fields_of` says what is known of people, `kinds` what its columns hold; `moved` is told, in the same transaction,
-    whose customer changed.
+    `fields_of` says what is known of people, `kinds` what its columns hold; `score` returns once every record that is
+    pending has been scored, by this process or by a worker that runs already.
     """
 
     @click.group("identity")
@@ -68,6 +65,7 @@ def identity_commands(
             model = train(rows, detect(rows, given=given), progress=_tell)
             with db.write() as conn:
                 version = models.save_model(conn, shop, model, now=now_us())
+            _note_everybody(db, shop, fields_of)  # who changed meanwhile; from now on the worker does so
             if data_dir is not None:
                 _write_card(data_dir, version, model)
         click.echo(models.card_text(model))
@@ -79,11 +77,13 @@ def identity_commands(
         """Score every record that is pending: tie who is surely one, queue who may be."""
         with open_database(data_dir) as db:
             shop = _find(db, workspace)
-            _note_everybody(db, shop, fields_of)
-            scored, changed = _score_pending(db, shop, moved)
             with db.read() as conn:
-                waiting = review.count_queue(conn, shop)
-        click.echo(f"{scored} records scored, {changed} identifiers changed customer, {waiting} pairs to review")
+                if models.active_version(conn, shop) is None:
+                    raise InvalidInput("there is no model yet", hint="rapport identity train")
+            score(db)
+            with db.read() as conn:
+                tied, waiting = review.count_linked(conn, shop), review.count_queue(conn, shop)
+        click.echo(f"{tied} links were made without asking, {waiting} pairs wait for a person")
 
     _add_models(group, open_database)
     group.add_command(_batch_command())
@@ -126,8 +126,8 @@ def _add_models(group: click.Group, open_database: OpenDatabase) -> None:
     def review_command(data_dir: Path | None, workspace: str | None, limit: int, *, as_json: bool) -> None:
         """Show the pairs a person is to decide, the likeliest first."""
         with open_database(data_dir) as db, db.read() as conn:
-            for pair in review.queue(conn, _workspace(conn, workspace), limit=limit):
-                click.echo(msgspec.json.encode(_plain(pair)).decode() if as_json else _side_by_side(pair))
+            for pair in review.queue(conn, _workspace(conn, workspace), limit=limit).pairs:
+                click.echo(msgspec.json.encode(pair).decode() if as_json else _side_by_side(pair))
 
 
 def _batch_command() -> click.Command:
@@ -192,41 +192,11 @@ def _all_fields(conn: Connection, workspace: WorkspaceId) -> Iterator[tuple[Key,
             yield Key(key), fields
 
 
-def _score_pending(
-    db: Database,
-    workspace: WorkspaceId,
-    moved: Callable[[Connection, list[Moved]], None],
-) -> tuple[int, int]:
-    with db.read() as conn:
-        policy = identifier_policy(settings_of(conn, workspace))
-        if models.active_model(conn, workspace) is None:
-            raise InvalidInput("there is no model yet", hint="rapport identity train")
-    working = Linker(lambda _: policy)
-    with db.read() as conn:
-        working.warm(conn, workspace)
-    scored = changed = 0
-    while True:
-        with db.write() as conn:
-            done = working.link_pending(conn, workspace, now=now_us())
-            moved(conn, done.moved)
-        if not done.scored:
-            return scored, changed
-        scored += done.scored
-        changed += len(done.moved)
-
-
 def _write_card(data_dir: Path, version: int, model: Any) -> None:
     folder = data_dir / "identity"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"model-{version}.json").write_bytes(model.to_json())
     (folder / f"model-{version}.txt").write_text(models.card_text(model), encoding="utf-8")
-
-
-def _plain(pair: review.ReviewPair) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(pair)
-    for name in ("a", "b", "root_a", "root_b"):
-        plain[name] = getattr(pair, name).hex()
-    return plain
 
 
 def _side_by_side(pair: review.ReviewPair) -> str:

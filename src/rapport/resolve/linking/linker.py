@@ -99,7 +99,8 @@ class Linker:
 
     def __init__(self, policy_for: Callable[[WorkspaceId], IdentifierPolicy]) -> None:
         self._policy_for = policy_for
-        self._shops: dict[WorkspaceId, _Shop | None] = {}
+        self._shops: dict[WorkspaceId, _Shop] = {}
+        self._unreadable: set[tuple[int, int | None]] = set()
 
     def link_pending(self, conn: Connection, workspace: WorkspaceId, *, now: int, limit: int = 200) -> Linked:
         """Score up to `limit` pending records; a few milliseconds each. Nothing happens without a model."""
@@ -125,8 +126,9 @@ class Linker:
     def due(self, conn: Connection) -> list[WorkspaceId]:
         """The workspaces that have a model and records to score. One query."""
         pending = sa.exists().where(_records.workspace == _models.workspace, _records.pending)
-        query = sa.select(_models.workspace).where(_models.active, pending).order_by(_models.workspace)
-        return [WorkspaceId(workspace) for workspace in conn.execute(query).scalars()]
+        query = sa.select(_models.workspace, _models.version).where(_models.active, pending)
+        rows = conn.execute(query.order_by(_models.workspace)).all()
+        return [WorkspaceId(row.workspace) for row in rows if (row.workspace, row.version) not in self._unreadable]
 
     def warm(self, conn: Connection, workspace: WorkspaceId, *, limit: int | None = None) -> bool:
         """Load up to `limit` records of the index, about a millisecond each, with a connection that only reads.
@@ -134,21 +136,28 @@ class Linker:
         True once it is whole, never without a model. Call it until then: `link_pending` loads what is missing while it
         holds the write transaction. Starts anew where another model has become active.
         """
+        version = active_version(conn, workspace)
         shop = self._shops.get(workspace)
-        if workspace not in self._shops or (shop is not None and shop.version != active_version(conn, workspace)):
-            active = active_model(conn, workspace)
-            shop = self._shops[workspace] = None if active is None else _Shop(*active)
-            if shop is not None:
-                shop.expect(conn, workspace)
+        if shop is None or shop.version != version:
+            shop = self._begin(conn, workspace)
         return shop is not None and shop.load(limit)
+
+    def _begin(self, conn: Connection, workspace: WorkspaceId) -> _Shop | None:
+        self._shops.pop(workspace, None)
+        active = active_model(conn, workspace)
+        if active is None:
+            self._unreadable.add((workspace, active_version(conn, workspace)))
+            return None
+        shop = self._shops[workspace] = _Shop(*active)
+        shop.expect(conn, workspace)
+        return shop
 
     def abandon(self) -> None:
         """Forget what is in memory: the transaction was rolled back, or somebody else scores now."""
         self._shops.clear()
 
     def _shop(self, conn: Connection, workspace: WorkspaceId) -> _Shop | None:
-        self.warm(conn, workspace)
-        return self._shops[workspace]
+        return self._shops[workspace] if self.warm(conn, workspace) else None
 
     def _settle(
         self,
