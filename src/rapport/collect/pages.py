@@ -13,6 +13,7 @@ from litestar.response import Redirect
 
 from rapport.collect import quarantine as aside
 from rapport.collect import sources as sources_
+from rapport.collect.feed import ROWS, read_feed
 from rapport.collect.health import HealthCounts, health_of_sources
 from rapport.collect.model import IMPORT_SOURCE, OWN_SOURCE, SOURCE_KINDS, Limits, QuarantineState, Source
 from rapport.kernel.clock import DAY, HOUR, now_us
@@ -32,11 +33,10 @@ __all__ = ["PAGES"]
 
 AnyRequest = Request[Any, Any, Any]
 
-FEED_ROWS = 60
-_LOOKED_AT = 400
-"""Facts read for one answer of the feed; a filter by event picks from these."""
-
 _PAGE = 50
+
+_MOST_SEQ = 2**62
+"""No fact has a larger number; the database would refuse one."""
 
 _STATES: dict[str, QuarantineState] = {state: state for state in get_args(QuarantineState)}
 
@@ -59,14 +59,16 @@ class FeedRow(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/feed", permission="facts:read", sync_to_thread=True)
 def feed_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
-    """Facts as they land."""
-    return render(request, "collect/feed.html", **_feed(request, db, principal, after=0))
+    """Facts as they land, and with `before` the older ones."""
+    before = integer(dict(request.query_params), "before", least=0, most=_MOST_SEQ, otherwise=0)
+    return render(request, "collect/feed.html", **_feed(request, db, principal, before=before or None))
 
 
 @get("/feed/rows", permission="facts:read", sync_to_thread=True)
 def feed_rows(request: AnyRequest, db: Database, principal: Principal, after: int = 0) -> Response[str]:
     """The facts that landed after a number, and the next question."""
-    return render(request, "collect/feed_rows.html", **_feed(request, db, principal, after=max(0, min(after, 2**62))))
+    found = _feed(request, db, principal, after=max(0, min(after, _MOST_SEQ)))
+    return render(request, "collect/feed_rows.html", **found)
 
 
 @get("/facts/{seq:int}", permission="facts:read", sync_to_thread=True)
@@ -74,7 +76,7 @@ def fact_page(request: AnyRequest, db: Database, principal: Principal, seq: int)
     """One fact: what it says, where it came from, whom it belongs to."""
     with db.read() as conn:
         query = sa.select(log.facts).where(
-            log.facts.c.workspace == principal.workspace, log.facts.c.seq == min(seq, 2**62)
+            log.facts.c.workspace == principal.workspace, log.facts.c.seq == min(seq, _MOST_SEQ)
         )
         row = conn.execute(query).first()
         names = _source_names(conn, principal)
@@ -261,26 +263,20 @@ def _source_names(conn: Any, principal: Principal) -> dict[str, Source]:
     return {source.id: source for source in sources_.list_sources(conn, _workspace(principal))}
 
 
-def _feed(request: AnyRequest, db: Database, principal: Principal, *, after: int) -> dict[str, Any]:
+def _feed(
+    request: AnyRequest, db: Database, principal: Principal, *, after: int = 0, before: int | None = None
+) -> dict[str, Any]:
     source = clean(request.query_params.get("source"), longest=60)
     event = clean(request.query_params.get("event"), longest=100)
     with db.read() as conn:
         names = _source_names(conn, principal)
-        query = sa.select(log.facts).where(log.facts.c.workspace == principal.workspace, log.facts.c.seq > after)
-        if source:
-            query = query.where(log.facts.c.source == source)
-        rows = [StoredRow._make(r) for r in conn.execute(query.order_by(log.facts.c.seq.desc()).limit(_LOOKED_AT))]
-    lines = []
-    for row in rows:
-        fact = to_fact(row)
-        if event.lower() in fact.name.lower():
-            lines.append(_line(row, fact, names))
-        if len(lines) >= FEED_ROWS:
-            break
+        look = read_feed(conn, _workspace(principal), source=source, event=event, after=after, before=before)
     return {
-        "rows": lines,
-        "after": rows[0].seq if rows else after,
-        "missed": len(rows) >= _LOOKED_AT and after > 0,
+        "rows": [_line(row, to_fact(row), names) for row in look.rows],
+        "after": look.first.seq if look.first else after,
+        "live": before is None,
+        "look": look,
+        "full": len(look.rows) == ROWS,
         "sources": names.values(),
         "source": source,
         "event": event,

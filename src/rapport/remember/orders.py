@@ -12,7 +12,7 @@ knows the sums of all reports about it (`raw`), and those are what it leaves beh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from rapport.kernel.facts import Fact
@@ -20,7 +20,17 @@ from rapport.kernel.mergeable import EVER, NEVER, Mergeable, Stamp, State, hash6
 from rapport.remember import inputs
 from rapport.remember.inputs import Settings
 
-__all__ = ["Orders", "OrdersRead", "cancelled", "completed", "refunded", "updated"]
+__all__ = [
+    "HeldOrder",
+    "Orders",
+    "OrdersRead",
+    "cancelled",
+    "completed",
+    "held_orders",
+    "holds_all",
+    "refunded",
+    "updated",
+]
 
 Amounts = dict[str, int]
 
@@ -77,6 +87,33 @@ class OrdersRead(NamedTuple):
     last_coupon: Stamp | None
     complete: bool
     """False where there were more orders than a ledger holds, so that repeated reports of some may count twice."""
+
+
+class HeldOrder(NamedTuple):
+    """One order as a ledger has it."""
+
+    order_id: str
+    """Empty where no report named it."""
+    currency: str
+    revenue: int | None
+    """After corrections, before refunds and cancellation."""
+    at: int
+    fact_id: str
+    """The report that counts."""
+    cancelled: bool
+    refunded: bool
+
+
+def held_orders(state: State) -> list[HeldOrder]:
+    """The orders that a ledger holds one by one, the newest first."""
+    refunded_ids = {refund[3] for refund in state[1].values()}
+    found = [_held(key, order, refunded_ids) for key, order in state[0].items() if order[REPORT] is not None]
+    return sorted(found, key=lambda order: (-order.at, order.fact_id))
+
+
+def holds_all(state: State) -> bool:
+    """Whether no order had to go into the tail, so that `held_orders` are all there are."""
+    return state[2] is None
 
 
 def completed(fact: Fact, settings: Settings) -> Change:
@@ -223,6 +260,22 @@ def _order(at: int, fact_id: str, source: str, value: Change) -> State:
     return [report, None if margin is None else [at, fact_id, source, currency, margin], None, None, None]
 
 
+def _held(key: str, order: State, refunded_ids: Collection[str | None]) -> HeldOrder:
+    report, _, update, cancellation, _ = order
+    currency, revenue = _amount(report, update)
+    return HeldOrder(
+        "" if key == f"fact:{report[2]}" else key, currency, revenue, report[1], report[2],
+        cancellation is not None, key in refunded_ids,
+    )  # fmt: skip
+
+
+def _amount(report: State, update: State | None) -> tuple[str, int | None]:
+    """The order's currency and revenue: those of the update where it is later than the report."""
+    if update is not None and update[:2] > report[1:3]:
+        return update[3], update[4]
+    return report[4], report[5]
+
+
 def _merge_orders(left: State, right: State) -> State:
     both = left[REPORT] and right[REPORT]
     raw = _add(_order_sums(left), _order_sums(right)) if both else left[RAW] or right[RAW]
@@ -343,11 +396,9 @@ class _Reading:
         if cancellation is not None:
             self.cancelled += 1
             self._seen("cancelled", cancellation)
-        stamp, currency, revenue = report[1:4], report[4], report[5]
-        if update is not None and update[:2] > stamp[:2]:
-            currency, revenue = update[3], update[4]
-            if update[5] is not None:
-                margin = [*update[:4], update[5]]
+        stamp, (currency, revenue) = report[1:4], _amount(report, update)
+        if update is not None and update[:2] > stamp[:2] and update[5] is not None:
+            margin = [*update[:4], update[5]]
         self.orders[currency] = self.orders.get(currency, 0) + 1
         if revenue is not None:
             self.revenue[currency] = wrap64(self.revenue.get(currency, 0) + revenue)
@@ -365,7 +416,7 @@ class _Reading:
         """A cancelled order brings nothing: what was not refunded of it is lost to the net."""
         report, _, update, cancellation, _ = order
         if report is not None and cancellation is not None and self.left.get(order_id, 0) > 0:
-            currency = update[3] if update is not None and update[:2] > report[1:3] else report[4]
+            currency, _ = _amount(report, update)
             self.lost[currency] = wrap64(self.lost.get(currency, 0) + self.left[order_id])
 
     def _refund(self, refund: State) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Request, Response, get
@@ -12,21 +15,24 @@ from litestar.response import Redirect
 from sqlalchemy import Connection
 
 from rapport.collect.sources import identifier_policy, list_sources
-from rapport.kernel.clock import from_iso, now_us
+from rapport.kernel.clock import SECOND, from_iso, now_us
 from rapport.kernel.errors import NotFound
-from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.remember import customers, showing
 from rapport.remember.customers import CustomerQuery, Sort
+from rapport.remember.folder import decoder_of
 from rapport.remember.golden import GoldenRecord, find_root, golden_record
+from rapport.remember.orders import Orders, held_orders, holds_all
+from rapport.remember.store import states_of
+from rapport.remember.timeline import cursor_at, event_names, read_page
 from rapport.remember.traits import Registry, commerce
 from rapport.resolve import identities
 from rapport.resolve import pages as resolve
 from rapport.resolve.customer_ids import load_customer_ids
 from rapport.resolve.identities import Member
 from rapport.storage.engine import Database
-from rapport.storage.log import of_strands, to_fact
+from rapport.storage.log import to_fact
 from rapport.storage.workspaces import WorkspaceSettings, all_workspaces
 from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render, viewer_zone
@@ -36,13 +42,14 @@ __all__ = ["PAGES"]
 
 AnyRequest = Request[Any, Any, Any]
 
-READ_FACTS = 2_000
-"""The newest facts of a customer that the page looks at."""
-
 SHOWN = 40
-"""Lines of the timeline that come at a time."""
+"""Lines of a page of the timeline."""
+
+SHOWN_ORDERS = 8
 
 TABS = ("overview", "traits", "identity", "json")
+
+_decode_orders = decoder_of(["orders"])
 
 
 class Found(NamedTuple):
@@ -113,24 +120,16 @@ def customer_page(request: AnyRequest, db: Database, principal: Principal, refer
     with db.read() as conn:
         found = _find(conn, principal, reference)
         if found.id != reference:
-            return Redirect(f"/console/customers/{found.id}?tab={tab}", status_code=303)
+            asked = urlencode(request.query_params.dict(), doseq=True)
+            return Redirect(f"/console/customers/{found.id}?{asked}", status_code=303)
         context = _overview(conn, found) | _TAB_CONTEXT[tab](conn, principal, found, request)
     return render(request, "remember/customer.html", tab=tab, customer=found, **context)
-
-
-@get("/customers/{reference:str}/timeline", permission="customers:read", sync_to_thread=True)
-def timeline_page(request: AnyRequest, db: Database, principal: Principal, reference: str) -> Response[str]:
-    """More of the timeline, or the same filtered by event."""
-    with db.read() as conn:
-        found = _find(conn, principal, reference)
-        context = _timeline(conn, principal, found, request)
-    return render(request, "remember/timeline.html", customer=found, **context)
 
 
 PAGES = ConsolePages(
     room="remember",
     templates=Path(__file__).parent / "templates",
-    handlers=(customers_page, customer_of_strand, customer_page, timeline_page),
+    handlers=(customers_page, customer_of_strand, customer_page),
     nav=(
         NavItem(
             label="Customers", path="/console/customers", icon="people", group="Customers", order=110,
@@ -149,7 +148,7 @@ def _find(conn: Connection, principal: Principal, reference: str) -> Found:
     settings = _settings(conn, workspace)
     registry = commerce(default_currency=settings.currency, region=settings.region)
     root = find_root(conn, workspace, reference[:300].replace("\0", ""), region=settings.region)
-    record = golden_record(conn, workspace, root, now=now_us(), registry=registry)
+    record = golden_record(conn, workspace, root, now=now_us(), registry=registry, probable=True)
     members = identities.identifiers_of_customer(conn, workspace, root)
     return Found(root, record.id, record, members, registry, identifier_policy(settings))
 
@@ -179,7 +178,7 @@ def _visitor(members: Sequence[Member]) -> str:
 def _overview_tab(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:
     namespaces = showing.identifiers_by_namespace(found.members, found.policy)
     context = _timeline(conn, principal, found, request)
-    return context | {"namespaces": namespaces, "orders": showing.orders_of(context["facts"])}
+    return context | {"namespaces": namespaces} | _orders(conn, principal, found)
 
 
 def _traits_tab(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:
@@ -200,28 +199,48 @@ _TAB_CONTEXT = {"overview": _overview_tab, "traits": _traits_tab, "identity": _i
 
 def _timeline(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:
     """A page of the timeline by when things happened, which is not the order in which they arrived."""
-    workspace = WorkspaceId(principal.workspace)
-    rows = of_strands(conn, workspace, [member.key for member in found.members], limit=READ_FACTS)
-    facts = sorted((to_fact(row) for row in rows), key=lambda fact: (-fact.occurred_at, -fact.seq))
-    event = clean(request.query_params.get("event"), longest=120)
-    skip = integer(dict(request.query_params), "skip", least=0, most=READ_FACTS, otherwise=0)
-    chosen = [fact for fact in facts if fact.name == event] if event else facts
+    workspace, asked = WorkspaceId(principal.workspace), request.query_params
+    strands, zone = [member.key for member in found.members], viewer_zone(request)
+    event, cursor = clean(asked.get("event"), longest=120), clean(asked.get("before"), longest=60)
+    day = _day(asked.get("until"))
+    if day and not cursor:
+        cursor = cursor_at(_end(day, zone))
+    page = read_page(conn, workspace, strands, event=event, cursor=cursor or None, limit=SHOWN)
     sources = {source.id: source.name for source in list_sources(conn, workspace)}
-    zone = viewer_zone(request)
     return {
-        "facts": facts,
-        "entries": showing.entries_of(chosen[skip : skip + SHOWN], sources=sources, zone=zone),
-        "last_day": _day_before(chosen, skip, request),
+        "entries": showing.entries_of([to_fact(row) for row in page.rows], sources=sources, zone=zone),
+        "page": page,
+        "full": len(page.rows) == SHOWN,
         "event": event,
-        "events": showing.event_counts(facts),
-        "total": len(chosen),
-        "next_skip": skip + SHOWN if len(chosen) > skip + SHOWN else 0,
-        "more_than_read": len(rows) == READ_FACTS,
+        "until": day.isoformat() if day else "",
+        "newest": not cursor,
+        "names": event_names(conn, workspace, strands),
     }
 
 
-def _day_before(chosen: Sequence[Fact], skip: int, request: AnyRequest) -> str:
-    """The day under which the page before ended, so that its heading is not repeated."""
-    if not 0 < skip <= len(chosen):
-        return ""
-    return showing.entries_of([chosen[skip - 1]], sources={}, zone=viewer_zone(request))[0].day
+def _orders(conn: Connection, principal: Principal, found: Found) -> dict[str, Any]:
+    """The customer's orders as the ledgers of its strands hold them."""
+    bodies = states_of(conn, WorkspaceId(principal.workspace), [member.key for member in found.members])
+    merged = found.registry.merge([_decode_orders(body) for body in bodies.values()])
+    ledger = merged.get("orders") or Orders().zero()
+    orders = held_orders(ledger)
+    return {
+        "orders": showing.order_lines(orders[:SHOWN_ORDERS]),
+        "all_orders": len(orders) <= SHOWN_ORDERS,
+        "some_orders": not holds_all(ledger),
+    }
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None
+
+
+def _end(day: date, zone: ZoneInfo) -> int:
+    """When this day ends where the viewer is."""
+    try:
+        return int(datetime.combine(day + timedelta(days=1), time(), zone).timestamp()) * SECOND
+    except OverflowError:
+        return now_us()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,10 +13,11 @@ from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.money import currency_code, format_minor
 from rapport.remember.golden import GoldenRecord, TraitShown
+from rapport.remember.orders import HeldOrder
 from rapport.remember.traits import Trait
 from rapport.resolve.identities import Member
 from rapport.web.console import day_of
-from rapport.web.wording import Told, amount_text, channel_of, tell
+from rapport.web.wording import Told, channel_of, tell
 
 __all__ = [
     "Entry",
@@ -25,10 +25,9 @@ __all__ = [
     "OrderLine",
     "TraitLine",
     "entries_of",
-    "event_counts",
     "identifiers_by_namespace",
     "money_words",
-    "orders_of",
+    "order_lines",
     "trait_groups",
 ]
 
@@ -88,12 +87,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as the facts told it; `state` is empty, refunded or cancelled."""
+    """An order in words; `state` is empty, refunded or cancelled."""
 
-    order_id: str
+    label: str
     amount: str
     state: str
-    seq: int
+    fact_id: str
+    """The fact that reported it."""
     occurred_at: int
 
 
@@ -131,27 +131,16 @@ def entries_of(facts: Sequence[Fact], *, sources: Mapping[str, str], zone: ZoneI
     ]  # fmt: skip
 
 
-def event_counts(facts: Iterable[Fact]) -> list[tuple[str, int]]:
-    """Names of facts with how many there are, most first."""
-    return sorted(Counter(fact.name for fact in facts).items(), key=lambda pair: (-pair[1], pair[0]))
-
-
-def orders_of(facts: Iterable[Fact]) -> list[OrderLine]:
-    """The orders these facts tell of, newest first; an order told twice is one."""
-    told: dict[str, OrderLine] = {}
-    states: dict[str, str] = {}
-    for fact in sorted(facts, key=lambda f: (f.occurred_at, f.id)):
-        order_id = str(fact.properties.get("order_id") or fact.id)[:60]
-        if fact.name == "Order Completed":
-            amount = amount_text(fact.properties, "revenue", "subtotal", "total")
-            told.setdefault(
-                order_id,
-                OrderLine(order_id=order_id, amount=amount, state="", seq=fact.seq, occurred_at=fact.occurred_at),
-            )
-        elif fact.name in ("Order Refunded", "Order Cancelled"):
-            states[order_id] = "refunded" if fact.name == "Order Refunded" else "cancelled"
-    marked = [msgspec.structs.replace(line, state=states.get(line.order_id, "")) for line in told.values()]
-    return sorted(marked, key=lambda line: -line.occurred_at)
+def order_lines(orders: Iterable[HeldOrder]) -> list[OrderLine]:
+    """Orders as lines, in the order given."""
+    return [
+        OrderLine(
+            label=order.order_id[:60] or order.fact_id[:60], fact_id=order.fact_id, occurred_at=order.at,
+            amount="" if order.revenue is None else format_minor(order.revenue, order.currency),
+            state="cancelled" if order.cancelled else "refunded" if order.refunded else "",
+        )
+        for order in orders
+    ]  # fmt: skip
 
 
 def money_words(value: Any) -> str:

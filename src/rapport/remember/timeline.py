@@ -1,23 +1,31 @@
-"""The timeline of a customer: the facts of all its strands as one story, newest first."""
+"""The timeline of a customer: the facts of all its strands as one story, newest first.
+
+The API, clients of Segment's Profile API and the console read it here: page by page through all there ever was, each
+page as quick as the first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.clock import to_iso
 from rapport.kernel.errors import InvalidInput
+from rapport.kernel.facts import name_of
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.golden import IdentifierShown
 from rapport.resolve.identities import identifiers_of_customer
-from rapport.resolve.store import among
-from rapport.storage.log import StoredRow, facts, to_fact
+from rapport.storage.log import Moment, StoredRow, of_strands, to_fact
+from rapport.storage.lookback import look_back, named
 
-__all__ = ["Timeline", "TimelineFact", "timeline"]
+__all__ = ["Timeline", "TimelineFact", "TimelinePage", "cursor_at", "event_names", "read_page", "timeline"]
+
+_RECENT = 500
+"""The newest facts whose names are worth suggesting as a filter."""
 
 
 class TimelineFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,30 +48,76 @@ class TimelineFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of the timeline; `cursor` asks for older facts, None after the oldest."""
+    """A page of the timeline; `cursor` asks for older facts, None after the oldest.
+
+    Where an event is asked for that is rare, a page may hold few facts or none and yet have a cursor.
+    """
 
     facts: list[TimelineFact]
     cursor: str | None
 
 
+class TimelinePage(NamedTuple):
+    """A page as the log has it."""
+
+    rows: list[StoredRow]
+    cursor: str | None
+    """Asks for what is older; None after the oldest."""
+    before: int | None
+    """When the last fact happened that was looked at; None after the oldest."""
+    looked_at: int
+    """Facts that were looked at to find those of the event that was asked for."""
+
+
 def timeline(
-    conn: Connection, workspace: WorkspaceId, root: Key, *, cursor: str | None = None, limit: int = 50
+    conn: Connection,
+    workspace: WorkspaceId,
+    root: Key,
+    *,
+    event: str = "",
+    cursor: str | None = None,
+    limit: int = 50,
 ) -> Timeline:
     """What a customer did, on all channels, the newest first. Raises InvalidInput for a bad cursor."""
     members = identifiers_of_customer(conn, workspace, root)
     strands = {one.key: IdentifierShown(one.namespace, one.value) for one in members}
-    if not strands:
-        return Timeline(facts=[], cursor=None)
-    columns = facts.c
-    query = sa.select(facts).where(among(conn, workspace, columns.strand, list(strands)))
-    if cursor:
-        at, seq = _decode_cursor(cursor)
-        query = query.where(sa.tuple_(columns.occurred_at, columns.seq) < sa.tuple_(sa.literal(at), sa.literal(seq)))
-    query = query.order_by(columns.occurred_at.desc(), columns.seq.desc()).limit(limit + 1)
-    rows = [StoredRow._make(row) for row in conn.execute(query)]
-    shown = rows[:limit]
-    following = f"{shown[-1].occurred_at}.{shown[-1].seq}" if len(rows) > limit else None
-    return Timeline(facts=[_shown(row, strands) for row in shown], cursor=following)
+    page = read_page(conn, workspace, list(strands), event=event, cursor=cursor, limit=limit)
+    return Timeline(facts=[_shown(row, strands) for row in page.rows], cursor=page.cursor)
+
+
+def read_page(
+    conn: Connection,
+    workspace: WorkspaceId,
+    strands: Sequence[Key],
+    *,
+    event: str = "",
+    cursor: str | None = None,
+    limit: int,
+) -> TimelinePage:
+    """The facts of these strands whose name has `event` in it, the latest first. Raises InvalidInput for a bad cursor.
+
+    Cost: that of `limit` facts for any page; with an event, at most that of `lookback.MOST` facts.
+    """
+    start = _decode_cursor(cursor) if cursor else None
+
+    def older(row: StoredRow | None, most: int) -> list[StoredRow]:
+        return of_strands(conn, workspace, strands, before=start if row is None else _moment(row), limit=most)
+
+    look = look_back(older, named(event) if event else None, limit=limit)
+    if look.last is None:
+        return TimelinePage(look.rows, None, None, look.looked_at)
+    return TimelinePage(look.rows, _encode_cursor(_moment(look.last)), look.last.occurred_at, look.looked_at)
+
+
+def cursor_at(at: int) -> str:
+    """The cursor of the facts that happened before this time."""
+    return _encode_cursor(Moment(at, 0))
+
+
+def event_names(conn: Connection, workspace: WorkspaceId, strands: Sequence[Key]) -> list[str]:
+    """What these strands' newest facts are called, the most frequent name first."""
+    rows = of_strands(conn, workspace, strands, limit=_RECENT)
+    return [name for name, _ in Counter(name_of(row.body) for row in rows).most_common()]
 
 
 def _shown(row: StoredRow, strands: Mapping[Key, IdentifierShown]) -> TimelineFact:
@@ -75,10 +129,18 @@ def _shown(row: StoredRow, strands: Mapping[Key, IdentifierShown]) -> TimelineFa
     )  # fmt: skip
 
 
-def _decode_cursor(cursor: str) -> tuple[int, int]:
+def _moment(row: StoredRow) -> Moment:
+    return Moment(row.occurred_at, row.seq)
+
+
+def _encode_cursor(moment: Moment) -> str:
+    return f"{moment.occurred_at}.{moment.seq}"
+
+
+def _decode_cursor(cursor: str) -> Moment:
     at, dot, seq = cursor.partition(".")
     try:
-        place = int(at), int(seq)
+        place = Moment(int(at), int(seq))
         if not dot or any(not -(2**63) <= number < 2**63 for number in place):
             raise ValueError
     except ValueError:

@@ -7,7 +7,7 @@ A reader that walked past such a gap would lose facts, so it reads only up to th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import (
@@ -22,12 +22,24 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from rapport.kernel.facts import Fact, decode_fact
 from rapport.storage.bulk import insert_ignore
 from rapport.storage.engine import metadata
 
-__all__ = ["Horizon", "LogRow", "StoredRow", "append", "facts", "latest", "of_strands", "read_after", "to_fact"]
+__all__ = [
+    "Horizon",
+    "LogRow",
+    "Moment",
+    "StoredRow",
+    "append",
+    "facts",
+    "latest",
+    "of_strands",
+    "read_after",
+    "to_fact",
+]
 
 facts = Table(
     "facts",
@@ -138,21 +150,75 @@ def read_after(
     return [StoredRow._make(row) for row in rows]
 
 
-def latest(conn: Connection, workspace: int, *, after: int = 0, limit: int = 50) -> list[StoredRow]:
-    """The newest facts of a shop, newest first, those with seq > after only."""
+def latest(
+    conn: Connection,
+    workspace: int,
+    *,
+    source: str | None = None,
+    after: int = 0,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[StoredRow]:
+    """The newest facts of a shop (of one source where it is given), newest first, with after < seq < before only."""
     query = sa.select(facts).where(facts.c.workspace == workspace, facts.c.seq > after)
+    if source is not None:
+        query = query.where(facts.c.source == source)
+    if before is not None:
+        query = query.where(facts.c.seq < before)
     return [StoredRow._make(row) for row in conn.execute(query.order_by(facts.c.seq.desc()).limit(limit))]
 
 
+class Moment(NamedTuple):
+    """A place in the order of happening; `seq` tells facts of the same microsecond apart."""
+
+    occurred_at: int
+    seq: int
+
+
 def of_strands(
-    conn: Connection, workspace: int, strands: Sequence[bytes], *, before: int | None = None, limit: int = 50
+    conn: Connection, workspace: int, strands: Sequence[bytes], *, before: Moment | None = None, limit: int = 50
 ) -> list[StoredRow]:
-    """Facts of these strands, latest first by when they happened, those with seq < before only."""
-    query = sa.select(facts).where(facts.c.workspace == workspace, facts.c.strand.in_(strands))
-    if before is not None:
-        query = query.where(facts.c.seq < before)
-    query = query.order_by(facts.c.occurred_at.desc(), facts.c.seq.desc()).limit(limit)
+    """Facts of these strands as one story, the latest to happen first, those before a moment only.
+
+    Cost: at most `limit` entries of the index for each strand, and the rows that are returned, however many there are.
+    """
+    if not strands:
+        return []
+    choose = _of_strands_postgresql if conn.dialect.name == "postgresql" else _of_strands_sqlite
+    query = choose(workspace, strands, before, limit).order_by(*_LATEST)
     return [StoredRow._make(row) for row in conn.execute(query)]
+
+
+_LATEST = (facts.c.occurred_at.desc(), facts.c.seq.desc())
+
+
+def _of_strands_sqlite(
+    workspace: int, strands: Sequence[bytes], before: Moment | None, limit: int
+) -> sa.Select[*tuple[Any, ...]]:
+    """SQLite leaves a strand's range of the index as soon as the page is full of later facts."""
+    query = sa.select(facts).where(facts.c.workspace == workspace, facts.c.strand.in_(strands))
+    return _earlier(query, before).limit(limit)
+
+
+def _of_strands_postgresql(
+    workspace: int, strands: Sequence[bytes], before: Moment | None, limit: int
+) -> sa.Select[*tuple[Any, ...]]:
+    """PostgreSQL would read and sort all facts of all strands: it is told to take the latest of each, then of those."""
+    values = sa.cast(list(strands), ARRAY(LargeBinary))
+    wanted = sa.func.unnest(values).table_valued("strand").render_derived()
+    one = sa.select(facts.c.occurred_at, facts.c.seq)
+    one = one.where(facts.c.workspace == workspace, facts.c.strand == wanted.c.strand)
+    each = _earlier(one, before).order_by(*_LATEST).limit(limit).lateral()
+    page = sa.select(each.c.seq).select_from(wanted.join(each, sa.true()))
+    page = page.order_by(each.c.occurred_at.desc(), each.c.seq.desc()).limit(limit)
+    return sa.select(facts).where(facts.c.seq.in_(page))
+
+
+def _earlier(query: sa.Select[*tuple[Any, ...]], before: Moment | None) -> sa.Select[*tuple[Any, ...]]:
+    if before is None:
+        return query
+    place = sa.tuple_(sa.literal(before.occurred_at), sa.literal(before.seq))
+    return query.where(sa.tuple_(facts.c.occurred_at, facts.c.seq) < place)
 
 
 def to_fact(row: StoredRow) -> Fact:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import permutations
 
 from rapport.kernel.facts import Fact
+from rapport.kernel.mergeable import State
+from rapport.remember.orders import held_orders, holds_all
 from rapport.remember.traits import StrandState, commerce
 from tests.rooms.remember.shop import bought, did, traits_of
 
@@ -124,3 +126,37 @@ def test_three_thousand_orders_stay_exact_and_bounded() -> None:
     found = traits_of(*[bought(f"o-{n}", 1.01, n / 1000, ident=f"m{n}") for n in range(3_000)])
     assert found["orders"] == 3_000
     assert found["revenue"] == {"EUR": 303_000}
+
+
+def test_the_orders_held_are_told_newest_first_with_what_became_of_them() -> None:
+    """Whichever of a repeated report arrived first, and with the corrected amount."""
+    facts = [
+        bought("o-1", 20, 1, user="ada", ident="m-1"),
+        bought("o-1", 20, 1.1, web="a", ident="m-2"),
+        bought("o-2", 5, 3, user="ada", ident="m-3"),
+        updated("o-2", 4, revenue=4),
+        refunded(5, order_id="o-1"),
+        did("Order Cancelled", 6, user="ada", properties={"order_id": "o-2"}),
+        did("Order Completed", 0, user="ada", ident="m-0", properties={"revenue": 1, "currency": "EUR"}),
+    ]
+    for some in (facts, facts[::-1]):
+        held = held_orders(ledger_of(*some))
+        assert [(o.order_id, o.fact_id, o.revenue, o.cancelled, o.refunded) for o in held] == [
+            ("o-2", "m-3", 400, True, False),
+            ("o-1", "m-1", 2000, False, True),
+            ("", "m-0", 100, False, False),
+        ]
+        assert holds_all(ledger_of(*some))
+
+
+def test_a_ledger_with_more_orders_than_it_holds_says_so() -> None:
+    ledger = ledger_of(*[bought(f"o-{n}", 1, n / 100, user="ada") for n in range(1_300)])
+    assert (len(held_orders(ledger)), holds_all(ledger)) == (1_000, False)
+
+
+def ledger_of(*facts: Fact) -> State:
+    registry = commerce(default_currency="EUR")
+    state: StrandState = {}
+    for fact in facts:
+        registry.fold(state, fact)
+    return registry.merge([state])["orders"]

@@ -9,7 +9,8 @@ from rapport.kernel.clock import from_iso
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import CustomerId
 from rapport.remember.golden import GoldenRecord, TraitShown
-from rapport.remember.showing import entries_of, event_counts, money_words, orders_of, trait_groups
+from rapport.remember.orders import HeldOrder
+from rapport.remember.showing import entries_of, money_words, order_lines, trait_groups
 from rapport.remember.traits import commerce
 
 TRAITS = commerce().traits
@@ -30,16 +31,15 @@ def words(**values: Any) -> dict[str, str]:
     return {line.name: line.words for lines in groups.values() for line in lines}
 
 
-def test_an_order_told_twice_is_one_and_knows_what_became_of_it() -> None:
-    orders = orders_of(
-        [
-            fact("Order Completed", "2026-01-02T00:00:00Z", order_id="b", revenue=5, currency="EUR"),
-            fact("Order Completed", "2026-01-01T00:00:00Z", order_id="a", revenue=10, currency="EUR"),
-            fact("Order Completed", "2026-01-01T00:00:01Z", order_id="a", revenue=10, currency="EUR"),
-            fact("Order Refunded", "2026-01-03T00:00:00Z", order_id="a"),
-        ]
-    )
-    assert [(o.order_id, o.amount, o.state) for o in orders] == [("b", "€5.00", ""), ("a", "€10.00", "refunded")]
+def test_an_order_shows_what_it_brought_and_what_became_of_it() -> None:
+    orders = [
+        HeldOrder("b", "EUR", 500, 2, "m-2", cancelled=False, refunded=False),
+        HeldOrder("a", "EUR", 1000, 1, "m-1", cancelled=False, refunded=True),
+        HeldOrder("", "JPY", None, 0, "m-0", cancelled=True, refunded=True),
+    ]
+    assert [(o.label, o.amount, o.state) for o in order_lines(orders)] == [
+        ("b", "€5.00", ""), ("a", "€10.00", "refunded"), ("m-0", "", "cancelled"),
+    ]  # fmt: skip
 
 
 def test_traits_are_worded_by_their_type() -> None:
@@ -77,11 +77,6 @@ def test_the_timeline_has_the_viewers_days_and_the_sources_names() -> None:
     late = fact("Product Viewed", "2026-01-01T23:30:00Z")
     (there,) = entries_of([late], sources={"src": "Website"}, zone=ZoneInfo("Europe/Berlin"))
     assert (there.day, there.source) == ("2026-01-02", "Website")
-
-
-def test_events_are_counted_for_the_filter() -> None:
-    facts = [fact("B", "2026-01-01T00:00:00Z"), fact("A", "2026-01-01T00:00:00Z"), fact("B", "2026-01-02T00:00:00Z")]
-    assert event_counts(facts) == [("B", 2), ("A", 1)]
 
 
 def test_what_is_no_money_has_no_words() -> None:

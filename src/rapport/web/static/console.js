@@ -135,7 +135,11 @@
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     const keep = Number(event.target.dataset.keep || 0);
-    if (keep) while (event.target.children.length > keep) event.target.lastElementChild.remove();
+    if (keep && event.target.children.length > keep) {
+      while (event.target.children.length > keep) event.target.lastElementChild.remove();
+      const older = document.getElementById("feed-older");
+      if (older) { const link = new URL(older.href); link.searchParams.set("before", event.target.lastElementChild.dataset.seq); older.href = link; }
+    }
     document.getElementById("feed-empty")?.toggleAttribute("hidden", Boolean(document.querySelector("#feed-rows tr")));
     const drawer = event.target.closest("dialog.drawer");
     if (drawer && !drawer.open) drawer.showModal();
