@@ -233,13 +233,18 @@ class Doors:
             opt_out=head.opt_out,
         )
         rows, aside = await _prepare(parts.messages, source=source, received_at=now, envelope=envelope)
-        dropped = 0
-        if aside and self.registry.is_full(source):
-            dropped, aside = len(aside), []
-        new = await self._appender.append(rows, aside)
+        unkept = aside if aside and self.registry.is_full(source) else []
+        new = await self._appender.append(rows, [] if unkept else aside)
         self.health.count(
-            source, now=now, accepted=new, duplicates=len(rows) - new, quarantined=len(aside), dropped=dropped
-        )
+            source, now=now, accepted=new, duplicates=len(rows) - new, quarantined=len(aside) - len(unkept),
+            dropped=len(unkept),
+        )  # fmt: skip
+        if unkept:
+            raise QuarantineFull(
+                f"{len(unkept)} of {len(parts.messages)} messages are invalid and were not kept, since the quarantine"
+                f" of this source is full; {len(rows)} were kept. The first: {unkept[0].path}: {unkept[0].reason}",
+                hint="mend the client; replay or discard what is in quarantine",
+            )
 
     def _check(self, source: Source, door: Door, parts: Parts, *, size: int, now: int) -> None:
         limit = _body_limit(source, door)
@@ -286,6 +291,12 @@ class Doors:
         if not _HOST.match(head.host):
             raise InvalidInput("the Host header is missing or malformed")
         return _json(segment_settings(settings.group(1), scheme=head.scheme, host=head.host))
+
+
+class QuarantineFull(InvalidInput):
+    """Invalid messages that there is no room for: not acknowledged, and of no use to send again as they are."""
+
+    code = "quarantine_full"
 
 
 class Forbidden401(Forbidden):

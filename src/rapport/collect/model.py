@@ -52,7 +52,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     facts_per_second: int = 0
     """0 is no limit but the server's own."""
     max_quarantined: int = 50_000
-    """Open rows kept in quarantine; bad messages beyond that are counted, not kept."""
+    """Open rows kept in quarantine. Beyond that a request with invalid messages is answered 400; its valid ones are
+    kept."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):

@@ -471,17 +471,25 @@ async def test_a_small_body_cannot_grow_large_by_a_context_for_all(client: httpx
     assert [fact.sent_at for fact in shop.facts()] == [None, None]
 
 
-async def test_a_full_quarantine_keeps_no_more_but_says_so(client: httpx.AsyncClient, shop: Shop, doors: Doors) -> None:
+async def test_what_a_full_quarantine_has_no_room_for_is_not_acknowledged(
+    client: httpx.AsyncClient, shop: Shop, doors: Doors
+) -> None:
     with shop.db.write() as conn:
         change_source(conn, shop.workspace, shop.source.id, limits=Limits(max_quarantined=2))
+    answers = []
     for at in range(5):
         await doors.registry.refresh()
-        await client.post("/v1/track", json={"userId": f"u{at}"}, headers=basic(shop.source.write_key))
+        batch = {"batch": [track(messageId=f"good-{at}"), {"type": "track", "userId": f"u{at}"}]}
+        answers.append(await client.post("/v1/batch", json=batch, headers=basic(shop.source.write_key)))
+    assert [answer.status_code for answer in answers] == [200, 200, 400, 400, 400]
+    assert problem(answers[-1]) == (400, "quarantine_full")
+    assert "1 of 2 messages are invalid" in answers[-1].text
     doors.health.flush()
+    assert len(shop.facts()) == 5, "valid messages are kept all the same"
     with shop.db.read() as conn:
         assert len(list_quarantined(conn, shop.workspace)) == 2
         health = health_of_sources(conn, shop.workspace, now=now_us())[shop.source.id]
-    assert (health.quarantined, health.dropped) == (2, 3)
+    assert (health.accepted, health.quarantined, health.dropped) == (5, 2, 3)
 
 
 async def test_many_at_once_are_all_kept(client: httpx.AsyncClient, shop: Shop) -> None:
