@@ -15,9 +15,17 @@ from rapport.resolve import store
 from rapport.resolve.policy import PolicySettings
 from rapport.storage.bulk import insert_ignore, insert_rows
 
-__all__ = ["Action", "Effects", "actions", "find_action", "mark_undone", "write"]
+__all__ = ["Action", "Decided", "Effects", "actions", "find_action", "mark_undone", "write"]
 
 _audit = store.audit.c
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """A pair of the review queue got another status."""
+
+    pair: str
+    before: str
+    after: str
 
 
 class Effects(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -29,12 +37,16 @@ class Effects(msgspec.Struct, kw_only=True, omit_defaults=True):
     allowed: list[tuple[str, str]] = []
     policy_before: PolicySettings | None = None
     policy_after: PolicySettings | None = None
+    decided: Decided | None = None
+    model_before: int | None = None
+    model_after: int | None = None
     undoes: str = ""
     """The action that this one undid."""
 
     def any(self) -> bool:
         """Whether anything changed."""
-        return bool(self.withdrawn or self.restored or self.forbidden or self.allowed or self.policy_after)
+        corrected = self.withdrawn or self.restored or self.forbidden or self.allowed
+        return bool(corrected or self.policy_after or self.decided or self.model_after)
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):

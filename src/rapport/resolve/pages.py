@@ -1,6 +1,6 @@
 """Console pages of resolving: identity at large (merges, alarms, policy), and a correction tried before it is made.
 
-What one customer's page shows of it is `panel.html`, filled by `panel`.
+What one customer's page shows of it is `panel.html`, filled by `panel`. The review queue is in `review_pages.py`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from rapport.kernel.clock import from_iso
 from rapport.kernel.errors import InvalidInput, RapportError
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.resolve import alarms, audit, explain, identities, picture, policy
+from rapport.resolve import alarms, audit, explain, identities, picture, policy, review_pages
 from rapport.resolve.customer_ids import load_customer_ids
 from rapport.resolve.identities import Change, Member
+from rapport.resolve.linking import charts, households, review
+from rapport.resolve.model import Kind
 from rapport.resolve.policy import PolicySettings
 from rapport.resolve.references import find_root
 from rapport.resolve.routes import policy_effect
@@ -46,6 +48,9 @@ _WORDS = {
 }
 """What can be done: a title and a sentence."""
 
+MOST_EXPLAINED = 20
+"""Learned links that one customer's page shows side by side."""
+
 _TRYING = "trying"
 """Stands as the reason of a dry run, which leaves none."""
 
@@ -55,12 +60,18 @@ def panel(
 ) -> dict[str, Any]:
     """What `panel.html` shows on a customer's page: picture, evidence, merges and splits, what people did."""
     graph = identities.graph(conn, workspace, root, rules)
+    probable = [edge.id for edge in graph.edges if edge.kind is Kind.PROBABLE]
+    why = review.why_linked(conn, workspace, probable[:MOST_EXPLAINED])
+    home = households.household_of(conn, workspace, root)
     return {
         "picture": picture.draw(graph, rules),
         "edges": graph.edges,
         "nodes": {node.key: node for node in graph.nodes},
         "words": picture.evidence_words,
         "why_not": explain.why_not,
+        "explained": {ident: (pair, charts.steps(pair)) for ident, pair in why.items()},
+        "home": home,
+        "housemates": households.housemates(conn, workspace, home, root) if home else [],
         "truncated": graph.truncated,
         "changes": identities.changes(conn, workspace, root, limit=30),
         "trail": audit.actions(conn, workspace, subjects=[one.key for one in members], limit=30),
@@ -138,12 +149,13 @@ def change_policy(request: AnyRequest, db: Database, state: State, principal: Pr
 PAGES = ConsolePages(
     room="resolve",
     templates=Path(__file__).parent / "templates",
-    handlers=(identity_page, try_page, correct, policy_page, change_policy),
+    handlers=(identity_page, try_page, correct, policy_page, change_policy, *review_pages.HANDLERS),
     nav=(
         NavItem(
             label="Identity", path="/console/identity", icon="link", group="Customers", order=115,
             permission="customers:read", keys="i",
         ),
+        review_pages.NAV,
     ),
 )  # fmt: skip
 

@@ -18,10 +18,12 @@ from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.resolve import audit, corrections, identities, stated, store
-from rapport.resolve.audit import Effects
+from rapport.resolve.audit import Decided, Effects
 from rapport.resolve.customer_ids import load_customer_ids
 from rapport.resolve.cuts import cut_between, ties_of, weakest_cut
 from rapport.resolve.identities import GraphEdge, Member
+from rapport.resolve.linking import models, review
+from rapport.resolve.linking.store import CandidateStatus
 from rapport.resolve.model import EvidenceId, Kind, Status, evidence_id
 from rapport.resolve.policy import PolicySettings, read_policy, save_policy, settings_of
 from rapport.resolve.recompute import Moved
@@ -118,13 +120,34 @@ class Identity:
 
     def join(self, by: Principal, one: str, other: str, *, reason: str, dry_run: bool = False) -> Outcome:
         """Say that two customers are one person. Raises Conflict where a limit or a forbidden pair is against it."""
-        return self._act(by, "join", reason, lambda change: change.join(one, other), dry_run=dry_run)
+        return self._act(
+            by, "join", reason, lambda change: change.join(change.key(one), change.key(other)), dry_run=dry_run
+        )
 
     def forbid(self, by: Principal, one: str, other: str, *, reason: str, dry_run: bool = False) -> Outcome:
         """Never let two identifiers be one customer; where they are, the weakest evidence between them gives way."""
         return self._act(
             by, "forbid", reason, lambda change: change.forbid(change.key(one), change.key(other)), dry_run=dry_run
         )
+
+    def accept(self, by: Principal, pair: str, *, reason: str, dry_run: bool = False) -> Outcome:
+        """Say that both records of a pair of the review queue are one person.
+
+        Raises NotFound; Conflict where it was decided meanwhile, or a limit or a forbidden pair is against it.
+        """
+        return self._act(by, "accept", reason, lambda change: change.accept(_ident(pair)), dry_run=dry_run)
+
+    def reject(self, by: Principal, pair: str, *, reason: str, dry_run: bool = False) -> Outcome:
+        """Say that the records of a pair are two people, for ever. Raises NotFound, Conflict as `accept` does."""
+        return self._act(by, "reject", reason, lambda change: change.reject(_ident(pair)), dry_run=dry_run)
+
+    def reopen(self, by: Principal, pair: str, *, reason: str, dry_run: bool = False) -> Outcome:
+        """Undo the action that decided a pair. Raises NotFound, Conflict where nobody decided."""
+        return self._act(by, "reopen", reason, lambda change: change.reopen(_ident(pair), by), dry_run=dry_run)
+
+    def use_model(self, by: Principal, version: int, *, reason: str, dry_run: bool = False) -> Outcome:
+        """Score everybody anew by another version of the learned model; the worker does. Raises NotFound, Conflict."""
+        return self._act(by, "model", reason, lambda change: change.use_model(version), dry_run=dry_run)
 
     def apply_policy(self, by: Principal, wanted: PolicySettings, *, reason: str) -> Outcome:
         """Make another policy the shop's, and its customers those of the policy. Cost: the workspace, in memory."""
@@ -230,9 +253,8 @@ class Change:
             self.effects.allowed.append((a.hex(), b.hex()))
             self._took(corrections.allow(self.conn, self.workspace, a, b, self.policy, now=self._now))
 
-    def join(self, one: str, other: str) -> None:
+    def join(self, a: Key, b: Key) -> None:
         """Join the customers of two identifiers, by way of the names of which one customer may not have both."""
-        a, b = self.key(one), self.key(other)
         for left, right in self._pairs(a, b):
             ident = evidence_id(left, right, Kind.JOINED)
             rows = self._evidence([ident], missing_ok=True)
@@ -279,14 +301,40 @@ class Change:
         self.policy = save_policy(self.conn, self.workspace, wanted)
         self._took(corrections.rebuild(self.conn, self.workspace, self.policy, now=self._now))
 
+    def accept(self, ident: EvidenceId) -> None:
+        """Join the customers of a pair's records."""
+        a, b = self._decide(ident, CandidateStatus.ACCEPTED)
+        self.join(a, b)
+
+    def reject(self, ident: EvidenceId) -> None:
+        """Forbid a pair's records to be one customer, if they are not forbidden already."""
+        a, b = self._decide(ident, CandidateStatus.REJECTED)
+        if not self._is_forbidden(a, b):
+            self.forbid(a, b)
+
+    def reopen(self, ident: EvidenceId, by: Principal) -> None:
+        """Undo whatever decided a pair."""
+        self.undo(review.verdict(self.conn, self.workspace, ident), by)
+
+    def use_model(self, version: int) -> None:
+        """Make a model the active one."""
+        before = models.active_version(self.conn, self.workspace)
+        if before == version:
+            raise Conflict(f"model {version} is in use already")
+        models.activate(self.conn, self.workspace, version)
+        self.effects.model_before, self.effects.model_after = before, version
+
     def undo(self, action_id: str, by: Principal) -> None:
         """Do the opposite of what an action changed."""
         action = audit.find_action(self.conn, self.workspace, action_id)
-        if action.effects.policy_before is not None:
+        if action.effects.policy_before is not None or action.effects.model_after is not None:
             by.require(POLICY_PERMISSION)
         if action.undone_by:
             raise Conflict(f"this was undone by {action.undone_by}", hint="undo that one to do it again")
-        done = action.effects
+        self._turn_back(action.effects)
+        self.effects.undoes = action_id
+
+    def _turn_back(self, done: Effects) -> None:
         for a, b in done.forbidden:
             self.allow(_key(a), _key(b))
         for a, b in done.allowed:
@@ -298,7 +346,12 @@ class Change:
             self.restore([_ident(one) for one in done.withdrawn])
         if done.policy_before is not None and read_policy(self.settings) != done.policy_before:
             self.apply_policy(done.policy_before)
-        self.effects.undoes = action_id
+        if done.decided is not None:
+            self.effects.decided = Decided(
+                pair=done.decided.pair, before=done.decided.after, after=done.decided.before
+            )  # fmt: skip
+        if done.model_before is not None and models.active_version(self.conn, self.workspace) == done.model_after:
+            self.use_model(done.model_before)
 
     # -- the end
 
@@ -325,11 +378,19 @@ class Change:
         )  # fmt: skip
         if self.effects.undoes:
             self._mark_undone(self.effects.undoes, ident)
+        if self.effects.decided is not None:
+            self._note_decision(self.effects.decided, by, ident)
         if self.effects.policy_after is not None:
             self._record(whole, ident)
         stated.state(self.conn, self.workspace, whole, self.policy, cause=ident, now=self._now)
         on_moved(self.conn, moved)
         return msgspec.structs.replace(outcome, action=ident)
+
+    def _note_decision(self, decided: Decided, by: Principal, action: str) -> None:
+        review.note_decision(
+            self.conn, self.workspace, _ident(decided.pair), before=decided.before, after=decided.after,
+            author=by.name, reason=self._reason, action=action, now=self._now,
+        )  # fmt: skip
 
     def _mark_undone(self, undone: str, by: str) -> None:
         audit.mark_undone(self.conn, self.workspace, undone, by=by)
@@ -357,6 +418,12 @@ class Change:
         insert_rows(self.conn, store.customer_changes, rows)
 
     # -- how
+
+    def _decide(self, ident: EvidenceId, status: CandidateStatus) -> tuple[Key, Key]:
+        pair = review.to_decide(self.conn, self.workspace, ident)
+        self.effects.decided = Decided(pair=ident.hex(), before=pair.status.value, after=status.value)
+        self._subjects.update((pair.a, pair.b))
+        return pair.a, pair.b
 
     def _took(self, moved: Iterable[Moved]) -> None:
         for one in moved:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,12 @@ from litestar import Request, Response
 from litestar.connection import ASGIConnection
 from litestar.types import ControllerRouterHandler
 from markupsafe import Markup
+from sqlalchemy import Connection
 
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, now_us, to_datetime, to_iso
+from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.money import format_minor
+from rapport.storage.engine import Database
 from rapport.web import auth
 from rapport.web.auth import Principal
 from rapport.web.store import Session
@@ -48,7 +51,10 @@ VENDOR = ("vendor/htmx.min.js", "vendor/echarts.min.js")
 
 
 class NavItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of the console's side bar; `order` sorts over all rooms, `keys` is the shortcut after `g`."""
+    """One entry of the console's side bar; `order` sorts over all rooms, `keys` is the shortcut after `g`.
+
+    `waiting` counts what somebody should do there, no further than 100: it is asked for with every page.
+    """
 
     label: str
     path: str
@@ -57,6 +63,7 @@ class NavItem(msgspec.Struct, frozen=True, kw_only=True):
     order: int
     permission: str
     keys: str = ""
+    waiting: Callable[[Connection, WorkspaceId], int] | None = None
 
 
 class ConsolePages(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +102,20 @@ class Console:
                 groups.setdefault(item.group, []).append(item)
         return groups
 
+    def waiting_for(self, principal: Principal, db: Database) -> dict[str, int]:
+        """Path → how much waits there, for those entries of somebody's side bar that say so."""
+        asked = [item for item in self.nav if item.waiting is not None and principal.may(item.permission)]
+        if not asked:
+            return {}
+        with db.read() as conn:
+            workspace = WorkspaceId(principal.workspace)
+            return {item.path: item.waiting(conn, workspace) for item in asked if item.waiting is not None}
+
+    def here(self, path: str) -> str:
+        """The path of the entry that a page belongs to: the longest that the page's begins with."""
+        paths = [item.path for item in self.nav if path == item.path or path.startswith(item.path + "/")]
+        return max(paths, key=len, default="")
+
 
 def render(request: Request[Any, Any, Any], template: str, *, status: int = 200, **context: Any) -> Response[str]:
     """The template as an HTML answer, with what every page needs: who, the side bar, the form token, the theme."""
@@ -112,6 +133,8 @@ def render(request: Request[Any, Any, Any], template: str, *, status: int = 200,
         principal=principal,
         session=session if isinstance(session, Session) else None,
         nav=console.nav_for(principal) if isinstance(principal, Principal) else {},
+        nav_here=console.here(request.scope["path"]),
+        nav_waiting=partial(_waiting, request, console, status),
         csrf_token=csrf_token,
         theme=_theme(request),
         zone=viewer_zone(request),
@@ -121,6 +144,14 @@ def render(request: Request[Any, Any, Any], template: str, *, status: int = 200,
     )
     headers = {"Cache-Control": "no-store"}
     return Response(html, status_code=status, media_type="text/html", headers=headers, cookies=cookies)
+
+
+def _waiting(request: Request[Any, Any, Any], console: Console, status: int) -> dict[str, int]:
+    """What the side bar counts. Nothing on a page that tells of a fault: the database may be the reason."""
+    principal = request.scope.get("user")
+    if not isinstance(principal, Principal) or status >= 500:
+        return {}
+    return console.waiting_for(principal, request.app.state.db)
 
 
 def viewer_zone(connection: ASGIConnection[Any, Any, Any, Any]) -> ZoneInfo:

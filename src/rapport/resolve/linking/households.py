@@ -15,14 +15,16 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from rapport.kernel.ids import Key, WorkspaceId
-from rapport.resolve.identities import roots_of
+from rapport.kernel.ids import CustomerId, Key, WorkspaceId
+from rapport.resolve.customer_ids import load_customer_ids
+from rapport.resolve.identities import members_of_customers, roots_of
 from rapport.resolve.linking.kinds import words
+from rapport.resolve.linking.records import fields_among, name_of
 from rapport.resolve.linking.store import households, link_records
 from rapport.resolve.store import select_among
 from rapport.storage.bulk import upsert
 
-__all__ = ["LARGEST", "Household", "household_key", "household_of", "households", "refresh"]
+__all__ = ["LARGEST", "Household", "Housemate", "household_key", "household_of", "households", "housemates", "refresh"]
 
 LARGEST = 8
 """Customers of a household; more are no family."""
@@ -36,6 +38,14 @@ class Household(NamedTuple):
     id: str
     because: str
     roots: list[Key]
+
+
+class Housemate(NamedTuple):
+    """One of the others, for the shop's own staff."""
+
+    customer: CustomerId
+    name: str
+    """As a record has it, or an identifier."""
 
 
 def household_key(workspace: int, fields: Mapping[str, str]) -> tuple[bytes, str] | None:
@@ -90,3 +100,15 @@ def household_of(conn: Connection, workspace: WorkspaceId, root: Key) -> Househo
     if not 1 < len(current) <= LARGEST:
         return None
     return Household("hh_" + row.household.hex(), row.because, current)
+
+
+def housemates(conn: Connection, workspace: WorkspaceId, home: Household, root: Key) -> list[Housemate]:
+    """The others of a customer's household, by name."""
+    members = members_of_customers(conn, workspace, [other for other in home.roots if other != root])
+    fields = fields_among(conn, workspace, [one.key for several in members.values() for one in several])
+    ids = load_customer_ids(conn)
+    found = []
+    for other, several in members.items():
+        named = (name_of(fields[one.key]) for one in several if one.key in fields)
+        found.append(Housemate(ids.customer_id(other), next(filter(None, named), several[0].value)))
+    return sorted(found, key=lambda one: (one.name, one.customer))

@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from rapport.kernel.errors import NotFound
+from rapport.kernel.errors import Conflict, NotFound
 from rapport.kernel.ids import WorkspaceId
 from rapport.resolve.linking.model import LinkModel
 from rapport.resolve.linking.store import link_models, link_records
@@ -49,19 +49,22 @@ def save_model(conn: Connection, workspace: WorkspaceId, model: LinkModel, *, no
 
 
 def activate(conn: Connection, workspace: WorkspaceId, version: int) -> None:
-    """Make a model the active one; all records become pending. Raises NotFound."""
+    """Make a model the active one; all records become pending. Raises as `find_model` does."""
     find_model(conn, workspace, version)
     conn.execute(link_models.update().where(_models.workspace == workspace).values(active=_models.version == version))
     conn.execute(link_records.update().where(link_records.c.workspace == workspace).values(pending=True))
 
 
 def find_model(conn: Connection, workspace: WorkspaceId, version: int) -> LinkModel:
-    """A model by its version. Raises NotFound."""
+    """A model by its version. Raises NotFound, Conflict where it is of another format."""
     query = sa.select(_models.body).where(_models.workspace == workspace, _models.version == version)
     body = conn.execute(query).scalar()
     if body is None:
         raise NotFound(f"no model {version}", hint="rapport identity models lists them")
-    return LinkModel.from_json(bytes(body))
+    try:
+        return LinkModel.from_json(bytes(body))
+    except msgspec.ValidationError as error:
+        raise Conflict(f"model {version} cannot be read: {error}", hint="rapport identity train") from error
 
 
 def active_model(conn: Connection, workspace: WorkspaceId) -> tuple[int, LinkModel] | None:

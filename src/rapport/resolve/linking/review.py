@@ -1,35 +1,59 @@
 """The review queue: pairs alike enough to ask a person, side by side, with what each comparison says.
 
-Accepting joins the two by hand, rejecting forbids them for ever; both are corrections like any other, can be undone,
-and take the pair out of the queue.
+What a person decides is a correction like any other (`resolve/service.py`); here it only takes the pair out of the
+queue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
-from rapport.kernel.errors import Conflict, NotFound
-from rapport.kernel.identifiers import IdentifierPolicy
-from rapport.kernel.ids import Key, WorkspaceId
-from rapport.resolve import corrections
-from rapport.resolve.identities import members_of_customers, roots_of
-from rapport.resolve.linking.model import Comparer, probability
+from rapport.kernel.clock import to_iso
+from rapport.kernel.errors import Conflict, InvalidInput, NotFound
+from rapport.kernel.ids import CustomerId, Key, WorkspaceId
+from rapport.resolve import identities
+from rapport.resolve.customer_ids import CustomerIds, load_customer_ids
+from rapport.resolve.identities import Member
+from rapport.resolve.linking.model import Comparer, Prepared, Thresholds, probability
 from rapport.resolve.linking.models import active_model
+from rapport.resolve.linking.records import fields_among, name_of
 from rapport.resolve.linking.store import CandidateStatus, link_candidates, link_records
-from rapport.resolve.linking.units import certain_identifiers
-from rapport.resolve.model import EvidenceId, Kind, evidence_id
-from rapport.resolve.recompute import Moved
-from rapport.resolve.store import select_among
+from rapport.resolve.model import EvidenceId
+from rapport.resolve.store import identifiers, select_among
 
-__all__ = ["Compared", "ReviewPair", "accept", "count_queue", "queue", "reject", "reopen", "review_pair", "why_linked"]
+__all__ = [
+    "DECIDED",
+    "Candidate",
+    "Compared",
+    "ReviewPage",
+    "ReviewPair",
+    "Side",
+    "count_linked",
+    "count_queue",
+    "decided",
+    "in_words",
+    "note_decision",
+    "queue",
+    "review_pair",
+    "to_decide",
+    "verdict",
+    "why_linked",
+]
 
 _table = link_candidates.c
+
 _WAITING = (CandidateStatus.REVIEW, CandidateStatus.REFUSED)
+DECIDED = (CandidateStatus.ACCEPTED, CandidateStatus.REJECTED)
+"""What a person said of a pair. It stands above any model."""
+
+
+_FAMILY = "one person, relatives or namesakes"
+"""Stands for a probability that is too sure of itself: a model takes what relatives share for independent witnesses."""
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,121 +67,217 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """Bits: positive speaks for one person, negative against."""
 
 
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the two."""
+
+    customer: CustomerId
+    """Whom the record belongs to now."""
+    identifier: str
+    """`namespace:value` by which the record is called."""
+    name: str
+    """As the record has it; empty where it has none."""
+
+
 class ReviewPair(msgspec.Struct, frozen=True, kw_only=True):
-    """Two records side by side. The weights and the prior sum to `score`."""
+    """Two records side by side, the one known longer on the left. The weights and the prior sum to `score`."""
 
     id: str
-    """The candidate's id in hex."""
-    a: Key
-    b: Key
-    root_a: Key
-    root_b: Key
+    """That of the evidence between them, where a model tied them."""
+    left: Side
+    right: Side
     score: float
-    """Log2 odds that they are one person."""
+    """Log2 odds that they are one person, by the model in force."""
     probability: float
+    words: str
+    """What to make of it."""
     prior: float
     fields: list[Compared]
+    """Empty of a decided pair whose records have become one or are gone."""
     status: str
+    """`review` and `refused` wait; `accepted`, `rejected`; `linked` by a model; `stale`: alike no more."""
+    why: str
+    """Why a person is asked; empty where nobody is."""
     model: int
-    at: int
-    author: str | None = None
-    reason: str | None = None
+    """The version that found the pair."""
+    at: str
+    author: str | None
+    reason: str | None
+    place: str
+    """Its place in the list it is in: the cursor that goes on behind it."""
 
 
-def count_queue(conn: Connection, workspace: WorkspaceId) -> int:
-    """How many pairs wait for a person. At most a few too many: those that were tied otherwise since."""
-    query = sa.select(sa.func.count()).where(_table.workspace == workspace, _table.status.in_(_WAITING))
+class ReviewPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some pairs; `cursor` asks for the next ones, None after the last."""
+
+    pairs: list[ReviewPair]
+    cursor: str | None
+
+
+class Candidate(NamedTuple):
+    """A pair that can be decided."""
+
+    a: Key
+    b: Key
+    status: CandidateStatus
+
+
+def in_words(chance: float) -> str:
+    """What to make of a probability that two records are one person.
+
+    >>> in_words(0.9995), in_words(0.5), in_words(0.05)
+    ('almost certainly one person', 'as likely one person as two', 'probably two people')
+    """
+    bounds = (
+        (0.999, "almost certainly one person"), (0.99, "very probably one person"), (0.9, "probably one person"),
+        (0.6, "rather one person than two"), (0.4, "as likely one person as two"), (0.1, "rather two people than one"),
+    )  # fmt: skip
+    return next((words for bound, words in bounds if chance >= bound), "probably two people")
+
+
+def count_queue(conn: Connection, workspace: WorkspaceId, *, most: int = 100_000) -> int:
+    """How many pairs wait for a person; counts no further than `most`."""
+    branches = [_standing(workspace, status).with_only_columns(_table.id).limit(most).subquery() for status in _WAITING]
+    both = sa.union_all(*(sa.select(branch) for branch in branches)).limit(most).subquery()
+    return int(conn.execute(sa.select(sa.func.count()).select_from(both)).scalar_one())
+
+
+def count_linked(conn: Connection, workspace: WorkspaceId) -> int:
+    """How many pairs the model tied without asking."""
+    query = sa.select(sa.func.count()).where(_table.workspace == workspace, _table.status == CandidateStatus.LINKED)
     return int(conn.execute(query).scalar_one())
 
 
-def queue(conn: Connection, workspace: WorkspaceId, *, limit: int = 50, below: float | None = None) -> list[ReviewPair]:
-    """Pairs to decide, the likeliest first; `below` continues after the score of the last. Skips who are one by now."""
+def queue(conn: Connection, workspace: WorkspaceId, *, limit: int = 50, after: str | None = None) -> ReviewPage:
+    """Pairs to decide, the likeliest first. Who are one customer by now, or have no record any more, are left out.
+
+    Nothing waits without a model. Raises InvalidInput for a bad cursor. Cost: the page, wherever it lies.
+    """
+    judge = _judge_in_force(conn, workspace)
+    if judge is None:
+        return ReviewPage(pairs=[], cursor=None)
+    order = (_table.millibits.desc(), _table.id)
+    branches = [
+        _standing(workspace, status).where(_behind(_table.millibits, after)).order_by(*order).limit(limit + 1)
+        for status in _WAITING
+    ]
+    both = sa.union_all(*(sa.select(branch.subquery()) for branch in branches)).subquery()
+    rows = conn.execute(sa.select(both).order_by(both.c.millibits.desc(), both.c.id).limit(limit + 1)).all()
+    return _page(conn, workspace, rows, judge, limit=limit, by="millibits")
+
+
+def decided(conn: Connection, workspace: WorkspaceId, *, limit: int = 50, after: str | None = None) -> ReviewPage:
+    """Pairs that people decided, the latest first. Raises InvalidInput for a bad cursor."""
     query = (
         sa.select(link_candidates)
-        .where(_table.workspace == workspace, _table.status.in_(_WAITING))
-        .order_by(_table.millibits.desc(), _table.id)
-        .limit(limit * 2)
+        .where(_table.workspace == workspace, _table.status.in_(DECIDED), _behind(_table.at, after))
+        .order_by(_table.at.desc(), _table.id)
+        .limit(limit + 1)
     )
-    if below is not None:
-        query = query.where(_table.millibits < round(below * 1000))
-    pairs = _pairs(conn, workspace, conn.execute(query).all())
-    return [pair for pair in pairs if pair.root_a != pair.root_b][:limit]
+    rows = conn.execute(query).all()
+    return _page(conn, workspace, rows, _judge_in_force(conn, workspace), limit=limit, by="at")
 
 
 def review_pair(conn: Connection, workspace: WorkspaceId, ident: EvidenceId) -> ReviewPair:
-    """One pair, whatever became of it. Raises NotFound."""
-    found = _pairs(conn, workspace, [_row(conn, workspace, ident)])
-    if not found:
+    """One pair, whatever became of it. Raises NotFound; also where nobody decided and its records are gone."""
+    row = _row(conn, workspace, ident)
+    found = _pairs(conn, workspace, [row], _judge_in_force(conn, workspace), by="millibits")
+    if not found or not (found[0].fields or row.status in DECIDED):
         raise NotFound("the records of this pair are no more", hint="their customers were changed or erased")
     return found[0]
 
 
-def why_linked(conn: Connection, workspace: WorkspaceId, ident: EvidenceId) -> ReviewPair | None:
-    """What stands behind a piece of evidence of kind `probable`; its id is the candidate's. None where it is gone."""
-    query = sa.select(link_candidates).where(_table.workspace == workspace, _table.id == ident)
-    return next(iter(_pairs(conn, workspace, conn.execute(query).all())), None)
+def why_linked(
+    conn: Connection, workspace: WorkspaceId, idents: Collection[EvidenceId]
+) -> dict[EvidenceId, ReviewPair]:
+    """What stands behind pieces of evidence of kind `probable`, as far as their records are still there."""
+    rows = list(select_among(conn, sa.select(link_candidates), workspace, _table.id, idents))
+    judge = _judge_in_force(conn, workspace) if rows else None
+    found = _pairs(conn, workspace, rows, judge, by="millibits")
+    return {bytes.fromhex(pair.id): pair for pair in found if pair.fields}
 
 
-def accept(
-    conn: Connection, workspace: WorkspaceId, ident: EvidenceId, policy: IdentifierPolicy, *,
-    author: str, reason: str, now: int,
-) -> list[Moved]:  # fmt: skip
-    """They are one person: join them by hand. Raises NotFound, or Conflict where that was decided already.
+def to_decide(conn: Connection, workspace: WorkspaceId, ident: EvidenceId) -> Candidate:
+    """The pair, where it still is to be decided; to be called under the workspace's lock.
 
-    Two names of one kind that only one of which a customer may have (two accounts) are joined as such.
+    Raises NotFound, or Conflict where somebody decided, or the facts did.
     """
-    row = _undecided(conn, workspace, ident)
-    a, b = _joined_ends(conn, workspace, Key(row.a), Key(row.b), policy)
-    moved = corrections.join(conn, workspace, a, b, policy, author=author, reason=reason, now=now)
-    joined = evidence_id(a, b, Kind.JOINED)
-    _decide(conn, workspace, ident, CandidateStatus.ACCEPTED, author=author, reason=reason, now=now, joined=joined)
-    return moved
-
-
-def reject(
-    conn: Connection, workspace: WorkspaceId, ident: EvidenceId, policy: IdentifierPolicy, *,
-    author: str, reason: str, now: int,
-) -> list[Moved]:  # fmt: skip
-    """They are two people: forbid them to be joined. Raises NotFound, or Conflict where that was decided already."""
-    row = _undecided(conn, workspace, ident)
-    moved = corrections.forbid(conn, workspace, Key(row.a), Key(row.b), policy, author=author, reason=reason, now=now)
-    _decide(conn, workspace, ident, CandidateStatus.REJECTED, author=author, reason=reason, now=now)
-    return moved
-
-
-def reopen(
-    conn: Connection, workspace: WorkspaceId, ident: EvidenceId, policy: IdentifierPolicy, *,
-    author: str, reason: str, now: int,
-) -> list[Moved]:  # fmt: skip
-    """Undo `accept` or `reject`: the pair is in the queue again."""
     row = _row(conn, workspace, ident)
-    a, b = Key(row.a), Key(row.b)
-    if row.status == CandidateStatus.ACCEPTED:
-        moved = corrections.withdraw(
-            conn, workspace, [bytes(row.joined)], policy, author=author, reason=reason, now=now
-        )
-    elif row.status == CandidateStatus.REJECTED:
-        moved = corrections.allow(conn, workspace, a, b, policy, now=now)
-    else:
-        raise Conflict("this pair was not decided", hint="only an accepted or a rejected pair can be reopened")
-    _decide(conn, workspace, ident, CandidateStatus.REVIEW, author=None, reason=None, now=now)
-    return moved
+    if row.status in DECIDED:
+        raise Conflict(f"this pair was {row.status} by {row.author}", hint="reopen it first")
+    if row.status == CandidateStatus.STALE:
+        raise Conflict("these records are alike no more", hint="the queue shows what is to be decided now")
+    keys = [Key(row.a), Key(row.b)]
+    roots = identities.roots_of(conn, workspace, keys)
+    if len(roots) < 2 or len(fields_among(conn, workspace, keys)) < 2:
+        raise NotFound("the records of this pair are no more", hint="their customers were changed or erased")
+    if row.status in _WAITING and len(set(roots.values())) == 1:
+        raise Conflict("the two became one customer meanwhile", hint="split the customer where that is wrong")
+    return Candidate(Key(row.a), Key(row.b), CandidateStatus(row.status))
 
 
-def _joined_ends(conn: Connection, workspace: WorkspaceId, a: Key, b: Key, policy: IdentifierPolicy) -> tuple[Key, Key]:
-    """Which identifiers to join so that two records become one customer: where each has an account and a customer may
-    have but one, the accounts, for a join of these says that two accounts are one.
+def verdict(conn: Connection, workspace: WorkspaceId, ident: EvidenceId) -> str:
+    """The action in the audit trail that decided a pair. Raises NotFound, Conflict where none did."""
+    row = _row(conn, workspace, ident)
+    if row.status not in DECIDED:
+        raise Conflict("this pair is not decided", hint="only an accepted or a rejected pair can be reopened")
+    return str(row.action)
+
+
+def note_decision(
+    conn: Connection, workspace: WorkspaceId, ident: EvidenceId, *, before: str, after: str, author: str, reason: str,
+    action: str, now: int,
+) -> None:  # fmt: skip
+    """Give a pair another status. A decided pair knows who decided, why, and by which action; an open one forgets it.
+
+    What somebody else decided meanwhile stays as it is.
     """
-    ends = []
-    for end in (a, b):
-        keys = set(certain_identifiers(conn, workspace, end))
-        roots = list(roots_of(conn, workspace, [end]).values())
-        members = [one for one in members_of_customers(conn, workspace, roots).get(roots[0], []) if one.key in keys]
-        ends.append({one.namespace: one.key for one in reversed(members)})
-    for namespace in sorted(ends[0].keys() & ends[1].keys()):
-        if policy.limit(namespace) == 1:
-            return ends[0][namespace], ends[1][namespace]
-    return a, b
+    values: dict[str, Any] = {"status": after, "at": now, "author": None, "reason": None, "action": None}
+    if after in DECIDED:
+        values |= {"author": author, "reason": reason, "action": action}
+    standing = _table.status.not_in(DECIDED) if after in DECIDED else _table.status == before
+    here = (_table.workspace == workspace, _table.id == ident, standing)
+    conn.execute(link_candidates.update().where(*here).values(values))
+
+
+# --- which ----------------------------------------------------------------------------------------------------------
+
+
+def _standing(workspace: WorkspaceId, status: CandidateStatus) -> sa.Select[*tuple[Any, ...]]:
+    """Candidates of one status, in the order of their index, whose ends are two customers with something to compare."""
+    query = sa.select(link_candidates).where(_table.workspace == workspace, _table.status == status.value)
+    roots = []
+    for end in (_table.a, _table.b):
+        one, record = identifiers.alias().c, link_records.alias().c
+        query = query.where(one.workspace == workspace, one.key == end)
+        query = query.where(record.workspace == workspace, record.key == end, record.fields != b"{}")
+        roots.append(one.root)
+    return query.where(roots[0] != roots[1])
+
+
+def _behind(column: ColumnElement[int], cursor: str | None) -> ColumnElement[bool]:
+    """What comes after a place in a list that descends by a column, then ascends by id."""
+    if not cursor:
+        return sa.true()
+    value, _, ident = cursor.partition(".")
+    try:
+        number, key = int(value), bytes.fromhex(ident)
+    except ValueError:
+        number, key = 0, b""
+    if len(key) != 16 or abs(number) >= 2**63 or not cursor.isascii():
+        raise InvalidInput(f"cursor {cursor[:60]!r} cannot be read", hint="start again without a cursor")
+    return sa.or_(column < number, sa.and_(column == number, _table.id > key))
+
+
+def _page(
+    conn: Connection, workspace: WorkspaceId, rows: Collection[Any], judge: _Judge | None, *, limit: int, by: str
+) -> ReviewPage:
+    shown = list(rows)[:limit]
+    cursor = _place(shown[-1], by) if len(rows) > limit else None
+    return ReviewPage(pairs=_pairs(conn, workspace, shown, judge, by=by), cursor=cursor)
+
+
+def _place(row: Any, by: str) -> str:
+    return f"{getattr(row, by)}.{bytes(row.id).hex()}"
 
 
 def _row(conn: Connection, workspace: WorkspaceId, ident: EvidenceId) -> Any:
@@ -168,57 +288,106 @@ def _row(conn: Connection, workspace: WorkspaceId, ident: EvidenceId) -> Any:
     return row
 
 
-def _undecided(conn: Connection, workspace: WorkspaceId, ident: EvidenceId) -> Any:
-    row = _row(conn, workspace, ident)
-    if row.status in (CandidateStatus.ACCEPTED, CandidateStatus.REJECTED):
-        raise Conflict(f"this pair was {row.status} by {row.author}", hint="reopen it first")
-    return row
+# --- side by side ---------------------------------------------------------------------------------------------------
 
 
-def _decide(
-    conn: Connection, workspace: WorkspaceId, ident: EvidenceId, status: CandidateStatus, *,
-    author: str | None, reason: str | None, now: int, joined: EvidenceId | None = None,
-) -> None:  # fmt: skip
-    conn.execute(
-        link_candidates.update()
-        .where(_table.workspace == workspace, _table.id == ident)
-        .values(status=status.value, author=author, reason=reason, at=now, joined=joined)
-    )
+class _Judge(NamedTuple):
+    """The model in force, ready to compare."""
+
+    comparer: Comparer
+    thresholds: Thresholds
 
 
-def _pairs(conn: Connection, workspace: WorkspaceId, rows: Iterable[Any]) -> list[ReviewPair]:
-    rows = list(rows)
+class _Opinion(NamedTuple):
+    """What a model makes of two records."""
+
+    score: float
+    prior: float
+    fields: list[Compared]
+    words: str
+    why: str
+
+
+class _Known(NamedTuple):
+    """What is known of the ends of some pairs."""
+
+    ids: CustomerIds
+    members: Mapping[Key, Member]
+    fields: Mapping[Key, dict[str, str]]
+
+
+def _judge_in_force(conn: Connection, workspace: WorkspaceId) -> _Judge | None:
     active = active_model(conn, workspace)
-    if active is None:
+    return None if active is None else _Judge(Comparer.of_model(active[1]), active[1].thresholds)
+
+
+def _pairs(
+    conn: Connection, workspace: WorkspaceId, rows: Collection[Any], judge: _Judge | None, *, by: str
+) -> list[ReviewPair]:
+    if not rows:
         return []
-    comparer = Comparer.of_model(active[1])
     keys = {Key(end) for row in rows for end in (row.a, row.b)}
-    query = sa.select(link_records.c.key, link_records.c.fields)
-    fields = {
-        Key(key): msgspec.json.decode(body, type=dict[str, str])
-        for key, body in select_among(conn, query, workspace, link_records.c.key, keys)
-    }
-    roots = roots_of(conn, workspace, keys)
-    return [_pair(row, comparer, fields, roots) for row in rows if row.a in fields and row.b in fields]
+    members, fields = identities.members(conn, workspace, keys), fields_among(conn, workspace, keys)
+    known = _Known(load_customer_ids(conn), members, fields)
+    return [_pair(row, known, judge, by=by) for row in rows if row.a in members and row.b in members]
 
 
-def _pair(row: Any, comparer: Comparer, fields: dict[Key, dict[str, str]], roots: dict[Key, Key]) -> ReviewPair:
-    left, right = fields[row.a], fields[row.b]
-    reasons = comparer.reasons(comparer.prepare(left), comparer.prepare(right))
-    compared = [
-        Compared(
-            aspect=reason.aspect, left=_shown(left, aspect.columns), right=_shown(right, aspect.columns),
-            says=reason.said, weight=reason.weight,
-        )
-        for aspect, reason in zip(comparer.aspects, reasons, strict=True)
-    ]  # fmt: skip
-    score = comparer.score(comparer.prepare(left), comparer.prepare(right))
+def _pair(row: Any, known: _Known, judge: _Judge | None, *, by: str) -> ReviewPair:
+    ends = sorted((Key(row.a), Key(row.b)), key=lambda key: (known.members[key].first_seen_at, key))
+    opinion = _opinion(row, [known.fields.get(key, {}) for key in ends], judge)
     return ReviewPair(
-        id=bytes(row.id).hex(), a=Key(row.a), b=Key(row.b), root_a=roots[row.a], root_b=roots[row.b],
-        score=round(score, 2), probability=round(probability(score), 4), prior=round(comparer.prior, 2),
-        fields=compared, status=row.status, model=row.model, at=row.at, author=row.author, reason=row.reason,
+        id=bytes(row.id).hex(), left=_side(ends[0], known), right=_side(ends[1], known),
+        score=round(opinion.score, 2), probability=round(probability(opinion.score), 4), words=opinion.words,
+        prior=round(opinion.prior, 2), fields=opinion.fields, status=row.status, why=opinion.why, model=row.model,
+        at=to_iso(row.at), author=row.author, reason=row.reason, place=_place(row, by),
     )  # fmt: skip
 
 
-def _shown(fields: dict[str, str], columns: list[str]) -> str:
+def _opinion(row: Any, records: list[dict[str, str]], judge: _Judge | None) -> _Opinion:
+    """What the model in force makes of two records; where one is gone, what the model made of them that found them."""
+    if judge is None or not all(records):
+        score = row.millibits / 1000
+        return _Opinion(score, 0.0, [], in_words(probability(score)), "")
+    comparer = judge.comparer
+    left, right = (comparer.prepare(record) for record in records)
+    score, safe = comparer.score(left, right), comparer.is_safe(left, right)
+    words = in_words(probability(score)) if safe or score < 0 else _FAMILY
+    why = _why(row.status, score, judge.thresholds, safe=safe)
+    return _Opinion(score, comparer.prior, _compared(comparer, records, left, right), words, why)
+
+
+def _side(key: Key, known: _Known) -> Side:
+    member = known.members[key]
+    return Side(
+        customer=known.ids.customer_id(member.root), identifier=f"{member.namespace}:{member.value}",
+        name=name_of(known.fields.get(key, {})),
+    )  # fmt: skip
+
+
+def _compared(
+    comparer: Comparer, records: list[dict[str, str]], left: Prepared, right: Prepared
+) -> list[Compared]:  # fmt: skip
+    return [
+        Compared(
+            aspect=reason.aspect, left=_shown(records[0], aspect.columns), right=_shown(records[1], aspect.columns),
+            says=reason.said, weight=reason.weight,
+        )
+        for aspect, reason in zip(comparer.aspects, comparer.reasons(left, right), strict=True)
+    ]  # fmt: skip
+
+
+def _shown(fields: Mapping[str, str], columns: list[str]) -> str:
     return ", ".join(dict.fromkeys(fields[column] for column in columns if fields.get(column)))
+
+
+def _why(status: str, score: float, thresholds: Thresholds, *, safe: bool) -> str:
+    """Why a model did not tie them by itself; empty where nobody is asked."""
+    if status not in _WAITING:
+        return ""
+    if status == CandidateStatus.REFUSED:
+        return "the policy keeps them apart, as it does with two accounts: only a person may join them"
+    if not safe:
+        return "relatives and namesakes look like this: the names differ, or nothing but the name speaks for it"
+    if score < thresholds.automatic:
+        return f"it takes {thresholds.automatic:g} bits to be tied without asking"
+    return "other records of theirs speak against it"

@@ -46,13 +46,13 @@ link_candidates = Table(
     Column("at", BigInteger, nullable=False),
     Column("author", Text),
     Column("reason", Text),
-    Column("joined", LargeBinary),
+    Column("action", Text),
     Index("link_candidates_queue", "workspace", "status", "millibits"),
     Index("link_candidates_by_a", "workspace", "a"),
     Index("link_candidates_by_b", "workspace", "b"),
 )
 """Pairs (`a` < `b`) that a model found alike. The id is that of the evidence between them; `millibits` are a thousandth
-of log2 odds; `joined` is the evidence that accepting the pair made."""
+of log2 odds; `action` is the entry in the audit trail that decided."""
 
 households = Table(
     "households",

@@ -85,7 +85,8 @@
   });
   document.addEventListener("submit", (event) => {
     const question = event.submitter?.dataset.confirm || event.target.dataset.confirm;
-    if (question && !confirm(question)) event.preventDefault();
+    if (event.target.dataset.sent || (question && !confirm(question))) { event.preventDefault(); return; }
+    if ("once" in event.target.dataset) event.target.dataset.sent = "yes";
   }, true);
   function setNav(open) {
     root.classList.toggle("nav-open", open);
@@ -118,9 +119,15 @@
     if (Date.now() - waiting < 1500) {
       const link = document.querySelector(`.side a[data-keys="${CSS.escape(event.key)}"]`);
       if (link) { event.preventDefault(); link.click(); }
-    }
+    } else if (!event.repeat) pressHotkey(event);
     waiting = 0;
   });
+  function pressHotkey(event) {
+    const target = document.querySelector(`[data-hotkey="${CSS.escape(event.key)}"]`);
+    if (!target) return;
+    event.preventDefault();
+    if (target.matches("input,textarea")) target.focus(); else target.click();
+  }
 
   // Live parts
   function setPaused(button, paused) {

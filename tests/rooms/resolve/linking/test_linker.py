@@ -2,71 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-import msgspec
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import Connection
 
-from rapport.kernel.errors import Conflict, NotFound
+from rapport.kernel.errors import NotFound
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve import corrections, identities, store
 from rapport.resolve.linking import households, models, review, units
 from rapport.resolve.linking.linker import Linker, forget
-from rapport.resolve.linking.model import LinkModel, Thresholds
 from rapport.resolve.linking.store import link_candidates, link_models, link_records
 from rapport.resolve.model import Kind, Status, evidence_id
-from rapport.resolve.recompute import Moved
+from tests.rooms.resolve.linking.desk import ADA, BO, SISTER, SLIPPED, Desk
 from tests.rooms.resolve.linking.people import crowd, model
 from tests.rooms.resolve.shop import Shop, seen
-
-ADA = {
-    "first_name": "ada", "last_name": "lordorberg", "birthday": "1980-03-04", "phone": "+447700900123",
-    "street": "12 high street", "postcode": "yo1 7aa", "city": "york",
-}  # fmt: skip
-SLIPPED = ADA | {"last_name": "lordorbreg", "street": "12 hihg street"}
-SISTER = ADA | {"first_name": "vera", "birthday": "1983-07-21", "phone": "+447700111222"}
-BO = {"first_name": "bo", "last_name": "pelosridge", "birthday": "1951-12-12", "city": "hull", "phone": "+447712345678"}
-
-
-class Desk:
-    """A shop whose customers are known by what is written in `known`: value of an identifier → fields."""
-
-    def __init__(self, shop: Shop, *, trained: LinkModel | None = None) -> None:
-        self.shop = shop
-        self.known: dict[str, dict[str, str]] = {}
-        self.linker = Linker(lambda _: shop.policy)
-        with shop.db.write() as conn:
-            models.save_model(conn, shop.workspace, trained or model(), now=1)
-
-    def fields_of(
-        self, conn: Connection, workspace: WorkspaceId, wanted: Mapping[Key, list[Key]]
-    ) -> dict[Key, dict[str, str]]:
-        names = {self.shop.key("anonymous_id", value): value for value in self.known}
-        names |= {self.shop.key("user_id", value): value for value in self.known}
-        return {unit: self.known[names[key]] for unit, keys in wanted.items() for key in keys if key in names}
-
-    def tell(self, at: int, values: Iterable[str]) -> list[Moved]:
-        """Look at these customers again."""
-        with self.shop.db.write() as conn:
-            keys = [self.shop.key(name, value) for value in values for name in ("anonymous_id", "user_id")]
-            roots = set(identities.roots_of(conn, self.shop.workspace, keys).values())
-            done = self.linker.observe_changed(conn, self.shop.workspace, roots, self.fields_of, now=at)
-            return done.moved
-
-    def meet(self, **people: dict[str, str]) -> list[Moved]:
-        """People seen for the first time, by a browser each."""
-        self.known |= people
-        self.shop.see(*(seen(at, web=value) for at, value in enumerate(people, 1)))
-        return self.tell(50, people)
-
-    def web(self, value: str) -> Key:
-        return self.shop.key("anonymous_id", value)
-
-    def queue(self) -> list[review.ReviewPair]:
-        with self.shop.db.read() as conn:
-            return review.queue(conn, self.shop.workspace)
 
 
 @pytest.fixture
@@ -80,7 +28,7 @@ def test_two_records_of_one_person_become_one_customer_by_evidence_that_says_so(
     assert len(moved) == 1
     with desk.shop.db.read() as conn:
         edges = identities.graph(conn, desk.shop.workspace, desk.web("a"), desk.shop.policy).edges
-        why = review.why_linked(conn, desk.shop.workspace, edges[0].id)
+        why = review.why_linked(conn, desk.shop.workspace, [edges[0].id]).get(edges[0].id)
     assert [(edge.kind, edge.status, edge.source) for edge in edges] == [(Kind.PROBABLE, Status.LINKED, "rapport")]
     assert why is not None
     assert why.score == pytest.approx(why.prior + sum(field.weight for field in why.fields), abs=0.1)
@@ -123,7 +71,7 @@ def test_what_is_certain_stays_two_towards_everybody_but_the_shop(desk: Desk) ->
         workspace = desk.shop.workspace
         root = identities.find(conn, workspace, desk.web("b"))
         assert root is not None
-        assert units.is_probable(conn, workspace, root)
+        assert len(units.units_of(conn, workspace, [root])[root]) == 2
         assert units.certain_identifiers(conn, workspace, desk.web("b")) == [desk.web("b")]
         assert units.certain_identifiers(conn, workspace, Key(b"never seen 16 by")) == []
 
@@ -135,65 +83,6 @@ def test_a_unit_that_joins_another_for_certain_is_one_record(desk: Desk) -> None
     desk.tell(70, ["a", "b", "u"])
     with desk.shop.db.read() as conn:
         assert len(conn.execute(sa.select(link_records).filter_by(workspace=desk.shop.workspace)).all()) == 1
-
-
-def _asking(shop: Shop) -> Desk:
-    """A desk whose model never ties by itself."""
-    return Desk(shop, trained=msgspec.structs.replace(model(), thresholds=Thresholds(automatic=99.0, review=0.0)))
-
-
-def test_pairs_between_the_thresholds_wait_for_a_person_side_by_side(shop: Shop) -> None:
-    desk = _asking(shop)
-    desk.meet(a=ADA, b=SLIPPED, c=BO)
-    assert not shop.together("a", "b")
-    (pair,) = desk.queue()
-    assert {pair.a, pair.b} == {desk.web("a"), desk.web("b")}
-    name = next(field for field in pair.fields if field.aspect == "name")
-    assert {name.left, name.right} == {"ada, lordorberg", "ada, lordorbreg"}
-    with shop.db.read() as conn:
-        assert review.count_queue(conn, shop.workspace) == 1
-
-
-def test_accepting_joins_by_hand_and_reopening_undoes_it(shop: Shop) -> None:
-    desk = _asking(shop)
-    desk.meet(a=ADA, b=SLIPPED)
-    ident = bytes.fromhex(desk.queue()[0].id)
-    with shop.db.write() as conn:
-        review.accept(conn, shop.workspace, ident, shop.policy, author="ada", reason="same card", now=90)
-    assert shop.together("a", "b")
-    assert desk.queue() == []
-    with shop.db.write() as conn, pytest.raises(Conflict):
-        review.reject(conn, shop.workspace, ident, shop.policy, author="bo", reason="no", now=91)
-    with shop.db.write() as conn:
-        review.reopen(conn, shop.workspace, ident, shop.policy, author="bo", reason="two people", now=92)
-    assert not shop.together("a", "b")
-    assert len(desk.queue()) == 1
-
-
-def test_rejecting_forbids_for_ever(shop: Shop) -> None:
-    desk = _asking(shop)
-    desk.meet(a=ADA, b=SLIPPED)
-    ident = bytes.fromhex(desk.queue()[0].id)
-    with shop.db.write() as conn:
-        review.reject(conn, shop.workspace, ident, shop.policy, author="ada", reason="twins", now=90)
-        models.save_model(conn, shop.workspace, model(), now=91)
-    desk.linker.abandon()
-    desk.tell(95, ["a", "b"])
-    assert not shop.together("a", "b")
-    assert desk.queue() == []
-
-
-def test_two_accounts_are_tied_only_by_a_person_and_then_as_accounts(desk: Desk) -> None:
-    desk.known |= {"u1": ADA, "u2": SLIPPED}
-    desk.shop.see(seen(1, user="u1"), seen(2, user="u2"))
-    desk.tell(50, ["u1", "u2"])
-    assert not desk.shop.together("u1", "u2")
-    (pair,) = desk.queue()
-    with desk.shop.db.write() as conn:
-        review.accept(
-            conn, desk.shop.workspace, bytes.fromhex(pair.id), desk.shop.policy, author="ada", reason="", now=90
-        )
-    assert desk.shop.together("u1", "u2")
 
 
 def test_a_link_the_policy_refused_does_not_come_back_when_the_records_part(desk: Desk) -> None:
