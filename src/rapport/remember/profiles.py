@@ -26,10 +26,10 @@ from sqlalchemy import Connection
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.remember.golden import GoldenRecord, find_key, find_root, golden_record
+from rapport.remember.golden import GoldenRecord, find_key, golden_record
 from rapport.remember.routes import region_of
 from rapport.remember.timeline import TimelineFact, timeline
-from rapport.resolve.linking.units import certain_members
+from rapport.resolve.linking.units import members_of
 from rapport.storage.engine import Database
 from rapport.web import auth
 from rapport.web.auth import KeyRing, Principal
@@ -163,7 +163,7 @@ def profile_external_ids(
     """All identifiers that are certainly of this person, the earliest first."""
     workspace = WorkspaceId(principal.workspace)
     with db.read() as conn:
-        members = certain_members(conn, workspace, _key(conn, principal, reference))
+        members = members_of(conn, workspace, _key(conn, principal, reference))
     start = _offset(next)
     data = [
         ExternalId(id=one.value, type=one.namespace, source_id=one.source, created_at=to_iso(one.first_seen_at))
@@ -185,7 +185,7 @@ def profile_events(
     """What the customer did, newest first."""
     workspace = WorkspaceId(principal.workspace)
     with db.read() as conn:
-        found = timeline(conn, workspace, _root(conn, principal, reference), cursor=next or None, limit=limit)
+        found = timeline(conn, workspace, _key(conn, principal, reference), cursor=next or None, limit=limit)
     cursor = Cursor(url=request.url.path, has_more=found.cursor is not None, next=found.cursor or "", limit=limit)
     return ProfileEvents(data=[_event(fact) for fact in found.facts], cursor=cursor)
 
@@ -208,11 +208,6 @@ def profile_metadata(db: Database, principal: Principal, space: Space, reference
 def _key(conn: Connection, principal: Principal, reference: str) -> Key:
     workspace = WorkspaceId(principal.workspace)
     return find_key(conn, workspace, reference, region=region_of(conn, workspace))
-
-
-def _root(conn: Connection, principal: Principal, reference: str) -> Key:
-    workspace = WorkspaceId(principal.workspace)
-    return find_root(conn, workspace, reference, region=region_of(conn, workspace))
 
 
 def _record(conn: Connection, principal: Principal, reference: str) -> GoldenRecord:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from rapport.kernel.clock import now_us
 from rapport.kernel.ids import WorkspaceId
 from rapport.remember.customers import CustomerPage, CustomerQuery, Sort, list_customers
-from rapport.remember.golden import GoldenRecord, find_key, find_root, golden_record
+from rapport.remember.golden import GoldenRecord, find_key, golden_record
 from rapport.remember.timeline import Timeline, timeline
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces
@@ -72,14 +72,16 @@ def get_timeline(
     event: Annotated[
         str, Parameter(max_length=120, description="Only facts with this in their name, in any case: `order`.")
     ] = "",
+    *,
+    probable: Probable = False,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Timeline:
     """The customer's facts on all channels, newest first: go on with `cursor` until there is none."""
     workspace = WorkspaceId(principal.workspace)
     with db.read() as conn:
-        root = find_root(conn, workspace, reference, region=region_of(conn, workspace))
-        return timeline(conn, workspace, root, event=event, cursor=cursor, limit=limit)
+        key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
+        return timeline(conn, workspace, key, event=event, cursor=cursor, limit=limit, probable=probable)
 
 
 def region_of(conn: Connection, workspace: WorkspaceId) -> str | None:

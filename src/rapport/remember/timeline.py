@@ -18,7 +18,7 @@ from rapport.kernel.errors import InvalidInput
 from rapport.kernel.facts import name_of
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.golden import IdentifierShown
-from rapport.resolve.identities import identifiers_of_customer
+from rapport.resolve.linking.units import members_of
 from rapport.storage.log import Moment, StoredRow, of_strands, to_fact
 from rapport.storage.lookback import look_back, named
 
@@ -72,14 +72,19 @@ class TimelinePage(NamedTuple):
 def timeline(
     conn: Connection,
     workspace: WorkspaceId,
-    root: Key,
+    key: Key,
     *,
     event: str = "",
     cursor: str | None = None,
     limit: int = 50,
+    probable: bool = False,
 ) -> Timeline:
-    """What a customer did, on all channels, the newest first. Raises InvalidInput for a bad cursor."""
-    members = identifiers_of_customer(conn, workspace, root)
+    """What the customer who has this identifier did, on all channels, the newest first.
+
+    Facts that only a learned link adds are left out, unless `probable` is asked for. Raises InvalidInput for a bad
+    cursor.
+    """
+    members = members_of(conn, workspace, key, probable=probable)
     strands = {one.key: IdentifierShown(one.namespace, one.value) for one in members}
     page = read_page(conn, workspace, list(strands), event=event, cursor=cursor, limit=limit)
     return Timeline(facts=[_shown(row, strands) for row in page.rows], cursor=page.cursor)

@@ -9,8 +9,9 @@ import pytest
 
 from rapport.kernel.facts import Fact
 from rapport.remember import customers
+from rapport.remember.timeline import timeline
 from rapport.resolve.linking.ties import tie
-from rapport.resolve.linking.units import certain_members
+from rapport.resolve.linking.units import members_of
 from tests.rooms.remember.shop import START, Shop, bought, did
 
 
@@ -72,9 +73,19 @@ def test_consent_is_never_carried(linked: Shop, *, probable: bool) -> None:
 def test_where_the_people_meet_for_certain_all_is_told(linked: Shop) -> None:
     linked.take(did("Page Viewed", 4, user="ada", web="w-1"), said(5, who=ADA, email="a.lovelace@example.org"))
     with linked.db.read() as conn:
-        assert {one.value for one in certain_members(conn, linked.workspace, linked.key("user_id", "ada"))} >= {
+        assert {one.value for one in members_of(conn, linked.workspace, linked.key("user_id", "ada"))} >= {
             "ada",
             "w-1",
         }
     record = linked.record("user_id:ada")
     assert {one.value for one in record.identifiers} >= {"ada", "ada@example.com", "a.lovelace@example.org"}
+
+
+def test_the_timeline_of_either_is_her_own(linked: Shop) -> None:
+    with linked.db.read() as conn:
+        own, all_ = (
+            timeline(conn, linked.workspace, linked.key("user_id", "ada"), probable=probable).facts
+            for probable in (False, True)
+        )
+    assert {fact.strand.value for fact in own} == {"ada"}
+    assert {fact.strand.value for fact in all_} == {"ada", "a.lovelace@example.org", "w-9"}

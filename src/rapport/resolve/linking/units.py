@@ -17,7 +17,7 @@ from rapport.resolve import store
 from rapport.resolve.identities import Member, find, members_of_customers
 from rapport.resolve.model import Kind, Status
 
-__all__ = ["certain_identifiers", "certain_members", "units_among", "units_of"]
+__all__ = ["certain_identifiers", "members_of", "units_among", "units_of"]
 
 
 def units_of(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> dict[Key, dict[Key, list[Key]]]:
@@ -55,20 +55,22 @@ def units_among(
     return units
 
 
-def certain_members(conn: Connection, workspace: WorkspaceId, key: Key) -> list[Member]:
-    """The identifiers that are the same person as this one without any learned link, the earliest first.
+def members_of(conn: Connection, workspace: WorkspaceId, key: Key, *, probable: bool = False) -> list[Member]:
+    """The identifiers that are the same person as this one, the earliest first: without any learned link, or with.
 
-    What is shown to the shopper, answered to an access request or taken as consent must come from these alone.
+    What is shown to the shopper, answered to an access request or taken as consent must come from those without.
     Empty where the identifier was never seen.
     """
     root = find(conn, workspace, key)
     if root is None:
         return []
     members = members_of_customers(conn, workspace, [root])
+    if probable:
+        return members[root]
     certain = next((unit for unit in units_among(conn, workspace, members)[root].values() if key in unit), [])
     return [one for one in members[root] if one.key in certain]
 
 
 def certain_identifiers(conn: Connection, workspace: WorkspaceId, key: Key) -> list[Key]:
-    """The keys of `certain_members`."""
-    return [one.key for one in certain_members(conn, workspace, key)]
+    """The keys of `members_of`, without any learned link."""
+    return [one.key for one in members_of(conn, workspace, key)]
