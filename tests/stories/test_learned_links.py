@@ -6,14 +6,21 @@ import json
 import signal
 import subprocess
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
 import pytest
 
-from tests.rooms.resolve.linking.people import crowd
+from rapport.resolve.linking import models
+from rapport.storage.workspaces import default_workspace
+from tests.rooms.resolve.linking.people import crowd, model
 from tests.running import RAPPORT, Server, wait_until
+from tests.stories.console import add_owner, signed_in
+from tests.stories.kept import database_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ADA = {
     "firstName": "ada", "lastName": "lordorberg", "birthday": "1980-03-04", "email": "ada@example.com",
@@ -92,3 +99,21 @@ def test_a_shop_learns_who_is_one_person_and_links_who_comes_next(any_server: Se
     assert ada["id"] == again["id"]
     assert "example.org" not in str(ada)
     assert "ada@" not in str(again)
+
+
+@pytest.mark.browser
+def test_staff_sees_both_and_what_is_only_probable(module_server: Server, browser: Browser, tmp_path: Path) -> None:
+    """The customer's page shows one person and says which part of her a model added."""
+    add_owner(module_server)
+    tell(module_server, identify("mill", ADA), identify("shop", SLIPPED))
+    wait_until(lambda: module_server.customer("anonymous_id:shop"))
+    with database_of(module_server) as db, db.write() as conn:
+        models.save_model(conn, default_workspace(conn).id, model(), now=1)
+    tell(module_server, identify("mill", ADA | {"phone": "+447700900123"}), identify("shop", SLIPPED | {"title": "Dr"}))
+    wait_until(lambda: (module_server.customer("anonymous_id:shop") or {}).get("probable"), seconds=30)
+    with signed_in(browser, module_server) as (page, _):
+        page.goto(f"{module_server.url}/console/customers/anonymous_id:mill")
+        page.get_by_text("by a learned link alone").wait_for()
+        assert page.locator(".ids li", has_text="@example").get_by_text("probable").count() == 1
+        page.get_by_role("link", name="Traits").click()
+        assert page.locator("details", has_text="E-mail").get_by_text("probable").first.is_visible()

@@ -161,6 +161,7 @@ def _overview(conn: Connection, found: Found) -> dict[str, Any]:
     return {
         "label": label or _visitor(found.members),
         "traits": traits,
+        "doubtful": {(one.namespace, one.value) for one in found.record.identifiers if one.probable},
         "money": showing.money_words,
         "since": min((member.first_seen_at for member in found.members), default=0),
         "last_seen_at": from_iso(seen) if seen else None,
