@@ -102,7 +102,7 @@ def test_a_shop_learns_who_is_one_person_and_links_who_comes_next(any_server: Se
 
 
 @pytest.mark.browser
-def test_staff_sees_both_and_what_is_only_probable(module_server: Server, browser: Browser, tmp_path: Path) -> None:
+def test_staff_sees_both_and_what_is_only_probable(module_server: Server, browser: Browser) -> None:
     """The customer's page shows one person and says which part of her a model added."""
     add_owner(module_server)
     tell(module_server, identify("mill", ADA), identify("shop", SLIPPED))
