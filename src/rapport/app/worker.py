@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -52,6 +52,20 @@ TRIES = 3
 """How often a single failing fact is tried before it is set aside."""
 
 
+class _Chore:
+    """What a worker does beside folding, again and again; each time it says in how many seconds next."""
+
+    def __init__(self, run: Callable[[], float]) -> None:
+        self._run = run
+        self._next = 0.0
+
+    def turn(self) -> None:
+        """Run it if it is time."""
+        if time.monotonic() > self._next:
+            pause = self._run()
+            self._next = time.monotonic() + pause
+
+
 class Worker:
     """Folds the buckets it has leased. One per process; not thread-safe."""
 
@@ -68,10 +82,8 @@ class Worker:
         self._caught_up = False
         self._reached = 0
         self._last_tick = 0.0
-        self._next_fire = 0.0
-        self._next_link = 0.0
-        self._next_refresh = 0.0
         self._last_work = 0.0
+        self._chores = [_Chore(self._fire), _Chore(self._link), _Chore(self._summarise)]
 
     def run(self, stop: threading.Event, *, parent: int | None = None) -> None:
         """Work until `stop` is set, or until the process `parent` is no longer ours."""
@@ -108,16 +120,8 @@ class Worker:
         if rows:
             self._process(rows, cursors)
             self._last_work = time.monotonic()
-        if now > self._next_fire:
-            self._next_fire = time.monotonic() + self._fire()
-        if now > self._next_link:
-            self._next_link = time.monotonic() + self._link()
-        if now > self._next_refresh:
-            started = time.monotonic()
-            more = self._refresh() >= REFRESH_ROWS
-            done = time.monotonic()
-            pause = max(0.1, 4 * (done - started)) if more else REFRESH_SECONDS
-            self._next_refresh = done + (pause if self._caught_up else max(REFRESH_SECONDS, 8 * (done - started)))
+        for chore in self._chores:
+            chore.turn()
         return bool(rows)
 
     def reached(self, seq: int) -> bool:
@@ -266,6 +270,15 @@ class Worker:
             self.rooms.abandon()
             raise
         return fired
+
+    def _summarise(self) -> float:
+        """`_refresh`, and how many seconds to wait before the next time."""
+        started = time.monotonic()
+        more = self._refresh() >= REFRESH_ROWS
+        took = time.monotonic() - started
+        if not self._caught_up:
+            return max(REFRESH_SECONDS, 8 * took)
+        return max(0.1, 4 * took) if more else REFRESH_SECONDS
 
     def _refresh(self) -> int:
         """Bring the customers' summaries up to date; writes only where something changed."""
