@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 LONG = "Adolphine Blaine Charlotte Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh the Younger of Ravensbourne"
-PATHS = ("", "/customers", "/identity", "/identity/policy", "/feed", "/sources", "/quarantine", "/set-aside",
-         "/decisions", "/placements", "/webhooks", "/system", "/team", "/keys", "/account")  # fmt: skip
+PATHS = ("", "/customers", "/identity", "/identity/policy", "/identity/review", "/identity/model", "/feed", "/sources",
+         "/quarantine", "/set-aside", "/decisions", "/placements", "/webhooks", "/system", "/team", "/keys",
+         "/account")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -124,7 +124,7 @@ def _add_models(group: click.Group, open_database: OpenDatabase) -> None:
     @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
     @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
     def review_command(data_dir: Path | None, workspace: str | None, limit: int, *, as_json: bool) -> None:
-        """Show the pairs a person is to decide, the likeliest first."""
+        """Show the pairs a person is to decide, the most alike first."""
         with open_database(data_dir) as db, db.read() as conn:
             for pair in review.queue(conn, _workspace(conn, workspace), limit=limit).pairs:
                 click.echo(msgspec.json.encode(pair).decode() if as_json else _side_by_side(pair))

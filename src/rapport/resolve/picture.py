@@ -51,6 +51,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     label_y: int
     title: str
     fact_id: str
+    """The first fact that said so; empty where a person or a model did."""
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,7 +202,7 @@ def _line(edge: GraphEdge, boxes: Mapping[Key, Box], nodes: Mapping[Key, Member]
         label_x=label_x,
         label_y=y2 - 6,
         title="\n".join(story),
-        fact_id=edge.first_fact,
+        fact_id=edge.first_fact if edge.kind in (Kind.SEEN, Kind.ALIAS) else "",
     )
 
 

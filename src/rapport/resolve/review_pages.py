@@ -46,7 +46,7 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What the address bar or a form tells."""
 
     pair: str = ""
-    """The pair to show; the likeliest where it is empty."""
+    """The pair to show; the most alike where it is empty."""
     after: str = ""
     """Where in the queue to go on: behind what was skipped."""
     last: str = ""

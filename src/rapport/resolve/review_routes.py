@@ -79,7 +79,7 @@ def list_pairs(
     cursor: Annotated[str | None, Parameter(max_length=100, description="`cursor` of the page before.")] = None,
     limit: Annotated[int, Parameter(ge=1, le=200, description="Entries a page.")] = 50,
 ) -> ReviewQueue:
-    """Pairs of records that may be one person, side by side: the likeliest first, the decided ones the latest first."""
+    """Pairs of records that may be one person, side by side: the most alike first, decided ones the latest first."""
     workspace = WorkspaceId(principal.workspace)
     listed = review.queue if status == "waiting" else review.decided
     with db.read() as conn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations, count
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,6 +52,14 @@ def test_the_most_stable_identifier_stands_left_and_the_others_behind_it() -> No
     assert [box.role for box in picture.boxes].count("root") == 1
     assert len(picture.lines) == 2
     assert not any(line.refused for line in picture.lines)
+
+
+def test_a_line_leads_to_its_fact_and_nowhere_where_no_fact_said_so() -> None:
+    learned = msgspec.structs.replace(edge(ADA, MAIL), kind=Kind.PROBABLE, first_fact="model:1")
+    picture = draw(
+        Graph(root=ROOT, nodes=[WEB, ADA, MAIL], edges=[edge(ADA, WEB), learned], truncated=False), IdentifierPolicy()
+    )
+    assert [line.fact_id for line in picture.lines] == ["f1", ""]
 
 
 def test_refused_evidence_is_dashed_and_says_why() -> None:

@@ -53,7 +53,7 @@ DECIDED = (CandidateStatus.ACCEPTED, CandidateStatus.REJECTED)
 
 
 _FAMILY = "one person, relatives or namesakes"
-"""Stands for a probability that is too sure of itself: a model takes what relatives share for independent witnesses."""
+"""Said where a model is too sure of itself: it takes what relatives share for independent witnesses."""
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +88,7 @@ class ReviewPair(msgspec.Struct, frozen=True, kw_only=True):
     score: float
     """Log2 odds that they are one person, by the model in force."""
     probability: float
+    """At most even where relatives and namesakes look the same."""
     words: str
     """What to make of it."""
     prior: float
@@ -148,7 +149,7 @@ def count_linked(conn: Connection, workspace: WorkspaceId) -> int:
 
 
 def queue(conn: Connection, workspace: WorkspaceId, *, limit: int = 50, after: str | None = None) -> ReviewPage:
-    """Pairs to decide, the likeliest first. Who are one customer by now, or have no record any more, are left out.
+    """Pairs to decide, the most alike first. Who are one customer by now, or have no record any more, are left out.
 
     Nothing waits without a model. Raises InvalidInput for a bad cursor. Cost: the page, wherever it lies.
     """
@@ -302,9 +303,10 @@ class _Opinion(NamedTuple):
     """What a model makes of two records."""
 
     score: float
+    chance: float
+    words: str
     prior: float
     fields: list[Compared]
-    words: str
     why: str
 
 
@@ -337,7 +339,7 @@ def _pair(row: Any, known: _Known, judge: _Judge | None, *, by: str) -> ReviewPa
     opinion = _opinion(row, [known.fields.get(key, {}) for key in ends], judge)
     return ReviewPair(
         id=bytes(row.id).hex(), left=_side(ends[0], known), right=_side(ends[1], known),
-        score=round(opinion.score, 2), probability=round(probability(opinion.score), 4), words=opinion.words,
+        score=round(opinion.score, 2), probability=round(opinion.chance, 4), words=opinion.words,
         prior=round(opinion.prior, 2), fields=opinion.fields, status=row.status, why=opinion.why, model=row.model,
         at=to_iso(row.at), author=row.author, reason=row.reason, place=_place(row, by),
     )  # fmt: skip
@@ -347,13 +349,14 @@ def _opinion(row: Any, records: list[dict[str, str]], judge: _Judge | None) -> _
     """What the model in force makes of two records; where one is gone, what the model made of them that found them."""
     if judge is None or not all(records):
         score = row.millibits / 1000
-        return _Opinion(score, 0.0, [], in_words(probability(score)), "")
+        return _Opinion(score, probability(score), in_words(probability(score)), 0.0, [], "")
     comparer = judge.comparer
     left, right = (comparer.prepare(record) for record in records)
     score, safe = comparer.score(left, right), comparer.is_safe(left, right)
-    words = in_words(probability(score)) if safe or score < 0 else _FAMILY
+    chance = probability(score if safe else min(score, 0.0))
+    words = in_words(chance) if safe or score < 0 else _FAMILY
     why = _why(row.status, score, judge.thresholds, safe=safe)
-    return _Opinion(score, comparer.prior, _compared(comparer, records, left, right), words, why)
+    return _Opinion(score, chance, words, comparer.prior, _compared(comparer, records, left, right), why)
 
 
 def _side(key: Key, known: _Known) -> Side:

@@ -86,7 +86,7 @@ def test_pairs_wait_for_a_person_side_by_side_who_was_known_first_on_the_left(de
         assert review.count_queue(conn, desk.shop.workspace) == 1
 
 
-def test_the_queue_is_paged_likeliest_first_and_loses_nobody_of_equal_score(desk: ReviewDesk) -> None:
+def test_the_queue_is_paged_most_alike_first_and_loses_nobody_of_equal_score(desk: ReviewDesk) -> None:
     twins = {f"{letter}{n}": ADA | {"phone": f"+4477009{n:05}"} for n in range(4) for letter in "xy"}
     desk.meet(**twins)
     whole = desk.queue()
@@ -219,7 +219,9 @@ def test_relatives_are_asked_about_and_the_queue_says_why(desk: ReviewDesk) -> N
         models.save_model(conn, desk.shop.workspace, model(), now=2)
     brother = {name: text for name, text in ADA.items() if name not in ("birthday", "phone")}
     desk.meet(a=brother, b=brother | {"first_name": "walter"}, v=SISTER)
-    assert {one.why[:9] for one in desk.queue()} == {"relatives"}
+    assert {(one.why[:9], one.words, one.probability) for one in desk.queue()} == {
+        ("relatives", "one person, relatives or namesakes", 0.5)
+    }
 
 
 def test_a_pair_whose_records_vanished_waits_no_more_and_cannot_be_decided(desk: ReviewDesk, pair: str) -> None:
