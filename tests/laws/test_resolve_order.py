@@ -136,8 +136,8 @@ def test_a_new_policy_makes_the_customers_it_would_have_made(
     shop.see(*several)
     strands_of_old = expected(shop.workspace, several, old)[0]
     with db.write() as conn:
-        assert corrections.preview(conn, shop.workspace, old).roots == strands_of_old.roots
-        would_be = corrections.preview(conn, shop.workspace, new)
+        assert corrections.preview(conn, shop.workspace, old, now=5).roots == strands_of_old.roots
+        would_be = corrections.preview(conn, shop.workspace, new, now=5)
         moved = corrections.rebuild(conn, shop.workspace, new, now=5)
     assert shop.state().roots == would_be.roots
     assert {one.identifier_key for one in moved} == {

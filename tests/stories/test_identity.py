@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,3 +135,40 @@ def test_a_policy_is_tried_applied_and_undone(shop: Server, browser: Browser) ->
         tell(shop, identify("eli", email="home@example.com", name="Eli"))
         golden_record(shop, "user_id:eli", until=lambda r: "name" in r.get("traits", {}))
         assert api(shop, "/identity/path?from=user_id:eli&to=email:home@example.com")["together"] is False
+
+
+def test_limits_that_slide_and_bounds_in_time_are_tried_and_applied(shop: Server, browser: Browser) -> None:
+    """Fay's old address counts no more; the picture and the evidence say since when, and the policy is kept."""
+    long_ago = datetime.now(UTC) - timedelta(days=400)
+    tell(shop, identify("fay", email="fay@old.example") | {"timestamp": long_ago.isoformat()})
+    tell(shop, identify("fay", email="fay@new.example"))
+    fay = golden_record(shop, "email:fay@new.example", until=bool)
+    with signed_in(browser, shop) as (page, _):
+        page.goto(f"{shop.url}/console/identity/policy")
+        page.get_by_label("email: counts for days").fill("365")
+        page.get_by_label("anonymous_id: at most").fill("5")
+        page.get_by_role("button", name="Try", exact=True).click()
+        page.get_by_role("heading", name="This change would").wait_for()
+        assert "fay@old.example" in page.get_by_role("region", name="Split").inner_text()
+        page.get_by_label("anonymous_id: within days").fill("30")
+        page.get_by_label("Name of own namespace 1").fill("club_card")
+        page.get_by_label("own namespace 1: at most").fill("2")
+        page.get_by_role("button", name="Try again").click()
+        page.get_by_role("heading", name="This change would").wait_for()
+        picture(page, "identity-policy-in-time")
+        page.get_by_label("Reason").fill("addresses change hands")
+        press(page, "Apply")
+        saved = api(shop, "/identity/policy")
+        assert saved["limits"] == {"anonymous_id": {"at_most": 5, "within_days": 30}, "club_card": 2}
+        assert saved["evidence_days"] == {"email": 365}
+        page.goto(f"{shop.url}/console/customers/{fay['id']}?tab=identity")
+        row = page.get_by_role("region", name="Evidence").get_by_role("row").filter(has_text="fay@old.example")
+        assert f"last seen on {long_ago:%Y-%m-%d}; the shop's bound is 365 days" in row.inner_text()
+        picture(page, "identity-expired")
+        page.goto(f"{shop.url}/console/identity")
+        page.get_by_role("row").filter(has_text="addresses change hands").get_by_role("link", name="Undo").click()
+        page.get_by_label("Reason").fill("not yet")
+        press(page, "Undo")
+    assert api(shop, "/identity/policy")["evidence_days"] == {}
+    path = api(shop, "/identity/path?from=user_id:fay&to=email:fay@old.example")
+    assert path["together"] is True

@@ -46,9 +46,11 @@ def identifier_policy(settings: WorkspaceSettings) -> IdentifierPolicy:
     return IdentifierPolicy(
         blocked=(*defaults.blocked, *(p for p in settings.blocked_identifiers if _is_pattern(p))),
         limits={**defaults.limits, **settings.identifier_limits},
+        limit_days=settings.identifier_limit_days,
         default_limit=settings.identifier_default_limit,
         max_identifiers=settings.identifiers_at_most,
         shared_after=settings.identifier_shared_after,
+        evidence_days=settings.evidence_days,
         default_region=settings.region,
     )
 

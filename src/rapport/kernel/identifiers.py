@@ -16,6 +16,7 @@ from rapport.kernel.ids import Key
 
 __all__ = [
     "BUCKETS",
+    "SEEN_KINDS",
     "Identifier",
     "IdentifierPolicy",
     "bucket_of",
@@ -34,6 +35,9 @@ MAX_VALUE = 200
 
 MAX_EXTERNAL_IDS = 20
 """Entries of `context.externalIds` that are looked at in one fact."""
+
+SEEN_KINDS = ("seen", "alias")
+"""The kinds of evidence that facts leave, and that are therefore seen again."""
 
 _EMAIL = re.compile(r"^[^\s@<>\"',;:]{1,64}@[^\s@<>\"',;:]{1,190}\.[^\s@<>\"',;:.]{2,63}$")
 _UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", re.IGNORECASE)
@@ -62,12 +66,16 @@ class IdentifierPolicy(msgspec.Struct, frozen=True, kw_only=True):
     )  # fmt: skip
     """Most stable first. Namespaces that are not named stand between `card` and `device`."""
     limits: dict[str, int] = msgspec.field(default_factory=lambda: {"user_id": 1})
+    limit_days: dict[str, int] = {}
+    """Namespaces whose limit slides: so many identifiers first seen within any span of so many days, not for ever."""
     default_limit: int = 5
     max_identifiers: int = 100
     """How many identifiers one customer may have in all; bounds what a chain of forged identifiers can cost."""
     shared_after: int = 50
     """An identifier seen with more than this many others that are as stable as itself (a kiosk with so many users, an
     office phone with so many e-mails) names no person any more."""
+    evidence_days: dict[str, int] = {}
+    """Namespace or kind of evidence (`seen`, `alias`) → days it counts after it was last seen; not named: for ever."""
     default_region: str | None = None
     """ISO 3166 region for phone numbers written without a country code."""
 
@@ -76,13 +84,26 @@ class IdentifierPolicy(msgspec.Struct, frozen=True, kw_only=True):
         return _rank(self.priority, namespace)
 
     def limit(self, namespace: str) -> int:
-        """How many identifiers of this namespace one customer may have."""
+        """How many identifiers of this namespace one customer may have, in all or within `limit_days`."""
         return self.limits.get(namespace, self.default_limit)
+
+    def counts_days(self, kind: str, *namespaces: str) -> int | None:
+        """For how many days after its last sight such evidence counts; None: for ever.
+
+        Only what facts say is bound by time: what a person said and what a model compared was not seen.
+
+        >>> IdentifierPolicy(evidence_days={"device": 180, "alias": 30}).counts_days("alias", "device", "user_id")
+        30
+        """
+        if not self.evidence_days or kind not in SEEN_KINDS:
+            return None
+        return min((self.evidence_days[n] for n in (kind, *namespaces) if n in self.evidence_days), default=None)
 
     @property
     def window(self) -> int:
         """How many less stable neighbours of one rank are looked at: the strongest; never fewer than a limit allows."""
-        return max(self.shared_after, self.default_limit, *self.limits.values())
+        sliding = self.max_identifiers if self.limit_days else 0
+        return max(self.shared_after, self.default_limit, sliding, *self.limits.values())
 
     def allows(self, value: str) -> bool:
         """False where the value is empty, too long, blocked or has control characters."""

@@ -13,6 +13,7 @@ from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.resolve import identities, store
 from rapport.resolve.customer_ids import load_customer_ids
+from rapport.resolve.forest import too_many
 from rapport.resolve.identities import Member
 from rapport.resolve.model import Status
 
@@ -113,7 +114,7 @@ def _refused(conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy,
 
 def _because(left: list[Member], right: list[Member], policy: IdentifierPolicy) -> list[str]:
     """The limits that both together would exceed; where there are none, a person forbade it."""
-    together = [one.namespace for one in (*left, *right)]
-    over = sorted({name for name in together if together.count(name) > policy.limit(name)})
+    together = [(one.namespace, one.first_seen_at) for one in (*left, *right)]
+    over = too_many(together, policy)
     over += ["max_identifiers"] if len(together) > policy.max_identifiers else []
     return over or ["forbidden"]

@@ -18,6 +18,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve import store
 from rapport.resolve.identities import roots_of
 from rapport.resolve.model import (
+    IDLE,
     WEIGHTS,
     Evidence,
     EvidenceId,
@@ -25,6 +26,7 @@ from rapport.resolve.model import (
     Known,
     Resolution,
     Status,
+    day_of,
     evidence_id,
     oriented,
     resolve,
@@ -103,12 +105,13 @@ def allow(
     return recomputation.finish()
 
 
-def preview(conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy) -> Resolution:
+def preview(conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy, *, now: int) -> Resolution:
     """Who would be one customer under another policy. Loads all of the workspace's identifiers and evidence.
 
     Evidence of a value that the policy blocks counts as withdrawn.
     """
-    return resolve(*_everything(conn, workspace, policy), policy, _forbidden(conn, workspace))
+    identifiers, evidence = _everything(conn, workspace, policy)
+    return resolve(identifiers, evidence, policy, _forbidden(conn, workspace), today=day_of(now))
 
 
 def rebuild(conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy, *, now: int) -> list[Moved]:
@@ -119,7 +122,7 @@ def rebuild(conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy, 
     """
     store.lock(conn, workspace)
     identifiers, evidence = _everything(conn, workspace, policy)
-    answer = resolve(identifiers, evidence, policy, _forbidden(conn, workspace))
+    answer = resolve(identifiers, evidence, policy, _forbidden(conn, workspace), today=day_of(now))
     before = roots_of(conn, workspace, answer.roots)
     moved = [Moved(workspace, key, before[key], root) for key, root in answer.roots.items() if before[key] != root]
     _write_roots(conn, workspace, answer, now)
@@ -139,6 +142,7 @@ def _everything(
         Evidence(
             row.a, row.b, Kind(row.kind), row.first_at, row.first_fact, row.source, row.weight,
             (row.status == Status.WITHDRAWN and row.author is not None) or row.a in blocked or row.b in blocked,
+            again_day=row.last_day,
         )
         for row in rows
     ]  # fmt: skip
@@ -173,10 +177,14 @@ def _write_statuses(
         changed = []
         for found in store.select_among(conn, query, workspace, columns.id, batch):
             row = dict(found._mapping)
-            ranks = {key: policy.rank(known[key].namespace) for key in (found.a, found.b)}
+            names = {key: known[key].namespace for key in (found.a, found.b)}
+            ranks = {key: policy.rank(name) for key, name in names.items()}
             row["a"], row["b"] = oriented(found.a, ranks[found.a], found.b, ranks[found.b])
             row["peer"] = ranks[found.a] == ranks[found.b]
             row["status"] = int(answer.statuses[found.id])
+            days = policy.counts_days(found.kind, *names.values())
+            waits = days is not None and answer.statuses[found.id] not in IDLE
+            row["until_day"] = found.last_day + days if waits else None
             if row != dict(found._mapping):
                 changed.append(row)
         _replace(conn, workspace, store.evidence, "id", changed)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 from sqlalchemy import Connection
 
-from rapport.kernel.clock import to_iso
+from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.resolve import identities
@@ -17,7 +17,7 @@ from rapport.resolve.cuts import Tie, ties_of
 from rapport.resolve.identities import Graph, GraphEdge, Member
 from rapport.resolve.model import Status
 
-__all__ = ["CustomerEvidence", "Named", "Path", "Piece", "evidence_of", "path_between", "why_not"]
+__all__ = ["CustomerEvidence", "Named", "Path", "Piece", "evidence_of", "limit_words", "path_between", "why_not"]
 
 MOST = 5_000
 """Pieces of evidence of one customer that are looked at for a path."""
@@ -44,9 +44,11 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     time: str
     """When that fact happened."""
+    last_seen: str
+    """The last day on which it was seen, in UTC; of what was not seen but said, the day it was said."""
     weight: int
     status: str
-    """`linked`, or why it does not count: `refused`, `surplus`, `shared`, `withdrawn`."""
+    """`linked`, or why it does not count: `refused`, `surplus`, `shared`, `withdrawn`, `expired`."""
     refused_because: list[str]
     """Of refused evidence: the namespaces that would exceed their limit, `max_identifiers`, or `forbidden`."""
     why_not: str
@@ -117,19 +119,29 @@ def why_not(edge: GraphEdge) -> str:
         case Status.LINKED:
             return ""
         case Status.WITHDRAWN:
-            if edge.author is None:
-                return "the policy blocks one of the two"
-            return f"{edge.author} took it back: {edge.reason}"
+            return f"{edge.author} took it back: {edge.reason}" if edge.author else "the policy blocks one of the two"
         case Status.SHARED:
             return "one of the two is shared by so many that it names nobody"
         case Status.SURPLUS:
             return "stronger evidence of its kind fills what is looked at"
+        case Status.EXPIRED:
+            return f"the evidence was last seen on {_date(edge.last_day)}; the shop's bound is {edge.counts_days} days"
         case Status.REFUSED:
             return _refusal(edge)
 
 
+def limit_words(namespace: str, within: Mapping[str, int]) -> str:
+    """A namespace, and the days of its limit where that slides.
+
+    >>> limit_words("anonymous_id", {"anonymous_id": 30})
+    'anonymous_id within 30 days'
+    """
+    return f"{namespace} within {within[namespace]} days" if namespace in within else namespace
+
+
 def _refusal(edge: GraphEdge) -> str:
-    limits = [name for name in edge.refused_because if name not in ("forbidden", "max_identifiers")]
+    names = [name for name in edge.refused_because if name not in ("forbidden", "max_identifiers")]
+    limits = [limit_words(name, edge.refused_within) for name in names]
     reasons = [f"one customer would have too many of {', '.join(limits)}"] if limits else []
     reasons += ["one customer would have too many identifiers"] if "max_identifiers" in edge.refused_because else []
     reasons += ["a person forbade it"] if "forbidden" in edge.refused_because else []
@@ -207,6 +219,10 @@ def _forbidden(conn: Connection, workspace: WorkspaceId, a: Key, b: Key) -> bool
     return roots[b] in identities.forbidden_roots(conn, workspace, roots[a])
 
 
+def _date(day: int) -> str:
+    return to_iso(day * DAY)[:10]
+
+
 def _named(node: Member) -> Named:
     return Named(namespace=node.namespace, value=node.value, shared=node.shared)
 
@@ -214,7 +230,8 @@ def _named(node: Member) -> Named:
 def _piece(edge: GraphEdge, nodes: Mapping[Key, Member]) -> Piece:
     return Piece(
         id=edge.id.hex(), between=(_named(nodes[edge.a]), _named(nodes[edge.b])), kind=edge.kind.value,
-        fact=edge.first_fact, source=edge.source, time=to_iso(edge.first_at), weight=edge.weight,
+        fact=edge.first_fact, source=edge.source, time=to_iso(edge.first_at), last_seen=_date(edge.last_day),
+        weight=edge.weight,
         status=edge.status.name.lower(), refused_because=list(edge.refused_because), why_not=why_not(edge),
         author=edge.author, reason=edge.reason,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,7 +15,9 @@ from rapport.kernel.identifiers import Identifier, IdentifierPolicy, email_ident
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve import store
 from rapport.resolve.customer_ids import CustomerIds
+from rapport.resolve.forest import too_many
 from rapport.resolve.model import ACTIVE, Kind, Status
+from rapport.resolve.stated import EXPIRY
 
 __all__ = [
     "Change",
@@ -69,6 +71,12 @@ class GraphEdge(msgspec.Struct, frozen=True, kw_only=True):
     refused_because: tuple[str, ...] = ()
     """Of refused evidence: the namespaces whose limit both customers together would exceed, `max_identifiers`, or
     `forbidden`."""
+    refused_within: Mapping[str, int] = {}
+    """Of these namespaces, those whose limit slides: the days in which there would be too many."""
+    last_day: int = 0
+    """The day, from 1970 (UTC), on which it was last seen."""
+    counts_days: int | None = None
+    """For how many days after that it counts; None: for ever."""
     author: str | None = None
     reason: str | None = None
 
@@ -91,6 +99,11 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     root_from: Key
     root_to: Key
     fact: str
+
+    @property
+    def by_time(self) -> bool:
+        """True where no fact did it, but evidence that was not seen for too long."""
+        return self.fact == EXPIRY
 
 
 def root_of(conn: Connection, workspace: WorkspaceId, identifier: Identifier) -> Key | None:
@@ -167,9 +180,9 @@ def graph(conn: Connection, workspace: WorkspaceId, root: Key, policy: Identifie
         chosen += _evidence_at(conn, workspace, own, idle, limit + 1 - len(chosen))
     far = {end for row in chosen[:limit] for end in (row.a, row.b)} - own.keys()
     nodes = {**own, **members(conn, workspace, far)}
-    counts = _counts(conn, workspace, {node.root for node in nodes.values()} | {root})
+    held = _held(conn, workspace, {node.root for node in nodes.values()} | {root})
     forbidden = _forbidden(conn, workspace, own)
-    edges = [_edge(row, nodes, counts, forbidden, policy) for row in chosen[:limit]]
+    edges = [_edge(row, nodes, held, forbidden, policy) for row in chosen[:limit]]
     return Graph(root=root, nodes=list(nodes.values()), edges=edges, truncated=len(chosen) > limit)
 
 
@@ -243,12 +256,13 @@ def _evidence_at(
     return sorted(rows.values(), key=lambda row: (row.status, row.first_at, row.id))[:limit]
 
 
-def _counts(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> dict[Key, Counter[str]]:
-    query = sa.select(_identifiers.root, _identifiers.namespace)
-    counts: dict[Key, Counter[str]] = {}
-    for root, namespace in store.select_among(conn, query, workspace, _identifiers.root, roots):
-        counts.setdefault(root, Counter())[namespace] += 1
-    return counts
+def _held(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> dict[Key, list[tuple[str, int]]]:
+    """Root → (namespace, first seen at) of the customer's identifiers: what limits ask for."""
+    query = sa.select(_identifiers.root, _identifiers.namespace, _identifiers.first_seen_at)
+    held: defaultdict[Key, list[tuple[str, int]]] = defaultdict(list)
+    for root, namespace, first_seen_at in store.select_among(conn, query, workspace, _identifiers.root, roots):
+        held[root].append((namespace, first_seen_at))
+    return held
 
 
 def _forbidden(conn: Connection, workspace: WorkspaceId, keys: Iterable[Key]) -> set[tuple[Key, Key]]:
@@ -264,7 +278,7 @@ def _forbidden(conn: Connection, workspace: WorkspaceId, keys: Iterable[Key]) ->
 def _edge(
     row: Any,
     nodes: Mapping[Key, Member],
-    counts: Mapping[Key, Counter[str]],
+    held: Mapping[Key, list[tuple[str, int]]],
     forbidden: set[tuple[Key, Key]],
     policy: IdentifierPolicy,
 ) -> GraphEdge:
@@ -272,12 +286,14 @@ def _edge(
     because: tuple[str, ...] = ()
     if status is Status.REFUSED:
         mine, other = nodes[row.a].root, nodes[row.b].root
-        together = counts[mine] + counts[other]
-        because = tuple(sorted(name for name, count in together.items() if count > policy.limit(name)))
-        because += ("max_identifiers",) if together.total() > policy.max_identifiers else ()
+        together = held[mine] + held[other]
+        because = tuple(too_many(together, policy))
+        because += ("max_identifiers",) if len(together) > policy.max_identifiers else ()
         because += ("forbidden",) if (mine, other) in forbidden else ()
     return GraphEdge(
         id=row.id, a=Key(row.a), b=Key(row.b), kind=Kind(row.kind), first_at=row.first_at, first_fact=row.first_fact,
         source=row.source, weight=row.weight, status=status, refused_because=because,
-        author=row.author, reason=row.reason,
+        refused_within={name: policy.limit_days[name] for name in because if name in policy.limit_days},
+        last_day=row.last_day, author=row.author, reason=row.reason,
+        counts_days=policy.counts_days(row.kind, nodes[row.a].namespace, nodes[row.b].namespace),
     )  # fmt: skip

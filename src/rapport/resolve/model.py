@@ -5,20 +5,26 @@ identifiers are one customer. It never asks in which order they came, so late, r
 nothing, and taking a piece of evidence away gives what would be there had it never come. `recompute` gives the same
 answer from the database for the few customers that a change can reach; this module is what it is held against.
 
-The rule, in four steps:
+The rule, in five steps:
 
 1. *Shared identifiers* name nobody. An identifier that was seen with more than `policy.shared_after` identifiers of one
    rank, each at least as stable as itself, is a kiosk or an office phone: its evidence no longer counts. The other
    direction says nothing: one user id has many browsers.
-2. *The window.* Of an identifier's less stable neighbours of one rank the `policy.window` strongest are looked at.
-3. *The greedy union.* Evidence is taken from the strongest to the weakest; a piece that would give a customer more
-   identifiers than the policy allows, or join a forbidden pair, is refused. So the weakest is demoted.
-4. *The root* of a customer is its earliest identifier, then the most stable, then the first by value.
+2. *Time.* Evidence last seen longer ago than `policy.evidence_days` does not count until it is seen again.
+3. *The window.* Of an identifier's less stable neighbours of one rank the `policy.window` strongest are looked at.
+4. *The greedy union.* Evidence is taken from the strongest to the weakest; a piece that would give a customer more
+   identifiers than the policy allows, in all or first seen within a span of time, or join a forbidden pair, is refused.
+   So the weakest is demoted.
+5. *The root* of a customer is its earliest identifier, then the most stable, then the first by value.
 
 Why the order of arrival cannot matter although evidence of shared identifiers is not stored without end: an edge is
 left out only when each of its ends that counts it is known to be shared. Whether an identifier is shared only ever
 changes from no to yes; until it does, every edge it counts is stored, so it changes exactly when one neighbour too many
 has been seen, whichever comes last. An edge that was left out touches a shared identifier and would count for nothing.
+Evidence that has expired was seen, so it is counted there, too.
+
+Time is a whole number of days since 1970 (UTC): the last day evidence was seen on, and `today`. The rule is a function
+of the facts and of `today`; a day that goes by can only let evidence expire.
 """
 
 from __future__ import annotations
@@ -29,15 +35,17 @@ from enum import IntEnum, StrEnum
 from hashlib import blake2b
 from typing import NamedTuple
 
+from rapport.kernel.clock import DAY
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key
+from rapport.resolve.forest import Forest
 
 __all__ = [
     "ACTIVE",
+    "IDLE",
     "WEIGHTS",
     "Evidence",
     "EvidenceId",
-    "Forest",
     "Kind",
     "Known",
     "Resolution",
@@ -45,6 +53,7 @@ __all__ = [
     "Strength",
     "contracts",
     "counting_ends",
+    "day_of",
     "evidence_id",
     "oriented",
     "resolve",
@@ -89,10 +98,15 @@ class Status(IntEnum):
     """One end is a shared identifier."""
     WITHDRAWN = 5
     """A person took it back."""
+    EXPIRED = 6
+    """Last seen longer ago than the policy lets it count."""
 
 
 ACTIVE = (Status.LINKED, Status.REFUSED)
 """What the greedy union decides about; all other evidence was put aside before it."""
+
+IDLE = (Status.SHARED, Status.WITHDRAWN, Status.EXPIRED)
+"""What does not count whatever else is seen."""
 
 
 class Known(NamedTuple):
@@ -115,6 +129,13 @@ class Evidence(NamedTuple):
     source: str = ""
     weight: int = WEIGHTS[Kind.SEEN]
     withdrawn: bool = False
+    again_day: int = 0
+    """A day on which it was seen again."""
+
+    @property
+    def last_day(self) -> int:
+        """The day on which it was last seen."""
+        return max(self.again_day, day_of(self.first_at))
 
 
 class Resolution(NamedTuple):
@@ -124,6 +145,11 @@ class Resolution(NamedTuple):
     """Identifier → root of its customer."""
     statuses: dict[EvidenceId, Status]
     shared: frozenset[Key]
+
+
+def day_of(at: int) -> int:
+    """The day of a time in microseconds, counted from 1970 (UTC)."""
+    return at // DAY
 
 
 def evidence_id(a: Key, b: Key, kind: Kind) -> EvidenceId:
@@ -176,77 +202,6 @@ def root_order(known: Known, policy: IdentifierPolicy) -> tuple[int, int, str, s
     return (known.first_seen_at, policy.rank(known.namespace), known.namespace, known.value)
 
 
-class Forest:
-    """Identifiers joined so far, and what each group holds against the policy's limits."""
-
-    def __init__(self, policy: IdentifierPolicy) -> None:
-        self._limit = policy.limit
-        self._max = policy.max_identifiers
-        self._parent: dict[Key, Key] = {}
-        self._groups: dict[Key, _Group] = {}
-
-    def add(self, key: Key, namespace: str, forbidden: Iterable[Key] = ()) -> None:
-        """Put in an identifier that stands alone; `forbidden` are those it must never be joined with."""
-        self._parent[key] = key
-        self._groups[key] = _Group({namespace: 1}, 1, set(forbidden))
-
-    def find(self, key: Key) -> Key:
-        """The identifier that stands for the group."""
-        parent = self._parent
-        while (up := parent[key]) != key:
-            parent[key] = key = parent[up]
-        return key
-
-    def may_join(self, a: Key, b: Key, *, contracting: bool) -> bool:
-        """False where the two groups together would be more than the policy allows, or are forbidden."""
-        root_a, root_b = self.find(a), self.find(b)
-        if root_a == root_b:
-            return True
-        group_a, group_b = self._groups[root_a], self._groups[root_b]
-        if group_a.size + group_b.size > self._max or self._is_forbidden(root_a, root_b):
-            return False
-        limit = self._limit
-        for namespace, count in _together(group_a.counts, group_b.counts, contracting=contracting).items():
-            if count > limit(namespace):
-                return False
-        return True
-
-    def join(self, a: Key, b: Key, *, contracting: bool) -> None:
-        """Make the two groups one, unasked."""
-        root_a, root_b = self.find(a), self.find(b)
-        if root_a == root_b:
-            return
-        group_a, group_b = self._groups[root_a], self._groups[root_b]
-        if group_a.size < group_b.size:
-            root_a, root_b, group_a, group_b = root_b, root_a, group_b, group_a
-        self._parent[root_b] = root_a
-        counts = _together(group_a.counts, group_b.counts, contracting=contracting)
-        self._groups[root_a] = _Group(counts, group_a.size + group_b.size, group_a.forbidden | group_b.forbidden)
-        del self._groups[root_b]
-
-    def _is_forbidden(self, root_a: Key, root_b: Key) -> bool:
-        for mine, other in ((root_a, root_b), (root_b, root_a)):
-            for key in self._groups[mine].forbidden:
-                if key in self._parent and self.find(key) == other:
-                    return True
-        return False
-
-
-class _Group(NamedTuple):
-    counts: dict[str, int]
-    size: int
-    forbidden: set[Key]
-
-
-def _together(a: Mapping[str, int], b: Mapping[str, int], *, contracting: bool) -> dict[str, int]:
-    """Identifiers of each namespace in both groups. Contracting edges come first, so both groups are one name then."""
-    counts = dict(a)
-    for namespace, count in b.items():
-        before = counts.get(namespace, 0)
-        counts[namespace] = max(before, count) if contracting else before + count
-    return counts
-
-
 class _Edge(NamedTuple):
     ident: EvidenceId
     a: Key
@@ -256,6 +211,7 @@ class _Edge(NamedTuple):
     kind: Kind
     contracting: bool
     withdrawn: bool
+    expired: bool
     strength: Strength
 
 
@@ -264,18 +220,21 @@ def resolve(
     evidence: Iterable[Evidence],
     policy: IdentifierPolicy,
     forbidden: Iterable[tuple[Key, Key]] = (),
+    *,
+    today: int | None = None,
 ) -> Resolution:
     """The customers that all the evidence makes, together with what became of each piece of it.
 
-    A pure function of sets: order and repeats of the arguments do not matter. Of the same evidence given twice the
-    earliest fact counts. Every end of evidence must be among the identifiers. Cost: n log n.
+    A pure function of sets and of the day: order and repeats of the arguments do not matter. Of the same evidence given
+    twice the earliest fact and the last day count. Every end of evidence must be among the identifiers. Where `today`
+    is None, nothing has expired. Cost: n log n.
 
     >>> ada, web = Known(Key(b"1"), "user_id", "ada", 20), Known(Key(b"2"), "anonymous_id", "w", 10)
     >>> resolve([ada, web], [Evidence(ada.key, web.key, Kind.SEEN, 20, "f1")], IdentifierPolicy()).roots
     {b'1': b'2', b'2': b'2'}
     """
     known = {one.key: one for one in identifiers}
-    edges = _edges(known, evidence, policy)
+    edges = _edges(known, evidence, policy, today)
     shared = _shared(edges, policy)
     statuses, active = _looked_at(edges, shared, policy)
     forest = Forest(policy)
@@ -283,7 +242,7 @@ def resolve(
     for a, b in forbidden:
         enemies[a].append(b)
     for key, one in known.items():
-        forest.add(key, one.namespace, enemies.get(key, ()))
+        forest.add(key, one.namespace, one.first_seen_at, enemies.get(key, ()))
     for edge in sorted(active, key=lambda e: e.strength):
         if forest.may_join(edge.a, edge.b, contracting=edge.contracting):
             forest.join(edge.a, edge.b, contracting=edge.contracting)
@@ -293,7 +252,9 @@ def resolve(
     return Resolution(_roots(known, forest, policy), statuses, shared)
 
 
-def _edges(known: Mapping[Key, Known], evidence: Iterable[Evidence], policy: IdentifierPolicy) -> list[_Edge]:
+def _edges(
+    known: Mapping[Key, Known], evidence: Iterable[Evidence], policy: IdentifierPolicy, today: int | None
+) -> list[_Edge]:
     merged: dict[EvidenceId, Evidence] = {}
     for piece in evidence:
         ident = evidence_id(piece.a, piece.b, piece.kind)
@@ -301,12 +262,15 @@ def _edges(known: Mapping[Key, Known], evidence: Iterable[Evidence], policy: Ide
         if before is not piece:
             first = min(before, piece, key=lambda e: (e.first_at, e.first_fact))
             merged[ident] = first._replace(
-                weight=max(before.weight, piece.weight), withdrawn=before.withdrawn or piece.withdrawn
-            )
-    return [_edge(ident, piece, known, policy) for ident, piece in merged.items()]
+                weight=max(before.weight, piece.weight), withdrawn=before.withdrawn or piece.withdrawn,
+                again_day=max(before.last_day, piece.last_day),
+            )  # fmt: skip
+    return [_edge(ident, piece, known, policy, today) for ident, piece in merged.items()]
 
 
-def _edge(ident: EvidenceId, piece: Evidence, known: Mapping[Key, Known], policy: IdentifierPolicy) -> _Edge:
+def _edge(
+    ident: EvidenceId, piece: Evidence, known: Mapping[Key, Known], policy: IdentifierPolicy, today: int | None
+) -> _Edge:
     names = {key: known[key].namespace for key in (piece.a, piece.b)}
     ranks = {key: policy.rank(name) for key, name in names.items()}
     a, b = oriented(piece.a, ranks[piece.a], piece.b, ranks[piece.b])
@@ -314,7 +278,9 @@ def _edge(ident: EvidenceId, piece: Evidence, known: Mapping[Key, Known], policy
     order = strength(
         piece.kind, piece.weight, piece.first_at, ident, weaker_rank=max(ranks.values()), contracting=contracting
     )
-    return _Edge(ident, a, b, ranks[a], ranks[b], piece.kind, contracting, piece.withdrawn, order)
+    days = policy.counts_days(piece.kind, names[a], names[b])
+    expired = days is not None and today is not None and piece.last_day + days < today
+    return _Edge(ident, a, b, ranks[a], ranks[b], piece.kind, contracting, piece.withdrawn, expired, order)
 
 
 def _shared(edges: Iterable[_Edge], policy: IdentifierPolicy) -> frozenset[Key]:
@@ -342,6 +308,8 @@ def _looked_at(
             active.append(edge)
         elif edge.a in shared or edge.b in shared:
             statuses[edge.ident] = Status.SHARED
+        elif edge.expired:
+            statuses[edge.ident] = Status.EXPIRED
         elif edge.rank_a == edge.rank_b:
             active.append(edge)
         else:

@@ -19,6 +19,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve import store
 from rapport.resolve.model import (
     ACTIVE,
+    IDLE,
     Evidence,
     EvidenceId,
     Kind,
@@ -65,6 +66,9 @@ class Edge(msgspec.Struct, kw_only=True):
     first_fact: str
     source: str
     weight: int
+    last_day: int
+    counts_days: int | None
+    """How long it counts after `last_day`; None: for ever."""
     rank_a: int
     rank_b: int
     contracting: bool
@@ -73,6 +77,17 @@ class Edge(msgspec.Struct, kw_only=True):
     author: str | None = None
     reason: str | None = None
     changed: bool = False
+
+    @property
+    def until_day(self) -> int | None:
+        """The last day on which it counts; None where time does not matter to it."""
+        if self.counts_days is None or self.status in IDLE:
+            return None
+        return self.last_day + self.counts_days
+
+    def expired(self, today: int) -> bool:
+        """True where it was last seen too long ago."""
+        return self.counts_days is not None and self.last_day + self.counts_days < today
 
     @property
     def windowed(self) -> bool:
@@ -128,7 +143,8 @@ class Neighbourhood:
         return Edge(
             ident=ident, a=a, b=b, kind=piece.kind, first_at=piece.first_at, first_fact=piece.first_fact,
             source=piece.source, weight=piece.weight, rank_a=self.nodes[a].rank, rank_b=self.nodes[b].rank,
-            contracting=contracting, changed=True,
+            contracting=contracting, changed=True, last_day=piece.last_day,
+            counts_days=self._policy.counts_days(piece.kind, one.namespace, other.namespace),
             strength=strength(
                 piece.kind, piece.weight, piece.first_at, ident,
                 weaker_rank=max(one.rank, other.rank), contracting=contracting,
@@ -280,7 +296,9 @@ class Neighbourhood:
             if row.id in self.edges:
                 continue
             kind = Kind(row.kind)
-            piece = Evidence(row.a, row.b, kind, row.first_at, row.first_fact, row.source, row.weight)
+            piece = Evidence(
+                row.a, row.b, kind, row.first_at, row.first_fact, row.source, row.weight, again_day=row.last_day
+            )
             edge = self.edge(row.id, piece)
             edge.status, edge.author, edge.reason, edge.changed = Status(row.status), row.author, row.reason, False
             self.edges[row.id] = edge

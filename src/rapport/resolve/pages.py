@@ -20,19 +20,17 @@ from rapport.kernel.clock import from_iso
 from rapport.kernel.errors import InvalidInput, RapportError
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.resolve import alarms, audit, explain, identities, picture, policy, review_pages
+from rapport.resolve import alarms, audit, explain, identities, picture, policy, policy_pages, review_pages
 from rapport.resolve.customer_ids import load_customer_ids
 from rapport.resolve.identities import Change, Member
 from rapport.resolve.linking import charts, households, review
 from rapport.resolve.model import Kind
-from rapport.resolve.policy import PolicySettings
 from rapport.resolve.references import find_root
-from rapport.resolve.routes import policy_effect
-from rapport.resolve.service import POLICY_PERMISSION, Identity, Outcome, SplitWanted
+from rapport.resolve.service import Identity, Outcome, SplitWanted
 from rapport.storage.engine import Database
 from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render
-from rapport.web.forms import Form, clean, integer, raw, text, texts
+from rapport.web.forms import Form, clean, text, texts
 
 __all__ = ["PAGES", "panel"]
 
@@ -118,38 +116,10 @@ def correct(request: AnyRequest, db: Database, state: State, principal: Principa
     return Redirect(back, status_code=303)
 
 
-@get("/identity/policy", permission="customers:read", sync_to_thread=True)
-def policy_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
-    """What counts as one person here."""
-    with db.read() as conn:
-        settings = policy.settings_of(conn, WorkspaceId(principal.workspace))
-    return _policy(request, policy.read_policy(settings), identifier_policy(settings))
-
-
-@post("/identity/policy", permission=POLICY_PERMISSION, sync_to_thread=True, status_code=200)
-def change_policy(request: AnyRequest, db: Database, state: State, principal: Principal, data: Form) -> Response[Any]:
-    """Try a changed policy, or apply it."""
-    workspace = WorkspaceId(principal.workspace)
-    with db.read() as conn:
-        settings = policy.settings_of(conn, workspace)
-    rules, wanted = identifier_policy(settings), policy.read_policy(settings)
-    try:
-        wanted = _policy_of(data)
-        if text(data, "then") == "apply":
-            identity: Identity = state.identity
-            identity.apply_policy(principal, wanted, reason=text(data, "reason", longest=500))
-            return Redirect(_HOME, status_code=303)
-        with db.read() as conn:
-            effect = policy_effect(conn, workspace, wanted)
-    except RapportError as error:
-        return _policy(request, wanted, rules, error=error)
-    return _policy(request, wanted, rules, effect=effect)
-
-
 PAGES = ConsolePages(
     room="resolve",
     templates=Path(__file__).parent / "templates",
-    handlers=(identity_page, try_page, correct, policy_page, change_policy, *review_pages.HANDLERS),
+    handlers=(identity_page, try_page, correct, *policy_pages.HANDLERS, *review_pages.HANDLERS),
     nav=(
         NavItem(
             label="Identity", path="/console/identity", icon="link", group="Customers", order=115,
@@ -252,33 +222,6 @@ def _leaving(outcome: Outcome | None, asked: _Asked, members: Sequence[Member]) 
     names = [{f"{i.namespace}:{i.value}" for i in party.identifiers} for party in outcome.customers]
     first = f"{members[0].namespace}:{members[0].value}"
     return {name for party in names if first not in party for name in party}
-
-
-def _policy(
-    request: AnyRequest, wanted: PolicySettings, rules: IdentifierPolicy, *, effect: Any = None,
-    error: RapportError | None = None,
-) -> Response[str]:  # fmt: skip
-    return render(
-        request, "resolve/policy.html", status=error.status if error else 200, wanted=wanted, rules=rules,
-        limits="\n".join(f"{name} {limit}" for name, limit in sorted(wanted.limits.items())),
-        effect=effect, error=error, may_change=POLICY_PERMISSION,
-    )  # fmt: skip
-
-
-def _policy_of(data: dict[str, Any]) -> PolicySettings:
-    limits: dict[str, int] = {}
-    for line in filter(str.strip, raw(data, "limits")[:20_000].splitlines()):
-        name, _, number = line.strip().replace(":", " ").replace("=", " ").rpartition(" ")
-        if not number.isdigit() or not 1 <= int(number) <= 1_000:
-            raise InvalidInput(f"{line.strip()[:60]!r} is no limit", hint="a namespace and a number: email 3")
-        limits[name.strip()] = int(number)
-    blocked = [line.strip() for line in raw(data, "blocked")[:100_000].splitlines() if line.strip()]
-    return PolicySettings(
-        blocked=blocked, limits=limits,
-        default_limit=integer(data, "default_limit", least=1, most=1_000, otherwise=5),
-        max_identifiers=integer(data, "max_identifiers", least=2, most=1_000, otherwise=100),
-        shared_after=integer(data, "shared_after", least=1, most=10_000, otherwise=50),
-    )  # fmt: skip
 
 
 def _labels(conn: Connection, workspace: WorkspaceId, changes: Sequence[Change]) -> dict[Key, tuple[str, str]]:

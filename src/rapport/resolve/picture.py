@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from rapport.kernel.clock import to_datetime
+from rapport.kernel.clock import DAY, to_datetime
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key
 from rapport.resolve.identities import Graph, GraphEdge, Member
@@ -219,6 +219,8 @@ def _why_not(edge: GraphEdge) -> str:
         return "does not count: one end is shared by too many"
     if edge.status is Status.SURPLUS:
         return "does not count: too many weaker neighbours"
+    if edge.status is Status.EXPIRED:
+        return f"expired: last seen on {_day(edge.last_day * DAY)}, and it counts for {edge.counts_days} days"
     because = ", ".join(name.replace("_", " ") for name in edge.refused_because)
     return f"refused: it would give one customer too many of {because}" if because else "refused by a limit"
 

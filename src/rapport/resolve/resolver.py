@@ -1,9 +1,10 @@
 """The worker's way in: collects what facts say about identity in memory, and turns a batch of it into customers.
 
 Almost every fact says nothing new. `observe` finds that out with one look-up on the fact's raw ids; only an unseen
-combination, or a fact earlier than all that carried it, is normalised and collected. `flush` writes in the batch's
-transaction. Several workers may do so at once on PostgreSQL: whoever has something new takes the workspace's lock until
-the transaction ends and reads again under it.
+combination, or a fact earlier than all that carried it, is normalised and collected. The first fact of a later day says
+when its evidence was last seen, which is noted once a day. `flush` writes in the batch's transaction. Several workers
+may do so at once on PostgreSQL: whoever has something new takes the workspace's lock until the transaction ends and
+reads again under it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from rapport.kernel.clock import DAY
 from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import (
     MAX_EXTERNAL_IDS,
@@ -26,8 +28,8 @@ from rapport.kernel.identifiers import (
 )
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve import customer_ids, stated, store
-from rapport.resolve.model import WEIGHTS, Evidence, EvidenceId, Kind, evidence_id
-from rapport.resolve.recompute import Moved, Recomputation, Sighting
+from rapport.resolve.model import WEIGHTS, Evidence, EvidenceId, Kind, day_of, evidence_id
+from rapport.resolve.recompute import LastSight, Moved, Recomputation, Sighting
 
 __all__ = ["Resolver"]
 
@@ -35,6 +37,9 @@ _First = tuple[int, str]
 """When and by which fact something was first seen, as far as this process knows."""
 
 _CARRIERS = frozenset({"traits", "externalIds", "device"})
+
+
+_NEVER = 1 << 62
 
 
 def _nothing() -> None:
@@ -46,7 +51,7 @@ class Resolver:
 
     Corrections by people need no word to it: what it remembers is which facts were first, and they leave that alone.
     A changed policy it finds out under the workspace's lock, by the epoch; then it calls `forget_policies`, and looks
-    at the facts of the flush again. `remember_at_most` bounds each of its memories to that many entries of 0.3 KB.
+    at the facts of the flush again. `remember_at_most` bounds each of its memories to that many entries of 0.4 KB.
     """
 
     def __init__(
@@ -60,7 +65,7 @@ class Resolver:
         self._forget_policies = forget_policies
         self._epochs: dict[WorkspaceId, int] = {}
         self._limit = remember_at_most
-        self._raw: dict[object, int] = {}
+        self._raw: dict[object, _Raw] = {}
         self._pending: dict[WorkspaceId, _Pending] = {}
         self._known: dict[WorkspaceId, _Memory] = {}
         self._secret_ensured = False
@@ -72,9 +77,11 @@ class Resolver:
             raw: object = _rich_ids(workspace, fact, strand_key)
         else:
             raw = (workspace, fact.user_id, fact.anonymous_id, strand_key)
-        latest = self._raw.get(raw)
-        if latest is None or fact.occurred_at <= latest:
+        known = self._raw.get(raw)
+        if known is None or fact.occurred_at <= known.latest:
             self._collect(workspace, fact, strand_key, raw)
+        elif fact.occurred_at >= known.tomorrow:
+            self._see_again(workspace, fact, strand_key, known)
 
     def flush(self, conn: Connection) -> list[Moved]:
         """Write what was collected since the last flush, in the transaction of `conn`.
@@ -104,9 +111,7 @@ class Resolver:
         policy = self._policy_for(workspace)
         found = {key_of(workspace, identifier): identifier for identifier in identifiers_of(fact, policy)}
         known = self._known.get(workspace) or self._known.setdefault(workspace, _Memory())
-        pending = self._pending.get(workspace) or self._pending.setdefault(workspace, _Pending())
-        pending.at = max(pending.at, fact.received_at)
-        pending.facts.append((fact, strand_key))
+        pending = self._take(workspace, fact, strand_key)
         first = (fact.occurred_at, fact.id)
         latest = first
         for key, identifier in found.items():
@@ -116,15 +121,40 @@ class Resolver:
                 pending.sightings[key] = Sighting(*identifier, fact.occurred_at, fact.id, fact.source)
             else:
                 latest = max(latest, before)
-        for ident, piece in _star(found, fact, strand_key, policy):
+        star = _star(found, fact, strand_key, policy)
+        for ident, piece in star:
             before = known.evidence.get(ident)
             if before is None or first < before:
                 known.evidence[ident] = first
                 pending.evidence[ident] = piece
             else:
                 latest = max(latest, before)
+        seen = _Raw(latest[0], tuple(ident for ident, _ in star))
         if raw is not None:
-            self._raw[raw] = latest[0]
+            earlier = self._raw.get(raw, seen)
+            seen.tomorrow = earlier.tomorrow
+            self._raw[raw] = seen
+        self._note_day(workspace, fact, seen)
+
+    def _see_again(self, workspace: WorkspaceId, fact: Fact, strand_key: Key, seen: _Raw) -> None:
+        self._take(workspace, fact, strand_key)
+        self._note_day(workspace, fact, seen)
+
+    def _take(self, workspace: WorkspaceId, fact: Fact, strand_key: Key) -> _Pending:
+        pending = self._pending.get(workspace) or self._pending.setdefault(workspace, _Pending())
+        pending.at = max(pending.at, fact.received_at)
+        pending.facts.append((fact, strand_key))
+        return pending
+
+    def _note_day(self, workspace: WorkspaceId, fact: Fact, seen: _Raw) -> None:
+        """Note that the evidence of a fact was seen on its day, unless it was seen later already."""
+        sight = LastSight(day_of(fact.occurred_at), fact.id)
+        seen.tomorrow = max(seen.tomorrow, (sight.day + 1) * DAY)
+        known, pending = self._known[workspace].days, self._pending[workspace].sights
+        for ident in seen.evidence:
+            if sight.day > known.get(ident, -1):
+                known[ident] = sight.day
+                pending[ident] = sight
 
     # -- flushing
 
@@ -133,7 +163,7 @@ class Resolver:
 
         On SQLite the transaction is alone, so that `_write` reads but once.
         """
-        if not pending.sightings and not pending.evidence:
+        if not pending.anything():
             return False
         if conn.dialect.name == "sqlite":
             return True
@@ -149,7 +179,19 @@ class Resolver:
                 if (first_at, first_fact) <= memory[key]:
                     memory[key] = (first_at, first_fact)
                     del wanted[key]
-        return bool(pending.sightings or pending.evidence)
+        self._settle_days(conn, workspace, pending)
+        return pending.anything()
+
+    def _settle_days(self, conn: Connection, workspace: WorkspaceId, pending: _Pending) -> None:
+        """Keep the sights that are later than what the database knows, and those of evidence it does not know."""
+        column = store.evidence.c
+        query = sa.select(column.id, column.last_day)
+        days = dict(row._tuple() for row in store.select_among(conn, query, workspace, column.id, list(pending.sights)))
+        pending.sights = {
+            ident: sight
+            for ident, sight in pending.sights.items()
+            if (sight.day > days[ident] if ident in days else ident in pending.evidence)
+        }
 
     def _write(self, conn: Connection, workspace: WorkspaceId, pending: _Pending) -> list[Moved]:
         store.lock(conn, workspace)
@@ -162,7 +204,12 @@ class Resolver:
             self._secret_ensured = True
         policy = self._policy_for(workspace)
         recomputation = Recomputation(conn, workspace, policy, at=pending.at)
-        nodes, edges = recomputation.observe(pending.sightings, pending.evidence)
+        evidence = {
+            ident: piece._replace(again_day=sight.day) if (sight := pending.sights.get(ident)) else piece
+            for ident, piece in pending.evidence.items()
+        }
+        nodes, edges = recomputation.observe(pending.sightings, evidence)
+        recomputation.see_again({i: sight for i, sight in pending.sights.items() if i not in evidence})
         known = self._known[workspace]
         known.identifiers.update((key, (node.first_seen_at, node.first_fact)) for key, node in nodes.items())
         known.evidence.update((ident, (edge.first_at, edge.first_fact)) for ident, edge in edges.items())
@@ -186,28 +233,48 @@ class Resolver:
         for memory in self._known.values():
             _halve(memory.identifiers, self._limit)
             _halve(memory.evidence, self._limit)
+            _halve(memory.days, self._limit)
+
+
+class _Raw:
+    """What is known of a combination of raw ids."""
+
+    __slots__ = ("evidence", "latest", "tomorrow")
+
+    def __init__(self, latest: int, evidence: tuple[EvidenceId, ...]) -> None:
+        self.latest = latest
+        """A fact later than this cannot be the first of anything it carries."""
+        self.evidence = evidence
+        self.tomorrow = 0 if evidence else _NEVER
+        """A fact as late as this sees its evidence on a later day than any before."""
 
 
 class _Pending:
     """What one workspace's facts said that is not written yet."""
 
-    __slots__ = ("at", "evidence", "facts", "sightings")
+    __slots__ = ("at", "evidence", "facts", "sightings", "sights")
 
     def __init__(self) -> None:
         self.at = 0
         self.facts: list[tuple[Fact, Key]] = []
         self.sightings: dict[Key, Sighting] = {}
         self.evidence: dict[EvidenceId, Evidence] = {}
+        self.sights: dict[EvidenceId, LastSight] = {}
+
+    def anything(self) -> bool:
+        """Whether something is left to write."""
+        return bool(self.sightings or self.evidence or self.sights)
 
 
 class _Memory:
     """What is known to be written, or pending. Forgetting costs a read, never an error."""
 
-    __slots__ = ("evidence", "identifiers")
+    __slots__ = ("days", "evidence", "identifiers")
 
     def __init__(self) -> None:
         self.identifiers: dict[Key, _First] = {}
         self.evidence: dict[EvidenceId, _First] = {}
+        self.days: dict[EvidenceId, int] = {}
 
 
 def _star(

@@ -12,6 +12,7 @@ from msgspec import Meta
 from sqlalchemy import Connection
 
 from rapport.collect.sources import identifier_policy
+from rapport.kernel.clock import now_us
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve import alarms, audit, explain, identities, policy
 from rapport.resolve.audit import Action
@@ -214,7 +215,7 @@ def get_policy(db: Database, principal: Principal) -> PolicySettings:
 def preview_policy(db: Database, principal: Principal, data: PolicySettings) -> PolicyEffect:
     """Which customers another policy would merge and split. Reads all identifiers and evidence."""
     with db.read() as conn:
-        return policy_effect(conn, WorkspaceId(principal.workspace), data)
+        return policy_effect(conn, WorkspaceId(principal.workspace), data, now=now_us())
 
 
 @put("/identity/policy", permission="sources:write", tags=["identity"], sync_to_thread=True)
@@ -229,9 +230,9 @@ ROUTES = (
 )  # fmt: skip
 
 
-def policy_effect(conn: Connection, workspace: WorkspaceId, wanted: PolicySettings) -> PolicyEffect:
+def policy_effect(conn: Connection, workspace: WorkspaceId, wanted: PolicySettings, *, now: int) -> PolicyEffect:
     """The dry run of a changed policy."""
-    found = policy.compare(conn, workspace, wanted)
+    found = policy.compare(conn, workspace, wanted, now=now)
     merges = [difference for difference in found if difference.merges]
     splits = [difference for difference in found if difference.splits]
     return PolicyEffect(

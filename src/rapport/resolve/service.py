@@ -21,6 +21,8 @@ from rapport.resolve import audit, corrections, identities, stated, store
 from rapport.resolve.audit import Decided, Effects
 from rapport.resolve.customer_ids import load_customer_ids
 from rapport.resolve.cuts import cut_between, ties_of, weakest_cut
+from rapport.resolve.explain import limit_words
+from rapport.resolve.forest import too_many
 from rapport.resolve.identities import GraphEdge, Member
 from rapport.resolve.linking import models, review
 from rapport.resolve.linking.store import CandidateStatus
@@ -459,35 +461,32 @@ class Change:
             raise InvalidInput("the two identifiers are the same", hint="name two different identifiers")
         if self._together(a, b):
             return [(a, b)]
-        left, right = self._by_namespace(a), self._by_namespace(b)
-        over = [
-            name
-            for name in left.keys() & right.keys()
-            if len(left[name]) + len(right[name]) > self.policy.limit(name)
-        ]  # fmt: skip
-        return [(left[name][0], right[name][0]) for name in sorted(over, key=self.policy.rank)] or [(a, b)]
+        left, right = self._members(a), self._members(b)
+        mine, other = ({one.namespace: one.key for one in reversed(side)} for side in (left, right))
+        over = [name for name in self._too_many(left, right) if name in mine and name in other]
+        return [(mine[name], other[name]) for name in sorted(over, key=self.policy.rank)] or [(a, b)]
 
-    def _by_namespace(self, key: Key) -> dict[str, list[Key]]:
+    def _members(self, key: Key) -> list[Member]:
+        """The identifiers of this one's customer, the earliest first."""
         root = identities.roots_of(self.conn, self.workspace, [key])[key]
-        found: dict[str, list[Key]] = {}
-        for one in identities.identifiers_of_customer(self.conn, self.workspace, root):
-            found.setdefault(one.namespace, []).append(one.key)
-        return found
+        return identities.identifiers_of_customer(self.conn, self.workspace, root)
+
+    def _too_many(self, left: Sequence[Member], right: Sequence[Member]) -> list[str]:
+        return too_many([(one.namespace, one.first_seen_at) for one in (*left, *right)], self.policy)
 
     def _against(self, a: Key, b: Key) -> str:
-        left, right = self._by_namespace(a), self._by_namespace(b)
-        if self._any_forbidden(left, right):
+        left, right = self._members(a), self._members(b)
+        if self._any_forbidden({one.key for one in left}, {one.key for one in right}):
             return "some of their identifiers are forbidden from joining"
-        counts = {name: len(left.get(name, ())) + len(right.get(name, ())) for name in left.keys() | right.keys()}
-        over = sorted(name for name, count in counts.items() if count > self.policy.limit(name))
+        over = self._too_many(left, right)
         if over:
-            return "together they would have too many of " + ", ".join(over)
-        if sum(counts.values()) > self.policy.max_identifiers:
+            days = self.policy.limit_days
+            return "together they would have too many of " + ", ".join(limit_words(name, days) for name in over)
+        if len(left) + len(right) > self.policy.max_identifiers:
             return f"together they would have more than {self.policy.max_identifiers} identifiers"
         return "a limit of the policy is reached"
 
-    def _any_forbidden(self, left: dict[str, list[Key]], right: dict[str, list[Key]]) -> bool:
-        mine, other = ({key for keys in side.values() for key in keys} for side in (left, right))
+    def _any_forbidden(self, mine: Collection[Key], other: Collection[Key]) -> bool:
         pairs = store.forbidden_pairs.c
         query = sa.select(pairs.a, pairs.b)
         found = [

@@ -24,10 +24,13 @@ from rapport.resolve import store
 from rapport.resolve.customer_ids import load_customer_ids
 from rapport.storage.log import LogRow, append
 
-__all__ = ["MERGED", "SPLIT", "Turn", "state", "turns"]
+__all__ = ["EXPIRY", "MERGED", "SPLIT", "Turn", "state", "turns"]
 
 MERGED = "Customer Merged"
 SPLIT = "Customer Split"
+
+EXPIRY = "expiry"
+"""The cause of what no fact brought about, but evidence that was not seen for too long."""
 
 
 class Turn(NamedTuple):
@@ -67,8 +70,8 @@ def state(
 ) -> int:
     """Append the facts of these turns in this transaction; returns how many.
 
-    `cause` is the fact or the action behind them. The same turn by the same cause is stated once. Those of a customer
-    whose root names nobody any more (blocked since) are left out.
+    `cause` is the fact or the action behind them, or `EXPIRY`. The same turn by the same cause is stated once. Those of
+    a customer whose root names nobody any more (blocked since) are left out.
     """
     if not found:
         return 0

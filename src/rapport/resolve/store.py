@@ -79,6 +79,8 @@ evidence = Table(
     Column("source", Text, nullable=False),
     Column("weight", Integer, nullable=False),
     Column("status", SmallInteger, nullable=False),
+    Column("last_day", Integer, nullable=False, server_default="0"),
+    Column("until_day", Integer),
     Column("author", Text),
     Column("reason", Text),
     Index("evidence_by_a", "workspace", "a", "status"),
@@ -90,8 +92,14 @@ evidence = Table(
         "evidence_refused", "workspace", "first_at", sqlite_where=sa.text("status = 2"),
         postgresql_where=sa.text("status = 2"),
     ),
+    Index(
+        "evidence_until", "workspace", "until_day", sqlite_where=sa.text("until_day IS NOT NULL"),
+        postgresql_where=sa.text("until_day IS NOT NULL"),
+    ),
 )  # fmt: skip
 """One row for each piece of evidence. `a` is the more stable end (of equals, `peer`, the smaller key).
+`last_day` is the day, from 1970, on which it was last seen, written when the day moves on; `until_day` the last one on
+which it counts, NULL where nothing is to be waited for: the policy sets no bound, or it does not count anyway.
 `author` and `reason` belong to what a person joined or withdrew."""
 
 forbidden_pairs = Table(

@@ -47,9 +47,11 @@ class WorkspaceSettings(msgspec.Struct, kw_only=True):
     blocked_identifiers: list[str] = []
     """Regular expressions, added to the built-in ones; a value that matches identifies nobody."""
     identifier_limits: dict[str, int] = {}
+    identifier_limit_days: dict[str, int] = {}
     identifier_default_limit: int = 5
     identifiers_at_most: int = 100
     identifier_shared_after: int = 50
+    evidence_days: dict[str, int] = {}
     cart_abandoned_after_seconds: int = 3600
 
 

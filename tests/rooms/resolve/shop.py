@@ -14,7 +14,9 @@ from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import Identifier, IdentifierPolicy, identifiers_of, key_of, previous_identifier
 from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.resolve import Moved, Resolver, store
+from rapport.resolve.expiry import expire, expiring
 from rapport.resolve.model import WEIGHTS, Evidence, EvidenceId, Kind, Known, Resolution, Status, evidence_id, resolve
+from rapport.resolve.policy import PolicySettings, save_policy
 from rapport.storage.engine import Database
 from rapport.storage.migrate import migrate
 from rapport.storage.workspaces import create_workspace
@@ -55,8 +57,9 @@ def seen(
     external: Sequence[tuple[str, str]] = (),
     previous: str | None = None,
     ident: str = "",
+    received_at: int | None = None,
 ) -> Fact:
-    """A fact that carries these identifiers; `web` is the anonymous id."""
+    """A fact that carries these identifiers; `web` is the anonymous id. Received when it happened, unless said."""
     traits = {name: value for name, value in (("email", email), ("phone", phone)) if value is not None}
     context: dict[str, Any] = {}
     if device is not None:
@@ -68,7 +71,7 @@ def seen(
         name="Aliased" if previous else "Identified", user_id=user, anonymous_id=web, previous_id=previous,
         traits=traits, context=context,
     )  # fmt: skip
-    fact.occurred_at = fact.received_at = at
+    fact.occurred_at, fact.received_at = at, at if received_at is None else received_at
     fact.source = "web"
     return fact
 
@@ -77,11 +80,12 @@ def strand_of(workspace: WorkspaceId, fact: Fact, policy: IdentifierPolicy) -> K
     return key_of(workspace, identifiers_of(fact, policy)[0])
 
 
-def made_shop(db: Database) -> Shop:
-    """A shop whose workspace exists, with settings of its own."""
+def made_shop(db: Database, wanted: PolicySettings | None = None) -> Shop:
+    """A shop whose workspace exists, with settings and a policy of its own."""
     with db.write() as conn:
         made = create_workspace(conn, slug=new_id("shop").replace("_", "-"), name="Marlow", now=1)
-    return Shop(db, workspace=made.id)
+        policy = save_policy(conn, made.id, wanted or PolicySettings())
+    return Shop(db, policy, workspace=made.id)
 
 
 class State(NamedTuple):
@@ -116,6 +120,23 @@ class Shop:
                 self.resolver.observe(self.workspace, fact, strand_of(self.workspace, fact, self.policy))
         with self.db.write() as conn:
             return self.resolver.flush(conn)
+
+    def sweep(self, now: int, *, limit: int = 1_000) -> list[Moved]:
+        """Let evidence expire, one piece of work."""
+        with self.db.write() as conn:
+            return expire(conn, self.workspace, now=now, limit=limit)
+
+    def due(self, now: int) -> bool:
+        """Whether there is evidence to expire."""
+        with self.db.read() as conn:
+            return self.workspace in expiring(conn, now=now)
+
+    def bounded(self) -> list[EvidenceId]:
+        """Evidence that counts, or may, for a time."""
+        columns = store.evidence.c
+        query = sa.select(columns.id).where(columns.workspace == self.workspace, columns.until_day.is_not(None))
+        with self.db.read() as conn:
+            return list(conn.execute(query).scalars())
 
     def key(self, namespace: str, value: str) -> Key:
         return key_of(self.workspace, Identifier(namespace, value))
@@ -167,6 +188,7 @@ def expected(
     withdrawn: Iterable[EvidenceId] = (),
     forbidden: Iterable[tuple[Key, Key]] = (),
     joined: Iterable[Evidence] = (),
+    today: int | None = None,
 ) -> tuple[State, Resolution]:
     """What the pure rule says about a set of facts, computed without any of the machinery."""
     first: dict[Key, tuple[int, str]] = {}
@@ -187,7 +209,7 @@ def expected(
                 Evidence(keys[0], key, kind, fact.occurred_at, fact.id, "web", WEIGHTS[kind], withdrawn=gone)
             )
     known = [Known(key, one.namespace, one.value, first[key][0]) for key, one in names.items()]
-    answer = resolve(known, evidence, policy, forbidden)
+    answer = resolve(known, evidence, policy, forbidden, today=today)
     return _state(answer, first), answer
 
 

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from rapport.collect.sources import identifier_policy
+from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Conflict, Forbidden, InvalidInput
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import WorkspaceId
@@ -31,7 +32,7 @@ def owner(own: Shop, *scopes: str) -> Principal:
 
 def compare(own: Shop, wanted: PolicySettings) -> list[Difference]:
     with own.db.read() as conn:
-        return policy.compare(conn, own.workspace, wanted)
+        return policy.compare(conn, own.workspace, wanted, now=now_us())
 
 
 def test_a_dry_run_tells_what_the_policy_then_does_and_undoing_leads_back(own: Shop) -> None:
