@@ -55,6 +55,8 @@ facts = Table(
     Column("body", LargeBinary, nullable=False),
     UniqueConstraint("workspace", "message_id", name="facts_message"),
     Index("facts_strand", "workspace", "strand", "occurred_at", "seq"),
+    Index("facts_newest", "workspace", "seq"),
+    Index("facts_source", "workspace", "source", "seq"),
     sqlite_autoincrement=True,
 )
 
