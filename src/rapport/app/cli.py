@@ -182,7 +182,7 @@ def _join_rooms() -> None:
     from rapport.adapters.files.commands import import_commands
     from rapport.app.workspace_commands import workspace_commands
     from rapport.collect.commands import quarantine_commands, source_commands
-    from rapport.remember import persons
+    from rapport.remember import customers, persons
     from rapport.resolve.commands import identity_commands
 
     main.add_command(workspace_commands(open_installation))
@@ -190,8 +190,11 @@ def _join_rooms() -> None:
     main.add_command(quarantine_commands(open_installation))
     main.add_command(import_commands(open_database=open_installation, fold=_fold))
     main.add_command(
-        identity_commands(open_installation, fields_of=persons.fields_of, kinds=persons.COLUMNS, score=_score)
-    )
+        identity_commands(
+            open_installation, fields_of=persons.fields_of, kinds=persons.COLUMNS, score=_score,
+            moved=customers.mark_moved,
+        )
+    )  # fmt: skip
 
 
 _join_rooms()

@@ -1,8 +1,8 @@
-"""`rapport identity`: train on the shop's own records, score, look at models and at the review queue; batch."""
+"""`rapport identity`: the policy; train on the shop's own records, score, look at models and review queue; batch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from rapport.resolve.linking import linker, models, review
 from rapport.resolve.linking.kinds import Kind, detect, read_map
 from rapport.resolve.linking.linker import FieldsOf
 from rapport.resolve.linking.store import link_records
+from rapport.resolve.policy_commands import policy_commands
+from rapport.resolve.recompute import Moved
 from rapport.resolve.store import identifiers
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import default_workspace, find_workspace
@@ -37,16 +39,18 @@ def identity_commands(
     fields_of: FieldsOf,
     kinds: Mapping[str, str],
     score: Callable[[Database], None],
+    moved: Callable[[Connection, Sequence[Moved]], object],
 ) -> click.Group:
     """The group `identity`, joined to an installation.
 
     `fields_of` says what is known of people, `kinds` what its columns hold; `score` returns once every record that is
-    pending has been scored, by this process or by a worker that runs already.
+    pending has been scored, by this process or by a worker that runs already; `moved` is told, in the same transaction,
+    whose customer a changed policy changed.
     """
 
     @click.group("identity")
     def group() -> None:
-        """People without a shared id: learn from the shop's own records who is one person."""
+        """Who is one person: the policy, and what is learned from the shop's own records."""
 
     @group.command("train")
     @_common
@@ -87,6 +91,7 @@ def identity_commands(
 
     _add_models(group, open_database)
     group.add_command(_batch_command())
+    group.add_command(policy_commands(open_database, moved=moved))
     return group
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import msgspec
@@ -242,13 +243,19 @@ def policy_effect(conn: Connection, workspace: WorkspaceId, wanted: PolicySettin
 
 
 def _changed(conn: Connection, workspace: WorkspaceId, found: list[Difference]) -> list[Changed]:
-    roots = identities.roots_of(conn, workspace, {key for one in found for group in one.before for key in group})
-    members = identities.members_of_customers(conn, workspace, set(roots.values()))
-    names = {one.key: f"{one.namespace}:{one.value}" for several in members.values() for one in several}
+    """The customers with their identifiers, the earliest first."""
+    keys = {key for one in found for group in one.before for key in group}
+    roots, members = identities.roots_of(conn, workspace, keys), identities.members(conn, workspace, keys)
+    order = sorted(members.values(), key=lambda one: (one.first_seen_at, one.namespace, one.value))
+    place = {one.key: number for number, one in enumerate(order)}
+
+    def by_age(groups: Iterable[Sequence[Key]]) -> list[list[Key]]:
+        return sorted((sorted(group, key=place.__getitem__) for group in groups), key=lambda group: place[group[0]])
+
     return [
         Changed(
-            before=parties(conn, workspace, [roots[group[0]] for group in one.before]),
-            after=[[names[key] for key in group] for group in one.after],
+            before=parties(conn, workspace, [roots[group[0]] for group in by_age(one.before)]),
+            after=[[f"{members[k].namespace}:{members[k].value}" for k in group] for group in by_age(one.after)],
         )
         for one in found
     ]
