@@ -10,6 +10,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect
 from litestar.types import ExceptionHandlersMap
+from sqlalchemy.exc import DataError
 
 from rapport.kernel.errors import RapportError, RateLimited, Unauthenticated
 from rapport.kernel.ids import new_id
@@ -50,6 +51,10 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, HTTPException) and error.status_code < 500:
         code = _CODES.get(error.status_code, "invalid_input")
         return _problem(error.status_code, code, _detail(error), hint=_HINTS.get(error.status_code, ""))
+    if isinstance(error, DataError):
+        logger.warning("the database does not take a value of the request: %s", type(error.orig).__name__)
+        return _problem(400, "invalid_input", "a value holds what cannot be stored",
+                        hint="a NUL character, or a number that is too large")  # fmt: skip
     error_id = new_id("err")
     logger.error("unexpected error", exc_info=error, extra={"error_id": error_id})
     return _problem(500, "internal_error", "something went wrong on our side", instance=error_id,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -15,11 +14,11 @@ from rapport.collect.model import Source
 from rapport.collect.sources import Registry, create_source
 from rapport.kernel.clock import now_us
 from rapport.kernel.facts import Fact
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.ids import WorkspaceId, new_id
 from rapport.storage.engine import Database
 from rapport.storage.log import latest, to_fact
-from rapport.storage.migrate import migrate
 from rapport.storage.workspaces import create_workspace
+from tests.rooms.resolve.shop import ENGINES, database
 
 
 class Shop:
@@ -28,7 +27,9 @@ class Shop:
     def __init__(self, db: Database) -> None:
         self.db = db
         with db.write() as conn:
-            self.workspace: WorkspaceId = create_workspace(conn, slug="shop", name="Shop", now=now_us()).id
+            self.workspace: WorkspaceId = create_workspace(
+                conn, slug=new_id("shop").replace("_", "-"), name="Shop", now=now_us()
+            ).id
             self.source: Source = create_source(conn, self.workspace, name="Site", kind="web", now=now_us())
 
     def facts(self) -> list[Fact]:
@@ -37,12 +38,17 @@ class Shop:
             return [to_fact(row) for row in reversed(latest(conn, self.workspace, limit=5000))]
 
 
+@pytest.fixture(scope="module", params=ENGINES)
+def db(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database on each engine in turn, shared by a file."""
+    with database(request.param, tmp_path_factory) as opened:
+        yield opened
+
+
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
-    db = Database.open(f"sqlite:///{tmp_path / 'rapport.db'}")
-    migrate(db)
-    yield Shop(db)
-    db.close()
+def shop(db: Database) -> Shop:
+    """A workspace of this test alone."""
+    return Shop(db)
 
 
 @pytest.fixture

@@ -131,5 +131,10 @@ def test_refused_messages_are_replayed_together_or_given_up(ask: Ask, bad_id: st
 
 
 def test_what_is_not_there_is_404(ask: Ask) -> None:
-    for method, path in (("GET", "/sources/x"), ("GET", "/quarantine/x"), ("DELETE", "/quarantine/%00")):
+    for method, path in (("GET", "/sources/x"), ("GET", "/quarantine/x"), ("DELETE", "/quarantine/x")):
         assert ask(method, path).status_code == 404
+
+
+def test_a_character_that_no_database_takes_is_no_fault_of_ours(ask: Ask) -> None:
+    for path in ("/sources/%00", "/quarantine/%00", "/quarantine?reason=%00"):
+        assert ask("GET", path).status_code in (200, 400, 404)

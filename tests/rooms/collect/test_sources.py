@@ -21,7 +21,7 @@ from rapport.collect.sources import (
 )
 from rapport.kernel.clock import DAY, HOUR, now_us
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.ids import WorkspaceId, new_id
 from rapport.storage.engine import Database
 from rapport.storage.migrate import migrate
 from rapport.storage.workspaces import WorkspaceSettings, create_workspace, save_settings
@@ -50,7 +50,7 @@ def test_a_source_comes_back_as_it_was_made(shop: Shop) -> None:
 
 def test_a_shop_has_a_first_source_once(shop: Shop) -> None:
     with shop.db.write() as conn:
-        other = create_workspace(conn, slug="other", name="Other", now=NOW).id
+        other = create_workspace(conn, slug=new_id("other").replace("_", "-"), name="Other", now=NOW).id
         first = ensure_source(conn, other, name="Site", kind="web", now=NOW)
         assert ensure_source(conn, other, name="Site", kind="web", now=NOW) == first
 
