@@ -31,7 +31,7 @@ from rapport.measure.service import Metrics
 from rapport.remember import customers, persons
 from rapport.remember.folder import Folder
 from rapport.remember.traits import Registry, commerce
-from rapport.resolve import identities
+from rapport.resolve import expiry, identities
 from rapport.resolve.customer_ids import load_customer_ids
 from rapport.resolve.linking.linker import Linker, note_changed
 from rapport.resolve.linking.models import active_version
@@ -152,6 +152,15 @@ class Rooms:
             if active_version(conn, workspace) is not None:
                 note_changed(conn, workspace, roots, persons.fields_of, now=self.db.now_us(conn))
         return done.taken
+
+    def expiring(self) -> list[WorkspaceId]:
+        """The shops with evidence that was last seen longer ago than their policy allows."""
+        with self.db.read() as conn:
+            return expiry.expiring(conn, now=self.db.now_us(conn))
+
+    def expire(self, conn: Connection, workspace: WorkspaceId, *, limit: int) -> None:
+        """Let some of that evidence count no more."""
+        customers.mark_moved(conn, expiry.expire(conn, workspace, now=self.db.now_us(conn), limit=limit))
 
     def due_to_link(self) -> list[WorkspaceId]:
         """The shops with records that were not scored yet."""

@@ -42,6 +42,10 @@ FIRE_AT_ONCE = 10
 """Timers run in one transaction; few, because whoever appends waits for it."""
 FIRE_SECONDS = (1.0, 0.2)
 """Pause before due timers are looked for again: usually, and while many are waiting."""
+EXPIRE_AT_ONCE = 20
+"""Pieces of evidence that are let go in one transaction."""
+EXPIRE_SECONDS = (30.0, 0.2)
+"""Pause before evidence that is too old is looked for again: usually, and while there is more."""
 LINK_AT_ONCE = 10
 """Records scored against a learned model in one transaction, some milliseconds each."""
 LINK_LOADED = 50
@@ -83,7 +87,7 @@ class Worker:
         self._reached = 0
         self._last_tick = 0.0
         self._last_work = 0.0
-        self._chores = [_Chore(self._fire), _Chore(self._link), _Chore(self._summarise)]
+        self._chores = [_Chore(self._fire), _Chore(self._expire), _Chore(self._link), _Chore(self._summarise)]
 
     def run(self, stop: threading.Event, *, parent: int | None = None) -> None:
         """Work until `stop` is set, or until the process `parent` is no longer ours."""
@@ -270,6 +274,17 @@ class Worker:
             self.rooms.abandon()
             raise
         return fired
+
+    def _expire(self) -> float:
+        """Let evidence that was last seen too long ago count no more, and say in how many seconds to look again."""
+        if 0 not in self._leases.cursors:
+            return EXPIRE_SECONDS[0]
+        shops = self.rooms.expiring()
+        if not shops:
+            return EXPIRE_SECONDS[0]
+        with self._db.write() as conn:
+            self.rooms.expire(conn, shops[0], limit=EXPIRE_AT_ONCE)
+        return EXPIRE_SECONDS[1]
 
     def _summarise(self) -> float:
         """`_refresh`, and how many seconds to wait before the next time."""
