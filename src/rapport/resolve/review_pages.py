@@ -31,6 +31,9 @@ AnyRequest = Request[Any, Any, Any]
 AHEAD = 10
 """Pairs shown as coming next."""
 
+COUNTED = 1_000
+"""Waiting pairs that the page counts, with each pair anew."""
+
 _QUEUE = "/console/identity/review"
 _MODEL = "/console/identity/model"
 
@@ -131,7 +134,7 @@ def _queue(
             "following": [one for one in following if pair is None or one.id != pair.id][:AHEAD],
             "sides": _sides(conn, workspace, pair),
             "last": _find(conn, workspace, asked.last),
-            "waiting": review.count_queue(conn, workspace),
+            "waiting": review.count_queue(conn, workspace, most=COUNTED),
             "trained": models.active_version(conn, workspace) is not None,
         }
     return render(
@@ -146,7 +149,7 @@ def _decided(
     workspace = WorkspaceId(principal.workspace)
     with db.read() as conn:
         page = review.decided(conn, workspace, limit=50, after=asked.cursor)
-        waiting = review.count_queue(conn, workspace)
+        waiting = review.count_queue(conn, workspace, most=COUNTED)
     return render(
         request, "resolve/decided.html", status=error.status if error else 200, page=page, waiting=waiting,
         error=error, moment_of=from_iso,

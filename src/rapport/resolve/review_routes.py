@@ -28,6 +28,7 @@ class ReviewQueue(ReviewPage, frozen=True, kw_only=True):
     """Pairs of the queue, and how many wait in all."""
 
     waiting: int
+    """Counted no further than 10,000."""
 
 
 class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):

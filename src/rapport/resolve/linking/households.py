@@ -11,23 +11,25 @@ from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from typing import NamedTuple
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.resolve.customer_ids import load_customer_ids
-from rapport.resolve.identities import members_of_customers, roots_of
+from rapport.resolve.identities import identifiers_of_customer, members_of_customers, roots_of
 from rapport.resolve.linking.kinds import words
 from rapport.resolve.linking.records import fields_among, name_of
-from rapport.resolve.linking.store import households, link_records
+from rapport.resolve.linking.store import households
 from rapport.resolve.store import select_among
-from rapport.storage.bulk import upsert
+from rapport.storage.bulk import chunks, upsert
 
 __all__ = ["LARGEST", "Household", "Housemate", "household_key", "household_of", "households", "housemates", "refresh"]
 
 LARGEST = 8
 """Customers of a household; more are no family."""
+
+_READ = 200
+"""Records that are read of a customer's households; of a made-up address there are thousands."""
 
 _table = households.c
 
@@ -66,40 +68,40 @@ def household_key(workspace: int, fields: Mapping[str, str]) -> tuple[bytes, str
 
 
 def refresh(conn: Connection, workspace: WorkspaceId, units: Collection[Key]) -> int:
-    """Bring the households of these records up to date. Returns how many customers are in one now."""
-    if not units:
-        return 0
-    query = sa.select(link_records.c.key, link_records.c.fields)
-    bodies = {Key(key): body for key, body in select_among(conn, query, workspace, link_records.c.key, units)}
-    roots = roots_of(conn, workspace, units)
-    found: dict[Key, tuple[bytes, str]] = {}
-    for unit, body in bodies.items():
-        key = household_key(workspace, msgspec.json.decode(body, type=dict[str, str]))
-        if key is not None and unit in roots:
-            found[roots[unit]] = key
-    gone = [root for root in set(roots.values()) if root not in found]
-    for root in gone:
-        conn.execute(households.delete().where(_table.workspace == workspace, _table.root == root))
+    """Bring the households of these records up to date. Returns how many of them are in one now."""
+    fields = fields_among(conn, workspace, units)
+    found = {unit: home for unit in units if (home := household_key(workspace, fields.get(unit, {})))}
+    for batch in chunks([unit for unit in units if unit not in found], 500):
+        conn.execute(households.delete().where(_table.workspace == workspace, _table.key.in_(batch)))
     rows = [
-        {"workspace": workspace, "root": root, "household": key, "because": because}
-        for root, (key, because) in found.items()
+        {"workspace": workspace, "key": unit, "household": home, "because": because}
+        for unit, (home, because) in found.items()
     ]
-    upsert(conn, households, rows, key=("workspace", "root"), update=("household", "because"))
+    upsert(conn, households, rows, key=("workspace", "key"), update=("household", "because"))
     return len(rows)
 
 
 def household_of(conn: Connection, workspace: WorkspaceId, root: Key) -> Household | None:
-    """Whom a customer lives with; None where nobody is known, or too many are."""
-    mine = sa.select(_table.household, _table.because).where(_table.workspace == workspace, _table.root == root)
-    row = conn.execute(mine).first()
-    if row is None:
+    """Whom a customer lives with; None where nobody is known, or too many are.
+
+    Of a customer whose records are of several households, the one that most others share.
+    """
+    mine = [one.key for one in identifiers_of_customer(conn, workspace, root)]
+    ids = {
+        row.household for row in select_among(conn, sa.select(_table.household), workspace, _table.key, mine)
+    }  # fmt: skip
+    query = sa.select(_table.household, _table.key, _table.because).limit(_READ)
+    rows = list(select_among(conn, query, workspace, _table.household, ids))
+    roots = roots_of(conn, workspace, {Key(row.key) for row in rows})
+    homes: dict[tuple[bytes, str], set[Key]] = {}
+    for row in rows:
+        if row.key in roots:
+            homes.setdefault((bytes(row.household), row.because), set()).add(roots[row.key])
+    shared = [(home, who) for home, who in homes.items() if 1 < len(who) <= LARGEST]
+    if not shared:
         return None
-    query = sa.select(_table.root).where(_table.workspace == workspace, _table.household == row.household)
-    stored = [Key(one) for one in conn.execute(query.limit(LARGEST * 4)).scalars()]
-    current = sorted(set(roots_of(conn, workspace, stored).values()))
-    if not 1 < len(current) <= LARGEST:
-        return None
-    return Household("hh_" + row.household.hex(), row.because, current)
+    (home, because), who = min(shared, key=lambda one: (-len(one[1]), one[0]))
+    return Household("hh_" + home.hex(), because, sorted(who))
 
 
 def housemates(conn: Connection, workspace: WorkspaceId, home: Household, root: Key) -> list[Housemate]:

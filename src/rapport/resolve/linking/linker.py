@@ -91,7 +91,7 @@ def forget(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> N
         ends = _candidates.a.in_(batch) | _candidates.b.in_(batch)
         conn.execute(link_candidates.delete().where(_candidates.workspace == workspace, ends))
         homes = living.households
-        conn.execute(homes.delete().where(homes.c.workspace == workspace, homes.c.root.in_(batch)))
+        conn.execute(homes.delete().where(homes.c.workspace == workspace, homes.c.key.in_(batch)))
 
 
 class Linker:

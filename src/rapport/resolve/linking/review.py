@@ -52,6 +52,9 @@ DECIDED = (CandidateStatus.ACCEPTED, CandidateStatus.REJECTED)
 """What a person said of a pair. It stands above any model."""
 
 
+MOST_COUNTED = 10_000
+"""Waiting pairs that are counted; more are so many."""
+
 _FAMILY = "one person, relatives or namesakes"
 """Said where a model is too sure of itself: it takes what relatives share for independent witnesses."""
 
@@ -135,7 +138,7 @@ def in_words(chance: float) -> str:
     return next((words for bound, words in bounds if chance >= bound), "probably two people")
 
 
-def count_queue(conn: Connection, workspace: WorkspaceId, *, most: int = 100_000) -> int:
+def count_queue(conn: Connection, workspace: WorkspaceId, *, most: int = MOST_COUNTED) -> int:
     """How many pairs wait for a person; counts no further than `most`."""
     branches = [_standing(workspace, status).with_only_columns(_table.id).limit(most).subquery() for status in _WAITING]
     both = sa.union_all(*(sa.select(branch) for branch in branches)).limit(most).subquery()

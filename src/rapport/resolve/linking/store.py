@@ -58,12 +58,12 @@ households = Table(
     "households",
     metadata,
     Column("workspace", Integer, primary_key=True),
-    Column("root", LargeBinary, primary_key=True),
+    Column("key", LargeBinary, primary_key=True),
     Column("household", LargeBinary, nullable=False),
     Column("because", Text, nullable=False),
     Index("households_by_household", "workspace", "household"),
 )
-"""Customers who live together, as far as can be told. It never merges anybody."""
+"""Records of people who live together, as far as can be told; `key` is that of the record. It never merges anybody."""
 
 
 class CandidateStatus(StrEnum):
