@@ -89,3 +89,8 @@ def test_decisions_are_made_as_described(tmp_path: Path) -> None:
 def test_a_webhook_arrives_as_described(tmp_path: Path) -> None:
     """The receiver of the page verifies what Rapport signed."""
     run_page(DOCS / "how-to/webhooks.md", folder=tmp_path, port=free_port(), replace={"9321": str(free_port())})
+
+
+def test_identity_is_explained_and_corrected_as_described(tmp_path: Path) -> None:
+    """Splits, joins, undoing; a policy in a file that parts two people who shared an address."""
+    run_page(DOCS / "how-to/identity.md", folder=tmp_path, port=free_port())
