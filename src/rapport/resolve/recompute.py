@@ -106,13 +106,16 @@ class Recomputation:
     def see_again(self, sights: Mapping[EvidenceId, LastSight]) -> None:
         """Take note that evidence was seen again; what had expired counts again. What has no row is passed over.
 
-        Cost: a read and a write for each 500 pieces whose day moved on, and nothing else for those that counted.
+        Cost: an update for each 500 pieces, and where the policy bounds evidence a read.
         """
         edges = self._hood.edges
-        self._hood.load_evidence(self._note_days(sights))
+        self._hood.load_evidence(self._expired_among(sights))
         for ident, sight in sights.items():
             if ident in edges:
                 self._see_again(edges[ident], *sight)
+        store.see_again(
+            self._conn, self._workspace, [(ident, sight.day) for ident, sight in sights.items() if ident not in edges]
+        )
 
     def expire(self, idents: Collection[EvidenceId]) -> None:
         """Let evidence that was last seen too long ago count no more until it is seen again."""
@@ -190,22 +193,12 @@ class Recomputation:
             return
         self._touch(seen.first_fact, key)
 
-    def _note_days(self, sights: Mapping[EvidenceId, LastSight]) -> list[EvidenceId]:
-        """Write the new last days of evidence that is not loaded. Returns what has expired, to be looked at."""
-        column, rows, expired = store.evidence.c, [], []
-        wanted = [ident for ident in sights if ident not in self._hood.edges]
-        query = sa.select(store.evidence)
-        for row in store.select_among(self._conn, query, self._workspace, column.id, wanted):
-            days = sights[row.id].day - row.last_day
-            if days <= 0:
-                continue
-            if row.status == Status.EXPIRED:
-                expired.append(row.id)
-            else:
-                until = None if row.until_day is None else row.until_day + days
-                rows.append({**row._mapping, "last_day": row.last_day + days, "until_day": until})
-        upsert(self._conn, store.evidence, rows, key=["workspace", "id"], update=["last_day", "until_day"])
-        return expired
+    def _expired_among(self, idents: Collection[EvidenceId]) -> list[EvidenceId]:
+        if not self._policy.evidence_days:
+            return []
+        column = store.evidence.c
+        query = sa.select(column.id).where(column.status == Status.EXPIRED)
+        return [row.id for row in store.select_among(self._conn, query, self._workspace, column.id, idents)]
 
     def _see_again(self, edge: Edge, day: int, fact: str) -> None:
         if day <= edge.last_day:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -38,6 +38,7 @@ __all__ = [
     "identity_epochs",
     "identity_secret",
     "lock",
+    "see_again",
     "select_among",
 ]
 
@@ -196,6 +197,35 @@ def bump_epoch(conn: Connection, workspace: WorkspaceId) -> None:
     """Make every worker read the workspace's policy anew before it writes again. Needs `lock`."""
     row = {"workspace": workspace, "epoch": epoch_of(conn, workspace) + 1}
     upsert(conn, identity_epochs, [row], key=["workspace"], update=["epoch"])
+
+
+def see_again(conn: Connection, workspace: WorkspaceId, days: Sequence[tuple[bytes, int]]) -> None:
+    """Move on the last day of evidence, as (id, day), that was seen later than it says. Needs `lock`.
+
+    A statement for each 500 pieces; an unknown id is passed over.
+    """
+    for batch in chunks(days, CHUNK):
+        if conn.dialect.name == "postgresql":
+            idents, numbers = zip(*batch, strict=True)
+            conn.exec_driver_sql(
+                f"WITH seen (id, day) AS (SELECT * FROM unnest(%s::bytea[], %s::int[])) {_SEE_AGAIN} %s",
+                (list(idents), list(numbers), int(workspace)),
+            )
+        else:
+            # Filled up, so that few different statements are prepared.
+            size = next(size for size in (8, 64, CHUNK) if size >= len(batch))
+            filled = batch + batch[-1:] * (size - len(batch))
+            values = ", ".join(["(?, ?)"] * size)
+            conn.exec_driver_sql(
+                f"WITH seen (id, day) AS (VALUES {values}) {_SEE_AGAIN} ?",
+                (*(one for pair in filled for one in pair), int(workspace)),
+            )
+
+
+_SEE_AGAIN = (
+    "UPDATE evidence SET last_day = seen.day, until_day = evidence.until_day + seen.day - evidence.last_day"
+    " FROM seen WHERE evidence.id = seen.id AND evidence.last_day < seen.day AND evidence.workspace ="
+)
 
 
 def among(
