@@ -204,28 +204,21 @@ def see_again(conn: Connection, workspace: WorkspaceId, days: Sequence[tuple[byt
 
     A statement for each 500 pieces; an unknown id is passed over.
     """
-    for batch in chunks(days, CHUNK):
+    rows = [(int(workspace), ident, day) for ident, day in days]
+    for batch in chunks(rows, CHUNK):
         if conn.dialect.name == "postgresql":
-            idents, numbers = zip(*batch, strict=True)
-            conn.exec_driver_sql(
-                f"WITH seen (id, day) AS (SELECT * FROM unnest(%s::bytea[], %s::int[])) {_SEE_AGAIN} %s",
-                (list(idents), list(numbers), int(workspace)),
-            )
-        else:
-            # Filled up, so that few different statements are prepared.
+            values = "SELECT * FROM unnest(%s::int[], %s::bytea[], %s::int[])"
+            parameters: tuple[object, ...] = tuple([row[column] for row in batch] for column in range(3))
+        else:  # filled up, so that few different statements are prepared
             size = next(size for size in (8, 64, CHUNK) if size >= len(batch))
             filled = batch + batch[-1:] * (size - len(batch))
-            values = ", ".join(["(?, ?)"] * size)
-            conn.exec_driver_sql(
-                f"WITH seen (id, day) AS (VALUES {values}) {_SEE_AGAIN} ?",
-                (*(one for pair in filled for one in pair), int(workspace)),
-            )
+            values = f"VALUES {', '.join(['(?, ?, ?)'] * size)}"
+            parameters = tuple(value for row in filled for value in row)
+        conn.exec_driver_sql(f"WITH seen (workspace, id, day) AS ({values}) {_SEE_AGAIN}", parameters)
 
 
-_SEE_AGAIN = (
-    "UPDATE evidence SET last_day = seen.day, until_day = evidence.until_day + seen.day - evidence.last_day"
-    " FROM seen WHERE evidence.id = seen.id AND evidence.last_day < seen.day AND evidence.workspace ="
-)
+_SEE_AGAIN = """UPDATE evidence SET last_day = seen.day, until_day = evidence.until_day + seen.day - evidence.last_day
+FROM seen WHERE evidence.workspace = seen.workspace AND evidence.id = seen.id AND evidence.last_day < seen.day"""
 
 
 def among(
