@@ -11,6 +11,8 @@ from rapport.act import pages as act
 from rapport.act.routes import ROUTES as ACT_API
 from rapport.app import health
 from rapport.app import pages as system
+from rapport.app.scorecard import page as scorecard
+from rapport.app.scorecard.series import Series
 from rapport.app.settings import Settings
 from rapport.app.wiring import Parts
 from rapport.collect import pages as collect
@@ -42,9 +44,10 @@ CONSOLE = (collect.PAGES, resolve.PAGES, remember.PAGES, decide.PAGES, act.PAGES
 
 def create_server(settings: Settings, parts: Parts) -> Front:
     """The ASGI application of one installation. `parts` are closed when it shuts down."""
+    demonstration = (scorecard.PAGES,) if Series(settings.data_dir).exists() else ()
     app = create_app(
         db=parts.db,
-        console=(*CONSOLE, *(pages for slice_ in parts.slices for pages in slice_.pages)),
+        console=(*CONSOLE, *demonstration, *(pages for slice_ in parts.slices for pages in slice_.pages)),
         api=(*API, *(route for slice_ in parts.slices for route in slice_.routes)),
         routes=[PROFILES, *health.ROUTES],
         state=parts.state(),

@@ -8,66 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
-import psutil
 import pytest
 
+from rapport.app.scorecard.series import Series
 from rapport.world.truth import read_truth
+from tests.rooms.world.demonstration import Demo
 from tests.running import free_port
-
-RUN = """
-import sys
-from pathlib import Path
-from rapport.app.demo import run
-data, port, people = sys.argv[1:]
-sys.exit(run(data=Path(data), host="127.0.0.1", port=int(port), people=int(people), days=20, open_browser=False))
-"""
-
-
-class Demo:
-    """A demonstration in its own process."""
-
-    def __init__(self, data: Path, port: int, *, people: int = 60) -> None:
-        self.data, self.url = data, f"http://127.0.0.1:{port}"
-        self.output = data.with_suffix(".out")
-        with self.output.open("ab") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", RUN, str(data), str(port), str(people)], stdout=out, stderr=out
-            )
-
-    def wait_for(self, what: str, found: Callable[[], Any], *, seconds: float = 60) -> Any:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                break
-            value = found()
-            if value:
-                return value
-            time.sleep(0.2)
-        pytest.fail(f"no {what} (exit code {self.process.poll()}):\n{self.output.read_text()[-3000:]}")
-
-    def health(self) -> dict[str, Any]:
-        try:
-            answer = httpx.get(f"{self.url}/readyz", timeout=2)
-        except httpx.HTTPError:
-            return {}
-        return dict(answer.json()) if answer.status_code == 200 else {}
-
-    def is_live(self) -> bool:
-        return "Now it is live" in self.output.read_text()
-
-    def end(self, name: signal.Signals = signal.SIGINT) -> list[psutil.Process]:
-        """Send the signal and answer what is left of its processes."""
-        family = psutil.Process(self.process.pid).children(recursive=True)
-        self.process.send_signal(name)
-        self.process.wait(timeout=40)
-        alive: list[psutil.Process] = psutil.wait_procs(family, timeout=10)[1]
-        return alive
 
 
 def state(data: Path) -> dict[str, Any]:
@@ -81,6 +30,8 @@ def test_a_demonstration_begins_ends_and_goes_on_where_it_was(tmp_path: Path) ->
     first = Demo(data, port)
     first.wait_for("first record", lambda: first.health().get("folded_seq", 0) > 0, seconds=45)
     first.wait_for("live trickle", first.is_live, seconds=120)
+    first.wait_for("word that sixty people teach nothing", lambda: "No learned links: " in first.output.read_text())
+    first.wait_for("measurement", lambda: Series(data).read())
     sent = first.health()["log_seq"]
     assert first.end() == []
     assert first.process.returncode == 0
@@ -90,6 +41,7 @@ def test_a_demonstration_begins_ends_and_goes_on_where_it_was(tmp_path: Path) ->
     assert state(data)["sent"] > 1_000
     assert len(read_truth(data / "truth.jsonl")) > 20
     assert oct((data / "demo.json").stat().st_mode)[-3:] == "600"
+    measured = len(Series(data).read())
 
     again = Demo(data, port)
     again.wait_for("server", again.health)
@@ -98,6 +50,7 @@ def test_a_demonstration_begins_ends_and_goes_on_where_it_was(tmp_path: Path) ->
     assert 0 <= grown < 3_000, "the history was sent again"
     assert again.end(signal.SIGTERM) == []
     assert "Traceback" not in again.output.read_text()
+    assert len(Series(data).read()) >= measured
 
 
 @pytest.mark.slow

@@ -176,16 +176,22 @@
     const palette = [colour("--accent"), colour("--green"), colour("--amber"), colour("--blue"), colour("--violet")];
     const text = { color: colour("--faint"), fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 11 };
     const moment = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+    const inPercent = (ratio) => `${(ratio * 100).toFixed(1)} %`;
+    const axis = { axisLine: { lineStyle: { color: colour("--line") } }, axisTick: { show: false } };
+    const marks = (spec.marks || []).map((mark) => ({ xAxis: mark.at, label: { formatter: mark.label } }));
+    const markLine = { data: marks, silent: true, symbol: "none", animation: false, label: { ...text, position: "end" }, lineStyle: { color: colour("--line-strong"), type: "solid" } };
     return {
       color: palette, animation: false, textStyle: text,
-      grid: { left: 8, right: 12, top: spec.series.length > 1 ? 34 : 14, bottom: 4, containLabel: true },
-      legend: spec.series.length > 1 ? { top: 0, left: 0, icon: "circle", itemWidth: 8, itemHeight: 8, textStyle: text } : undefined,
-      tooltip: { trigger: "axis", renderMode: "richText", backgroundColor: colour("--raised"), borderColor: colour("--line"), textStyle: { color: colour("--text"), fontSize: 12 }, axisPointer: { lineStyle: { color: colour("--line-strong") } } },
-      xAxis: { type: "time", axisLine: { lineStyle: { color: colour("--line") } }, axisTick: { show: false }, axisLabel: { ...text, hideOverlap: true, formatter: (t) => moment.format(t) } },
-      yAxis: { type: "value", minInterval: spec.whole ? 1 : 0, splitLine: { lineStyle: { color: colour("--line") } }, axisLabel: text },
-      series: spec.series.map((line) => ({ name: line.name, type: spec.kind || "line", data: line.points, showSymbol: false, smooth: .25, lineStyle: { width: 1.8 }, areaStyle: spec.series.length === 1 ? { opacity: .1 } : undefined, barMaxWidth: 14, itemStyle: { borderRadius: [3, 3, 0, 0] } })),
+      grid: { left: 8, right: spec.steps ? 24 : 12, top: spec.series.length > 1 ? 34 : 14, bottom: 4, containLabel: true },
+      legend: spec.series.length > 1 ? { top: 0, left: 0, data: spec.series.filter((line) => !line.dashed).map((line) => line.name), icon: "circle", itemWidth: 8, itemHeight: 8, textStyle: text } : undefined,
+      tooltip: { trigger: "axis", valueFormatter: spec.percent ? inPercent : undefined, renderMode: "richText", backgroundColor: colour("--raised"), borderColor: colour("--line"), textStyle: { color: colour("--text"), fontSize: 12 }, axisPointer: { lineStyle: { color: colour("--line-strong") } } },
+      xAxis: spec.steps ? { ...axis, type: "category", data: spec.steps, boundaryGap: false, axisLabel: { ...text, hideOverlap: true } }
+        : { ...axis, type: "time", axisLabel: { ...text, hideOverlap: true, formatter: (t) => moment.format(t) } },
+      yAxis: { type: "value", scale: spec.percent, minInterval: spec.whole ? 1 : 0, splitLine: { lineStyle: { color: colour("--line") } }, axisLabel: spec.percent ? { ...text, formatter: (ratio) => `${Math.round(ratio * 100)} %` } : text },
+      series: spec.series.map((line, number) => ({ name: line.name, type: spec.kind || "line", data: line.points, showSymbol: false, smooth: .25, color: line.tone && colour(`--${line.tone}`), lineStyle: { width: 1.8, type: line.dashed ? "dashed" : "solid" }, markLine: marks.length && !number ? markLine : undefined, areaStyle: spec.series.length === 1 ? { opacity: .1 } : undefined, barMaxWidth: 14, itemStyle: { borderRadius: [3, 3, 0, 0] } })),
     };
   }
+  document.addEventListener("htmx:beforeCleanupElement", (event) => window.echarts?.getInstanceByDom(event.target)?.dispose());
   addEventListener("resize", () => { for (const place of document.querySelectorAll("[data-chart]")) window.echarts?.getInstanceByDom(place)?.resize(); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawCharts(document, true));
 

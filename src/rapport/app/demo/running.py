@@ -1,9 +1,7 @@
-"""`rapport demo`: a simulated shop comes to life in a real Rapport, through the doors any client uses.
+"""The demonstration from start to Ctrl-C: it starts the processes, tells the shop's past and lets it live on.
 
-Prepares the data folder (a shop, a source per channel, an account), starts `rapport serve` and the storefront as
-processes of its own, feeds ninety days in the order in which they arrived, then a live trickle for ever. Ctrl-C ends
-all of it.
-What has been acknowledged is kept in `demo.json`, so the next start goes on where this one ended.
+The past is told in the order in which it arrived, then a live trickle goes on for ever. What has been acknowledged is
+kept in `demo.json`, so the next start goes on where this one ended.
 """
 
 from __future__ import annotations
@@ -11,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,58 +21,36 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from rapport.app.bootstrap import bootstrap, open_database
+from rapport.app.demo.learning import Learning
+from rapport.app.demo.measuring import Measuring
+from rapport.app.demo.processes import Children, check_port, free_port
+from rapport.app.demo.shop import EMAIL, SHOP, State, prepare, write_state
 from rapport.app.settings import Settings
-from rapport.collect.model import SourceKind
-from rapport.collect.sources import create_source, list_sources
 from rapport.kernel.clock import DAY, MINUTE, now_us
-from rapport.kernel.errors import Conflict, Misconfigured, RapportError, Unavailable
-from rapport.storage.engine import Database
-from rapport.storage.workspaces import WorkspaceSettings, all_workspaces, create_workspace
-from rapport.web.accounts import create_user
+from rapport.kernel.errors import RapportError, Unavailable
 from rapport.world.client import Refused, Sender
 from rapport.world.messages import Delivery
 from rapport.world.suggestions import Suggestions
 from rapport.world.timeline import Town, World
-from rapport.world.truth import truth_of, write_truth
+from rapport.world.truth import Known, merged, read_truth, truth_of, write_truth
 
 __all__ = ["run"]
 
-SHOP = "Marlow & Vine"
-EMAIL = "owner@marlow.example"
-SOURCES: dict[str, tuple[str, SourceKind]] = {
-    "web": ("Website", "web"),
-    "app": ("App", "app"),
-    "store": ("Stores", "store"),
-    "marketplace": ("Marketplace", "marketplace"),
-    "email": ("E-mail", "email"),
-    "phone": ("Telephone", "phone"),
-}
-"""The source of each channel: its name in the console and its kind."""
-
+TRUTH = "truth.jsonl"
 START_SECONDS = 60
-STOP_SECONDS = 20
 MAX_LAG = 40_000
 """Facts that may wait for the worker before the feeding pauses, so that one can watch the records grow."""
+SETTLED_LAG = 200
+"""With fewer facts waiting, customers are what was sent."""
+SETTLE_SECONDS = 10.0
+"""Longest pause of the feeding for the worker to get there before a measurement."""
 WARM_UP = 10 * MINUTE
 """The trickle begins as if it had been going for a while: people are in the middle of their visits."""
-
-
-class State(msgspec.Struct, kw_only=True):
-    """What `demo.json` keeps between two starts."""
-
-    town: Town
-    password: str
-    write_keys: dict[str, str]
-    api_key: str
-    sent: int = 0
-    """Messages from the town's beginning that the server has acknowledged."""
 
 
 def run(
@@ -93,10 +67,10 @@ def run(
     """Run the demonstration until Ctrl-C and answer the exit code. Problems are explained, not raised."""
     console = Console()
     try:
-        _check_port(host, port)
+        check_port(host, port)
         settings = Settings.load(data_dir=data, host=host, port=port)
         with console.status("Preparing the shop"):
-            state = _prepare(settings, Town.until(now_us(), seed=seed, people=people, days=days))
+            state = prepare(settings, Town.until(now_us(), seed=seed, people=people, days=days))
         if (state.town.seed, state.town.people) != (seed, people):
             console.print(
                 f"[yellow]{data} holds a town of {state.town.people:,} people (seed {state.town.seed}); "
@@ -126,10 +100,19 @@ class _Demo:
         self._facts_per_second = facts_per_second
         shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104
         self._url = f"http://{shown}:{settings.port}"
-        self._shop_port = _free_port(shown, settings.port + 1)
+        self._shop_port = free_port(shown, settings.port + 1)
         self._shop_url = f"http://{shown}:{self._shop_port}"
-        self._children: list[subprocess.Popen[bytes]] = []
+        self._children = Children(settings.data_dir)
         self._world = World(state.town)
+        self._told = deque([state.town.starts_at], maxlen=1)
+        """When the message that was taken last from the past arrives."""
+        self._before = state.sent
+        """Messages sent by earlier runs."""
+        self._taken = 0
+        """Messages taken from the past in this run and not sent before."""
+        self._earlier = _read_earlier(settings.data_dir)
+        self._measuring = Measuring(settings, state.town, tell=self._tell)
+        self._learning = Learning(settings, self._children, tell=self._tell)
         self._lag = 0
         self._folded = 0
 
@@ -160,50 +143,37 @@ class _Demo:
         await self._start()
         self._greet()
         async with Sender(self._url, self._state.write_keys) as sender:
-            watching = asyncio.create_task(self._watch_lag())
+            beside = [asyncio.create_task(self._watch_lag())]
             try:
                 await self._feed(sender)
+                beside.append(asyncio.create_task(self._learn()))
                 await self._trickle(sender)
             finally:
-                watching.cancel()
+                for task in beside:
+                    task.cancel()
 
     # -- processes -------------------------------------------------------------------------------------------------
 
     async def _start(self) -> None:
         settings = self._settings
-        serve = [sys.executable, "-m", "rapport", "serve", "--data", str(settings.data_dir)]
-        self._spawn("server", [*serve, "--host", settings.host, "--port", str(settings.port)])
-        shop = [sys.executable, "-m", "rapport.world.storefront", "--rapport", self._url]
+        serve = ["-m", "rapport", "serve", "--data", str(settings.data_dir)]
+        server = self._children.start("server", [*serve, "--host", settings.host, "--port", str(settings.port)])
+        shop = ["-m", "rapport.world.storefront", "--rapport", self._url]
         environment = {"RAPPORT_WRITE_KEY": self._state.write_keys["web"], "RAPPORT_API_KEY": self._state.api_key}
-        self._spawn(
+        self._children.start(
             "storefront",
             [*shop, "--port", str(self._shop_port), "--host", settings.host, "--seed", str(self._state.town.seed)],
             environment,
         )
         with self._console.status("Starting Rapport"):
-            await self._ready()
+            await self._ready(server)
 
-    def _spawn(self, name: str, command: list[str], environment: dict[str, str] | None = None) -> None:
-        log = (self._settings.data_dir / f"{name}.log").open("ab")
-        with log:
-            child = subprocess.Popen(  # noqa: S603 our own commands
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, **(environment or {})},
-                start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 no thread runs yet
-            )
-        self._children.append(child)
-
-    async def _ready(self) -> None:
+    async def _ready(self, server: subprocess.Popen[bytes]) -> None:
         """Wait until the server answers. Raises Unavailable where it ends or takes too long."""
-        server = self._children[0]
         deadline = time.monotonic() + START_SECONDS
         while not await self._look():
             if server.poll() is not None or time.monotonic() > deadline:
-                log = self._settings.data_dir / "server.log"
+                log = self._children.log_of("server")
                 lines = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
                 raise Unavailable(f"the server did not start:\n{lines}", hint=f"the whole story is in {log}")
             await asyncio.sleep(0.1)
@@ -224,9 +194,10 @@ class _Demo:
         with contextlib.suppress(KeyboardInterrupt):
             self._keep()
             self._console.print("\nStopping …")
-            for child in reversed(self._children):
-                child.terminate()
-            await asyncio.to_thread(_wait_for, self._children)
+            try:
+                await self._measuring.close()
+            finally:
+                await asyncio.to_thread(self._children.end)
             if not failed:
                 self._console.print(f"Stopped. Start again with --data {self._settings.data_dir} to go on.")
 
@@ -236,8 +207,7 @@ class _Demo:
         """Send the past up to now, from where the last run ended."""
         town, already = self._state.town, self._state.sent
         until = now_us()
-        last = deque([town.starts_at], maxlen=1)
-        past = _remembering(self._world.history(until), last)
+        past = self._world.history(until)
         with self._progress() as bars:
             shop = bars.add_task("Shop's past", total=until - town.starts_at, note="")
             records = bars.add_task("Golden Records", total=None, note="")
@@ -247,15 +217,25 @@ class _Demo:
 
             def acknowledged(count: int) -> None:
                 self._state.sent = already + count
-                self._show(bars, shop, records, last[0])
+                self._show(bars, shop, records, self._told[0])
 
-            await sender.replay(past, acknowledged=acknowledged, breathe=self._breathe)
+            async def breathe() -> None:
+                await self._breathe(sender)
+
+            await sender.replay(self._telling(past), acknowledged=acknowledged, breathe=breathe)
             self._keep()
             bars.update(shop, completed=until - town.starts_at, note=f"{self._state.sent:,} facts sent")
-            while self._lag > 200:
+            while self._lag > SETTLED_LAG:
                 self._show(bars, shop, records, until)
                 await asyncio.sleep(0.3)
             self._show(bars, shop, records, until)
+
+    def _telling(self, past: Iterator[Delivery]) -> Iterator[Delivery]:
+        """The past, noting how much of it was taken."""
+        for delivery in past:
+            self._told.append(delivery.arrives_at)
+            self._taken += 1
+            yield delivery
 
     async def _skip(self, past: Iterator[Delivery], count: int) -> None:
         """Live through what was sent already, without sending it."""
@@ -266,11 +246,23 @@ class _Demo:
             count -= step
             await asyncio.sleep(0)
 
-    async def _breathe(self) -> None:
-        """Let the worker catch up whenever it is too far behind, so that one can watch the records grow."""
+    async def _breathe(self, sender: Sender) -> None:
+        """Let the worker catch up whenever it is too far behind, and quite before a measurement."""
         await asyncio.sleep(0)
         while self._lag > MAX_LAG:  # noqa: ASYNC110 the server is asked every half second, there is no event
             await asyncio.sleep(0.2)
+        at = self._told[0]
+        if self._measuring.is_due(at, live=False) and await self._settled(sender):
+            self._measuring.begin(self._known(), at=at, live=False, facts=self._before + sender.sent)
+
+    async def _settled(self, sender: Sender) -> bool:
+        """Wait until all that was taken from the past has arrived and is remembered; False where that takes long."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while sender.sent < self._taken or not await self._look() or self._lag > SETTLED_LAG:
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(0.05)
+        return True
 
     def _show(self, bars: Progress, shop: TaskID, records: TaskID, at: int) -> None:
         town = self._state.town
@@ -294,6 +286,7 @@ class _Demo:
         kept_at = time.monotonic()
         with self._progress() as bars:
             live = bars.add_task("Live", total=None, note="Ctrl-C ends it")
+            learning = bars.add_task("Learning", total=None, note="", visible=False)
             held: Delivery | None = None
             sent = 0
             while True:
@@ -301,10 +294,18 @@ class _Demo:
                 sent += await sender.deliver(batch)
                 sent += await sender.deliver(await suggestions.follow(batch, now=now_us()))
                 bars.update(live, note=f"{sent:,} facts, {self._folded:,} remembered; Ctrl-C ends it")
+                bars.update(learning, note=self._learning.doing, visible=bool(self._learning.doing))
+                if self._lag <= SETTLED_LAG and self._measuring.is_due(now_us(), live=True):
+                    facts = self._before + sender.sent
+                    self._measuring.begin(self._known(), at=now_us(), live=True, facts=facts)
                 if time.monotonic() - kept_at > 60:
                     self._keep()
                     kept_at = time.monotonic()
                 await asyncio.sleep(0.4)
+
+    async def _learn(self) -> None:
+        await self._learning.run()
+        self._measuring.soon()
 
     async def _watch_lag(self) -> None:
         while True:
@@ -341,63 +342,22 @@ class _Demo:
         if self._open_browser and _has_display():
             webbrowser.open(f"{self._url}/console")
 
+    def _tell(self, line: str) -> None:
+        self._console.print(line, highlight=False, markup=False)
+
+    def _known(self) -> list[Known]:
+        """The truth so far, with what earlier runs saw while they were live."""
+        return merged(truth_of(self._world), self._earlier)
+
     def _keep(self) -> None:
         """Write the state and the truth; both can be read while the demonstration runs."""
-        _write_state(self._settings.data_dir, self._state)
-        write_truth(self._settings.data_dir / "truth.jsonl", truth_of(self._world))
+        write_state(self._settings.data_dir, self._state)
+        write_truth(self._settings.data_dir / TRUTH, self._known())
 
 
-def _prepare(settings: Settings, town: Town) -> State:
-    """Make or find the demonstration in the data folder. Raises Conflict where another shop lives there."""
-    state = _read_state(settings.data_dir)
-    db = open_database(settings)
-    try:
-        if state is not None:
-            return state
-        return _found_shop(db, settings, town)
-    finally:
-        db.close()
-
-
-def _found_shop(db: Database, settings: Settings, town: Town) -> State:
-    now = now_us()
-    with db.write() as conn:
-        if all_workspaces(conn):
-            raise Conflict(
-                f"{settings.data_dir} holds a shop that is not the demonstration",
-                hint="give the demonstration a folder of its own: rapport demo --data DIR",
-            )
-        shop = WorkspaceSettings(currency="GBP", region="GB", time_zone="Europe/London", locale="en")
-        workspace = create_workspace(conn, slug="marlow", name=SHOP, now=now, settings=shop)
-    keys = bootstrap(db, settings)
-    with db.write() as conn:
-        write_keys = {"web": list_sources(conn, workspace.id)[0].write_key}
-        for channel, (name, kind) in SOURCES.items():
-            if channel != "web":
-                write_keys[channel] = create_source(conn, workspace.id, name=name, kind=kind, now=now).write_key
-    password = "-".join(secrets.token_hex(2) for _ in range(3))
-    create_user(db, email=EMAIL, password=password, name="Owner", workspace=workspace.id, role="owner", now=now)
-    state = State(town=town, password=password, write_keys=write_keys, api_key=keys.api_key)
-    _write_state(settings.data_dir, state)
-    return state
-
-
-def _read_state(folder: Path) -> State | None:
-    path = folder / "demo.json"
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=State)
-    except FileNotFoundError:
-        return None
-    except msgspec.DecodeError as error:
-        raise Misconfigured(f"{path} cannot be read: {error}", hint="delete the folder to start afresh") from error
-
-
-def _write_state(folder: Path, state: State) -> None:
-    """Replace the file at once, readable by its owner only."""
-    draft = folder / "demo.partial"
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(state)))
-    draft.replace(folder / "demo.json")
+def _read_earlier(folder: Path) -> list[Known]:
+    path = folder / TRUTH
+    return read_truth(path) if path.exists() else []
 
 
 def _due(coming: Iterator[Delivery], held: Delivery | None, now: int) -> tuple[list[Delivery], Delivery | None]:
@@ -410,52 +370,5 @@ def _due(coming: Iterator[Delivery], held: Delivery | None, now: int) -> tuple[l
     return batch, following
 
 
-def _remembering(deliveries: Iterator[Delivery], last: deque[int]) -> Iterator[Delivery]:
-    for delivery in deliveries:
-        last.append(delivery.arrives_at)
-        yield delivery
-
-
-def _check_port(host: str, port: int) -> None:
-    """Raises Conflict where somebody listens there already."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise Conflict(
-                f"port {port} on {host} is taken ({error.strerror})",
-                hint=f"end what listens there, or choose another: rapport demo --port {port + 10}",
-            ) from error
-
-
-def _free_port(host: str, wanted: int) -> int:
-    """The wanted port, or any free one where it is taken."""
-    for port in (wanted, 0):
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError, OverflowError):
-                probe.bind((host, port))
-                return int(probe.getsockname()[1])
-    raise Conflict(f"no port is free on {host}")
-
-
 def _has_display() -> bool:
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-def _die_with_parent() -> None:
-    """In a new process: have Linux end it with the demonstration, even if that is killed."""
-    import ctypes
-
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-
-
-def _wait_for(children: list[subprocess.Popen[bytes]]) -> None:
-    deadline = time.monotonic() + STOP_SECONDS
-    for child in children:
-        try:
-            child.wait(timeout=max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()

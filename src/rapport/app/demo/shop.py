@@ -1,0 +1,100 @@
+"""The demonstration's data folder: a shop, a source per channel, an account, and how far the telling has come."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from rapport.app.bootstrap import bootstrap, open_database
+from rapport.app.scorecard.series import Series
+from rapport.app.settings import Settings
+from rapport.collect.model import SourceKind
+from rapport.collect.sources import create_source, list_sources
+from rapport.kernel.clock import now_us
+from rapport.kernel.errors import Conflict, Misconfigured
+from rapport.storage.engine import Database
+from rapport.storage.workspaces import WorkspaceSettings, all_workspaces, create_workspace
+from rapport.web.accounts import create_user
+from rapport.world.timeline import Town
+
+__all__ = ["EMAIL", "SHOP", "State", "prepare", "write_state"]
+
+SHOP = "Marlow & Vine"
+EMAIL = "owner@marlow.example"
+SOURCES: dict[str, tuple[str, SourceKind]] = {
+    "web": ("Website", "web"),
+    "app": ("App", "app"),
+    "store": ("Stores", "store"),
+    "marketplace": ("Marketplace", "marketplace"),
+    "email": ("E-mail", "email"),
+    "phone": ("Telephone", "phone"),
+}
+"""The source of each channel: its name in the console and its kind."""
+
+
+class State(msgspec.Struct, kw_only=True):
+    """What `demo.json` keeps between two starts."""
+
+    town: Town
+    password: str
+    write_keys: dict[str, str]
+    api_key: str
+    sent: int = 0
+    """Messages from the town's beginning that the server has acknowledged."""
+
+
+def prepare(settings: Settings, town: Town) -> State:
+    """Make or find the demonstration in the data folder. Raises Conflict where another shop lives there."""
+    state = _read_state(settings.data_dir)
+    db = open_database(settings)
+    try:
+        if state is None:
+            state = _found_shop(db, settings, town)
+    finally:
+        db.close()
+    Series(settings.data_dir).begin()
+    return state
+
+
+def write_state(folder: Path, state: State) -> None:
+    """Replace the file at once, readable by its owner only."""
+    draft = folder / "demo.partial"
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(state)))
+    draft.replace(folder / "demo.json")
+
+
+def _read_state(folder: Path) -> State | None:
+    path = folder / "demo.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=State)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise Misconfigured(f"{path} cannot be read: {error}", hint="delete the folder to start afresh") from error
+
+
+def _found_shop(db: Database, settings: Settings, town: Town) -> State:
+    now = now_us()
+    with db.write() as conn:
+        if all_workspaces(conn):
+            raise Conflict(
+                f"{settings.data_dir} holds a shop that is not the demonstration",
+                hint="give the demonstration a folder of its own: rapport demo --data DIR",
+            )
+        shop = WorkspaceSettings(currency="GBP", region="GB", time_zone="Europe/London", locale="en")
+        workspace = create_workspace(conn, slug="marlow", name=SHOP, now=now, settings=shop)
+    keys = bootstrap(db, settings)
+    with db.write() as conn:
+        write_keys = {"web": list_sources(conn, workspace.id)[0].write_key}
+        for channel, (name, kind) in SOURCES.items():
+            if channel != "web":
+                write_keys[channel] = create_source(conn, workspace.id, name=name, kind=kind, now=now).write_key
+    password = "-".join(secrets.token_hex(2) for _ in range(3))
+    create_user(db, email=EMAIL, password=password, name="Owner", workspace=workspace.id, role="owner", now=now)
+    state = State(town=town, password=password, write_keys=write_keys, api_key=keys.api_key)
+    write_state(settings.data_dir, state)
+    return state
