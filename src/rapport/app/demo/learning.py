@@ -42,7 +42,7 @@ class Learning:
         self._tell = tell
 
     async def run(self) -> None:
-        """Train unless that was done before; says in one line what came of it. Never fails: the shop goes on."""
+        """Train unless that was done before, and say in one line what came of it, also where nothing did."""
         if await asyncio.to_thread(self._has_model):
             return
         folder = str(self._settings.data_dir)

@@ -63,7 +63,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     """The shop's time in microseconds: while its past is told, that of the newest message; while it is live, now."""
     live: bool
     facts: int
-    """Sent by the simulation so far."""
+    """Sent by the simulation so far, without what earlier runs sent while they were live."""
     people: int
     """Who has come so far."""
     customers: int
