@@ -44,9 +44,8 @@ def facts_and_ties(draw: st.DrawFn) -> tuple[list[Fact], dict[str, str]]:
     facts = [did("Store Visited", 0, ident=f"first-{name}", context=card(name)) for name in CARDS]
     ties: dict[str, str] = {}
     for number in range(draw(st.integers(2, 12))):
-        days = (
-            draw(st.integers(1, 30)) + number / 24
-        )  # of evidence of one moment, the key decides, which the shop is in
+        # Of one moment no two: which evidence is stronger then, its key decides, and that is another in each shop.
+        days = draw(st.integers(1, 30)) + number / 24
         ident = f"m{number}"
         kind = draw(st.sampled_from(["person", "card", "tie"]))
         if kind == "card":
