@@ -55,10 +55,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def worker_processes(self) -> int:
-        """How many workers `rapport serve` starts."""
+        """How many workers `rapport serve` starts.
+
+        SQLite has one writer at a time. On PostgreSQL a second worker is worth it where it does not take the cores
+        from the server and the database (docs/benchmarks.md).
+        """
         if self.workers is not None:
             return self.workers
-        return 1 if self.url.startswith("sqlite") else min(2, os.cpu_count() or 1)
+        return 1 if self.url.startswith("sqlite") or (os.cpu_count() or 1) < 4 else 2
 
     @property
     def url(self) -> str:

@@ -35,6 +35,7 @@ from rapport.resolve import expiry, identities
 from rapport.resolve.customer_ids import load_customer_ids
 from rapport.resolve.linking.linker import Linker, note_changed
 from rapport.resolve.linking.models import active_version
+from rapport.resolve.policy import settings_of
 from rapport.resolve.resolver import Resolver
 from rapport.resolve.service import Identity
 from rapport.storage.engine import Database
@@ -98,7 +99,7 @@ class Rooms:
         self._resolver = Resolver(self._shops.policy, forget_policies=self._shops.forget)
         self._folder = Folder(self._shops.traits)
         self._work = BatchWork(self.plugged)
-        self._linker = Linker(self._shops.policy)
+        self._linker = Linker(lambda conn, workspace: identifier_policy(settings_of(conn, workspace)))
 
     def handle(self, conn: Connection, rows: Sequence[StoredRow]) -> None:
         """Take a batch in, in memory. What it raises concerns one of these facts."""

@@ -19,9 +19,10 @@ __all__ = ["COLUMNS", "fields_of"]
 COLUMNS = {
     "name": "full_name", "first_name": "given_name", "last_name": "surname", "birthday": "birth_date",
     "email": "email", "phone": "phone", "street": "street", "postcode": "postcode", "city": "place",
-    "country": "category", "card": "national_id", "loyalty_card": "national_id",
+    "card": "national_id", "loyalty_card": "national_id",
 }  # fmt: skip
-"""Column → kind of column, as `resolve.linking.kinds` names them."""
+"""Column → kind of column, as `resolve.linking.kinds` names them. The country is left out: whoever shares the city or
+the area of the phone number shares it, too, and would count twice for one place."""
 
 _PARTS = frozenset({"name", "first_name", "last_name", "birthday", "email", "phone", "location"})
 _OF_IDENTIFIERS = ("email", "phone", "card", "loyalty_card")
@@ -67,7 +68,7 @@ def _identifiers(conn: Connection, workspace: WorkspaceId, keys: Iterable[Key]) 
 def _texts(traits: Mapping[str, Held]) -> dict[str, str]:
     texts = {name: str(traits[name].value) for name in _OF_TRAITS if name in traits and traits[name].value}
     place: dict[str, Any] = traits["location"].value if "location" in traits else {}
-    for column, part in (("street", "street"), ("postcode", "postal_code"), ("city", "city"), ("country", "country")):
+    for column, part in (("street", "street"), ("postcode", "postal_code"), ("city", "city")):
         if place.get(part):
             texts[column] = str(place[part])
     return texts

@@ -34,9 +34,8 @@ def linked(shop: Shop) -> Shop:
     )  # fmt: skip
     ends = sorted(shop.key("email", value) for value in ("ada@example.com", "a.lovelace@example.org"))
     with shop.db.write() as conn:
-        tied = tie(
-            conn, shop.workspace, shop.policy, add={(ends[0], ends[1]): 9.0}, drop=[], model=1, now=START
-        )  # fmt: skip
+        add = {(ends[0], ends[1]): 9.0}
+        tied = tie(conn, shop.workspace, lambda *_: shop.policy, add=add, drop=[], model=1, now=START)
         customers.mark_moved(conn, tied.moved)
     return shop
 

@@ -15,7 +15,6 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.linking import households as living
 from rapport.resolve.linking.clusters import WORTH_A_LOOK, Clusters
@@ -23,7 +22,7 @@ from rapport.resolve.linking.model import LinkModel
 from rapport.resolve.linking.models import active_model, active_version
 from rapport.resolve.linking.scorer import LiveIndex, Match
 from rapport.resolve.linking.store import CandidateStatus, link_candidates, link_models, link_records
-from rapport.resolve.linking.ties import tie
+from rapport.resolve.linking.ties import PolicyIn, tie
 from rapport.resolve.linking.units import units_of
 from rapport.resolve.model import EvidenceId, Kind, evidence_id
 from rapport.resolve.recompute import Moved
@@ -97,8 +96,8 @@ def forget(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> N
 class Linker:
     """Scores pending records of every workspace that has a model. One per installation; not thread-safe."""
 
-    def __init__(self, policy_for: Callable[[WorkspaceId], IdentifierPolicy]) -> None:
-        self._policy_for = policy_for
+    def __init__(self, policy_in: PolicyIn) -> None:
+        self._policy_in = policy_in
         self._shops: dict[WorkspaceId, _Shop] = {}
         self._unreadable: set[tuple[int, int | None]] = set()
 
@@ -180,7 +179,7 @@ class Linker:
             for ident, pair in before.items()
             if pair.status in _TIED and ident not in idents and not shop.awaits(pair.a) and not shop.awaits(pair.b)
         ]
-        tied = tie(conn, workspace, self._policy_for(workspace), add=add, drop=drop, model=shop.version, now=now)
+        tied = tie(conn, workspace, self._policy_in, add=add, drop=drop, model=shop.version, now=now)
         rows: dict[EvidenceId, dict[str, Any]] = {}
         for (a, b), odds in [*review.items(), *add.items()]:
             ident = evidence_id(a, b, Kind.PROBABLE)

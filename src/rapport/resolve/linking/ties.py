@@ -5,7 +5,7 @@ What a person said stands above a model: evidence somebody withdrew stays withdr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -16,7 +16,10 @@ from rapport.resolve import stated, store
 from rapport.resolve.model import Evidence, EvidenceId, Kind, Status, evidence_id
 from rapport.resolve.recompute import Moved, Recomputation
 
-__all__ = ["AUTHOR", "Tied", "tie"]
+__all__ = ["AUTHOR", "PolicyIn", "Tied", "tie"]
+
+PolicyIn = Callable[[Connection, WorkspaceId], IdentifierPolicy]
+"""Reads a shop's policy; asked under the lock, so that it is the one in force."""
 
 AUTHOR = "learned links"
 """Stands in the audit trail where a model, not a person, took a link back."""
@@ -33,7 +36,7 @@ class Tied(NamedTuple):
 def tie(
     conn: Connection,
     workspace: WorkspaceId,
-    policy: IdentifierPolicy,
+    policy_in: PolicyIn,
     *,
     add: Mapping[tuple[Key, Key], float],
     drop: Collection[EvidenceId],
@@ -48,6 +51,7 @@ def tie(
     if not add and not drop:
         return Tied([], frozenset())
     store.lock(conn, workspace)
+    policy = policy_in(conn, workspace)
     change = Recomputation(conn, workspace, policy, at=now)
     pieces = {
         evidence_id(a, b, Kind.PROBABLE): Evidence(

@@ -36,7 +36,7 @@ class Desk:
     def __init__(self, shop: Shop, *, trained: LinkModel | None = None) -> None:
         self.shop = shop
         self.known: dict[str, dict[str, str]] = {}
-        self.linker = Linker(lambda _: shop.policy)
+        self.linker = Linker(lambda *_: shop.policy)
         with shop.db.write() as conn:
             models.save_model(conn, shop.workspace, trained or model(), now=1)
 

@@ -135,7 +135,7 @@ def test_without_a_model_nothing_happens(shop: Shop) -> None:
 
 def test_a_new_process_goes_on_where_the_old_one_stopped(desk: Desk) -> None:
     desk.meet(a=ADA, c=BO)
-    desk.linker = Linker(lambda _: desk.shop.policy)
+    desk.linker = Linker(lambda *_: desk.shop.policy)
     desk.known["b"] = SLIPPED
     desk.shop.see(seen(60, web="b"))
     desk.tell(70, ["b"])
