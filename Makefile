@@ -7,7 +7,7 @@ RUN := $(UV) run
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: help demo serve test check lint format bench docs wheel clean
+.PHONY: help demo serve test spark check lint format bench docs wheel clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ serve: $(UV) ## run Rapport on ./data at http://127.0.0.1:8321 (ARGS='--data DIR
 test: $(UV) ## every test (ARGS='-k cart' for some)
 	$(UV) sync --frozen
 	$(RUN) --frozen pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+spark: $(UV) ## what runs on Spark (needs Java 17 or 21; fetches 430 MB)
+	RAPPORT_TEST_SPARK=1 $(RUN) --frozen --group spark pytest tests/rooms/resolve/linking -m spark $(ARGS)
 
 check: lint ## ruff, format, mypy, import contracts, and the quick tests
 	$(RUN) --frozen pytest -n $(WORKERS) --dist loadgroup -m 'not (slow or browser or sdk or data)' $(ARGS)

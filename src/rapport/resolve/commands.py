@@ -137,17 +137,43 @@ def _add_models(group: click.Group, open_database: OpenDatabase) -> None:
 
 def _batch_command() -> click.Command:
     @click.command("batch")
-    @click.argument("table", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-    @click.option("--out", type=click.Path(path_type=Path), required=True, help="Parquet file: record, person.")
-    @click.option("--model", "model_path", type=click.Path(path_type=Path, exists=True), default=None,
-                  help="A model as JSON; trained on the table where it is missing.")  # fmt: skip
+    @click.argument("table")
+    @click.option(
+        "--out",
+        required=True,
+        help="Where record (row number, from 0) and person go, as Parquet: a file, with Spark a new folder.",
+    )
+    @click.option(
+        "--engine",
+        type=click.Choice(["duckdb", "spark"]),
+        default="duckdb",
+        show_default=True,
+        help="In this process, for up to some millions of rows; or on Spark, for more.",
+    )
+    @click.option(
+        "--master",
+        default="local[*]",
+        show_default=True,
+        metavar="URL",
+        help="Spark's: local[4], spark://HOST:7077, yarn, k8s://…",
+    )
+    @click.option(
+        "--model",
+        "model_path",
+        type=click.Path(path_type=Path, exists=True),
+        default=None,
+        help="A model as JSON; trained on the table where it is missing.",
+    )
     @click.option("--map", "map_path", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=None,
                   help="Kinds of columns by hand, a TOML file.")  # fmt: skip
-    def batch(table: Path, out: Path, model_path: Path | None, map_path: Path | None) -> None:
-        """Link all rows of a table (.parquet or .csv) with Splink on DuckDB; for millions of rows."""
-        from rapport.resolve.linking.batch import link_table
+    def batch(engine: str, **given: Any) -> None:
+        """Link all rows of a table at once with Splink, on DuckDB or on Spark, which find the same persons.
 
-        report = link_table(table, out, model_path=model_path, map_path=map_path, progress=_tell)
+        TABLE is a .parquet or .csv file; with Spark also a folder of Parquet files, or a URL that Spark reads.
+        """
+        from rapport.resolve.linking.batch import Engine, link_table
+
+        report = link_table(engine=Engine(engine), progress=_tell, **given)
         click.echo(
             f"{report.records:,} records, {report.pairs:,} pairs, {report.persons:,} persons in {report.seconds:.0f} s"
         )

@@ -1,35 +1,37 @@
-"""All rows of a table at once, with Splink on DuckDB: the same levels, weights and keys as live, pairs by SQL.
+"""All rows of a table at once, with Splink on DuckDB or on Spark: the levels, weights and keys of live, pairs by SQL.
 
-DuckDB joins the blocking keys and lets Splink weigh every pair; the persons are then formed by the same mean weights.
-The features stay in memory, some 2 kilobytes a row; pairs do not.
+Splink weighs every pair that shares a blocking key; the persons are then formed by the same mean weights as live. The
+engines differ in where rows and pairs are: in this process, or spread over a cluster. They find the same persons.
 """
 
 from __future__ import annotations
 
-import csv
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from rapport.kernel.errors import InvalidInput
-from rapport.resolve.linking.blocking import keys_of
-from rapport.resolve.linking.clusters import WORTH_A_LOOK, Clusters
+from rapport.resolve.linking.forming import LARGEST_GROUP
 from rapport.resolve.linking.kinds import detect, read_map
-from rapport.resolve.linking.model import Comparer, LinkModel, Prepared, probability
-from rapport.resolve.linking.scorer import Match
-from rapport.resolve.linking.training import Progress, connection, register_records, splink_comparison, train
+from rapport.resolve.linking.model import LinkModel
+from rapport.resolve.linking.prediction import WholeTable
+from rapport.resolve.linking.training import Progress, train
 
-if TYPE_CHECKING:
-    import duckdb
+__all__ = ["BatchReport", "Engine", "link_table"]
 
-__all__ = ["BatchReport", "link_table"]
 
-_LARGEST_BLOCK = 100
-"""Rows under one key; a key of more is not looked at."""
+class Engine(StrEnum):
+    """Where the work is done."""
+
+    DUCKDB = "duckdb"
+    """In this process: up to some millions of rows."""
+    SPARK = "spark"
+    """On a cluster, or on all cores of this machine."""
 
 
 class BatchReport(NamedTuple):
@@ -43,97 +45,59 @@ class BatchReport(NamedTuple):
 
 
 def link_table(
-    table: Path, out: Path, *, model_path: Path | None, map_path: Path | None, progress: Progress
+    table: str,
+    out: str,
+    *,
+    engine: Engine = Engine.DUCKDB,
+    master: str = "local[*]",
+    model_path: Path | None = None,
+    map_path: Path | None = None,
+    largest_group: int = LARGEST_GROUP,
+    progress: Progress = lambda doing, share: None,
 ) -> BatchReport:
-    """Link the rows of a Parquet or CSV file; writes Parquet with `record` (row number) and `person`.
+    """Link the rows of Parquet or CSV; writes Parquet with `record` (row number) and `person` (that of the first row).
 
-    Raises InvalidInput for a table or model that cannot be read, Unavailable without the extra `identity`.
+    On DuckDB `table` and `out` are files, on Spark anything it can reach, `out` a new folder. `master` is Spark's.
+    Raises InvalidInput for a table, model or master that cannot be read, and where the table lacks a column that the
+    model compares; Unavailable where a library, Java or the master is missing.
     """
     started = time.monotonic()
-    rows = _read(table)
-    model = _model(rows, model_path, map_path, progress)
-    comparer = Comparer.of_model(model)
-    prepared = [comparer.prepare(row) for row in rows]
-    matches = _matches(model, comparer, prepared, progress)
-    clusters = Clusters(
-        lambda a, b, *, above: comparer.score(prepared[a], prepared[b], above=above), threshold=model.thresholds.link
-    )
-    progress("forming persons", 0.9)
-    for record in range(len(rows)):
-        clusters.add(record, sorted(matches.pop(record, []), key=lambda match: -match.score))
-    persons = [clusters.person_of(record) for record in range(len(rows))]
-    _write(out, persons)
-    return BatchReport(len(rows), matches.likely, len(set(persons)), time.monotonic() - started)
+    with _opened(table, out, engine, master) as rows:
+        model = _model(rows, model_path, map_path, progress)
+        _require_columns(table, rows, model)
+        linked = rows.link(model, largest_group=largest_group, progress=progress)
+    return BatchReport(*linked, seconds=time.monotonic() - started)
 
 
-class _Matches(defaultdict[int, list[Match]]):
-    """Of each record the matches among those before it."""
+@contextmanager
+def _opened(table: str, out: str, engine: Engine, master: str) -> Iterator[WholeTable]:
+    if engine is Engine.DUCKDB:
+        from rapport.resolve.linking.batch_duckdb import DuckDBTable
 
-    likely = 0
+        yield DuckDBTable(table, out)
+    else:
+        from rapport.resolve.linking.batch_spark import opened
 
-
-def _matches(model: LinkModel, comparer: Comparer, prepared: Sequence[Prepared], progress: Progress) -> _Matches:
-    found = _Matches(list)
-    with connection() as conn:
-        from splink import DuckDBAPI, Linker, SettingsCreator, block_on
-
-        register_records(conn, comparer, prepared, {"keys": _keys(comparer, prepared)})
-        table = DuckDBAPI(connection=conn).register("records", table_name="people")
-        settings = SettingsCreator(
-            link_type="dedupe_only",
-            unique_id_column_name="record",
-            comparisons=[splink_comparison(at, c.m, c.u) for at, c in enumerate(model.comparisons)],
-            probability_two_random_records_match=probability(model.prior),
-            blocking_rules_to_generate_predictions=[block_on("keys", arrays_to_explode=["keys"])],
-            retain_matching_columns=False,
-        )
-        progress("comparing candidates", 0.5)
-        linker = Linker(table, settings, log_level=None)
-        predicted = linker.inference.predict(threshold_match_probability=probability(WORTH_A_LOOK))
-        for a, b, odds in _pairs(conn, predicted.physical_name):
-            found[max(a, b)].append(Match(min(a, b), odds))
-            found.likely += odds >= model.thresholds.pair
-    return found
+        with opened(table, out, master=master) as rows:
+            yield rows
 
 
-def _pairs(conn: duckdb.DuckDBPyConnection, table: str) -> Iterator[tuple[int, int, float]]:
-    answer = conn.execute(f"SELECT record_l, record_r, match_weight FROM {table}")
-    while rows := answer.fetchmany(100_000):
-        yield from rows
-
-
-def _keys(comparer: Comparer, prepared: Sequence[Prepared]) -> list[list[int]]:
-    """Of each record the keys that some other has, too, and not too many."""
-    keys = [keys_of(comparer.aspects, record) for record in prepared]
-    sizes = Counter(key for several in keys for key in several)
-    return [[key for key in several if 1 < sizes[key] <= _LARGEST_BLOCK] for several in keys]
-
-
-def _model(
-    rows: Sequence[Mapping[str, Any]], model_path: Path | None, map_path: Path | None, progress: Progress
-) -> LinkModel:
+def _model(rows: WholeTable, model_path: Path | None, map_path: Path | None, progress: Progress) -> LinkModel:
     if model_path is None:
-        layout = detect(rows, given=read_map(map_path) if map_path else None)
-        return train(rows, layout, progress=lambda doing, share: progress(doing, share / 2))
+        sample = rows.sample()
+        layout = detect(sample, given=read_map(map_path) if map_path else None)
+        return train(sample, layout, progress=lambda doing, share: progress(doing, share / 2))
     try:
         return LinkModel.from_json(model_path.read_bytes())
     except (OSError, msgspec.MsgspecError) as error:
         raise InvalidInput(f"{model_path} is no model: {error}", hint="rapport identity card VERSION --json") from error
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
-    if path.suffix == ".parquet":
-        import pyarrow.parquet as pq
-
-        rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
-        return rows
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return [{(name or "").strip(): text for name, text in row.items()} for row in csv.DictReader(file)]
-
-
-def _write(out: Path, persons: Sequence[int]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    columns = {"record": pa.array(range(len(persons)), pa.int64()), "person": pa.array(persons, pa.int64())}
-    pq.write_table(pa.table(columns), out)
+def _require_columns(table: str, rows: WholeTable, model: LinkModel) -> None:
+    compared = [column for comparison in model.comparisons for column in comparison.aspect.columns]
+    missing = sorted(set(compared) - set(rows.columns))
+    if missing:
+        raise InvalidInput(
+            f"{table} lacks columns that the model compares: {', '.join(missing)}",
+            hint="name them as in the records it was trained on; a column may be empty",
+        )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rapport.resolve.linking.model import Aspect, Method, Prepared
@@ -26,8 +26,10 @@ _MOST_ATOMS = 6
 _TELLING = (Method.DATE, Method.POSTCODE, Method.PLACE, Method.WORDS, Method.CODE, Method.CATEGORY)
 
 
-def keys_of(aspects: Sequence[Aspect], record: Prepared) -> list[int]:
-    """The blocking keys of a record, as numbers that mean something in this process alone."""
+def keys_of(
+    aspects: Sequence[Aspect], record: Prepared, *, number: Callable[[tuple[str, ...]], int] = hash
+) -> list[int]:
+    """The blocking keys of a record, by default as numbers that mean something in this process alone."""
     name: list[str] = []
     fine: list[tuple[str, str]] = []
     coarse: list[tuple[str, str]] = []
@@ -42,7 +44,7 @@ def keys_of(aspects: Sequence[Aspect], record: Prepared) -> list[int]:
             fine += [(aspect.name, atom) for atom in _fine(aspect.method, feature)]
             coarse += [(aspect.name, atom) for atom in _coarse(aspect.method, feature)]
     coarse.sort(key=lambda atom: order[atom[0]])
-    return list({hash(parts) for parts in _combined(name, fine, coarse[:_MOST_ATOMS])})
+    return list({number(parts) for parts in _combined(name, fine, coarse[:_MOST_ATOMS])})
 
 
 def _combined(

@@ -534,11 +534,15 @@ class Comparer:
 
     def prepare(self, row: Mapping[str, Any]) -> Prepared:
         """The features of a record."""
-        features = []
-        for aspect, way, frequencies in zip(self.aspects, self._ways, self.frequencies, strict=True):
-            texts = _texts(row, aspect)
-            features.append(way.feature(texts, frequencies) if texts else None)
-        return tuple(features)
+        return tuple([self.feature(at, texts) for at, texts in enumerate(self.texts(row))])
+
+    def texts(self, row: Mapping[str, Any]) -> list[list[str]]:
+        """By aspect, what a record says of it: all that its features are made of."""
+        return [_texts(row, aspect) for aspect in self.aspects]
+
+    def feature(self, at: int, texts: Sequence[str]) -> Any:
+        """What texts say of one aspect, as its comparison reads it; None where that is nothing."""
+        return self._ways[at].feature(texts, self.frequencies[at]) if texts else None
 
     def levels(self, a: Prepared, b: Prepared) -> tuple[Level, ...]:
         """The level of each comparison, -1 where a record says nothing."""

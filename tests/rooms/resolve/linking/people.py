@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import random
+from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 from rapport.resolve.linking.kinds import detect
@@ -37,6 +40,15 @@ def crowd(people: int, *, seed: int = 1) -> Crowd:
             rows.append({name: _slip(rng, text) for name, text in person.items() if rng.random() > 0.12})
             truth.append(number)
     return Crowd(rows, truth)
+
+
+def write_csv(path: Path, rows: Sequence[dict[str, str]]) -> str:
+    """The rows as a file; what is not known is empty. Returns its path."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, sorted({name for row in rows for name in row}), restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    return str(path)
 
 
 @lru_cache(maxsize=1)
