@@ -112,7 +112,7 @@ def http_page() -> str:
     ]
     classes = _structs()
     objects = [
-        f"### {name}\n\n{_object(schema, classes.get(name))}"
+        f"### {name}\n\n{_object(schema, _meant(classes.get(name, []), schema))}"
         for name, schema in sorted(document["components"]["schemas"].items())
         if schema.get("type") == "object"
     ]
@@ -210,15 +210,21 @@ def _first_sentence(path: Path) -> str:
     return _one_line(re.split(r"(?<=[.!?])\s+(?=[A-Z`])|\n\n", text, maxsplit=1)[0])
 
 
-def _structs() -> dict[str, type]:
+def _meant(named: list[type], schema: dict[str, Any]) -> type | None:
+    """Of the structs of one name the one with these fields."""
+    fields = set(schema.get("properties", {}))
+    return next((one for one in named if {field.encode_name for field in msgspec.structs.fields(one)} == fields), None)
+
+
+def _structs() -> dict[str, list[type]]:
     """Our structs by name, as the API document knows them."""
-    found: dict[str, type] = {}
+    found: dict[str, list[type]] = {}
     waiting = [msgspec.Struct]
     while waiting:
         for child in waiting.pop().__subclasses__():
             waiting.append(child)
             if child.__module__.startswith("rapport."):
-                found.setdefault(child.__name__, child)
+                found.setdefault(child.__name__, []).append(child)
     return found
 
 
