@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PASSWORD = "correct horse battery"
 OWNER = "owner@example.com"
 MILLISECOND = 1_000
+PATIENCE = 90_000
+"""Milliseconds a page may take on a machine that is busy with the other tests."""
 
 
 class Complaints(list[str]):
@@ -48,6 +50,7 @@ def signed_in(
     context = browser.new_context(
         **{"viewport": {"width": 1440, "height": 900}, "timezone_id": "Europe/Berlin", **options}
     )
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     complaints = Complaints()
     complaints.watch(page)

@@ -87,14 +87,14 @@ def test_facts_land_while_one_watches_and_can_be_paused_and_opened(module_server
             identify("ada", name="Ada Lovelace", email="ada@example.com"),
             track("Product Viewed", user="ada", product_id="p1", name="Chianti Classico", price=12.5, currency="EUR"),
         )
-        page.get_by_role("cell", name="Chianti Classico").wait_for(timeout=5000)
+        page.get_by_role("cell", name="Chianti Classico").wait_for(timeout=20_000)
         assert not page.get_by_text("Waiting for the first fact").is_visible()
         page.get_by_role("button", name="Pause").click()
         tell(module_server, track("Product Viewed", user="ada", product_id="p2", name="Barolo"))
         page.wait_for_timeout(2500)
         assert page.get_by_text("Barolo").count() == 0
         page.get_by_role("button", name="Resume").click()
-        page.get_by_text("Barolo").wait_for(timeout=5000)
+        page.get_by_text("Barolo").wait_for(timeout=20_000)
         page.get_by_role("link", name="Identified").click()
         drawer = page.get_by_role("dialog", name="Details")
         drawer.get_by_text('"ada@example.com"').first.wait_for()
@@ -114,5 +114,5 @@ def test_the_feed_can_be_filtered_by_event(module_server: Server, browser: Brows
             track("Order Completed", user="cleo", order_id="F1", revenue=20, currency="EUR"),
             track("Product Viewed", user="cleo", product_id="p9", name="Grappa"),
         )
-        page.get_by_text("order F1").wait_for(timeout=5000)
+        page.get_by_text("order F1").wait_for(timeout=20_000)
         assert page.get_by_text("Grappa").count() == 0
