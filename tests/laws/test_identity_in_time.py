@@ -19,14 +19,14 @@ from rapport.resolve.forest import most_within
 from rapport.resolve.model import evidence_id
 from rapport.resolve.policy import PolicySettings, SlidingLimit
 from rapport.storage.engine import Database
-from tests.rooms.resolve.shop import ENGINES, Shop, database, expected, made_shop, seen
+from tests.rooms.resolve.shop import ENGINES, Shop, database, emptied, expected, made_shop, seen
 
 TODAY = 60
 
 
 @pytest.fixture(scope="module", params=ENGINES)
 def db(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """One database for all examples: each takes a workspace of its own."""
+    """One database for all examples: each begins by emptying its workspace."""
     with database(request.param, tmp_path_factory) as opened:
         yield opened
 
@@ -91,7 +91,7 @@ def test_any_order_in_any_batches_with_any_sweeps_gives_what_the_pure_rule_gives
     db: Database, data: st.DataObject, several: list[Fact], wanted: PolicySettings
 ) -> None:
     """Old history comes in today: what is too old does not count, whichever fact of it comes first."""
-    shop = made_shop(db, wanted)
+    shop = made_shop(db, wanted, workspace=emptied(db))
     for batch in batches_of(data, several):
         if data.draw(st.booleans(), label="a new process"):
             shop.resolver = shop.new_resolver()
@@ -108,7 +108,7 @@ def test_as_days_go_by_evidence_expires_and_comes_back(
     db: Database, data: st.DataObject, several: list[Fact], wanted: PolicySettings
 ) -> None:
     """Facts come when they happen, some of them late; on each day the customers are those of the pure rule."""
-    shop = made_shop(db, wanted)
+    shop = made_shop(db, wanted, workspace=emptied(db))
     today = 0
     for batch in batches_of(data, sorted(several, key=lambda fact: fact.occurred_at)):
         today = max(today, *(fact.occurred_at // DAY for fact in batch))
@@ -130,7 +130,7 @@ def test_what_people_took_back_stays_so_whatever_expires(
     db: Database, data: st.DataObject, several: list[Fact], wanted: PolicySettings
 ) -> None:
     wanted = msgspec.structs.replace(wanted, max_identifiers=100, shared_after=50)
-    shop = made_shop(db, wanted)
+    shop = made_shop(db, wanted, workspace=emptied(db))
     withdrawn: set[bytes] = set()
     forbidden: set[tuple[Key, Key]] = set()
     for day, batch in zip((20, 40, TODAY, TODAY, TODAY, TODAY), batches_of(data, several), strict=False):
@@ -166,7 +166,10 @@ def test_a_new_policy_makes_the_customers_it_would_have_made(
     db: Database, several: list[Fact], old: PolicySettings, new: PolicySettings
 ) -> None:
     """Bounds and sliding limits, too; only what was never stored cannot come back, so nothing is shared here."""
-    shop, other = (made_shop(db, msgspec.structs.replace(one, shared_after=50)) for one in (old, new))
+    shop, other = (
+        made_shop(db, msgspec.structs.replace(one, shared_after=50), workspace=emptied(db, number=number))
+        for number, one in enumerate((old, new), start=1)
+    )
     shop.see(*several)
     with db.write() as conn:
         corrections.rebuild(conn, shop.workspace, other.policy, now=TODAY * DAY)

@@ -14,12 +14,12 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve import corrections
 from rapport.resolve.model import Evidence, Known, evidence_id, resolve
 from rapport.storage.engine import Database
-from tests.rooms.resolve.shop import ENGINES, Shop, database, expected, seen
+from tests.rooms.resolve.shop import ENGINES, Shop, database, emptied, expected, seen
 
 
 @pytest.fixture(scope="module", params=ENGINES)
 def db(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """One database for all examples: each takes a workspace of its own."""
+    """One database for all examples: each begins by emptying its workspace."""
     with database(request.param, tmp_path_factory) as opened:
         yield opened
 
@@ -59,7 +59,7 @@ def batches_of(data: st.DataObject, several: list[Fact]) -> list[list[Fact]]:
 def test_any_order_in_any_batches_gives_what_the_pure_rule_gives(
     db: Database, data: st.DataObject, several: list[Fact], policy: IdentifierPolicy
 ) -> None:
-    shop = Shop(db, policy)
+    shop = Shop(db, policy, workspace=emptied(db))
     for batch in batches_of(data, several):
         if data.draw(st.booleans(), label="a new process"):
             shop.resolver = shop.new_resolver()
@@ -74,7 +74,7 @@ def test_corrections_made_at_any_time_count_as_if_made_before_all_facts(
     db: Database, data: st.DataObject, several: list[Fact], policy: IdentifierPolicy
 ) -> None:
     policy = IdentifierPolicy(limits=policy.limits, default_limit=policy.default_limit, shared_after=50)
-    shop = Shop(db, policy)
+    shop = Shop(db, policy, workspace=emptied(db))
     withdrawn: set[bytes] = set()
     forbidden: set[tuple[Key, Key]] = set()
     for batch in batches_of(data, several):
@@ -107,7 +107,7 @@ def test_corrections_made_at_any_time_count_as_if_made_before_all_facts(
 def test_withdrawing_all_evidence_of_a_fact_and_restoring_it_leaves_no_trace(
     db: Database, several: list[Fact], policy: IdentifierPolicy
 ) -> None:
-    shop = Shop(db, policy)
+    shop = Shop(db, policy, workspace=emptied(db))
     shop.see(*several)
     before = shop.state()
     idents = [evidence_id(piece.a, piece.b, piece.kind) for piece in shop.evidence()]
@@ -132,7 +132,7 @@ def test_a_new_policy_makes_the_customers_it_would_have_made(
     new = IdentifierPolicy(
         limits=new.limits, default_limit=new.default_limit, priority=("email", "user_id", "anonymous_id", "device")
     )
-    shop = Shop(db, old)
+    shop = Shop(db, old, workspace=emptied(db))
     shop.see(*several)
     strands_of_old = expected(shop.workspace, several, old)[0]
     with db.write() as conn:

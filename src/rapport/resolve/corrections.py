@@ -162,7 +162,8 @@ def _write_roots(conn: Connection, workspace: WorkspaceId, answer: Resolution, n
         for found in store.select_among(conn, query, workspace, columns.key, batch):
             row = dict(found._mapping)
             row["root"] = answer.roots[found.key]
-            row["shared_at"] = (found.shared_at or now) if found.key in answer.shared else None
+            since = now if found.shared_at is None else found.shared_at
+            row["shared_at"] = since if found.key in answer.shared else None
             if (row["root"], row["shared_at"]) != (found.root, found.shared_at):
                 changed.append(row)
         _replace(conn, workspace, store.identifiers, "key", changed)

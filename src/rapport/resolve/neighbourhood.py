@@ -51,6 +51,11 @@ class Node(msgspec.Struct, kw_only=True, gc=False):
     shared_at: int | None = None
     changed: bool = False
 
+    @property
+    def shared(self) -> bool:
+        """True where it names nobody any more."""
+        return self.shared_at is not None
+
     def known(self) -> Known:
         return Known(self.key, self.namespace, self.value, self.first_seen_at)
 

@@ -222,7 +222,7 @@ class Recomputation:
         nodes, most = self._hood.nodes, self._policy.shared_after
         new = sorted((e for e in self._candidates.values() if e.status is None), key=lambda e: e.strength)
         new = [e for e in new if e.kind is not Kind.JOINED]
-        asked = {end for e in new for end in _counting(e) if nodes[end].shared_at is None}
+        asked = {end for e in new for end in _counting(e) if not nodes[end].shared}
         seen: defaultdict[tuple[Key, int], set[Key]] = defaultdict(set)
         for key, neighbour, rank in self._hood.neighbours([k for k in asked if nodes[k].root is not None]):
             seen[key, rank].add(neighbour)
@@ -244,7 +244,7 @@ class Recomputation:
         """Do not store new evidence that every counting end, being shared, has no use for."""
         nodes = self._hood.nodes
         for edge in new:
-            if edge.ident not in needed and all(nodes[end].shared_at is not None for end in _counting(edge)):
+            if edge.ident not in needed and all(nodes[end].shared for end in _counting(edge)):
                 del self._candidates[edge.ident]
 
     def _fill_gaps(self) -> None:
@@ -254,7 +254,7 @@ class Recomputation:
         outside = {a for a, _ in self._gaps if a not in hood.inside}
         hood.include(hood.crowded(outside))
         for (a, rank_b), lost in self._gaps.items():
-            if a not in hood.inside or hood.nodes[a].shared_at is not None:
+            if a not in hood.inside or hood.nodes[a].shared:
                 continue
             places = width - len(hood.window(a, rank_b))
             if places > lost:
@@ -266,15 +266,15 @@ class Recomputation:
                 hood.activate(edge)
 
     def _is_spare(self, edge: Edge) -> bool:
-        unshared = self._hood.nodes[edge.b].shared_at is None
-        return unshared and edge.status is Status.SURPLUS and edge.ident not in self._candidates
+        shared = self._hood.nodes[edge.b].shared
+        return not shared and edge.status is Status.SURPLUS and edge.ident not in self._candidates
 
     def _admit(self) -> None:
         """Let candidates count, as far as the windows reach."""
         hood, nodes = self._hood, self._hood.nodes
         windows: defaultdict[tuple[Key, int], list[Edge]] = defaultdict(list)
         for edge in self._candidates.values():
-            if edge.kind is not Kind.JOINED and (nodes[edge.a].shared_at or nodes[edge.b].shared_at) is not None:
+            if edge.kind is not Kind.JOINED and (nodes[edge.a].shared or nodes[edge.b].shared):
                 hood.deactivate(edge, Status.SHARED)
             elif edge.expired(self._today):
                 hood.deactivate(edge, Status.EXPIRED)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -17,9 +18,9 @@ from rapport.resolve import Moved, Resolver, store
 from rapport.resolve.expiry import expire, expiring
 from rapport.resolve.model import WEIGHTS, Evidence, EvidenceId, Kind, Known, Resolution, Status, evidence_id, resolve
 from rapport.resolve.policy import PolicySettings, save_policy
-from rapport.storage.engine import Database
+from rapport.storage.engine import Database, metadata
 from rapport.storage.migrate import migrate
-from rapport.storage.workspaces import create_workspace
+from rapport.storage.workspaces import WorkspaceSettings, create_workspace, workspaces
 from tests.running import postgres_database
 
 ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
@@ -44,6 +45,23 @@ def database(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def new_workspace() -> WorkspaceId:
     return WorkspaceId(next(_workspaces))
+
+
+def emptied(db: Database, *, number: int = 1) -> WorkspaceId:
+    """The workspace of this number with nothing in it, for an example of a law.
+
+    Identifiers' keys, and with them all that a tie is broken by, depend on the workspace: only in the same one does an
+    example that is run again come out as before.
+    """
+    with db.write() as conn:
+        for table in metadata.sorted_tables:
+            if "workspace" in table.c:
+                conn.execute(table.delete().where(table.c.workspace == number))
+        conn.execute(workspaces.delete().where(workspaces.c.id == number))
+        settings = msgspec.json.encode(WorkspaceSettings())
+        row = {"id": number, "slug": f"marlow-{number}", "name": "Marlow", "settings": settings, "created_at": 1}
+        conn.execute(workspaces.insert().values(row))
+    return WorkspaceId(number)
 
 
 def seen(
@@ -80,12 +98,13 @@ def strand_of(workspace: WorkspaceId, fact: Fact, policy: IdentifierPolicy) -> K
     return key_of(workspace, identifiers_of(fact, policy)[0])
 
 
-def made_shop(db: Database, wanted: PolicySettings | None = None) -> Shop:
-    """A shop whose workspace exists, with settings and a policy of its own."""
+def made_shop(db: Database, wanted: PolicySettings | None = None, *, workspace: WorkspaceId | None = None) -> Shop:
+    """A shop with settings and a policy of its own, in a new workspace unless one is given."""
     with db.write() as conn:
-        made = create_workspace(conn, slug=new_id("shop").replace("_", "-"), name="Marlow", now=1)
-        policy = save_policy(conn, made.id, wanted or PolicySettings())
-    return Shop(db, policy, workspace=made.id)
+        if workspace is None:
+            workspace = create_workspace(conn, slug=new_id("shop").replace("_", "-"), name="Marlow", now=1).id
+        policy = save_policy(conn, workspace, wanted or PolicySettings())
+    return Shop(db, policy, workspace=workspace)
 
 
 class State(NamedTuple):

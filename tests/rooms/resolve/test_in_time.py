@@ -183,6 +183,23 @@ def test_what_expires_makes_room_for_what_was_beyond_the_window(db: Database) ->
     assert shop.state() == expected(shop.workspace, facts, shop.policy, today=60)[0]
 
 
+# -- the beginning of time
+
+
+@pytest.mark.parametrize("hub", [0, -1], ids=["the hub has the smallest key", "the hub has the largest key"])
+@pytest.mark.parametrize("size", [1, 5])
+def test_what_is_shared_since_the_very_first_moment_names_nobody(db: Database, size: int, hub: int) -> None:
+    """At 0 of the clock, too, and at whichever end of evidence between equals: their keys decide which end is first."""
+    shop = made_shop(db, PolicySettings(limits={"user_id": 5}, shared_after=2))
+    users = sorted((f"u{n}" for n in range(6)), key=lambda name: shop.key("user_id", name))
+    shared = users.pop(hub)
+    facts = [seen(0, user=user, previous=shared) for user in users]
+    for start in range(0, len(facts), size):
+        shop.see(*facts[start : start + size])
+    assert shop.state() == expected(shop.workspace, facts, shop.policy, today=0)[0]
+    assert shop.customers() == {frozenset({user}) for user in [shared, *users]}
+
+
 # -- what it costs
 
 
