@@ -54,10 +54,11 @@ plausible = st.fixed_dictionaries(
         "messageId": st.text(max_size=101),
     },
 )
+moments = st.text(st.characters(codec="utf-8", exclude_characters="\0"))  # clean, as the doors hand them on
 envelopes = st.builds(
     Envelope,
     type=st.sampled_from([None, "track", "identify", "page", "group", "alias"]),
-    sent_at=st.none() | st.text(st.characters(exclude_characters="\0")) | st.integers() | st.floats(allow_nan=False),
+    sent_at=st.none() | moments | st.integers() | st.floats(allow_nan=False),
     history=st.booleans(),
     ip=st.none() | st.just("203.0.113.9"),
     opt_out=st.booleans(),
