@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.running import Server
-from tests.stories.console import PASSWORD, Complaints, identify, setup_link, signed_in, tell, track
+from tests.stories.console import PASSWORD, Complaints, add_owner, identify, setup_link, signed_in, tell, track
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -76,21 +76,27 @@ def test_the_first_person_makes_an_account_sees_helpful_empty_pages_and_invites_
     bo.context.close()
 
 
-def test_facts_land_while_one_watches_and_can_be_paused_and_opened(module_server: Server, browser: Browser) -> None:
+@pytest.fixture(scope="module")
+def shop(module_server: Server) -> Server:
+    """A server with an owner, whichever of these tests a process runs."""
+    add_owner(module_server)
+    return module_server
+
+
+def test_facts_land_while_one_watches_and_can_be_paused_and_opened(shop: Server, browser: Browser) -> None:
     """The feed shows a fact within moments, without a reload; a click shows its JSON and leads to the customer."""
-    module_server.cli("user", "owner@example.com", "--role", "owner", "--name", "Olga", "--password", PASSWORD)
-    with signed_in(browser, module_server) as (page, _):
-        page.goto(f"{module_server.url}/console/feed")
+    with signed_in(browser, shop) as (page, _):
+        page.goto(f"{shop.url}/console/feed")
         page.get_by_text("Waiting for the first fact").wait_for()
         tell(
-            module_server,
+            shop,
             identify("ada", name="Ada Lovelace", email="ada@example.com"),
             track("Product Viewed", user="ada", product_id="p1", name="Chianti Classico", price=12.5, currency="EUR"),
         )
         page.get_by_role("cell", name="Chianti Classico").wait_for(timeout=20_000)
         assert not page.get_by_text("Waiting for the first fact").is_visible()
         page.get_by_role("button", name="Pause").click()
-        tell(module_server, track("Product Viewed", user="ada", product_id="p2", name="Barolo"))
+        tell(shop, track("Product Viewed", user="ada", product_id="p2", name="Barolo"))
         page.wait_for_timeout(2500)
         assert page.get_by_text("Barolo").count() == 0
         page.get_by_role("button", name="Resume").click()
@@ -105,12 +111,12 @@ def test_facts_land_while_one_watches_and_can_be_paused_and_opened(module_server
         page.get_by_role("heading", name="Ada Lovelace").wait_for()
 
 
-def test_the_feed_can_be_filtered_by_event(module_server: Server, browser: Browser) -> None:
+def test_the_feed_can_be_filtered_by_event(shop: Server, browser: Browser) -> None:
     """Only what was asked for lands."""
-    with signed_in(browser, module_server) as (page, _):
-        page.goto(f"{module_server.url}/console/feed?event=order")
+    with signed_in(browser, shop) as (page, _):
+        page.goto(f"{shop.url}/console/feed?event=order")
         tell(
-            module_server,
+            shop,
             track("Order Completed", user="cleo", order_id="F1", revenue=20, currency="EUR"),
             track("Product Viewed", user="cleo", product_id="p9", name="Grappa"),
         )
