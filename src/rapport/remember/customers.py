@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -23,10 +23,11 @@ from rapport.kernel.mergeable import Activity
 from rapport.remember.folder import decoder_of
 from rapport.remember.golden import Gathered, gather
 from rapport.remember.orders import OrdersRead
-from rapport.remember.store import customers, strands
+from rapport.remember.store import customers, states_of, strands
 from rapport.remember.traits import Registry, StrandState, commerce
 from rapport.resolve import identities
 from rapport.resolve.customer_ids import load_customer_ids
+from rapport.resolve.linking.units import units_among
 from rapport.resolve.store import among, identifiers
 from rapport.storage.bulk import chunks, upsert
 
@@ -51,6 +52,8 @@ SEARCHED = 500
 
 _decode = decoder_of(["activity", "channels", "orders", "name", "last_name", "email", "phone", "country", "location"])
 """What a row is made of."""
+_PERSONAL = frozenset({"name", "last_name", "email", "phone", "country", "location"})
+"""Parts that tell who somebody is; a learned link alone discloses none of them."""
 _LOCK_CLASS = 7_262_043
 
 _table = customers.c
@@ -208,8 +211,9 @@ def _clear(
 
 def _rewrite(conn: Connection, workspace: WorkspaceId, roots: set[Key], registry: Registry) -> None:
     gathered = gather(conn, workspace, sorted(roots), registry=registry, decode=_decode)
+    certain = _certain_states(conn, workspace, gathered, registry)
     rows = [
-        _row(workspace, root, found, found.state, registry)
+        _row(workspace, root, found, found.state, certain.get(root, found.state), registry)
         for root, found in gathered.items()
         if found.state is not None
     ]
@@ -222,6 +226,17 @@ def _rewrite(conn: Connection, workspace: WorkspaceId, roots: set[Key], registry
         conn.execute(customers.delete().where(among(conn, workspace, _table.root, batch)))
 
 
+def _certain_states(
+    conn: Connection, workspace: WorkspaceId, gathered: Mapping[Key, Gathered], registry: Registry
+) -> dict[Key, StrandState]:
+    """Of customers held together by a learned link: what is certainly of the person whose identifier is the root."""
+    units = units_among(conn, workspace, {root: found.members for root, found in gathered.items()})
+    own = {root: next(keys for keys in several.values() if root in keys) for root, several in units.items()
+           if len(several) > 1}  # fmt: skip
+    bodies = states_of(conn, workspace, [key for keys in own.values() for key in keys])
+    return {root: registry.merge([_decode(bodies[key]) for key in keys if key in bodies]) for root, keys in own.items()}
+
+
 def _blank(workspace: WorkspaceId, root: Key) -> dict[str, Any]:
     texts = dict.fromkeys(
         ("name", "name_key", "surname_key", "email", "phone", "country", "city", "channels", "currency"), ""
@@ -230,10 +245,15 @@ def _blank(workspace: WorkspaceId, root: Key) -> dict[str, Any]:
     return {"workspace": workspace, "root": root, "bucket": bucket_of(root), "stale": True, **texts, **numbers}
 
 
-def _row(workspace: WorkspaceId, root: Key, found: Gathered, state: StrandState, registry: Registry) -> dict[str, Any]:
+def _row(
+    workspace: WorkspaceId, root: Key, found: Gathered, state: StrandState, certain: StrandState, registry: Registry
+) -> dict[str, Any]:
+    """A customer's row. Who she is stands in `certain`, without learned links; what she did in `state`."""
+
     def read(part: str, otherwise: Any) -> Any:
         """What a part says; not by way of the traits, which would cost ten times as much."""
-        value = registry.parts[part].kind.read(state[part]) if part in state else None
+        held = certain if part in _PERSONAL else state
+        value = registry.parts[part].kind.read(held[part]) if part in held else None
         return otherwise if value is None else value
 
     name, email, phone = read("name", ""), read("email", ""), read("phone", "")

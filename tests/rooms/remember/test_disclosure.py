@@ -88,3 +88,11 @@ def test_the_timeline_of_either_is_her_own(linked: Shop) -> None:
         )
     assert {fact.strand.value for fact in own} == {"ada"}
     assert {fact.strand.value for fact in all_} == {"ada", "a.lovelace@example.org", "w-9"}
+
+
+def test_the_list_of_customers_names_one_person_alone(linked: Shop) -> None:
+    linked.refresh()
+    (row,) = linked.listed()
+    assert row.orders == 2, "for the shop they are one customer"
+    people = {("ada@example.com", "Ada Lovelace", ""), ("a.lovelace@example.org", "", "+49301234567")}
+    assert (row.email, row.name, row.phone) in people
