@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection
 
 from rapport.kernel.errors import Misconfigured
 from rapport.storage.engine import Database
 from rapport.storage.leases import ensure_buckets
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 __all__ = ["migrate", "newest_revision", "write_revision"]
 
@@ -43,6 +45,8 @@ def migrate(db: Database) -> None:
                 f"the database has schema {found}, this program knows {newest}", hint="start a newer Rapport"
             )
         if found != newest:
+            from alembic import command  # half a second to import, which most starts do not need
+
             command.upgrade(_config(conn), "head")
             if newest != NONE:
                 ensure_buckets(conn)
@@ -55,6 +59,8 @@ def newest_revision() -> str:
 
 def write_revision(db: Database, message: str) -> str:
     """Write what the declared tables have and this database lacks as the next migration; returns the file's path."""
+    from alembic import command
+
     number = f"{int(newest_revision()) + 1:04d}"
     slug = re.sub(r"\W+", "_", message.lower()).strip("_")
     with db.write() as conn:
@@ -71,6 +77,8 @@ def _revision(conn: Connection) -> str | None:
 
 
 def _config(conn: Connection) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = conn
