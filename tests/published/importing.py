@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from rapport.adapters.files import ImportReport
+from rapport.app.wiring import Rooms
+from rapport.app.worker import drain
 from rapport.kernel.clock import now_us
 from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import Identifier
 from rapport.storage.bulk import chunks
 from rapport.storage.engine import Database
 from rapport.storage.log import StoredRow, facts, to_fact
-from rapport.storage.migrate import migrate
 from rapport.storage.workspaces import Workspace, create_workspace
+from tests.databases import sqlite_database
+
+Known = dict[str, dict[str, Any]]
 
 
 class Shop:
@@ -37,13 +42,13 @@ class Shop:
                 if name is None or fact.name == name:
                     yield fact
 
-    def fold(self) -> None:
-        """Let a worker fold the whole log, as `rapport import` does at its end."""
-        from rapport.app.wiring import Rooms
-        from rapport.app.worker import drain
-
-        migrate(self.db)
-        drain(Rooms(self.db))
+    def known(self) -> tuple[Known, Known]:
+        """Values of the traits of all customers, by user id, and of those without one, by anonymous id."""
+        named: Known = {}
+        nameless: Known = {}
+        for (identifier,), traits in self.golden_records():
+            (named if identifier.namespace == "user_id" else nameless)[identifier.value] = traits
+        return named, nameless
 
     def golden_records(self) -> Iterator[tuple[list[Identifier], dict[str, Any]]]:
         """Identifiers and values of the traits of every customer, set-based."""
@@ -68,9 +73,20 @@ class Shop:
 @contextmanager
 def open_shop(folder: Path) -> Iterator[Shop]:
     """A new shop on SQLite in this folder."""
-    db = Database.open(f"sqlite:///{folder / 'rapport.db'}")
-    migrate(db)
+    db = Database.open(sqlite_database(folder))
     with db.write() as conn:
         workspace = create_workspace(conn, slug="shop", name="Shop", now=now_us())
     yield Shop(db, workspace)
+    db.close()
+
+
+@contextmanager
+def folded(shop: Shop, folder: Path) -> Iterator[Shop]:
+    """The same shop after a worker has folded its whole log, as `rapport import` does at its end: a copy beside it."""
+    copied = folder / "rapport.db"
+    with closing(sqlite3.connect(str(shop.db.path))) as original:
+        original.execute("VACUUM INTO ?", (str(copied),))
+    db = Database.open(f"sqlite:///{copied}")
+    drain(Rooms(db))
+    yield Shop(db, shop.workspace)
     db.close()

@@ -4,7 +4,7 @@ states, and what the Golden Records say, equals plain sums over the tables made 
 from __future__ import annotations
 
 import csv
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 
 from rapport.adapters.files import ImportReport, import_olist
 from rapport.kernel.money import to_minor
-from tests.published.importing import Shop, open_shop
+from tests.published.importing import Shop, folded, open_shop
 
 pytestmark = pytest.mark.data
 
@@ -102,3 +102,38 @@ def test_importing_again_adds_nothing(folder: Path, shop: Shop) -> None:
     assert repeated.repeated
     assert (again.added, again.known) == (0, before)
     assert shop.count() == before
+
+
+@pytest.mark.slow
+def test_the_people_of_olist_have_their_orders_and_their_money(folder: Path, shop: Shop, tmp_path: Path) -> None:
+    """8,016 people with 8,135 orders; what cancelled ones would have brought is off the revenue that was kept."""
+    with folded(shop, tmp_path) as after:
+        people, nameless = after.known()
+
+    person = {c["customer_id"]: c["customer_unique_id"] for c in _table(folder, "customers")}
+    price: dict[str, Decimal] = defaultdict(Decimal)
+    for item in _table(folder, "order_items"):
+        price[item["order_id"]] += Decimal(item["price"])
+    orders, cancelled, centavos, kept = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    for order in _table(folder, "orders"):
+        buyer = person[order["customer_id"]]
+        orders[buyer] += 1
+        centavos[buyer] += int(price[order["order_id"]] * 100)
+        if order["order_status"] == "canceled":
+            cancelled[buyer] += 1
+        else:
+            kept[buyer] += int(price[order["order_id"]] * 100)
+
+    assert nameless == {}
+    assert people.keys() == set(person.values())
+    assert len(people) == 8_016
+    assert Counter({who: traits.get("orders", 0) for who, traits in people.items()}) == orders
+    assert Counter({who: traits.get("cancelled_orders", 0) for who, traits in people.items()}) == cancelled
+    assert {who: traits.get("revenue", {}).get("BRL", 0) for who, traits in people.items()} == {
+        who: centavos[who] for who in people
+    }
+    assert {who: traits.get("net_revenue", {}).get("BRL", 0) for who, traits in people.items()} == {
+        who: kept[who] for who in people
+    }
+    assert (orders.total(), centavos.total()) == (8_135, 109_326_435)
+    assert {traits["country"] for traits in people.values()} == {"BR"}

@@ -17,7 +17,7 @@ from rapport.adapters.files import import_online_retail
 from rapport.adapters.files.online_retail import COUNTRIES
 from rapport.kernel.facts import Fact
 from rapport.kernel.money import to_minor
-from tests.published.importing import Shop, open_shop
+from tests.published.importing import Shop, folded, open_shop
 
 pytestmark = pytest.mark.data
 
@@ -129,3 +129,32 @@ def test_importing_again_adds_nothing(file: Path, shop: Shop) -> None:
 
     assert import_online_retail(shop.db, file, workspace=shop.workspace).repeated
     assert shop.count() == before
+
+
+@pytest.mark.slow
+def test_the_customers_of_online_retail_have_their_money_and_their_refunds(
+    lines: list[Line], shop: Shop, tmp_path: Path
+) -> None:
+    """4,372 known customers; the whole file's trade is in their Golden Records and those of nameless buyers."""
+    with folded(shop, tmp_path) as after:
+        customers, nameless = after.known()
+
+    bought: dict[str, Decimal] = defaultdict(Decimal)
+    returned: dict[str, Decimal] = defaultdict(Decimal)
+    trade = Decimal(0)
+    for line in lines:
+        amount = Decimal(line["Quantity"]) * Decimal(line["UnitPrice"])
+        if line["InvoiceNo"].startswith("A"):
+            continue
+        trade += amount
+        if line["CustomerID"]:
+            side = returned if line["InvoiceNo"].startswith("C") else bought
+            side[line["CustomerID"].removesuffix(".0")] += amount
+
+    assert len(customers) == 4_372
+    for who, traits in customers.items():
+        assert traits.get("revenue", {}).get("GBP", 0) == round(bought[who] * 100), who
+        assert traits.get("refunds", {}).get("GBP", 0) == round(-returned[who] * 100), who
+    everyone = [*customers.values(), *nameless.values()]
+    kept = sum(t.get("revenue", {}).get("GBP", 0) - t.get("refunds", {}).get("GBP", 0) for t in everyone)
+    assert kept == round(trade * 100)
