@@ -85,6 +85,7 @@ def test_kill_9_of_server_and_worker_under_load(start_server: StartServer, engin
     for sender in senders:
         for user, sent in sender.acknowledged.items():
             assert _product_views(server, user) == sent, user
+    server.stop()
 
 
 def _wait_until_folded(server: Server) -> None:

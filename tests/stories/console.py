@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from rapport.kernel.clock import now_us, to_iso
+from rapport.storage.workspaces import default_workspace
+from rapport.web import accounts
 from tests.running import Server
+from tests.stories.kept import database_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -20,6 +23,8 @@ OWNER = "owner@example.com"
 MILLISECOND = 1_000
 PATIENCE = 90_000
 """Milliseconds a page may take on a machine that is busy with the other tests."""
+STILL: dict[str, Any] = {"reduced_motion": "reduce"}
+"""Nothing slides or fades, so that nothing has to be waited for."""
 
 
 class Complaints(list[str]):
@@ -38,32 +43,50 @@ class Complaints(list[str]):
 
 
 def add_owner(server: Server) -> None:
-    """Make the owner's account as an operator does."""
-    server.cli("user", OWNER, "--role", "owner", "--name", "Olga Owner", "--password", PASSWORD)
+    """Make the owner's account."""
+    with database_of(server) as db:
+        with db.read() as conn:
+            shop = default_workspace(conn).id
+        accounts.create_user(
+            db, email=OWNER, password=PASSWORD, name="Olga Owner", workspace=shop, role="owner", now=now_us()
+        )
 
 
 @contextmanager
 def signed_in(
     browser: Browser, server: Server, *, email: str = OWNER, password: str = PASSWORD, **options: Any
 ) -> Iterator[tuple[Page, Complaints]]:
-    """A fresh browser in which somebody has signed in; what its pages complained of must be empty afterwards."""
+    """A fresh browser in which somebody has signed in; what its pages complained of must be empty afterwards.
+
+    The first time through the form, from then on with the cookies that it gave.
+    """
     context = browser.new_context(
-        **{"viewport": {"width": 1440, "height": 900}, "timezone_id": "Europe/Berlin", **options}
+        storage_state=server.signed_in.get(email),
+        **{"viewport": {"width": 1440, "height": 900}, "timezone_id": "Europe/Berlin", **STILL, **options},
     )
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     complaints = Complaints()
     complaints.watch(page)
     try:
-        page.goto(f"{server.url}/console/sign-in")
-        page.get_by_label("E-mail").fill(email)
-        page.get_by_label("Password").fill(password)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"{server.url}/console")
+        if email in server.signed_in:
+            page.goto(f"{server.url}/console")
+        else:
+            page.goto(f"{server.url}/console/sign-in")
+            page.get_by_label("E-mail").fill(email)
+            page.get_by_label("Password").fill(password)
+            page.get_by_role("button", name="Sign in").click()
+            page.wait_for_url(f"{server.url}/console")
+            server.signed_in[email] = context.storage_state()
         yield page, complaints
         assert complaints == [], complaints
     finally:
         context.close()
+
+
+def settle(page: Page) -> None:
+    """Return once the page is laid out and painted in its present size."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def tell(server: Server, *messages: dict[str, Any], write_key: str | None = None) -> None:

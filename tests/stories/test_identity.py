@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.running import Server, wait_until
-from tests.stories.console import add_owner, identify, signed_in, tell, track
+from tests.stories.console import add_owner, identify, settle, signed_in, tell, track
 from tests.stories.kept import golden_record
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def picture(page: Page, name: str) -> None:
     size = page.viewport_size or {"width": 1440, "height": 900}
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(400)  # the side bar slides
+        settle(page)
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, f"{name} at {width}"
         if folder:
             page.screenshot(path=Path(folder) / f"{name}-{width}.png", full_page=True)
