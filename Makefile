@@ -5,6 +5,8 @@ PYTHON ?= python3
 UV := $(or $(shell command -v uv 2>/dev/null),.bootstrap/bin/uv)
 RUN := $(UV) run
 WORKERS ?= 2
+# A file's tests share servers and databases, so one process runs all of them.
+PYTEST = $(RUN) --frozen pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 ARGS ?=
 
 .PHONY: help demo serve test spark check lint format bench docs wheel clean
@@ -20,13 +22,13 @@ serve: $(UV) ## run Rapport on ./data at http://127.0.0.1:8321 (ARGS='--data DIR
 
 test: $(UV) ## every test (ARGS='-k cart' for some)
 	$(UV) sync --frozen
-	$(RUN) --frozen pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(PYTEST) $(ARGS)
 
 spark: $(UV) ## what runs on Spark (needs Java 17 or 21; fetches 430 MB)
 	RAPPORT_TEST_SPARK=1 $(RUN) --frozen --group spark pytest tests/rooms/resolve/linking -m spark $(ARGS)
 
 check: lint ## ruff, format, mypy, import contracts, and the quick tests
-	$(RUN) --frozen pytest -n $(WORKERS) --dist loadgroup -m 'not (slow or browser or sdk or data)' $(ARGS)
+	$(PYTEST) -m 'not (slow or browser or sdk or data)' $(ARGS)
 
 lint: $(UV) ## ruff, format, mypy and import contracts only
 	$(UV) lock --check --quiet

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from rapport.storage.engine import Database
+from tests.budget import Budget
+from tests.databases import ENGINES, database_at, drop_databases, postgres_database, sqlite_database
 from tests.running import (
     CHROMIUM_FLAGS,
     IN_CI,
@@ -20,7 +23,6 @@ from tests.running import (
     free_port,
     installed_node_modules,
     node_executable,
-    postgres_database,
     unavailable,
 )
 
@@ -33,6 +35,28 @@ settings.register_profile("rapport", deadline=None, derandomize=IN_CI, suppress_
 settings.load_profile("rapport")
 
 
+LONGEST_FIRST = ["engines", "stories", "laws", "published", "docs", "rooms"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell at the end how long each folder took."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Budget(), "budget")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the files, deal out the long ones first, so that all processes end together."""
+    if hasattr(config, "workerinput"):
+        here = Path(__file__).parent
+        rank = {here / folder: number for number, folder in enumerate(LONGEST_FIRST)}
+        items.sort(key=lambda item: min(rank.get(parent, len(rank)) for parent in item.path.parents))
+
+
+def pytest_sessionfinish() -> None:
+    """Leave no database behind."""
+    drop_databases()
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Tests marked `anyio` run on asyncio, as the server does."""
@@ -41,18 +65,43 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def postgres_url() -> Iterator[str]:
-    """A new, empty PostgreSQL database of this test alone."""
+    """A new PostgreSQL database with all tables, of this test alone."""
     with postgres_database() as url:
         yield url
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A new, empty database on each engine in turn, of this test alone."""
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A new database with all tables on each engine in turn, of this test alone."""
+    with database_at(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    """An open database with all tables on each engine in turn, of this test alone."""
+    opened = Database.open(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def shared_db(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """An open database on each engine in turn that the tests of one file share: each makes workspaces of its own."""
+    with database_at(request.param, tmp_path_factory.mktemp("shared")) as url:
+        opened = Database.open(url)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(params=ENGINES)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A new database without any table on each engine in turn."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'rapport.db'}"
-    url: str = request.getfixturevalue("postgres_url")
-    return url
+        yield f"sqlite:///{tmp_path / 'rapport.db'}"
+        return
+    with postgres_database(empty=True) as url:
+        yield url
 
 
 def _environment(database_url: str | None) -> dict[str, str]:
@@ -63,12 +112,12 @@ def _environment(database_url: str | None) -> dict[str, str]:
     return environment
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
     """A function that starts a `rapport serve`: `start_server(engine="postgres", environment={…}, arguments=[…])`.
 
-    Each has its own port and an empty data directory (`data=` for a given one), and is stopped when the tests end;
-    `stop()` ends it sooner.
+    Each has its own port and a data directory with nothing in it but empty tables (`data=` for a given one), and is
+    stopped when the file's tests end; `stop()` ends it sooner.
     """
     with ExitStack() as stack:
 
@@ -80,8 +129,12 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServ
             arguments: list[str] | None = None,
         ) -> Server:
             url = stack.enter_context(postgres_database()) if engine == "postgres" else None
+            if data is None:
+                data = tmp_path_factory.mktemp("server") / "data"
+                if engine == "sqlite":
+                    sqlite_database(data)
             server = Server(
-                data=data or tmp_path_factory.mktemp("server") / "data",
+                data=data,
                 engine=engine,
                 port=free_port(),
                 environment=_environment(url) | (environment or {}),
@@ -110,7 +163,7 @@ def module_server(start_server: StartServer) -> Iterator[Server]:
     running.stop()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(params=ENGINES)
 def any_server(request: pytest.FixtureRequest, start_server: StartServer) -> Iterator[Server]:
     """A running server on each engine in turn, with nothing in it, of this test alone."""
     running = start_server(engine=request.param)

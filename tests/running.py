@@ -1,20 +1,18 @@
-"""Real parts that tests run against: a Rapport server as its own process, a test's own database, Node and Chromium."""
+"""Real parts that tests run against: a Rapport server as its own process, Node and Chromium."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
-import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,12 +20,12 @@ from typing import Any, Literal, NoReturn, TypeVar
 from urllib.parse import quote
 
 import httpx
-import psycopg
 import pytest
-from sqlalchemy.engine import make_url
+
+from rapport.app.bootstrap import bootstrap, open_database
+from rapport.app.settings import Settings
 
 ROOT = Path(__file__).parent.parent
-POSTGRES = os.environ.get("RAPPORT_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 RAPPORT = [sys.executable, "-m", "rapport"]
 CHROMIUM_FLAGS = [
@@ -58,23 +56,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-@contextmanager
-def postgres_database() -> Iterator[str]:
-    """The URL of a new, empty PostgreSQL database that is dropped afterwards."""
-    admin = make_url(POSTGRES).set(drivername="postgresql").render_as_string(hide_password=False)
-    try:
-        connection = psycopg.connect(admin, autocommit=True, connect_timeout=5)
-    except psycopg.OperationalError as error:
-        unavailable(f"no PostgreSQL at RAPPORT_TEST_POSTGRES: {error}")
-    name = f"rapport_test_{secrets.token_hex(6)}"
-    with connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-        try:
-            yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
-        finally:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
 
 
 def wait_until(
@@ -111,6 +92,8 @@ class Server:
     environment: dict[str, str]
     arguments: list[str] = field(default_factory=list)
     process: subprocess.Popen[bytes] | None = None
+    signed_in: dict[str, Any] = field(default_factory=dict)
+    """Cookies of people who have signed in, by their e-mail."""
 
     @property
     def url(self) -> str:
@@ -124,9 +107,12 @@ class Server:
 
     @cached_property
     def keys(self) -> dict[str, str]:
-        """`rapport keys --json`: workspace, write_key, api_key."""
-        keys: dict[str, str] = json.loads(self.cli("keys", "--json").splitlines()[-1])
-        return keys
+        """What `rapport keys` tells: workspace, write_key, api_key. Made here: a command takes a second to start."""
+        settings = Settings.load(self.environment, data_dir=self.data)
+        db = open_database(settings)
+        found = bootstrap(db, settings)
+        db.close()
+        return found._asdict()
 
     @property
     def write_key(self) -> str:

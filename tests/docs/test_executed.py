@@ -13,8 +13,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.conftest import StartServer
+from tests.databases import postgres_database
 from tests.docs.pages import DOCS, blocks, run_page
-from tests.running import free_port, postgres_database, wait_until
+from tests.running import free_port, wait_until
 
 
 def test_the_tutorial_leads_to_a_golden_record(tmp_path: Path) -> None:
@@ -71,7 +72,7 @@ def _website(folder: Path) -> Iterator[str]:
 @pytest.mark.postgres
 def test_postgresql_with_several_workers_runs_as_described(tmp_path: Path) -> None:
     """A server with two workers, another worker, and the digest, on a database of PostgreSQL."""
-    with postgres_database() as url:
+    with postgres_database(empty=True) as url:
         plain = url.replace("postgresql+psycopg://", "postgresql://")
         run_page(
             DOCS / "how-to/postgresql-and-workers.md",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -19,16 +19,15 @@ from rapport.resolve.forest import most_within
 from rapport.resolve.model import evidence_id
 from rapport.resolve.policy import PolicySettings, SlidingLimit
 from rapport.storage.engine import Database
-from tests.rooms.resolve.shop import ENGINES, Shop, database, emptied, expected, made_shop, seen
+from tests.rooms.resolve.shop import Shop, emptied, expected, made_shop, seen
 
 TODAY = 60
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def db(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+@pytest.fixture(scope="module")
+def db(shared_db: Database) -> Database:
     """One database for all examples: each begins by emptying its workspace."""
-    with database(request.param, tmp_path_factory) as opened:
-        yield opened
+    return shared_db
 
 
 def on(day: int, hour: int, carried: Mapping[str, Any]) -> Fact:

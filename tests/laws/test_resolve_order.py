@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,14 +12,13 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve import corrections
 from rapport.resolve.model import Evidence, Known, evidence_id, resolve
 from rapport.storage.engine import Database
-from tests.rooms.resolve.shop import ENGINES, Shop, database, emptied, expected, seen
+from tests.rooms.resolve.shop import Shop, emptied, expected, seen
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def db(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+@pytest.fixture(scope="module")
+def db(shared_db: Database) -> Database:
     """One database for all examples: each begins by emptying its workspace."""
-    with database(request.param, tmp_path_factory) as opened:
-        yield opened
+    return shared_db
 
 
 def some(prefix: str, count: int) -> st.SearchStrategy[str | None]:

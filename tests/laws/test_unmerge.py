@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import pytest
@@ -21,17 +21,15 @@ from rapport.resolve.service import Identity, Outcome, SplitWanted
 from rapport.storage.engine import Database
 from rapport.web.auth import Principal
 from tests.rooms.remember.shop import START, Shop, bought, did
-from tests.rooms.resolve.shop import ENGINES, database
 
 CARDS = ("k0", "k1", "k2")
 PEOPLE = ("u0", "u1", "u2")
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def db(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+@pytest.fixture(scope="module")
+def db(shared_db: Database) -> Database:
     """One database for all examples: each takes workspaces of its own."""
-    with database(request.param, tmp_path_factory) as opened:
-        yield opened
+    return shared_db
 
 
 def card(name: str) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""A database with its schema, and an HTTP receiver on loopback."""
+"""A database on SQLite, and an HTTP receiver on loopback."""
 
 from __future__ import annotations
 
@@ -8,27 +8,24 @@ from pathlib import Path
 import pytest
 
 from rapport.storage.engine import Database
-from rapport.storage.migrate import migrate
+from tests.databases import sqlite_database
 from tests.rooms.act.receiver import Receiver
-
-
-def _opened(url: str) -> Iterator[Database]:
-    found = Database.open(url)
-    migrate(found)
-    yield found
-    found.close()
 
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
     """On SQLite."""
-    yield from _opened(f"sqlite:///{tmp_path / 'rapport.db'}")
+    found = Database.open(sqlite_database(tmp_path))
+    yield found
+    found.close()
 
 
 @pytest.fixture
 def any_db(database_url: str) -> Iterator[Database]:
     """On each engine in turn."""
-    yield from _opened(database_url)
+    found = Database.open(database_url)
+    yield found
+    found.close()
 
 
 @pytest.fixture

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from rapport.adapters.files import importer  # noqa: F401  its tables belong to the schema
 from rapport.kernel.facts import Fact
 from rapport.storage.engine import Database
 from rapport.storage.log import latest, to_fact
-from rapport.storage.migrate import migrate
 from rapport.storage.workspaces import Workspace, create_workspace, default_workspace
 
 Landed = Callable[[], list[Fact]]
 
 
 @pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
+def db(db: Database) -> Database:
     """A database with all tables and one shop, on each engine in turn."""
-    opened = Database.open(database_url)
-    migrate(opened)
-    with opened.write() as conn:
+    with db.write() as conn:
         create_workspace(conn, slug="shop", name="Shop", now=0)
-    yield opened
-    opened.close()
+    return db
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from rapport.adapters.files.commands import import_commands
 from rapport.adapters.files.progress import shown_progress
 from rapport.kernel.errors import NotFound
 from rapport.storage.engine import Database
-from rapport.storage.migrate import migrate
 from rapport.storage.workspaces import all_workspaces, create_workspace
+from tests.databases import sqlite_database
 
 Run = Callable[..., Result]
 
@@ -33,7 +33,6 @@ TABLE = "number,who,at,pages\n1,ada,2024-01-01,3\n2,bo,2024-01-02,few\n3,bo,2024
 @contextmanager
 def _open_database(data: Path) -> Iterator[Database]:
     db = Database.open(f"sqlite:///{data / 'rapport.db'}")
-    migrate(db)
     with db.write() as conn:
         if not all_workspaces(conn):
             create_workspace(conn, slug="shop", name="Shop", now=0)
@@ -45,6 +44,7 @@ def _open_database(data: Path) -> Iterator[Database]:
 @pytest.fixture
 def files(tmp_path: Path) -> list[str]:
     """The arguments that import a small table by its map into a data folder of the test."""
+    sqlite_database(tmp_path)
     (tmp_path / "visits.csv").write_text(TABLE)
     (tmp_path / "visits.toml").write_text(MAP)
     return ["csv", str(tmp_path / "visits.csv"), "--map", str(tmp_path / "visits.toml"), "--data", str(tmp_path)]

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import sqlite_database
 from tests.rooms.capabilities.shop import Shop
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
     """On SQLite."""
-    found = Shop(f"sqlite:///{tmp_path / 'rapport.db'}")
+    found = Shop(sqlite_database(tmp_path))
     yield found
     found.close()
 

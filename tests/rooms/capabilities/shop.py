@@ -28,7 +28,6 @@ from rapport.remember.digest import digest
 from rapport.storage import log
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
-from rapport.storage.migrate import migrate
 from rapport.storage.workspaces import all_workspaces, create_workspace
 
 NOON = 1_790_000_000_000_000 // DAY * DAY + 12 * HOUR
@@ -42,7 +41,6 @@ class Shop:
 
     def __init__(self, url: str, *, seed: int = 7) -> None:
         self.db = Database.open(url)
-        migrate(self.db)
         with self.db.write() as conn:
             if not all_workspaces(conn):
                 create_workspace(conn, slug="shop", name="Shop", now=NOON)

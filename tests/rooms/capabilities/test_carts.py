@@ -12,6 +12,7 @@ from rapport.act import store as act
 from rapport.decide.service import CustomerNamed
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, to_iso
 from rapport.storage.workspaces import WorkspaceSettings, save_settings
+from tests.databases import sqlite_database
 from tests.rooms.capabilities.shop import NOON, Message, Shop
 
 
@@ -166,7 +167,7 @@ def test_history_gives_the_same_facts_in_any_order_and_any_batches(tmp_path: Pat
     now = NOON + 60 * DAY
     found = []
     for number, (order, size, batch) in enumerate([("given", 10_000, 1000), ("shuffled", 17, 3), ("reversed", 50, 7)]):
-        shop = Shop(f"sqlite:///{tmp_path / f'{number}.db'}")
+        shop = Shop(sqlite_database(tmp_path / str(number)))
         messages = history(shop, 20, seed=5)
         if order == "shuffled":
             random.Random(number).shuffle(messages)

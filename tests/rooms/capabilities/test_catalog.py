@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rapport.capabilities.catalog import Product, find_products, products_in_category
 from rapport.kernel.clock import MINUTE
+from tests.databases import sqlite_database
 from tests.rooms.capabilities.shop import NOON, Shop
 
 
@@ -34,7 +35,7 @@ def test_the_latest_description_counts_and_gaps_are_filled_from_earlier_ones(any
 def test_late_news_is_no_news(tmp_path: Path) -> None:
     """Two facts that say the same things, in any order and batches, leave the same product."""
     for number, order in enumerate(itertools.permutations(range(3))):
-        shop = Shop(f"sqlite:///{tmp_path / f'{number}.db'}")
+        shop = Shop(sqlite_database(tmp_path / str(number)))
         told = [
             shop.message("Product Viewed", at=NOON + n * MINUTE, user="ada", product_id="p", name=f"Name {n}", price=n)
             for n in range(3)

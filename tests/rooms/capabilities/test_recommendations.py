@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rapport.capabilities.recommendations.store import covisits, recent_products
 from rapport.decide.service import CustomerNamed
 from rapport.kernel.clock import DAY, HOUR, MINUTE
 from rapport.kernel.errors import InvalidInput, NotFound
+from tests.databases import sqlite_database
 from tests.rooms.capabilities.shop import NOON, Message, Shop
 
 
@@ -65,8 +68,8 @@ def test_days_apart_is_not_together(shop: Shop) -> None:
     assert shop.rows(covisits) == []
 
 
-def test_counts_do_not_depend_on_batches(shop: Shop, tmp_path: object) -> None:
-    other = Shop(f"sqlite:///{tmp_path}/other.db")
+def test_counts_do_not_depend_on_batches(shop: Shop, tmp_path: Path) -> None:
+    other = Shop(sqlite_database(tmp_path / "other"))
     for one, batch in ((shop, 1000), (other, 1)):
         one.send(*visit(one, "v1", *"abcdefghijklmno"), *visit(one, "v2", *"cab"))
         one.fold(batch=batch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -18,7 +18,6 @@ from rapport.kernel.ids import WorkspaceId, new_id
 from rapport.storage.engine import Database
 from rapport.storage.log import latest, to_fact
 from rapport.storage.workspaces import create_workspace
-from tests.rooms.resolve.shop import ENGINES, database
 
 
 class Shop:
@@ -38,17 +37,10 @@ class Shop:
             return [to_fact(row) for row in reversed(latest(conn, self.workspace, limit=5000))]
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def db(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """A database on each engine in turn, shared by a file."""
-    with database(request.param, tmp_path_factory) as opened:
-        yield opened
-
-
 @pytest.fixture
-def shop(db: Database) -> Shop:
+def shop(shared_db: Database) -> Shop:
     """A workspace of this test alone."""
-    return Shop(db)
+    return Shop(shared_db)
 
 
 @pytest.fixture

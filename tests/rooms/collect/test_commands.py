@@ -18,19 +18,15 @@ from rapport.collect.quarantine import mend
 from rapport.collect.sources import find_source, list_sources
 from rapport.kernel.clock import now_us
 from rapport.storage.engine import Database
-from rapport.storage.migrate import migrate
 from tests.rooms.collect.conftest import Shop
 
 Run = Callable[..., str]
 
 
 @pytest.fixture
-def shop(database_url: str) -> Iterator[Shop]:
+def shop(db: Database) -> Shop:
     """The only shop of its installation, for commands take the first."""
-    db = Database.open(database_url)
-    migrate(db)
-    yield Shop(db)
-    db.close()
+    return Shop(db)
 
 
 @pytest.fixture

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-
-import pytest
 
 from rapport.collect.feed import ROWS, read_feed
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow, append
 from rapport.storage.lookback import MOST
-from rapport.storage.migrate import migrate
 
 SHOP, OTHER = WorkspaceId(1), WorkspaceId(2)
-
-
-@pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    opened = Database.open(database_url)
-    migrate(opened)
-    yield opened
-    opened.close()
 
 
 def land(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from rapport.collect.health import Health, health_of_sources
@@ -23,7 +21,6 @@ from rapport.kernel.clock import DAY, HOUR, now_us
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import WorkspaceId, new_id
 from rapport.storage.engine import Database
-from rapport.storage.migrate import migrate
 from rapport.storage.workspaces import WorkspaceSettings, create_workspace, save_settings
 from tests.rooms.collect.conftest import Shop
 
@@ -31,11 +28,9 @@ NOW = now_us()
 
 
 @pytest.fixture
-def shop(database_url: str) -> Iterator[Shop]:
-    db = Database.open(database_url)
-    migrate(db)
-    yield Shop(db)
-    db.close()
+def shop(db: Database) -> Shop:
+    """On a database of this test alone."""
+    return Shop(db)
 
 
 def test_a_source_comes_back_as_it_was_made(shop: Shop) -> None:

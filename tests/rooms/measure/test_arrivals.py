@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from rapport.kernel.clock import MINUTE
 from rapport.measure.arrivals import Arrivals
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow, append
-from rapport.storage.migrate import migrate
 
 NOW = 30_000_000 * MINUTE + 7
-
-
-@pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    opened = Database.open(database_url)
-    migrate(opened)
-    yield opened
-    opened.close()
 
 
 def land(db: Database, name: str, at: int, number: int) -> None:

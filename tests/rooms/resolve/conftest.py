@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from rapport.storage.engine import Database
-from tests.rooms.resolve.shop import ENGINES, Shop, database
+from tests.rooms.resolve.shop import Shop
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def db(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """A database on each engine in turn, shared by a file."""
-    with database(request.param, tmp_path_factory) as opened:
-        yield opened
+@pytest.fixture(scope="module")
+def db(shared_db: Database) -> Database:
+    """The tests of a file share it."""
+    return shared_db
 
 
 @pytest.fixture

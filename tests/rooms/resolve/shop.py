@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-import pytest
 import sqlalchemy as sa
 
 from rapport.kernel.facts import Fact
@@ -19,28 +17,10 @@ from rapport.resolve.expiry import expire, expiring
 from rapport.resolve.model import WEIGHTS, Evidence, EvidenceId, Kind, Known, Resolution, Status, evidence_id, resolve
 from rapport.resolve.policy import PolicySettings, save_policy
 from rapport.storage.engine import Database, metadata
-from rapport.storage.migrate import migrate
 from rapport.storage.workspaces import WorkspaceSettings, create_workspace, workspaces
-from tests.running import postgres_database
-
-ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 _workspaces = itertools.count(1_000_000)
 _fact_numbers = itertools.count(1)
-
-
-@contextmanager
-def database(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """A new database with all tables, for as many workspaces as one likes."""
-    with ExitStack() as stack:
-        if engine == "sqlite":
-            url = f"sqlite:///{tmp_path_factory.mktemp('resolve') / 'rapport.db'}"
-        else:
-            url = stack.enter_context(postgres_database())
-        opened = Database.open(url)
-        stack.callback(opened.close)
-        migrate(opened)
-        yield opened
 
 
 def new_workspace() -> WorkspaceId:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Table, Text
@@ -18,12 +16,11 @@ things = Table(
 
 
 @pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    database = Database.open(database_url)
-    with database.write() as conn:
+def db(db: Database) -> Database:
+    """With a table of the test's own."""
+    with db.write() as conn:
         things.metadata.create_all(conn)
-    yield database
-    database.close()
+    return db
 
 
 def thing(name: str, count: int, first_at: int) -> dict[str, object]:

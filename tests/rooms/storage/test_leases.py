@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import sqlalchemy as sa
 
@@ -11,15 +9,6 @@ from rapport.kernel.identifiers import BUCKETS
 from rapport.storage import leases
 from rapport.storage.engine import Database
 from rapport.storage.leases import LEASE, LeaseLost, Leases
-from rapport.storage.migrate import migrate
-
-
-@pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    database = Database.open(database_url)
-    migrate(database)
-    yield database
-    database.close()
 
 
 def test_a_lone_worker_holds_everything(db: Database) -> None:

@@ -6,22 +6,12 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 
 import pytest
 
 from rapport.storage import log
 from rapport.storage.engine import Database
 from rapport.storage.log import Horizon, LogRow
-from rapport.storage.migrate import migrate
-
-
-@pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    database = Database.open(database_url)
-    migrate(database)
-    yield database
-    database.close()
 
 
 def row(message_id: str, *, workspace: int = 1, body: bytes = b"{}") -> LogRow:

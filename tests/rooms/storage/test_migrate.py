@@ -17,8 +17,8 @@ from rapport.storage.migrate import migrate, newest_revision
 
 
 @pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    database = Database.open(database_url)
+def db(empty_database_url: str) -> Iterator[Database]:
+    database = Database.open(empty_database_url)
     yield database
     database.close()
 

@@ -16,7 +16,6 @@ from rapport.collect import pages as collect
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import NotFound, RateLimited
 from rapport.storage.engine import Database
-from rapport.storage.migrate import migrate
 from rapport.storage.workspaces import Workspace, create_workspace
 from rapport.web import accounts
 from rapport.web.app import create_app
@@ -56,14 +55,6 @@ async def broken() -> str:
 async def missing() -> str:
     """Something that is not there."""
     raise NotFound("no such thing", hint="look elsewhere")
-
-
-@pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    opened = Database.open(database_url)
-    migrate(opened)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

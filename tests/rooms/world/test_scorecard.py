@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -16,18 +15,12 @@ from rapport.resolve.customer_ids import load_customer_ids
 from rapport.storage.engine import Database
 from rapport.world.truth import Known
 from tests.rooms.resolve.linking.desk import ADA, BO, SLIPPED, Desk
-from tests.rooms.resolve.shop import ENGINES, Shop, database, made_shop, seen
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def db(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    with database(request.param, tmp_path_factory) as opened:
-        yield opened
+from tests.rooms.resolve.shop import Shop, made_shop, seen
 
 
 @pytest.fixture
-def shop(db: Database) -> Shop:
-    return made_shop(db)
+def shop(shared_db: Database) -> Shop:
+    return made_shop(shared_db)
 
 
 def person(name: str, *identifiers: tuple[str, str], key: str = "") -> Known:
