@@ -103,15 +103,18 @@ class Folder:
             registry = self._registries[workspace] = self._registry_of(workspace)
         key = (workspace, strand)
         state = self._states[key]
+        # Before folding: where a trait raises midway, `abandon` has to know of the half that was folded.
+        self._changed[key] = None
         registry.fold(state, fact)
-        if state:
-            self._changed[key] = None
 
     def flush(self, conn: Connection) -> int:
         """Write all strands folded into since the last flush, marked dirty. Returns how many."""
         rows = []
         for strand in self._changed:
-            body = _encode(self._states[strand])
+            state = self._states[strand]
+            if not state:
+                continue
+            body = _encode(state)
             self._weigh(strand, len(body))
             workspace, key = strand
             rows.append({"workspace": workspace, "key": key, "bucket": bucket_of(key), "state": body, "dirty": True})

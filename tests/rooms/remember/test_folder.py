@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 
 import sqlalchemy as sa
 
@@ -10,7 +11,7 @@ from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.folder import Folder, decode_state
 from rapport.remember.store import strands
-from rapport.remember.traits import commerce
+from rapport.remember.traits import Registry, StrandState, commerce
 from rapport.storage.engine import Database
 from tests.rooms.remember.shop import bought, did
 
@@ -23,6 +24,19 @@ def key(number: int) -> Key:
 
 def folder(**bounds: int) -> Folder:
     return Folder(lambda workspace: commerce(default_currency="EUR"), **bounds)
+
+
+class Brittle(Registry):
+    """Counts facts, and raises once it has counted, until it is mended."""
+
+    def __init__(self) -> None:
+        super().__init__((), (), settings=commerce(default_currency="EUR").settings)
+        self.mended = False
+
+    def fold(self, state: StrandState, fact: Fact) -> None:
+        state["seen"] = [state.get("seen", [0])[0] + 1]
+        if not self.mended:
+            raise ZeroDivisionError
 
 
 def fold(db: Database, made: Folder, workspace: WorkspaceId, *facts: tuple[int, Fact], commit: bool = True) -> None:
@@ -68,6 +82,23 @@ def test_a_batch_that_failed_leaves_nothing_behind(db: Database) -> None:
     made.abandon()
     fold(db, made, there, (1, bought("o-4", 1)))
     assert orders(db, there) == {1: 2}
+
+
+def test_a_strand_half_folded_is_forgotten_with_the_rest(db: Database) -> None:
+    """One trait has counted the view when the next one raises; trying again must not count it twice."""
+    there = WorkspaceId(905)
+    registry = Brittle()
+    made = Folder(lambda workspace: registry)
+    for _ in range(3):
+        with suppress(ZeroDivisionError):
+            fold(db, made, there, (1, bought("o-1", 1)))
+        made.abandon()
+    assert len(made) == 0
+    registry.mended = True
+    fold(db, made, there, (1, bought("o-1", 1)))
+    with db.read() as conn:
+        body = conn.execute(sa.select(strands.c.state).where(strands.c.workspace == there)).scalar_one()
+    assert decode_state(body) == {"seen": [1]}
 
 
 def test_the_cache_keeps_to_its_bounds_and_loses_nothing(db: Database) -> None:
