@@ -20,6 +20,7 @@ from rapport.kernel.errors import InvalidFact, InvalidInput, NotFound
 from rapport.kernel.facts import Fact, encode_fact
 from rapport.kernel.identifiers import Identifier, bucket_of, email_identifier, key_of, phone_identifier
 from rapport.kernel.ids import Key, WorkspaceId, new_id
+from rapport.kernel.named import by_name
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
 
@@ -80,7 +81,7 @@ class Decider:
         find_customer: FindCustomer,
         rng: random.Random | None = None,
     ) -> None:
-        self.placements = {placement.name: placement for placement in placements}
+        self.placements = by_name("placement", ((one.name, one.title, one) for one in placements))
         self._db = db
         self._append = append
         self._find_customer = find_customer

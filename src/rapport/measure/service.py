@@ -11,6 +11,7 @@ from rapport.decide import people
 from rapport.kernel.clock import DAY, MINUTE, to_iso
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.named import by_name
 from rapport.measure import store
 from rapport.measure.metrics import BOUGHT_WITHIN_DAYS, CLICKED_WITHIN_MINUTES, totals_of, with_shares
 from rapport.measure.model import Answer, Measured, Metric, Question
@@ -37,7 +38,7 @@ class Metrics:
     """All metrics of the installation, by name."""
 
     def __init__(self, measured: Iterable[Measured]) -> None:
-        self._measured = {one.metric.name: one for one in measured}
+        self._measured = by_name("metric", ((one.metric.name, one.metric.title, one) for one in measured))
 
     def all(self) -> list[Metric]:
         """The definitions, by name."""
