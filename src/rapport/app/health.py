@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from rapport.app.wiring import Parts
 from rapport.collect.store import quarantine
 from rapport.storage import leases
-from rapport.storage.log import facts
+from rapport.storage.log import newest_seq
 
 __all__ = ["ROUTES", "health"]
 
@@ -25,7 +25,7 @@ _STARTED = time.time()
 def health(parts: Parts) -> dict[str, int]:
     """Numbers that tell how the installation does; each costs one look at an index."""
     with parts.db.read() as conn:
-        newest = int(conn.execute(sa.select(sa.func.coalesce(sa.func.max(facts.c.seq), 0))).scalar_one())
+        newest = newest_seq(conn)
         now = parts.db.now_us(conn)
         workers = conn.execute(sa.select(leases.workers).where(leases.workers.c.seen_at > now - leases.LEASE)).all()
         progress = leases.progress(conn)

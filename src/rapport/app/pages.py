@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +16,11 @@ from sqlalchemy import Connection
 from rapport.app import setaside
 from rapport.app.health import health
 from rapport.kernel.clock import MINUTE, SECOND, now_us
+from rapport.kernel.memory import resident_bytes
 from rapport.measure.arrivals import Arrivals
 from rapport.storage import leases
 from rapport.storage.engine import Database, metadata
+from rapport.storage.log import newest_seq
 from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.forms import Form, integer
@@ -123,7 +123,7 @@ def _now(db: Database, state: State) -> dict[str, Any]:
         shared_now = db.now_us(conn)
         workers = conn.execute(sa.select(leases.workers).order_by(leases.workers.c.started_at)).all()
         held = conn.execute(sa.select(leases.buckets).order_by(leases.buckets.c.bucket)).all()
-        newest = int(conn.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM facts").scalar_one())
+        newest = newest_seq(conn)
         recent = _arrivals.counts(conn, now=now, step=10 * SECOND, steps=7)
     alive = [worker for worker in workers if worker.seen_at > shared_now - leases.LEASE]
     return {
@@ -132,7 +132,7 @@ def _now(db: Database, state: State) -> dict[str, Any]:
         "workers": [(worker, sum(row.owner == worker.id for row in held)) for worker in workers],
         "alive": {worker.id for worker in alive},
         "cells": [_cell(row, newest, {worker.id for worker in alive}) for row in held],
-        "server_bytes": _own_memory(),
+        "server_bytes": resident_bytes(),
         "engine": "SQLite" if db.dialect == "sqlite" else "PostgreSQL",
         "pid": os.getpid(),
     }
@@ -151,13 +151,3 @@ def _size(conn: Connection, name: str) -> TableSize:
         conn.exec_driver_sql(f"SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT {COUNTED + 1}) AS some").scalar_one()
     )
     return TableSize(name=name, rows=min(rows, COUNTED), more=rows > COUNTED)
-
-
-def _own_memory() -> int:
-    """Resident bytes of this process now; where the system does not tell, the most it ever had."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except (OSError, IndexError, ValueError):
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return most if sys.platform == "darwin" else most * 1024
-    return pages * os.sysconf("SC_PAGE_SIZE")

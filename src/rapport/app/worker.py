@@ -12,7 +12,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -21,6 +20,7 @@ from rapport.app import setaside
 from rapport.app.wiring import Rooms
 from rapport.kernel.identifiers import BUCKETS
 from rapport.kernel.ids import new_id
+from rapport.kernel.memory import resident_bytes
 from rapport.remember import customers
 from rapport.storage import leases, log
 from rapport.storage.engine import ChangeWatch, Database
@@ -142,7 +142,7 @@ class Worker:
 
     def _tick(self) -> None:
         self._store_cursors()
-        if self._leases.maintain(facts=self.folded, rss_bytes=_rss_bytes()):
+        if self._leases.maintain(facts=self.folded, rss_bytes=resident_bytes()):
             self._forget(keep_leases=True)
         self.rooms.follow_settings()
         self._replay()
@@ -384,12 +384,4 @@ def link_all(rooms: Rooms, *, timeout_seconds: float = 3600.0) -> None:
 def _newest(db: Database) -> int:
     with db.read() as conn:
         # Not the horizon: it is 0 while somebody appends, and a flush that states facts of our own does.
-        return int(conn.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM facts").scalar_one())
-
-
-def _rss_bytes() -> int:
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0
+        return log.newest_seq(conn)

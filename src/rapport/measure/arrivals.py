@@ -11,6 +11,8 @@ from threading import Lock
 
 from sqlalchemy import Connection
 
+from rapport.storage.log import newest_seq
+
 __all__ = ["Arrivals"]
 
 _KEPT = 2_000
@@ -27,7 +29,7 @@ class Arrivals:
         """(moment, facts since the moment before) for each whole step until now; the last step is still running."""
         last = now - now % step
         moments = [last - step * (steps - 1 - i) for i in range(steps)]
-        newest = int(conn.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM facts").scalar_one())
+        newest = newest_seq(conn)
         reached = [*(self._reached(conn, moment, newest) for moment in moments), newest]
         return [(moment, max(0, reached[i + 1] - reached[i])) for i, moment in enumerate(moments)]
 

@@ -30,6 +30,7 @@ from rapport.resolve.customer_ids import load_customer_ids
 from rapport.resolve.linking.units import units_among
 from rapport.resolve.store import among, identifiers
 from rapport.storage.bulk import chunks, upsert
+from rapport.storage.locks import Lock, lock_each
 
 __all__ = [
     "CustomerPage",
@@ -54,7 +55,6 @@ _decode = decoder_of(["activity", "channels", "orders", "name", "last_name", "em
 """What a row is made of."""
 _PERSONAL = frozenset({"name", "last_name", "email", "phone", "country", "location"})
 """Parts that tell who somebody is; a learned link alone discloses none of them."""
-_LOCK_CLASS = 7_262_043
 
 _table = customers.c
 _SORTS: dict[Sort, sa.Column[Any]] = {
@@ -192,9 +192,7 @@ def _stale(conn: Connection, limit: int, buckets: Sequence[int]) -> list[tuple[W
 
 
 def _lock(conn: Connection, workspaces: Iterable[WorkspaceId]) -> None:
-    if conn.dialect.name == "postgresql":
-        for workspace in sorted(workspaces):
-            conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_CLASS, int(workspace))))
+    lock_each(conn, Lock.SUMMARIES, workspaces)
 
 
 def _clear(

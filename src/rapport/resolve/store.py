@@ -24,6 +24,7 @@ from sqlalchemy.dialects import postgresql
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.engine import CText, metadata
+from rapport.storage.locks import Lock, lock_each
 
 __all__ = [
     "among",
@@ -174,8 +175,6 @@ identity_secret = Table(
 )
 """One row: the installation's secret behind customer ids."""
 
-_LOCK_CLASS = 7_262_041
-
 
 def lock(conn: Connection, workspace: WorkspaceId) -> None:
     """Be the only transaction that changes the identities of this workspace, until it ends.
@@ -183,8 +182,7 @@ def lock(conn: Connection, workspace: WorkspaceId) -> None:
     On PostgreSQL, statements that follow see what earlier holders committed (the transaction is READ COMMITTED).
     A SQLite write transaction is alone anyway.
     """
-    if conn.dialect.name == "postgresql":
-        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_CLASS, int(workspace))))
+    lock_each(conn, Lock.IDENTITIES, [workspace])
 
 
 def epoch_of(conn: Connection, workspace: WorkspaceId) -> int:

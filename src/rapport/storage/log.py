@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from rapport.kernel.facts import Fact, decode_fact
 from rapport.storage.bulk import insert_ignore
 from rapport.storage.engine import metadata
+from rapport.storage.locks import Lock, lock_shared
 
 __all__ = [
     "Horizon",
@@ -36,6 +37,7 @@ __all__ = [
     "append",
     "facts",
     "latest",
+    "newest_seq",
     "of_strands",
     "read_after",
     "to_fact",
@@ -59,9 +61,6 @@ facts = Table(
     Index("facts_source", "workspace", "source", "seq"),
     sqlite_autoincrement=True,
 )
-
-_APPENDING = 7_262_041
-"""Advisory lock that every appending transaction shares on PostgreSQL, so that readers can see who may fill a gap."""
 
 
 class LogRow(NamedTuple):
@@ -98,9 +97,13 @@ def append(conn: Connection, rows: Sequence[LogRow]) -> int:
     """
     if not rows:
         return 0
-    if conn.dialect.name == "postgresql":
-        conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({_APPENDING})")
+    lock_shared(conn, Lock.APPENDING)
     return insert_ignore(conn, facts, [row._asdict() for row in rows], key=("workspace", "message_id"))
+
+
+def newest_seq(conn: Connection) -> int:
+    """The largest `seq` in the log, 0 where it is empty. Smaller ones may still appear: see `Horizon`."""
+    return int(conn.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM facts").scalar_one())
 
 
 class Horizon:
@@ -119,7 +122,7 @@ class Horizon:
         snapshot than this call (use a fresh read-committed transaction).
         """
         if conn.dialect.name == "sqlite":
-            return int(conn.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM facts").scalar_one())
+            return newest_seq(conn)
         if not self._waiting:
             self._candidate = int(
                 conn.exec_driver_sql(
@@ -130,7 +133,7 @@ class Horizon:
             conn.exec_driver_sql(
                 "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND classid = 0"
                 " AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-                (_APPENDING,),
+                (int(Lock.APPENDING),),
             ).scalars()
         )
         self._waiting = self._waiting & appending if self._waiting else appending

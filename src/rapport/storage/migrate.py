@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from rapport.kernel.errors import Misconfigured
 from rapport.storage.engine import Database
 from rapport.storage.leases import ensure_buckets
+from rapport.storage.locks import Lock, lock_alone
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -26,9 +27,6 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 NONE = "0000"
 """The revision of a program that has no migration yet."""
 
-_MIGRATING = 7_262_040
-"""Advisory lock: one process migrates at a time."""
-
 
 def migrate(db: Database) -> None:
     """Upgrade to the newest schema. Raises Misconfigured where the database is newer than this program."""
@@ -37,8 +35,7 @@ def migrate(db: Database) -> None:
         if _revision(conn) == newest:
             return
     with db.write() as conn:
-        if db.dialect == "postgresql":
-            conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
+        lock_alone(conn, Lock.MIGRATING)
         found = _revision(conn)
         if found is not None and found > newest:
             raise Misconfigured(

@@ -15,6 +15,7 @@ from rapport.remember.store import customers
 from rapport.resolve.store import identifiers
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.engine import CText, metadata
+from rapport.storage.locks import Lock, lock_each
 
 __all__ = [
     "CartCounts",
@@ -91,7 +92,6 @@ refunds = Table(
 """By refund id. Without an amount it is the whole order."""
 
 _NEVER = 2**62
-_LOCK_CLASS = 7_262_045
 
 
 class OrderPart(NamedTuple):
@@ -206,11 +206,7 @@ def with_open_carts(conn: Connection, workspace: WorkspaceId, strands: Collectio
 
 def lock_customers(conn: Connection, roots: Iterable[bytes]) -> None:
     """Be the only one who judges the carts of these customers, until the transaction ends."""
-    if conn.dialect.name != "postgresql":
-        return
-    numbers = sorted({int.from_bytes(root[:4], "big", signed=True) for root in roots})
-    for number in numbers:
-        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_CLASS, sa.cast(number, Integer))))
+    lock_each(conn, Lock.CARTS, (int.from_bytes(root[:4], "big", signed=True) for root in roots))
 
 
 def save_orders(conn: Connection, parts: Iterable[OrderPart]) -> None:

@@ -1,0 +1,56 @@
+"""Advisory locks of PostgreSQL: every one this program takes, each with a number of its own.
+
+They are held until the transaction ends. On SQLite they are nothing: a write transaction is alone anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum, unique
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+__all__ = ["Lock", "lock_alone", "lock_each", "lock_shared"]
+
+
+@unique
+class Lock(IntEnum):
+    """What is locked. The number is the lock's key, or its first half where many are told apart by a second."""
+
+    MIGRATING = 7_262_040
+    """One process migrates at a time."""
+    APPENDING = 7_262_041
+    """Shared by all who append to the log, so that readers know whom to wait for."""
+    IDENTITIES = 7_262_042
+    """By workspace: one transaction changes its identities."""
+    SUMMARIES = 7_262_043
+    """By workspace: one transaction writes its customers' summaries."""
+    CARTS = 7_262_045
+    """By customer: one transaction judges their carts."""
+
+
+def lock_alone(conn: Connection, lock: Lock) -> None:
+    """Wait to be the only transaction that holds this lock."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.literal(int(lock), sa.BigInteger))))
+
+
+def lock_shared(conn: Connection, lock: Lock) -> None:
+    """Hold this lock beside others who share it."""
+    if conn.dialect.name == "postgresql":
+        conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({int(lock)})")
+
+
+def lock_each(conn: Connection, lock: Lock, numbers: Iterable[int]) -> None:
+    """Wait to be the only transaction that holds this lock for each of these 32-bit numbers.
+
+    In ascending order, so that two transactions never wait for each other.
+    """
+    if conn.dialect.name == "postgresql":
+        for number in sorted(set(numbers)):
+            conn.execute(
+                sa.select(
+                    sa.func.pg_advisory_xact_lock(sa.literal(int(lock), sa.Integer), sa.literal(number, sa.Integer))
+                )
+            )
