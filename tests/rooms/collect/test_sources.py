@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
 import pytest
+from sqlalchemy import Connection
 
 from rapport.collect.health import Health, health_of_sources
 from rapport.collect.model import Limits
@@ -103,3 +107,59 @@ def test_counts_add_up_by_the_hour_and_the_source_is_seen(shop: Shop) -> None:
         week = health_of_sources(conn, shop.workspace, now=NOW, back=7 * DAY)[shop.source.id]
         assert find_source(conn, shop.workspace, shop.source.id).last_seen_at == NOW
     assert (day.accepted, day.duplicates, week.accepted) == (13, 3, 18)
+
+
+def change_beside(db: Database, first: Callable[[Connection], object], second: Callable[[Connection], object]) -> None:
+    """Let both change something at a time: the second begins before the first has committed."""
+    if db.dialect == "sqlite":
+        for change in (first, second):
+            with db.write() as conn:
+                change(conn)
+        return
+    begun = threading.Event()
+
+    def run() -> None:
+        with db.engine.begin() as other:
+            other.exec_driver_sql("SET LOCAL lock_timeout = '20s'")
+            begun.set()
+            second(other)
+
+    thread = threading.Thread(target=run)
+    with db.engine.begin() as conn:
+        first(conn)
+        thread.start()
+        begun.wait()
+        with db.engine.connect() as looking:
+            while thread.is_alive() and not looking.exec_driver_sql(_WAITING).scalar_one():
+                looking.rollback()
+    thread.join()
+
+
+_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+def test_a_rename_beside_a_rotation_does_not_bring_the_leaked_key_back(shop: Shop) -> None:
+    leaked, here = shop.source.write_key, shop.workspace
+    change_beside(
+        shop.db,
+        lambda conn: rotate_key(conn, here, shop.source.id, now=NOW, grace=0),
+        lambda conn: change_source(conn, here, shop.source.id, name="Renamed"),
+    )
+    with shop.db.read() as conn:
+        found = find_source(conn, here, shop.source.id)
+    assert (found.name, found.previous_key, found.previous_until) == ("Renamed", leaked, NOW)
+    assert found.write_key != leaked
+
+
+def test_of_two_rotations_at_a_time_the_second_follows_the_first(shop: Shop) -> None:
+    """The key that works on for a while is the first rotation's, no longer the leaked one."""
+    here, made = shop.workspace, []
+    change_beside(
+        shop.db,
+        lambda conn: made.append(rotate_key(conn, here, shop.source.id, now=NOW)),
+        lambda conn: made.append(rotate_key(conn, here, shop.source.id, now=NOW)),
+    )
+    with shop.db.read() as conn:
+        found = find_source(conn, here, shop.source.id)
+    assert [found.previous_key, found.write_key] == [source.write_key for source in made]
+    assert shop.source.write_key not in (found.previous_key, found.write_key)
