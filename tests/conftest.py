@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -30,6 +31,16 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 StartServer = Callable[..., Server]
+
+MEMORY = Path("/dev/shm")
+ENOUGH_MEMORY = 6 * 1024**3
+"""Bytes; a whole run writes less than a tenth of it."""
+
+# What is here kills processes, never the machine, so nothing need wait for a disk: files lie in memory where there is
+# enough of it, and PostgreSQL confirms a commit before it is on disk.
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_MEMORY:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+os.environ.setdefault("PGOPTIONS", "-c synchronous_commit=off")
 
 settings.register_profile("rapport", deadline=None, derandomize=IN_CI, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rapport")

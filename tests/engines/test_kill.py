@@ -17,7 +17,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.running import Server
+from tests.running import Server, http
 
 StartServer = Callable[..., Server]
 
@@ -25,7 +25,7 @@ KILLS = 20
 
 
 class Sender:
-    """Sends small batches without pause and remembers which were acknowledged. A batch that fails is sent again."""
+    """Sends small batches one after the other, again until each is acknowledged, and remembers them."""
 
     def __init__(self, server: Server, *, name: str) -> None:
         self.acknowledged: Counter[str] = Counter()
@@ -52,10 +52,11 @@ class Sender:
             while not self._post(body):
                 time.sleep(0.02)
             self.acknowledged.update(users)
+            self._stop.wait(0.01)
 
     def _post(self, body: str) -> bool:
         try:
-            answer = httpx.post(
+            answer = http.post(
                 f"{self._server.url}/v1/batch", content=body, auth=(self._server.write_key, ""), timeout=5
             )
         except httpx.HTTPError:
@@ -91,14 +92,14 @@ def test_kill_9_of_server_and_worker_under_load(start_server: StartServer, engin
 def _wait_until_folded(server: Server) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        if httpx.get(f"{server.url}/readyz").json()["lag"] == 0:
+        if http.get(f"{server.url}/readyz").json()["lag"] == 0:
             return
         time.sleep(0.1)
-    raise AssertionError(httpx.get(f"{server.url}/readyz").text)
+    raise AssertionError(http.get(f"{server.url}/readyz").text)
 
 
 def _product_views(server: Server, user: str) -> int:
-    answer = httpx.get(
+    answer = http.get(
         f"{server.url}/api/v1/customers/user_id:{quote(user)}", headers={"Authorization": f"Bearer {server.api_key}"}
     )
     return int(answer.json()["traits"]["product_views"]["value"])

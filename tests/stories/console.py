@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from rapport.kernel.clock import now_us, to_iso
 from rapport.storage.workspaces import default_workspace
 from rapport.web import accounts
-from tests.running import Server
+from tests.running import Server, http
 from tests.stories.kept import database_of
 
 if TYPE_CHECKING:
@@ -93,7 +91,7 @@ def tell(server: Server, *messages: dict[str, Any], write_key: str | None = None
     """Send facts as any client does; each happened a little after the one before."""
     began = now_us() - len(messages) * 10 * MILLISECOND
     batch = [{"timestamp": to_iso(began + i * 10 * MILLISECOND)} | message for i, message in enumerate(messages)]
-    answer = httpx.post(
+    answer = http.post(
         f"{server.url}/v1/batch", json={"batch": batch}, auth=(write_key or server.write_key, ""), timeout=30
     )
     assert answer.status_code == 200, answer.text

@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import httpx
-
 from rapport.app.settings import Settings
 from rapport.collect.quarantine import Quarantined, list_quarantined
 from rapport.kernel.facts import Fact
 from rapport.storage.engine import Database
 from rapport.storage.log import latest, to_fact
 from rapport.storage.workspaces import default_workspace
-from tests.running import Server
+from tests.running import Server, http
 
 T = TypeVar("T")
 
@@ -58,7 +56,7 @@ def golden_record(server: Server, identifier: str, *, until: Callable[[dict[str,
     """The customer's Golden Record once it is as expected; `{}` stands for one that is not found."""
 
     def read() -> dict[str, Any]:
-        answer = httpx.get(
+        answer = http.get(
             f"{server.url}/api/v1/customers/{identifier}",
             headers={"Authorization": f"Bearer {server.api_key}"},
             timeout=10,

@@ -6,7 +6,6 @@ import re
 import traceback
 from typing import Any
 
-import httpx
 import pytest
 import schemathesis
 from hypothesis import Phase, given, settings
@@ -22,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.running import Server
+from tests.running import Server, http
 
 CHECKS = [
     not_a_server_error,
@@ -71,7 +70,7 @@ def violation_of(operation: Any, *, headers: dict[str, str]) -> str:
 
 
 def test_every_operation_needs_a_key_and_says_so(module_server: Server) -> None:
-    document = httpx.get(f"{module_server.url}/api/openapi.json").json()
+    document = http.get(f"{module_server.url}/api/openapi.json").json()
     operations = [
         (path, method, operation)
         for path, entry in document["paths"].items()
@@ -81,7 +80,7 @@ def test_every_operation_needs_a_key_and_says_so(module_server: Server) -> None:
     assert len(operations) > 10
     for path, method, operation in operations:
         address = module_server.url + re.sub(r"\{\w+\}", "1", path)
-        answer = httpx.request(method, address)
+        answer = http.request(method, address)
         assert answer.status_code == 401, f"{method} {path}: {answer.status_code}"
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["code"] == "unauthenticated"

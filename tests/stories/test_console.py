@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.running import Server, wait_until
+from tests.running import Server, http, wait_until
 from tests.stories.console import add_owner, identify, signed_in, tell, track
 from tests.stories.kept import eventually, facts_of, golden_record, quarantine_of
 
@@ -220,7 +219,7 @@ def test_a_decision_is_shown_with_its_reasons_and_what_came_of_it(shop: Server, 
         )
 
     def decide() -> dict[str, Any]:
-        answer = httpx.post(
+        answer = http.post(
             f"{shop.url}/api/v1/decisions",
             headers={"Authorization": f"Bearer {shop.api_key}"},
             json={"placement": "product.also", "customer": {"namespace": "user_id", "value": "bo"},

@@ -7,10 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
-from tests.running import Server, wait_until
+from tests.running import Server, http, wait_until
 from tests.stories.console import add_owner, identify, settle, signed_in, tell, track
 from tests.stories.kept import golden_record
 
@@ -39,7 +38,7 @@ def shop(module_server: Server) -> Server:
 
 
 def api(shop: Server, path: str) -> dict[str, object]:
-    answer = httpx.get(f"{shop.url}/api/v1{path}", headers={"Authorization": f"Bearer {shop.keys['api_key']}"})
+    answer = http.get(f"{shop.url}/api/v1{path}", headers={"Authorization": f"Bearer {shop.keys['api_key']}"})
     assert answer.status_code == 200, answer.text
     found: dict[str, object] = answer.json()
     return found

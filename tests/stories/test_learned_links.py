@@ -8,14 +8,13 @@ import subprocess
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import psutil
 import pytest
 
 from rapport.resolve.linking import models
 from rapport.storage.workspaces import default_workspace
 from tests.rooms.resolve.linking.people import crowd, model
-from tests.running import RAPPORT, Server, wait_until
+from tests.running import RAPPORT, Server, http, wait_until
 from tests.stories.console import add_owner, signed_in
 from tests.stories.kept import database_of
 
@@ -36,7 +35,7 @@ def identify(visitor: str, traits: dict[str, Any]) -> dict[str, Any]:
 def tell(server: Server, *calls: dict[str, Any]) -> None:
     for start in range(0, len(calls), 100):
         body = {"batch": calls[start : start + 100]}
-        answer = httpx.post(f"{server.url}/v1/batch", json=body, auth=(server.write_key, ""), timeout=30)
+        answer = http.post(f"{server.url}/v1/batch", json=body, auth=(server.write_key, ""), timeout=30)
         assert answer.status_code == 200
 
 
@@ -68,7 +67,7 @@ def test_a_shop_learns_who_is_one_person_and_links_who_comes_next(any_server: Se
     people = crowd(150, seed=11)
     count = len(people.rows)
     tell(server, *(identify(f"w{number}", said(row)) for number, row in enumerate(people.rows)))
-    wait_until(lambda: "" not in customers_of(server, count), seconds=60)
+    wait_until(lambda: all(server.customer(f"anonymous_id:w{n}") for n in reversed(range(count))), seconds=60)
     before = len(set(customers_of(server, count)))
 
     assert "model 1 is active" in identity(server, "train")

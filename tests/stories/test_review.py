@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from rapport.kernel.clock import now_us
@@ -12,7 +11,7 @@ from rapport.resolve.linking import models
 from rapport.storage.workspaces import default_workspace
 from tests.rooms.resolve.linking.desk import asking
 from tests.rooms.resolve.linking.people import model
-from tests.running import Server, wait_until
+from tests.running import Server, http, wait_until
 from tests.stories.console import PASSWORD, add_owner, signed_in, tell
 from tests.stories.kept import database_of, golden_record
 from tests.stories.test_identity import picture
@@ -44,7 +43,7 @@ def person(visitor: str, traits: dict[str, Any], **other: Any) -> dict[str, Any]
 
 
 def waiting(shop: Server) -> int:
-    answer = httpx.get(f"{shop.url}/api/v1/identity/review", headers={"Authorization": f"Bearer {shop.api_key}"})
+    answer = http.get(f"{shop.url}/api/v1/identity/review", headers={"Authorization": f"Bearer {shop.api_key}"})
     assert answer.status_code == 200, answer.text
     found: int = answer.json()["waiting"]
     return found
@@ -76,7 +75,7 @@ def title(page: Page) -> str:
 
 
 def api(shop: Server, path: str) -> Any:
-    answer = httpx.get(f"{shop.url}/api/v1{path}", headers={"Authorization": f"Bearer {shop.api_key}"})
+    answer = http.get(f"{shop.url}/api/v1{path}", headers={"Authorization": f"Bearer {shop.api_key}"})
     assert answer.status_code == 200, answer.text
     return answer.json()
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.running import RAPPORT, Server, wait_until
+from tests.running import RAPPORT, Server, http, wait_until
 
 ROWS = 3_000
 MAP = """
@@ -25,6 +25,13 @@ properties.currency = { value = "EUR" }
 """
 
 
+def still_runs(process: subprocess.Popen[str]) -> bool:
+    """Give it a moment, then say whether it is at work yet."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(0.02)
+    return process.returncode is None
+
+
 @pytest.mark.slow
 def test_live_facts_and_imported_ones_meet_in_the_golden_record(
     any_server: Server, write: Callable[[str, str], Path]
@@ -38,8 +45,8 @@ def test_live_facts_and_imported_ones_meet_in_the_golden_record(
         env=server.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     sent = 0
-    while importer.poll() is None or sent == 0:
-        answer = httpx.post(
+    while sent == 0 or still_runs(importer):
+        answer = http.post(
             f"{server.url}/v1/track",
             auth=(server.write_key, ""),
             timeout=30,

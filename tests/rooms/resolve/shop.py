@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -27,6 +28,15 @@ def new_workspace() -> WorkspaceId:
     return WorkspaceId(next(_workspaces))
 
 
+@cache
+def _tables_with_rows() -> str:
+    """A query for the tables that hold something of a workspace: asking once is much quicker than emptying each."""
+    names = [table.name for table in metadata.sorted_tables if "workspace" in table.c]
+    return " UNION ALL ".join(
+        f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM \"{name}\" WHERE workspace = :number)" for name in names
+    )
+
+
 def emptied(db: Database, *, number: int = 1) -> WorkspaceId:
     """The workspace of this number with nothing in it, for an example of a law.
 
@@ -34,9 +44,8 @@ def emptied(db: Database, *, number: int = 1) -> WorkspaceId:
     example that is run again come out as before.
     """
     with db.write() as conn:
-        for table in metadata.sorted_tables:
-            if "workspace" in table.c:
-                conn.execute(table.delete().where(table.c.workspace == number))
+        for name in conn.execute(sa.text(_tables_with_rows()), {"number": number}).scalars().all():
+            conn.execute(metadata.tables[name].delete().where(metadata.tables[name].c.workspace == number))
         conn.execute(workspaces.delete().where(workspaces.c.id == number))
         settings = msgspec.json.encode(WorkspaceSettings())
         row = {"id": number, "slug": f"marlow-{number}", "name": "Marlow", "settings": settings, "created_at": 1}

@@ -14,6 +14,8 @@ import httpx
 import psutil
 import pytest
 
+from tests.running import http
+
 RUN = """
 import sys
 from pathlib import Path
@@ -47,7 +49,7 @@ class Demo:
 
     def health(self) -> dict[str, Any]:
         try:
-            answer = httpx.get(f"{self.url}/readyz", timeout=2)
+            answer = http.get(f"{self.url}/readyz", timeout=2)
         except httpx.HTTPError:
             return {}
         return dict(answer.json()) if answer.status_code == 200 else {}
