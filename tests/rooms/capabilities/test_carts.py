@@ -13,7 +13,7 @@ from rapport.decide.service import CustomerNamed
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, to_iso
 from rapport.storage.workspaces import WorkspaceSettings, save_settings
 from tests.databases import sqlite_database
-from tests.rooms.capabilities.shop import NOON, Message, Shop
+from tests.shop import NOON, Message, Shop
 
 
 def test_a_cart_left_for_an_hour_is_stated_with_what_lies_in_it(any_shop: Shop) -> None:

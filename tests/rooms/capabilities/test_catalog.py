@@ -8,7 +8,7 @@ from pathlib import Path
 from rapport.capabilities.catalog import Product, find_products, products_in_category
 from rapport.kernel.clock import MINUTE
 from tests.databases import sqlite_database
-from tests.rooms.capabilities.shop import NOON, Shop
+from tests.shop import NOON, Shop
 
 
 def known(shop: Shop, product_id: str) -> Product:

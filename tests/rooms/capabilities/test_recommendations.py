@@ -11,7 +11,7 @@ from rapport.decide.service import CustomerNamed
 from rapport.kernel.clock import DAY, HOUR, MINUTE
 from rapport.kernel.errors import InvalidInput, NotFound
 from tests.databases import sqlite_database
-from tests.rooms.capabilities.shop import NOON, Message, Shop
+from tests.shop import NOON, Message, Shop
 
 
 def visit(shop: Shop, who: str, *product_ids: str, at: int = NOON, category: str = "wine") -> list[Message]:

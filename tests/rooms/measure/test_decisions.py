@@ -10,7 +10,7 @@ from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.identifiers import BUCKETS
 from rapport.measure.store import decision_outcomes
 from rapport.remember import customers
-from tests.rooms.capabilities.shop import NOON, Shop
+from tests.shop import NOON, Shop
 
 BAROLO = [{"product_id": "barolo"}]
 ADA = CustomerNamed(namespace="user_id", value="ada")

@@ -1,4 +1,4 @@
-"""A shop of the test's own."""
+"""A shop of the test's own, with all its slices; rooms below them have smaller ones in a `conftest.py` of theirs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import sqlite_database
-from tests.rooms.capabilities.shop import Shop
+from tests.shop import Shop
 
 
 @pytest.fixture
