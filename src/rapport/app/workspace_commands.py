@@ -18,9 +18,9 @@ from rapport.storage.engine import Database
 from rapport.storage.workspaces import (
     WorkspaceSettings,
     all_workspaces,
+    change_settings,
     create_workspace,
     find_workspace,
-    save_settings,
 )
 from rapport.web import accounts
 from rapport.web.permissions import API_SCOPES
@@ -76,7 +76,7 @@ def workspace_commands(open_database: OpenDatabase) -> click.Group:
         """Change a shop's settings; workers take them up within seconds."""
         with open_database(data_dir) as db, db.write() as conn:
             shop = find_workspace(conn, slug)
-            save_settings(conn, shop.id, _changed(shop.settings, given))
+            change_settings(conn, shop.id, lambda settings: _changed(settings, given))
         click.echo(f"{slug} changed")
 
     return group

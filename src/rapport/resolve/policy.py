@@ -20,7 +20,7 @@ from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.identifiers import SEEN_KINDS, IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve import corrections, store
-from rapport.storage.workspaces import WorkspaceSettings, all_workspaces, save_settings
+from rapport.storage.workspaces import WorkspaceSettings, all_workspaces, change_settings
 
 __all__ = [
     "Difference",
@@ -136,8 +136,7 @@ def with_policy(settings: WorkspaceSettings, wanted: PolicySettings) -> Workspac
 
 def save_policy(conn: Connection, workspace: WorkspaceId, wanted: PolicySettings) -> IdentifierPolicy:
     """Make it the shop's policy; `corrections.rebuild` then makes its customers. Needs `store.lock`."""
-    settings = with_policy(settings_of(conn, workspace), wanted)
-    save_settings(conn, workspace, settings)
+    settings = change_settings(conn, workspace, lambda settings: with_policy(settings, wanted))
     store.bump_epoch(conn, workspace)
     return identifier_policy(settings)
 

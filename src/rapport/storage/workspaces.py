@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import msgspec
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ __all__ = [
     "Workspace",
     "WorkspaceSettings",
     "all_workspaces",
+    "change_settings",
     "create_workspace",
     "default_workspace",
     "find_workspace",
@@ -99,8 +101,24 @@ def all_workspaces(conn: Connection) -> list[Workspace]:
     return [_workspace(row) for row in conn.execute(sa.select(workspaces).order_by(workspaces.c.id))]
 
 
+def change_settings(
+    conn: Connection, workspace: WorkspaceId, change: Callable[[WorkspaceSettings], WorkspaceSettings]
+) -> WorkspaceSettings:
+    """Put what `change` makes of a shop's settings in their place, and return it. Raises NotFound.
+
+    Nobody else changes them between reading and writing: the row is locked until the transaction ends.
+    """
+    query = sa.select(workspaces.c.settings).where(workspaces.c.id == workspace).with_for_update()
+    body = conn.execute(query).scalar()
+    if body is None:
+        raise NotFound(f"no workspace {workspace}", hint="`rapport workspaces list` shows them")
+    settings = change(msgspec.json.decode(body, type=WorkspaceSettings))
+    save_settings(conn, workspace, settings)
+    return settings
+
+
 def save_settings(conn: Connection, workspace: WorkspaceId, settings: WorkspaceSettings) -> None:
-    """Replace a shop's settings."""
+    """Replace a shop's settings, whatever they are; `change_settings` keeps what others changed."""
     conn.execute(workspaces.update().where(workspaces.c.id == workspace).values(settings=msgspec.json.encode(settings)))
 
 
