@@ -134,8 +134,8 @@ def api_document() -> dict[str, Any]:
 
     from rapport.app.asgi import create_server
     from rapport.app.bootstrap import open_database
+    from rapport.app.server import Server
     from rapport.app.settings import Settings
-    from rapport.app.wiring import Parts
 
     async def ask(app: Any) -> dict[str, Any]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://rapport.test") as client:
@@ -144,11 +144,11 @@ def api_document() -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder))
-        parts = Parts(settings, open_database(settings))
+        server = Server(settings, open_database(settings))
         try:
-            return asyncio.run(ask(create_server(settings, parts)))
+            return asyncio.run(ask(create_server(settings, server)))
         finally:
-            parts.close()
+            server.close()
 
 
 def _operation(entry: dict[str, Any]) -> str:

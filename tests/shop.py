@@ -1,4 +1,4 @@
-"""A whole shop without HTTP: facts go into the log as the doors put them there, and the worker's rooms fold them.
+"""A whole shop without HTTP: facts go into the log as the doors put them there, and the worker's pipeline folds them.
 
 The time is the test's own: facts happen and arrive when it says, and timers fire when it waits.
 """
@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from rapport.app.wiring import Rooms, capabilities
+from rapport.app.pipeline import Pipeline
 from rapport.collect.model import Envelope, internal_source
 from rapport.collect.prepare import prepare
 from rapport.decide.service import CustomerNamed, Decider, Decision, DecisionAsked
@@ -45,13 +45,13 @@ class Shop:
             if not all_workspaces(conn):
                 create_workspace(conn, slug="shop", name="Shop", now=NOON)
             self.id: WorkspaceId = all_workspaces(conn)[0].id
-        self.rooms = Rooms(self.db)
-        self.metrics = Metrics(one for capability in capabilities() for one in capability.metrics)
+        self.pipeline = Pipeline(self.db)
+        slices = self.pipeline.slices
+        self.metrics = Metrics(slices.metrics)
         self._cursor = 0
         self._ids = count(1)
-        placements = [placement for capability in capabilities() for placement in capability.placements]
         self.decider = Decider(
-            self.db, placements, append=self._append, find_customer=lambda *_: None, rng=random.Random(seed)
+            self.db, slices.placements, append=self._append, find_customer=lambda *_: None, rng=random.Random(seed)
         )
 
     def message(
@@ -83,16 +83,16 @@ class Shop:
             log.append(conn, rows)
 
     def fold(self, *, batch: int = 1000) -> None:
-        """Let the worker's rooms take in what is in the log."""
+        """Let the worker's pipeline take in what is in the log."""
         while True:
             with self.db.read() as conn:
                 rows = log.read_after(conn, after=self._cursor, upto=2**60, buckets=None, limit=batch)
                 if not rows:
                     return
-                self.rooms.handle(conn, rows)
+                self.pipeline.handle(conn, rows)
             with self.db.write() as conn:
-                self.rooms.flush(conn)
-            self.rooms.committed()
+                self.pipeline.flush(conn)
+            self.pipeline.committed()
             self._cursor = rows[-1].seq
 
     def wait(self, until: int, *, batch: int = 1000) -> None:
@@ -100,7 +100,7 @@ class Shop:
         self.fold(batch=batch)
         while True:
             with self.db.write() as conn:
-                fired = self.rooms.fire(conn, until, range(BUCKETS))
+                fired = self.pipeline.fire(conn, until, range(BUCKETS))
             self.fold(batch=batch)
             if not fired:
                 return

@@ -11,8 +11,8 @@ import pytest
 
 from benchmarks.load import Shop
 from rapport.app.bootstrap import bootstrap, open_database
+from rapport.app.pipeline import Pipeline
 from rapport.app.settings import Settings
-from rapport.app.wiring import Rooms
 from rapport.app.worker import Worker, drain
 from rapport.collect.prepare import prepare
 from rapport.collect.sources import list_sources
@@ -82,7 +82,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     """The digest when everything comes once, in order, to one worker on SQLite."""
     db = open_fresh("", tmp_path_factory.mktemp("plain"))
     append(db, rows_of(db), 500)
-    drain(Rooms(db))
+    drain(Pipeline(db))
     found = digest_of(db)
     db.close()
     assert int(str(found["facts"])) == len(messages())
@@ -100,7 +100,7 @@ def test_shuffled_duplicated_in_odd_batches(
     rng.shuffle(rows)
     for first in range(0, len(rows), 700):
         append(db, rows[first : first + 700], rng.choice([1, 7, 60]))
-        drain(Rooms(db), batch=rng.choice([13, 101, 1_000]))
+        drain(Pipeline(db), batch=rng.choice([13, 101, 1_000]))
     assert digest_of(db) == expected
     db.close()
 
@@ -111,14 +111,14 @@ def test_four_workers_at_once(expected: dict[str, object], database_url: str, tm
     rows = rows_of(db)
     random.Random(9).shuffle(rows)
     stops = [threading.Event() for _ in range(4)]
-    threads = [threading.Thread(target=Worker(Rooms(db), batch=40).run, args=(stop,)) for stop in stops]
+    threads = [threading.Thread(target=Worker(Pipeline(db), batch=40).run, args=(stop,)) for stop in stops]
     for thread in threads:
         thread.start()
     append(db, rows[:800], 50)
     for stop in stops[:2]:
         stop.set()
     append(db, rows[800:], 50)
-    drain(Rooms(db), batch=100)
+    drain(Pipeline(db), batch=100)
     for stop in stops:
         stop.set()
     for thread in threads:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,18 +11,23 @@ import sqlalchemy as sa
 
 from rapport.app import setaside, wiring
 from rapport.app.bootstrap import bootstrap, open_database
+from rapport.app.pipeline import Pipeline
 from rapport.app.settings import Settings
-from rapport.app.wiring import Rooms
 from rapport.app.worker import drain
 from rapport.collect.prepare import prepare
 from rapport.collect.sources import list_sources
+from rapport.compose.installed import Installed
+from rapport.compose.slice import Slice
 from rapport.kernel.clock import now_us
-from rapport.kernel.facts import Fact
-from rapport.kernel.ids import Key, WorkspaceId
-from rapport.kernel.plug import Capability, Work
+from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.work import BatchStage, Connection, Seen, Work
 from rapport.remember.golden import find_root, golden_record
 from rapport.storage import log
 from rapport.storage.engine import Database
+
+
+def nothing(conn: Connection, work: Work, notes: Sequence[None], now: int) -> None:
+    """Such a slice writes nothing."""
 
 
 class Fragile:
@@ -31,12 +36,13 @@ class Fragile:
     def __init__(self) -> None:
         self.mended = False
 
-    def handle(self, work: Work, workspace: WorkspaceId, fact: Fact, strand: Key) -> None:
+    def handle(self, seen: Seen) -> None:
         if not self.mended:
             raise ValueError("cannot stand this")
 
-    def capability(self) -> Capability:
-        return Capability(name="fragile", handlers={"Glass": self.handle})
+    def slice(self) -> Slice:
+        stage = BatchStage[None](("Glass",), read=self.handle, write=nothing)
+        return Slice(name="fragile", title="Fragile", stage=lambda: stage)
 
 
 @pytest.fixture
@@ -73,29 +79,30 @@ class Stampede:
         self.db = db
         self.came = 0
 
-    def handle(self, work: Work, workspace: WorkspaceId, fact: Fact, strand: Key) -> None:
+    def handle(self, seen: Seen) -> None:
         self.came += 1
         send(self.db, "Product Viewed", start=self.came)
 
-    def capability(self) -> Capability:
-        return Capability(name="stampede", handlers={"Product Viewed": self.handle})
+    def slice(self) -> Slice:
+        stage = BatchStage[None](("Product Viewed",), read=self.handle, write=nothing)
+        return Slice(name="stampede", title="Stampede", stage=lambda: stage)
 
 
 def test_draining_ends_though_facts_keep_coming(db: Database) -> None:
     """An import beside a busy server ends once what was there is folded."""
     stampede = Stampede(db)
-    rooms = Rooms(db, slices=[*wiring.capabilities(), stampede.capability()])
+    pipeline = Pipeline(db, slices=Installed([*wiring.OWN, stampede.slice()]))
     send(db, *["Product Viewed"] * 5, start=-5)
-    assert drain(rooms, batch=2) >= 5
+    assert drain(pipeline, batch=2) >= 5
     assert views(db) >= 5
     assert stampede.came < 50
 
 
 def test_the_poison_is_set_aside_and_can_be_replayed(db: Database) -> None:
     fragile = Fragile()
-    rooms = Rooms(db, slices=[*wiring.capabilities(), fragile.capability()])
+    pipeline = Pipeline(db, slices=Installed([*wiring.OWN, fragile.slice()]))
     send(db, *["Product Viewed"] * 5, "Glass", *["Product Viewed"] * 5, "Glass", "Product Viewed")
-    drain(rooms, batch=7)
+    drain(pipeline, batch=7)
     assert views(db) == 11
     with db.read() as conn:
         aside = setaside.listing(conn, 1)
@@ -105,7 +112,7 @@ def test_the_poison_is_set_aside_and_can_be_replayed(db: Database) -> None:
     fragile.mended = True
     with db.write() as conn:
         assert setaside.ask_replay(conn, 1) == 2
-    drain(rooms)
+    drain(pipeline)
     with db.read() as conn:
         assert setaside.count(conn, 1) == 0
         assert conn.execute(sa.select(sa.func.count()).select_from(log.facts)).scalar_one() == 13
@@ -113,12 +120,12 @@ def test_the_poison_is_set_aside_and_can_be_replayed(db: Database) -> None:
 
 
 def test_a_replay_that_fails_again_stays_with_its_count(db: Database) -> None:
-    rooms = Rooms(db, slices=[Fragile().capability()])
+    pipeline = Pipeline(db, slices=Installed([Fragile().slice()]))
     send(db, "Glass")
-    drain(rooms)
+    drain(pipeline)
     with db.write() as conn:
         setaside.ask_replay(conn, 1)
-    drain(rooms)
+    drain(pipeline)
     with db.read() as conn:
         (row,) = setaside.listing(conn, 1)
     assert (row.state, row.tries) == ("open", 2)

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from rapport.adapters.files import ImportReport
-from rapport.app.wiring import Rooms
+from rapport.app.pipeline import Pipeline
 from rapport.app.worker import drain
 from rapport.kernel.clock import now_us
 from rapport.kernel.facts import Fact
@@ -87,6 +87,6 @@ def folded(shop: Shop, folder: Path) -> Iterator[Shop]:
     with closing(sqlite3.connect(str(shop.db.path))) as original:
         original.execute("VACUUM INTO ?", (str(copied),))
     db = Database.open(f"sqlite:///{copied}")
-    drain(Rooms(db))
+    drain(Pipeline(db))
     yield Shop(db, shop.workspace)
     db.close()

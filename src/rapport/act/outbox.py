@@ -22,7 +22,7 @@ from rapport.act.channels import Channel, Outcome, Outgoing
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, now_us
 from rapport.kernel.errors import Conflict, NotFound
 from rapport.kernel.ids import WorkspaceId, new_id
-from rapport.kernel.plug import Message
+from rapport.kernel.work import Message
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import Database
 

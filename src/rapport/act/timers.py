@@ -18,7 +18,7 @@ from rapport.act import store
 from rapport.kernel.clock import DAY, MINUTE
 from rapport.kernel.identifiers import bucket_of
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.kernel.plug import Timer, TimerHandler, Work
+from rapport.kernel.work import Timer, TimerHandler, Work
 from rapport.storage.bulk import chunks, insert_rows, upsert
 
 __all__ = ["Cancelled", "next_due", "pending", "run_due", "write"]
@@ -117,7 +117,7 @@ def _run(conn: Connection, now: int, handler: TimerHandler, work: Work, group: S
     mark = work.mark()
     try:
         with conn.begin_nested():
-            handler(work, conn, group, now)
+            handler(conn, work, group, now)
     except Exception as error:
         if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
             raise

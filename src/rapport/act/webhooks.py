@@ -1,6 +1,6 @@
 """Webhooks: which facts are told to whom outside. Endpoints are kept here; the channel that posts is an adapter.
 
-A handler notes every fact; the flush asks once a batch which endpoints want which, and puts messages into the outbox in
+A stage keeps every fact; its flush asks once a batch which endpoints want which, and puts messages into the outbox in
 the same transaction. Facts about the past (imports, replays) are history and are told to nobody.
 """
 
@@ -20,8 +20,8 @@ from rapport.act import store
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.facts import Fact
-from rapport.kernel.ids import Key, WorkspaceId, new_id
-from rapport.kernel.plug import EVERY_FACT, Capability, Message, Work
+from rapport.kernel.ids import WorkspaceId, new_id
+from rapport.kernel.work import EVERY_FACT, BatchStage, Message, Seen, Work
 
 __all__ = [
     "CHANNEL",
@@ -29,21 +29,19 @@ __all__ = [
     "Webhook",
     "WebhookWanted",
     "add_webhook",
-    "capability",
     "change_webhook",
     "find_webhook",
     "list_webhooks",
     "new_signing_secret",
     "remove_webhook",
     "switch_off",
+    "telling",
 ]
 
 CHANNEL = "webhook"
 
 FRESH = DAY
 """A fact that was received later than this after it happened is history."""
-
-_NAME = "webhooks"
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,17 +125,17 @@ def switch_off(conn: Connection, workspace: WorkspaceId, webhook_id: str, *, rea
     conn.execute(store.webhooks.update().where(*_is(workspace, webhook_id)).values(values))
 
 
-def capability() -> Capability:
-    """Webhooks, for one worker process."""
-    return Capability(name=_NAME, handlers={EVERY_FACT: _note}, flush=_flush)
+def telling() -> BatchStage[tuple[WorkspaceId, Fact]]:
+    """Has every fresh fact told to those who want to hear of it; for one worker process."""
+    return BatchStage((EVERY_FACT,), read=_fresh, write=_tell)
 
 
-def _note(work: Work, workspace: WorkspaceId, fact: Fact, strand: Key) -> None:
-    if fact.received_at - fact.occurred_at < FRESH:
-        work.note(_NAME, (workspace, fact))
+def _fresh(seen: Seen) -> tuple[WorkspaceId, Fact] | None:
+    fact = seen.fact
+    return (seen.workspace, fact) if fact.received_at - fact.occurred_at < FRESH else None
 
 
-def _flush(conn: Connection, work: Work, notes: Sequence[tuple[WorkspaceId, Fact]], now: int) -> None:
+def _tell(conn: Connection, work: Work, notes: Sequence[tuple[WorkspaceId, Fact]], now: int) -> None:
     wanted = _wanted(conn)
     if not wanted:
         return

@@ -7,53 +7,33 @@ from typing import cast
 
 from litestar import Litestar
 
-from rapport.act import pages as act
-from rapport.act.routes import ROUTES as ACT_API
 from rapport.app import health
-from rapport.app import pages as system
 from rapport.app.scorecard import page as scorecard
 from rapport.app.scorecard.series import Series
+from rapport.app.server import Server
 from rapport.app.settings import Settings
-from rapport.app.wiring import Parts
-from rapport.collect import pages as collect
 from rapport.collect.doors import Doors
 from rapport.collect.http import Receive, Scope, Send
-from rapport.collect.routes import ROUTES as COLLECT_API
-from rapport.decide import pages as decide
-from rapport.decide.routes import ROUTES as DECIDE_API
-from rapport.measure import pages as measure
-from rapport.measure.routes import ROUTES as MEASURE_API
-from rapport.remember import pages as remember
 from rapport.remember.profiles import PROFILES
-from rapport.remember.routes import ROUTES as REMEMBER_API
-from rapport.resolve import pages as resolve
-from rapport.resolve.review_routes import ROUTES as REVIEW_API
-from rapport.resolve.routes import ROUTES as RESOLVE_API
 from rapport.web.app import create_app
 
 __all__ = ["Front", "create_server"]
 
 ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-API = (*COLLECT_API, *RESOLVE_API, *REVIEW_API, *REMEMBER_API, *DECIDE_API, *ACT_API, *MEASURE_API)
-"""Handlers below `/api/v1`."""
 
-CONSOLE = (collect.PAGES, resolve.PAGES, remember.PAGES, decide.PAGES, act.PAGES, measure.PAGES, system.PAGES)
-"""The console's pages, room by room."""
-
-
-def create_server(settings: Settings, parts: Parts) -> Front:
-    """The ASGI application of one installation. `parts` are closed when it shuts down."""
+def create_server(settings: Settings, server: Server) -> Front:
+    """The ASGI application of one installation. `server` is closed when it shuts down."""
     demonstration = (scorecard.PAGES,) if Series(settings.data_dir).exists() else ()
     app = create_app(
-        db=parts.db,
-        console=(*CONSOLE, *demonstration, *(pages for slice_ in parts.slices for pages in slice_.pages)),
-        api=(*API, *(route for slice_ in parts.slices for route in slice_.routes)),
+        db=server.db,
+        console=(*server.slices.pages, *demonstration),
+        api=server.slices.routes,
         routes=[PROFILES, *health.ROUTES],
-        state=parts.state(),
+        state=server.state(),
         https=settings.secure_cookies,
     )
-    return Front(app, parts.doors)
+    return Front(app, server.doors)
 
 
 class Front:

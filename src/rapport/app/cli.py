@@ -163,18 +163,18 @@ def open_installation(data_dir: Path | None) -> Iterator[Database]:
 
 def _fold(db: Database, progress: object = None) -> None:
     """Return once every fact of the log is folded, by this process or by one that runs already."""
-    from rapport.app.wiring import Rooms
+    from rapport.app.pipeline import Pipeline
     from rapport.app.worker import drain
 
-    drain(Rooms(db))
+    drain(Pipeline(db))
 
 
 def _score(db: Database) -> None:
     """Return once every record that is pending has been scored against its shop's model."""
-    from rapport.app.wiring import Rooms
+    from rapport.app.pipeline import Pipeline
     from rapport.app.worker import link_all
 
-    link_all(Rooms(db))
+    link_all(Pipeline(db))
 
 
 def _join_rooms() -> None:

@@ -12,9 +12,10 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
-from rapport.app.wiring import Parts
+from rapport.collect.appender import Appender
 from rapport.collect.store import quarantine
 from rapport.storage import leases
+from rapport.storage.engine import Database
 from rapport.storage.log import newest_seq
 
 __all__ = ["ROUTES", "health"]
@@ -22,11 +23,11 @@ __all__ = ["ROUTES", "health"]
 _STARTED = time.time()
 
 
-def health(parts: Parts) -> dict[str, int]:
+def health(db: Database, appender: Appender) -> dict[str, int]:
     """Numbers that tell how the installation does; each costs one look at an index."""
-    with parts.db.read() as conn:
+    with db.read() as conn:
         newest = newest_seq(conn)
-        now = parts.db.now_us(conn)
+        now = db.now_us(conn)
         workers = conn.execute(sa.select(leases.workers).where(leases.workers.c.seen_at > now - leases.LEASE)).all()
         progress = leases.progress(conn)
     return {
@@ -35,8 +36,8 @@ def health(parts: Parts) -> dict[str, int]:
         "lag": max(0, newest - progress),
         "workers": len(workers),
         "worker_rss_bytes": sum(row.rss_bytes for row in workers),
-        "pending_bytes": parts.appender.pending_bytes,
-        "database_bytes": parts.db.size_bytes(),
+        "pending_bytes": appender.pending_bytes,
+        "database_bytes": db.size_bytes(),
     }
 
 
@@ -50,7 +51,7 @@ def healthz() -> dict[str, str]:
 def readyz(state: State) -> Response[dict[str, Any]]:
     """The database answers; `lag` is the number of facts that are in the log and not yet in the Golden Records."""
     try:
-        return Response({"status": "ready", **health(state.parts)})
+        return Response({"status": "ready", **health(state.db, state.appender)})
     except SQLAlchemyError:
         return Response({"status": "unavailable", "detail": "the database does not answer"}, status_code=503)
 
@@ -58,23 +59,24 @@ def readyz(state: State) -> Response[dict[str, Any]]:
 @get("/metrics", permission="public", include_in_schema=False, sync_to_thread=True, media_type=CONTENT_TYPE_LATEST)
 def metrics(state: State) -> Response[bytes]:
     """The same and the counters of this process, as Prometheus reads them."""
-    parts: Parts = state.parts
+    db: Database = state.db
+    appender: Appender = state.appender
     registry = CollectorRegistry()
     values: dict[str, tuple[str, float]] = {
         "rapport_uptime_seconds": ("Seconds since the server started.", time.time() - _STARTED),
-        "rapport_facts_appended_total": ("Facts new to the log since the server started.", parts.appender.appended),
-        "rapport_facts_duplicate_total": ("Facts the log knew already, since start.", parts.appender.duplicates),
-        "rapport_quarantined": ("Facts that wait in quarantine.", _quarantined(parts)),
+        "rapport_facts_appended_total": ("Facts new to the log since the server started.", appender.appended),
+        "rapport_facts_duplicate_total": ("Facts the log knew already, since start.", appender.duplicates),
+        "rapport_quarantined": ("Facts that wait in quarantine.", _quarantined(db)),
     }
-    for name, number in health(parts).items():
+    for name, number in health(db, appender).items():
         values[f"rapport_{name}"] = (_HELP[name], number)
     for name, (text, value) in values.items():
         Gauge(name, text, registry=registry).set(value)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _quarantined(parts: Parts) -> int:
-    with parts.db.read() as conn:
+def _quarantined(db: Database) -> int:
+    with db.read() as conn:
         query = sa.select(sa.func.count()).select_from(quarantine).where(quarantine.c.state == "open")
         return int(conn.execute(query).scalar_one())
 

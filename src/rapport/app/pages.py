@@ -127,7 +127,7 @@ def _now(db: Database, state: State) -> dict[str, Any]:
         recent = _arrivals.counts(conn, now=now, step=10 * SECOND, steps=7)
     alive = [worker for worker in workers if worker.seen_at > shared_now - leases.LEASE]
     return {
-        "health": health(state.parts),
+        "health": health(db, state.appender),
         "rate": sum(number for _, number in recent[:-1]) / 60,
         "workers": [(worker, sum(row.owner == worker.id for row in held)) for worker in workers],
         "alive": {worker.id for worker in alive},

@@ -14,9 +14,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from rapport.app.asgi import create_server
 from rapport.app.bootstrap import bootstrap, open_database
+from rapport.app.pipeline import Pipeline
+from rapport.app.server import Server
 from rapport.app.settings import Settings
 from rapport.app.supervisor import Supervisor
-from rapport.app.wiring import Parts, Rooms, dispatcher
+from rapport.app.wiring import dispatcher
 from rapport.app.worker import Worker
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Misconfigured
@@ -43,11 +45,11 @@ def serve(settings: Settings) -> None:
     db = open_database(settings)
     bootstrap(db, settings)
     _say_where(db, settings)
-    parts = Parts(settings, db)
+    server = Server(settings, db)
     supervisor = Supervisor(settings)
     supervisor.start()
-    server = uvicorn.Server(uvicorn.Config(
-        create_server(settings, parts), log_config=None, access_log=False, server_header=False, ws="none",
+    http = uvicorn.Server(uvicorn.Config(
+        create_server(settings, server), log_config=None, access_log=False, server_header=False, ws="none",
         timeout_keep_alive=75, timeout_graceful_shutdown=10,
     ))  # fmt: skip
     gc.freeze()
@@ -55,12 +57,12 @@ def serve(settings: Settings) -> None:
     tidying = threading.Thread(target=_tidy, args=(db, stop), name="tidy", daemon=True)
     tidying.start()
     try:
-        server.run(sockets=[listener])
+        http.run(sockets=[listener])
     finally:
         stop.set()
         tidying.join(timeout=5)
         supervisor.stop()
-        parts.close()
+        server.close()
 
 
 def work(settings: Settings, *, parent: int | None = None) -> None:
@@ -74,7 +76,7 @@ def work(settings: Settings, *, parent: int | None = None) -> None:
     delivering.start()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-    Worker(Rooms(db), batch=settings.worker_batch).run(stop, parent=parent)
+    Worker(Pipeline(db), batch=settings.worker_batch).run(stop, parent=parent)
     stop.set()
     delivering.join(timeout=5)
     db.close()

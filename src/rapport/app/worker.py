@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from rapport.act import timers
 from rapport.app import setaside
-from rapport.app.wiring import Rooms
+from rapport.app.pipeline import Pipeline
 from rapport.kernel.identifiers import BUCKETS
 from rapport.kernel.ids import new_id
 from rapport.kernel.memory import resident_bytes
@@ -73,16 +73,16 @@ class _Chore:
 class Worker:
     """Folds the buckets it has leased. One per process; not thread-safe."""
 
-    def __init__(self, rooms: Rooms, *, batch: int = 5_000) -> None:
-        self.rooms = rooms
+    def __init__(self, pipeline: Pipeline, *, batch: int = 5_000) -> None:
+        self.pipeline = pipeline
         self.folded = 0
         """Facts folded since start."""
-        self._db = rooms.db
+        self._db = pipeline.db
         self._batch = batch
-        self._leases = Leases(rooms.db, new_id("wrk"))
+        self._leases = Leases(pipeline.db, new_id("wrk"))
         self._horizon = Horizon()
         self._pending_cursors = False
-        self._watch = ChangeWatch(rooms.db)
+        self._watch = ChangeWatch(pipeline.db)
         self._caught_up = False
         self._reached = 0
         self._last_tick = 0.0
@@ -144,7 +144,7 @@ class Worker:
         self._store_cursors()
         if self._leases.maintain(facts=self.folded, rss_bytes=resident_bytes()):
             self._forget(keep_leases=True)
-        self.rooms.follow_settings()
+        self.pipeline.follow_settings()
         self._replay()
 
     def _store_cursors(self) -> None:
@@ -154,9 +154,9 @@ class Worker:
             self._pending_cursors = False
 
     def _forget(self, *, keep_leases: bool = False) -> None:
-        self.rooms.forget_all()
+        self.pipeline.forget_all()
         if not keep_leases:
-            self.rooms.stop_linking()
+            self.pipeline.stop_linking()
             self._leases.cursors = {}
             self._last_tick = 0.0
             self._pending_cursors = False
@@ -195,10 +195,10 @@ class Worker:
                 self._commit(rows, cursors)
                 return
             except (LeaseLost, OperationalError):
-                self.rooms.abandon()
+                self.pipeline.abandon()
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a fact makes the code raise
-                self.rooms.abandon()
+                self.pipeline.abandon()
                 if len(rows) == 1 and attempt == TRIES - 1:
                     self._set_aside(rows[0], cursors, error)
                     return
@@ -209,11 +209,11 @@ class Worker:
 
     def _commit(self, rows: Sequence[StoredRow], cursors: dict[int, int]) -> None:
         with self._db.read() as conn:
-            self.rooms.handle(conn, rows)
+            self.pipeline.handle(conn, rows)
         with self._db.write() as conn:
-            self.rooms.flush(conn)
+            self.pipeline.flush(conn)
             leases.move_cursors(conn, self._leases.owner, cursors)
-        self.rooms.committed()
+        self.pipeline.committed()
         self._leases.cursors.update(cursors)
         self._reached = rows[-1].received_at
         self.folded += len(rows)
@@ -235,17 +235,17 @@ class Worker:
         for row in rows:
             try:
                 with self._db.read() as conn:
-                    self.rooms.handle(conn, [row])
+                    self.pipeline.handle(conn, [row])
                 with self._db.write() as conn:
-                    self.rooms.flush(conn)
+                    self.pipeline.flush(conn)
                     leases.move_cursors(conn, self._leases.owner, {row.bucket: self._leases.cursors[row.bucket]})
                     setaside.remove(conn, row)
-                self.rooms.committed()
+                self.pipeline.committed()
             except (LeaseLost, OperationalError):
-                self.rooms.abandon()
+                self.pipeline.abandon()
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a fact makes the code raise
-                self.rooms.abandon()
+                self.pipeline.abandon()
                 with self._db.write() as conn:
                     setaside.put(conn, row, error, at=self._db.now_us(conn))
 
@@ -268,10 +268,10 @@ class Worker:
     def _fire_some(self, now: int, buckets: list[int]) -> int:
         try:
             with self._db.write() as conn:
-                fired = self.rooms.fire(conn, now, buckets, limit=FIRE_AT_ONCE)
+                fired = self.pipeline.fire(conn, now, buckets, limit=FIRE_AT_ONCE)
                 leases.move_cursors(conn, self._leases.owner, self._leases.cursors)
         except BaseException:
-            self.rooms.abandon()
+            self.pipeline.abandon()
             raise
         return fired
 
@@ -279,11 +279,11 @@ class Worker:
         """Let evidence that was last seen too long ago count no more, and say in how many seconds to look again."""
         if 0 not in self._leases.cursors:
             return EXPIRE_SECONDS[0]
-        shops = self.rooms.expiring()
+        shops = self.pipeline.expiring()
         if not shops:
             return EXPIRE_SECONDS[0]
         with self._db.write() as conn:
-            self.rooms.expire(conn, shops[0], limit=EXPIRE_AT_ONCE)
+            self.pipeline.expire(conn, shops[0], limit=EXPIRE_AT_ONCE)
         return EXPIRE_SECONDS[1]
 
     def _summarise(self) -> float:
@@ -302,7 +302,7 @@ class Worker:
             if not customers.pending(conn, buckets=buckets):
                 return 0
         with self._db.write() as conn:
-            return self.rooms.refresh(conn, buckets, limit=REFRESH_ROWS)
+            return self.pipeline.refresh(conn, buckets, limit=REFRESH_ROWS)
 
     def link(self) -> bool:
         """Score a few records against a learned model, or load some of its index; True where more are waiting.
@@ -310,18 +310,18 @@ class Worker:
         One worker does so, the one that holds the first bucket.
         """
         if 0 not in self._leases.cursors:
-            self.rooms.stop_linking()
+            self.pipeline.stop_linking()
             return False
-        due = self.rooms.due_to_link()
+        due = self.pipeline.due_to_link()
         if not due:
             return False
         try:
-            if self.rooms.load_links(due[0], limit=LINK_LOADED):
+            if self.pipeline.load_links(due[0], limit=LINK_LOADED):
                 with self._db.write() as conn:
-                    self.rooms.link(conn, due[0], limit=LINK_AT_ONCE)
+                    self.pipeline.link(conn, due[0], limit=LINK_AT_ONCE)
                     leases.move_cursors(conn, self._leases.owner, {0: self._leases.cursors[0]})
         except BaseException:
-            self.rooms.stop_linking()
+            self.pipeline.stop_linking()
             raise
         return True
 
@@ -341,17 +341,17 @@ class Worker:
         return max(LINK_SECONDS[more], (1 if quiet else 4) * (done - started))
 
 
-def drain(rooms: Rooms, *, batch: int = 5_000, timeout_seconds: float = 3600.0) -> int:
+def drain(pipeline: Pipeline, *, batch: int = 5_000, timeout_seconds: float = 3600.0) -> int:
     """Fold all that is in the log now; where other workers run, help them and wait. Returns facts folded here.
 
     Facts that arrive meanwhile are not waited for: beside a busy server there are always some.
     """
-    worker = Worker(rooms, batch=batch)
+    worker = Worker(pipeline, batch=batch)
     deadline = time.monotonic() + timeout_seconds
     try:
         # The second time for the facts that were stated while folding the first.
         for _ in range(2):
-            upto = _newest(rooms.db)
+            upto = _newest(pipeline.db)
             while time.monotonic() < deadline:
                 busy = worker.step()
                 if worker.reached(upto):
@@ -365,16 +365,16 @@ def drain(rooms: Rooms, *, batch: int = 5_000, timeout_seconds: float = 3600.0) 
     return worker.folded
 
 
-def link_all(rooms: Rooms, *, timeout_seconds: float = 3600.0) -> None:
+def link_all(pipeline: Pipeline, *, timeout_seconds: float = 3600.0) -> None:
     """Score all records that are pending; where another worker does so, wait for it."""
-    worker = Worker(rooms)
+    worker = Worker(pipeline)
     deadline = time.monotonic() + timeout_seconds
     try:
         while time.monotonic() < deadline:
             worker.step()
             if worker.link():
                 continue
-            if not rooms.due_to_link():
+            if not pipeline.due_to_link():
                 break
             time.sleep(0.1)
     finally:

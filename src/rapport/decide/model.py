@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.kernel.plug import Connection
+from rapport.kernel.work import Connection
 
 __all__ = ["Ask", "Candidate", "Choice", "Guardrail", "Offer", "OfferFunction", "Placement", "Policy", "PolicyName"]
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from rapport.kernel.ids import WorkspaceId
-from rapport.kernel.plug import Connection
+from rapport.kernel.work import Connection
 
 __all__ = ["Answer", "Column", "Measured", "Metric", "Question", "Read", "Row", "Unit"]
 

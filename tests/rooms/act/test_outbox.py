@@ -18,7 +18,7 @@ from rapport.act.outbox import Dispatcher
 from rapport.kernel.clock import DAY, MINUTE, SECOND, now_us
 from rapport.kernel.errors import Conflict, NotFound
 from rapport.kernel.ids import WorkspaceId
-from rapport.kernel.plug import Message
+from rapport.kernel.work import Message
 from rapport.storage.engine import Database
 
 SHOP = WorkspaceId(1)

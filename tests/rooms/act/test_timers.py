@@ -8,10 +8,11 @@ from contextlib import suppress
 import sqlalchemy as sa
 
 from rapport.act import store, timers
+from rapport.act.stages import Stages
 from rapport.act.work import BatchWork
 from rapport.kernel.clock import DAY, HOUR, MINUTE
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.kernel.plug import Capability, Connection, Plugged, Timer, Work
+from rapport.kernel.work import Connection, Timer, Work
 from rapport.storage.engine import Database
 
 SHOP = WorkspaceId(1)
@@ -26,7 +27,7 @@ class Clock:
         self.db = db
         self.rung: list[bytes] = []
         self._poison = poison
-        self.work = BatchWork(Plugged([Capability(name="bell", timers={"ring": self._ring})]))
+        self.work = BatchWork(Stages([]))
 
     def schedule(self, key: bytes, due_at: int) -> None:
         self.work.schedule(SHOP, "ring", key, due_at)
@@ -46,7 +47,7 @@ class Clock:
         with self.db.read() as conn:
             return list(conn.execute(sa.select(store.timers).order_by(store.timers.c.key)))
 
-    def _ring(self, work: Work, conn: Connection, due: Sequence[Timer], now: int) -> None:
+    def _ring(self, conn: Connection, work: Work, due: Sequence[Timer], now: int) -> None:
         for timer in due:
             work.schedule(SHOP, "echo", timer.key, now + DAY)
             if timer.key == self._poison:
@@ -140,7 +141,6 @@ def test_a_failing_fact_takes_its_effects_with_it(db: Database) -> None:
     clock.work.schedule(SHOP, "ring", ADA, NOON)
     mark = clock.work.mark()
     clock.work.schedule(SHOP, "ring", BO, NOON)
-    clock.work.note("bell", 1)
     clock.work.rollback(mark)
     clock.flush()
     assert [row.key for row in clock.waiting()] == [ADA]

@@ -20,7 +20,7 @@ from rapport.adapters.channels.webhook import WebhookChannel, is_public
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.ids import WorkspaceId
-from rapport.kernel.plug import Message
+from rapport.kernel.work import Message
 from rapport.storage.engine import Database
 from tests.rooms.act.receiver import Receiver
 

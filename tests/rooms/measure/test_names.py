@@ -5,13 +5,14 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from rapport.app.wiring import capabilities
 from rapport.kernel.named import by_name
+from rapport.measure.metrics import DECISIONS
+from rapport.measure.model import Measured
 from rapport.measure.service import Metrics
 
 
 def test_two_metrics_of_one_name_are_refused_and_both_are_named() -> None:
-    measured = next(one for capability in capabilities() for one in capability.metrics)
+    measured = Measured(metric=DECISIONS, read=lambda conn, question: [])
     other = msgspec.structs.replace(measured, metric=msgspec.structs.replace(measured.metric, title="Takings"))
     with pytest.raises(ValueError, match=f"{measured.metric.name}.*{measured.metric.title}.*Takings"):
         Metrics([measured, other])

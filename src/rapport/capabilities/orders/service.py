@@ -1,4 +1,4 @@
-"""Judge carts when their time has come, and keep the orders: what the plug's handlers and timers do."""
+"""Judge carts when their time has come, and keep the orders: what the slice's stage and timers do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rapport.decide import people
 from rapport.kernel.clock import SECOND, to_iso
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.kernel.plug import Connection, Timer, Work
+from rapport.kernel.work import Connection, Seen, Timer, Work
 from rapport.measure.model import Question
 from rapport.remember import inputs
 from rapport.remember import orders as ledger
@@ -24,7 +24,7 @@ from rapport.remember.inputs import Settings
 from rapport.storage import log
 from rapport.storage.workspaces import all_workspaces
 
-__all__ = ["CART_TIMER", "Note", "carts_by_day", "judge_carts", "keep", "revenue_rows"]
+__all__ = ["CART_TIMER", "carts_by_day", "judge_carts", "keep", "revenue_rows"]
 
 CART_TIMER = "orders.cart"
 
@@ -35,14 +35,6 @@ MOST_FACTS = 5_000
 """Facts of a customer that are looked at, the newest."""
 
 _CART_FACT = re.compile(rb'"name":"(?:' + b"|".join(name.encode() for name in CART_EVENTS) + rb')"')
-
-
-class Note(NamedTuple):
-    """A fact about a cart or an order."""
-
-    workspace: WorkspaceId
-    strand: Key
-    fact: Fact
 
 
 class _Shop(NamedTuple):
@@ -66,7 +58,7 @@ class _Judged(NamedTuple):
     """When to look again; None where nothing is left to wait for."""
 
 
-def keep(conn: Connection, work: Work, notes: Sequence[Note], now: int) -> None:
+def keep(conn: Connection, work: Work, notes: Sequence[Seen], now: int) -> None:
     """Keep the orders of a batch, and see to it that every cart it touched is judged when its time has come."""
     shops = _shops(conn)
     _keep_orders(conn, notes, shops)
@@ -87,7 +79,7 @@ def keep(conn: Connection, work: Work, notes: Sequence[Note], now: int) -> None:
         work.schedule(workspace, CART_TIMER, strand, at)
 
 
-def judge_carts(work: Work, conn: Connection, due: Sequence[Timer], now: int) -> None:
+def judge_carts(conn: Connection, work: Work, due: Sequence[Timer], now: int) -> None:
     """What became of these strands' customers' carts: kept for the numbers, and `Cart Abandoned` stated of those left.
 
     Judged from the log itself, over all strands of the customer, so an order on another device or one that is not
@@ -107,7 +99,7 @@ def judge_carts(work: Work, conn: Connection, due: Sequence[Timer], now: int) ->
             judged.append(found)
             if found.again is not None:
                 work.schedule(workspace, CART_TIMER, key, found.again)
-        _state_abandoned(work, conn, workspace, judged, now)
+        _state_abandoned(conn, work, workspace, judged, now)
         for since in sorted({found.since for found in judged}):
             same = [found for found in judged if found.since == since and found.stories is not None]
             store.replace_carts(
@@ -149,7 +141,7 @@ def _judge(conn: Connection, workspace: WorkspaceId, shop: _Shop, strands: Seque
     return _Judged(strands, stories, since, min(waiting, default=None))
 
 
-def _state_abandoned(work: Work, conn: Connection, workspace: WorkspaceId, judged: Sequence[_Judged], now: int) -> None:
+def _state_abandoned(conn: Connection, work: Work, workspace: WorkspaceId, judged: Sequence[_Judged], now: int) -> None:
     """State what was left and is not known as such yet."""
     known = store.abandoned_carts(conn, workspace, [strand for found in judged for strand in found.strands])
     left = [
@@ -191,7 +183,7 @@ def _shops(conn: Connection) -> dict[WorkspaceId, _Shop]:
     }
 
 
-def _keep_orders(conn: Connection, notes: Sequence[Note], shops: Mapping[WorkspaceId, _Shop]) -> None:
+def _keep_orders(conn: Connection, notes: Sequence[Seen], shops: Mapping[WorkspaceId, _Shop]) -> None:
     parts: list[OrderPart] = []
     back: list[RefundRow] = []
     for note in notes:
@@ -206,7 +198,7 @@ def _keep_orders(conn: Connection, notes: Sequence[Note], shops: Mapping[Workspa
     store.save_refunds(conn, back)
 
 
-def _order(note: Note, settings: Settings) -> OrderPart | None:
+def _order(note: Seen, settings: Settings) -> OrderPart | None:
     """What the fact says of an order, read by the rules of the customer's own ledger."""
     fact, key = note.fact, (note.workspace, note.strand)
     if fact.name == "Order Completed":
@@ -227,7 +219,7 @@ def _order(note: Note, settings: Settings) -> OrderPart | None:
     return None
 
 
-def _refund(note: Note, settings: Settings) -> RefundRow:
+def _refund(note: Seen, settings: Settings) -> RefundRow:
     _, refund_id, order_id, currency, amount, _ = ledger.refunded(note.fact, settings)
     country = _country(note.fact, settings)
     return RefundRow(

@@ -13,7 +13,7 @@ from rapport.capabilities.recommendations.model import Neighbour, Recent, simila
 from rapport.decide.model import Ask, Candidate, Guardrail, Offer
 from rapport.kernel.clock import DAY
 from rapport.kernel.ids import WorkspaceId
-from rapport.kernel.plug import Connection
+from rapport.kernel.work import Connection
 from rapport.remember.inputs import product_id as product_id_of
 
 __all__ = ["product_also"]

@@ -8,39 +8,30 @@ from rapport.capabilities.recommendations import store
 from rapport.capabilities.recommendations.model import Step, StepKind, follow
 from rapport.capabilities.recommendations.policies import PRODUCT_ALSO
 from rapport.capabilities.recommendations.service import product_also
+from rapport.compose.slice import Slice
 from rapport.decide.model import Placement
 from rapport.decide.products import product_ids_of
-from rapport.kernel.facts import Fact
-from rapport.kernel.ids import Key, WorkspaceId
-from rapport.kernel.plug import Capability, Connection, Handler, Work
+from rapport.kernel.work import BatchStage, Connection, Seen, Work
 
-__all__ = ["capability"]
+__all__ = ["RECOMMENDATIONS"]
 
-NAME = "recommendations"
+_KINDS: dict[str, StepKind] = {"Product Viewed": "viewed", "Product Added": "added", "Order Completed": "bought"}
 
 
-def _noting(kind: StepKind) -> Handler:
-    def note(work: Work, workspace: WorkspaceId, fact: Fact, strand: Key) -> None:
-        product_ids = product_ids_of(fact)
-        if product_ids:
-            work.note(NAME, Step(workspace, strand, kind, fact.occurred_at, product_ids))
-
-    return note
+def _step(seen: Seen) -> Step | None:
+    fact, product_ids = seen.fact, product_ids_of(seen.fact)
+    if not product_ids:
+        return None
+    return Step(seen.workspace, seen.strand, _KINDS[fact.name], fact.occurred_at, product_ids)
 
 
-def flush(conn: Connection, work: Work, notes: Sequence[Step], now: int) -> None:
+def _count(conn: Connection, work: Work, notes: Sequence[Step], now: int) -> None:
     """Count a batch of steps."""
     recents = store.load_recents(conn, {(step.workspace, step.strand) for step in notes})
     steps = follow(notes, recents)
     store.save_recents(conn, recents)
     store.add_counts(conn, steps, now=now)
 
-
-_HANDLERS: dict[str, Handler] = {
-    "Product Viewed": _noting("viewed"),
-    "Product Added": _noting("added"),
-    "Order Completed": _noting("bought"),
-}
 
 _ALSO = Placement(
     name="product.also",
@@ -50,7 +41,9 @@ _ALSO = Placement(
     policy=PRODUCT_ALSO,
 )
 
-
-def capability() -> Capability:
-    """The recommendations, for one process."""
-    return Capability(name=NAME, handlers=_HANDLERS, flush=flush, placements=(_ALSO,))
+RECOMMENDATIONS = Slice(
+    name="recommendations",
+    title="Recommendations",
+    stage=lambda: BatchStage[Step](_KINDS, read=_step, write=_count),
+    placements=(_ALSO,),
+)

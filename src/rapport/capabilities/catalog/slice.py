@@ -6,15 +6,14 @@ from collections.abc import Sequence
 
 from rapport.capabilities.catalog import store
 from rapport.capabilities.catalog.model import Description, describe, newest, once
+from rapport.compose.slice import Slice
 from rapport.decide.people import reading_settings
 from rapport.kernel.clock import HOUR
 from rapport.kernel.facts import Fact
-from rapport.kernel.ids import Key, WorkspaceId
-from rapport.kernel.plug import Capability, Connection, Work
+from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.work import BatchStage, Connection, Work
 
-__all__ = ["capability"]
-
-NAME = "catalog"
+__all__ = ["CATALOG"]
 
 EVENTS = (
     "Product Viewed", "Product Clicked", "Product Added", "Product Removed", "Product List Viewed",
@@ -25,16 +24,18 @@ EVENTS = (
 _REMEMBERED = 50_000
 
 
-class Catalog:
+class Describing(BatchStage[tuple[WorkspaceId, Fact]]):
     """Joins the descriptions of a batch and writes those that say something new."""
 
     def __init__(self) -> None:
+        super().__init__(EVENTS, read=lambda seen: (seen.workspace, seen.fact), write=self._save)
         self._written: dict[tuple[WorkspaceId, str], Description] = {}
 
-    def describe(self, work: Work, workspace: WorkspaceId, fact: Fact, strand: Key) -> None:
-        work.note(NAME, (workspace, fact))
+    def abandon(self) -> None:
+        super().abandon()
+        self._written.clear()
 
-    def flush(self, conn: Connection, work: Work, notes: Sequence[tuple[WorkspaceId, Fact]], now: int) -> None:
+    def _save(self, conn: Connection, work: Work, notes: Sequence[tuple[WorkspaceId, Fact]], now: int) -> None:
         settings = reading_settings(conn)
         told = [description for ws, fact in once(notes) for description in describe(ws, fact, settings[ws])]
         fresh = {key: description for key, description in newest(told).items() if self._is_news(key, description)}
@@ -43,21 +44,10 @@ class Catalog:
             self._written.clear()
         self._written.update(fresh)
 
-    def abandon(self) -> None:
-        self._written.clear()
-
     def _is_news(self, key: tuple[WorkspaceId, str], description: Description) -> bool:
         """Whether it changes more than when the product was last seen, or that by an hour."""
         written = self._written.get(key)
         return written is None or written[:-2] != description[:-2] or description[-2] - written[-2] >= HOUR
 
 
-def capability() -> Capability:
-    """The catalogue, for one worker process."""
-    catalog = Catalog()
-    return Capability(
-        name=NAME,
-        handlers=dict.fromkeys(EVENTS, catalog.describe),
-        flush=catalog.flush,
-        abandon=catalog.abandon,
-    )
+CATALOG = Slice(name="catalog", title="Catalogue", stage=Describing)

@@ -1,0 +1,169 @@
+"""A batch of facts on its way through resolve, remember and the slices: what the worker does with it, and undoes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from rapport.act import timers
+from rapport.act.work import BatchWork
+from rapport.app.wiring import installed
+from rapport.collect.sources import identifier_policy
+from rapport.compose.installed import Installed
+from rapport.kernel.errors import NotFound
+from rapport.kernel.identifiers import IdentifierPolicy
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.work import Seen
+from rapport.remember import customers, persons
+from rapport.remember.folder import Folder
+from rapport.remember.traits import Registry, commerce
+from rapport.resolve import expiry
+from rapport.resolve.linking.linker import Linker, note_changed
+from rapport.resolve.linking.models import active_version
+from rapport.resolve.policy import settings_of
+from rapport.resolve.resolver import Resolver
+from rapport.storage.engine import Database
+from rapport.storage.log import StoredRow, to_fact
+from rapport.storage.workspaces import Workspace, all_workspaces
+
+__all__ = ["Pipeline"]
+
+
+class Pipeline:
+    """What a worker is made of: a batch of facts through resolve, remember and the slices, and its one flush."""
+
+    def __init__(self, db: Database, *, slices: Installed | None = None) -> None:
+        self.db = db
+        self.slices = installed() if slices is None else slices
+        self._stages = self.slices.stages()
+        self._shops = Shops(db)
+        self._resolver = Resolver(self._shops.policy, forget_policies=self._shops.forget)
+        self._folder = Folder(self._shops.traits)
+        self._work = BatchWork(self._stages)
+        self._linker = Linker(lambda conn, workspace: identifier_policy(settings_of(conn, workspace)))
+
+    def handle(self, conn: Connection, rows: Sequence[StoredRow]) -> None:
+        """Take a batch in, in memory. What it raises concerns one of these facts."""
+        facts = [(WorkspaceId(row.workspace), Key(row.strand), to_fact(row)) for row in rows]
+        self._folder.load(conn, [(workspace, strand) for workspace, strand, _ in facts])
+        observe, fold, listening = self._resolver.observe, self._folder.fold, self._stages.listening
+        for workspace, strand, fact in facts:
+            observe(workspace, fact, strand)
+            fold(workspace, strand, fact)
+            seen = Seen(workspace, strand, fact)
+            for handle in listening(fact.name):
+                handle(seen)
+
+    def flush(self, conn: Connection) -> None:
+        """Write all effects of the batch in this transaction."""
+        moved = self._resolver.flush(conn)
+        self._folder.flush(conn)
+        customers.mark_moved(conn, moved)
+        self._work.flush(conn, now=self.db.now_us(conn))
+
+    def committed(self) -> None:
+        """The transaction of the last `flush` is in the database for good."""
+        self._folder.committed()
+
+    def abandon(self) -> None:
+        """The transaction did not happen: forget the batch and whatever is uncertain."""
+        self._resolver.abandon()
+        self._folder.abandon()
+        self._work.abandon()
+
+    def forget_all(self) -> None:
+        """Other workers may have written what is cached here."""
+        self.abandon()
+        self._folder.forget_all()
+        self._shops.forget()
+
+    def follow_settings(self) -> None:
+        """Take up settings that were changed since the last call."""
+        if self._shops.changed():
+            self.forget_all()
+
+    def fire(self, conn: Connection, now: int, buckets: Sequence[int], *, limit: int = 100) -> int:
+        """Run the timers of these buckets that are due by `now`; writes their effects in this transaction."""
+        fired = timers.run_due(conn, now, self.slices.timers, self._work, buckets=buckets, limit=limit)
+        self._work.flush(conn, now=now)
+        return fired
+
+    def refresh(self, conn: Connection, buckets: Sequence[int], *, limit: int) -> int:
+        """Bring summaries of changed customers up to date, and what is compared of them; returns how many it took."""
+        done = customers.refresh(conn, limit=limit, buckets=buckets)
+        for workspace, roots in done.roots.items():
+            if active_version(conn, workspace) is not None:
+                note_changed(conn, workspace, roots, persons.fields_of, now=self.db.now_us(conn))
+        return done.taken
+
+    def expiring(self) -> list[WorkspaceId]:
+        """The shops with evidence that was last seen longer ago than their policy allows."""
+        with self.db.read() as conn:
+            return expiry.expiring(conn, now=self.db.now_us(conn))
+
+    def expire(self, conn: Connection, workspace: WorkspaceId, *, limit: int) -> None:
+        """Let some of that evidence count no more."""
+        customers.mark_moved(conn, expiry.expire(conn, workspace, now=self.db.now_us(conn), limit=limit))
+
+    def due_to_link(self) -> list[WorkspaceId]:
+        """The shops with records that were not scored yet."""
+        with self.db.read() as conn:
+            return self._linker.due(conn)
+
+    def load_links(self, workspace: WorkspaceId, *, limit: int) -> bool:
+        """Load up to `limit` more records of a shop's index; True once it is whole."""
+        with self.db.read() as conn:
+            return self._linker.warm(conn, workspace, limit=limit)
+
+    def link(self, conn: Connection, workspace: WorkspaceId, *, limit: int) -> int:
+        """Score records that changed, and tie who is surely one person; returns how many were scored.
+
+        One worker at a time may do so. After a rollback call `stop_linking`.
+        """
+        done = self._linker.link_pending(conn, workspace, now=self.db.now_us(conn), limit=limit)
+        customers.mark_moved(conn, done.moved)
+        return done.scored
+
+    def stop_linking(self) -> None:
+        """Another worker scores from now on, or the last transaction did not happen."""
+        self._linker.abandon()
+
+
+class Shops:
+    """The settings of each shop, as the worker needs them; read again when leases change."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._found: dict[WorkspaceId, Workspace] = {}
+        self._policies: dict[WorkspaceId, IdentifierPolicy] = {}
+
+    def policy(self, workspace: WorkspaceId) -> IdentifierPolicy:
+        """What identifies people in this shop."""
+        policy = self._policies.get(workspace)
+        if policy is None:
+            policy = self._policies[workspace] = identifier_policy(self._shop(workspace).settings)
+        return policy
+
+    def traits(self, workspace: WorkspaceId) -> Registry:
+        """What is remembered of people in this shop."""
+        settings = self._shop(workspace).settings
+        return commerce(default_currency=settings.currency, region=settings.region)
+
+    def forget(self) -> None:
+        """Read anew at the next use."""
+        self._found.clear()
+        self._policies.clear()
+
+    def changed(self) -> bool:
+        """True where somebody changed a setting since it was read here."""
+        with self._db.read() as conn:
+            return any(self._found.get(shop.id, shop) != shop for shop in all_workspaces(conn))
+
+    def _shop(self, workspace: WorkspaceId) -> Workspace:
+        if workspace not in self._found:
+            with self._db.read() as conn:
+                self._found = {shop.id: shop for shop in all_workspaces(conn)}
+        if workspace not in self._found:
+            raise NotFound(f"no workspace {workspace}")
+        return self._found[workspace]

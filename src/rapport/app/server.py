@@ -1,0 +1,71 @@
+"""What the server process is made of, and what its handlers find."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from rapport.app.settings import Settings
+from rapport.app.wiring import installed
+from rapport.capabilities.catalog import find_products
+from rapport.collect.appender import Appender
+from rapport.collect.doors import Doors
+from rapport.collect.health import Health
+from rapport.collect.sources import Registry as Sources
+from rapport.compose.installed import Installed
+from rapport.decide.service import Decider
+from rapport.kernel.errors import NotFound
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.measure.service import Metrics
+from rapport.remember import customers
+from rapport.resolve import identities
+from rapport.resolve.customer_ids import load_customer_ids
+from rapport.resolve.service import Identity
+from rapport.storage.engine import Database
+
+__all__ = ["Server"]
+
+
+class Server:
+    """What the server process is made of."""
+
+    def __init__(self, settings: Settings, db: Database, *, slices: Installed | None = None) -> None:
+        self.settings = settings
+        self.db = db
+        self.appender = Appender(db, max_pending_bytes=settings.max_pending_mb * 1024 * 1024)
+        self.sources = Sources(db)
+        self.source_health = Health(db)
+        self.doors = Doors(registry=self.sources, appender=self.appender, health=self.source_health)
+        self.slices = slices = installed() if slices is None else slices
+        self.decider = Decider(db, slices.placements, append=self.appender.append, find_customer=_customer_key)
+        self.metrics = Metrics(slices.metrics)
+
+    def state(self) -> dict[str, Any]:
+        """What handlers find in the application's state."""
+        return {
+            "appender": self.appender, "sources": self.sources, "decider": self.decider,
+            "metrics": self.metrics, "product_names": _product_names,
+            "identity": Identity(self.db, on_moved=customers.mark_moved),
+        }  # fmt: skip
+
+    def close(self) -> None:
+        """Write what waits, then let go."""
+        self.appender.close()
+        self.source_health.flush()
+        self.db.close()
+
+
+def _product_names(conn: Connection, workspace: WorkspaceId, product_ids: Sequence[str]) -> dict[str, str]:
+    """What the catalogue calls these products."""
+    found = find_products(conn, workspace, product_ids)
+    return {product_id: product.name for product_id, product in found.items() if product.name}
+
+
+def _customer_key(conn: Connection, workspace: WorkspaceId, customer_id: str) -> Key | None:
+    """The customer behind an id, None where there is none."""
+    try:
+        return identities.find_customer(conn, workspace, customer_id, load_customer_ids(conn))
+    except NotFound:
+        return None

@@ -1,0 +1,23 @@
+"""What carts and orders bring: every change of a cart starts a clock, every order is kept."""
+
+from __future__ import annotations
+
+from rapport.capabilities.orders.facts import CART_EVENTS, ORDER_EVENTS
+from rapport.capabilities.orders.metrics import CART_ABANDONMENT, REVENUE
+from rapport.capabilities.orders.service import CART_TIMER, carts_by_day, judge_carts, keep, revenue_rows
+from rapport.compose.slice import Slice
+from rapport.kernel.work import BatchStage, Seen
+from rapport.measure.model import Measured
+
+__all__ = ["ORDERS"]
+
+ORDERS = Slice(
+    name="orders",
+    title="Orders",
+    stage=lambda: BatchStage[Seen]({*CART_EVENTS, *ORDER_EVENTS}, read=lambda seen: seen, write=keep),
+    timers={CART_TIMER: judge_carts},
+    metrics=(
+        Measured(metric=CART_ABANDONMENT, read=carts_by_day),
+        Measured(metric=REVENUE, read=revenue_rows),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Composing: what a slice brings to the house, in one declaration, and all slices of an installation joined."""

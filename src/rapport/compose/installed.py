@@ -1,0 +1,48 @@
+"""All slices of an installation, joined and held against each other once, when a process starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from litestar.types import ControllerRouterHandler
+
+from rapport.act.stages import Stages
+from rapport.compose.slice import Slice
+from rapport.decide.model import Placement
+from rapport.kernel.named import by_name
+from rapport.kernel.work import TimerHandler
+from rapport.measure.model import Measured
+from rapport.web.console import ConsolePages
+
+__all__ = ["Installed"]
+
+T = TypeVar("T")
+
+
+class Installed:
+    """What all slices bring together, in the order of the slices. Immutable.
+
+    Raises ValueError, naming both, where two slices claim one name.
+    """
+
+    def __init__(self, slices: Iterable[Slice]) -> None:
+        self.slices: Sequence[Slice] = tuple(slices)
+        by_name("slice", ((one.name, one.title, one) for one in self.slices))
+        self.timers: Mapping[str, TimerHandler] = self._joined("timer", lambda one: one.timers.items())
+        self.placements: Sequence[Placement] = tuple(
+            self._joined("placement", lambda one: ((p.name, p) for p in one.placements)).values()
+        )
+        self.metrics: Sequence[Measured] = tuple(
+            self._joined("metric", lambda one: ((m.metric.name, m) for m in one.metrics)).values()
+        )
+        self.routes: Sequence[ControllerRouterHandler] = [route for one in self.slices for route in one.routes]
+        self.pages: Sequence[ConsolePages] = [pages for one in self.slices for pages in one.pages]
+
+    def stages(self) -> Stages:
+        """The stages of one worker process, newly made."""
+        return Stages(one.stage() for one in self.slices if one.stage is not None)
+
+    def _joined(self, what: str, of: Callable[[Slice], Iterable[tuple[str, T]]]) -> dict[str, T]:
+        """What the slices bring of one kind by name; every name once."""
+        return by_name(what, ((name, one.name, value) for one in self.slices for name, value in of(one)))

@@ -1,0 +1,40 @@
+"""`Slice`: all that one part of the product brings, in one frozen declaration.
+
+Rapport's own rooms are declared in the same form (`compose.rooms`), the folders of `capabilities/` in their `slice.py`,
+and a slice of another distribution is named by an entry point of the group `rapport.slices`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+from litestar.types import ControllerRouterHandler
+
+from rapport.decide.model import Placement
+from rapport.kernel.work import Stage, TimerHandler
+from rapport.measure.model import Measured
+from rapport.web.console import ConsolePages
+
+__all__ = ["ENTRY_POINTS", "Slice"]
+
+ENTRY_POINTS = "rapport.slices"
+"""The group under which another distribution names its slice."""
+
+
+class Slice(msgspec.Struct, frozen=True, kw_only=True):
+    """One slice. Everything but its name may be left out."""
+
+    name: str
+    """One word of small letters; leads the names of all it brings (`giftcards.expiry`)."""
+    title: str
+    """How people call it."""
+    stage: Callable[[], Stage] | None = None
+    """Makes its part of the worker's batch, once in each worker process."""
+    timers: Mapping[str, TimerHandler] = {}
+    """By kind; a kind begins with the slice's name: `orders.cart`."""
+    placements: tuple[Placement, ...] = ()
+    metrics: tuple[Measured, ...] = ()
+    routes: tuple[ControllerRouterHandler, ...] = ()
+    """Handlers below `/api/v1`; each names the permission it needs."""
+    pages: tuple[ConsolePages, ...] = ()

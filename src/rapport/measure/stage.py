@@ -1,0 +1,81 @@
+"""The stage of measuring: every fact is counted, decisions are followed to clicks and orders."""
+
+from __future__ import annotations
+
+from rapport.collect.model import OWN_SOURCE
+from rapport.decide.products import product_ids_of
+from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.work import EVERY_FACT, Connection, Seen, Work
+from rapport.measure import store
+from rapport.measure.service import Happening, outcomes_of
+from rapport.measure.store import DecisionRow, ItemRow, OutcomeRow
+from rapport.remember import inputs
+
+__all__ = ["Following"]
+
+CLICK_EVENTS = frozenset({"Product Clicked", "Recommendation Clicked", "Promotion Clicked", "Product Added"})
+"""Facts that name the decision they come from; so may `Product Viewed`."""
+
+
+class Following:
+    """Keeps a batch's facts by minute, its decisions, and what its views and orders say of decisions."""
+
+    listens_to = (EVERY_FACT,)
+
+    def __init__(self) -> None:
+        self._received: list[tuple[WorkspaceId, int, str]] = []
+        self._decisions: list[DecisionRow] = []
+        self._items: list[ItemRow] = []
+        self._outcomes: list[OutcomeRow] = []
+        self._happenings: dict[WorkspaceId, list[Happening]] = {}
+
+    def handle(self, seen: Seen) -> None:
+        fact = seen.fact
+        self._received.append((seen.workspace, fact.received_at, fact.source))
+        name = fact.name
+        if name == "Product Viewed":
+            if "decision_id" in fact.properties:
+                self._clicked(seen)
+            else:
+                self._happened(seen, bought=False)
+        elif name == "Order Completed":
+            self._happened(seen, bought=True)
+        elif name in CLICK_EVENTS:
+            self._clicked(seen)
+        elif name == "Decision Made" and fact.source == OWN_SOURCE:  # anybody's key could send the name
+            self._decided(seen)
+
+    def flush(self, conn: Connection, work: Work, now: int) -> None:
+        """Keep a batch's decisions first, then what came of those and of earlier ones."""
+        store.save_decisions(conn, self._decisions, self._items)
+        for workspace, some in self._happenings.items():
+            self._outcomes.extend(outcomes_of(conn, workspace, some))
+        store.save_outcomes(conn, self._outcomes)
+        store.add_minutes(conn, store.minutes_of(self._received))
+        self.abandon()
+
+    def abandon(self) -> None:
+        self._received, self._decisions, self._items, self._outcomes, self._happenings = [], [], [], [], {}
+
+    def _decided(self, seen: Seen) -> None:
+        fact, properties = seen.fact, seen.fact.properties
+        policy = f"{properties['policy']['name']} {properties['policy']['version']}"
+        placement, at = properties["placement"], fact.occurred_at
+        self._decisions.append(DecisionRow(seen.workspace, fact.id, at, placement, policy, seen.strand))
+        if fact.user_id or fact.anonymous_id or fact.context.get("externalIds"):
+            for chosen in properties["chosen"]:
+                self._items.append(ItemRow(seen.workspace, seen.strand, at, fact.id, chosen["product_id"]))
+
+    def _clicked(self, seen: Seen) -> None:
+        fact = seen.fact
+        decision_id = inputs.text(fact.properties.get("decision_id"))
+        if decision_id is not None:
+            for product_id in product_ids_of(fact)[:1]:
+                row = OutcomeRow(seen.workspace, decision_id, "clicked", product_id, fact.occurred_at, fact.id)
+                self._outcomes.append(row)
+
+    def _happened(self, seen: Seen, *, bought: bool) -> None:
+        fact, product_ids = seen.fact, product_ids_of(seen.fact)
+        if product_ids:
+            happening = Happening(seen.workspace, seen.strand, bought, fact.occurred_at, fact.id, product_ids)
+            self._happenings.setdefault(seen.workspace, []).append(happening)
