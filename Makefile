@@ -27,8 +27,8 @@ test: $(UV) ## every test (ARGS='-k cart' for some)
 spark: $(UV) ## what runs on Spark (needs Java 17 or 21; fetches 430 MB)
 	RAPPORT_TEST_SPARK=1 $(RUN) --frozen --group spark pytest tests/rooms/resolve/linking -m spark $(ARGS)
 
-check: lint ## ruff, format, mypy, import contracts, and the quick tests
-	$(PYTEST) -m 'not (slow or browser or sdk or data)' $(ARGS)
+check: lint ## ruff, format, mypy, import contracts, and the quick tests, on SQLite
+	$(PYTEST) -m 'not (slow or browser or sdk or data or postgres)' $(ARGS)
 
 lint: $(UV) ## ruff, format, mypy and import contracts only
 	$(UV) lock --check --quiet

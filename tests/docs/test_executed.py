@@ -17,6 +17,8 @@ from tests.databases import postgres_database
 from tests.docs.pages import DOCS, blocks, run_page
 from tests.running import free_port, wait_until
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_tutorial_leads_to_a_golden_record(tmp_path: Path) -> None:
     """Every command of the tutorial, with the outputs it shows."""

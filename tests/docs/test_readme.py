@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.docs.pages import blocks
 from tests.running import ROOT, free_port, wait_until
@@ -39,6 +40,7 @@ def test_make_demo_is_the_demo_command() -> None:
     assert shown.split()[1:4] == ["run", "rapport", "demo"]
 
 
+@pytest.mark.slow
 def test_make_serve_serves_and_keys_prints_its_keys(tmp_path: Path) -> None:
     """The two commands of "Use it" work together on one data folder."""
     serve, keys = (command for command in _commands() if command in ("make serve", "uv run rapport keys"))

@@ -84,6 +84,7 @@ def sweep_all(shop: Shop, day: int, *, limit: int = 3) -> None:
         pass
 
 
+@pytest.mark.slow
 @settings(max_examples=250)
 @given(data=st.data(), several=facts(), wanted=policies)
 def test_any_order_in_any_batches_with_any_sweeps_gives_what_the_pure_rule_gives(
@@ -101,6 +102,7 @@ def test_any_order_in_any_batches_with_any_sweeps_gives_what_the_pure_rule_gives
     assert shop.state() == expected(shop.workspace, several, shop.policy, today=TODAY)[0]
 
 
+@pytest.mark.slow
 @settings(max_examples=250)
 @given(data=st.data(), several=facts(), wanted=policies)
 def test_as_days_go_by_evidence_expires_and_comes_back(
@@ -123,6 +125,7 @@ def test_as_days_go_by_evidence_expires_and_comes_back(
             assert shop.state() == expected(shop.workspace, several, shop.policy, today=day)[0]
 
 
+@pytest.mark.slow
 @settings(max_examples=120)
 @given(data=st.data(), several=facts(), wanted=policies)
 def test_what_people_took_back_stays_so_whatever_expires(

@@ -51,6 +51,7 @@ def batches_of(data: st.DataObject, several: list[Fact]) -> list[list[Fact]]:
     return [order[i:j] for i, j in zip([0, *cuts], [*cuts, len(order)], strict=True) if order[i:j]]
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(data=st.data(), several=st.lists(facts, min_size=1, max_size=25), policy=small_policies)
 def test_any_order_in_any_batches_gives_what_the_pure_rule_gives(
@@ -65,6 +66,7 @@ def test_any_order_in_any_batches_gives_what_the_pure_rule_gives(
     assert shop.state() == want
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(data=st.data(), several=st.lists(facts, min_size=2, max_size=20), policy=small_policies)
 def test_corrections_made_at_any_time_count_as_if_made_before_all_facts(

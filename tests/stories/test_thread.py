@@ -19,6 +19,8 @@ from tests.conftest import StartServer
 from tests.rooms.act.receiver import Receiver
 from tests.running import Server
 
+pytestmark = pytest.mark.slow
+
 ALLOWED = {"RAPPORT_ALLOW_PRIVATE_WEBHOOKS": "true"}
 
 
