@@ -58,17 +58,18 @@ def roles_page() -> str:
 
 def traits_page() -> str:
     """Every trait of the registry: what it shows, from which facts, by which kind of value."""
-    from rapport.remember.traits import PARTS, TRAITS
+    from rapport.app.wiring import installed
 
-    parts = {part.name: part for part in PARTS}
+    remembered = installed().remembered
+    number = len(remembered.traits)
     rows = [
         f"| `{trait.name}` | {trait.type} | {trait.rule} | {_heard(part)} | {type(part.kind).__name__} |"
-        for trait in sorted(TRAITS, key=lambda trait: trait.name)
-        for part in [parts[trait.part]]
+        for trait in sorted(remembered.traits.values(), key=lambda trait: trait.name)
+        for part in [remembered.parts[trait.part]]
     ]
     return _page(
         "Traits",
-        f"The {len(TRAITS)} traits of a Golden Record. Each is shown with its value, the fact that determined it,\n"
+        f"The {number} traits of a Golden Record. Each is shown with its value, the fact that determined it,\n"
         "that fact's source and time, and its rule. Amounts are integer minor units by currency; times are ISO 8601\n"
         "in UTC.",
         "| trait | type | rule | from | kind |\n|---|---|---|---|---|\n" + "\n".join(rows),

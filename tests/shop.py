@@ -29,6 +29,7 @@ from rapport.storage import log
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
 from rapport.storage.workspaces import all_workspaces, create_workspace
+from tests.remembered import REMEMBERED
 
 NOON = 1_790_000_000_000_000 // DAY * DAY + 12 * HOUR
 """A day in September 2026; the tests tell time from here."""
@@ -131,7 +132,7 @@ class Shop:
     def digest(self) -> str:
         """The digest over all Golden Records."""
         with self.db.read() as conn:
-            return str(digest(conn)["digest"])
+            return str(digest(conn, remembered=REMEMBERED)["digest"])
 
     def close(self) -> None:
         self.db.close()

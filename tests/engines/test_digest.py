@@ -22,6 +22,7 @@ from rapport.remember.digest import digest
 from rapport.storage import log
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
+from tests.remembered import REMEMBERED
 
 NOW = from_iso("2026-03-01T12:00:00Z")
 
@@ -74,7 +75,7 @@ def append(db: Database, rows: list[LogRow], size: int) -> None:
 
 def digest_of(db: Database) -> dict[str, object]:
     with db.read() as conn:
-        return dict(digest(conn))
+        return dict(digest(conn, remembered=REMEMBERED))
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from rapport.kernel.work import BatchStage, Connection, Seen, Work
 from rapport.remember.golden import find_root, golden_record
 from rapport.storage import log
 from rapport.storage.engine import Database
+from tests.remembered import REMEMBERED
 
 
 def nothing(conn: Connection, work: Work, notes: Sequence[None], now: int) -> None:
@@ -69,7 +70,9 @@ def send(db: Database, *names: str, start: int = 0) -> None:
 def views(db: Database) -> int:
     with db.read() as conn:
         root = find_root(conn, WorkspaceId(1), "user_id:ada")
-        return int(golden_record(conn, WorkspaceId(1), root, now=now_us()).traits["product_views"].value)
+        return int(
+            golden_record(conn, WorkspaceId(1), root, now=now_us(), remembered=REMEMBERED).traits["product_views"].value
+        )
 
 
 class Stampede:

@@ -9,19 +9,20 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rapport.capabilities.orders.cart import Cart
 from rapport.kernel.clock import DAY, HOUR, MINUTE
 from rapport.kernel.facts import Fact, FactType
-from rapport.remember.cart import Cart
 from rapport.remember.folder import decode_state, encode_state
 from rapport.remember.inputs import Settings
 from rapport.remember.orders import Orders
-from rapport.remember.traits import PARTS, TRAITS, Part, Registry, StrandState, commerce
+from rapport.remember.registry import Part, Registry, StrandState
+from tests.remembered import REMEMBERED
 
-REGISTRY = commerce(default_currency="EUR", region="DE")
+REGISTRY = REMEMBERED.registry(currency="EUR", region="DE")
 _SMALL = {"orders": Orders(limit=3), "cart": Cart(limit=3)}
 TIGHT = Registry(
-    [Part(**{**msgspec.structs.asdict(p), "kind": _SMALL.get(p.name, p.kind)}) for p in PARTS],
-    TRAITS,
+    [Part(**{**msgspec.structs.asdict(p), "kind": _SMALL.get(p.name, p.kind)}) for p in REMEMBERED.parts.values()],
+    REMEMBERED.traits.values(),
     settings=Settings(currency="EUR"),
 )
 """The same traits with bounds that are reached after three orders and three changes of the cart."""

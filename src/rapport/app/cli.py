@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +15,9 @@ from rapport.app.settings import Settings
 from rapport.kernel.errors import RapportError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from rapport.kernel.ids import Key, WorkspaceId
     from rapport.storage.engine import Database
 
 __all__ = ["main", "open_installation"]
@@ -135,12 +138,13 @@ def demo(data_dir: Path | None, host: str, port: int, people: int, days: int, se
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def digest(data_dir: Path | None, *, as_json: bool) -> None:
     """Fold what is in the log and print one digest over all Golden Records: equal for equal facts, on every engine."""
+    from rapport.app.wiring import installed
     from rapport.remember.digest import digest as compute
 
     with open_installation(data_dir) as db:
         _fold(db)
         with db.read() as conn:
-            found = compute(conn)
+            found = compute(conn, remembered=installed().remembered)
     if as_json:
         click.echo(json.dumps(found))
         return
@@ -177,6 +181,14 @@ def _score(db: Database) -> None:
     link_all(Pipeline(db))
 
 
+def _fields_of(conn: Connection, workspace: WorkspaceId, units: Mapping[Key, list[Key]]) -> dict[Key, dict[str, str]]:
+    """What is known of people, by the parts and traits of this installation."""
+    from rapport.app.wiring import installed
+    from rapport.remember import persons
+
+    return persons.fields_of(conn, workspace, units, remembered=installed().remembered)
+
+
 def _join_rooms() -> None:
     """Add the commands that the rooms bring."""
     from rapport.adapters.files.commands import import_commands
@@ -191,7 +203,7 @@ def _join_rooms() -> None:
     main.add_command(import_commands(open_database=open_installation, fold=_fold))
     main.add_command(
         identity_commands(
-            open_installation, fields_of=persons.fields_of, kinds=persons.COLUMNS, score=_score,
+            open_installation, fields_of=_fields_of, kinds=persons.COLUMNS, score=_score,
             moved=customers.mark_moved,
         )
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -17,7 +18,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Seen
 from rapport.remember import customers, persons
 from rapport.remember.folder import Folder
-from rapport.remember.traits import Registry, commerce
+from rapport.remember.registry import Registry, Remembered
 from rapport.resolve import expiry
 from rapport.resolve.linking.linker import Linker, note_changed
 from rapport.resolve.linking.models import active_version
@@ -37,7 +38,7 @@ class Pipeline:
         self.db = db
         self.slices = installed() if slices is None else slices
         self._stages = self.slices.stages()
-        self._shops = Shops(db)
+        self._shops = Shops(db, self.slices.remembered)
         self._resolver = Resolver(self._shops.policy, forget_policies=self._shops.forget)
         self._folder = Folder(self._shops.traits)
         self._work = BatchWork(self._stages)
@@ -91,10 +92,11 @@ class Pipeline:
 
     def refresh(self, conn: Connection, buckets: Sequence[int], *, limit: int) -> int:
         """Bring summaries of changed customers up to date, and what is compared of them; returns how many it took."""
-        done = customers.refresh(conn, limit=limit, buckets=buckets)
+        done = customers.refresh(conn, limit=limit, buckets=buckets, remembered=self.slices.remembered)
+        fields_of = partial(persons.fields_of, remembered=self.slices.remembered)
         for workspace, roots in done.roots.items():
             if active_version(conn, workspace) is not None:
-                note_changed(conn, workspace, roots, persons.fields_of, now=self.db.now_us(conn))
+                note_changed(conn, workspace, roots, fields_of, now=self.db.now_us(conn))
         return done.taken
 
     def expiring(self) -> list[WorkspaceId]:
@@ -133,8 +135,9 @@ class Pipeline:
 class Shops:
     """The settings of each shop, as the worker needs them; read again when leases change."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, remembered: Remembered) -> None:
         self._db = db
+        self._remembered = remembered
         self._found: dict[WorkspaceId, Workspace] = {}
         self._policies: dict[WorkspaceId, IdentifierPolicy] = {}
 
@@ -148,7 +151,7 @@ class Shops:
     def traits(self, workspace: WorkspaceId) -> Registry:
         """What is remembered of people in this shop."""
         settings = self._shop(workspace).settings
-        return commerce(default_currency=settings.currency, region=settings.region)
+        return self._remembered.registry(currency=settings.currency, region=settings.region)
 
     def forget(self) -> None:
         """Read anew at the next use."""

@@ -13,6 +13,7 @@ from rapport.decide.model import Placement
 from rapport.kernel.named import by_name
 from rapport.kernel.work import TimerHandler
 from rapport.measure.model import Measured
+from rapport.remember.registry import Remembered
 from rapport.web.console import ConsolePages
 
 __all__ = ["Installed"]
@@ -30,6 +31,10 @@ class Installed:
         self.slices: Sequence[Slice] = tuple(slices)
         by_name("slice", ((one.name, one.title, one) for one in self.slices))
         self.timers: Mapping[str, TimerHandler] = self._joined("timer", lambda one: one.timers.items())
+        self.remembered = Remembered(
+            self._joined("part", lambda one: ((part.name, part) for part in one.parts)).values(),
+            self._joined("trait", lambda one: ((trait.name, trait) for trait in one.traits)).values(),
+        )
         self.placements: Sequence[Placement] = tuple(
             self._joined("placement", lambda one: ((p.name, p) for p in one.placements)).values()
         )

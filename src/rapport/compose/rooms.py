@@ -17,6 +17,7 @@ from rapport.measure.model import Measured
 from rapport.measure.routes import ROUTES as MEASURE_ROUTES
 from rapport.measure.stage import Following
 from rapport.remember import pages as remember_pages
+from rapport.remember import traits as remember_traits
 from rapport.remember.routes import ROUTES as REMEMBER_ROUTES
 from rapport.resolve import pages as resolve_pages
 from rapport.resolve.review_routes import ROUTES as REVIEW_ROUTES
@@ -30,7 +31,14 @@ RESOLVE = Slice(
     name="resolve", title="Identity", routes=(*RESOLVE_ROUTES, *REVIEW_ROUTES), pages=(resolve_pages.PAGES,)
 )
 
-REMEMBER = Slice(name="remember", title="Golden Records", routes=(*REMEMBER_ROUTES,), pages=(remember_pages.PAGES,))
+REMEMBER = Slice(
+    name="remember",
+    title="Golden Records",
+    parts=remember_traits.PARTS,
+    traits=remember_traits.TRAITS,
+    routes=(*REMEMBER_ROUTES,),
+    pages=(remember_pages.PAGES,),
+)
 
 DECIDE = Slice(name="decide", title="Decisions", routes=(*DECIDE_ROUTES,), pages=(decide_pages.PAGES,))
 

@@ -14,6 +14,7 @@ from litestar.types import ControllerRouterHandler
 from rapport.decide.model import Placement
 from rapport.kernel.work import Stage, TimerHandler
 from rapport.measure.model import Measured
+from rapport.remember.registry import Part, Trait
 from rapport.web.console import ConsolePages
 
 __all__ = ["ENTRY_POINTS", "Slice"]
@@ -33,6 +34,10 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """Makes its part of the worker's batch, once in each worker process."""
     timers: Mapping[str, TimerHandler] = {}
     """By kind; a kind begins with the slice's name: `orders.cart`."""
+    parts: tuple[Part, ...] = ()
+    """What of its facts is kept in the states of strands. What an uninstalled slice kept stays there, unread."""
+    traits: tuple[Trait, ...] = ()
+    """What the Golden Record shows of parts, its own or another slice's."""
     placements: tuple[Placement, ...] = ()
     metrics: tuple[Measured, ...] = ()
     routes: tuple[ControllerRouterHandler, ...] = ()

@@ -23,8 +23,8 @@ from rapport.kernel.mergeable import Activity
 from rapport.remember.folder import decoder_of
 from rapport.remember.golden import Gathered, gather
 from rapport.remember.orders import OrdersRead
+from rapport.remember.registry import Remembered, StrandState
 from rapport.remember.store import customers, states_of, strands
-from rapport.remember.traits import Registry, StrandState, commerce
 from rapport.resolve import identities
 from rapport.resolve.customer_ids import load_customer_ids
 from rapport.resolve.linking.units import units_among
@@ -160,13 +160,12 @@ def mark_moved(conn: Connection, moved: Iterable[Moved]) -> int:
     return len(touched)
 
 
-def refresh(conn: Connection, *, limit: int, buckets: Sequence[int], registry: Registry | None = None) -> Refreshed:
+def refresh(conn: Connection, *, limit: int, buckets: Sequence[int], remembered: Remembered) -> Refreshed:
     """Bring the rows of at most about `limit` changed customers up to date.
 
     Call inside a write transaction. Several workers may do so at a time: on PostgreSQL they take turns in a workspace,
     so that whoever writes a row has seen all that was committed before.
     """
-    registry = registry or commerce()
     dirty = _dirty(conn, limit, buckets)
     stale = _stale(conn, limit, buckets)
     by_workspace = {workspace: set[Key]() for workspace in sorted({w for w, _ in (*dirty, *stale)})}
@@ -177,7 +176,7 @@ def refresh(conn: Connection, *, limit: int, buckets: Sequence[int], registry: R
         roots.update(key for owner, key in stale if owner == workspace)
         _clear(conn, customers, _table.root, _table.stale, workspace, roots)
         roots.update(identities.roots_of(conn, workspace, keys).values())
-        _rewrite(conn, workspace, roots, registry)
+        _rewrite(conn, workspace, roots, remembered)
     return Refreshed(len(dirty) + len(stale), by_workspace)
 
 
@@ -207,11 +206,11 @@ def _clear(
         conn.execute(table.update().where(among(conn, workspace, key, batch)).values({flag: False}))
 
 
-def _rewrite(conn: Connection, workspace: WorkspaceId, roots: set[Key], registry: Registry) -> None:
-    gathered = gather(conn, workspace, sorted(roots), registry=registry, decode=_decode)
-    certain = _certain_states(conn, workspace, gathered, registry)
+def _rewrite(conn: Connection, workspace: WorkspaceId, roots: set[Key], remembered: Remembered) -> None:
+    gathered = gather(conn, workspace, sorted(roots), remembered=remembered, decode=_decode)
+    certain = _certain_states(conn, workspace, gathered, remembered)
     rows = [
-        _row(workspace, root, found, found.state, certain.get(root, found.state), registry)
+        _row(workspace, root, found, found.state, certain.get(root, found.state), remembered)
         for root, found in gathered.items()
         if found.state is not None
     ]
@@ -225,14 +224,16 @@ def _rewrite(conn: Connection, workspace: WorkspaceId, roots: set[Key], registry
 
 
 def _certain_states(
-    conn: Connection, workspace: WorkspaceId, gathered: Mapping[Key, Gathered], registry: Registry
+    conn: Connection, workspace: WorkspaceId, gathered: Mapping[Key, Gathered], remembered: Remembered
 ) -> dict[Key, StrandState]:
     """Of customers held together by a learned link: what is certainly of the person whose identifier is the root."""
     units = units_among(conn, workspace, {root: found.members for root, found in gathered.items()})
     own = {root: next(keys for keys in several.values() if root in keys) for root, several in units.items()
            if len(several) > 1}  # fmt: skip
     bodies = states_of(conn, workspace, [key for keys in own.values() for key in keys])
-    return {root: registry.merge([_decode(bodies[key]) for key in keys if key in bodies]) for root, keys in own.items()}
+    return {
+        root: remembered.merge([_decode(bodies[key]) for key in keys if key in bodies]) for root, keys in own.items()
+    }
 
 
 def _blank(workspace: WorkspaceId, root: Key) -> dict[str, Any]:
@@ -244,14 +245,14 @@ def _blank(workspace: WorkspaceId, root: Key) -> dict[str, Any]:
 
 
 def _row(
-    workspace: WorkspaceId, root: Key, found: Gathered, state: StrandState, certain: StrandState, registry: Registry
+    workspace: WorkspaceId, root: Key, found: Gathered, state: StrandState, certain: StrandState, remembered: Remembered
 ) -> dict[str, Any]:
     """A customer's row. Who she is stands in `certain`, without learned links; what she did in `state`."""
 
     def read(part: str, otherwise: Any) -> Any:
         """What a part says; not by way of the traits, which would cost ten times as much."""
         held = certain if part in _PERSONAL else state
-        value = registry.parts[part].kind.read(held[part]) if part in held else None
+        value = remembered.parts[part].kind.read(held[part]) if part in held else None
         return otherwise if value is None else value
 
     name, email, phone = read("name", ""), read("email", ""), read("phone", "")

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from rapport.collect.model import OWN_SOURCE
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.golden import Gathered, gather
-from rapport.remember.traits import Registry, commerce
+from rapport.remember.registry import Remembered
 from rapport.resolve.store import identifiers
 from rapport.storage.log import facts
 from rapport.storage.workspaces import all_workspaces
@@ -40,12 +40,12 @@ class Digest(TypedDict):
     when they came, and are left out."""
 
 
-def digest(conn: Connection, *, registry: Registry | None = None) -> Digest:
+def digest(conn: Connection, *, remembered: Remembered) -> Digest:
     """The digest over all workspaces. Cost: reads every identifier and every strand once."""
     shops: list[tuple[str, str]] = []
     customers = 0
     for workspace in all_workspaces(conn):
-        total, number = workspace_digest(conn, workspace.id, registry=registry)
+        total, number = workspace_digest(conn, workspace.id, remembered=remembered)
         shops.append((workspace.slug, f"{total:064x}"))
         customers += number
     query = sa.select(sa.func.count()).select_from(facts).where(facts.c.source != OWN_SOURCE)
@@ -54,17 +54,16 @@ def digest(conn: Connection, *, registry: Registry | None = None) -> Digest:
     return Digest(digest=hashlib.sha256(body).hexdigest(), customers=customers, facts=collected)
 
 
-def workspace_digest(conn: Connection, workspace: WorkspaceId, *, registry: Registry | None = None) -> tuple[int, int]:
+def workspace_digest(conn: Connection, workspace: WorkspaceId, *, remembered: Remembered) -> tuple[int, int]:
     """The sum of the hashes of a shop's Golden Records modulo 2^256, and how many have been through something."""
-    registry = registry or commerce()
     total = customers = 0
-    for found in _customers(conn, workspace, registry):
-        total += int.from_bytes(hashlib.sha256(_canonical(found, registry)).digest(), "big")
+    for found in _customers(conn, workspace, remembered):
+        total += int.from_bytes(hashlib.sha256(_canonical(found, remembered)).digest(), "big")
         customers += found.state is not None
     return total % (1 << 256), customers
 
 
-def _customers(conn: Connection, workspace: WorkspaceId, registry: Registry) -> Iterator[Gathered]:
+def _customers(conn: Connection, workspace: WorkspaceId, remembered: Remembered) -> Iterator[Gathered]:
     root = identifiers.c.root
     last = b""
     while True:
@@ -72,14 +71,14 @@ def _customers(conn: Connection, workspace: WorkspaceId, registry: Registry) -> 
         page = [Key(found) for found in conn.execute(query.order_by(root).limit(PAGE)).scalars()]
         if not page:
             return
-        yield from gather(conn, workspace, page, registry=registry).values()
+        yield from gather(conn, workspace, page, remembered=remembered).values()
         last = page[-1]
 
 
-def _canonical(found: Gathered, registry: Registry) -> bytes:
+def _canonical(found: Gathered, remembered: Remembered) -> bytes:
     traits: dict[str, list[Any]] = {
         name: [held.value, held.occurred_at, held.fact_id]
-        for name, held in registry.read(found.state or {}, now=0).items()
+        for name, held in remembered.read(found.state or {}, now=0).items()
     }
     names = sorted([one.namespace, one.value] for one in found.members)
     return msgspec.json.encode([names, traits], order="deterministic")

@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import bucket_of
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.remember.registry import Registry, StrandState
 from rapport.remember.store import states_of, strands
-from rapport.remember.traits import Registry, StrandState
 from rapport.storage.bulk import upsert
 
 __all__ = ["Folder", "decode_state", "decoder_of", "encode_state"]

@@ -15,8 +15,8 @@ from rapport.kernel.clock import to_iso
 from rapport.kernel.errors import NotFound
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.remember.folder import decode_state
+from rapport.remember.registry import Held, Remembered, StrandState
 from rapport.remember.store import states_of
-from rapport.remember.traits import Held, Registry, StrandState, commerce
 from rapport.resolve.customer_ids import load_customer_ids
 from rapport.resolve.identities import Member, find, identifiers_of_customer, members_of_customers
 from rapport.resolve.linking.units import units_among
@@ -84,7 +84,7 @@ def golden_record(
     key: Key,
     *,
     now: int,
-    registry: Registry | None = None,
+    remembered: Remembered,
     probable: bool = False,
 ) -> GoldenRecord:
     """The Golden Record of the customer who has this identifier. Raises NotFound where nobody has.
@@ -94,7 +94,6 @@ def golden_record(
 
     Cost: five queries, and about 10 microseconds by kilobyte of the strands' states.
     """
-    registry = registry or commerce()
     root = find(conn, workspace, key)
     if root is None:
         raise NotFound("no such customer", hint="ask for it by one of its identifiers")
@@ -102,9 +101,9 @@ def golden_record(
     units = units_among(conn, workspace, {root: members})[root]
     certain = next((unit for unit in units.values() if key in unit), [])
     bodies = states_of(conn, workspace, [one.key for one in members] if probable else certain)
-    traits = _traits(registry, [bodies[one] for one in certain if one in bodies], now)
+    traits = _traits(remembered, [bodies[one] for one in certain if one in bodies], now)
     if probable and len(units) > 1:
-        traits = _with_probable(traits, _traits(registry, bodies.values(), now), registry)
+        traits = _with_probable(traits, _traits(remembered, bodies.values(), now), remembered)
     ids = load_customer_ids(conn)
     others = [ids.customer_id(unit) for unit, several in units.items() if several != certain]
     return GoldenRecord(
@@ -119,22 +118,22 @@ def golden_record(
     )
 
 
-def _traits(registry: Registry, bodies: Iterable[bytes], now: int) -> dict[str, TraitShown]:
+def _traits(remembered: Remembered, bodies: Iterable[bytes], now: int) -> dict[str, TraitShown]:
     states = [decode_state(body) for body in bodies]
-    read = registry.read(registry.merge(states) if states else {}, now=now)
-    return {name: _shown(held, registry.traits[name].rule) for name, held in read.items()}
+    read = remembered.read(remembered.merge(states) if states else {}, now=now)
+    return {name: _shown(held, remembered.traits[name].rule) for name, held in read.items()}
 
 
 def _with_probable(
-    certain: dict[str, TraitShown], pooled: dict[str, TraitShown], registry: Registry
+    certain: dict[str, TraitShown], pooled: dict[str, TraitShown], remembered: Remembered
 ) -> dict[str, TraitShown]:
     """All that is known of several units, marked where it is not what is certain of the first."""
     shown = {}
     for name, trait in pooled.items():
         known = certain.get(name)
-        if known is not None and (registry.traits[name].certain or trait.value == known.value):
+        if known is not None and (remembered.traits[name].certain or trait.value == known.value):
             shown[name] = known
-        elif not registry.traits[name].certain:
+        elif not remembered.traits[name].certain:
             shown[name] = msgspec.structs.replace(trait, probable=True)
     return shown
 
@@ -144,7 +143,7 @@ def gather(
     workspace: WorkspaceId,
     roots: Iterable[Key],
     *,
-    registry: Registry,
+    remembered: Remembered,
     decode: Callable[[bytes], StrandState] = decode_state,
 ) -> dict[Key, Gathered]:
     """Identifiers and merged states of many customers, set-based; roots that are no customer's are left out.
@@ -156,7 +155,7 @@ def gather(
     found: dict[Key, Gathered] = {}
     for root, several in members.items():
         states = [decode(bodies[one.key]) for one in several if one.key in bodies]
-        found[root] = Gathered(several, registry.merge(states) if states else None)
+        found[root] = Gathered(several, remembered.merge(states) if states else None)
     return found
 
 

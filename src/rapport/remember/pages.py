@@ -24,9 +24,9 @@ from rapport.remember.customers import CustomerQuery, Sort
 from rapport.remember.folder import decoder_of
 from rapport.remember.golden import GoldenRecord, find_root, golden_record
 from rapport.remember.orders import Orders, held_orders, holds_all
+from rapport.remember.registry import Remembered
 from rapport.remember.store import states_of
 from rapport.remember.timeline import cursor_at, event_names, read_page
-from rapport.remember.traits import Registry, commerce
 from rapport.resolve import identities
 from rapport.resolve import pages as resolve
 from rapport.resolve.customer_ids import load_customer_ids
@@ -59,7 +59,7 @@ class Found(NamedTuple):
     id: CustomerId
     record: GoldenRecord
     members: list[Member]
-    registry: Registry
+    remembered: Remembered
     policy: IdentifierPolicy
 
 
@@ -118,7 +118,7 @@ def customer_page(request: AnyRequest, db: Database, principal: Principal, refer
     """The Golden Record: who, the timeline, traits with their why, identity, JSON."""
     tab = next((tab for tab in TABS if tab == request.query_params.get("tab")), "overview")
     with db.read() as conn:
-        found = _find(conn, principal, reference)
+        found = _find(conn, principal, reference, request.app.state.remembered)
         if found.id != reference:
             asked = urlencode(request.query_params.dict(), doseq=True)
             return Redirect(f"/console/customers/{found.id}?{asked}", status_code=303)
@@ -143,14 +143,13 @@ def _settings(conn: Connection, workspace: WorkspaceId) -> WorkspaceSettings:
     return next(shop.settings for shop in all_workspaces(conn) if shop.id == workspace)
 
 
-def _find(conn: Connection, principal: Principal, reference: str) -> Found:
+def _find(conn: Connection, principal: Principal, reference: str, remembered: Remembered) -> Found:
     workspace = WorkspaceId(principal.workspace)
     settings = _settings(conn, workspace)
-    registry = commerce(default_currency=settings.currency, region=settings.region)
     root = find_root(conn, workspace, reference[:300].replace("\0", ""), region=settings.region)
-    record = golden_record(conn, workspace, root, now=now_us(), registry=registry, probable=True)
+    record = golden_record(conn, workspace, root, now=now_us(), remembered=remembered, probable=True)
     members = identities.identifiers_of_customer(conn, workspace, root)
-    return Found(root, record.id, record, members, registry, identifier_policy(settings))
+    return Found(root, record.id, record, members, remembered, identifier_policy(settings))
 
 
 def _overview(conn: Connection, found: Found) -> dict[str, Any]:
@@ -184,7 +183,7 @@ def _overview_tab(conn: Connection, principal: Principal, found: Found, request:
 
 def _traits_tab(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:
     sources = {source.id: source.name for source in list_sources(conn, WorkspaceId(principal.workspace))}
-    return {"groups": showing.trait_groups(found.record, found.registry.traits), "source_names": sources}
+    return {"groups": showing.trait_groups(found.record, found.remembered.traits), "source_names": sources}
 
 
 def _identity_tab(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:
@@ -222,7 +221,7 @@ def _timeline(conn: Connection, principal: Principal, found: Found, request: Any
 def _orders(conn: Connection, principal: Principal, found: Found) -> dict[str, Any]:
     """The customer's orders as the ledgers of its strands hold them."""
     bodies = states_of(conn, WorkspaceId(principal.workspace), [member.key for member in found.members])
-    merged = found.registry.merge([_decode_orders(body) for body in bodies.values()])
+    merged = found.remembered.merge([_decode_orders(body) for body in bodies.values()])
     ledger = merged.get("orders") or Orders().zero()
     orders = held_orders(ledger)
     return {

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.folder import decode_state
+from rapport.remember.registry import Held, Remembered
 from rapport.remember.store import states_of
-from rapport.remember.traits import Held, Registry, commerce
 from rapport.resolve.store import identifiers, select_among
 
 __all__ = ["COLUMNS", "fields_of"]
@@ -34,13 +34,12 @@ def fields_of(
     workspace: WorkspaceId,
     units: Mapping[Key, list[Key]],
     *,
-    registry: Registry | None = None,
+    remembered: Remembered,
 ) -> dict[Key, dict[str, str]]:
     """What is known of each group of strands, by column; groups without a name, birthday, phone or e-mail are left out.
 
     Two set-based reads for each 500 strands.
     """
-    registry = registry or commerce()
     keys = [key for several in units.values() for key in several]
     bodies = states_of(conn, workspace, keys)
     names = _identifiers(conn, workspace, keys)
@@ -48,7 +47,7 @@ def fields_of(
     for unit, members in units.items():
         states = [decode_state(bodies[key]) for key in members if key in bodies]
         parts = [{part: state[part] for part in _PARTS if part in state} for state in states]
-        traits = registry.read(registry.merge(parts), now=0) if parts else {}
+        traits = remembered.read(remembered.merge(parts), now=0) if parts else {}
         fields = _texts(traits)
         for key in members:
             namespace, value = names.get(key, ("", ""))

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Router, get
 from litestar.connection import ASGIConnection
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
@@ -27,6 +28,7 @@ from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.golden import GoldenRecord, find_key, golden_record
+from rapport.remember.registry import Remembered
 from rapport.remember.routes import region_of
 from rapport.remember.timeline import TimelineFact, timeline
 from rapport.resolve.linking.units import members_of
@@ -123,6 +125,7 @@ def profile_traits(
     request: AnyRequest,
     db: Database,
     principal: Principal,
+    state: State,
     space: Space,
     reference: Reference,
     include: Annotated[str, Parameter(max_length=2_000, description="Names, with commas between them.")] = "",
@@ -133,7 +136,7 @@ def profile_traits(
 ) -> ProfileTraits:
     """The customer's traits, ten at a time unless `limit` says otherwise."""
     with db.read() as conn:
-        record = _record(conn, principal, reference)
+        record = _record(conn, principal, reference, state.remembered)
     names = [name for name in record.traits if not include or name in include.split(",")]
     start = _offset(next)
     shown = {name: record.traits[name] for name in names[start : start + limit]}
@@ -191,10 +194,12 @@ def profile_events(
 
 
 @get(f"{BASE}/metadata", permission="customers:read", tags=["profiles"], sync_to_thread=True)
-def profile_metadata(db: Database, principal: Principal, space: Space, reference: Reference) -> ProfileMetadata:
+def profile_metadata(
+    db: Database, principal: Principal, state: State, space: Space, reference: Reference
+) -> ProfileMetadata:
     """When the customer was seen first and last."""
     with db.read() as conn:
-        record = _record(conn, principal, reference)
+        record = _record(conn, principal, reference, state.remembered)
     first, last = record.traits.get("first_seen_at"), record.traits.get("last_seen_at")
     return ProfileMetadata(
         metadata={
@@ -210,9 +215,9 @@ def _key(conn: Connection, principal: Principal, reference: str) -> Key:
     return find_key(conn, workspace, reference, region=region_of(conn, workspace))
 
 
-def _record(conn: Connection, principal: Principal, reference: str) -> GoldenRecord:
+def _record(conn: Connection, principal: Principal, reference: str, remembered: Remembered) -> GoldenRecord:
     key = _key(conn, principal, reference)
-    return golden_record(conn, WorkspaceId(principal.workspace), key, now=now_us())
+    return golden_record(conn, WorkspaceId(principal.workspace), key, now=now_us(), remembered=remembered)
 
 
 def _event(fact: TimelineFact) -> dict[str, Any]:

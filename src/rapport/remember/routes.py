@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get
+from litestar.datastructures import State
 from litestar.params import Parameter
 from sqlalchemy import Connection
 
@@ -55,13 +56,13 @@ def search_customers(
 
 @get("/customers/{reference:str}", permission="customers:read", tags=["customers"], sync_to_thread=True)
 def get_customer(
-    db: Database, principal: Principal, reference: Reference, *, probable: Probable = False
+    db: Database, principal: Principal, state: State, reference: Reference, *, probable: Probable = False
 ) -> GoldenRecord:
     """The Golden Record, read fresh. Ids and identifiers of customers that were merged into another answer with it."""
     workspace = WorkspaceId(principal.workspace)
     with db.read() as conn:
         key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
-        return golden_record(conn, workspace, key, now=now_us(), probable=probable)
+        return golden_record(conn, workspace, key, now=now_us(), remembered=state.remembered, probable=probable)
 
 
 @get("/customers/{reference:str}/timeline", permission="customers:read", tags=["customers"], sync_to_thread=True)

@@ -14,7 +14,7 @@ from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.money import currency_code, format_minor
 from rapport.remember.golden import GoldenRecord, TraitShown
 from rapport.remember.orders import HeldOrder
-from rapport.remember.traits import Trait
+from rapport.remember.registry import Trait
 from rapport.resolve.identities import Member
 from rapport.web.console import day_of
 from rapport.web.wording import Told, channel_of, tell

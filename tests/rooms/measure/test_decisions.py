@@ -10,6 +10,7 @@ from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.identifiers import BUCKETS
 from rapport.measure.store import decision_outcomes
 from rapport.remember import customers
+from tests.remembered import REMEMBERED
 from tests.shop import NOON, Shop
 
 BAROLO = [{"product_id": "barolo"}]
@@ -133,7 +134,7 @@ def test_an_order_without_a_country_counts_for_the_customers(any_shop: Shop) -> 
     shop.send({"type": "identify", "userId": "bo", "messageId": "i", "traits": {"address": {"country": "IT"}}})
     shop.fold()
     with shop.db.write() as conn:
-        customers.refresh(conn, limit=10, buckets=range(BUCKETS))
+        customers.refresh(conn, limit=10, buckets=range(BUCKETS), remembered=REMEMBERED)
     (row,) = shop.metric("revenue_by", by="country").rows
     assert (row["country"], row["revenue_minor"]) == ("IT", 500)
 

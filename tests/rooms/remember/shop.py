@@ -13,11 +13,12 @@ from rapport.remember import customers
 from rapport.remember.customers import CustomerQuery, CustomerSummary
 from rapport.remember.folder import Folder
 from rapport.remember.golden import GoldenRecord, find_key, golden_record
-from rapport.remember.traits import StrandState, commerce
+from rapport.remember.registry import StrandState
 from rapport.resolve.resolver import Resolver
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow, append
 from rapport.storage.workspaces import WorkspaceSettings, create_workspace
+from tests.remembered import REMEMBERED
 
 START = 1_700_000_000_000_000
 ALL_BUCKETS = range(BUCKETS)
@@ -46,7 +47,7 @@ def bought(order_id: str, revenue: float, days: float = 0, **more: Any) -> Fact:
 
 def traits_of(*facts: Fact, now: int = START) -> dict[str, Any]:
     """The traits' values after these facts, without a database."""
-    registry = commerce(default_currency="EUR")
+    registry = REMEMBERED.registry(currency="EUR", region=None)
     state: StrandState = {}
     for fact in facts:
         registry.fold(state, fact)
@@ -77,7 +78,7 @@ class Shop:
     def restart(self) -> None:
         """A new worker that remembers nothing."""
         self.resolver = Resolver(lambda _: self.policy)
-        self.folder = Folder(lambda _: commerce(default_currency="EUR", region="DE"))
+        self.folder = Folder(lambda _: REMEMBERED.registry(currency="EUR", region="DE"))
 
     def take(self, *facts: Fact, refresh: bool = True) -> None:
         """One batch; facts the log knows already are left out, as the log does it."""
@@ -99,12 +100,12 @@ class Shop:
 
     def refresh(self) -> int:
         with self.db.write() as conn:
-            return customers.refresh(conn, limit=1_000, buckets=ALL_BUCKETS).taken
+            return customers.refresh(conn, limit=1_000, buckets=ALL_BUCKETS, remembered=REMEMBERED).taken
 
     def record(self, reference: str, *, now: int = START, probable: bool = False) -> GoldenRecord:
         with self.db.read() as conn:
             key = find_key(conn, self.workspace, reference, region="DE")
-            return golden_record(conn, self.workspace, key, now=now, probable=probable)
+            return golden_record(conn, self.workspace, key, now=now, remembered=REMEMBERED, probable=probable)
 
     def listed(self, **wanted: Any) -> list[CustomerSummary]:
         with self.db.read() as conn:

@@ -13,6 +13,7 @@ from rapport.remember import customers
 from rapport.remember.customers import CustomerQuery, Sort
 from rapport.resolve import corrections
 from rapport.resolve.model import Kind, evidence_id
+from tests.remembered import REMEMBERED
 from tests.rooms.remember.shop import ALL_BUCKETS, Shop, bought, did
 
 
@@ -117,7 +118,7 @@ def test_several_workers_refresh_at_a_time_without_losing_a_change(shop: Shop) -
         for n in range(15):
             worker.take(bought(f"{web}-{n}", 1, n, web=web), refresh=False)
             with shop.db.write() as conn:
-                customers.refresh(conn, limit=100, buckets=buckets)
+                customers.refresh(conn, limit=100, buckets=buckets, remembered=REMEMBERED)
 
     with ThreadPoolExecutor() as pool:
         for done in [pool.submit(work, web, half) for web, half in zip(webs, halves, strict=True)]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from contextlib import suppress
 
@@ -10,12 +11,17 @@ import sqlalchemy as sa
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.folder import Folder, decode_state
+from rapport.remember.registry import Registry, Remembered, StrandState
 from rapport.remember.store import strands
-from rapport.remember.traits import Registry, StrandState, commerce
+from rapport.remember.traits import PARTS, TRAITS
 from rapport.storage.engine import Database
+from tests.remembered import REMEMBERED
 from tests.rooms.remember.shop import bought, did
 
 HERE = WorkspaceId(900)
+
+REMEMBERED_OF_ANYBODY = Remembered(PARTS, TRAITS)
+"""What is left where neither catalogue nor orders are installed."""
 
 
 def key(number: int) -> Key:
@@ -23,14 +29,14 @@ def key(number: int) -> Key:
 
 
 def folder(**bounds: int) -> Folder:
-    return Folder(lambda workspace: commerce(default_currency="EUR"), **bounds)
+    return Folder(lambda workspace: REMEMBERED.registry(currency="EUR", region=None), **bounds)
 
 
 class Brittle(Registry):
     """Counts facts, and raises once it has counted, until it is mended."""
 
     def __init__(self) -> None:
-        super().__init__((), (), settings=commerce(default_currency="EUR").settings)
+        super().__init__((), (), settings=REMEMBERED.registry(currency="EUR", region=None).settings)
         self.mended = False
 
     def fold(self, state: StrandState, fact: Fact) -> None:
@@ -54,7 +60,7 @@ def orders(db: Database, workspace: WorkspaceId) -> dict[int, int]:
     """Orders of each strand, as stored."""
     with db.read() as conn:
         rows = conn.execute(sa.select(strands.c.key, strands.c.state).where(strands.c.workspace == workspace)).all()
-    registry = commerce(default_currency="EUR")
+    registry = REMEMBERED.registry(currency="EUR", region=None)
     read = {row.key: registry.read(registry.merge([decode_state(row.state)]), now=0) for row in rows}
     return {int.from_bytes(which, "big"): traits["orders"].value for which, traits in read.items()}
 
@@ -66,6 +72,30 @@ def test_states_are_written_and_found_again_by_another_worker(db: Database) -> N
     with db.read() as conn:
         dirty = conn.execute(sa.select(strands.c.dirty).where(strands.c.workspace == HERE)).scalars().all()
     assert dirty == [True, True]
+
+
+def test_what_an_uninstalled_slice_remembered_is_kept_until_it_comes_back(db: Database) -> None:
+    """Strands are folded into without it, and none of what it had counted is lost."""
+    there = WorkspaceId(910)
+    without = REMEMBERED_OF_ANYBODY.registry(currency="EUR", region=None)
+    fold(db, folder(), there, (1, bought("o-1", 1)), (2, bought("o-2", 1)))
+    fold(db, Folder(lambda workspace: without), there, (1, did("Page Viewed", 1)), (2, bought("o-3", 1)))
+    fold(db, folder(), there, (1, bought("o-4", 1)))
+    assert orders(db, there) == {1: 2, 2: 1}
+
+
+def test_strands_are_merged_and_read_without_the_slice_that_remembered_some_of_them(db: Database) -> None:
+    registry = REMEMBERED.registry(currency="EUR", region=None)
+    states: list[StrandState] = [{}, {}]
+    for number, state in enumerate(states):
+        registry.fold(state, bought(f"o-{number}", 1, number))
+    before = copy.deepcopy(states)
+    read = REMEMBERED_OF_ANYBODY.read(REMEMBERED_OF_ANYBODY.merge(states), now=0)
+    assert "orders" not in read
+    assert "last_seen_at" in read
+    assert {name: [state[name] for state in states] for name in ("orders", "cart")} == {
+        name: [state[name] for state in before] for name in ("orders", "cart")
+    }
 
 
 def test_a_batch_that_failed_leaves_nothing_behind(db: Database) -> None:

@@ -13,6 +13,7 @@ from rapport.kernel.facts import Fact
 from rapport.remember.digest import digest, workspace_digest
 from rapport.remember.timeline import timeline
 from rapport.storage.engine import Database
+from tests.remembered import REMEMBERED
 from tests.rooms.remember.shop import START, Shop, bought, did
 
 
@@ -102,7 +103,7 @@ def story(seed: int) -> list[Fact]:
 
 def digest_of(shop: Shop) -> tuple[int, int]:
     with shop.db.read() as conn:
-        return workspace_digest(conn, shop.workspace)
+        return workspace_digest(conn, shop.workspace, remembered=REMEMBERED)
 
 
 def test_shuffled_repeated_and_cut_otherwise_the_same_facts_give_one_digest(db: Database) -> None:
@@ -126,11 +127,11 @@ def test_shuffled_repeated_and_cut_otherwise_the_same_facts_give_one_digest(db: 
 
 def test_the_digest_counts_customers_and_facts(shop: Shop) -> None:
     with shop.db.read() as conn:
-        before = digest(conn)
+        before = digest(conn, remembered=REMEMBERED)
     shop.take(identified("ada", 0, email=f"{shop.slug}@example.com"), bought("o-1", 5, 1, user="bo"))
     with shop.db.read() as conn:
-        after = digest(conn)
-        again = digest(conn)
+        after = digest(conn, remembered=REMEMBERED)
+        again = digest(conn, remembered=REMEMBERED)
     assert after == again
     assert after["digest"] != before["digest"]
     assert (after["customers"] - before["customers"], after["facts"] - before["facts"]) == (2, 2)

@@ -7,7 +7,8 @@ from itertools import permutations
 from rapport.kernel.facts import Fact
 from rapport.kernel.mergeable import State
 from rapport.remember.orders import held_orders, holds_all
-from rapport.remember.traits import StrandState, commerce
+from rapport.remember.registry import StrandState
+from tests.remembered import REMEMBERED
 from tests.rooms.remember.shop import bought, did, traits_of
 
 
@@ -110,7 +111,7 @@ def test_coupons_are_counted_by_order() -> None:
 
 
 def test_each_number_names_the_fact_that_moved_it_last() -> None:
-    registry = commerce(default_currency="EUR")
+    registry = REMEMBERED.registry(currency="EUR", region=None)
     state: StrandState = {}
     orders = (bought("o-1", 20, 1, ident="m1"), bought("o-2", 20, 2, ident="m2"))
     for fact in (*orders, refunded(3, order_id="o-1", total=1)):
@@ -155,7 +156,7 @@ def test_a_ledger_with_more_orders_than_it_holds_says_so() -> None:
 
 
 def ledger_of(*facts: Fact) -> State:
-    registry = commerce(default_currency="EUR")
+    registry = REMEMBERED.registry(currency="EUR", region=None)
     state: StrandState = {}
     for fact in facts:
         registry.fold(state, fact)

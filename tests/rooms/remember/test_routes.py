@@ -15,6 +15,7 @@ from rapport.remember.profiles import PROFILES
 from rapport.remember.routes import ROUTES
 from rapport.web import accounts
 from rapport.web.app import create_app
+from tests.remembered import REMEMBERED
 from tests.rooms.remember.shop import Shop, bought, did
 
 Get = Callable[..., httpx.Response]
@@ -24,7 +25,7 @@ ADA = "/v1/spaces/any/collections/users/profiles/user_id:ada"
 
 @pytest.fixture
 def http(shop: Shop) -> Iterator[TestClient[Any]]:
-    with TestClient(create_app(db=shop.db, api=ROUTES, routes=[PROFILES])) as made:
+    with TestClient(create_app(db=shop.db, api=ROUTES, routes=[PROFILES], state={"remembered": REMEMBERED})) as made:
         yield made
 
 

@@ -11,9 +11,9 @@ from rapport.kernel.ids import CustomerId
 from rapport.remember.golden import GoldenRecord, TraitShown
 from rapport.remember.orders import HeldOrder
 from rapport.remember.showing import entries_of, money_words, order_lines, trait_groups
-from rapport.remember.traits import commerce
+from tests.remembered import REMEMBERED
 
-TRAITS = commerce().traits
+TRAITS = REMEMBERED.traits
 
 
 def fact(name: str, at: str, **properties: Any) -> Fact:

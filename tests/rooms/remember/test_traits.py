@@ -9,7 +9,8 @@ import pytest
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.mergeable import Count
 from rapport.remember.inputs import Settings
-from rapport.remember.traits import PARTS, TRAITS, Part, Registry, Trait
+from rapport.remember.registry import Part, Registry, Trait
+from tests.remembered import REMEMBERED
 from tests.rooms.remember.shop import START, bought, did, traits_of
 
 BROWSER = {
@@ -116,8 +117,8 @@ def test_the_registry_refuses_declarations_that_cannot_work() -> None:
 
 
 def test_every_trait_explains_itself() -> None:
-    assert len(TRAITS) >= 30
-    for trait in TRAITS:
+    assert len(REMEMBERED.traits) >= 30
+    for trait in REMEMBERED.traits.values():
         assert trait.rule.endswith("."), trait.name
         assert trait.title, trait.name
-    assert {part.name for part in PARTS} == {trait.part for trait in TRAITS}
+    assert set(REMEMBERED.parts) == {trait.part for trait in REMEMBERED.traits.values()}

@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
+from rapport.capabilities.orders.cart import Cart, cart_change
 from rapport.kernel.clock import DAY
 from rapport.kernel.facts import Fact
-from rapport.remember.cart import Cart, cart_change
 from rapport.remember.inputs import Settings
 
 __all__ = ["CartStory", "stories_of"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rapport.capabilities.orders.facts import CART_EVENTS, ORDER_EVENTS
 from rapport.capabilities.orders.metrics import CART_ABANDONMENT, REVENUE
 from rapport.capabilities.orders.service import CART_TIMER, carts_by_day, judge_carts, keep, revenue_rows
+from rapport.capabilities.orders.traits import PARTS, TRAITS
 from rapport.compose.slice import Slice
 from rapport.kernel.work import BatchStage, Seen
 from rapport.measure.model import Measured
@@ -16,6 +17,8 @@ ORDERS = Slice(
     title="Orders",
     stage=lambda: BatchStage[Seen]({*CART_EVENTS, *ORDER_EVENTS}, read=lambda seen: seen, write=keep),
     timers={CART_TIMER: judge_carts},
+    parts=PARTS,
+    traits=TRAITS,
     metrics=(
         Measured(metric=CART_ABANDONMENT, read=carts_by_day),
         Measured(metric=REVENUE, read=revenue_rows),

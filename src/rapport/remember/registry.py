@@ -1,0 +1,229 @@
+"""What a slice declares to be remembered of a customer, and how the declarations of all slices are put to work.
+
+A *part* is a mergeable value in a strand's state with the facts that feed it; a *trait* is what the Golden Record shows
+of a part. Several traits may read one part (all that is said about orders comes from one ledger). The declarations are
+data: the reference pages and the console's "why?" are made from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from rapport.kernel.facts import Fact
+from rapport.kernel.mergeable import First, Mergeable, Stamp, State
+from rapport.remember.inputs import Settings
+
+__all__ = ["Held", "Part", "Pick", "Registry", "Remembered", "StrandState", "Trait", "shares", "yes"]
+
+StrandState = dict[str, State]
+"""The state of a strand, or of several merged: parts by name."""
+
+OWN_SOURCE = "rapport"
+"""Facts that Rapport itself states; they say what we did, not what the customer did."""
+
+TraitType = Literal["integer", "text", "time", "date", "money", "list", "object"]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A mergeable value of a strand and the facts that feed it."""
+
+    name: str
+    kind: Mergeable
+    take: Callable[[Fact, Settings], Any]
+    """What is folded of a fact; None for nothing."""
+    on: tuple[str, ...] = ()
+    """Names of the facts it listens to."""
+    with_context: tuple[str, ...] = ()
+    """It also listens to every fact whose context has one of these; `traits` means the fact's own traits, too."""
+    but_not: tuple[str, ...] = ()
+    """Where both are empty it listens to every fact but these."""
+    reads: tuple[str, ...] = ()
+    """JSON paths in the fact that are looked at."""
+    own: bool = False
+    """Whether it listens to facts that Rapport itself states."""
+
+
+class Held(NamedTuple):
+    """A trait's value and the fact that determined it."""
+
+    value: Any
+    occurred_at: int
+    fact_id: str
+    source: str
+
+
+Pick = Callable[[Any, Stamp, int], tuple[Any, Stamp | None]]
+"""From what a part reads, its stamp and the time now: the trait's value (None where there is none) and its stamp."""
+
+
+def whole(value: Any, stamp: Stamp, now: int) -> tuple[Any, Stamp | None]:
+    return value, stamp
+
+
+def shares(value: list[tuple[str, int]], stamp: Stamp, now: int) -> tuple[Any, Stamp | None]:
+    """For what is counted by weight: the ten heaviest with their share of the whole."""
+    total = sum(score for _, score in value)
+    return [{"name": name, "share": round(score / total, 3)} for name, score in value[:10]], stamp
+
+
+class Trait(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the Golden Record."""
+
+    name: str
+    title: str
+    type: TraitType
+    part: str
+    rule: str
+    """The sentence that answers "why?"."""
+    pick: Pick = whole
+    certain: bool = False
+    """Read only from what is certainly this person's: no learned link carries it."""
+
+
+Fold = Callable[[StrandState, Fact, int, str, str], None]
+Gated = tuple[tuple[str, ...], bool, tuple[Fold, ...]]
+"""Keys of the context, whether the fact's own traits open it, too, and the folds behind it."""
+
+
+class Remembered:
+    """All parts and traits of an installation: how what strands have been through is put together and read. Immutable.
+
+    Raises ValueError for two parts or traits of one name and for a trait whose part does not exist.
+    """
+
+    def __init__(self, parts: Iterable[Part], traits: Iterable[Trait]) -> None:
+        parts, traits = tuple(parts), tuple(traits)
+        self.parts = {part.name: part for part in parts}
+        self.traits = {trait.name: trait for trait in traits}
+        if len(self.parts) < len(parts) or len(self.traits) < len(traits):
+            raise ValueError("two parts or two traits have one name")
+        for trait in traits:
+            if trait.part not in self.parts:
+                raise ValueError(f"trait {trait.name!r} reads the part {trait.part!r}, which does not exist")
+        self._picks: dict[str, list[Trait]] = {}
+        for trait in traits:
+            self._picks.setdefault(trait.part, []).append(trait)
+        self._registries: dict[Settings, Registry] = {}
+
+    def registry(self, *, currency: str, region: str | None) -> Registry:
+        """The same, compiled for a shop with this currency and this country for phone numbers; made once for each."""
+        settings = Settings(currency=currency, region=region)
+        found = self._registries.get(settings)
+        if found is None:
+            found = self._registries[settings] = Registry(self.parts.values(), self.traits.values(), settings=settings)
+        return found
+
+    def merge(self, states: Sequence[StrandState]) -> StrandState:
+        """The trimmed state of all these strands together. May trim its arguments in place."""
+        parts = self.parts
+        first = states[0] if states else {}
+        merged = {name: parts[name].kind.trim(held) for name, held in first.items() if name in parts}
+        for state in states[1:]:
+            for name, held in state.items():
+                if name in merged:
+                    merged[name] = parts[name].kind.merge(merged[name], held)
+                elif name in parts:
+                    merged[name] = parts[name].kind.trim(held)
+        return merged
+
+    def read(self, merged: StrandState, *, now: int) -> dict[str, Held]:
+        """The traits of a merged state, those that have a value, in the order of their declaration."""
+        found: dict[str, Held] = {}
+        for name, state in merged.items():
+            found.update(self._read_part(self.parts[name], state, now))
+        return {name: found[name] for name in self.traits if name in found}
+
+    def _read_part(self, part: Part, state: State, now: int) -> Iterable[tuple[str, Held]]:
+        value = part.kind.read(state)
+        if value is None:
+            return
+        stamp = part.kind.stamp(state)
+        for trait in self._picks.get(part.name, ()):
+            picked, of = trait.pick(value, stamp, now)
+            if picked is not None and of is not None:
+                yield trait.name, Held(picked, of[0], of[1], of[2])
+
+
+class Registry(Remembered):
+    """What is remembered, compiled for folding the facts of a shop with these settings. Immutable; share it freely."""
+
+    def __init__(self, parts: Iterable[Part], traits: Iterable[Trait], *, settings: Settings) -> None:
+        super().__init__(parts, traits)
+        self.settings = settings
+        self._folds = {part.name: _compile(part, settings) for part in self.parts.values()}
+        names = {name for part in self.parts.values() for name in (*part.on, *part.but_not)}
+        self._plans = {name: self._plan(name, own=False) for name in names}
+        self._otherwise = self._plan("", own=False)
+        self._own_plans = {name: self._plan(name, own=True) for name in names}
+        self._own_otherwise = self._plan("", own=True)
+
+    def _plan(self, name: str, *, own: bool) -> tuple[tuple[Fold, ...], tuple[Gated, ...]]:
+        direct: list[Fold] = []
+        gated: dict[tuple[str, ...], list[Fold]] = {}
+        for part in self.parts.values():
+            if own and not part.own:
+                continue
+            fold = self._folds[part.name]
+            everything = not part.on and not part.with_context
+            if name in part.on or (everything and name not in part.but_not):
+                direct.append(fold)
+            elif part.with_context:
+                gated.setdefault(part.with_context, []).append(fold)
+        return tuple(direct), tuple((keys, "traits" in keys, tuple(folds)) for keys, folds in gated.items())
+
+    def fold(self, state: StrandState, fact: Fact) -> None:
+        """Take a fact into a strand's state, in place. Never raises, whatever the fact holds."""
+        at, fact_id, source = fact.occurred_at, fact.id, fact.source
+        if source == OWN_SOURCE:
+            direct, gated = self._own_plans.get(fact.name, self._own_otherwise)
+        else:
+            direct, gated = self._plans.get(fact.name, self._otherwise)
+        for fold in direct:
+            fold(state, fact, at, fact_id, source)
+        context, traits = fact.context, fact.traits
+        for keys, by_traits, folds in gated:
+            if by_traits and traits:
+                for fold in folds:
+                    fold(state, fact, at, fact_id, source)
+                continue
+            for key in keys:
+                if key in context:
+                    for fold in folds:
+                        fold(state, fact, at, fact_id, source)
+                    break
+
+
+def yes(fact: Fact, settings: Settings) -> bool:
+    """For kinds that ask only whether a fact came."""
+    return True
+
+
+def _compile(part: Part, settings: Settings) -> Fold:
+    name, take, zero, fold = part.name, part.take, part.kind.zero, part.kind.fold
+
+    def run_always(state: StrandState, fact: Fact, at: int, fact_id: str, source: str) -> None:
+        held = state.get(name)
+        if held is None:
+            held = state[name] = zero()
+        fold(held, at, fact_id, source, None)
+
+    def run(state: StrandState, fact: Fact, at: int, fact_id: str, source: str) -> None:
+        value = take(fact, settings)
+        if value is None:
+            return
+        held = state.get(name)
+        if held is None:
+            held = state[name] = zero()
+        fold(held, at, fact_id, source, value)
+
+    def run_first(state: StrandState, fact: Fact, at: int, fact_id: str, source: str) -> None:
+        held = state.get(name)
+        if held is None or at <= held[0]:
+            run(state, fact, at, fact_id, source)
+
+    if take is yes:
+        return run_always
+    return run_first if isinstance(part.kind, First) else run
