@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from benchmarks.installation import Installation, database, installation, postgresql_reachable
+from benchmarks.installation import Installation, database, installation, reachable_engines
 from benchmarks.load import Shop, Wire, send_all
 from rapport.storage import log
 from rapport.storage.engine import Database
@@ -42,7 +42,7 @@ def main() -> None:
     facts = 20_000 if arguments.quick else 100_000
     seconds = 6.0 if arguments.quick else 20.0
     results = []
-    for engine in _engines(arguments.engine):
+    for engine in reachable_engines() if arguments.engine == "all" else [arguments.engine]:
         result = measure(engine, facts=facts, seconds=seconds, workers=arguments.workers)
         results.append(result)
         if not arguments.json:
@@ -164,12 +164,6 @@ def _warm_up(running: Installation) -> None:
     send_all(bodies, port=running.port, write_key=running.write_key)
     while running.lag() != 0:
         time.sleep(0.02)
-
-
-def _engines(wanted: str) -> list[str]:
-    if wanted != "all":
-        return [wanted]
-    return ["sqlite", "postgresql"] if postgresql_reachable() else ["sqlite"]
 
 
 def _arguments() -> argparse.Namespace:

@@ -99,6 +99,11 @@ def installation(engine: str, *, workers: int | None = None) -> Iterator[Install
             process.wait()
 
 
+def reachable_engines() -> list[str]:
+    """What can be measured here: SQLite, and PostgreSQL where it answers."""
+    return ["sqlite", "postgresql"] if postgresql_reachable() else ["sqlite"]
+
+
 def postgresql_reachable() -> bool:
     """True where RAPPORT_TEST_POSTGRES answers."""
     try:
