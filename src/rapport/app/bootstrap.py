@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from rapport.app.secretsfile import Secrets, read_secrets, write_secrets
 from rapport.app.settings import Settings
+from rapport.app.wiring import installed
 from rapport.collect.sources import ensure_source
+from rapport.compose.installed import Installed
 from rapport.kernel.clock import now_us
 from rapport.storage.engine import Database
 from rapport.storage.migrate import migrate
@@ -25,11 +27,12 @@ class Keys(NamedTuple):
     api_key: str
 
 
-def open_database(settings: Settings) -> Database:
+def open_database(settings: Settings, *, slices: Installed | None = None) -> Database:
     """The installation's database with its schema up to date; makes the data folder where it is missing."""
+    slices = installed() if slices is None else slices
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     db = Database.open(settings.url)
-    migrate(db)
+    migrate(db, slices.branches)
     return db
 
 

@@ -1,10 +1,21 @@
-"""What the installation itself brings: its health, and the facts whose handling failed."""
+"""What the installation itself brings: its health, the facts whose handling failed, and how far imports are."""
 
 from __future__ import annotations
 
-from rapport.app import pages
+from rapport.adapters.files import store as files
+from rapport.app import pages, setaside
+from rapport.compose.holding import of_shop
 from rapport.compose.slice import Slice
 
 __all__ = ["SYSTEM"]
 
-SYSTEM = Slice(name="system", title="System", pages=(pages.PAGES,))
+SYSTEM = Slice(
+    name="system",
+    title="System",
+    holds=(
+        of_shop(setaside.set_aside, "which facts could not be handled; the facts themselves are in the log"),
+        of_shop(files.imports, "which files were imported"),
+        of_shop(files.import_errors, "the lines of files that were refused, until the import is repeated"),
+    ),
+    pages=(pages.PAGES,),
+)

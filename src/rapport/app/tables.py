@@ -1,50 +1,48 @@
-"""Every table of every room, in one metadata; and the writing of a migration when one has changed.
+"""Every table of this installation, and the writing of a migration when one has changed.
 
     uv run python -m rapport.app.tables "customers get a shoe size"
+    uv run python -m rapport.app.tables --slice giftcards "a card has a note"
 
-compares the tables the code declares with those the migrations make and writes the difference as a new file below
-`storage/migrations/versions`. Read it before you commit it.
+compares the tables the code declares with those the migrations make and writes the difference as a new file: in
+Rapport's own line below `storage/migrations/versions`, or in the slice's folder. Read it before you commit it.
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 
-from rapport.act import store as act
-from rapport.adapters.files import store as files
-from rapport.app import setaside
-from rapport.capabilities.catalog import store as catalog
-from rapport.capabilities.orders import store as orders
-from rapport.capabilities.recommendations import store as recommendations
-from rapport.collect import store as collect
-from rapport.measure import store as measure
-from rapport.remember import store as remember
-from rapport.resolve import store as resolve
-from rapport.resolve.linking import store as linking
-from rapport.storage import leases, log, workspaces
+import click
+
+from rapport.app.wiring import installed
+from rapport.compose.installed import Installed
 from rapport.storage.engine import Database, metadata
-from rapport.storage.migrate import migrate, write_revision
-from rapport.web import store as web
+from rapport.storage.migrate import CORE, migrate, write_revision
 
-__all__ = ["ROOMS", "metadata"]
-
-ROOMS = (
-    act, catalog, collect, files, leases, linking, log, measure, orders, recommendations, remember, resolve, setaside,
-    web, workspaces,
-)  # fmt: skip
-"""The modules that declare tables."""
+__all__ = ["metadata", "write"]
 
 
-def main(message: str) -> None:
-    """Write the difference as a migration."""
+def write(message: str, *, slices: Installed, of: str = "") -> str:
+    """Write the difference as a migration of Rapport's own line, or of the slice `of`; returns the file's path."""
+    branch = next((branch for branch in slices.branches if branch.slice == of), None) if of else CORE
+    if branch is None:
+        raise click.ClickException(f"no slice {of!r} with migrations; there are: {[b.slice for b in slices.branches]}")
     with tempfile.TemporaryDirectory() as folder:
         db = Database.open(f"sqlite:///{Path(folder) / 'migrated.db'}")
-        migrate(db)
-        print(write_revision(db, message))  # noqa: T201 - a command of the developer's
-        db.close()
+        migrate(db, slices.branches)
+        try:
+            return write_revision(db, message, branch=branch, tables=slices.tables_of(branch.slice))
+        finally:
+            db.close()
+
+
+@click.command()
+@click.option("--slice", "of", default="", help="The slice whose tables have changed.")
+@click.argument("message")
+def main(message: str, of: str) -> None:
+    """Write the difference as a migration."""
+    click.echo(write(message, slices=installed(), of=of))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from litestar.types import ControllerRouterHandler
+from sqlalchemy import Table
 
 from rapport.act.stages import Stages
 from rapport.compose.slice import Slice
@@ -14,6 +15,7 @@ from rapport.kernel.named import by_name
 from rapport.kernel.work import TimerHandler
 from rapport.measure.model import Measured
 from rapport.remember.registry import Remembered
+from rapport.storage.migrate import Branch
 from rapport.web.console import ConsolePages
 
 __all__ = ["Installed"]
@@ -30,6 +32,8 @@ class Installed:
     def __init__(self, slices: Iterable[Slice]) -> None:
         self.slices: Sequence[Slice] = tuple(slices)
         by_name("slice", ((one.name, one.title, one) for one in self.slices))
+        self.tables = self._joined("table", lambda one: ((held.table.name, held.table) for held in one.holds))
+        self.branches = [Branch(one.name, one.migrations) for one in self.slices if one.migrations is not None]
         self.timers: Mapping[str, TimerHandler] = self._joined("timer", lambda one: one.timers.items())
         self.remembered = Remembered(
             self._joined("part", lambda one: ((part.name, part) for part in one.parts)).values(),
@@ -43,6 +47,11 @@ class Installed:
         )
         self.routes: Sequence[ControllerRouterHandler] = [route for one in self.slices for route in one.routes]
         self.pages: Sequence[ConsolePages] = [pages for one in self.slices for pages in one.pages]
+
+    def tables_of(self, branch: str) -> list[Table]:
+        """The tables that the migrations of this slice make; those of Rapport's own line where it is empty."""
+        owners = [one for one in self.slices if (one.name == branch if branch else one.migrations is None)]
+        return [held.table for one in owners for held in one.holds]
 
     def stages(self) -> Stages:
         """The stages of one worker process, newly made."""

@@ -7,6 +7,7 @@ from rapport.act import webhooks
 from rapport.act.routes import ROUTES as ACT_ROUTES
 from rapport.collect import pages as collect_pages
 from rapport.collect.routes import ROUTES as COLLECT_ROUTES
+from rapport.compose import holdings
 from rapport.compose.slice import Slice
 from rapport.decide import pages as decide_pages
 from rapport.decide.routes import ROUTES as DECIDE_ROUTES
@@ -25,15 +26,30 @@ from rapport.resolve.routes import ROUTES as RESOLVE_ROUTES
 
 __all__ = ["ROOMS"]
 
-COLLECT = Slice(name="collect", title="Collecting", routes=(*COLLECT_ROUTES,), pages=(collect_pages.PAGES,))
+STORAGE = Slice(name="storage", title="Shops and the log", holds=holdings.STORAGE)
+
+WEB = Slice(name="web", title="Team and keys", holds=holdings.WEB)
+
+COLLECT = Slice(
+    name="collect",
+    title="Collecting",
+    holds=holdings.COLLECT,
+    routes=(*COLLECT_ROUTES,),
+    pages=(collect_pages.PAGES,),
+)
 
 RESOLVE = Slice(
-    name="resolve", title="Identity", routes=(*RESOLVE_ROUTES, *REVIEW_ROUTES), pages=(resolve_pages.PAGES,)
+    name="resolve",
+    title="Identity",
+    holds=holdings.RESOLVE,
+    routes=(*RESOLVE_ROUTES, *REVIEW_ROUTES),
+    pages=(resolve_pages.PAGES,),
 )
 
 REMEMBER = Slice(
     name="remember",
     title="Golden Records",
+    holds=holdings.REMEMBER,
     parts=remember_traits.PARTS,
     traits=remember_traits.TRAITS,
     routes=(*REMEMBER_ROUTES,),
@@ -43,13 +59,19 @@ REMEMBER = Slice(
 DECIDE = Slice(name="decide", title="Decisions", routes=(*DECIDE_ROUTES,), pages=(decide_pages.PAGES,))
 
 ACT = Slice(
-    name="act", title="Webhooks", stage=webhooks.telling, routes=(*ACT_ROUTES,), pages=(act_pages.PAGES,)
-)  # fmt: skip
+    name="act",
+    title="Webhooks",
+    stage=webhooks.telling,
+    holds=holdings.ACT,
+    routes=(*ACT_ROUTES,),
+    pages=(act_pages.PAGES,),
+)
 
 MEASURE = Slice(
     name="measure",
     title="Measuring",
     stage=Following,
+    holds=holdings.MEASURE,
     metrics=(
         Measured(metric=DECISIONS, read=measure_store.decisions_by),
         Measured(metric=FACTS, read=measure_store.facts_by),
@@ -58,5 +80,5 @@ MEASURE = Slice(
     pages=(measure_pages.PAGES,),
 )
 
-ROOMS = (COLLECT, RESOLVE, REMEMBER, DECIDE, ACT, MEASURE)
+ROOMS = (STORAGE, WEB, COLLECT, RESOLVE, REMEMBER, DECIDE, ACT, MEASURE)
 """In the way of the data."""

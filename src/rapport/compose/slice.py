@@ -7,10 +7,12 @@ and a slice of another distribution is named by an entry point of the group `rap
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import msgspec
 from litestar.types import ControllerRouterHandler
 
+from rapport.compose.holding import Holding
 from rapport.decide.model import Placement
 from rapport.kernel.work import Stage, TimerHandler
 from rapport.measure.model import Measured
@@ -32,6 +34,10 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """How people call it."""
     stage: Callable[[], Stage] | None = None
     """Makes its part of the worker's batch, once in each worker process."""
+    holds: tuple[Holding, ...] = ()
+    """Each of its tables, with how a person in it is exported and erased."""
+    migrations: Path | None = None
+    """The folder of its migration branch, numbered from `0001_…py`; None where its tables are in Rapport's own line."""
     timers: Mapping[str, TimerHandler] = {}
     """By kind; a kind begins with the slice's name: `orders.cart`."""
     parts: tuple[Part, ...] = ()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rapport.capabilities.catalog import store
 from rapport.capabilities.catalog.model import Description, describe, newest, once
 from rapport.capabilities.catalog.traits import PARTS, TRAITS
+from rapport.compose.holding import of_shop
 from rapport.compose.slice import Slice
 from rapport.decide.people import reading_settings
 from rapport.kernel.clock import HOUR
@@ -51,4 +52,11 @@ class Describing(BatchStage[tuple[WorkspaceId, Fact]]):
         return written is None or written[:-2] != description[:-2] or description[-2] - written[-2] >= HOUR
 
 
-CATALOG = Slice(name="catalog", title="Catalogue", stage=Describing, parts=PARTS, traits=TRAITS)
+CATALOG = Slice(
+    name="catalog",
+    title="Catalogue",
+    stage=Describing,
+    parts=PARTS,
+    traits=TRAITS,
+    holds=(of_shop(store.products, "what facts say of products"),),
+)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from rapport.capabilities.orders import store
 from rapport.capabilities.orders.facts import CART_EVENTS, ORDER_EVENTS
 from rapport.capabilities.orders.metrics import CART_ABANDONMENT, REVENUE
 from rapport.capabilities.orders.service import CART_TIMER, carts_by_day, judge_carts, keep, revenue_rows
 from rapport.capabilities.orders.traits import PARTS, TRAITS
+from rapport.compose.holding import of_person
 from rapport.compose.slice import Slice
 from rapport.kernel.work import BatchStage, Seen
 from rapport.measure.model import Measured
@@ -16,6 +18,12 @@ ORDERS = Slice(
     name="orders",
     title="Orders",
     stage=lambda: BatchStage[Seen]({*CART_EVENTS, *ORDER_EVENTS}, read=lambda seen: seen, write=keep),
+    holds=(
+        # Refunds name an order, not a person, so they are found by the orders and go before those: last here.
+        of_person(store.carts, "the carts somebody filled, and what became of them"),
+        of_person(store.orders, "what somebody ordered, for the numbers of the shop"),
+        of_person(store.refunds, "what was given back", by=(), export=store.refunds_of, erase=store.erase_refunds),
+    ),
     timers={CART_TIMER: judge_carts},
     parts=PARTS,
     traits=TRAITS,

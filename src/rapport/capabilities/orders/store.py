@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
 from rapport.capabilities.orders.model import CartStory
-from rapport.kernel.clock import DAY
+from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.store import customers
 from rapport.resolve.store import identifiers
@@ -25,10 +25,12 @@ __all__ = [
     "abandoned_carts",
     "cart_counts",
     "carts",
+    "erase_refunds",
     "has_carts",
     "lock_customers",
     "orders",
     "refunds",
+    "refunds_of",
     "replace_carts",
     "revenue_by",
     "save_orders",
@@ -230,6 +232,29 @@ def save_refunds(conn: Connection, rows: Iterable[RefundRow]) -> None:
         conn, refunds, [earliest[key]._asdict() for key in sorted(earliest)], key=("workspace", "refund_id"),
         update=RefundRow._fields[2:], where="(excluded.at, excluded.fact) < (refunds.at, refunds.fact)",
     )  # fmt: skip
+
+
+def refunds_of(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> list[dict[str, Any]]:
+    """The refunds of the orders of these strands, in plain values."""
+    columns = (refunds.c.refund_id, refunds.c.order_id, refunds.c.at, refunds.c.currency, refunds.c.amount_minor)
+    return [
+        {**row._mapping, "at": to_iso(row.at)}
+        for some in chunks(sorted(keys), 500)
+        for row in conn.execute(sa.select(*columns).where(*_of_orders(workspace, some)))
+    ]
+
+
+def erase_refunds(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> int:
+    """Forget the refunds of the orders of these strands."""
+    return sum(
+        conn.execute(refunds.delete().where(*_of_orders(workspace, some))).rowcount
+        for some in chunks(sorted(keys), 500)
+    )
+
+
+def _of_orders(workspace: WorkspaceId, keys: Collection[Key]) -> tuple[sa.ColumnElement[bool], ...]:
+    theirs = sa.select(orders.c.order_id).where(orders.c.workspace == workspace, orders.c.strand.in_(keys))
+    return (refunds.c.workspace == workspace, refunds.c.order_id.in_(theirs))
 
 
 def cart_counts(conn: Connection, workspace: WorkspaceId, *, since: int, until: int) -> list[CartCounts]:

@@ -8,6 +8,7 @@ from rapport.capabilities.recommendations import store
 from rapport.capabilities.recommendations.model import Step, StepKind, follow
 from rapport.capabilities.recommendations.policies import PRODUCT_ALSO
 from rapport.capabilities.recommendations.service import product_also
+from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
 from rapport.decide.model import Placement
 from rapport.decide.products import product_ids_of
@@ -46,4 +47,9 @@ RECOMMENDATIONS = Slice(
     title="Recommendations",
     stage=lambda: BatchStage[Step](_KINDS, read=_step, write=_count),
     placements=(_ALSO,),
+    holds=(
+        of_person(store.recent_products, "the products somebody looked at last"),
+        of_shop(store.covisits, "how often two products were looked at or bought together"),
+        of_shop(store.product_counts, "how often a product was looked at or bought"),
+    ),
 )

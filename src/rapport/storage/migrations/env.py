@@ -6,9 +6,14 @@ from alembic import context
 
 from rapport.storage.engine import metadata
 
+given = context.config.attributes
+include = given["include"]
 context.configure(
-    connection=context.config.attributes["connection"],
+    connection=given["connection"],
     target_metadata=metadata,
+    version_table=given["version_table"],
+    include_name=include,
+    include_object=lambda thing, name, kind, reflected, other: include(name, kind, {}),
     render_as_batch=True,
     transactional_ddl=True,
 )

@@ -1,0 +1,110 @@
+"""What a slice keeps in its tables, and of whom: how it is exported to a person, erased, and for how long it is kept.
+
+Every table of a slice is declared here by one of two words: `of_shop` holds nobody, `of_person` holds people and says
+how one of them is found, told and erased. A slice that leaves a table out, or calls a table with a person's key in it
+the shop's, is refused when the process starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, TypeAlias
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection, LargeBinary, Table
+
+from rapport.kernel.clock import to_iso
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.storage.bulk import chunks
+
+__all__ = ["Erase", "Export", "Holding", "by_columns", "of_person", "of_shop"]
+
+Export: TypeAlias = Callable[[Connection, WorkspaceId, Collection[Key]], Iterable[Mapping[str, Any]]]
+"""Given the keys of all strands of a person: the rows about them, in plain values."""
+
+Erase: TypeAlias = Callable[[Connection, WorkspaceId, Collection[Key]], int]
+"""Given the same, in the erasing transaction: forget them; returns how many rows went."""
+
+PERSONAL = frozenset({"strand", "root", "root_from", "root_to", "subject", "key", "a", "b", "email", "phone"})
+"""Names of columns that hold or name a person: a table that has one is a person's."""
+
+
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
+    """One table and what is to be known of it."""
+
+    table: Table
+    what: str
+    """What it holds, in words that finish "Rapport keeps …"."""
+    export: Export | None = None
+    """None: it holds nobody, or what it holds is told by another table (`what` says which)."""
+    erase: Erase | str | None = None
+    """How a person is erased from it: by a function, or in words where no row names anybody. None: it holds nobody."""
+    kept_days: int | None = None
+    """Days after which its rows go by themselves; None: as long as the person, or the shop, is here."""
+
+    @property
+    def holds_people(self) -> bool:
+        return self.erase is not None
+
+
+def of_shop(table: Table, what: str, *, kept_days: int | None = None) -> Holding:
+    """A table that holds nobody. Raises ValueError where a column of it names people."""
+    named = sorted(PERSONAL & {column.name for column in table.columns if isinstance(column.type, LargeBinary)})
+    if named:
+        raise ValueError(f"the table {table.name!r} is the shop's, yet {named} name people: say how they are erased")
+    return Holding(table=table, what=what, kept_days=kept_days)
+
+
+def of_person(
+    table: Table,
+    what: str,
+    *,
+    by: tuple[str, ...] = ("strand",),
+    export: Export | None = None,
+    erase: Erase | str | None = None,
+    kept_days: int | None = None,
+) -> Holding:
+    """A table whose rows are about people; `by` names the columns that hold a key of theirs.
+
+    Unless they are given, export and erasure follow from `by`.
+    """
+    if export is None or erase is None:
+        reader, eraser = by_columns(table, by)
+        export, erase = export or reader, eraser if erase is None else erase
+    return Holding(table=table, what=what, export=export, erase=erase, kept_days=kept_days)
+
+
+def by_columns(table: Table, by: tuple[str, ...]) -> tuple[Export, Erase]:
+    """Export and erasure of the rows in which one of these columns holds a key of the person."""
+    missing = [name for name in (*by, "workspace") if name not in table.c]
+    if missing or not by:
+        raise ValueError(f"the table {table.name!r} has no column {missing} to find a person by: say how it is done")
+    columns = [table.c[name] for name in by]
+
+    def export(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> Iterable[Mapping[str, Any]]:
+        for some in chunks(sorted(keys), 500):
+            query = sa.select(table).where(table.c.workspace == workspace, sa.or_(*(c.in_(some) for c in columns)))
+            for row in conn.execute(query):
+                yield {name: _plain(name, value) for name, value in row._mapping.items() if name != "workspace"}
+
+    def erase(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> int:
+        gone = 0
+        for some in chunks(sorted(keys), 500):
+            query = sa.delete(table).where(table.c.workspace == workspace, sa.or_(*(c.in_(some) for c in columns)))
+            gone += conn.execute(query).rowcount
+        return gone
+
+    return export, erase
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A value as JSON has it: times in words, documents as they are, keys as hexadecimal text."""
+    if isinstance(value, bytes):
+        try:
+            return msgspec.json.decode(value)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return value.hex()
+    if isinstance(value, int) and not isinstance(value, bool) and (name == "at" or name.endswith("_at")):
+        return to_iso(value) if 0 < value < 2**53 else None
+    return value
