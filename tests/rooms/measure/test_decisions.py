@@ -10,6 +10,7 @@ from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.identifiers import BUCKETS
 from rapport.measure.store import decision_outcomes
 from rapport.remember import customers
+from rapport.remember.golden import find_key, golden_record
 from tests.remembered import REMEMBERED
 from tests.shop import NOON, Shop
 
@@ -126,6 +127,34 @@ def test_revenue_by_country_is_a_straight_sum(any_shop: Shop) -> None:
     assert (france["revenue_minor"], france["cancelled_minor"], france["net_minor"]) == (9900, 9900, 0)
     assert (japan["country"], japan["currency"], japan["revenue_minor"]) == ("JP", "JPY", 700)
     assert [row["day"] for row in shop.metric("revenue_by").rows] == [to_iso(NOON)[:10], to_iso(NOON + DAY)[:10]]
+
+
+def test_an_order_corrected_to_another_currency_counts_in_that_one_alone(any_shop: Shop) -> None:
+    shop = any_shop
+    for order_id, currency in (("o1", "USD"), ("o2", "EUR")):
+        shop.send(shop.message("Order Completed", at=NOON, user="ada", order_id=order_id, revenue=5, currency=currency))
+    shop.send(shop.message("Order Updated", at=NOON + 1, user="ada", order_id="o2", revenue=7, currency="USD"))
+    shop.fold()
+    [dollars] = shop.metric("revenue_by", by="currency").rows
+    assert (dollars["currency"], dollars["orders"], dollars["revenue_minor"]) == ("USD", 2, 1200)
+
+
+@pytest.mark.parametrize(("report", "correction"), [("a", "b"), ("b", "a"), ("B", "a"), ("a", "B")])
+def test_a_correction_in_the_moment_of_the_order_counts_as_the_customers_trait_has_it(
+    any_shop: Shop, report: str, correction: str
+) -> None:
+    """Of two facts of one microsecond the greater message id is the later one, in the trait and in the metric."""
+    shop = any_shop
+    order = shop.message("Order Completed", at=NOON, user="ada", order_id="o", revenue=5, currency="EUR")
+    updated = shop.message("Order Updated", at=NOON, user="ada", order_id="o", revenue=7, currency="EUR")
+    shop.send(order | {"messageId": report}, updated | {"messageId": correction})
+    shop.fold()
+    with shop.db.read() as conn:
+        key = find_key(conn, shop.id, "user_id:ada", region=None)
+        record = golden_record(conn, shop.id, key, now=NOON, remembered=REMEMBERED)
+    [row] = shop.metric("revenue_by").rows
+    assert {"EUR": row["revenue_minor"]} == record.traits["revenue"].value
+    assert row["revenue_minor"] == (700 if correction > report else 500)
 
 
 def test_an_order_without_a_country_counts_for_the_customers(any_shop: Shop) -> None:

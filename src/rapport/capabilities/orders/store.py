@@ -280,13 +280,14 @@ def revenue_by(conn: Connection, workspace: WorkspaceId, *, by: str, since: int,
     order would have brought is taken off as a whole.
     """
     o, r = orders.c, refunds.c
-    worth = sa.case((o.updated_at > o.at, o.updated_minor), else_=o.revenue_minor)
-    currency = sa.case((o.updated_at > o.at, o.updated_currency), else_=o.currency)
+    corrected = sa.tuple_(o.updated_at, o.updated_fact) > sa.tuple_(o.at, o.fact)  # as the customer's own ledger has it
+    worth = sa.case((corrected, o.updated_minor), else_=o.revenue_minor)
+    currency = sa.case((corrected, o.updated_currency), else_=o.currency)
     placed, lives_in = _with_customers(orders)
     keys: dict[str, sa.ColumnElement[Any]] = {
         "day": _day(o.at),
         "country": _first_stated(o.country, lives_in),
-        "currency": o.currency,
+        "currency": currency,
     }
     sold = (
         sa.select(
