@@ -56,6 +56,28 @@ def roles_page() -> str:
     )
 
 
+def facts_page() -> str:
+    """What is written of facts by hand, with every kind that a slice declares."""
+    from rapport.app.wiring import installed
+
+    text = (REFERENCE / "facts.md").read_text()
+    begins = text.index("\n", text.index("<!-- The tables from here on")) + 1
+    ends = text.index("<!-- Here the tables end. -->")
+    tables = [_kinds(one.title, one.facts) for one in installed().slices if one.facts]
+    return text[:begins] + "\n" + "\n\n".join(tables) + "\n\n" + text[ends:]
+
+
+def _kinds(title: str, kinds: Sequence[Any]) -> str:
+    rows = [
+        f"| `{kind.name}` | {kind.meaning} | {'Rapport' if kind.stated_by == 'rapport' else 'clients'} | "
+        + ", ".join(f"`{name}` ({word})" for name, word in kind.properties.items())
+        + " |"
+        for kind in kinds
+    ]
+    head = "| name | what has happened | stated by | properties that matter |\n|---|---|---|---|"
+    return "\n".join([f"#### {title}\n", head, *rows])
+
+
 def traits_page() -> str:
     """Every trait of the registry: what it shows, from which facts, by which kind of value."""
     from rapport.app.wiring import installed
@@ -273,6 +295,7 @@ ROOMS = (
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "roles.md": roles_page,
+    "facts.md": facts_page,
     "traits.md": traits_page,
     "cli.md": cli_page,
     "http.md": http_page,

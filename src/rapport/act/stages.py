@@ -1,11 +1,17 @@
-"""The stages of this worker, joined: who is given which fact, in the order of the slices."""
+"""The stages of this worker, joined: who is given which fact, in the order of the slices.
+
+A fact of a kind that only Rapport states is given to nobody where another source states it: the write keys of shops
+are public, and anybody could send the name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from sqlalchemy import Connection
 
+from rapport.collect.model import OWN_SOURCE
+from rapport.kernel.facts import Fact
 from rapport.kernel.work import EVERY_FACT, Seen, Stage, Work
 
 __all__ = ["Stages"]
@@ -14,17 +20,23 @@ Handle = Callable[[Seen], None]
 
 
 class Stages:
-    """All stages of a worker process, with the state each keeps between facts."""
+    """All stages of a worker process, with the state each keeps between facts.
 
-    def __init__(self, stages: Iterable[Stage]) -> None:
+    `own` are the names of facts that only Rapport states.
+    """
+
+    def __init__(self, stages: Iterable[Stage], *, own: Collection[str]) -> None:
         self._stages = tuple(stages)
+        self._own = frozenset(own)
         events = {name for stage in self._stages for name in stage.listens_to} - {EVERY_FACT}
         self._every = self._listening(EVERY_FACT)
         self._by_event = {name: self._listening(EVERY_FACT, name) for name in events}
 
-    def listening(self, event: str) -> tuple[Handle, ...]:
-        """Who is given a fact of this name."""
-        return self._by_event.get(event, self._every)
+    def listening(self, fact: Fact) -> tuple[Handle, ...]:
+        """Who is given this fact."""
+        if fact.name in self._own and fact.source != OWN_SOURCE:
+            return ()
+        return self._by_event.get(fact.name, self._every)
 
     def flush(self, conn: Connection, work: Work, now: int) -> None:
         """Have every stage write what it kept."""

@@ -27,6 +27,7 @@ def create_server(settings: Settings, server: Server) -> Front:
     demonstration = (scorecard.PAGES,) if Series(settings.data_dir).exists() else ()
     app = create_app(
         db=server.db,
+        wording=server.slices.wording,
         console=(*server.slices.pages, *demonstration),
         api=server.slices.routes,
         routes=[PROFILES, *health.ROUTES],

@@ -53,7 +53,7 @@ class Pipeline:
             observe(workspace, fact, strand)
             fold(workspace, strand, fact)
             seen = Seen(workspace, strand, fact)
-            for handle in listening(fact.name):
+            for handle in listening(fact):
                 handle(seen)
 
     def flush(self, conn: Connection) -> None:

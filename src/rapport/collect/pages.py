@@ -20,6 +20,7 @@ from rapport.kernel.clock import DAY, HOUR, now_us
 from rapport.kernel.errors import InvalidFact, NotFound, RapportError
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.wording import Told, Wording, channel_of
 from rapport.storage import log
 from rapport.storage.engine import Database
 from rapport.storage.log import StoredRow, to_fact
@@ -27,7 +28,6 @@ from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.forms import Form, clean, integer, raw, text
 from rapport.web.pages import public_address
-from rapport.web.wording import Told, channel_of, tell
 
 __all__ = ["PAGES"]
 
@@ -272,7 +272,7 @@ def _feed(
         names = _source_names(conn, principal)
         look = read_feed(conn, _workspace(principal), source=source, event=event, after=after, before=before)
     return {
-        "rows": [_line(row, to_fact(row), names) for row in look.rows],
+        "rows": [_line(row, to_fact(row), names, request.app.state.wording) for row in look.rows],
         "after": look.first.seq if look.first else after,
         "live": before is None,
         "look": look,
@@ -283,10 +283,10 @@ def _feed(
     }
 
 
-def _line(row: StoredRow, fact: Fact, names: dict[str, Source]) -> FeedRow:
+def _line(row: StoredRow, fact: Fact, names: dict[str, Source], wording: Wording) -> FeedRow:
     source = names.get(row.source)
     return FeedRow(
-        seq=row.seq, told=tell(fact), strand=row.strand.hex(), who=_who(fact),
+        seq=row.seq, told=wording.tell(fact), strand=row.strand.hex(), who=_who(fact),
         source=_source_name(row.source, names), channel=channel_of(fact) or (source.kind if source else ""),
         received_at=row.received_at, occurred_at=row.occurred_at,
     )  # fmt: skip
@@ -314,11 +314,11 @@ def _who(fact: Fact) -> str:
 
 
 def _fact(request: AnyRequest, row: StoredRow, names: dict[str, Source]) -> Response[str]:
-    fact = to_fact(row)
+    fact, wording = to_fact(row), request.app.state.wording
     template = "collect/fact_drawer.html" if request.headers.get("hx-request") else "collect/fact.html"
     return render(
-        request, template, row=row, told=tell(fact), fact=fact, body=json.loads(row.body), strand=row.strand.hex(),
-        source_name=_source_name(row.source, names), who=_who(fact),
+        request, template, row=row, told=wording.tell(fact), fact=fact, body=json.loads(row.body),
+        strand=row.strand.hex(), source_name=_source_name(row.source, names), who=_who(fact),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from rapport.act.stages import Stages
 from rapport.compose.slice import Slice
 from rapport.decide.model import Placement
 from rapport.kernel.named import by_name
+from rapport.kernel.wording import Wording
 from rapport.kernel.work import TimerHandler
 from rapport.measure.model import Measured
 from rapport.remember.registry import Remembered
@@ -34,6 +35,8 @@ class Installed:
         by_name("slice", ((one.name, one.title, one) for one in self.slices))
         self.tables = self._joined("table", lambda one: ((held.table.name, held.table) for held in one.holds))
         self.branches = [Branch(one.name, one.migrations) for one in self.slices if one.migrations is not None]
+        facts = self._joined("fact", lambda one: ((kind.name, kind) for kind in one.facts))
+        self.wording = Wording(facts.values())
         self.timers: Mapping[str, TimerHandler] = self._joined("timer", lambda one: one.timers.items())
         self.remembered = Remembered(
             self._joined("part", lambda one: ((part.name, part) for part in one.parts)).values(),
@@ -55,7 +58,8 @@ class Installed:
 
     def stages(self) -> Stages:
         """The stages of one worker process, newly made."""
-        return Stages(one.stage() for one in self.slices if one.stage is not None)
+        own = {kind.name for kind in self.wording.kinds.values() if kind.stated_by == "rapport"}
+        return Stages((one.stage() for one in self.slices if one.stage is not None), own=own)
 
     def _joined(self, what: str, of: Callable[[Slice], Iterable[tuple[str, T]]]) -> dict[str, T]:
         """What the slices bring of one kind by name; every name once."""

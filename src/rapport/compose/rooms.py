@@ -6,10 +6,12 @@ from rapport.act import pages as act_pages
 from rapport.act import webhooks
 from rapport.act.routes import ROUTES as ACT_ROUTES
 from rapport.collect import pages as collect_pages
+from rapport.collect.facts import FACT_KINDS as COLLECT_FACTS
 from rapport.collect.routes import ROUTES as COLLECT_ROUTES
 from rapport.compose import holdings
 from rapport.compose.slice import Slice
 from rapport.decide import pages as decide_pages
+from rapport.decide.facts import FACT_KINDS as DECIDE_FACTS
 from rapport.decide.routes import ROUTES as DECIDE_ROUTES
 from rapport.measure import pages as measure_pages
 from rapport.measure import store as measure_store
@@ -21,6 +23,7 @@ from rapport.remember import pages as remember_pages
 from rapport.remember import traits as remember_traits
 from rapport.remember.routes import ROUTES as REMEMBER_ROUTES
 from rapport.resolve import pages as resolve_pages
+from rapport.resolve.facts import FACT_KINDS as RESOLVE_FACTS
 from rapport.resolve.review_routes import ROUTES as REVIEW_ROUTES
 from rapport.resolve.routes import ROUTES as RESOLVE_ROUTES
 
@@ -33,6 +36,7 @@ WEB = Slice(name="web", title="Team and keys", holds=holdings.WEB)
 COLLECT = Slice(
     name="collect",
     title="Collecting",
+    facts=COLLECT_FACTS,
     holds=holdings.COLLECT,
     routes=(*COLLECT_ROUTES,),
     pages=(collect_pages.PAGES,),
@@ -41,6 +45,7 @@ COLLECT = Slice(
 RESOLVE = Slice(
     name="resolve",
     title="Identity",
+    facts=RESOLVE_FACTS,
     holds=holdings.RESOLVE,
     routes=(*RESOLVE_ROUTES, *REVIEW_ROUTES),
     pages=(resolve_pages.PAGES,),
@@ -56,7 +61,13 @@ REMEMBER = Slice(
     pages=(remember_pages.PAGES,),
 )
 
-DECIDE = Slice(name="decide", title="Decisions", routes=(*DECIDE_ROUTES,), pages=(decide_pages.PAGES,))
+DECIDE = Slice(
+    name="decide",
+    title="Decisions",
+    facts=DECIDE_FACTS,
+    routes=(*DECIDE_ROUTES,),
+    pages=(decide_pages.PAGES,),
+)
 
 ACT = Slice(
     name="act",

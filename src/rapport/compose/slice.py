@@ -14,6 +14,7 @@ from litestar.types import ControllerRouterHandler
 
 from rapport.compose.holding import Holding
 from rapport.decide.model import Placement
+from rapport.kernel.wording import FactKind
 from rapport.kernel.work import Stage, TimerHandler
 from rapport.measure.model import Measured
 from rapport.remember.registry import Part, Trait
@@ -32,6 +33,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """One word of small letters; leads the names of all it brings (`giftcards.expiry`)."""
     title: str
     """How people call it."""
+    facts: tuple[FactKind, ...] = ()
+    """The kinds of facts that it understands or states."""
     stage: Callable[[], Stage] | None = None
     """Makes its part of the worker's batch, once in each worker process."""
     holds: tuple[Holding, ...] = ()

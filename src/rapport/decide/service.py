@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from rapport.collect.model import OWN_SOURCE
 from rapport.collect.own import own_fact
 from rapport.decide import people
+from rapport.decide.facts import DECISION_MADE
 from rapport.decide.model import Ask, Choice, Guardrail, Offer, Placement, PolicyName
 from rapport.kernel.errors import InvalidFact, InvalidInput, NotFound
 from rapport.kernel.facts import Fact, encode_fact
@@ -183,7 +184,7 @@ def _fact(
     if identifier is not None:
         with suppress(InvalidFact):  # a value that identifies nobody, such as "guest"
             return own_fact(
-                workspace, name="Decision Made", id=decision.decision_id, occurred_at=now, received_at=now,
+                workspace, name=DECISION_MADE, id=decision.decision_id, occurred_at=now, received_at=now,
                 properties=properties, **people.naming(identifier),
             )  # fmt: skip
     return _about_nobody(workspace, decision.decision_id, properties, now)
@@ -201,5 +202,5 @@ def _logged_context(context: dict[str, Any]) -> dict[str, Any]:
 def _about_nobody(workspace: WorkspaceId, decision_id: str, properties: dict[str, Any], now: int) -> LogRow:
     """A decision for a visitor without any identifier: in the log, but in nobody's record."""
     strand = key_of(workspace, Identifier("rapport", "nobody"))
-    fact = Fact(id=decision_id, type="track", name="Decision Made", properties=properties)
+    fact = Fact(id=decision_id, type="track", name=DECISION_MADE, properties=properties)
     return LogRow(workspace, OWN_SOURCE, decision_id, strand, bucket_of(strand), now, now, encode_fact(fact))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rapport.collect.model import OWN_SOURCE
+from rapport.decide.facts import DECISION_MADE
 from rapport.decide.products import product_ids_of
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import EVERY_FACT, Connection, Seen, Work
@@ -42,7 +42,7 @@ class Following:
             self._happened(seen, bought=True)
         elif name in CLICK_EVENTS:
             self._clicked(seen)
-        elif name == "Decision Made" and fact.source == OWN_SOURCE:  # anybody's key could send the name
+        elif name == DECISION_MADE:
             self._decided(seen)
 
     def flush(self, conn: Connection, work: Work, now: int) -> None:

@@ -208,7 +208,9 @@ def _timeline(conn: Connection, principal: Principal, found: Found, request: Any
     page = read_page(conn, workspace, strands, event=event, cursor=cursor or None, limit=SHOWN)
     sources = {source.id: source.name for source in list_sources(conn, workspace)}
     return {
-        "entries": showing.entries_of([to_fact(row) for row in page.rows], sources=sources, zone=zone),
+        "entries": showing.entries_of(
+            [to_fact(row) for row in page.rows], wording=request.app.state.wording, sources=sources, zone=zone
+        ),
         "page": page,
         "full": len(page.rows) == SHOWN,
         "event": event,

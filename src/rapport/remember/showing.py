@@ -12,12 +12,12 @@ from rapport.kernel.clock import from_iso, to_datetime
 from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.money import currency_code, format_minor
+from rapport.kernel.wording import Told, Wording, channel_of
 from rapport.remember.golden import GoldenRecord, TraitShown
 from rapport.remember.orders import HeldOrder
 from rapport.remember.registry import Trait
 from rapport.resolve.identities import Member
 from rapport.web.console import day_of
-from rapport.web.wording import Told, channel_of, tell
 
 __all__ = [
     "Entry",
@@ -119,11 +119,11 @@ def identifiers_by_namespace(members: Iterable[Member], policy: IdentifierPolicy
     ]
 
 
-def entries_of(facts: Sequence[Fact], *, sources: Mapping[str, str], zone: ZoneInfo) -> list[Entry]:
+def entries_of(facts: Sequence[Fact], *, wording: Wording, sources: Mapping[str, str], zone: ZoneInfo) -> list[Entry]:
     """Lines of the timeline, in the order given."""
     return [
         Entry(
-            seq=fact.seq, told=tell(fact), occurred_at=fact.occurred_at, day=day_of(fact.occurred_at, zone),
+            seq=fact.seq, told=wording.tell(fact), occurred_at=fact.occurred_at, day=day_of(fact.occurred_at, zone),
             source=sources.get(fact.source, "Rapport" if fact.source == "rapport" else fact.source),
             channel=channel_of(fact),
         )

@@ -22,12 +22,10 @@ from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve import store
 from rapport.resolve.customer_ids import load_customer_ids
+from rapport.resolve.facts import MERGED, SPLIT
 from rapport.storage.log import LogRow, append
 
-__all__ = ["EXPIRY", "MERGED", "SPLIT", "Turn", "state", "turns"]
-
-MERGED = "Customer Merged"
-SPLIT = "Customer Split"
+__all__ = ["EXPIRY", "Turn", "state", "turns"]
 
 EXPIRY = "expiry"
 """The cause of what no fact brought about, but evidence that was not seen for too long."""

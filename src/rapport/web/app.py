@@ -17,6 +17,7 @@ from litestar.openapi.spec import Components, Contact, License, SecurityScheme
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler, LifespanHook, Message, Scope
 
+from rapport.kernel.wording import Wording
 from rapport.storage.engine import Database
 from rapport.web import auth, pages
 from rapport.web.auth import BearerMiddleware, KeyRing, SessionMiddleware
@@ -38,6 +39,7 @@ _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg
 def create_app(
     *,
     db: Database,
+    wording: Wording,
     console: Sequence[ConsolePages] = (),
     api: Sequence[ControllerRouterHandler] = (),
     routes: Sequence[ControllerRouterHandler] = (),
@@ -50,8 +52,8 @@ def create_app(
     """The application.
 
     `console` are the rooms' pages, `api` handlers below `/api/v1` that a Bearer key opens, `routes` anything else
-    (hot doors, health), which guards itself. `https` says that visitors come over https though this process does not
-    see it (behind a proxy): cookies become Secure and HSTS is sent.
+    (hot doors, health), which guards itself. `wording` says how facts read. `https` says that visitors come over https
+    though this process does not see it (behind a proxy): cookies become Secure and HSTS is sent.
     """
     joined = Console([pages.PAGES, *console])
     handlers: list[ControllerRouterHandler] = [
@@ -61,7 +63,7 @@ def create_app(
         static_file,
         home,
     ]
-    shared = {"db": db, "key_ring": KeyRing(db), "console": joined, "https": https, **(state or {})}
+    shared = {"db": db, "key_ring": KeyRing(db), "console": joined, "wording": wording, "https": https, **(state or {})}
     return Litestar(
         route_handlers=handlers,
         state=State(shared),

@@ -25,10 +25,11 @@ class Ear:
         self.written.append(list(notes))
 
 
-def tell(stages: Stages, *names: str) -> None:
+def tell(stages: Stages, *names: str, source: str = "website") -> None:
     for name in names:
-        for handle in stages.listening(name):
-            handle(Seen(WorkspaceId(1), Key(b"s" * 16), Fact(id=name, type="track", name=name)))
+        fact = Fact(id=name, type="track", name=name, source=source)
+        for handle in stages.listening(fact):
+            handle(Seen(WorkspaceId(1), Key(b"s" * 16), fact))
 
 
 def flush(stages: Stages) -> None:
@@ -37,7 +38,7 @@ def flush(stages: Stages) -> None:
 
 def test_a_fact_goes_to_those_who_hear_everything_and_those_who_named_it() -> None:
     everything, orders = Ear(EVERY_FACT), Ear("Order Completed")
-    stages = Stages([everything.stage, orders.stage])
+    stages = Stages([everything.stage, orders.stage], own=())
     tell(stages, "Order Completed", "Product Viewed")
     flush(stages)
     assert everything.written == [["Order Completed", "Product Viewed"]]
@@ -46,7 +47,7 @@ def test_a_fact_goes_to_those_who_hear_everything_and_those_who_named_it() -> No
 
 def test_a_stage_that_listens_to_a_name_and_to_everything_is_given_a_fact_once() -> None:
     ear = Ear(EVERY_FACT, "Order Completed")
-    stages = Stages([ear.stage])
+    stages = Stages([ear.stage], own=())
     tell(stages, "Order Completed")
     flush(stages)
     assert ear.written == [["Order Completed"]]
@@ -54,7 +55,7 @@ def test_a_stage_that_listens_to_a_name_and_to_everything_is_given_a_fact_once()
 
 def test_what_says_nothing_is_not_written_and_a_second_flush_writes_nothing_again() -> None:
     ear = Ear(EVERY_FACT)
-    stages = Stages([ear.stage])
+    stages = Stages([ear.stage], own=())
     tell(stages, "Silence")
     flush(stages)
     assert ear.written == []
@@ -66,8 +67,20 @@ def test_what_says_nothing_is_not_written_and_a_second_flush_writes_nothing_agai
 
 def test_an_abandoned_batch_leaves_nothing_for_the_next_flush() -> None:
     ear = Ear(EVERY_FACT)
-    stages = Stages([ear.stage])
+    stages = Stages([ear.stage], own=())
     tell(stages, "Order Completed")
     stages.abandon()
     flush(stages)
     assert ear.written == []
+
+
+def test_what_only_rapport_states_is_given_to_nobody_where_another_source_states_it() -> None:
+    """The write key of a shop is public: anybody could send the name."""
+    everything, decisions = Ear(EVERY_FACT), Ear("Decision Made")
+    stages = Stages([everything.stage, decisions.stage], own={"Decision Made"})
+    tell(stages, "Decision Made", "Order Completed")
+    flush(stages)
+    assert (everything.written, decisions.written) == ([["Order Completed"]], [])
+    tell(stages, "Decision Made", source="rapport")
+    flush(stages)
+    assert decisions.written == [["Decision Made"]]

@@ -27,7 +27,7 @@ class Clock:
         self.db = db
         self.rung: list[bytes] = []
         self._poison = poison
-        self.work = BatchWork(Stages([]))
+        self.work = BatchWork(Stages([], own=()))
 
     def schedule(self, key: bytes, due_at: int) -> None:
         self.work.schedule(SHOP, "ring", key, due_at)

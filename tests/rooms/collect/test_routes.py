@@ -15,6 +15,7 @@ from rapport.collect.model import Envelope
 from rapport.collect.prepare import prepare_all
 from rapport.collect.routes import ROUTES
 from rapport.kernel.clock import now_us
+from rapport.kernel.wording import Wording
 from rapport.web import accounts
 from rapport.web.app import create_app
 from tests.rooms.collect.conftest import Shop
@@ -24,7 +25,7 @@ Ask = Callable[..., httpx.Response]
 
 @pytest.fixture
 def http(shop: Shop) -> Iterator[TestClient[Any]]:
-    with TestClient(create_app(db=shop.db, api=ROUTES)) as made:
+    with TestClient(create_app(db=shop.db, wording=Wording([]), api=ROUTES)) as made:
         yield made
 
 

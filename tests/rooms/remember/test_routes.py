@@ -11,6 +11,7 @@ import pytest
 from litestar.testing import TestClient
 
 from rapport.kernel.clock import now_us
+from rapport.kernel.wording import Wording
 from rapport.remember.profiles import PROFILES
 from rapport.remember.routes import ROUTES
 from rapport.web import accounts
@@ -25,7 +26,9 @@ ADA = "/v1/spaces/any/collections/users/profiles/user_id:ada"
 
 @pytest.fixture
 def http(shop: Shop) -> Iterator[TestClient[Any]]:
-    with TestClient(create_app(db=shop.db, api=ROUTES, routes=[PROFILES], state={"remembered": REMEMBERED})) as made:
+    state = {"remembered": REMEMBERED}
+    app = create_app(db=shop.db, wording=Wording([]), api=ROUTES, routes=[PROFILES], state=state)
+    with TestClient(app) as made:
         yield made
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from rapport.kernel.clock import from_iso
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import CustomerId
+from rapport.kernel.wording import Wording
 from rapport.remember.golden import GoldenRecord, TraitShown
 from rapport.remember.orders import HeldOrder
 from rapport.remember.showing import entries_of, money_words, order_lines, trait_groups
@@ -75,7 +76,7 @@ def test_a_trait_that_is_a_time_is_told_in_the_viewers_zone_by_the_page() -> Non
 
 def test_the_timeline_has_the_viewers_days_and_the_sources_names() -> None:
     late = fact("Product Viewed", "2026-01-01T23:30:00Z")
-    (there,) = entries_of([late], sources={"src": "Website"}, zone=ZoneInfo("Europe/Berlin"))
+    (there,) = entries_of([late], wording=Wording([]), sources={"src": "Website"}, zone=ZoneInfo("Europe/Berlin"))
     assert (there.day, there.source) == ("2026-01-02", "Website")
 
 

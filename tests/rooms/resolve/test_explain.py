@@ -10,6 +10,7 @@ import pytest
 from litestar.testing import TestClient
 
 from rapport.kernel.clock import now_us
+from rapport.kernel.wording import Wording
 from rapport.resolve.routes import ROUTES
 from rapport.resolve.service import Identity
 from rapport.storage.engine import Database
@@ -44,7 +45,7 @@ def own(db: Database) -> Shop:
 
 @pytest.fixture
 def http(db: Database) -> Iterator[TestClient[Any]]:
-    with TestClient(create_app(db=db, api=ROUTES, state={"identity": Identity(db)})) as made:
+    with TestClient(create_app(db=db, wording=Wording([]), api=ROUTES, state={"identity": Identity(db)})) as made:
         yield made
 
 

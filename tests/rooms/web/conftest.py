@@ -15,6 +15,7 @@ from rapport.act import pages as act
 from rapport.collect import pages as collect
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import NotFound, RateLimited
+from rapport.kernel.wording import Wording
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace, create_workspace
 from rapport.web import accounts
@@ -66,7 +67,7 @@ def shop(db: Database) -> Workspace:
 @pytest.fixture
 def app(db: Database, shop: Workspace) -> Litestar:
     handlers = [whoami, unguarded, limit, broken, missing]
-    return create_app(db=db, console=[collect.PAGES, act.PAGES], api=handlers)
+    return create_app(db=db, wording=Wording([]), console=[collect.PAGES, act.PAGES], api=handlers)
 
 
 @pytest.fixture

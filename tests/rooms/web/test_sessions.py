@@ -7,6 +7,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from rapport.kernel.clock import now_us
+from rapport.kernel.wording import Wording
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace
 from rapport.web import accounts, store
@@ -63,7 +64,7 @@ def test_the_session_cookie_is_hidden_from_scripts_and_other_sites(browser: Brow
 
 def test_over_https_cookies_are_secure_and_tied_to_the_host(db: Database, shop: Workspace, join: Join) -> None:
     email = join("owner")
-    with TestClient(create_app(db=db, https=True), base_url="https://shop.example") as browser:
+    with TestClient(create_app(db=db, wording=Wording([]), https=True), base_url="https://shop.example") as browser:
         answer = sign_in(browser, email)
     assert answer.headers["set-cookie"].startswith("__Host-rapport_session=")
     assert "Secure" in answer.headers["set-cookie"]

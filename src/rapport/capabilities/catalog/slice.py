@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rapport.capabilities.catalog import store
+from rapport.capabilities.catalog.facts import FACT_KINDS
 from rapport.capabilities.catalog.model import Description, describe, newest, once
 from rapport.capabilities.catalog.traits import PARTS, TRAITS
 from rapport.compose.holding import of_shop
@@ -55,6 +56,7 @@ class Describing(BatchStage[tuple[WorkspaceId, Fact]]):
 CATALOG = Slice(
     name="catalog",
     title="Catalogue",
+    facts=FACT_KINDS,
     stage=Describing,
     parts=PARTS,
     traits=TRAITS,

@@ -7,9 +7,11 @@ from typing import Any
 
 from rapport.capabilities.orders.model import CartStory
 from rapport.kernel.clock import to_iso
+from rapport.kernel.facts import Fact
 from rapport.kernel.money import exponent
+from rapport.kernel.wording import FactKind, amount_text, joined, quantity_of, short
 
-__all__ = ["CART_ABANDONED", "CART_EVENTS", "ORDER_EVENTS", "cart_abandoned", "cart_abandoned_id"]
+__all__ = ["CART_ABANDONED", "CART_EVENTS", "FACT_KINDS", "ORDER_EVENTS", "cart_abandoned", "cart_abandoned_id"]
 
 CART_ABANDONED = "Cart Abandoned"
 
@@ -17,6 +19,61 @@ CART_EVENTS = ("Product Added", "Product Removed", "Cart Viewed", "Checkout Star
 """What changes a cart."""
 
 ORDER_EVENTS = ("Order Completed", "Order Updated", "Order Cancelled", "Order Refunded")
+
+
+def _order(fact: Fact) -> str:
+    properties = fact.properties
+    products = properties.get("products")
+    number = sum(quantity_of(product) for product in products) if isinstance(products, list) else 0
+    order_id = short(properties.get("order_id"))
+    return joined(
+        amount_text(properties, "total", "revenue", "value"),
+        f"{number} item{'s' if number != 1 else ''}" if number else "",
+        f"order {order_id}" if order_id else "",
+    )
+
+
+_STEP = {"checkout_id": "which checkout", "order_id": "of which order", "step": "which step"}
+_DELIVERY = {"order_id": "which order", "promised_at": "for when it was promised", "late": "whether that was missed"}
+
+_CARTS = (
+    FactKind(name="Cart Viewed", meaning="somebody looked at the cart", icon="cart", tell=_order,
+             properties={"cart_id": "which cart", "products": "what is in it"}),
+    FactKind(name="Cart Shared", meaning="a cart was passed on", icon="cart",
+             properties={"cart_id": "which cart", "products": "what is in it"}),
+    FactKind(name=CART_ABANDONED,
+             meaning="a cart with something in it was left for an hour (a setting of the shop)", stated_by="rapport",
+             icon="cart", tone="loss", tell=_order,
+             properties={"cart_id": "which cart", "products": "what is in it", "value": "what that is worth",
+                         "currency": "in which currency", "started_at": "since when", "last_changed_at": "until when"}),
+    FactKind(name="Checkout Started", meaning="somebody began to pay", icon="card", tone="cart", tell=_order,
+             properties=_STEP),
+    FactKind(name="Checkout Step Viewed", meaning="a step of paying was seen", icon="card", tone="cart",
+             properties=_STEP),
+    FactKind(name="Checkout Step Completed", meaning="a step of paying was done", icon="card", tone="cart",
+             properties=_STEP),
+    FactKind(name="Payment Info Entered", meaning="somebody said how they will pay", icon="card", tone="cart",
+             properties=_STEP),
+)  # fmt: skip
+
+_ORDERS = (
+    FactKind(name="Order Completed", meaning="somebody bought", icon="bag", tone="buy", tell=_order,
+             properties={"order_id": "which order", "revenue": "without shipping and tax", "total": "with both",
+                         "subtotal": "before discounts", "shipping": "for bringing it", "tax": "for the state",
+                         "discount": "how much less", "coupon": "by which coupon", "currency": "in which currency",
+                         "products": "what was bought"}),
+    FactKind(name="Order Updated", meaning="an order was set right, or has another status", icon="box", tell=_order,
+             properties={"order_id": "which order", "status": "what it is now"}),
+    FactKind(name="Order Refunded", meaning="money was given back", icon="refund", tone="loss", tell=_order,
+             properties={"order_id": "which order", "revenue": "how much, without shipping and tax",
+                         "total": "how much, with both", "products": "for what"}),
+    FactKind(name="Order Cancelled", meaning="an order does not count any more", icon="x", tone="loss", tell=_order,
+             properties={"order_id": "which order"}),
+    FactKind(name="Order Shipped", meaning="an order is on its way", icon="bag", properties=_DELIVERY),
+    FactKind(name="Order Delivered", meaning="an order has arrived", icon="bag", properties=_DELIVERY),
+)  # fmt: skip
+
+FACT_KINDS = (*_CARTS, *_ORDERS)
 
 
 def cart_abandoned_id(story: CartStory) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rapport.capabilities.orders import store
-from rapport.capabilities.orders.facts import CART_EVENTS, ORDER_EVENTS
+from rapport.capabilities.orders.facts import CART_EVENTS, FACT_KINDS, ORDER_EVENTS
 from rapport.capabilities.orders.metrics import CART_ABANDONMENT, REVENUE
 from rapport.capabilities.orders.service import CART_TIMER, carts_by_day, judge_carts, keep, revenue_rows
 from rapport.capabilities.orders.traits import PARTS, TRAITS
@@ -17,6 +17,7 @@ __all__ = ["ORDERS"]
 ORDERS = Slice(
     name="orders",
     title="Orders",
+    facts=FACT_KINDS,
     stage=lambda: BatchStage[Seen]({*CART_EVENTS, *ORDER_EVENTS}, read=lambda seen: seen, write=keep),
     holds=(
         # Refunds name an order, not a person, so they are found by the orders and go before those: last here.

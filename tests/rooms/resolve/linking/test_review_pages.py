@@ -14,6 +14,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from rapport.kernel.clock import now_us
+from rapport.kernel.wording import Wording
 from rapport.resolve.linking import models
 from rapport.resolve.linking.store import link_models, link_records
 from rapport.resolve.model import Kind, evidence_id
@@ -90,7 +91,9 @@ class Office(Desk):
 
 @pytest.fixture
 def office(db: Database) -> Iterator[Office]:
-    app = create_app(db=db, console=[PAGES], api=[*ROUTES, *REVIEW_ROUTES], state={"identity": Identity(db)})
+    app = create_app(
+        db=db, wording=Wording([]), console=[PAGES], api=[*ROUTES, *REVIEW_ROUTES], state={"identity": Identity(db)}
+    )
     with TestClient(app, raise_server_exceptions=True) as http:
         yield Office(db, http)
 
