@@ -281,7 +281,7 @@ def _due(conn: Connection, destination: Destination, now: int, limit: int) -> li
             o.destination == destination.destination, o.status == _PENDING, o.due_at <= now,
             o.leased_until <= now, o.expires_at > now,
         )
-        .order_by(o.due_at)
+        .order_by(o.due_at, o.id)
         .limit(limit)
     )  # fmt: skip
     return list(conn.execute(query).scalars())

@@ -121,7 +121,9 @@ def _now(db: Database, state: State) -> dict[str, Any]:
     now = now_us()
     with db.read() as conn:
         shared_now = db.now_us(conn)
-        workers = conn.execute(sa.select(leases.workers).order_by(leases.workers.c.started_at)).all()
+        workers = conn.execute(
+            sa.select(leases.workers).order_by(leases.workers.c.started_at, leases.workers.c.id)
+        ).all()
         held = conn.execute(sa.select(leases.buckets).order_by(leases.buckets.c.bucket)).all()
         newest = newest_seq(conn)
         recent = _arrivals.counts(conn, now=now, step=10 * SECOND, steps=7)

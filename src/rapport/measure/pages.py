@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from rapport.act.store import outbox
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, from_iso, now_us, to_datetime
-from rapport.kernel.errors import NotFound
+from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.money import format_minor
 from rapport.measure import store
@@ -28,7 +28,7 @@ from rapport.storage.log import facts
 from rapport.storage.workspaces import all_workspaces
 from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render, viewer_zone
-from rapport.web.forms import clean, integer
+from rapport.web.forms import clean
 
 __all__ = ["PAGES"]
 
@@ -98,7 +98,7 @@ def home_report(request: AnyRequest, db: Database, principal: Principal, state: 
 def decisions_page(request: AnyRequest, db: Database, principal: Principal, state: State) -> Response[str]:
     """What was decided lately, why, and what came of it."""
     placement = clean(request.query_params.get("placement"), longest=100)
-    before = integer(dict(request.query_params), "before", least=0, most=2**62, otherwise=0)
+    before = clean(request.query_params.get("before"), longest=150)
     with db.read() as conn:
         rows, following = _decisions(conn, principal, placement=placement, before=before)
         names = _names(conn, request, WorkspaceId(principal.workspace), [row.first for row in rows if row.first])
@@ -259,21 +259,23 @@ def _count(conn: Connection, table: sa.Table, workspace: WorkspaceId, *condition
 
 
 def _decisions(
-    conn: Connection, principal: Principal, *, placement: str, before: int, limit: int = 30
-) -> tuple[list[DecisionShown], int]:
-    """Recent decisions, newest first, and the time to ask for older ones (0 where there are none)."""
-    workspace, d = WorkspaceId(principal.workspace), store.decisions.c
-    query = sa.select(store.decisions).where(d.workspace == workspace)
-    if placement:
-        query = query.where(d.placement == placement)
-    if before:
-        query = query.where(d.at < before)
-    rows = conn.execute(query.order_by(d.at.desc()).limit(limit + 1)).all()
+    conn: Connection, principal: Principal, *, placement: str, before: str, limit: int = 30
+) -> tuple[list[DecisionShown], str]:
+    """Recent decisions, newest first, and the place to ask for older ones from (empty where there are none)."""
+    workspace, place = WorkspaceId(principal.workspace), _place(before) if before else None
+    rows = store.latest_decisions(conn, workspace, placement=placement, before=place, limit=limit + 1)
     shown = rows[:limit]
     ids = [row.id for row in shown]
     outcomes, bodies = _outcomes(conn, workspace, ids), _bodies(conn, workspace, ids)
     lines = [_decision(row, bodies.get(row.id, {}), outcomes.get(row.id, {})) for row in shown]
-    return lines, shown[-1].at if len(rows) > limit else 0
+    return lines, f"{shown[-1].at}.{shown[-1].id}" if len(rows) > limit else ""
+
+
+def _place(before: str) -> store.DecisionPlace:
+    at, dot, ident = before.partition(".")
+    if not (dot and at.isascii() and at.isdigit() and len(at) < 19):
+        raise InvalidInput(f"before={before[:60]!r} is not a place in the list", hint="open the list from its start")
+    return store.DecisionPlace(int(at), ident)
 
 
 def _decision(row: Any, properties: Mapping[str, Any], outcomes: Mapping[str, set[str]]) -> DecisionShown:

@@ -17,6 +17,7 @@ from rapport.storage.bulk import chunks, insert_ignore, upsert
 from rapport.storage.engine import CText, metadata
 
 __all__ = [
+    "DecisionPlace",
     "DecisionRow",
     "ItemRow",
     "OutcomeRow",
@@ -29,6 +30,7 @@ __all__ = [
     "facts_by",
     "has_items",
     "items_of",
+    "latest_decisions",
     "save_decisions",
     "save_outcomes",
 ]
@@ -85,6 +87,13 @@ fact_minutes = Table(
 _SHARDS = 64
 
 MinuteKey = tuple[WorkspaceId, int, str]
+
+
+class DecisionPlace(NamedTuple):
+    """Where a decision stands in the list; several may have been made in one microsecond."""
+
+    at: int
+    id: str
 
 
 class DecisionRow(NamedTuple):
@@ -161,6 +170,19 @@ def items_of(
     return [
         ItemRow._make(row) for some in chunks(strands, 500) for row in conn.execute(query.where(i.strand.in_(some)))
     ]
+
+
+def latest_decisions(
+    conn: Connection, workspace: WorkspaceId, *, placement: str = "", before: DecisionPlace | None = None, limit: int
+) -> list[DecisionRow]:
+    """Decisions behind a place in the list (its start where None), the latest first; of one placement where named."""
+    d = decisions.c
+    query = sa.select(*(d[name] for name in DecisionRow._fields)).where(d.workspace == workspace)
+    if placement:
+        query = query.where(d.placement == placement)
+    if before:
+        query = query.where(sa.tuple_(d.at, d.id) < sa.tuple_(sa.literal(before.at), sa.literal(before.id)))
+    return [DecisionRow._make(row) for row in conn.execute(query.order_by(d.at.desc(), d.id.desc()).limit(limit))]
 
 
 def decisions_by(conn: Connection, question: Question) -> list[dict[str, Any]]:

@@ -91,7 +91,7 @@ def _refused(conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy,
     query = sa.select(columns.a, columns.b, columns.first_at).where(
         columns.workspace == workspace, columns.status == sa.literal_column(str(int(Status.REFUSED)))
     )
-    rows = conn.execute(query.order_by(columns.first_at.desc()).limit(_LOOKED_AT)).all()
+    rows = conn.execute(query.order_by(columns.first_at.desc(), columns.id).limit(_LOOKED_AT)).all()
     roots = identities.roots_of(conn, workspace, {key for row in rows for key in (row.a, row.b)})
     pairs: dict[tuple[Key, Key], list[Any]] = {}
     for row in rows:

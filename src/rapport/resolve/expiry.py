@@ -40,7 +40,7 @@ def expire(conn: Connection, workspace: WorkspaceId, *, now: int, limit: int) ->
     """
     store.lock(conn, workspace)
     query = sa.select(_evidence.id).where(_evidence.workspace == workspace, _evidence.until_day < day_of(now))
-    due = list(conn.execute(query.order_by(_evidence.until_day).limit(limit)).scalars())
+    due = list(conn.execute(query.order_by(_evidence.until_day, _evidence.id).limit(limit)).scalars())
     if not due:
         return []
     policy = identifier_policy(settings_of(conn, workspace))  # under the lock, so that it is the one in force

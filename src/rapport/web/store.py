@@ -277,7 +277,10 @@ def sessions_of(conn: Connection, user_id: str, *, now: int) -> list[Session]:
     query = _session_query().where(
         sessions.c.user_id == user_id, sessions.c.seen_at > now - IDLE, sessions.c.created_at > now - ABSOLUTE
     )
-    return [Session(**row._mapping) for row in conn.execute(query.order_by(sessions.c.seen_at.desc()))]
+    return [
+        Session(**row._mapping)
+        for row in conn.execute(query.order_by(sessions.c.seen_at.desc(), sessions.c.token_hash))
+    ]
 
 
 def touch_session(conn: Connection, token_hash: bytes, *, now: int) -> None:
@@ -344,7 +347,9 @@ def open_invitations(conn: Connection, workspace: int, *, now: int) -> list[Invi
     query = sa.select(invitations).where(
         invitations.c.workspace == workspace, invitations.c.expires_at > now, invitations.c.email.is_not(None)
     )
-    return [Invitation(**row._mapping) for row in conn.execute(query.order_by(invitations.c.created_at))]
+    return [
+        Invitation(**row._mapping) for row in conn.execute(query.order_by(invitations.c.created_at, invitations.c.id))
+    ]
 
 
 def take_invitation(conn: Connection, token_hash: bytes) -> bool:
