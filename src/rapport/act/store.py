@@ -19,7 +19,7 @@ timers = Table(
     Column("payload", LargeBinary, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("last_error", Text, nullable=False),
-    Index("timers_due", "due_at", "bucket"),
+    Index("timers_due_of_kind", "kind", "due_at", "bucket"),
 )
 
 outbox = Table(

@@ -52,12 +52,16 @@ def write(conn: Connection, changes: Sequence[Timer | Cancelled]) -> None:
     )  # fmt: skip
 
 
-def next_due(conn: Connection, *, buckets: Sequence[int] | None = None) -> int | None:
-    """When the earliest timer of these buckets (of all where None) is due; None if there is none. One index step."""
-    query = sa.select(store.timers.c.due_at).order_by(store.timers.c.due_at).limit(1)
-    if buckets is not None:
-        query = query.where(store.timers.c.bucket.in_(buckets))
-    return conn.execute(query).scalar()
+def next_due(conn: Connection, kinds: Collection[str], *, buckets: Sequence[int] | None = None) -> int | None:
+    """When the earliest timer of these kinds and buckets (of all buckets where None) is due; None if there is none.
+
+    One index step a kind. Kinds without a handler are not to be asked for: they stay where they are, and whoever looks
+    at them finds something due for ever.
+    """
+    if not kinds:
+        return None
+    earliest = _earliest(kinds, buckets, limit=1)
+    return conn.execute(sa.select(sa.func.min(earliest.c.due_at))).scalar()
 
 
 def pending(conn: Connection, workspace: WorkspaceId, kind: str, keys: Collection[bytes]) -> set[bytes]:
@@ -86,7 +90,7 @@ def run_due(
     A timer whose handler fails is tried again later, ever more rarely, alone; its neighbours are not held up. Kinds
     without a handler stay where they are (their slice may come back).
     """
-    due = _claim(conn, now, tuple(handlers), buckets, limit)
+    due = _claim(conn, now, handlers, buckets, limit) if handlers else []
     _delete(conn, [Cancelled(timer.workspace, timer.kind, timer.key) for timer in due])
     by_kind: dict[str, list[Timer]] = {}
     for timer in due:
@@ -98,18 +102,32 @@ def run_due(
     return len(due)
 
 
-def _claim(conn: Connection, now: int, kinds: Sequence[str], buckets: Sequence[int] | None, limit: int) -> list[Timer]:
-    t = store.timers.c
+def _claim(
+    conn: Connection, now: int, kinds: Collection[str], buckets: Sequence[int] | None, limit: int
+) -> list[Timer]:
+    """Lock what is due, the earliest first."""
+    t, earliest = store.timers.c, _earliest(kinds, buckets, limit=limit)
+    order = ("due_at", "workspace", "kind", "key")
+    e = earliest.c
+    chosen = sa.select(e.workspace, e.kind, e.key).where(e.due_at <= now)
+    some = chosen.order_by(*(e[name] for name in order)).limit(limit).subquery()
     query = (
         sa.select(t.workspace, t.kind, t.key, t.due_at, t.payload, t.failures)
-        .where(t.due_at <= now, t.kind.in_(kinds))
-        .order_by(t.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+        .join(some, (t.workspace == some.c.workspace) & (t.kind == some.c.kind) & (t.key == some.c.key))
+        .order_by(*(t[name] for name in order))
+        .with_for_update(of=store.timers, skip_locked=True)
     )
+    return [Timer._make(row) for row in conn.execute(query)]
+
+
+def _earliest(kinds: Collection[str], buckets: Sequence[int] | None, *, limit: int) -> sa.Subquery:
+    """The earliest timers of each kind: a few steps of the index for each, however many timers other kinds have."""
+    t = store.timers.c
+    query = sa.select(t.workspace, t.kind, t.key, t.due_at).order_by(t.due_at, t.workspace, t.key).limit(limit)
     if buckets is not None:
         query = query.where(t.bucket.in_(buckets))
-    return [Timer._make(row) for row in conn.execute(query)]
+    each = (sa.select(query.where(t.kind == kind).subquery()) for kind in sorted(kinds))
+    return sa.union_all(*each).subquery()
 
 
 def _run(conn: Connection, now: int, handler: TimerHandler, work: Work, group: Sequence[Timer], *, alone: bool) -> bool:

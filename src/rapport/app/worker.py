@@ -259,7 +259,7 @@ class Worker:
         """
         buckets = list(self._leases.cursors)
         with self._db.read() as conn:
-            due_at = timers.next_due(conn, buckets=buckets)
+            due_at = timers.next_due(conn, self.pipeline.slices.timers, buckets=buckets)
             now = self._db.now_us(conn) if self._caught_up else self._reached
         if due_at is None or due_at > now:
             return FIRE_SECONDS[0]

@@ -127,13 +127,43 @@ def test_next_due_is_the_earliest(any_db: Database) -> None:
     db = any_db
     clock = Clock(db)
     with db.read() as conn:
-        assert timers.next_due(conn) is None
+        assert timers.next_due(conn, ["ring"]) is None
     clock.schedule(ADA, NOON + HOUR)
     clock.schedule(BO, NOON + MINUTE)
     with db.read() as conn:
-        assert timers.next_due(conn) == NOON + MINUTE
-        assert timers.next_due(conn, buckets=[ADA[0] % 64]) == NOON + HOUR
+        assert timers.next_due(conn, ["ring"]) == NOON + MINUTE
+        assert timers.next_due(conn, ["ring"], buckets=[ADA[0] % 64]) == NOON + HOUR
         assert timers.pending(conn, SHOP, "ring", [ADA, Key(b"c" * 16)]) == {ADA}
+
+
+def test_a_kind_without_a_slice_is_never_the_next_to_be_due(any_db: Database) -> None:
+    """Or the worker would find something due each time it looks, and open a transaction for nothing."""
+    db = any_db
+    clock = Clock(db)
+    clock.work.schedule(SHOP, "gone", ADA, NOON)
+    clock.work.schedule(SHOP, "echo", ADA, NOON + HOUR)
+    clock.schedule(ADA, NOON + DAY)
+    with db.read() as conn:
+        assert timers.next_due(conn, []) is None
+        assert timers.next_due(conn, ["ring"]) == NOON + DAY
+        assert timers.next_due(conn, ["ring", "echo"]) == NOON + HOUR
+
+
+def test_a_kind_with_much_to_do_does_not_keep_another_waiting(any_db: Database) -> None:
+    """Whichever kind it is of, the earliest timer fires first."""
+    db = any_db
+    clock = Clock(db)
+    for n in range(20):
+        clock.work.schedule(SHOP, "another", bytes([n]) * 16, NOON + n)
+    clock.schedule(ADA, NOON + 5)
+
+    def ring(conn: Connection, work: Work, due: Sequence[Timer], now: int) -> None:
+        clock.rung.extend(timer.key for timer in due)
+
+    with db.write() as conn:
+        fired = timers.run_due(conn, NOON + HOUR, {"another": ring, "ring": ring}, clock.work, limit=7)
+    assert fired == 7
+    assert sorted(clock.rung) == sorted([ADA, *(bytes([n]) * 16 for n in range(6))])
 
 
 def test_a_failing_fact_takes_its_effects_with_it(db: Database) -> None:
