@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+import msgspec
 from sqlalchemy import Connection
 
 from rapport.act import outbox, timers
 from rapport.act.stages import Stages
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.settings import Section
 from rapport.kernel.work import Message, Timer
 from rapport.storage import log
 from rapport.storage.log import LogRow
+from rapport.storage.settings import Cache
 
 __all__ = ["BatchWork", "Mark"]
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Mark(NamedTuple):
@@ -27,11 +32,15 @@ class Mark(NamedTuple):
 class BatchWork:
     """`kernel.work.Work`, to be used for one batch after another: collect, then `flush` or `abandon`."""
 
-    def __init__(self, stages: Stages) -> None:
+    def __init__(self, stages: Stages, settings: Cache) -> None:
         self._stages = stages
+        self._settings = settings
         self._timers: list[Timer | timers.Cancelled] = []
         self._messages: list[Message] = []
         self._stated: list[LogRow] = []
+
+    def setting(self, conn: Connection, workspace: WorkspaceId, section: Section[S]) -> S:
+        return self._settings.of(conn, workspace, section)
 
     def schedule(self, workspace: WorkspaceId, kind: str, key: bytes, due_at: int, payload: bytes = b"") -> None:
         self._timers.append(Timer(workspace, kind, key, due_at, payload))

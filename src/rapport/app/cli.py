@@ -192,12 +192,14 @@ def _fields_of(conn: Connection, workspace: WorkspaceId, units: Mapping[Key, lis
 def _join_rooms() -> None:
     """Add the commands that the rooms bring."""
     from rapport.adapters.files.commands import import_commands
+    from rapport.app.settings_commands import settings_commands
     from rapport.app.workspace_commands import workspace_commands
     from rapport.collect.commands import quarantine_commands, source_commands
     from rapport.remember import customers, persons
     from rapport.resolve.commands import identity_commands
 
     main.add_command(workspace_commands(open_installation))
+    main.add_command(settings_commands(open_installation))
     main.add_command(source_commands(open_installation))
     main.add_command(quarantine_commands(open_installation))
     main.add_command(import_commands(open_database=open_installation, fold=_fold))

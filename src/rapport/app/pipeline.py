@@ -26,6 +26,7 @@ from rapport.resolve.policy import settings_of
 from rapport.resolve.resolver import Resolver
 from rapport.storage.engine import Database
 from rapport.storage.log import StoredRow, to_fact
+from rapport.storage.settings import Cache
 from rapport.storage.workspaces import Workspace, all_workspaces
 
 __all__ = ["Pipeline"]
@@ -41,7 +42,8 @@ class Pipeline:
         self._shops = Shops(db, self.slices.remembered)
         self._resolver = Resolver(self._shops.policy, forget_policies=self._shops.forget)
         self._folder = Folder(self._shops.traits)
-        self._work = BatchWork(self._stages)
+        self._settings = Cache()
+        self._work = BatchWork(self._stages, self._settings)
         self._linker = Linker(lambda conn, workspace: identifier_policy(settings_of(conn, workspace)))
 
     def handle(self, conn: Connection, rows: Sequence[StoredRow]) -> None:
@@ -78,10 +80,13 @@ class Pipeline:
         self.abandon()
         self._folder.forget_all()
         self._shops.forget()
+        self._settings.forget()
 
     def follow_settings(self) -> None:
         """Take up settings that were changed since the last call."""
-        if self._shops.changed():
+        with self.db.read() as conn:
+            changed = self._settings.changed(conn)
+        if self._shops.changed() or changed:
             self.forget_all()
 
     def fire(self, conn: Connection, now: int, buckets: Sequence[int], *, limit: int = 100) -> int:

@@ -46,7 +46,8 @@ class Server:
         """What handlers find in the application's state."""
         return {
             "appender": self.appender, "sources": self.sources, "decider": self.decider,
-            "metrics": self.metrics, "remembered": self.slices.remembered, "product_names": _product_names,
+            "metrics": self.metrics, "sections": self.slices.sections,
+            "remembered": self.slices.remembered, "product_names": _product_names,
             "identity": Identity(self.db, on_moved=customers.mark_moved),
         }  # fmt: skip
 

@@ -88,7 +88,6 @@ def _settings_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--region", help="ISO 3166 country of phone numbers without a country code."),
         click.option("--time-zone", help="IANA name, such as Europe/Berlin."),
         click.option("--locale", help="Such as de_DE."),
-        click.option("--cart-abandoned-after-seconds", type=click.IntRange(60, 30 * 86_400)),
     )
     for option in reversed(options):
         command = option(command)

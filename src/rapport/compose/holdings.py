@@ -15,7 +15,7 @@ from rapport.measure import store as measure
 from rapport.remember import store as remember
 from rapport.resolve import store as resolve
 from rapport.resolve.linking import store as linking
-from rapport.storage import leases, log, workspaces
+from rapport.storage import leases, log, settings, workspaces
 from rapport.storage.bulk import chunks
 from rapport.web import store as web
 
@@ -59,6 +59,7 @@ def _erase_audit(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]
 
 STORAGE = (
     of_shop(workspaces.workspaces, "the shops and what each decides for itself"),
+    of_shop(settings.shop_settings, "what each shop decides of each slice, with who changed it"),
     of_person(log.facts, "every fact as it came", export=by_columns(log.facts, ("strand",))[0]),
     of_shop(leases.buckets, "how far the log is folded"),
     of_shop(leases.workers, "the workers that run"),

@@ -37,6 +37,7 @@ class Installed:
         self.branches = [Branch(one.name, one.migrations) for one in self.slices if one.migrations is not None]
         facts = self._joined("fact", lambda one: ((kind.name, kind) for kind in one.facts))
         self.wording = Wording(facts.values())
+        self.sections = [one.settings for one in self.slices if one.settings is not None]
         self.timers: Mapping[str, TimerHandler] = self._joined("timer", lambda one: one.timers.items())
         self.remembered = Remembered(
             self._joined("part", lambda one: ((part.name, part) for part in one.parts)).values(),

@@ -26,12 +26,13 @@ from rapport.resolve import pages as resolve_pages
 from rapport.resolve.facts import FACT_KINDS as RESOLVE_FACTS
 from rapport.resolve.review_routes import ROUTES as REVIEW_ROUTES
 from rapport.resolve.routes import ROUTES as RESOLVE_ROUTES
+from rapport.web import settings_pages
 
 __all__ = ["ROOMS"]
 
 STORAGE = Slice(name="storage", title="Shops and the log", holds=holdings.STORAGE)
 
-WEB = Slice(name="web", title="Team and keys", holds=holdings.WEB)
+WEB = Slice(name="web", title="Team and keys", holds=holdings.WEB, routes=settings_pages.ROUTES)
 
 COLLECT = Slice(
     name="collect",

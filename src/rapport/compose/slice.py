@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from litestar.types import ControllerRouterHandler
 
 from rapport.compose.holding import Holding
 from rapport.decide.model import Placement
+from rapport.kernel.settings import Section
 from rapport.kernel.wording import FactKind
 from rapport.kernel.work import Stage, TimerHandler
 from rapport.measure.model import Measured
@@ -41,6 +43,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """Each of its tables, with how a person in it is exported and erased."""
     migrations: Path | None = None
     """The folder of its migration branch, numbered from `0001_…py`; None where its tables are in Rapport's own line."""
+    settings: Section[Any] | None = None
+    """What a shop decides of it: shown and edited in the console, by the API and by `rapport settings`."""
     timers: Mapping[str, TimerHandler] = {}
     """By kind; a kind begins with the slice's name: `orders.cart`."""
     parts: tuple[Part, ...] = ()

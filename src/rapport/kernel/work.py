@@ -15,6 +15,7 @@ import msgspec
 
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.settings import Section
 
 __all__ = [
     "EVERY_FACT",
@@ -28,6 +29,8 @@ __all__ = [
     "TimerHandler",
     "Work",
 ]
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 Connection: TypeAlias = Any
 """An open SQLAlchemy connection (the kernel does no I/O and does not import it)."""
@@ -77,6 +80,9 @@ class Timer(NamedTuple):
 
 class Work(Protocol):
     """What a flush or a timer may do. Nothing of it is visible to anyone before the transaction commits."""
+
+    def setting(self, conn: Connection, workspace: WorkspaceId, section: Section[S]) -> S:
+        """A shop's settings of a section, as this worker knows them (it looks for changes every second)."""
 
     def schedule(self, workspace: WorkspaceId, kind: str, key: bytes, due_at: int, payload: bytes = b"") -> None:
         """Run the timer handler of this kind at `due_at`, once; replaces an earlier schedule of the same key."""

@@ -54,7 +54,6 @@ class WorkspaceSettings(msgspec.Struct, kw_only=True):
     identifiers_at_most: int = 100
     identifier_shared_after: int = 50
     evidence_days: dict[str, int] = {}
-    cart_abandoned_after_seconds: int = 3600
 
 
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Forbidden, RapportError
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces
-from rapport.web import accounts, auth, store
+from rapport.web import accounts, auth, settings_pages, store
 from rapport.web.accounts import SignedIn
 from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render
@@ -204,8 +204,10 @@ PAGES = ConsolePages(
     handlers=(
         sign_in_page, sign_in, sign_out, join_page, join, account_page, change_password, end_other_sessions,
         open_workspace, team_page, invite, withdraw, change_role, remove, keys_page, make_key, revoke_key,
+        *settings_pages.HANDLERS,
     ),
     nav=(
+        settings_pages.NAV,
         NavItem(
             label="Team", path="/console/team", icon="team", group="Settings", order=810, permission="team:read",
             keys="t",

@@ -21,6 +21,8 @@ PERMISSIONS: dict[str, str] = {
     "decisions:write": "ask for decisions",
     "webhooks:read": "see webhooks and their deliveries",
     "webhooks:write": "add and change webhooks, deliver again",
+    "settings:read": "see what the shop decides for itself",
+    "settings:write": "change what the shop decides for itself",
     "system:read": "see the health of the system",
     "system:write": "replay facts that were set aside",
     "team:read": "see who works here",
@@ -33,7 +35,7 @@ ROLES: dict[Role, frozenset[str]] = {
     "owner": frozenset(PERMISSIONS),
     "marketer": frozenset({
         "metrics:read", "customers:read", "customers:write", "facts:read", "sources:read", "quarantine:read",
-        "decisions:read", "decisions:write", "webhooks:read", "system:read", "team:read",
+        "decisions:read", "decisions:write", "webhooks:read", "settings:read", "system:read", "team:read",
     }),
     "agent": frozenset({
         "metrics:read", "customers:read", "customers:write", "facts:read", "decisions:read", "team:read",

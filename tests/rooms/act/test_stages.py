@@ -9,6 +9,7 @@ from rapport.act.work import BatchWork
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import EVERY_FACT, BatchStage, Connection, Seen, Work
+from rapport.storage.settings import Cache
 
 
 class Ear:
@@ -33,7 +34,7 @@ def tell(stages: Stages, *names: str, source: str = "website") -> None:
 
 
 def flush(stages: Stages) -> None:
-    stages.flush(None, BatchWork(stages), 0)  # type: ignore[arg-type]  # these stages write nowhere
+    stages.flush(None, BatchWork(stages, Cache()), 0)  # type: ignore[arg-type]  # these stages write nowhere
 
 
 def test_a_fact_goes_to_those_who_hear_everything_and_those_who_named_it() -> None:

@@ -14,6 +14,7 @@ from rapport.kernel.clock import DAY, HOUR, MINUTE
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Connection, Timer, Work
 from rapport.storage.engine import Database
+from rapport.storage.settings import Cache
 
 SHOP = WorkspaceId(1)
 NOON = 1_790_000_000_000_000
@@ -27,7 +28,7 @@ class Clock:
         self.db = db
         self.rung: list[bytes] = []
         self._poison = poison
-        self.work = BatchWork(Stages([], own=()))
+        self.work = BatchWork(Stages([], own=()), Cache())
 
     def schedule(self, key: bytes, due_at: int) -> None:
         self.work.schedule(SHOP, "ring", key, due_at)

@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from rapport.act import store as act
+from rapport.capabilities.orders.settings import ORDER_SETTINGS, OrderSettings
 from rapport.decide.service import CustomerNamed
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, to_iso
-from rapport.storage.workspaces import WorkspaceSettings, save_settings
+from rapport.storage import settings
 from tests.databases import sqlite_database
 from tests.shop import NOON, Message, Shop
 
@@ -123,7 +124,8 @@ def test_a_cart_without_an_id_taken_up_after_a_day_is_a_new_one(shop: Shop) -> N
 
 def test_the_hour_is_the_shops_own_setting(shop: Shop) -> None:
     with shop.db.write() as conn:
-        save_settings(conn, shop.id, WorkspaceSettings(cart_abandoned_after_seconds=5))
+        quick = OrderSettings(cart_abandoned_after_seconds=5)
+        settings.save(conn, shop.id, ORDER_SETTINGS, quick, version=0, by="Ada", now=NOON)
     shop.send(shop.message("Product Added", at=NOON, user="ada", product_id="p"))
     shop.wait(NOON + 4 * SECOND)
     assert shop.facts("Cart Abandoned") == []

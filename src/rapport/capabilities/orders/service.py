@@ -10,6 +10,7 @@ from rapport.act import timers
 from rapport.capabilities.orders import store
 from rapport.capabilities.orders.facts import CART_ABANDONED, CART_EVENTS, cart_abandoned, cart_abandoned_id
 from rapport.capabilities.orders.model import CartStory, stories_of
+from rapport.capabilities.orders.settings import ORDER_SETTINGS
 from rapport.capabilities.orders.store import OrderPart, RefundRow
 from rapport.collect.own import own_fact
 from rapport.decide import people
@@ -22,7 +23,6 @@ from rapport.remember import inputs
 from rapport.remember import orders as ledger
 from rapport.remember.inputs import Settings
 from rapport.storage import log
-from rapport.storage.workspaces import all_workspaces
 
 __all__ = ["CART_TIMER", "carts_by_day", "judge_carts", "keep", "revenue_rows"]
 
@@ -60,7 +60,7 @@ class _Judged(NamedTuple):
 
 def keep(conn: Connection, work: Work, notes: Sequence[Seen], now: int) -> None:
     """Keep the orders of a batch, and see to it that every cart it touched is judged when its time has come."""
-    shops = _shops(conn)
+    shops = _shops(conn, work)
     _keep_orders(conn, notes, shops)
     due: dict[tuple[WorkspaceId, Key], int] = {}
     ordered: dict[WorkspaceId, dict[Key, int]] = {}
@@ -85,7 +85,7 @@ def judge_carts(conn: Connection, work: Work, due: Sequence[Timer], now: int) ->
     Judged from the log itself, over all strands of the customer, so an order on another device or one that is not
     folded yet counts. Cost: one look-up and the decoding of its cart facts a customer.
     """
-    shops = _shops(conn)
+    shops = _shops(conn, work)
     by_workspace: dict[WorkspaceId, list[Key]] = {}
     for timer in due:
         by_workspace.setdefault(timer.workspace, []).append(Key(timer.key))
@@ -173,14 +173,13 @@ def _with_carts(conn: Connection, workspace: WorkspaceId, strands: Mapping[Key, 
     return {Key(key): at[siblings[Key(key)]] for key in touched}
 
 
-def _shops(conn: Connection) -> dict[WorkspaceId, _Shop]:
+def _shops(conn: Connection, work: Work) -> dict[WorkspaceId, _Shop]:
     return {
-        shop.id: _Shop(
-            Settings(currency=shop.settings.currency, region=shop.settings.region),
-            shop.settings.cart_abandoned_after_seconds * SECOND,
+        workspace: _Shop(
+            settings, work.setting(conn, workspace, ORDER_SETTINGS).cart_abandoned_after_seconds * SECOND
         )
-        for shop in all_workspaces(conn)
-    }
+        for workspace, settings in people.reading_settings(conn).items()
+    }  # fmt: skip
 
 
 def _keep_orders(conn: Connection, notes: Sequence[Seen], shops: Mapping[WorkspaceId, _Shop]) -> None:

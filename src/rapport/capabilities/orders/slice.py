@@ -6,6 +6,7 @@ from rapport.capabilities.orders import store
 from rapport.capabilities.orders.facts import CART_EVENTS, FACT_KINDS, ORDER_EVENTS
 from rapport.capabilities.orders.metrics import CART_ABANDONMENT, REVENUE
 from rapport.capabilities.orders.service import CART_TIMER, carts_by_day, judge_carts, keep, revenue_rows
+from rapport.capabilities.orders.settings import ORDER_SETTINGS
 from rapport.capabilities.orders.traits import PARTS, TRAITS
 from rapport.compose.holding import of_person
 from rapport.compose.slice import Slice
@@ -25,6 +26,7 @@ ORDERS = Slice(
         of_person(store.orders, "what somebody ordered, for the numbers of the shop"),
         of_person(store.refunds, "what was given back", by=(), export=store.refunds_of, erase=store.erase_refunds),
     ),
+    settings=ORDER_SETTINGS,
     timers={CART_TIMER: judge_carts},
     parts=PARTS,
     traits=TRAITS,

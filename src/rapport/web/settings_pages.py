@@ -1,0 +1,172 @@
+"""The console's page of a shop's settings: the sections that slices bring, each a form; and the same as an API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get, put
+from litestar import post as post_form
+from litestar.datastructures import State
+from litestar.params import Body, Parameter
+from litestar.response import Redirect
+
+from rapport.kernel.clock import now_us, to_iso
+from rapport.kernel.errors import NotFound, RapportError
+from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.settings import Section
+from rapport.storage import settings
+from rapport.storage.engine import Database
+from rapport.web.auth import Principal
+from rapport.web.console import NavItem, render
+from rapport.web.forms import Form, integer, text
+
+__all__ = ["HANDLERS", "NAV", "ROUTES"]
+
+AnyRequest = Request[Any, Any, Any]
+AnySection = Section[msgspec.Struct]
+
+
+class SettingsShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A section as it is in force. Send `version` back with a change."""
+
+    section: str
+    title: str
+    version: int
+    values: dict[str, Any]
+
+
+class SettingsWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be in force from now on; a value that is left out stays as it is."""
+
+    version: int
+    """The version that was read: where somebody changed the section since, the answer is 409."""
+    values: dict[str, Any]
+
+
+class SettingsChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a section."""
+
+    version: int
+    changed_at: str
+    changed_by: str
+    values: dict[str, Any]
+
+
+SectionName = Annotated[str, Parameter(max_length=60, description="The section's name, such as `orders`.")]
+
+
+@get("/settings", permission="settings:read", tags=["settings"], sync_to_thread=True)
+def list_settings(db: Database, principal: Principal, state: State) -> list[SettingsShown]:
+    """All sections with what is in force."""
+    with db.read() as conn:
+        return [_shown(conn, principal, section) for section in state.sections]
+
+
+@get("/settings/{section:str}/changes", permission="settings:read", tags=["settings"], sync_to_thread=True)
+def list_changes(db: Database, principal: Principal, state: State, section: SectionName) -> list[SettingsChange]:
+    """The last twenty versions of a section, newest first."""
+    found = _find(state.sections, section)
+    with db.read() as conn:
+        changes = settings.history(conn, WorkspaceId(principal.workspace), found.name)
+    return [
+        SettingsChange(
+            version=one.version, changed_at=to_iso(one.changed_at), changed_by=one.changed_by, values=dict(one.values)
+        )
+        for one in changes
+    ]
+
+
+@put("/settings/{section:str}", permission="settings:write", tags=["settings"], sync_to_thread=True)
+def change_settings(
+    db: Database, principal: Principal, state: State, section: SectionName, data: Annotated[SettingsWanted, Body()]
+) -> SettingsShown:
+    """Change a section; workers take it up within seconds."""
+    found = _find(state.sections, section)
+    _save(db, principal, found, data.values, version=data.version)
+    with db.read() as conn:
+        return _shown(conn, principal, found)
+
+
+ROUTES = (list_settings, list_changes, change_settings)
+
+
+@get("/settings", permission="settings:read", sync_to_thread=True)
+def settings_page(request: AnyRequest, db: Database, principal: Principal, state: State) -> Response[str]:
+    """Every section with its form."""
+    return _page(request, db, principal, state)
+
+
+@post_form("/settings/{section:str}", permission="settings:write", sync_to_thread=True, status_code=200)
+def change_section(
+    request: AnyRequest, db: Database, principal: Principal, state: State, section: str, data: Form
+) -> Response[Any]:
+    """Put a section in force; where that cannot be, what was typed stays in the form."""
+    found = _find(state.sections, section)
+    typed = {
+        field.name: (field.name in data) if field.kind == "switch" else text(data, field.name, longest=500)
+        for field in found.fields
+    }
+    version = integer(data, "version", least=0, most=2**31 - 2, otherwise=0)
+    try:
+        _save(db, principal, found, typed, version=version)
+    except RapportError as error:
+        return _page(request, db, principal, state, error=error, typed={found.name: typed})
+    return Redirect(f"/console/settings?done=saved#{found.name}", status_code=303)
+
+
+HANDLERS = (settings_page, change_section)
+
+NAV = NavItem(
+    label="Shop", path="/console/settings", icon="store", group="Settings", order=790, permission="settings:read",
+    keys="e",
+)  # fmt: skip
+
+
+def _page(
+    request: AnyRequest,
+    db: Database,
+    principal: Principal,
+    state: State,
+    *,
+    error: RapportError | None = None,
+    typed: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Response[str]:
+    workspace = WorkspaceId(principal.workspace)
+    with db.read() as conn:
+        shown = [
+            {
+                "section": section, "kept": (kept := settings.load(conn, workspace, section)),
+                "values": (typed or {}).get(section.name) or msgspec.structs.asdict(kept.value),
+                "last": next(iter(settings.history(conn, workspace, section.name, limit=1)), None),
+            }
+            for section in state.sections
+        ]  # fmt: skip
+    may_change = principal.may("settings:write")
+    status = error.status if error else 200
+    return render(request, "web/settings.html", status=status, sections=shown, may_change=may_change, error=error)
+
+
+def _save(db: Database, principal: Principal, section: AnySection, values: Mapping[str, Any], *, version: int) -> None:
+    with db.write() as conn:
+        now_kept = settings.load(conn, WorkspaceId(principal.workspace), section)
+        wanted = section.convert(msgspec.structs.asdict(now_kept.value) | dict(values))
+        settings.save(
+            conn, WorkspaceId(principal.workspace), section, wanted, version=version, by=principal.name, now=now_us()
+        )
+
+
+def _shown(conn: Any, principal: Principal, section: AnySection) -> SettingsShown:
+    kept = settings.load(conn, WorkspaceId(principal.workspace), section)
+    return SettingsShown(
+        section=section.name, title=section.title, version=kept.version, values=msgspec.structs.asdict(kept.value)
+    )
+
+
+def _find(sections: Sequence[AnySection], name: str) -> AnySection:
+    found = next((section for section in sections if section.name == name), None)
+    if found is None:
+        hint = f"there are: {', '.join(section.name for section in sections)}"
+        raise NotFound(f"no settings {name[:60]!r}", hint=hint)
+    return found
