@@ -8,18 +8,18 @@ from litestar import get
 from litestar.datastructures import State
 from litestar.params import Parameter
 
-from rapport.kernel.clock import DAY, from_iso, now_us
+from rapport.kernel.clock import DAY, now_us
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.ids import WorkspaceId
 from rapport.measure.model import Answer, Metric, Question
 from rapport.measure.service import Metrics
 from rapport.storage.engine import Database
+from rapport.web.asked import moment
 from rapport.web.auth import Principal
 
 __all__ = ["ROUTES"]
 
 USUAL_DAYS = 30
-LATEST = from_iso("9999-12-31T00:00:00Z")
 
 
 @get("/metrics", permission="metrics:read", tags=["metrics"])
@@ -41,23 +41,13 @@ def answer_metric(
 ) -> Answer:
     """A metric for a period: `from` and `to` are ISO 8601, without them the last 30 days."""
     metrics: Metrics = state.metrics
-    end = now_us() if until is None else _moment(until, "to")
-    start = max(0, end - USUAL_DAYS * DAY) if since is None else _moment(since, "from")
+    end = now_us() if until is None else moment(until, name="to")
+    start = max(0, end - USUAL_DAYS * DAY) if since is None else moment(since, name="from")
     if start > end:
         raise InvalidInput("`from` is after `to`")
     question = Question(workspace=WorkspaceId(principal.workspace), since=start, until=end, by=by)
     with db.read() as conn:
         return metrics.answer(conn, name, question)
-
-
-def _moment(text: str, name: str) -> int:
-    try:
-        moment = from_iso(text)
-    except ValueError as error:
-        raise InvalidInput(f"`{name}` is no time: {text[:40]!r}", hint="2026-11-22 or 2026-11-22T05:00:00Z") from error
-    if not 0 <= moment <= LATEST:
-        raise InvalidInput(f"`{name}` is out of range: {text[:40]!r}", hint="1970 to 9999")
-    return moment
 
 
 ROUTES = (list_metrics, answer_metric)

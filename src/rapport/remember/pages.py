@@ -34,6 +34,7 @@ from rapport.resolve.identities import Member
 from rapport.storage.engine import Database
 from rapport.storage.log import to_fact
 from rapport.storage.workspaces import WorkspaceSettings, all_workspaces
+from rapport.web.asked import day as asked_day
 from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render, viewer_zone
 from rapport.web.forms import clean, integer
@@ -202,7 +203,7 @@ def _timeline(conn: Connection, principal: Principal, found: Found, request: Any
     workspace, asked = WorkspaceId(principal.workspace), request.query_params
     strands, zone = [member.key for member in found.members], viewer_zone(request)
     event, cursor = clean(asked.get("event"), longest=120), clean(asked.get("before"), longest=60)
-    day = _day(asked.get("until"))
+    day = asked_day(until, name="until") if (until := clean(asked.get("until"))) else None
     if day and not cursor:
         cursor = cursor_at(_end(day, zone))
     page = read_page(conn, workspace, strands, event=event, cursor=cursor or None, limit=SHOWN)
@@ -231,13 +232,6 @@ def _orders(conn: Connection, principal: Principal, found: Found) -> dict[str, A
         "all_orders": len(orders) <= SHOWN_ORDERS,
         "some_orders": not holds_all(ledger),
     }
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text or "")
-    except ValueError:
-        return None
 
 
 def _end(day: date, zone: ZoneInfo) -> int:

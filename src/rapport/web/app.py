@@ -19,7 +19,7 @@ from litestar.types import ControllerRouterHandler, LifespanHook, Message, Scope
 
 from rapport.kernel.wording import Wording
 from rapport.storage.engine import Database
-from rapport.web import auth, pages
+from rapport.web import asked, auth, pages
 from rapport.web.auth import BearerMiddleware, KeyRing, SessionMiddleware
 from rapport.web.console import STATIC, VERSION, Console, ConsolePages
 from rapport.web.logs import RequestLog
@@ -94,12 +94,12 @@ def console_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
 
 
 def api_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
-    """Handlers for programs: Bearer key, guard, problem bodies in the document."""
+    """Handlers for programs: Bearer key, guard, nothing asked in vain, problem bodies in the document."""
     return Router(
         path="/api/v1",
         route_handlers=list(handlers),
         middleware=[RequestLog(), BearerMiddleware()],
-        guards=[auth.allow],
+        guards=[auth.allow, asked.refuse_unknown],
         dependencies={"principal": Provide(auth.current_principal)},
         security=[{"apiKey": []}],
     )
