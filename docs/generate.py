@@ -39,14 +39,17 @@ def settings_page() -> str:
 
 def roles_page() -> str:
     """Who may do what."""
-    from rapport.web.permissions import API_SCOPES, PERMISSIONS, ROLE_NAMES, ROLES
+    from rapport.app.wiring import installed
+    from rapport.web.permissions import ROLE_NAMES
+
+    permissions = installed().permissions
 
     head = "| permission | may | " + " | ".join(ROLE_NAMES) + " | API key |\n" + "|---" * (len(ROLE_NAMES) + 3) + "|"
     rows = [
-        f"| `{name}` | {meaning} | "
-        + " | ".join("yes" if name in ROLES[role] else "" for role in ROLE_NAMES)
-        + f" | {'yes' if name in API_SCOPES else ''} |"
-        for name, meaning in PERMISSIONS.items()
+        f"| `{name}` | {permission.words} | "
+        + " | ".join("yes" if name in permissions.of_role(role) else "" for role in ROLE_NAMES)
+        + f" | {'yes' if permission.for_keys else ''} |"
+        for name, permission in permissions.by_name.items()
     ]
     return _page(
         "Roles and permissions",

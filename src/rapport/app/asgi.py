@@ -28,6 +28,7 @@ def create_server(settings: Settings, server: Server) -> Front:
     app = create_app(
         db=server.db,
         wording=server.slices.wording,
+        permissions=server.slices.permissions,
         console=(*server.slices.pages, *demonstration),
         api=server.slices.routes,
         routes=[PROFILES, *health.ROUTES],

@@ -14,7 +14,7 @@ from rapport.storage.engine import Database
 from rapport.storage.migrate import migrate
 from rapport.storage.workspaces import Workspace, all_workspaces, create_workspace
 from rapport.web import accounts, store
-from rapport.web.permissions import API_SCOPES
+from rapport.web.permissions import Permissions
 
 __all__ = ["Keys", "bootstrap", "open_database"]
 
@@ -36,24 +36,26 @@ def open_database(settings: Settings, *, slices: Installed | None = None) -> Dat
     return db
 
 
-def bootstrap(db: Database, settings: Settings) -> Keys:
+def bootstrap(db: Database, settings: Settings, *, slices: Installed | None = None) -> Keys:
     """Make what a new installation lacks; find it where it is there. Safe to call at every start."""
+    permissions = (installed() if slices is None else slices).permissions
     now = now_us()
     with db.write() as conn:
         known = all_workspaces(conn)
         workspace = known[0] if known else create_workspace(conn, slug="shop", name="My shop", now=now)
         source = ensure_source(conn, workspace.id, name="Website", kind="web", now=now)
-    return Keys(workspace.slug, source.write_key, _api_key(db, settings, workspace, now))
+    return Keys(workspace.slug, source.write_key, _api_key(db, settings, permissions, workspace, now))
 
 
-def _api_key(db: Database, settings: Settings, workspace: Workspace, now: int) -> str:
+def _api_key(db: Database, settings: Settings, permissions: Permissions, workspace: Workspace, now: int) -> str:
     kept = read_secrets(settings.data_dir).api_key
     if kept:
         with db.read() as conn:
             if store.api_key_by_token(conn, store.digest_of(kept)) is not None:
                 return kept
     _, secret = accounts.create_api_key(
-        db, workspace=workspace.id, name="operator", scopes=API_SCOPES, created_by="rapport keys", now=now
-    )
+        db, permissions, workspace=workspace.id, name="operator", scopes=permissions.for_keys,
+        created_by="rapport keys", now=now,
+    )  # fmt: skip
     write_secrets(settings.data_dir, Secrets(api_key=secret))
     return secret

@@ -6,6 +6,7 @@ from rapport.adapters.files import store as files
 from rapport.app import pages, setaside
 from rapport.compose.holding import of_shop
 from rapport.compose.slice import Slice
+from rapport.web.permissions import Permission
 
 __all__ = ["SYSTEM"]
 
@@ -16,6 +17,10 @@ SYSTEM = Slice(
         of_shop(setaside.set_aside, "which facts could not be handled; the facts themselves are in the log"),
         of_shop(files.imports, "which files were imported"),
         of_shop(files.import_errors, "the lines of files that were refused, until the import is repeated"),
+    ),
+    permissions=(
+        Permission(name="system:read", words="see the health of the system", roles=("marketer", "analyst", "viewer")),
+        Permission(name="system:write", words="replay facts that were set aside"),
     ),
     pages=(pages.PAGES,),
 )

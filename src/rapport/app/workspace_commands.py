@@ -23,7 +23,6 @@ from rapport.storage.workspaces import (
     find_workspace,
 )
 from rapport.web import accounts
-from rapport.web.permissions import API_SCOPES
 
 __all__ = ["workspace_commands"]
 
@@ -57,15 +56,18 @@ def workspace_commands(open_database: OpenDatabase) -> click.Group:
     @_settings_options
     def add(data_dir: Path | None, slug: str, name: str, **given: Any) -> None:
         """Add a shop; prints its first write key and an API key, which is shown this once."""
-        now = now_us()
+        from rapport.app.wiring import installed
+
+        now, permissions = now_us(), installed().permissions
         with open_database(data_dir) as db:
             with db.write() as conn:
                 settings = _changed(WorkspaceSettings(), given)
                 shop = create_workspace(conn, slug=slug, name=name or slug, now=now, settings=settings)
                 source = ensure_source(conn, shop.id, name="Website", kind="web", now=now)
             _, api_key = accounts.create_api_key(
-                db, workspace=shop.id, name="operator", scopes=API_SCOPES, created_by="rapport workspaces", now=now
-            )
+                db, permissions, workspace=shop.id, name="operator", scopes=permissions.for_keys,
+                created_by="rapport workspaces", now=now,
+            )  # fmt: skip
         click.echo(f"workspace  {shop.slug}\nwrite_key  {source.write_key}\napi_key    {api_key}")
 
     @group.command("change")

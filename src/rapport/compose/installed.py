@@ -18,6 +18,7 @@ from rapport.measure.model import Measured
 from rapport.remember.registry import Remembered
 from rapport.storage.migrate import Branch
 from rapport.web.console import ConsolePages
+from rapport.web.permissions import Permissions
 
 __all__ = ["Installed"]
 
@@ -49,6 +50,8 @@ class Installed:
         self.metrics: Sequence[Measured] = tuple(
             self._joined("metric", lambda one: ((m.metric.name, m) for m in one.metrics)).values()
         )
+        permissions = self._joined("permission", lambda one: ((p.name, p) for p in one.permissions))
+        self.permissions = Permissions(permissions.values())
         self.routes: Sequence[ControllerRouterHandler] = [route for one in self.slices for route in one.routes]
         self.pages: Sequence[ConsolePages] = [pages for one in self.slices for pages in one.pages]
 

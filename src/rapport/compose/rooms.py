@@ -27,18 +27,40 @@ from rapport.resolve.facts import FACT_KINDS as RESOLVE_FACTS
 from rapport.resolve.review_routes import ROUTES as REVIEW_ROUTES
 from rapport.resolve.routes import ROUTES as RESOLVE_ROUTES
 from rapport.web import settings_pages
+from rapport.web.permissions import Permission
 
 __all__ = ["ROOMS"]
 
 STORAGE = Slice(name="storage", title="Shops and the log", holds=holdings.STORAGE)
 
-WEB = Slice(name="web", title="Team and keys", holds=holdings.WEB, routes=settings_pages.ROUTES)
+WEB = Slice(
+    name="web",
+    title="Team and keys",
+    holds=holdings.WEB,
+    permissions=(
+        Permission(
+            name="team:read", words="see who works here", roles=("marketer", "agent", "analyst"), for_keys=False
+        ),
+        Permission(name="team:write", words="invite people, change roles, remove people", for_keys=False),
+        Permission(name="keys:write", words="make and revoke API keys", for_keys=False),
+        Permission(name="settings:read", words="see what the shop decides for itself", roles=("marketer",)),
+        Permission(name="settings:write", words="change what the shop decides for itself"),
+    ),
+    routes=settings_pages.ROUTES,
+)
 
 COLLECT = Slice(
     name="collect",
     title="Collecting",
     facts=COLLECT_FACTS,
     holds=holdings.COLLECT,
+    permissions=(
+        Permission(name="facts:read", words="see facts as they came in", roles=("marketer", "agent", "analyst")),
+        Permission(name="sources:read", words="see sources", roles=("marketer", "analyst")),
+        Permission(name="sources:write", words="add and change sources, see and rotate write keys"),
+        Permission(name="quarantine:read", words="see facts that were refused", roles=("marketer", "analyst")),
+        Permission(name="quarantine:write", words="mend, replay and discard refused facts"),
+    ),
     routes=(*COLLECT_ROUTES,),
     pages=(collect_pages.PAGES,),
 )
@@ -48,6 +70,7 @@ RESOLVE = Slice(
     title="Identity",
     facts=RESOLVE_FACTS,
     holds=holdings.RESOLVE,
+    permissions=(Permission(name="customers:write", words="change customers", roles=("marketer", "agent")),),
     routes=(*RESOLVE_ROUTES, *REVIEW_ROUTES),
     pages=(resolve_pages.PAGES,),
 )
@@ -58,6 +81,14 @@ REMEMBER = Slice(
     holds=holdings.REMEMBER,
     parts=remember_traits.PARTS,
     traits=remember_traits.TRAITS,
+    # A viewer sees numbers, never a person.
+    permissions=(
+        Permission(
+            name="customers:read",
+            words="see customers and their Golden Records",
+            roles=("marketer", "agent", "analyst"),
+        ),
+    ),
     routes=(*REMEMBER_ROUTES,),
     pages=(remember_pages.PAGES,),
 )
@@ -66,6 +97,14 @@ DECIDE = Slice(
     name="decide",
     title="Decisions",
     facts=DECIDE_FACTS,
+    permissions=(
+        Permission(
+            name="decisions:read",
+            words="see decisions and their reasons",
+            roles=("marketer", "agent", "analyst", "viewer"),
+        ),
+        Permission(name="decisions:write", words="ask for decisions", roles=("marketer",)),
+    ),
     routes=(*DECIDE_ROUTES,),
     pages=(decide_pages.PAGES,),
 )
@@ -75,6 +114,10 @@ ACT = Slice(
     title="Webhooks",
     stage=webhooks.telling,
     holds=holdings.ACT,
+    permissions=(
+        Permission(name="webhooks:read", words="see webhooks and their deliveries", roles=("marketer", "analyst")),
+        Permission(name="webhooks:write", words="add and change webhooks, deliver again"),
+    ),
     routes=(*ACT_ROUTES,),
     pages=(act_pages.PAGES,),
 )
@@ -84,6 +127,11 @@ MEASURE = Slice(
     title="Measuring",
     stage=Following,
     holds=holdings.MEASURE,
+    permissions=(
+        Permission(
+            name="metrics:read", words="see the numbers of the shop", roles=("marketer", "agent", "analyst", "viewer")
+        ),
+    ),
     metrics=(
         Measured(metric=DECISIONS, read=measure_store.decisions_by),
         Measured(metric=FACTS, read=measure_store.facts_by),

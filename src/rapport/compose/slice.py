@@ -21,6 +21,7 @@ from rapport.kernel.work import Stage, TimerHandler
 from rapport.measure.model import Measured
 from rapport.remember.registry import Part, Trait
 from rapport.web.console import ConsolePages
+from rapport.web.permissions import Permission
 
 __all__ = ["ENTRY_POINTS", "Slice"]
 
@@ -53,6 +54,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """What the Golden Record shows of parts, its own or another slice's."""
     placements: tuple[Placement, ...] = ()
     metrics: tuple[Measured, ...] = ()
+    permissions: tuple[Permission, ...] = ()
+    """What there is to be allowed in it. A handler may name another slice's, too."""
     routes: tuple[ControllerRouterHandler, ...] = ()
     """Handlers below `/api/v1`; each names the permission it needs."""
     pages: tuple[ConsolePages, ...] = ()

@@ -31,7 +31,7 @@ def placements_page(request: AnyRequest, principal: Principal, state: State) -> 
     tried: Decision | None = None
     error: RapportError | None = None
     if chosen:
-        principal.require("customers:read")
+        principal.require("customers:read", words="see customers and their Golden Records")
         try:
             tried = _try(decider, WorkspaceId(principal.workspace), chosen, customer, product)
         except RapportError as problem:

@@ -330,7 +330,7 @@ class Change:
         """Do the opposite of what an action changed."""
         action = audit.find_action(self.conn, self.workspace, action_id)
         if action.effects.policy_before is not None or action.effects.model_after is not None:
-            by.require(POLICY_PERMISSION)
+            by.require(POLICY_PERMISSION, words="undo a change of the policy or of the model")
         if action.undone_by:
             raise Conflict(f"this was undone by {action.undone_by}", hint="undo that one to do it again")
         self._turn_back(action.effects)

@@ -9,6 +9,7 @@ import hashlib
 import secrets
 import threading
 import unicodedata
+from collections.abc import Collection
 from typing import NamedTuple
 
 from argon2 import PasswordHasher
@@ -20,7 +21,7 @@ from rapport.kernel.identifiers import email_identifier
 from rapport.kernel.ids import new_id, new_secret
 from rapport.storage.engine import Database
 from rapport.web import store
-from rapport.web.permissions import API_SCOPES, ROLE_NAMES
+from rapport.web.permissions import ROLE_NAMES, Permissions
 from rapport.web.store import ApiKey, Invitation, User
 
 __all__ = [
@@ -206,19 +207,27 @@ def remove_member(db: Database, *, workspace: int, user_id: str) -> None:
 
 
 def create_api_key(
-    db: Database, *, workspace: int, name: str, scopes: list[str] | tuple[str, ...], created_by: str, now: int
+    db: Database,
+    permissions: Permissions,
+    *,
+    workspace: int,
+    name: str,
+    scopes: Collection[str],
+    created_by: str,
+    now: int,
 ) -> tuple[ApiKey, str]:
     """A new API key and its secret, which is shown once and stored as a hash."""
-    unknown = sorted(set(scopes) - set(API_SCOPES))
+    unknown = sorted(set(scopes).difference(permissions.for_keys))
     if unknown or not scopes:
         raise InvalidInput(
             f"unknown scopes {', '.join(unknown)}" if unknown else "a key needs at least one scope",
-            hint=f"choose from {', '.join(API_SCOPES)}",
+            hint=f"choose from {', '.join(permissions.for_keys)}",
         )
     secret = new_secret("rk")
+    known = tuple(scope for scope in permissions.for_keys if scope in scopes)
     key = ApiKey(
         workspace=workspace, id=new_id("key"), name=_label(name), prefix=secret[:9],
-        scopes=tuple(s for s in API_SCOPES if s in scopes), created_at=now, last_used_at=None, revoked_at=None,
+        scopes=known, created_at=now, last_used_at=None, revoked_at=None,
     )  # fmt: skip
     with db.write() as conn:
         store.add_api_key(conn, key, token_hash=store.digest_of(secret), created_by=created_by)

@@ -23,6 +23,7 @@ from rapport.web import asked, auth, pages
 from rapport.web.auth import BearerMiddleware, KeyRing, SessionMiddleware
 from rapport.web.console import STATIC, VERSION, Console, ConsolePages
 from rapport.web.logs import RequestLog
+from rapport.web.permissions import Permissions
 from rapport.web.problems import EXCEPTION_HANDLERS, PROBLEM_TYPE
 
 __all__ = ["api_router", "console_router", "create_app"]
@@ -40,6 +41,7 @@ def create_app(
     *,
     db: Database,
     wording: Wording,
+    permissions: Permissions,
     console: Sequence[ConsolePages] = (),
     api: Sequence[ControllerRouterHandler] = (),
     routes: Sequence[ControllerRouterHandler] = (),
@@ -52,8 +54,9 @@ def create_app(
     """The application.
 
     `console` are the rooms' pages, `api` handlers below `/api/v1` that a Bearer key opens, `routes` anything else
-    (hot doors, health), which guards itself. `wording` says how facts read. `https` says that visitors come over https
-    though this process does not see it (behind a proxy): cookies become Secure and HSTS is sent.
+    (hot doors, health), which guards itself. `wording` says how facts read, `permissions` what there is to
+    be allowed. `https` says that visitors come over https though this process does not see it (behind a proxy): cookies
+    become Secure and HSTS is sent. Raises ValueError for a handler behind the guard that names none of `permissions`.
     """
     joined = Console([pages.PAGES, *console])
     handlers: list[ControllerRouterHandler] = [
@@ -63,8 +66,11 @@ def create_app(
         static_file,
         home,
     ]
-    shared = {"db": db, "key_ring": KeyRing(db), "console": joined, "wording": wording, "https": https, **(state or {})}
-    return Litestar(
+    shared = {
+        "db": db, "key_ring": KeyRing(db, permissions), "console": joined, "wording": wording,
+        "permissions": permissions, "https": https, **(state or {}),
+    }  # fmt: skip
+    app = Litestar(
         route_handlers=handlers,
         state=State(shared),
         dependencies={"db": Provide(_database, sync_to_thread=False)},
@@ -77,6 +83,8 @@ def create_app(
         logging_config=None,
         request_max_body_size=10_000_000,
     )
+    _check(app, permissions)
+    return app
 
 
 def console_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
@@ -103,6 +111,17 @@ def api_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
         dependencies={"principal": Provide(auth.current_principal)},
         security=[{"apiKey": []}],
     )
+
+
+def _check(app: Litestar, permissions: Permissions) -> None:
+    """Every handler behind the guard names a permission that some slice declares."""
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            asked = handler.opt.get("permission")
+            if asked in ("public", "signed_in") or auth.allow not in handler.resolve_guards():
+                continue
+            if asked not in permissions.by_name:
+                raise ValueError(f"{handler} at {route.path} needs the permission {asked!r}, which no slice declares")
 
 
 @get("/", include_in_schema=False)

@@ -27,7 +27,7 @@ from rapport.kernel.clock import MINUTE, SECOND, now_us
 from rapport.kernel.errors import Forbidden, Unauthenticated
 from rapport.storage.engine import Database
 from rapport.web import store
-from rapport.web.permissions import PERMISSIONS, permissions_of
+from rapport.web.permissions import Permissions
 from rapport.web.store import Session
 
 __all__ = [
@@ -59,20 +59,20 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
         """Whether this permission was given."""
         return permission in self.scopes
 
-    def require(self, permission: str) -> None:
-        """Raises Forbidden where this permission was not given."""
+    def require(self, permission: str, *, words: str) -> None:
+        """Raises Forbidden where this permission was not given; `words` say what it allows, after "may"."""
         if permission in self.scopes:
             return
         holder = f"the role {self.role}" if self.kind == "user" else "this API key"
-        what = PERMISSIONS.get(permission, permission)
-        raise Forbidden(f"{holder} may not {what}", hint=f"ask an owner for {permission}")
+        raise Forbidden(f"{holder} may not {words}", hint=f"ask an owner for {permission}")
 
 
 class KeyRing:
     """API keys by their secret, remembered for two seconds so that a busy client costs no query a request."""
 
-    def __init__(self, db: Database, *, remember: int = 2 * SECOND, size: int = 1000) -> None:
+    def __init__(self, db: Database, permissions: Permissions, *, remember: int = 2 * SECOND, size: int = 1000) -> None:
         self._db = db
+        self._permissions = permissions
         self._remember = remember
         self._size = size
         self._known: OrderedDict[bytes, tuple[int, Principal | None]] = OrderedDict()
@@ -115,8 +115,9 @@ class KeyRing:
             with self._db.write() as conn:
                 store.touch_api_key(conn, key.id, now=now)
         return Principal(
-            workspace=key.workspace, kind="api_key", id=key.id, name=key.name, role=None, scopes=frozenset(key.scopes)
-        )
+            workspace=key.workspace, kind="api_key", id=key.id, name=key.name, role=None,
+            scopes=self._permissions.of_key(key.scopes),
+        )  # fmt: skip
 
 
 class BearerMiddleware(ASGIMiddleware):
@@ -145,7 +146,7 @@ class SessionMiddleware(ASGIMiddleware):
         scope["auth"] = session
         scope["user"] = None if session is None else Principal(
             workspace=session.workspace, kind="user", id=session.user_id, name=session.name, role=session.role,
-            scopes=permissions_of(session.role),
+            scopes=connection.app.state.permissions.of_role(session.role),
         )  # fmt: skip
         await next_app(scope, receive, send)
 
@@ -162,7 +163,7 @@ def allow(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHand
         return
     if not isinstance(permission, str):
         raise Forbidden("this page names no permission", hint="this is a fault of the program; please report it")
-    principal.require(permission)
+    principal.require(permission, words=connection.app.state.permissions.words(permission))
 
 
 async def current_principal(request: Request[Any, Any, Any]) -> Principal:

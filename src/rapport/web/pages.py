@@ -17,7 +17,7 @@ from rapport.web.accounts import SignedIn
 from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.forms import Form, integer, raw, text, texts
-from rapport.web.permissions import API_SCOPES, PERMISSIONS, ROLE_NAMES, ROLES
+from rapport.web.permissions import ROLE_NAMES
 from rapport.web.store import Session
 
 __all__ = ["PAGES", "public_address"]
@@ -183,8 +183,8 @@ def make_key(request: AnyRequest, db: Database, principal: Principal, data: Form
     """Make a key and show it once."""
     try:
         made, secret = accounts.create_api_key(
-            db, workspace=principal.workspace, name=text(data, "name"), scopes=texts(data, "scopes"),
-            created_by=principal.id, now=now_us(),
+            db, request.app.state.permissions, workspace=principal.workspace, name=text(data, "name"),
+            scopes=texts(data, "scopes"), created_by=principal.id, now=now_us(),
         )  # fmt: skip
     except RapportError as error:
         return _keys(request, db, principal, error=error)
@@ -253,7 +253,7 @@ def _account(request: AnyRequest, db: Database, *, error: RapportError | None = 
         shops = store.workspaces_of(conn, session.user_id)
     return render(
         request, "web/account.html", status=error.status if error else 200, sessions=mine, workspaces=shops,
-        permissions=PERMISSIONS, error=error,
+        permissions=request.app.state.permissions, error=error,
     )  # fmt: skip
 
 
@@ -264,8 +264,8 @@ def _team(
         everybody = store.members(conn, principal.workspace)
         waiting = store.open_invitations(conn, principal.workspace, now=now_us())
     return render(
-        request, "web/team.html", members=everybody, invitations=waiting, roles=ROLE_NAMES, role_permissions=ROLES,
-        permissions=PERMISSIONS, link=link, invited=invited,
+        request, "web/team.html", members=everybody, invitations=waiting, roles=ROLE_NAMES,
+        permissions=request.app.state.permissions, link=link, invited=invited,
     )  # fmt: skip
 
 
@@ -277,7 +277,7 @@ def _keys(
         keys = store.api_keys_of(conn, principal.workspace)
     return render(
         request, "web/keys.html", status=error.status if error else 200, keys=keys, made=made, secret=secret,
-        scopes=API_SCOPES, permissions=PERMISSIONS, error=error,
+        permissions=request.app.state.permissions, error=error,
     )  # fmt: skip
 
 

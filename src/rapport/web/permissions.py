@@ -1,61 +1,58 @@
-"""Who may do what: permissions by name, and the roles that bundle them. What is not listed is denied."""
+"""Who may do what: permissions by name, and the roles that bundle them. What is not listed is denied.
+
+Each slice declares its own permissions; `Permissions` holds those of all slices of an installation, and is passed in.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
-__all__ = ["API_SCOPES", "PERMISSIONS", "ROLES", "ROLE_NAMES", "Role", "permissions_of"]
+import msgspec
+
+from rapport.kernel.named import by_name
+
+__all__ = ["ROLE_NAMES", "Permission", "Permissions", "Role"]
 
 Role = Literal["owner", "marketer", "agent", "analyst", "viewer"]
 
-PERMISSIONS: dict[str, str] = {
-    "metrics:read": "see the numbers of the shop",
-    "customers:read": "see customers and their Golden Records",
-    "customers:write": "change customers",
-    "facts:read": "see facts as they came in",
-    "sources:read": "see sources",
-    "sources:write": "add and change sources, see and rotate write keys",
-    "quarantine:read": "see facts that were refused",
-    "quarantine:write": "mend, replay and discard refused facts",
-    "decisions:read": "see decisions and their reasons",
-    "decisions:write": "ask for decisions",
-    "webhooks:read": "see webhooks and their deliveries",
-    "webhooks:write": "add and change webhooks, deliver again",
-    "settings:read": "see what the shop decides for itself",
-    "settings:write": "change what the shop decides for itself",
-    "system:read": "see the health of the system",
-    "system:write": "replay facts that were set aside",
-    "team:read": "see who works here",
-    "team:write": "invite people, change roles, remove people",
-    "keys:write": "make and revoke API keys",
-}
-"""Every permission with what it allows, worded to follow "may"."""
-
-ROLES: dict[Role, frozenset[str]] = {
-    "owner": frozenset(PERMISSIONS),
-    "marketer": frozenset({
-        "metrics:read", "customers:read", "customers:write", "facts:read", "sources:read", "quarantine:read",
-        "decisions:read", "decisions:write", "webhooks:read", "settings:read", "system:read", "team:read",
-    }),
-    "agent": frozenset({
-        "metrics:read", "customers:read", "customers:write", "facts:read", "decisions:read", "team:read",
-    }),
-    "analyst": frozenset({
-        "metrics:read", "customers:read", "facts:read", "sources:read", "quarantine:read", "decisions:read",
-        "webhooks:read", "system:read", "team:read",
-    }),
-    "viewer": frozenset({"metrics:read", "decisions:read", "system:read"}),
-}  # fmt: skip
-"""A viewer sees numbers, never a person."""
-
 ROLE_NAMES: tuple[Role, ...] = get_args(Role)
 
-API_SCOPES: tuple[str, ...] = tuple(
-    name for name in PERMISSIONS if name not in {"team:read", "team:write", "keys:write"}
-)
-"""What an API key can be given: everything but the team and the keys themselves."""
+
+class Permission(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a person or a program may do."""
+
+    name: str
+    """`area:verb`, as handlers name it: `customers:read`."""
+    words: str
+    """What it allows, worded to follow "may"."""
+    roles: tuple[Role, ...] = ()
+    """Who has it beside the owner, who has every one."""
+    for_keys: bool = True
+    """Whether an API key can be given it."""
 
 
-def permissions_of(role: str) -> frozenset[str]:
-    """All permissions of a role; none for a role that is not known."""
-    return next((allowed for name, allowed in ROLES.items() if name == role), frozenset())
+class Permissions:
+    """All permissions of an installation, in the order of its slices. Raises ValueError where two have one name."""
+
+    def __init__(self, permissions: Iterable[Permission]) -> None:
+        self.by_name: Mapping[str, Permission] = by_name("permission", ((p.name, p.words, p) for p in permissions))
+        self.for_keys: tuple[str, ...] = tuple(name for name, one in self.by_name.items() if one.for_keys)
+        """What an API key can be given."""
+        self._of_role: Mapping[str, frozenset[str]] = {
+            role: frozenset(name for name, one in self.by_name.items() if role == "owner" or role in one.roles)
+            for role in ROLE_NAMES
+        }
+
+    def of_role(self, role: str) -> frozenset[str]:
+        """All permissions of a role; none for a role that is not known."""
+        return self._of_role.get(role, frozenset())
+
+    def of_key(self, scopes: Iterable[str]) -> frozenset[str]:
+        """What the stored scopes of an API key allow: one that no slice knows any more allows nothing."""
+        return frozenset(scopes).intersection(self.for_keys)
+
+    def words(self, name: str) -> str:
+        """What it allows, worded to follow "may"; the name itself where no slice knows it."""
+        known = self.by_name.get(name)
+        return known.words if known else name

@@ -15,17 +15,17 @@ from rapport.collect.model import Envelope
 from rapport.collect.prepare import prepare_all
 from rapport.collect.routes import ROUTES
 from rapport.kernel.clock import now_us
-from rapport.kernel.wording import Wording
 from rapport.web import accounts
 from rapport.web.app import create_app
 from tests.rooms.collect.conftest import Shop
+from tests.slices import PERMISSIONS, WORDING
 
 Ask = Callable[..., httpx.Response]
 
 
 @pytest.fixture
 def http(shop: Shop) -> Iterator[TestClient[Any]]:
-    with TestClient(create_app(db=shop.db, wording=Wording([]), api=ROUTES)) as made:
+    with TestClient(create_app(db=shop.db, wording=WORDING, permissions=PERMISSIONS, api=ROUTES)) as made:
         yield made
 
 
@@ -38,7 +38,13 @@ def ask(shop: Shop, http: TestClient[Any]) -> Ask:
     def call(method: str, path: str, scopes: tuple[str, ...] = every, **options: Any) -> httpx.Response:
         if scopes not in keys:
             _, keys[scopes] = accounts.create_api_key(
-                shop.db, workspace=shop.workspace, name="test", scopes=scopes, created_by="test", now=now_us()
+                shop.db,
+                PERMISSIONS,
+                workspace=shop.workspace,
+                name="test",
+                scopes=scopes,
+                created_by="test",
+                now=now_us(),
             )
         return http.request(method, f"/api/v1{path}", headers={"Authorization": f"Bearer {keys[scopes]}"}, **options)
 

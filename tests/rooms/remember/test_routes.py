@@ -11,13 +11,13 @@ import pytest
 from litestar.testing import TestClient
 
 from rapport.kernel.clock import now_us
-from rapport.kernel.wording import Wording
 from rapport.remember.profiles import PROFILES
 from rapport.remember.routes import ROUTES
 from rapport.web import accounts
 from rapport.web.app import create_app
 from tests.remembered import REMEMBERED
 from tests.rooms.remember.shop import Shop, bought, did
+from tests.slices import PERMISSIONS, WORDING
 
 Get = Callable[..., httpx.Response]
 
@@ -27,7 +27,7 @@ ADA = "/v1/spaces/any/collections/users/profiles/user_id:ada"
 @pytest.fixture
 def http(shop: Shop) -> Iterator[TestClient[Any]]:
     state = {"remembered": REMEMBERED}
-    app = create_app(db=shop.db, wording=Wording([]), api=ROUTES, routes=[PROFILES], state=state)
+    app = create_app(db=shop.db, wording=WORDING, permissions=PERMISSIONS, api=ROUTES, routes=[PROFILES], state=state)
     with TestClient(app) as made:
         yield made
 
@@ -36,7 +36,13 @@ def http(shop: Shop) -> Iterator[TestClient[Any]]:
 def key(shop: Shop) -> str:
     """The secret of an API key that may read customers."""
     _, secret = accounts.create_api_key(
-        shop.db, workspace=shop.workspace, name="test", scopes=["customers:read"], created_by="test", now=now_us()
+        shop.db,
+        PERMISSIONS,
+        workspace=shop.workspace,
+        name="test",
+        scopes=["customers:read"],
+        created_by="test",
+        now=now_us(),
     )
     return secret
 
@@ -63,7 +69,13 @@ def ada(shop: Shop) -> None:
 
 def test_nobody_may_read_customers_without_a_key_that_allows_it(shop: Shop, http: TestClient[Any]) -> None:
     _, other = accounts.create_api_key(
-        shop.db, workspace=shop.workspace, name="other", scopes=["sources:read"], created_by="test", now=now_us()
+        shop.db,
+        PERMISSIONS,
+        workspace=shop.workspace,
+        name="other",
+        scopes=["sources:read"],
+        created_by="test",
+        now=now_us(),
     )
     for path in ("/api/v1/customers", "/api/v1/customers/user_id:ada", f"{ADA}/traits", f"{ADA}/events"):
         assert http.get(path).status_code == 401

@@ -10,13 +10,13 @@ import pytest
 from litestar.testing import TestClient
 
 from rapport.kernel.clock import now_us
-from rapport.kernel.wording import Wording
 from rapport.resolve.routes import ROUTES
 from rapport.resolve.service import Identity
 from rapport.storage.engine import Database
 from rapport.web import accounts
 from rapport.web.app import create_app
 from tests.rooms.resolve.shop import Shop, made_shop, seen
+from tests.slices import PERMISSIONS, WORDING
 
 API = "/api/v1"
 
@@ -27,7 +27,13 @@ class Client:
     def __init__(self, http: TestClient[Any], shop: Shop, *scopes: str) -> None:
         self.http = http
         _, secret = accounts.create_api_key(
-            shop.db, workspace=shop.workspace, name="desk", scopes=list(scopes), created_by="test", now=now_us()
+            shop.db,
+            PERMISSIONS,
+            workspace=shop.workspace,
+            name="desk",
+            scopes=list(scopes),
+            created_by="test",
+            now=now_us(),
         )
         self._headers = {"Authorization": f"Bearer {secret}"}
 
@@ -45,7 +51,9 @@ def own(db: Database) -> Shop:
 
 @pytest.fixture
 def http(db: Database) -> Iterator[TestClient[Any]]:
-    with TestClient(create_app(db=db, wording=Wording([]), api=ROUTES, state={"identity": Identity(db)})) as made:
+    with TestClient(
+        create_app(db=db, wording=WORDING, permissions=PERMISSIONS, api=ROUTES, state={"identity": Identity(db)})
+    ) as made:
         yield made
 
 

@@ -15,12 +15,12 @@ from rapport.act import pages as act
 from rapport.collect import pages as collect
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import NotFound, RateLimited
-from rapport.kernel.wording import Wording
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace, create_workspace
 from rapport.web import accounts
 from rapport.web.app import create_app
 from rapport.web.auth import Principal
+from tests.slices import PERMISSIONS, WORDING
 
 PASSWORD = "correct horse battery"
 CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -66,8 +66,11 @@ def shop(db: Database) -> Workspace:
 
 @pytest.fixture
 def app(db: Database, shop: Workspace) -> Litestar:
-    handlers = [whoami, unguarded, limit, broken, missing]
-    return create_app(db=db, wording=Wording([]), console=[collect.PAGES, act.PAGES], api=handlers)
+    handlers = [whoami, limit, broken, missing]
+    return create_app(
+        db=db, wording=WORDING, permissions=PERMISSIONS, console=[collect.PAGES, act.PAGES], api=handlers,
+        state={"sections": []},
+    )  # fmt: skip
 
 
 @pytest.fixture

@@ -17,12 +17,13 @@ from rapport.web.console import json_view, missing_files
 from rapport.web.forms import clean
 from rapport.web.logs import configure_logging
 from tests.rooms.web.conftest import Browser
+from tests.slices import PERMISSIONS
 
 
 @pytest.fixture
 def key(db: Database, shop: Workspace) -> dict[str, str]:
     _, secret = accounts.create_api_key(
-        db, workspace=shop.id, name="x", scopes=["customers:read"], created_by="test", now=now_us()
+        db, PERMISSIONS, workspace=shop.id, name="x", scopes=["customers:read"], created_by="test", now=now_us()
     )
     return {"Authorization": f"Bearer {secret}"}
 

@@ -18,7 +18,6 @@ from rapport.storage.workspaces import create_workspace
 from rapport.web import accounts
 from rapport.web.app import create_app
 from rapport.web.asked import day, moment
-from rapport.web.permissions import API_SCOPES
 from tests.databases import opened_database
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -61,12 +60,26 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     with opened_database("sqlite", tmp_path_factory.mktemp("asked")) as db:
         with db.write() as conn:
             shop = create_workspace(conn, slug="shop", name="Shop", now=now_us())
-        _, secret = accounts.create_api_key(
-            db, workspace=shop.id, name="all", scopes=list(API_SCOPES), created_by="test", now=now_us()
-        )
         slices = installed()
+        may = slices.permissions
+        _, secret = accounts.create_api_key(
+            db,
+            may,
+            workspace=shop.id,
+            name="all",
+            scopes=may.for_keys,
+            created_by="test",
+            now=now_us(),
+        )
         state = {"remembered": slices.remembered}
-        app = create_app(db=db, wording=slices.wording, api=slices.routes, routes=[PROFILES], state=state)
+        app = create_app(
+            db=db,
+            wording=slices.wording,
+            permissions=may,
+            api=slices.routes,
+            routes=[PROFILES],
+            state=state,
+        )
         with TestClient(app) as http:
             yield Program(http, secret)
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import anyio
 import pytest
 from litestar import Litestar
+from litestar.connection import ASGIConnection
 from litestar.handlers import HTTPRouteHandler
 from litestar.testing import TestClient
 
+from rapport.compose.rooms import WEB
 from rapport.kernel.clock import now_us
-from rapport.kernel.errors import InvalidInput
+from rapport.kernel.errors import Forbidden, InvalidInput
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace
 from rapport.web import accounts
-from rapport.web.permissions import API_SCOPES, PERMISSIONS, ROLE_NAMES, ROLES, permissions_of
-from tests.rooms.web.conftest import Browser, Join, form_token, sign_in, submit
+from rapport.web.app import create_app
+from rapport.web.auth import KeyRing, Principal, allow
+from rapport.web.permissions import ROLE_NAMES, Permission, Permissions
+from tests.rooms.web.conftest import Browser, Join, form_token, sign_in, submit, unguarded, whoami
+from tests.slices import PERMISSIONS, WORDING
 
 
 def console_handlers(app: Litestar) -> list[tuple[str, str, str]]:
@@ -32,7 +40,7 @@ def console_handlers(app: Litestar) -> list[tuple[str, str, str]]:
 
 def test_every_page_names_a_permission_that_exists(app: Litestar) -> None:
     for method, path, permission in console_handlers(app):
-        assert permission in PERMISSIONS or permission in {"public", "signed_in"}, f"{method} {path}"
+        assert permission in PERMISSIONS.by_name or permission in {"public", "signed_in"}, f"{method} {path}"
 
 
 @pytest.mark.parametrize("role", ROLE_NAMES)
@@ -48,7 +56,7 @@ def test_a_role_opens_what_it_may_and_nothing_else(app: Litestar, join: Join, ro
                 continue
             address = path.replace("{seq:int}", "1").replace("{", "").replace("}", "").replace(":str", "")
             answer = browser.request(method, address, data={"csrf_token": token} if method == "POST" else None)
-            allowed = permission == "signed_in" or permission in permissions_of(role)
+            allowed = permission == "signed_in" or permission in PERMISSIONS.of_role(role)
             denied = answer.status_code == 403 and "may not" in answer.text
             assert denied is not allowed, f"{role} {method} {path}: {answer.status_code}"
             assert answer.status_code < 500, f"{role} {method} {path}: {answer.text[-300:]}"
@@ -74,28 +82,66 @@ def test_only_owners_see_write_keys(app: Litestar, join: Join, db: Database) -> 
 
 
 def test_a_viewer_sees_no_person() -> None:
-    assert not {name for name in ROLES["viewer"] if name.startswith(("customers", "facts", "quarantine"))}
+    assert not {name for name in PERMISSIONS.of_role("viewer") if name.startswith(("customers", "facts", "quarantine"))}
 
 
 def test_an_unknown_role_may_nothing() -> None:
-    assert permissions_of("root") == frozenset()
+    assert PERMISSIONS.of_role("root") == frozenset()
 
 
-def test_a_handler_without_a_permission_answers_nobody(browser: Browser, db: Database, shop: Workspace) -> None:
+def test_a_server_is_not_built_with_a_handler_whose_permission_no_slice_declares(db: Database) -> None:
+    """Neither one whose author forgot it nor one of a slice that forgot to declare it."""
+    with pytest.raises(ValueError, match=r"unguarded.* at /api/v1/unguarded needs the permission None"):
+        create_app(db=db, wording=WORDING, permissions=PERMISSIONS, api=[unguarded])
+    with pytest.raises(ValueError, match="at /api/v1/whoami needs the permission 'customers:read'"):
+        create_app(db=db, wording=WORDING, permissions=Permissions(WEB.permissions), api=[whoami])
+
+
+def test_a_handler_without_a_permission_answers_nobody() -> None:
+    """Should one ever be reached, the guard itself denies."""
+    somebody = Principal(workspace=1, kind="user", id="u", name="Bo", role="owner", scopes=PERMISSIONS.of_role("owner"))
+    connection = ASGIConnection[Any, Any, Any, Any]({"type": "http", "user": somebody})  # type: ignore[arg-type]
+    with pytest.raises(Forbidden, match="names no permission"):
+        allow(connection, unguarded)
+
+
+def test_a_key_that_outlived_a_slice_shows_what_it_held_and_may_nothing_of_it(
+    browser: Browser, join: Join, db: Database, shop: Workspace
+) -> None:
+    gone = Permissions([*PERMISSIONS.by_name.values(), Permission(name="cards:read", words="see gift cards")])
     _, secret = accounts.create_api_key(
-        db, workspace=shop.id, name="all", scopes=API_SCOPES, created_by="test", now=now_us()
+        db, gone, workspace=shop.id, name="old", scopes=["cards:read"], created_by="test", now=now_us()
     )
-    answer = browser.get("/api/v1/unguarded", headers={"Authorization": f"Bearer {secret}"})
-    assert answer.status_code == 403
-    assert "secret" not in answer.text
+    principal = anyio.run(KeyRing(db, PERMISSIONS).authenticate, f"Bearer {secret}")
+    assert principal.scopes == frozenset()
+    sign_in(browser, join("owner"))
+    assert "cards:read (unknown)" in browser.get("/console/keys").text
+
+
+def test_an_owner_has_every_permission_and_the_others_what_it_says() -> None:
+    cards = Permissions([Permission(name="cards:read", words="see gift cards", roles=("agent",), for_keys=False)])
+    assert [role for role in ROLE_NAMES if cards.of_role(role)] == ["owner", "agent"]
+    assert cards.for_keys == ()
+
+
+def test_two_permissions_of_one_name_are_refused() -> None:
+    one = Permission(name="cards:read", words="see gift cards")
+    with pytest.raises(ValueError, match="of kind permission are named 'cards:read'"):
+        Permissions([one, one])
 
 
 def test_an_api_key_opens_what_its_scopes_say(browser: Browser, db: Database, shop: Workspace) -> None:
     key, secret = accounts.create_api_key(
-        db, workspace=shop.id, name="shop front", scopes=["customers:read"], created_by="test", now=now_us()
+        db,
+        PERMISSIONS,
+        workspace=shop.id,
+        name="shop front",
+        scopes=["customers:read"],
+        created_by="test",
+        now=now_us(),
     )
     _, other = accounts.create_api_key(
-        db, workspace=shop.id, name="other", scopes=["decisions:write"], created_by="test", now=now_us()
+        db, PERMISSIONS, workspace=shop.id, name="other", scopes=["decisions:write"], created_by="test", now=now_us()
     )
     good = browser.get("/api/v1/whoami", headers={"Authorization": f"Bearer {secret}"})
     assert good.json() == {"workspace": shop.id, "kind": "api_key", "name": "shop front"}
@@ -120,7 +166,7 @@ def test_a_session_is_no_way_into_the_api(browser: Browser, join: Join) -> None:
 
 def test_an_api_key_is_no_way_into_the_console(browser: Browser, db: Database, shop: Workspace) -> None:
     _, secret = accounts.create_api_key(
-        db, workspace=shop.id, name="x", scopes=API_SCOPES, created_by="test", now=now_us()
+        db, PERMISSIONS, workspace=shop.id, name="x", scopes=PERMISSIONS.for_keys, created_by="test", now=now_us()
     )
     answer = browser.get("/console/sources", headers={"Authorization": f"Bearer {secret}"}, follow_redirects=False)
     assert answer.status_code == 303
@@ -143,4 +189,6 @@ def test_a_key_is_made_shown_once_and_revoked_in_the_console(browser: Browser, j
 @pytest.mark.parametrize("scopes", [[], ["team:write"], ["keys:write"], ["everything"]])
 def test_a_key_cannot_be_given_what_keys_may_not_have(db: Database, shop: Workspace, scopes: list[str]) -> None:
     with pytest.raises(InvalidInput):
-        accounts.create_api_key(db, workspace=shop.id, name="x", scopes=scopes, created_by="test", now=now_us())
+        accounts.create_api_key(
+            db, PERMISSIONS, workspace=shop.id, name="x", scopes=scopes, created_by="test", now=now_us()
+        )

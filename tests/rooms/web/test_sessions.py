@@ -7,13 +7,13 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from rapport.kernel.clock import now_us
-from rapport.kernel.wording import Wording
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace
 from rapport.web import accounts, store
 from rapport.web.app import create_app
 from rapport.web.auth import safe_next
 from tests.rooms.web.conftest import PASSWORD, Browser, Join, form_token, sign_in, submit
+from tests.slices import PERMISSIONS, WORDING
 
 
 def test_an_anonymous_visitor_is_sent_to_sign_in_and_back(browser: Browser, join: Join) -> None:
@@ -64,7 +64,9 @@ def test_the_session_cookie_is_hidden_from_scripts_and_other_sites(browser: Brow
 
 def test_over_https_cookies_are_secure_and_tied_to_the_host(db: Database, shop: Workspace, join: Join) -> None:
     email = join("owner")
-    with TestClient(create_app(db=db, wording=Wording([]), https=True), base_url="https://shop.example") as browser:
+    with TestClient(
+        create_app(db=db, wording=WORDING, permissions=PERMISSIONS, https=True), base_url="https://shop.example"
+    ) as browser:
         answer = sign_in(browser, email)
     assert answer.headers["set-cookie"].startswith("__Host-rapport_session=")
     assert "Secure" in answer.headers["set-cookie"]

@@ -15,12 +15,12 @@ from msgspec import Meta
 
 from rapport.kernel.clock import now_us
 from rapport.kernel.settings import Section
-from rapport.kernel.wording import Wording
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace
 from rapport.web import accounts, settings_pages
 from rapport.web.app import create_app
 from tests.rooms.web.conftest import Browser, Join, sign_in, submit
+from tests.slices import PERMISSIONS, WORDING
 
 
 class CardSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +33,9 @@ CARDS = Section(name="cards", title="Gift cards", kind=CardSettings, about="Card
 
 @pytest.fixture
 def app(db: Database, shop: Workspace) -> Litestar:
-    return create_app(db=db, wording=Wording([]), api=settings_pages.ROUTES, state={"sections": [CARDS]})
+    return create_app(
+        db=db, wording=WORDING, permissions=PERMISSIONS, api=settings_pages.ROUTES, state={"sections": [CARDS]}
+    )
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def program(app: Litestar, db: Database, shop: Workspace) -> Iterator[httpx.Clie
     """A program with a key that may change settings."""
     scopes = ["settings:read", "settings:write"]
     _, key = accounts.create_api_key(
-        db, workspace=shop.id, name="deploy", scopes=scopes, created_by="test", now=now_us()
+        db, PERMISSIONS, workspace=shop.id, name="deploy", scopes=scopes, created_by="test", now=now_us()
     )
     with TestClient(app) as client:
         client.headers["Authorization"] = f"Bearer {key}"

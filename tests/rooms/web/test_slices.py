@@ -14,9 +14,10 @@ from rapport.app.settings import Settings
 from rapport.app.wiring import OWN
 from rapport.compose.installed import Installed
 from rapport.compose.slice import Slice
+from rapport.web.permissions import Permission
 
 
-@get("/weather", permission="metrics:read", sync_to_thread=False)
+@get("/weather", permission="weather:read", sync_to_thread=False)
 def weather() -> dict[str, str]:
     return {"sky": "blue"}
 
@@ -24,8 +25,9 @@ def weather() -> dict[str, str]:
 def test_the_routes_of_a_slice_answer_behind_the_guard(tmp_path: Path) -> None:
     settings = Settings.load({}, data_dir=tmp_path)
     db = open_database(settings)
-    key = bootstrap(db, settings).api_key
-    slices = Installed([*OWN, Slice(name="weather", title="Weather", routes=(weather,))])
+    may = Permission(name="weather:read", words="look at the sky")
+    slices = Installed([*OWN, Slice(name="weather", title="Weather", permissions=(may,), routes=(weather,))])
+    key = bootstrap(db, settings, slices=slices).api_key
     server = Server(settings, db, slices=slices)
     with TestClient(create_server(settings, server)) as client:  # type: ignore[type-var]
         assert client.get("/api/v1/weather").status_code == 401

@@ -17,10 +17,10 @@ from rapport.resolve.service import Identity
 from rapport.storage.engine import Database
 from rapport.storage.log import StoredRow, facts, to_fact
 from rapport.web.auth import Principal
-from rapport.web.permissions import permissions_of
 from tests.rooms.resolve.linking.desk import ADA, BO, SISTER, SLIPPED, Desk, asking
 from tests.rooms.resolve.linking.people import model
 from tests.rooms.resolve.shop import made_shop, seen
+from tests.slices import PERMISSIONS
 
 
 class ReviewDesk(Desk):
@@ -35,7 +35,7 @@ class ReviewDesk(Desk):
     def somebody(self, role: str) -> Principal:
         return Principal(
             workspace=self.shop.workspace, kind="user", id=f"usr_{role}", name="Bo", role=role,
-            scopes=permissions_of(role),
+            scopes=PERMISSIONS.of_role(role),
         )  # fmt: skip
 
     def _tell(self, conn: Connection, moved: Sequence[Moved]) -> None:

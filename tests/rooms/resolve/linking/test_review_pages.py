@@ -14,7 +14,6 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from rapport.kernel.clock import now_us
-from rapport.kernel.wording import Wording
 from rapport.resolve.linking import models
 from rapport.resolve.linking.store import link_models, link_records
 from rapport.resolve.model import Kind, evidence_id
@@ -28,6 +27,7 @@ from rapport.web.app import create_app
 from tests.rooms.resolve.linking.desk import ADA, BO, SISTER, SLIPPED, Desk, asking
 from tests.rooms.resolve.linking.people import model
 from tests.rooms.resolve.shop import made_shop
+from tests.slices import PERMISSIONS, WORDING
 
 PASSWORD = "correct horse battery"
 QUEUE = "/api/v1/identity/review"
@@ -47,7 +47,13 @@ class Office(Desk):
     def key(self, *scopes: str) -> dict[str, str]:
         """The headers of an API key that may do so."""
         _, secret = accounts.create_api_key(
-            self.db, workspace=self.shop.workspace, name="test", scopes=list(scopes), created_by="test", now=now_us()
+            self.db,
+            PERMISSIONS,
+            workspace=self.shop.workspace,
+            name="test",
+            scopes=list(scopes),
+            created_by="test",
+            now=now_us(),
         )
         return {"Authorization": f"Bearer {secret}"}
 
@@ -92,7 +98,12 @@ class Office(Desk):
 @pytest.fixture
 def office(db: Database) -> Iterator[Office]:
     app = create_app(
-        db=db, wording=Wording([]), console=[PAGES], api=[*ROUTES, *REVIEW_ROUTES], state={"identity": Identity(db)}
+        db=db,
+        wording=WORDING,
+        permissions=PERMISSIONS,
+        console=[PAGES],
+        api=[*ROUTES, *REVIEW_ROUTES],
+        state={"identity": Identity(db)},
     )
     with TestClient(app, raise_server_exceptions=True) as http:
         yield Office(db, http)
