@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from rapport.app.pipeline import Pipeline
 from rapport.collect.model import Envelope, internal_source
 from rapport.collect.prepare import prepare
+from rapport.compose.installed import Installed
 from rapport.decide.service import CustomerNamed, Decider, Decision, DecisionAsked
 from rapport.kernel.clock import DAY, HOUR, to_iso
 from rapport.kernel.facts import Fact
@@ -28,6 +29,7 @@ from rapport.remember.digest import digest
 from rapport.storage import log
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
+from rapport.storage.migrate import migrate
 from rapport.storage.workspaces import all_workspaces, create_workspace
 from tests.remembered import REMEMBERED
 
@@ -40,13 +42,15 @@ Message = dict[str, Any]
 class Shop:
     """One shop on a database of its own."""
 
-    def __init__(self, url: str, *, seed: int = 7) -> None:
+    def __init__(self, url: str, *, seed: int = 7, slices: Installed | None = None) -> None:
         self.db = Database.open(url)
+        if slices is not None:
+            migrate(self.db, slices.branches)
         with self.db.write() as conn:
             if not all_workspaces(conn):
                 create_workspace(conn, slug="shop", name="Shop", now=NOON)
             self.id: WorkspaceId = all_workspaces(conn)[0].id
-        self.pipeline = Pipeline(self.db)
+        self.pipeline = Pipeline(self.db, slices=slices)
         slices = self.pipeline.slices
         self.metrics = Metrics(slices.metrics)
         self._cursor = 0

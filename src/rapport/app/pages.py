@@ -19,7 +19,7 @@ from rapport.kernel.clock import MINUTE, SECOND, now_us
 from rapport.kernel.memory import resident_bytes
 from rapport.measure.arrivals import Arrivals
 from rapport.storage import leases
-from rapport.storage.engine import Database, metadata
+from rapport.storage.engine import Database
 from rapport.storage.log import newest_seq
 from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render
@@ -75,10 +75,10 @@ def system_live(request: AnyRequest, db: Database, state: State) -> Response[str
 
 
 @get("/system/tables", permission="system:read", sync_to_thread=True)
-def system_tables(request: AnyRequest, db: Database) -> Response[str]:
+def system_tables(request: AnyRequest, db: Database, state: State) -> Response[str]:
     """Sizes of the tables; asked for after the page is there, since counting takes a moment."""
     with db.read() as conn:
-        sizes = [_size(conn, name) for name in sorted(metadata.tables)]
+        sizes = [_size(conn, name) for name in state.tables]
     return render(request, "app/system_tables.html", sizes=sorted(sizes, key=lambda s: -s.rows))
 
 

@@ -46,7 +46,7 @@ class Server:
         """What handlers find in the application's state."""
         return {
             "appender": self.appender, "sources": self.sources, "decider": self.decider,
-            "metrics": self.metrics, "sections": self.slices.sections,
+            "metrics": self.metrics, "sections": self.slices.sections, "tables": sorted(self.slices.tables),
             "remembered": self.slices.remembered, "product_names": _product_names,
             "identity": Identity(self.db, on_moved=customers.mark_moved),
         }  # fmt: skip

@@ -16,10 +16,10 @@ import click
 
 from rapport.app.wiring import installed
 from rapport.compose.installed import Installed
-from rapport.storage.engine import Database, metadata
+from rapport.storage.engine import Database
 from rapport.storage.migrate import CORE, migrate, write_revision
 
-__all__ = ["metadata", "write"]
+__all__ = ["write"]
 
 
 def write(message: str, *, slices: Installed, of: str = "") -> str:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Table
 
 from rapport.kernel.errors import Misconfigured
-from rapport.storage.engine import Database
+from rapport.storage.engine import Database, metadata
 from rapport.storage.leases import ensure_buckets
 from rapport.storage.locks import Lock, lock_alone
 
@@ -90,9 +90,8 @@ def write_revision(
 
     number = f"{int(newest_revision(branch)) + 1:04d}"
     slug = re.sub(r"\W+", "_", message.lower()).strip("_")
-    names = None if tables is None else {table.name for table in tables}
     with db.write() as conn:
-        script = command.revision(_config(conn, branch, names), message, autogenerate=True, rev_id=number)
+        script = command.revision(_config(conn, branch, tables), message, autogenerate=True, rev_id=number)
     made = Path(str(getattr(script, "path", "")))
     return str(made.rename(made.with_name(f"{number}_{slug}.py")))
 
@@ -119,14 +118,18 @@ def _revision(conn: Connection, branch: Branch) -> str:
     return NONE if found is None else str(found)
 
 
-def _config(conn: Connection, branch: Branch, tables: Collection[str] | None = None) -> Config:
+def _config(conn: Connection, branch: Branch, tables: Collection[Table] | None = None) -> Config:
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("version_locations", str(branch.folder))
     config.set_main_option("path_separator", "os")
-    config.attributes.update(connection=conn, version_table=branch.version_table, include=_only(tables))
+    declared = [metadata] if tables is None else list({id(table.metadata): table.metadata for table in tables}.values())
+    names = None if tables is None else {table.name for table in tables}
+    config.attributes.update(
+        connection=conn, version_table=branch.version_table, metadata=declared, include=_only(names)
+    )
     return config
 
 

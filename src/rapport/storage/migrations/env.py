@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from rapport.storage.engine import metadata
-
 given = context.config.attributes
 include = given["include"]
 context.configure(
     connection=given["connection"],
-    target_metadata=metadata,
+    target_metadata=given["metadata"],
     version_table=given["version_table"],
     include_name=include,
     include_object=lambda thing, name, kind, reflected, other: include(name, kind, {}),

@@ -1,0 +1,1 @@
+"""Gift cards: sold, redeemed, and what is left on each."""

@@ -1,0 +1,39 @@
+"""From facts to movements, and from movements to what a card is still worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from rapport.kernel.clock import DAY
+from rapport.kernel.money import currency_code
+from rapport.kernel.work import Seen, Work
+from rapport.remember import inputs
+from rapport_giftcards import store
+from rapport_giftcards.facts import SOLD
+from rapport_giftcards.settings import CardSettings
+from rapport_giftcards.store import CardShown, Movement
+
+__all__ = ["is_valid", "keep", "movement_of"]
+
+
+def movement_of(seen: Seen) -> Movement | None:
+    """What a fact does to a card; None for one that names no card, no amount or no currency."""
+    fact, stated = seen.fact, seen.fact.properties
+    code, currency = inputs.text(stated.get("code"), 60), currency_code(str(stated.get("currency", ""))[:8])
+    minor = inputs.amount(stated.get("amount"), currency) if currency else None
+    if code is None or currency is None or minor is None or minor <= 0:
+        return None
+    sign = 1 if fact.name == SOLD else -1
+    return Movement(seen.workspace, fact.id, code.upper(), seen.strand, fact.occurred_at, currency, sign * minor)
+
+
+def keep(conn: Connection, work: Work, notes: Sequence[Movement], now: int) -> None:
+    """Write a batch's movements."""
+    store.save(conn, notes)
+
+
+def is_valid(card: CardShown, settings: CardSettings, *, now: int) -> bool:
+    """Whether somebody can still pay with it."""
+    return card.left_minor > 0 and now < card.sold_at + settings.valid_days * DAY

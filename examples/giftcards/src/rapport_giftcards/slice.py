@@ -1,0 +1,33 @@
+"""All that gift cards bring, in one declaration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rapport.compose.holding import of_person
+from rapport.compose.slice import Slice
+from rapport.kernel.work import BatchStage
+from rapport_giftcards import store
+from rapport_giftcards.facts import FACT_KINDS, REDEEMED, SOLD
+from rapport_giftcards.pages import PAGES
+from rapport_giftcards.routes import ROUTES
+from rapport_giftcards.service import keep, movement_of
+from rapport_giftcards.settings import CARD_SETTINGS
+from rapport_giftcards.store import Movement
+from rapport_giftcards.traits import PARTS, TRAITS
+
+__all__ = ["GIFTCARDS"]
+
+GIFTCARDS = Slice(
+    name="giftcards",
+    title="Gift cards",
+    facts=FACT_KINDS,
+    stage=lambda: BatchStage[Movement]((SOLD, REDEEMED), read=movement_of, write=keep),
+    parts=PARTS,
+    traits=TRAITS,
+    holds=(of_person(store.movements, "the gift cards somebody bought or paid with"),),
+    migrations=Path(__file__).parent / "migrations",
+    settings=CARD_SETTINGS,
+    routes=ROUTES,
+    pages=(PAGES,),
+)

@@ -1,0 +1,73 @@
+"""The table of gift cards' movements, and what follows from it.
+
+Each fact is one row by its own id, so facts may come twice and in any order; what is left on a card is a sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, MetaData, Table
+
+from rapport.kernel.ids import WorkspaceId
+from rapport.storage.bulk import insert_ignore
+from rapport.storage.engine import CText
+
+__all__ = ["CardShown", "Movement", "cards", "movements", "save"]
+
+movements = Table(
+    "giftcards_movements",
+    MetaData(),
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("fact", CText, primary_key=True),
+    Column("code", CText, nullable=False),
+    Column("strand", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("currency", CText, nullable=False),
+    Column("minor", BigInteger, nullable=False),
+    Index("giftcards_movements_by_code", "workspace", "code"),
+    Index("giftcards_movements_by_strand", "workspace", "strand"),
+)
+"""`minor` is what came onto the card (sold) or, below zero, went off it (redeemed), in minor units."""
+
+
+class Movement(NamedTuple):
+    """Something that happened to a card."""
+
+    workspace: WorkspaceId
+    fact: str
+    code: str
+    strand: bytes
+    at: int
+    currency: str
+    minor: int
+
+
+class CardShown(NamedTuple):
+    """What is left on a card, and when it was sold: 0 where nobody has told us."""
+
+    code: str
+    currency: str
+    left_minor: int
+    sold_at: int
+
+
+def save(conn: Connection, rows: Sequence[Movement]) -> None:
+    """Keep movements, each once for ever."""
+    insert_ignore(conn, movements, [row._asdict() for row in sorted(rows)], key=("workspace", "fact"))
+
+
+def cards(conn: Connection, workspace: WorkspaceId, *, code: str = "", limit: int = 100) -> list[CardShown]:
+    """The cards of a shop (the one of this code where it is given), the latest first."""
+    m = movements.c
+    sold_at = sa.func.coalesce(sa.func.min(sa.case((m.minor > 0, m.at))), 0)
+    query = (
+        sa.select(m.code, m.currency, sa.func.sum(m.minor), sold_at)
+        .where(m.workspace == workspace, *([m.code == code] if code else []))
+        .group_by(m.code, m.currency)
+        .order_by(sa.func.max(m.at).desc(), m.code, m.currency)
+        .limit(limit)
+    )
+    return [CardShown(code, currency, int(left), int(at)) for code, currency, left, at in conn.execute(query)]

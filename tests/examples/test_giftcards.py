@@ -1,0 +1,161 @@
+"""The example slice: its table, trait, fact, page, address, setting and erasure work, and it can be left out and come
+back. What its wheel does in an environment of its own is in `tests/docs/test_wheel.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+from litestar.testing import TestClient
+
+from rapport.app.asgi import create_server
+from rapport.app.bootstrap import bootstrap, open_database
+from rapport.app.server import Server
+from rapport.app.settings import Settings
+from rapport.app.tables import write
+from rapport.app.wiring import OWN
+from rapport.compose.installed import Installed
+from rapport.compose.person import erase_person, export_person
+from rapport.decide import people
+from rapport.kernel.clock import DAY, MINUTE
+from rapport.kernel.ids import Key
+from rapport.remember.golden import find_root, golden_record
+from rapport.storage import settings
+from rapport.storage.migrate import migrate
+from rapport_giftcards import store
+from rapport_giftcards.service import is_valid
+from rapport_giftcards.settings import CARD_SETTINGS, CardSettings
+from rapport_giftcards.slice import GIFTCARDS
+from tests.shop import NOON, Shop
+
+WITH_CARDS, WITHOUT = Installed([*OWN, GIFTCARDS]), Installed(OWN)
+
+
+@pytest.fixture
+def shop(database_url: str) -> Iterator[Shop]:
+    found = Shop(database_url, slices=WITH_CARDS)
+    yield found
+    found.close()
+
+
+def sold(shop: Shop, code: str, amount: object, *, user: str = "ada", at: int = NOON, **more: Any) -> dict[str, Any]:
+    stated: dict[str, Any] = {"code": code, "amount": amount, "currency": "EUR"} | more
+    return shop.message("Gift Card Sold", at=at, user=user, **stated)
+
+
+def left(shop: Shop) -> dict[str, int]:
+    with shop.db.read() as conn:
+        return {card.code: card.left_minor for card in store.cards(conn, shop.id)}
+
+
+def bought(shop: Shop, user: str = "ada") -> Any:
+    with shop.db.read() as conn:
+        root = find_root(conn, shop.id, f"user_id:{user}")
+        record = golden_record(conn, shop.id, root, now=NOON, remembered=shop.pipeline.slices.remembered)
+    trait = record.traits.get("gift_cards_bought")
+    return trait and trait.value
+
+
+def test_a_card_is_worth_what_was_paid_less_what_was_redeemed_in_whatever_order_and_however_often(shop: Shop) -> None:
+    redeemed = shop.message(
+        "Gift Card Redeemed", at=NOON + MINUTE, user="bo", id="r1", code="abc", amount="7.50", currency="EUR"
+    )
+    first = sold(shop, "ABC", 50) | {"messageId": "s1"}
+    shop.send(redeemed)
+    shop.fold()
+    shop.send(first, first, redeemed)
+    shop.fold()
+    assert left(shop) == {"ABC": 4250}
+    assert bought(shop) == 1
+
+
+@pytest.mark.parametrize("amount", [None, "much", -5, 0, True])
+def test_a_fact_without_a_card_or_an_amount_moves_nothing_and_fails_nothing(shop: Shop, amount: object) -> None:
+    shop.send(sold(shop, "ABC", amount), sold(shop, "", 5), sold(shop, "DEF", 5, currency="POINTS"))
+    shop.fold()
+    assert left(shop) == {}
+
+
+def test_how_long_a_card_is_good_is_the_shops_own_setting(shop: Shop) -> None:
+    card = store.CardShown("ABC", "EUR", 4250, NOON)
+    assert is_valid(card, CardSettings(), now=NOON + 31 * DAY)
+    with shop.db.write() as conn:
+        settings.save(conn, shop.id, CARD_SETTINGS, CardSettings(valid_days=30), version=0, by="Ada", now=NOON)
+        decided = settings.load(conn, shop.id, CARD_SETTINGS).value
+    assert not is_valid(card, decided, now=NOON + 31 * DAY)
+
+
+def test_it_is_told_on_the_timeline_in_its_own_words(shop: Shop) -> None:
+    shop.send(sold(shop, "ABC", 50))
+    (fact,) = shop.facts("Gift Card Sold")
+    told = WITH_CARDS.wording.tell(fact)
+    assert (told.icon, told.tone, told.detail) == ("card", "buy", "€50.00 · card ABC")
+
+
+def test_a_person_is_handed_their_cards_and_then_forgotten(shop: Shop) -> None:
+    shop.send(sold(shop, "ABC", 50), sold(shop, "DEF", 20, user="bo"))
+    shop.fold()
+    with shop.db.write() as conn:
+        root = find_root(conn, shop.id, "user_id:ada")
+        keys: list[Key] = people.strands_by_root(conn, shop.id, [root])[root]
+        rows = export_person(conn, WITH_CARDS, shop.id, keys)["giftcards"]["giftcards_movements"]
+        assert [(row["code"], row["minor"]) for row in rows] == [("ABC", 5000)]
+        erase_person(conn, WITH_CARDS, shop.id, keys)
+    assert left(shop) == {"DEF": 2000}
+
+
+def test_left_out_its_data_rests_and_when_it_is_back_it_goes_on(shop: Shop, database_url: str) -> None:
+    """What was kept before is there as it was, trait and table; what was told meanwhile is in the log alone."""
+    shop.send(sold(shop, "ABC", 50))
+    shop.fold()
+    without = Shop(database_url, slices=WITHOUT)
+    without._cursor = shop._cursor
+    without.send(sold(shop, "XYZ", 10, at=NOON + MINUTE), shop.message("Product Viewed", at=NOON, user="ada"))
+    without.fold()
+    assert bought(without) is None
+    without.close()
+    again = Shop(database_url, slices=WITH_CARDS)
+    again._cursor = without._cursor
+    again.send(sold(shop, "DEF", 20, at=NOON + 2 * MINUTE))
+    again.fold()
+    assert left(again) == {"ABC": 5000, "DEF": 2000}
+    assert bought(again) == 2
+    again.close()
+
+
+def test_its_page_its_address_and_its_setting_are_there_behind_the_guard(tmp_path: Path) -> None:
+    options = Settings.load({}, data_dir=tmp_path)
+    db = open_database(options, slices=WITH_CARDS)
+    key = bootstrap(db, options).api_key
+    server = Server(options, db, slices=WITH_CARDS)
+    with TestClient(create_server(options, server)) as client:  # type: ignore[type-var]
+        headers = {"Authorization": f"Bearer {key}"}
+        assert client.get("/api/v1/giftcards/ABC").status_code == 401
+        assert client.get("/api/v1/giftcards/ABC", headers=headers).json()["hint"] == "is it typed as it is printed?"
+        assert "giftcards" in [one["section"] for one in client.get("/api/v1/settings", headers=headers).json()]
+        assert (
+            client.get("/console/giftcards", follow_redirects=False).headers["location"].startswith("/console/sign-in")
+        )
+    server.close()
+
+
+def test_its_migrations_make_what_it_declares(shop: Shop, tmp_path: Path) -> None:
+    """A difference would be written as the next migration of its own branch, and of no other."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    for path in (GIFTCARDS.migrations or folder).glob("0*.py"):
+        (folder / path.name).write_text(path.read_text())
+    path = Path(write("nothing new", slices=_with_migrations(folder), of="giftcards"))
+    assert path.parent == folder
+    assert "op." not in path.read_text().partition("def upgrade")[2]
+    migrate(shop.db, _with_migrations(folder).branches)
+    with shop.db.read() as conn:
+        assert conn.execute(sa.text("SELECT version_num FROM schema_of_giftcards")).scalar_one() == "0002"
+
+
+def _with_migrations(folder: Path) -> Installed:
+    return Installed([*OWN, msgspec.structs.replace(GIFTCARDS, migrations=folder)])
