@@ -20,7 +20,7 @@ from rapport_giftcards.settings import CARD_SETTINGS
 __all__ = ["PAGES"]
 
 
-@get("/giftcards", permission="customers:read", sync_to_thread=True)
+@get("/giftcards", permission="giftcards:read", sync_to_thread=True)
 def cards_page(request: Request[Any, Any, Any], db: Database, principal: Principal) -> Response[str]:
     """The cards of the shop with what is left on each."""
     workspace = WorkspaceId(principal.workspace)
@@ -39,7 +39,7 @@ PAGES = ConsolePages(
     nav=(
         NavItem(
             label="Gift cards", path="/console/giftcards", icon="card", group="Customers", order=190,
-            permission="customers:read",
+            permission="giftcards:read",
         ),
     ),
 )  # fmt: skip

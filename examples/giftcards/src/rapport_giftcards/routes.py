@@ -30,7 +30,7 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
     valid: bool
 
 
-@get("/giftcards/{code:str}", permission="customers:read", tags=["giftcards"], sync_to_thread=True)
+@get("/giftcards/{code:str}", permission="giftcards:read", tags=["giftcards"], sync_to_thread=True)
 def balance(
     db: Database, principal: Principal, code: Annotated[str, Parameter(description="As it is printed on the card.")]
 ) -> Balance:

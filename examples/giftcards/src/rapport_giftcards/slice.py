@@ -7,6 +7,7 @@ from pathlib import Path
 from rapport.compose.holding import of_person
 from rapport.compose.slice import Slice
 from rapport.kernel.work import BatchStage
+from rapport.web.permissions import Permission
 from rapport_giftcards import store
 from rapport_giftcards.facts import FACT_KINDS, REDEEMED, SOLD
 from rapport_giftcards.pages import PAGES
@@ -28,6 +29,7 @@ GIFTCARDS = Slice(
     holds=(of_person(store.movements, "the gift cards somebody bought or paid with"),),
     migrations=Path(__file__).parent / "migrations",
     settings=CARD_SETTINGS,
+    permissions=(Permission(name="giftcards:read", words="see gift cards", roles=("marketer", "agent", "analyst")),),
     routes=ROUTES,
     pages=(PAGES,),
 )
