@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import secrets
@@ -17,12 +18,36 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
+import httpx
 import psutil
 import psycopg
 from sqlalchemy.engine import make_url
 
 POSTGRES = os.environ.get("RAPPORT_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
+
+
+class Reader:
+    """One keep-alive connection that reads pages, so that little but the answer is measured. Left, it can be entered
+    again: the server hangs up on who is silent.
+    """
+
+    def __init__(self, port: int, headers: dict[str, str]) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._headers = headers
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        """Status and body."""
+        self._connection.request("GET", path, headers=self._headers)
+        answer = self._connection.getresponse()
+        return answer.status, answer.read()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
 
 
 @dataclass
@@ -49,6 +74,22 @@ class Installation:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
+
+    def reader(self) -> Reader:
+        """Reads with the API key."""
+        return Reader(self.port, {"Authorization": f"Bearer {self.api_key}"})
+
+    def console(self) -> Reader:
+        """Reads the console's pages as somebody who has signed in."""
+        email, password = "owner@shop.example", secrets.token_urlsafe(16)
+        environment = {**os.environ, "RAPPORT_DATABASE_URL": self.database_url, "RAPPORT_PASSWORD": password}
+        command = [sys.executable, "-m", "rapport", "user", email, "--data", str(self.data)]
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+        with httpx.Client(base_url=self.url) as browser:
+            browser.get("/console/sign-in")
+            form = {"email": email, "password": password, "csrf_token": browser.cookies["rapport_csrf"]}
+            browser.post("/console/sign-in", data=form)
+            return Reader(self.port, {"Cookie": f"rapport_session={browser.cookies['rapport_session']}"})
 
     def processes(self) -> list[psutil.Process]:
         """The server and all it started."""

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import random
 import socket
+import tempfile
 import threading
 import time
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-__all__ = ["COUNTED", "Shop", "Wire", "send_all"]
+from benchmarks.installation import Installation
+
+__all__ = ["COUNTED", "WARM_UP", "Shop", "Wire", "ready", "send_all", "send_and_fold", "warm_up"]
+
+WARM_UP = 2_000
+"""Facts sent before anything is measured."""
 
 COUNTED = {"Product Viewed": "product_views", "Product Added": "adds_to_cart", "Order Completed": "orders"}
 """Events whose number per customer is compared with a trait afterwards."""
@@ -26,22 +34,28 @@ _MIX = (
 
 
 class Shop:
-    """Messages from a seed: people with an anonymous id of whom two thirds have signed in. Knows the truth."""
+    """Messages from a seed: people with an anonymous id of whom two thirds have signed in. Knows the truth.
 
-    def __init__(self, *, people: int, seed: int = 7) -> None:
+    With `facts_per_person` somebody new comes with every so many messages, and who came lately comes more often.
+    """
+
+    def __init__(self, *, people: int, seed: int = 7, facts_per_person: int = 0, watched: int = 1) -> None:
         self._seed = seed
         self._random = random.Random(seed)
         self._people = people
+        self._facts_per_person = facts_per_person
+        self._watched = watched
         self._kinds = [kind for kind, weight in _MIX for _ in range(weight)]
         self._start = datetime.now(UTC) - timedelta(days=20)
         self._sent = 0
         self.truth: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-        """For each person's lasting identifier (namespace, value): how often each counted event was sent."""
+        """For the lasting identifier (namespace, value) of each `watched`th person: how often each counted event was
+        sent."""
 
     def message(self) -> dict[str, Any]:
         """The next message."""
         rng = self._random
-        person = min(int(rng.expovariate(3.0) * self._people), self._people - 1)
+        person = self._person()
         kind = rng.choice(self._kinds)
         self._sent += 1
         at = self._start + timedelta(milliseconds=250 * self._sent)
@@ -64,16 +78,22 @@ class Shop:
             message |= {"type": "page", "name": "Home", "properties": {"path": "/", "url": "https://shop.example/"}}
         else:
             message |= {"type": "track", "event": kind, "properties": self._properties(kind)}
-            if kind in COUNTED:
+            if kind in COUNTED and person % self._watched == 0:
                 self.truth[lasting][COUNTED[kind]] += 1
         return message
 
-    def batches(self, *, facts: int, size: int) -> list[bytes]:
+    def batches(self, *, facts: int, size: int) -> Iterator[bytes]:
         """Encoded bodies of `POST /v1/batch`, `size` messages each."""
-        return [
-            json.dumps({"batch": [self.message() for _ in range(size)]}, separators=(",", ":")).encode()
-            for _ in range(facts // size)
-        ]
+        for _ in range(facts // size):
+            yield json.dumps({"batch": [self.message() for _ in range(size)]}, separators=(",", ":")).encode()
+
+    def _person(self) -> int:
+        if not self._facts_per_person:
+            return min(int(self._random.expovariate(3.0) * self._people), self._people - 1)
+        if self._sent % self._facts_per_person == 0:
+            self._people += 1
+            return self._people - 1
+        return max(self._people - 1 - int(self._random.expovariate(3.0) * self._people), 0)
 
     def _properties(self, kind: str) -> dict[str, Any]:
         if kind == "Products Searched":
@@ -103,6 +123,16 @@ def _context(rng: random.Random) -> dict[str, Any]:
         "timezone": "Europe/Berlin",
         "page": {"path": "/p", "referrer": "", "search": "", "title": "A shop", "url": "https://shop.example/p"},
     }
+
+
+@contextlib.contextmanager
+def ready(bodies: Iterable[bytes]) -> Iterator[Iterator[bytes]]:
+    """The bodies made beforehand and kept in a file, so that neither making nor holding them is measured."""
+    with tempfile.TemporaryFile() as file:
+        for body in bodies:
+            file.write(len(body).to_bytes(4, "big") + body)
+        file.seek(0)
+        yield (file.read(int.from_bytes(length, "big")) for length in iter(lambda: file.read(4), b""))
 
 
 class Wire:
@@ -141,33 +171,39 @@ class Wire:
         return data
 
 
-def send_all(bodies: Sequence[bytes], *, port: int, write_key: str, connections: int = 8) -> float:
+def send_all(bodies: Iterable[bytes], *, port: int, write_key: str, connections: int = 8) -> float:
     """Post all bodies, each until it is answered 200, over several connections. Returns the seconds it took."""
-    queue = list(reversed(bodies))
-    failures: list[BaseException] = []
+    queue, turn = iter(bodies), threading.Lock()
 
     def work() -> None:
-        try:
-            wire = Wire(port=port, write_key=write_key)
-            while True:
-                try:
-                    body = queue.pop()
-                except IndexError:
-                    break
-                while (status := wire.post(body)) != 200:
-                    if status not in (429, 503):
-                        raise RuntimeError(f"a batch was answered {status}")
-                    time.sleep(0.05)
-            wire.close()
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-            failures.append(error)
+        wire = Wire(port=port, write_key=write_key)
+        while True:
+            with turn:
+                body = next(queue, None)
+            if body is None:
+                break
+            while (status := wire.post(body)) != 200:
+                if status not in (429, 503):
+                    raise RuntimeError(f"a batch was answered {status}")
+                time.sleep(0.05)
+        wire.close()
 
-    threads = [threading.Thread(target=work) for _ in range(connections)]
     started = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
+    with ThreadPoolExecutor(connections) as pool:
+        for one in [pool.submit(work) for _ in range(connections)]:
+            one.result()
     return time.perf_counter() - started
+
+
+def send_and_fold(running: Installation, bodies: Iterable[bytes]) -> tuple[float, float]:
+    """Seconds from the first byte until all is acknowledged, and until all is folded."""
+    started = time.perf_counter()
+    accepting = send_all(bodies, port=running.port, write_key=running.write_key)
+    while running.lag() != 0:
+        time.sleep(0.02)
+    return accepting, time.perf_counter() - started
+
+
+def warm_up(running: Installation) -> None:
+    """Send a few facts of other people before anything is measured."""
+    send_and_fold(running, Shop(people=50, seed=1).batches(facts=WARM_UP, size=100))

@@ -1,0 +1,55 @@
+"""The load of the benchmarks: whom it makes up, what it watches, and that nothing is lost on the way to the wire."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks.growth import median_and_p99, sizes
+from benchmarks.load import Shop, ready
+from benchmarks.truth import watched_every
+
+
+@pytest.mark.parametrize("every", [4, 20])
+def test_somebody_new_comes_with_every_so_many_facts(every: int) -> None:
+    """At any moment there are as many people as facts sent, divided by `facts_per_person` and rounded up."""
+    shop = Shop(people=0, facts_per_person=every)
+    seen: set[str] = set()
+    for number in range(600):
+        seen.add(shop.message()["anonymousId"])
+        assert len(seen) == number // every + 1
+
+
+def test_watching_some_people_changes_nothing_that_is_sent() -> None:
+    """The messages are the same; of the truth those watched remain, with the same counts."""
+    all_watched, some_watched = Shop(people=90), Shop(people=90, watched=4)
+    sent = [[shop.message()["messageId"] for _ in range(2_000)] for shop in (all_watched, some_watched)]
+    assert sent[0] == sent[1]
+    assert 0 < len(some_watched.truth) < len(all_watched.truth) / 3
+    assert some_watched.truth.items() <= all_watched.truth.items()
+
+
+@pytest.mark.parametrize("people", [10, 3_000, 30_000, 50_000])
+def test_those_watched_have_signed_in_or_not_like_all(people: int) -> None:
+    """Every third person never signs in, so no multiple of three is skipped by."""
+    every = watched_every(people, sample=1_000)
+    assert every == 1 or every % 3
+    assert every - 1 <= max(1, people // 1_000) <= every
+
+
+def test_bodies_made_beforehand_are_those_that_were_made() -> None:
+    bodies = list(Shop(people=5).batches(facts=300, size=100))
+    assert [len(json.loads(body)["batch"]) for body in bodies] == [100, 100, 100]
+    with ready(bodies) as kept:
+        assert list(kept) == bodies
+
+
+def test_sizes_grow_tenfold_and_end_with_the_last() -> None:
+    assert sizes(1_000_000) == [10_000, 100_000, 1_000_000]
+    assert sizes(250_000) == [10_000, 100_000, 250_000]
+    assert sizes(500) == [500]
+
+
+def test_the_p99_of_few_samples_is_not_above_the_slowest() -> None:
+    assert median_and_p99([1.0, 2.0, 9.0]) == (2.0, 8.9)
