@@ -56,7 +56,7 @@ class Shop:
         self._cursor = 0
         self._ids = count(1)
         self.decider = Decider(
-            self.db, slices.placements, append=self._append, find_customer=lambda *_: None, rng=random.Random(seed)
+            self.db, slices.deciding, append=self._append, find_customer=lambda *_: None, rng=random.Random(seed)
         )
 
     def message(

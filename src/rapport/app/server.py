@@ -39,7 +39,7 @@ class Server:
         self.source_health = Health(db)
         self.doors = Doors(registry=self.sources, appender=self.appender, health=self.source_health)
         self.slices = slices = installed() if slices is None else slices
-        self.decider = Decider(db, slices.placements, append=self.appender.append, find_customer=_customer_key)
+        self.decider = Decider(db, slices.deciding, append=self.appender.append, find_customer=_customer_key)
         self.metrics = Metrics(slices.metrics)
 
     def state(self) -> dict[str, Any]:

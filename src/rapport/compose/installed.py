@@ -10,7 +10,7 @@ from sqlalchemy import Table
 
 from rapport.act.stages import Stages
 from rapport.compose.slice import Slice
-from rapport.decide.model import Placement
+from rapport.decide.steps import Steps
 from rapport.kernel.named import by_name
 from rapport.kernel.wording import Wording
 from rapport.kernel.work import TimerHandler
@@ -44,8 +44,12 @@ class Installed:
             self._joined("part", lambda one: ((part.name, part) for part in one.parts)).values(),
             self._joined("trait", lambda one: ((trait.name, trait) for trait in one.traits)).values(),
         )
-        self.placements: Sequence[Placement] = tuple(
-            self._joined("placement", lambda one: ((p.name, p) for p in one.placements)).values()
+        self.deciding = Steps(
+            self._joined("placement", lambda one: ((p.name, p) for p in one.placements)),
+            kinds=self._joined("item kind", lambda one: ((kind.name, kind) for kind in one.kinds)),
+            sources=self._joined("candidates", lambda one: ((c.name, c) for c in one.candidates)).values(),
+            rules=self._joined("eligibility rule", lambda one: ((r.name, r) for r in one.eligibility)).values(),
+            scorers=self._joined("scorer", lambda one: ((scorer.name, scorer) for scorer in one.scorers)).values(),
         )
         self.metrics: Sequence[Measured] = tuple(
             self._joined("metric", lambda one: ((m.metric.name, m) for m in one.metrics)).values()

@@ -14,7 +14,7 @@ import msgspec
 from litestar.types import ControllerRouterHandler
 
 from rapport.compose.holding import Holding
-from rapport.decide.model import Placement
+from rapport.decide.model import CandidateSource, EligibilityRule, ItemKind, Placement, Scorer
 from rapport.kernel.settings import Section
 from rapport.kernel.wording import FactKind
 from rapport.kernel.work import Stage, TimerHandler
@@ -52,7 +52,14 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """What of its facts is kept in the states of strands. What an uninstalled slice kept stays there, unread."""
     traits: tuple[Trait, ...] = ()
     """What the Golden Record shows of parts, its own or another slice's."""
+    kinds: tuple[ItemKind, ...] = ()
+    """What placements may show."""
     placements: tuple[Placement, ...] = ()
+    candidates: tuple[CandidateSource, ...] = ()
+    """What it offers to placements, its own or another slice's."""
+    eligibility: tuple[EligibilityRule, ...] = ()
+    """What must not be shown, on any placement."""
+    scorers: tuple[Scorer, ...] = ()
     metrics: tuple[Measured, ...] = ()
     permissions: tuple[Permission, ...] = ()
     """What there is to be allowed in it. A handler may name another slice's, too."""

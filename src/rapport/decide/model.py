@@ -1,9 +1,9 @@
-"""The nouns of a decision: placement, candidates, the chosen with their odds, guardrails. No I/O."""
+"""The nouns of a decision: placement, candidates, the rules on them, the chosen with their odds. No I/O."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
@@ -11,13 +11,33 @@ import msgspec
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Connection
 
-__all__ = ["Ask", "Candidate", "Choice", "Guardrail", "Offer", "OfferFunction", "Placement", "Policy", "PolicyName"]
+__all__ = [
+    "PRODUCT",
+    "Ask",
+    "Candidate",
+    "CandidateSource",
+    "Choice",
+    "EligibilityRule",
+    "Guardrail",
+    "ItemKind",
+    "Placement",
+    "Policy",
+    "PolicyName",
+    "Score",
+    "Scorer",
+]
+
+PRODUCT = "product"
+"""The kind of items that products are; their id is also told as `product_id`."""
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of a placement."""
 
     workspace: WorkspaceId
+    placement: str
+    kind: str
+    """Of the items the placement shows."""
     strands: tuple[Key, ...]
     """All strands of the customer; empty where nobody is named or the customer is new."""
     context: Mapping[str, Any]
@@ -28,25 +48,30 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """Something that may be shown, with its score and what speaks for it."""
 
-    product_id: str
+    kind: str
+    """What it is: `product`, or a word of the slice that offers it (`message`, `banner` …)."""
+    item_id: str
+    """Unique within its kind."""
     score: float
     reasons: list[str]
 
 
-class Guardrail(msgspec.Struct, frozen=True, kw_only=True):
+class Guardrail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A rule that candidates had to pass, and how many it took away."""
 
     name: str
     removed: int
+    title: str = ""
+    """The rule in words."""
+    failed: str = ""
+    """Name of the error where the rule failed and so let nothing pass."""
 
 
-class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a slice brings to a decision: eligible candidates, what was taken away, and how each looks when shown."""
+class Score(msgspec.Struct, frozen=True, kw_only=True):
+    """What a scorer makes of a candidate: its score from now on, and what is said for it before what was said."""
 
-    candidates: Sequence[Candidate]
-    guardrails: Sequence[Guardrail]
-    details: Mapping[str, Mapping[str, Any]]
-    """By product id: name, price and so on, merged into the answer."""
+    score: float
+    reasons: list[str] = []
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,14 +103,69 @@ class Policy(Protocol):
     def choose(self, candidates: Sequence[Candidate], *, limit: int, rng: random.Random) -> list[Choice]: ...
 
 
-OfferFunction: TypeAlias = Callable[[Connection, Ask], Offer]
-
-
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
-    """A place where something is shown: who offers candidates for it and which policy chooses."""
+    """A place where something is shown: which kind of items, and which policy chooses."""
 
     name: str
     title: str
     description: str
-    offer: OfferFunction
     policy: Policy
+    kind: str = PRODUCT
+
+
+Details: TypeAlias = Callable[[Connection, WorkspaceId, Collection[str]], Mapping[str, Mapping[str, Any]]]
+"""Given ids of items: by id what is to be known to draw it, in plain values; unknown ones are missing."""
+
+Find: TypeAlias = Callable[[Connection, Ask], Sequence[Candidate]]
+Bar: TypeAlias = Callable[[Connection, Ask, Sequence[Candidate]], Set[str]]
+Rate: TypeAlias = Callable[[Connection, Ask, Sequence[Candidate]], Mapping[str, Score]]
+
+
+class ItemKind(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of items that placements show, and how each of them looks when shown."""
+
+    name: str
+    title: str
+    details: Details
+
+
+class CandidateSource(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of deciding that offers candidates; all sources of a placement are asked, once a decision each."""
+
+    name: str
+    placements: tuple[str, ...]
+    find: Find
+    """A bounded number of candidates of the placement's kind, each item once; no rule has to be heeded."""
+
+
+class EligibilityRule(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of deciding that takes candidates away before any is chosen, however good they are.
+
+    A rule that raises lets nothing pass.
+    """
+
+    name: str
+    """As the guardrail is called in answers and facts, for ever."""
+    title: str
+    """The same in words, for people."""
+    order: int
+    """Rules are asked in this order; a candidate is counted by the first rule that bars it."""
+    barred: Bar
+    """Ids of those of the candidates that must not be shown; asked once a decision, for all of them."""
+    kinds: tuple[str, ...] = ()
+    """Where it applies; empty is every kind."""
+    placements: tuple[str, ...] = ()
+    """Where it applies; empty is every placement."""
+
+
+class Scorer(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of deciding that changes the scores of eligible candidates. One that raises changes nothing."""
+
+    name: str
+    order: int
+    """Scorers are asked in this order, each sees what the one before made."""
+    rate: Rate
+    """By item id the score from now on; who is missing keeps theirs. Asked once a decision, for all candidates."""
+    kinds: tuple[str, ...] = ()
+    placements: tuple[str, ...] = ()
+    """Where it applies, as with rules."""

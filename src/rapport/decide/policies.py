@@ -25,8 +25,8 @@ class EpsilonGreedy(msgspec.Struct, frozen=True, kw_only=True):
     pool: int
 
     def choose(self, candidates: Sequence[Candidate], *, limit: int, rng: random.Random) -> list[Choice]:
-        """The slate, at most `limit` places. Ties go to the smaller product id."""
-        left = sorted(candidates, key=lambda c: (-c.score, c.product_id))[: max(self.pool, limit)]
+        """The slate, at most `limit` places. Ties go to the smaller item id."""
+        left = sorted(candidates, key=lambda c: (-c.score, c.item_id))[: max(self.pool, limit)]
         slate: list[Choice] = []
         while left and len(slate) < limit:
             place = rng.randrange(len(left)) if rng.random() < self.epsilon else 0

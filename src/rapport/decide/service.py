@@ -1,10 +1,10 @@
-"""Decide: candidates → eligibility → score → exploration → slate, and the decision as a fact before it is answered."""
+"""Decide: candidates → eligibility → scores → exploration → slate, and the decision as a fact before it is answered."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated, Any, NamedTuple
 
@@ -16,12 +16,12 @@ from rapport.collect.model import OWN_SOURCE
 from rapport.collect.own import own_fact
 from rapport.decide import people
 from rapport.decide.facts import DECISION_MADE
-from rapport.decide.model import Ask, Choice, Guardrail, Offer, Placement, PolicyName
+from rapport.decide.model import PRODUCT, Ask, Candidate, Choice, Guardrail, Placement, PolicyName
+from rapport.decide.steps import Steps
 from rapport.kernel.errors import InvalidFact, InvalidInput, NotFound
 from rapport.kernel.facts import Fact, encode_fact
 from rapport.kernel.identifiers import Identifier, bucket_of, email_identifier, key_of, phone_identifier
 from rapport.kernel.ids import Key, WorkspaceId, new_id
-from rapport.kernel.named import by_name
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
 
@@ -59,7 +59,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     decision_id: str
     placement: str
     items: list[dict[str, Any]]
-    """In order; each with product_id, what is known of the product, score, odds and reasons."""
+    """In order; each with kind, item_id (a product's also as product_id), what is known of it, score, odds, reasons."""
     policy: PolicyName
     guardrails: list[Guardrail]
 
@@ -70,19 +70,28 @@ class _Customer(NamedTuple):
     strands: tuple[Key, ...]
 
 
+class _Made(NamedTuple):
+    candidates: Sequence[Candidate]
+    """The eligible ones, as they are rated."""
+    guardrails: list[Guardrail]
+    slate: Sequence[Choice]
+    details: Mapping[str, Mapping[str, Any]]
+
+
 class Decider:
     """Decides for all placements of the installation. One per process, cheap to call concurrently."""
 
     def __init__(
         self,
         db: Database,
-        placements: Iterable[Placement],
+        steps: Steps,
         *,
         append: Append,
         find_customer: FindCustomer,
         rng: random.Random | None = None,
     ) -> None:
-        self.placements = by_name("placement", ((one.name, one.title, one) for one in placements))
+        self.placements = steps.placements
+        self._steps = steps
         self._db = db
         self._append = append
         self._find_customer = find_customer
@@ -101,17 +110,28 @@ class Decider:
             raise NotFound(f"no placement {asked.placement!r}", hint=f"there are: {', '.join(sorted(self.placements))}")
         with self._db.read() as conn:
             customer = self._customer(conn, workspace, asked.customer)
-            ask = Ask(workspace=workspace, strands=customer.strands, context=asked.context, limit=asked.limit, now=now)
-            offer = placement.offer(conn, ask)
-        slate = placement.policy.choose(offer.candidates, limit=asked.limit, rng=self._rng)
+            ask = Ask(
+                workspace=workspace, placement=placement.name, kind=placement.kind, strands=customer.strands,
+                context=asked.context, limit=asked.limit, now=now,
+            )  # fmt: skip
+            made = self._choose(conn, placement, ask)
         decision = Decision(
             decision_id=new_id("dec"),
             placement=placement.name,
-            items=[_item(choice, offer) for choice in slate],
+            items=[_item(choice, made.details) for choice in made.slate],
             policy=PolicyName(name=placement.policy.name, version=placement.policy.version),
-            guardrails=list(offer.guardrails),
+            guardrails=made.guardrails,
         )
-        return decision, _fact(workspace, decision, asked, offer, slate, customer.identifier, now=now)
+        return decision, _fact(workspace, decision, asked, made, customer.identifier, now=now)
+
+    def _choose(self, conn: Connection, placement: Placement, ask: Ask) -> _Made:
+        """All steps, one after the other."""
+        eligible = self._steps.eligible(conn, ask, self._steps.candidates(conn, ask))
+        candidates = self._steps.scored(conn, ask, eligible.candidates)
+        slate = placement.policy.choose(candidates, limit=ask.limit, rng=self._rng)
+        shown = [choice.candidate.item_id for choice in slate]
+        details = self._steps.details(conn, ask.workspace, ask.kind, shown)
+        return _Made(candidates, eligible.guardrails, slate, details)
 
     def _customer(self, conn: Connection, workspace: WorkspaceId, named: CustomerNamed | None) -> _Customer:
         if named is None:
@@ -143,12 +163,18 @@ def _identifier(named: CustomerNamed, region: str | None) -> Identifier:
     return identifier
 
 
-def _item(choice: Choice, offer: Offer) -> dict[str, Any]:
+def _named(candidate: Candidate) -> dict[str, str]:
+    """How answers and facts name what was chosen; a product as it has always been, too."""
+    named = {"kind": candidate.kind, "item_id": candidate.item_id}
+    return {"product_id": candidate.item_id, **named} if candidate.kind == PRODUCT else named
+
+
+def _item(choice: Choice, details: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     candidate = choice.candidate
     reasons = [*candidate.reasons, "shown to learn how it does here"] if choice.explored else candidate.reasons
     return {
-        "product_id": candidate.product_id,
-        **offer.details.get(candidate.product_id, {}),
+        **_named(candidate),
+        **details.get(candidate.item_id, {}),
         "score": round(candidate.score, 6),
         "odds": round(choice.odds, 6),
         "reasons": reasons,
@@ -159,26 +185,25 @@ def _fact(
     workspace: WorkspaceId,
     decision: Decision,
     asked: DecisionAsked,
-    offer: Offer,
-    slate: Sequence[Choice],
+    made: _Made,
     identifier: Identifier | None,
     *,
     now: int,
 ) -> LogRow:
     """`Decision Made`, with all that is needed to judge another policy on it or to explain it to the customer."""
-    best = sorted(offer.candidates, key=lambda c: -c.score)[:LOGGED_CANDIDATES]
+    best = sorted(made.candidates, key=lambda c: -c.score)[:LOGGED_CANDIDATES]
     chosen = [
         {
-            "product_id": choice.candidate.product_id, "position": position, "score": round(choice.candidate.score, 6),
+            **_named(choice.candidate), "position": position, "score": round(choice.candidate.score, 6),
             "odds": round(choice.odds, 6), "explored": choice.explored, "reasons": choice.candidate.reasons,
         }
-        for position, choice in enumerate(slate, start=1)
+        for position, choice in enumerate(made.slate, start=1)
     ]  # fmt: skip
     properties = {
         "decision_id": decision.decision_id, "placement": decision.placement,
         "context": _logged_context(asked.context), "policy": msgspec.to_builtins(decision.policy),
-        "candidate_count": len(offer.candidates),
-        "candidates": [{"product_id": c.product_id, "score": round(c.score, 6)} for c in best],
+        "candidate_count": len(made.candidates),
+        "candidates": [{**_named(c), "score": round(c.score, 6)} for c in best],
         "chosen": chosen, "guardrails": msgspec.to_builtins(decision.guardrails),
     }  # fmt: skip
     if identifier is not None:

@@ -283,7 +283,7 @@ def _decision(row: Any, properties: Mapping[str, Any], outcomes: Mapping[str, se
     first = chosen[0] if chosen else {}
     return DecisionShown(
         id=row.id, at=row.at, placement=row.placement, policy=row.policy, strand=row.strand.hex(), shown=len(chosen),
-        first=str(first.get("product_id", "")), reasons=list(first.get("reasons") or [])[:2], odds=first.get("odds"),
+        first=_item_id(first) if first else "", reasons=list(first.get("reasons") or [])[:2], odds=first.get("odds"),
         clicked=bool(outcomes.get("clicked")), bought=bool(outcomes.get("bought")),
     )  # fmt: skip
 
@@ -306,7 +306,13 @@ def _bodies(conn: Connection, workspace: WorkspaceId, ids: Sequence[str]) -> dic
 
 
 def _product_ids(properties: Mapping[str, Any]) -> list[str]:
-    return [str(c["product_id"]) for key in ("chosen", "candidates") for c in properties.get(key) or []]
+    logged = [one for key in ("chosen", "candidates") for one in properties.get(key) or []]
+    return [str(one["product_id"]) for one in logged if "product_id" in one]
+
+
+def _item_id(logged: Mapping[str, Any]) -> str:
+    """Whatever kind it is of; the oldest decisions know products only."""
+    return str(logged.get("item_id") or logged["product_id"])
 
 
 def _names(

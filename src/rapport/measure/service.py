@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from rapport.decide import people
+from rapport.decide.model import PRODUCT
 from rapport.kernel.clock import DAY, MINUTE, to_iso
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.ids import Key, WorkspaceId
@@ -74,8 +75,8 @@ def outcomes_of(conn: Connection, workspace: WorkspaceId, happenings: Collection
     since = min(happening.at - (_BOUGHT if happening.bought else _CLICKED) for happening in happenings)
     until = max(happening.at for happening in happenings)
     shown: dict[tuple[Key, str], list[ItemRow]] = {}
-    for item in store.items_of(conn, workspace, owner, since=since, until=until):
-        shown.setdefault((owner[Key(item.strand)], item.product_id), []).append(item)
+    for item in store.items_of(conn, workspace, owner, kind=PRODUCT, since=since, until=until):
+        shown.setdefault((owner[Key(item.strand)], item.item_id), []).append(item)
     found: list[OutcomeRow] = []
     if shown:
         for happening in happenings:
@@ -91,6 +92,6 @@ def _outcomes(happening: Happening, shown: Collection[ItemRow]) -> list[OutcomeR
     meant = in_time if happening.bought else in_time[-1:]
     kind = "bought" if happening.bought else "clicked"
     return [
-        OutcomeRow(item.workspace, item.decision_id, kind, item.product_id, happening.at, happening.fact_id)
+        OutcomeRow(item.workspace, item.decision_id, kind, item.item_id, happening.at, happening.fact_id)
         for item in meant
     ]

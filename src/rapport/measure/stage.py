@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rapport.decide.facts import DECISION_MADE
+from rapport.decide.model import PRODUCT
 from rapport.decide.products import product_ids_of
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import EVERY_FACT, Connection, Seen, Work
@@ -64,7 +65,8 @@ class Following:
         self._decisions.append(DecisionRow(seen.workspace, fact.id, at, placement, policy, seen.strand))
         if fact.user_id or fact.anonymous_id or fact.context.get("externalIds"):
             for chosen in properties["chosen"]:
-                self._items.append(ItemRow(seen.workspace, seen.strand, at, fact.id, chosen["product_id"]))
+                kind, item_id = chosen.get("kind", PRODUCT), chosen.get("item_id") or chosen["product_id"]
+                self._items.append(ItemRow(seen.workspace, seen.strand, at, fact.id, item_id, kind))
 
     def _clicked(self, seen: Seen) -> None:
         fact = seen.fact

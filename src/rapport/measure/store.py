@@ -54,10 +54,11 @@ decision_items = Table(
     Column("strand", LargeBinary, primary_key=True),
     Column("at", BigInteger, primary_key=True, autoincrement=False),
     Column("decision_id", CText, primary_key=True),
-    Column("product_id", CText, primary_key=True),
+    Column("item_id", CText, primary_key=True),
+    Column("kind", CText, nullable=False, server_default="product"),
     sqlite_with_rowid=False,
 )
-"""What each decision showed, found by customer and time."""
+"""What each decision showed, found by customer and time; all items of one decision are of one kind."""
 
 decision_outcomes = Table(
     "decision_outcomes",
@@ -108,13 +109,14 @@ class DecisionRow(NamedTuple):
 
 
 class ItemRow(NamedTuple):
-    """A product that a decision showed to a customer."""
+    """An item that a decision showed to a customer."""
 
     workspace: WorkspaceId
     strand: bytes
     at: int
     decision_id: str
-    product_id: str
+    item_id: str
+    kind: str
 
 
 class OutcomeRow(NamedTuple):
@@ -160,12 +162,12 @@ def has_items(conn: Connection, workspace: WorkspaceId) -> bool:
 
 
 def items_of(
-    conn: Connection, workspace: WorkspaceId, strands: Collection[Key], *, since: int, until: int
+    conn: Connection, workspace: WorkspaceId, strands: Collection[Key], *, kind: str, since: int, until: int
 ) -> list[ItemRow]:
-    """What was shown to these strands in the period."""
+    """Which items of this kind were shown to these strands in the period."""
     i = decision_items.c
-    query = sa.select(i.workspace, i.strand, i.at, i.decision_id, i.product_id).where(
-        i.workspace == workspace, i.at >= since, i.at <= until
+    query = sa.select(i.workspace, i.strand, i.at, i.decision_id, i.item_id, i.kind).where(
+        i.workspace == workspace, i.at >= since, i.at <= until, i.kind == kind
     )
     return [
         ItemRow._make(row) for some in chunks(strands, 500) for row in conn.execute(query.where(i.strand.in_(some)))

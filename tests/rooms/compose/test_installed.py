@@ -9,7 +9,7 @@ import pytest
 
 from rapport.compose.installed import Installed
 from rapport.compose.slice import Slice
-from rapport.decide.model import Ask, Offer, Placement
+from rapport.decide.model import CandidateSource, EligibilityRule, ItemKind, Placement, Scorer
 from rapport.decide.policies import EpsilonGreedy
 from rapport.kernel.work import Connection, Timer, Work
 from rapport.measure.model import Column, Measured, Metric
@@ -19,17 +19,16 @@ def ring(conn: Connection, work: Work, due: Sequence[Timer], now: int) -> None:
     return
 
 
-def offer(conn: Connection, ask: Ask) -> Offer:
-    return Offer(candidates=[], guardrails=[], details={})
-
-
 PLACEMENT = Placement(
     name="home.hero",
     title="Hero",
     description="On top.",
-    offer=offer,
     policy=EpsilonGreedy(name="any", version="1", epsilon=0.1, pool=5),
 )
+BANNER = ItemKind(name="banner", title="Banner", details=lambda conn, workspace, ids: {})
+ALL = CandidateSource(name="all", placements=("home.hero",), find=lambda conn, ask: [])
+FIT = EligibilityRule(name="fit", title="Fits", order=1, barred=lambda conn, ask, candidates: set())
+MARGIN = Scorer(name="margin", order=1, rate=lambda conn, ask, candidates: {})
 METRIC = Metric(name="smiles", title="Smiles", definition="All.", by=("day",), columns=(Column(name="n", title="N"),))
 MEASURED = Measured(metric=METRIC, read=lambda conn, question: [])
 
@@ -39,6 +38,10 @@ MEASURED = Measured(metric=METRIC, read=lambda conn, question: [])
     [
         ("of kind timer are named 'ring'", {"timers": {"ring": ring}}),
         ("of kind placement are named 'home.hero'", {"placements": (PLACEMENT,)}),
+        ("of kind item kind are named 'banner'", {"kinds": (BANNER,)}),
+        ("of kind candidates are named 'all'", {"candidates": (ALL,)}),
+        ("of kind eligibility rule are named 'fit'", {"eligibility": (FIT,)}),
+        ("of kind scorer are named 'margin'", {"scorers": (MARGIN,)}),
         ("of kind metric are named 'smiles'", {"metrics": (MEASURED,)}),
     ],
 )
@@ -50,3 +53,13 @@ def test_what_two_slices_bring_under_one_name_is_refused(what: str, brings: dict
 def test_two_slices_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="of kind slice are named 'a': 'First' and 'Second'"):
         Installed([Slice(name="a", title="First"), Slice(name="a", title="Second")])
+
+
+def test_a_placement_of_things_nobody_knows_to_show_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"the placement 'home\.hero' shows 'product', a kind no slice brings"):
+        Installed([Slice(name="a", title="A", placements=(PLACEMENT,))])
+
+
+def test_candidates_for_a_placement_that_is_none_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"the candidates 'all' are for the placement 'home\.hero', which is none"):
+        Installed([Slice(name="a", title="A", candidates=(ALL,))])

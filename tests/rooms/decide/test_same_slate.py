@@ -63,7 +63,7 @@ def test_hundred_slates_and_what_is_logged_of_them_stay_what_they_were(shop: Sho
     told = []
     for n in range(100):
         who = CustomerNamed(namespace="user_id", value="ada") if n % 2 else None
-        context = {"product_id": f"p{n % 14:02}"} if n % 3 else {}
+        context: dict[str, Any] = {"product_id": f"p{n % 14:02}"} if n % 3 else {}
         decision = shop.decide(at=NOON + 2 * HOUR + n * DAY // 2, customer=who, **context)
         told.append([[plain(item) for item in decision.items], [(g.name, g.removed) for g in decision.guardrails]])
     for fact in shop.facts("Decision Made"):

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from rapport.capabilities.catalog import store
 from rapport.capabilities.catalog.facts import FACT_KINDS
 from rapport.capabilities.catalog.model import Description, describe, newest, once
+from rapport.capabilities.catalog.service import details, unknown
 from rapport.capabilities.catalog.traits import PARTS, TRAITS
 from rapport.compose.holding import of_shop
 from rapport.compose.slice import Slice
+from rapport.decide.model import PRODUCT, EligibilityRule, ItemKind
 from rapport.decide.people import reading_settings
 from rapport.kernel.clock import HOUR
 from rapport.kernel.facts import Fact
@@ -60,5 +62,11 @@ CATALOG = Slice(
     stage=Describing,
     parts=PARTS,
     traits=TRAITS,
+    kinds=(ItemKind(name=PRODUCT, title="Product", details=details),),
+    eligibility=(
+        EligibilityRule(
+            name="known_to_the_catalogue", title="Known to the catalogue", order=200, barred=unknown, kinds=(PRODUCT,)
+        ),
+    ),
     holds=(of_shop(store.products, "what facts say of products"),),
 )

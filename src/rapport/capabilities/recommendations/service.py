@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
-import msgspec
+from collections.abc import Iterable, Mapping, Sequence
 
 from rapport.capabilities.catalog import Product, find_products, products_in_category
 from rapport.capabilities.recommendations import store
 from rapport.capabilities.recommendations.model import Neighbour, Recent, similarity
-from rapport.decide.model import Ask, Candidate, Guardrail, Offer
+from rapport.decide.model import PRODUCT, Ask, Candidate
 from rapport.kernel.clock import DAY
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Connection
 from rapport.remember.inputs import product_id as product_id_of
 
-__all__ = ["product_also"]
+__all__ = ["in_the_cart", "just_bought", "product_also", "the_page"]
 
 NEIGHBOURS = 60
 """Co-visited products looked at for the product on the page."""
@@ -54,7 +51,7 @@ class _Scores:
         self.reasons.setdefault(product_id, []).append(reason)
 
 
-def product_also(conn: Connection, ask: Ask) -> Offer:
+def product_also(conn: Connection, ask: Ask) -> list[Candidate]:
     """What goes with the product on the page, for this customer. A handful of index look-ups."""
     product_id = product_id_of(dict(ask.context))
     recent = _recent_of(conn, ask)
@@ -70,7 +67,26 @@ def product_also(conn: Connection, ask: Ask) -> Offer:
         _score_neighbours(scores, found, popularity.get(anchor, 0), weight=weight, name=name)
     if len(scores.scores) < ENOUGH:
         _fill_up(conn, ask.workspace, scores, known.get(product_id) if product_id else None)
-    return _offer(conn, ask, scores, product_id, recent)
+    return [
+        Candidate(kind=PRODUCT, item_id=found_id, score=score, reasons=scores.reasons[found_id][:3])
+        for found_id, score in scores.scores.items()
+    ]
+
+
+def the_page(conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> set[str]:
+    """The product on the page itself."""
+    product_id = product_id_of(dict(ask.context))
+    return {product_id} if product_id else set()
+
+
+def in_the_cart(conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> set[str]:
+    """What the customer put into the cart within a day."""
+    return _met(conn, ask, level=2, within=DAY)
+
+
+def just_bought(conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> set[str]:
+    """What the customer bought within JUST_BOUGHT."""
+    return _met(conn, ask, level=3, within=JUST_BOUGHT)
 
 
 def _anchors(product_id: str | None, recent: Iterable[Recent]) -> list[str]:
@@ -113,37 +129,14 @@ def _add_popular(scores: _Scores, totals: Mapping[str, int], weight: float, reas
             scores.add(product_id, weight * (total + 1) / most, reason)
 
 
-def _offer(conn: Connection, ask: Ask, scores: _Scores, product_id: str | None, recent: Iterable[Recent]) -> Offer:
-    details = find_products(conn, ask.workspace, scores.scores)
-    bought = {e.product_id for e in recent if e.level == 3 and ask.now - e.at <= JUST_BOUGHT}
-    in_cart = {e.product_id for e in recent if e.level == 2 and ask.now - e.at <= DAY}
-    unknown = {i for i in scores.scores if i not in details}
-    eligible = dict(scores.scores)
-    guardrails = []
-    for name, barred in (
-        ("not_the_same_product", {product_id} if product_id else set()),
-        ("not_in_the_cart_already", in_cart),
-        ("not_just_bought", bought),
-        ("known_to_the_catalogue", unknown),
-    ):
-        removed = [i for i in barred if eligible.pop(i, None) is not None]
-        guardrails.append(Guardrail(name=name, removed=len(removed)))
-    candidates = [Candidate(product_id=i, score=s, reasons=scores.reasons[i][:3]) for i, s in eligible.items()]
-    return Offer(candidates=candidates, guardrails=guardrails, details={i: _shown(details[i]) for i in eligible})
+def _met(conn: Connection, ask: Ask, *, level: int, within: int) -> set[str]:
+    """What the customer took this far, so lately."""
+    return {e.product_id for e in _recent_of(conn, ask) if e.level == level and ask.now - e.at <= within}
 
 
 def _recent_of(conn: Connection, ask: Ask) -> list[Recent]:
     loaded = store.load_recents(conn, [(ask.workspace, strand) for strand in ask.strands])
     return [entry for recent in loaded.values() for entry in recent]
-
-
-def _shown(product: Product) -> dict[str, Any]:
-    """What the storefront needs to draw the product."""
-    shown = msgspec.structs.asdict(product)
-    return {k: shown[k] for k in _SHOWN if shown[k] is not None}
-
-
-_SHOWN = ("name", "category", "brand", "price_minor", "currency", "url", "image_url")
 
 
 def _name(product: Product | None, product_id: str, *, page: bool) -> str:
