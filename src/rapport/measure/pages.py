@@ -56,7 +56,7 @@ class DecisionShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Money(NamedTuple):
-    """Orders and revenue of a period, one entry a currency, the largest first."""
+    """Orders and revenue kept of a period, one entry a currency, the largest first."""
 
     orders: int
     words: str
@@ -166,7 +166,7 @@ def _verbs(conn: Connection, request: AnyRequest, principal: Principal, state: S
 
 
 def _report(conn: Connection, principal: Principal, state: State) -> dict[str, Any]:
-    """The last thirty days: decisions, carts, revenue by day and by country."""
+    """The last thirty days: decisions, carts, revenue kept by day and by country."""
     daily = _answer(conn, principal, state, "revenue_by", by="day", days=REPORT_DAYS)
     countries = _answer(conn, principal, state, "revenue_by", by="country", days=REPORT_DAYS)
     main = _main_currency(daily, _currency(conn, principal))
@@ -241,7 +241,7 @@ def _currency(conn: Connection, principal: Principal) -> str:
 
 
 def _bars(answer: Answer | None, currency: str) -> list[dict[str, Any]]:
-    """Revenue after refunds of each of the last thirty days as bars in a box of 300 by 80."""
+    """Revenue kept of each of the last thirty days as bars in a box of 300 by 80."""
     by_day = {row["day"]: row["net_minor"] for row in answer.rows if row["currency"] == currency} if answer else {}
     today = now_us() - now_us() % DAY
     days = [today - (REPORT_DAYS - 1 - i) * DAY for i in range(REPORT_DAYS)]

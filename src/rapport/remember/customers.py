@@ -103,6 +103,7 @@ class CustomerSummary(msgspec.Struct, frozen=True, kw_only=True):
     last_seen_at: str | None
     orders: int
     revenue_minor: int
+    """Revenue before refunds in the currency it is largest in, without shipping and tax."""
     currency: str
     identifiers: int
 

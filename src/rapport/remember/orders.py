@@ -29,6 +29,7 @@ __all__ = [
     "held_orders",
     "holds_all",
     "refunded",
+    "revenue_of",
     "updated",
 ]
 
@@ -120,7 +121,7 @@ def completed(fact: Fact, settings: Settings) -> Change:
     """An order was placed. Without an order id the fact's own id stands for the order."""
     properties = fact.properties
     currency = inputs.currency(properties, settings)
-    revenue = _revenue(properties, currency)
+    revenue = revenue_of(properties, currency)
     coupon = inputs.text(properties.get("coupon"), 40)
     return (
         "completed", _order_id(properties) or f"fact:{fact.id}", currency, revenue,
@@ -132,7 +133,7 @@ def updated(fact: Fact, settings: Settings) -> Change | None:
     """An order's amounts were corrected; a mere change of status says nothing about them."""
     properties = fact.properties
     order_id, currency = _order_id(properties), inputs.currency(properties, settings)
-    revenue = _revenue(properties, currency)
+    revenue = revenue_of(properties, currency)
     if order_id is None or revenue is None:
         return None
     return "updated", order_id, currency, revenue, _margin(properties, currency, revenue)
@@ -149,7 +150,7 @@ def refunded(fact: Fact, settings: Settings) -> Change:
     properties = fact.properties
     refund_id = next((found for found in (inputs.text(properties.get(n)) for n in _REFUND_IDS) if found), None)
     currency = inputs.currency(properties, settings)
-    amount = _revenue(properties, currency)
+    amount = revenue_of(properties, currency)
     if amount is None:
         amount = inputs.amount(properties.get("amount"), currency)
     pieces = 0
@@ -169,7 +170,7 @@ def _order_id(properties: dict[str, Any]) -> str | None:
     return inputs.text(properties.get("order_id"))
 
 
-def _revenue(properties: dict[str, Any], currency: str) -> int | None:
+def revenue_of(properties: dict[str, Any], currency: str) -> int | None:
     """What the shop earned without shipping and tax, by the first of these that is stated.
 
     **Source:** Segment's e-commerce specification v2, `Order Completed`: "revenue excluding shipping and tax".

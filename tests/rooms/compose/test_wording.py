@@ -37,6 +37,12 @@ def fact(name: str, **parts: Any) -> Fact:
     [
         (fact("Order Completed", properties={"total": 30, "currency": "EUR", "order_id": "A-1",
               "products": [{"quantity": 2}, {"product_id": "x"}]}), "€30.00 · 3 items · order A-1"),
+        (fact("Order Completed", properties={"revenue": 25, "total": 30, "currency": "EUR"}),
+         "€25.00 without shipping and tax"),
+        (fact("Order Completed", properties={"total": 30, "tax": 5, "currency": "EUR"}),
+         "€25.00 without shipping and tax"),
+        (fact("Order Refunded", properties={"amount": 3, "currency": "EUR"}), "€3.00"),
+        (fact("Order Updated", properties={"revenue": "12.50"}), "12.5"),
         (fact("Product Viewed", properties={"name": "Merlot", "price": "12.5", "currency": "EUR"}), "Merlot · €12.50"),
         (fact("Product Viewed", properties={"product_id": "p1", "price": 9}), "p1 · 9"),
         (fact("Products Searched", properties={"query": "  corkscrew "}), "“corkscrew”"),

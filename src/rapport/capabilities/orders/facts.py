@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
 from rapport.capabilities.orders.model import CartStory
 from rapport.kernel.clock import to_iso
 from rapport.kernel.facts import Fact
-from rapport.kernel.money import exponent
+from rapport.kernel.money import currency_code, exponent, format_minor
 from rapport.kernel.wording import FactKind, amount_text, joined, quantity_of, short
+from rapport.remember import inputs
+from rapport.remember.orders import revenue_of
 
 __all__ = ["CART_ABANDONED", "CART_EVENTS", "FACT_KINDS", "ORDER_EVENTS", "cart_abandoned", "cart_abandoned_id"]
 
@@ -21,13 +24,32 @@ CART_EVENTS = ("Product Added", "Product Removed", "Cart Viewed", "Checkout Star
 ORDER_EVENTS = ("Order Completed", "Order Updated", "Order Cancelled", "Order Refunded")
 
 
+def _cart(fact: Fact) -> str:
+    return _told(fact.properties, amount_text(fact.properties, "total", "revenue", "value"))
+
+
 def _order(fact: Fact) -> str:
-    properties = fact.properties
+    return _told(fact.properties, _revenue_text(fact.properties))
+
+
+def _revenue_text(properties: dict[str, Any]) -> str:
+    """The amount the customer's ledger counts; where the fact has another total, it is said which one this is."""
+    stated = properties.get("currency")
+    code = currency_code(stated) if isinstance(stated, str) else None
+    minor = revenue_of(properties, code or "EUR")
+    if minor is None:
+        return amount_text(properties, "amount")
+    words = format_minor(minor, code) if code else f"{Decimal(minor) / 100:f}"
+    total = inputs.amount(properties.get("total"), code or "EUR")
+    return f"{words} without shipping and tax" if total not in (None, minor) else words
+
+
+def _told(properties: dict[str, Any], amount: str) -> str:
     products = properties.get("products")
     number = sum(quantity_of(product) for product in products) if isinstance(products, list) else 0
     order_id = short(properties.get("order_id"))
     return joined(
-        amount_text(properties, "total", "revenue", "value"),
+        amount,
         f"{number} item{'s' if number != 1 else ''}" if number else "",
         f"order {order_id}" if order_id else "",
     )
@@ -37,16 +59,16 @@ _STEP = {"checkout_id": "which checkout", "order_id": "of which order", "step": 
 _DELIVERY = {"order_id": "which order", "promised_at": "for when it was promised", "late": "whether that was missed"}
 
 _CARTS = (
-    FactKind(name="Cart Viewed", meaning="somebody looked at the cart", icon="cart", tell=_order,
+    FactKind(name="Cart Viewed", meaning="somebody looked at the cart", icon="cart", tell=_cart,
              properties={"cart_id": "which cart", "products": "what is in it"}),
     FactKind(name="Cart Shared", meaning="a cart was passed on", icon="cart",
              properties={"cart_id": "which cart", "products": "what is in it"}),
     FactKind(name=CART_ABANDONED,
              meaning="a cart with something in it was left for an hour (a setting of the shop)", stated_by="rapport",
-             icon="cart", tone="loss", tell=_order,
+             icon="cart", tone="loss", tell=_cart,
              properties={"cart_id": "which cart", "products": "what is in it", "value": "what that is worth",
                          "currency": "in which currency", "started_at": "since when", "last_changed_at": "until when"}),
-    FactKind(name="Checkout Started", meaning="somebody began to pay", icon="card", tone="cart", tell=_order,
+    FactKind(name="Checkout Started", meaning="somebody began to pay", icon="card", tone="cart", tell=_cart,
              properties=_STEP),
     FactKind(name="Checkout Step Viewed", meaning="a step of paying was seen", icon="card", tone="cart",
              properties=_STEP),

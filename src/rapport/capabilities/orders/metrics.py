@@ -29,20 +29,21 @@ CART_ABANDONMENT = Metric(
 
 REVENUE = Metric(
     name="revenue_by",
-    title="Revenue",
+    title="Revenue before refunds, and kept",
     definition=(
-        "What orders earned without shipping and tax, in minor units of each currency; each order once, as first "
-        "reported with its amounts and as last corrected, by when it was placed; an order that names no country counts "
-        "for the customer's. Refunds by when they were made; one without an amount is the whole order. Net is revenue "
-        "less cancelled orders and refunds."
+        "Revenue before refunds: what orders earned without shipping and tax, in minor units of each currency; each "
+        "order once, as first reported with its amounts and as last corrected, by when it was placed; an order that "
+        "names no country counts for the customer's. Refunds by when they were made; one without an amount is what "
+        "was left of its order. Cancelled: what was not refunded of cancelled orders. Revenue kept is revenue before "
+        "refunds, less both. Over all customers their traits say the same."
     ),
     by=("day", "country", "currency"),
     columns=(
         Column(name="orders", title="Orders"),
-        Column(name="revenue_minor", title="Revenue", unit="minor"),
+        Column(name="revenue_minor", title="Revenue before refunds", unit="minor"),
         Column(name="cancelled_minor", title="Cancelled", unit="minor"),
         Column(name="refunds_minor", title="Refunds", unit="minor"),
-        Column(name="net_minor", title="Net", unit="minor"),
+        Column(name="net_minor", title="Revenue kept", unit="minor"),
     ),
     summable=False,
 )

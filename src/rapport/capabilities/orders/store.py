@@ -90,8 +90,9 @@ refunds = Table(
     Column("currency", CText, nullable=False),
     Column("amount_minor", BigInteger),
     Index("refunds_at", "workspace", "at"),
+    Index("refunds_order", "workspace", "order_id"),
 )
-"""By refund id. Without an amount it is the whole order."""
+"""By refund id. Without an amount it is what was left of the order."""
 
 _NEVER = 2**62
 
@@ -145,7 +146,9 @@ class Revenue(NamedTuple):
     currency: str
     orders: int
     revenue_minor: int
+    """Before refunds."""
     cancelled_minor: int
+    """What was not refunded of cancelled orders."""
     refunds_minor: int
 
     @property
@@ -276,13 +279,12 @@ def cart_counts(conn: Connection, workspace: WorkspaceId, *, since: int, until: 
 def revenue_by(conn: Connection, workspace: WorkspaceId, *, by: str, since: int, until: int) -> list[Revenue]:
     """Revenue by `day` (UTC, as microseconds), `country` or `currency`, and by currency within it.
 
-    An order that names no country counts for the customer's. Refunds of cancelled orders do not count: what such an
-    order would have brought is taken off as a whole.
+    An order that names no country counts for the customer's. All of it as the customers' own ledgers have it: refunds
+    of cancelled orders count as refunds, and of such an order only what was not refunded is lost besides.
     """
     o, r = orders.c, refunds.c
-    corrected = sa.tuple_(o.updated_at, o.updated_fact) > sa.tuple_(o.at, o.fact)  # as the customer's own ledger has it
-    worth = sa.case((corrected, o.updated_minor), else_=o.revenue_minor)
-    currency = sa.case((corrected, o.updated_currency), else_=o.currency)
+    worth = _worth()
+    currency = sa.case((_corrected(), o.updated_currency), else_=o.currency)
     placed, lives_in = _with_customers(orders)
     keys: dict[str, sa.ColumnElement[Any]] = {
         "day": _day(o.at),
@@ -292,7 +294,7 @@ def revenue_by(conn: Connection, workspace: WorkspaceId, *, by: str, since: int,
     sold = (
         sa.select(
             keys[by], currency, sa.func.count(), sa.func.sum(worth),
-            sa.func.sum(sa.case((o.cancelled_at.is_(None), 0), else_=worth)),
+            sa.func.sum(sa.case((o.cancelled_at.is_(None), 0), else_=_left(refunds.alias("given")))),
         )
         .select_from(placed)
         .where(o.workspace == workspace, o.rank < 2, o.at >= since, o.at < until)
@@ -305,10 +307,14 @@ def revenue_by(conn: Connection, workspace: WorkspaceId, *, by: str, since: int,
         "country": _first_stated(o.country, r.country, lives_in),
         "currency": r.currency,
     }
+    earlier = refunds.alias("earlier")
+    earlier_only = sa.tuple_(earlier.c.at, earlier.c.fact) < sa.tuple_(r.at, r.fact)
     back = (
-        sa.select(refund_keys[by], r.currency, sa.func.sum(sa.func.coalesce(r.amount_minor, worth, 0)))
+        sa.select(
+            refund_keys[by], r.currency, sa.func.sum(sa.func.coalesce(r.amount_minor, _left(earlier, earlier_only)))
+        )
         .select_from(made)
-        .where(r.workspace == workspace, r.at >= since, r.at < until, o.cancelled_at.is_(None))
+        .where(r.workspace == workspace, r.at >= since, r.at < until)
         .group_by(sa.literal_column("1"), sa.literal_column("2"))
     )
     found: dict[tuple[str, str], Revenue] = {}
@@ -318,6 +324,24 @@ def revenue_by(conn: Connection, workspace: WorkspaceId, *, by: str, since: int,
         before = found.get((str(group), code), Revenue(str(group), code, 0, 0, 0, 0))
         found[str(group), code] = before._replace(refunds_minor=int(total or 0))
     return [found[key] for key in sorted(found)]
+
+
+def _corrected() -> sa.ColumnElement[bool]:
+    return sa.tuple_(orders.c.updated_at, orders.c.updated_fact) > sa.tuple_(orders.c.at, orders.c.fact)
+
+
+def _worth() -> sa.ColumnElement[int]:
+    """An order's revenue before refunds."""
+    return sa.case((_corrected(), orders.c.updated_minor), else_=orders.c.revenue_minor)
+
+
+def _left(given: sa.FromClause, *which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    """What these refunds left of the order; 0 where there is no order, and where one of them took all that was left."""
+    of_order = (given.c.workspace == orders.c.workspace, given.c.order_id == orders.c.order_id, *which)
+    back = sa.select(sa.func.coalesce(sa.func.sum(given.c.amount_minor), 0)).where(*of_order)
+    whole = sa.select(sa.literal(1)).where(*of_order, given.c.amount_minor.is_(None))
+    left = _worth() - back.correlate(orders, refunds).scalar_subquery()
+    return sa.case((whole.correlate(orders, refunds).exists(), 0), (left > 0, left), else_=0)
 
 
 def _with_customers(rows: sa.FromClause) -> tuple[sa.FromClause, sa.ColumnElement[str]]:

@@ -1,0 +1,120 @@
+"""Law of revenue: the numbers of the shop are the sums of what its customers' records say, whatever was told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from rapport.kernel.errors import NotFound
+from rapport.remember.golden import find_key, golden_record
+from rapport.storage.workspaces import create_workspace
+from tests.databases import ENGINES, database_at
+from tests.remembered import REMEMBERED
+from tests.shop import NOON, Message, Shop
+
+USERS = ("ada", "bo")
+
+ORDER = st.integers(0, 3)
+AT = st.integers(0, 2)
+AMOUNT = st.none() | st.sampled_from([-3, 0, 5, 7.25, 100])
+CURRENCY = st.sampled_from(["EUR", "USD", "JPY", None])
+TOLD = st.one_of(
+    st.tuples(st.just("Order Completed"), ORDER, AT, AMOUNT, CURRENCY, st.none()),
+    st.tuples(st.just("Order Updated"), ORDER, AT, AMOUNT, CURRENCY, st.none()),
+    st.tuples(st.just("Order Cancelled"), ORDER, AT, st.none(), st.none(), st.none()),
+    st.tuples(st.just("Order Refunded"), ORDER, AT, AMOUNT, CURRENCY, st.none() | st.integers(0, 1)),
+)
+"""A fact, its order, microseconds after noon, amount, currency and refund id. An order is of one customer."""
+
+_numbers = count()
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    with database_at(request.param, tmp_path_factory.mktemp("revenue")) as url:
+        found = Shop(url)
+        yield found
+        found.close()
+
+
+def message(shop: Shop, told: tuple[Any, ...]) -> Message:
+    name, order, at, amount, currency, refund = told
+    said = {"revenue": amount, "currency": currency, "refund_id": None if refund is None else f"r{order}-{refund}"}
+    return shop.message(
+        name, at=NOON + at, user=USERS[order % 2], order_id=f"o{order}",
+        **{key: value for key, value in said.items() if value is not None},
+    )  # fmt: skip
+
+
+def of_customers(shop: Shop) -> dict[str, Counter[str]]:
+    """The customers' traits, summed by currency."""
+    sums = {name: Counter[str]() for name in ("orders", "revenue", "refunds", "net_revenue")}
+    with shop.db.read() as conn:
+        for user in USERS:
+            try:
+                key = find_key(conn, shop.id, f"user_id:{user}")
+                record = golden_record(conn, shop.id, key, now=NOON, remembered=REMEMBERED)
+            except NotFound:
+                continue
+            for name, total in sums.items():
+                value = record.traits[name].value if name in record.traits else {}
+                total.update({"": value} if isinstance(value, int) else value)
+    lost = {code: sums["revenue"][code] - sums["refunds"][code] - kept for code, kept in sums["net_revenue"].items()}
+    return sums | {"cancelled": Counter(lost)}
+
+
+def of_the_shop(shop: Shop, by: str) -> dict[str, Counter[str]]:
+    """The metric by this, summed by currency."""
+    columns = {
+        "orders": "orders", "revenue": "revenue_minor", "refunds": "refunds_minor", "net_revenue": "net_minor",
+        "cancelled": "cancelled_minor",
+    }  # fmt: skip
+    sums = {name: Counter[str]() for name in columns}
+    for row in shop.metric("revenue_by", by=by).rows:
+        for name, column in columns.items():
+            sums[name]["" if name == "orders" else row["currency"]] += row[column]
+    return sums
+
+
+def without_zeros(sums: dict[str, Counter[str]]) -> dict[str, dict[str, int]]:
+    return {name: {code: minor for code, minor in total.items() if minor} for name, total in sums.items()}
+
+
+@settings(max_examples=25, deadline=None)
+@given(facts=st.lists(TOLD, max_size=14), batch=st.sampled_from([1, 3, 1000]))
+@example(
+    facts=[
+        ("Order Completed", 0, 0, 100, "EUR", None),
+        ("Order Refunded", 0, 1, 5, "EUR", 0),
+        ("Order Cancelled", 0, 2, None, None, None),
+    ],
+    batch=1000,
+)
+@example(
+    facts=[
+        ("Order Completed", 0, 0, 5, "EUR", None),
+        ("Order Refunded", 0, 1, 7.25, "EUR", 0),
+        ("Order Refunded", 0, 2, None, "EUR", 1),
+        ("Order Cancelled", 0, 2, None, None, None),
+    ],
+    batch=1000,
+)
+def test_the_customers_records_add_up_to_the_shops_numbers(
+    shop: Shop, facts: list[tuple[Any, ...]], batch: int
+) -> None:
+    """In every currency, in any order of arrival: orders, before refunds, refunds, cancelled, and what was kept."""
+    number = next(_numbers)
+    with shop.db.write() as conn:
+        shop.id = create_workspace(conn, slug=f"shop-{number}", name="Shop", now=NOON).id
+    shop.send(*(message(shop, told) for told in facts))
+    shop.fold(batch=batch)
+    expected = without_zeros(of_customers(shop))
+    assert {by: without_zeros(of_the_shop(shop, by)) for by in ("currency", "day", "country")} == dict.fromkeys(
+        ("currency", "day", "country"), expected
+    )
