@@ -70,7 +70,24 @@ class Section(Generic[S]):
         try:
             return msgspec.convert(dict(values), self.kind, strict=False)
         except msgspec.ValidationError as error:
-            raise InvalidInput(f"a setting does not fit: {error}", hint=f"see the settings {self.title!r}") from error
+            what, _, where = str(error).partition(" - at `$.")
+            title = next((field.title for field in self.fields if field.name == where.rstrip("`")), self.title)
+            raise InvalidInput(f"{title}: {_in_words(what)}", hint="the settings are as they were") from error
+
+
+def _in_words(what: str) -> str:
+    """What is wrong with a value, as a person would say it."""
+    for told, words in (
+        ("Expected `int`, got", "this is no whole number"), ("Expected `float`, got", "this is no number"),
+        ("Expected `int` >= ", "at least {}"), ("Expected `int` <= ", "at most {}"),
+        ("Expected `float` >= ", "at least {}"), ("Expected `float` <= ", "at most {}"),
+        ("Expected `str` of length <= ", "at most {} characters"),
+        ("Expected `str` of length >= ", "at least {} characters"),
+        ("Invalid enum value ", "{} is no choice"),
+    ):  # fmt: skip
+        if what.startswith(told):
+            return words.format(what.removeprefix(told))
+    return what
 
 
 def _field(one: inspect.Field, kind: type) -> Field:
