@@ -14,10 +14,10 @@ from rapport.kernel.clock import DAY, HOUR
 from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import Identifier, IdentifierPolicy, key_of
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.resolve import corrections
-from rapport.resolve.forest import most_within
-from rapport.resolve.model import evidence_id
-from rapport.resolve.policy import PolicySettings, SlidingLimit
+from rapport.resolve.graph import corrections
+from rapport.resolve.graph.forest import most_within
+from rapport.resolve.graph.model import evidence_id
+from rapport.resolve.graph.policy import PolicySettings, SlidingLimit
 from rapport.storage.engine import Database
 from tests.rooms.resolve.shop import Shop, emptied, expected, made_shop, seen
 

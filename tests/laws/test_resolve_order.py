@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.resolve import corrections
-from rapport.resolve.model import Evidence, Known, evidence_id, resolve
+from rapport.resolve.graph import corrections
+from rapport.resolve.graph.model import Evidence, Known, evidence_id, resolve
 from rapport.storage.engine import Database
 from tests.rooms.resolve.shop import Shop, emptied, expected, seen
 

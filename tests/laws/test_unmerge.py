@@ -15,9 +15,9 @@ from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key
 from rapport.remember import customers
 from rapport.remember.golden import golden_record
-from rapport.resolve import store
-from rapport.resolve.model import Kind, evidence_id
-from rapport.resolve.service import Identity, Outcome, SplitWanted
+from rapport.resolve.actions.service import Identity, Outcome, SplitWanted
+from rapport.resolve.graph import store
+from rapport.resolve.graph.model import Kind, evidence_id
 from rapport.storage.engine import Database
 from rapport.web.auth import Principal
 from tests.remembered import REMEMBERED

@@ -53,7 +53,7 @@ class Shop:
     def golden_records(self) -> Iterator[tuple[list[Identifier], dict[str, Any]]]:
         """Identifiers and values of the traits of every customer, set-based."""
         from rapport.remember.golden import gather
-        from rapport.resolve.store import identifiers
+        from rapport.resolve.graph.store import identifiers
         from tests.remembered import REMEMBERED
 
         now = now_us()

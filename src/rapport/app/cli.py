@@ -196,7 +196,7 @@ def _join_rooms() -> None:
     from rapport.app.workspace_commands import workspace_commands
     from rapport.collect.commands import quarantine_commands, source_commands
     from rapport.remember import customers, persons
-    from rapport.resolve.commands import identity_commands
+    from rapport.resolve.linking.commands import identity_commands
 
     main.add_command(workspace_commands(open_installation))
     main.add_command(settings_commands(open_installation))

@@ -19,11 +19,11 @@ from rapport.kernel.work import Seen
 from rapport.remember import customers, persons
 from rapport.remember.folder import Folder
 from rapport.remember.registry import Registry, Remembered
-from rapport.resolve import expiry
+from rapport.resolve.graph import expiry
+from rapport.resolve.graph.policy import settings_of
+from rapport.resolve.graph.resolver import Resolver
 from rapport.resolve.linking.linker import Linker, note_changed
 from rapport.resolve.linking.models import active_version
-from rapport.resolve.policy import settings_of
-from rapport.resolve.resolver import Resolver
 from rapport.storage.engine import Database
 from rapport.storage.log import StoredRow, to_fact
 from rapport.storage.settings import Cache

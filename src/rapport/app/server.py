@@ -20,9 +20,9 @@ from rapport.kernel.errors import NotFound
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.measure.service import Metrics
 from rapport.remember import customers
-from rapport.resolve import identities
-from rapport.resolve.customer_ids import load_customer_ids
-from rapport.resolve.service import Identity
+from rapport.resolve.actions.service import Identity
+from rapport.resolve.graph.customer_ids import load_customer_ids
+from rapport.resolve.reading import identities
 from rapport.storage.engine import Database
 
 __all__ = ["Server"]

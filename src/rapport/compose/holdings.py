@@ -13,7 +13,7 @@ from rapport.compose.holding import by_columns, of_person, of_shop
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.measure import store as measure
 from rapport.remember import store as remember
-from rapport.resolve import store as resolve
+from rapport.resolve.graph import store as resolve
 from rapport.resolve.linking import store as linking
 from rapport.storage import leases, log, settings, workspaces
 from rapport.storage.bulk import chunks

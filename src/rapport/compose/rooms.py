@@ -22,10 +22,11 @@ from rapport.measure.stage import Following
 from rapport.remember import pages as remember_pages
 from rapport.remember import traits as remember_traits
 from rapport.remember.routes import ROUTES as REMEMBER_ROUTES
-from rapport.resolve import pages as resolve_pages
+from rapport.resolve.actions import pages as identity_pages
+from rapport.resolve.actions.routes import ROUTES as RESOLVE_ROUTES
 from rapport.resolve.facts import FACT_KINDS as RESOLVE_FACTS
-from rapport.resolve.review_routes import ROUTES as REVIEW_ROUTES
-from rapport.resolve.routes import ROUTES as RESOLVE_ROUTES
+from rapport.resolve.linking import review_pages
+from rapport.resolve.linking.review_routes import ROUTES as REVIEW_ROUTES
 from rapport.web import settings_pages
 from rapport.web.permissions import Permission
 
@@ -72,7 +73,7 @@ RESOLVE = Slice(
     holds=holdings.RESOLVE,
     permissions=(Permission(name="customers:write", words="change customers", roles=("marketer", "agent")),),
     routes=(*RESOLVE_ROUTES, *REVIEW_ROUTES),
-    pages=(resolve_pages.PAGES,),
+    pages=(identity_pages.PAGES, review_pages.PAGES),
 )
 
 REMEMBER = Slice(

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from rapport.kernel.identifiers import Identifier
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.inputs import Settings
-from rapport.resolve import identities
-from rapport.resolve.store import identifiers
+from rapport.resolve.graph.store import identifiers
+from rapport.resolve.graph.store import roots_of as current_roots
 from rapport.storage.bulk import chunks
 from rapport.storage.workspaces import all_workspaces
 
@@ -29,7 +29,7 @@ def reading_settings(conn: Connection) -> dict[WorkspaceId, Settings]:
 
 def roots_of(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -> dict[Key, Key]:
     """The customer of each of these strands; a strand nothing is known about yet is its own."""
-    return {strand: strand for strand in strands} | identities.roots_of(conn, workspace, strands)
+    return {strand: strand for strand in strands} | current_roots(conn, workspace, strands)
 
 
 def strands_by_root(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> dict[Key, list[Key]]:

@@ -22,7 +22,7 @@ from rapport.measure.arrivals import Arrivals
 from rapport.measure.model import Answer, Question
 from rapport.measure.service import Metrics
 from rapport.remember.store import customers
-from rapport.resolve.store import identifiers
+from rapport.resolve.graph.store import identifiers
 from rapport.storage.engine import Database
 from rapport.storage.log import facts
 from rapport.storage.workspaces import all_workspaces

@@ -25,10 +25,10 @@ from rapport.remember.golden import Gathered, gather
 from rapport.remember.orders import OrdersRead
 from rapport.remember.registry import Remembered, StrandState
 from rapport.remember.store import customers, states_of, strands
-from rapport.resolve import identities
-from rapport.resolve.customer_ids import load_customer_ids
+from rapport.resolve.graph.customer_ids import load_customer_ids
+from rapport.resolve.graph.store import among, identifiers, roots_of
 from rapport.resolve.linking.units import units_among
-from rapport.resolve.store import among, identifiers
+from rapport.resolve.reading import identities
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.locks import Lock, lock_each
 
@@ -176,7 +176,7 @@ def refresh(conn: Connection, *, limit: int, buckets: Sequence[int], remembered:
         _clear(conn, strands, strands.c.key, strands.c.dirty, workspace, keys)
         roots.update(key for owner, key in stale if owner == workspace)
         _clear(conn, customers, _table.root, _table.stale, workspace, roots)
-        roots.update(identities.roots_of(conn, workspace, keys).values())
+        roots.update(roots_of(conn, workspace, keys).values())
         _rewrite(conn, workspace, roots, remembered)
     return Refreshed(len(dirty) + len(stale), by_workspace)
 

@@ -20,7 +20,7 @@ from rapport.collect.model import OWN_SOURCE
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.golden import Gathered, gather
 from rapport.remember.registry import Remembered
-from rapport.resolve.store import identifiers
+from rapport.resolve.graph.store import identifiers
 from rapport.storage.log import facts
 from rapport.storage.workspaces import all_workspaces
 

@@ -17,10 +17,10 @@ from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.remember.folder import decode_state
 from rapport.remember.registry import Held, Remembered, StrandState
 from rapport.remember.store import states_of
-from rapport.resolve.customer_ids import load_customer_ids
-from rapport.resolve.identities import Member, find, identifiers_of_customer, members_of_customers
+from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.linking.units import units_among
-from rapport.resolve.references import find_key, find_root, normalised
+from rapport.resolve.reading.identities import Member, find, identifiers_of_customer, members_of_customers
+from rapport.resolve.reading.references import find_key, find_root, normalised
 
 __all__ = [
     "Gathered",

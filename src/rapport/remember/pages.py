@@ -27,10 +27,10 @@ from rapport.remember.orders import Orders, held_orders, holds_all
 from rapport.remember.registry import Remembered
 from rapport.remember.store import states_of
 from rapport.remember.timeline import cursor_at, event_names, read_page
-from rapport.resolve import identities
-from rapport.resolve import pages as resolve
-from rapport.resolve.customer_ids import load_customer_ids
-from rapport.resolve.identities import Member
+from rapport.resolve.graph.customer_ids import load_customer_ids
+from rapport.resolve.linking.panel import panel
+from rapport.resolve.reading import identities
+from rapport.resolve.reading.identities import Member
 from rapport.storage.engine import Database
 from rapport.storage.log import to_fact
 from rapport.storage.workspaces import WorkspaceSettings, all_workspaces
@@ -188,7 +188,7 @@ def _traits_tab(conn: Connection, principal: Principal, found: Found, request: A
 
 
 def _identity_tab(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:
-    return resolve.panel(conn, WorkspaceId(principal.workspace), found.root, found.members, found.policy)
+    return panel(conn, WorkspaceId(principal.workspace), found.root, found.members, found.policy)
 
 
 def _json_tab(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from rapport.kernel.wording import Told, Wording, channel_of
 from rapport.remember.golden import GoldenRecord, TraitShown
 from rapport.remember.orders import HeldOrder
 from rapport.remember.registry import Trait
-from rapport.resolve.identities import Member
+from rapport.resolve.reading.identities import Member
 from rapport.web.console import day_of
 
 __all__ = [

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.resolve.store import select_among
+from rapport.resolve.graph.store import select_among
 from rapport.storage.engine import CText, metadata
 
 __all__ = ["customers", "states_of", "strands"]

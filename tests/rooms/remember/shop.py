@@ -14,7 +14,7 @@ from rapport.remember.customers import CustomerQuery, CustomerSummary
 from rapport.remember.folder import Folder
 from rapport.remember.golden import GoldenRecord, find_key, golden_record
 from rapport.remember.registry import StrandState
-from rapport.resolve.resolver import Resolver
+from rapport.resolve.graph.resolver import Resolver
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow, append
 from rapport.storage.workspaces import WorkspaceSettings, create_workspace

@@ -11,8 +11,8 @@ from rapport.kernel.errors import InvalidInput
 from rapport.kernel.identifiers import bucket_of
 from rapport.remember import customers
 from rapport.remember.customers import CustomerQuery, Sort
-from rapport.resolve import corrections
-from rapport.resolve.model import Kind, evidence_id
+from rapport.resolve.graph import corrections
+from rapport.resolve.graph.model import Kind, evidence_id
 from tests.remembered import REMEMBERED
 from tests.rooms.remember.shop import ALL_BUCKETS, Shop, bought, did
 

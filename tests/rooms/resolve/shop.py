@@ -13,10 +13,21 @@ import sqlalchemy as sa
 from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import Identifier, IdentifierPolicy, identifiers_of, key_of, previous_identifier
 from rapport.kernel.ids import Key, WorkspaceId, new_id
-from rapport.resolve import Moved, Resolver, store
-from rapport.resolve.expiry import expire, expiring
-from rapport.resolve.model import WEIGHTS, Evidence, EvidenceId, Kind, Known, Resolution, Status, evidence_id, resolve
-from rapport.resolve.policy import PolicySettings, save_policy
+from rapport.resolve import Moved, Resolver
+from rapport.resolve.graph import store
+from rapport.resolve.graph.expiry import expire, expiring
+from rapport.resolve.graph.model import (
+    WEIGHTS,
+    Evidence,
+    EvidenceId,
+    Kind,
+    Known,
+    Resolution,
+    Status,
+    evidence_id,
+    resolve,
+)
+from rapport.resolve.graph.policy import PolicySettings, save_policy
 from rapport.storage.engine import Database, metadata
 from rapport.storage.workspaces import WorkspaceSettings, create_workspace, workspaces
 

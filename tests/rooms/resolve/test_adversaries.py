@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import IdentifierPolicy
-from rapport.resolve import identities
+from rapport.resolve.reading import identities
 from rapport.storage.engine import Database
 from tests.rooms.resolve.shop import Shop, expected, seen
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rapport.kernel.facts import Fact
-from rapport.resolve.alarms import Alarms, alarms
+from rapport.resolve.reading.alarms import Alarms, alarms
 from tests.rooms.resolve.shop import Shop, seen
 
 DAY = 86_400_000_000

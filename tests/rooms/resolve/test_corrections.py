@@ -6,8 +6,9 @@ import pytest
 
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.ids import Key
-from rapport.resolve import corrections, identities
-from rapport.resolve.model import Kind, Status, evidence_id
+from rapport.resolve.graph import corrections
+from rapport.resolve.graph.model import Kind, Status, evidence_id
+from rapport.resolve.reading import identities
 from rapport.storage.engine import Database
 from tests.rooms.resolve.shop import Shop, seen
 

@@ -10,8 +10,8 @@ import pytest
 from litestar.testing import TestClient
 
 from rapport.kernel.clock import now_us
-from rapport.resolve.routes import ROUTES
-from rapport.resolve.service import Identity
+from rapport.resolve.actions.routes import ROUTES
+from rapport.resolve.actions.service import Identity
 from rapport.storage.engine import Database
 from rapport.web import accounts
 from rapport.web.app import create_app

@@ -7,8 +7,10 @@ import pytest
 from rapport.kernel.errors import NotFound
 from rapport.kernel.identifiers import Identifier
 from rapport.kernel.ids import Key
-from rapport.resolve import CustomerIds, identities, load_customer_ids
-from rapport.resolve.model import Status
+from rapport.resolve import CustomerIds, load_customer_ids
+from rapport.resolve.graph.model import Status
+from rapport.resolve.graph.store import roots_of
+from rapport.resolve.reading import identities
 from rapport.storage.engine import Database
 from tests.rooms.resolve.shop import Shop, seen
 
@@ -111,5 +113,5 @@ def test_the_picture_of_a_busy_account_is_cut(shop: Shop) -> None:
 def test_unknown_identifiers_have_no_customer(db: Database, shop: Shop) -> None:
     with db.read() as conn:
         assert identities.root_of(conn, shop.workspace, Identifier("email", "no@example.com")) is None
-        assert identities.roots_of(conn, shop.workspace, [Key(bytes(16))]) == {}
+        assert roots_of(conn, shop.workspace, [Key(bytes(16))]) == {}
         assert identities.identifiers_of_customer(conn, shop.workspace, Key(bytes(16))) == []

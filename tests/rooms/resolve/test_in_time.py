@@ -11,10 +11,11 @@ from sqlalchemy import Connection
 from rapport.kernel.clock import DAY, HOUR
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key
-from rapport.resolve import explain, identities, store
-from rapport.resolve.expiry import expire
-from rapport.resolve.policy import PolicySettings, SlidingLimit
-from rapport.resolve.service import Identity, SplitWanted
+from rapport.resolve.actions.service import Identity, SplitWanted
+from rapport.resolve.graph import store
+from rapport.resolve.graph.expiry import expire
+from rapport.resolve.graph.policy import PolicySettings, SlidingLimit
+from rapport.resolve.reading import explain, identities
 from rapport.storage.engine import Database
 from rapport.storage.log import StoredRow, to_fact
 from rapport.storage.log import facts as log

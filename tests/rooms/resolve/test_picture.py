@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rapport.kernel.clock import DAY
 from rapport.kernel.identifiers import Identifier, IdentifierPolicy, key_of
 from rapport.kernel.ids import Key
-from rapport.resolve.identities import Graph, GraphEdge, Member
-from rapport.resolve.model import Kind, Status
-from rapport.resolve.picture import MOST, draw
+from rapport.resolve.graph.model import Kind, Status
+from rapport.resolve.reading.identities import Graph, GraphEdge, Member
+from rapport.resolve.reading.picture import MOST, draw
 
 _moments = count(20_000 * DAY, DAY)
 

@@ -10,9 +10,12 @@ from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Conflict, Forbidden, InvalidInput
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import WorkspaceId
-from rapport.resolve import Resolver, audit, identities, policy, store
-from rapport.resolve.policy import Difference, PolicySettings
-from rapport.resolve.service import Identity
+from rapport.resolve import Resolver
+from rapport.resolve.actions import audit
+from rapport.resolve.actions.service import Identity
+from rapport.resolve.graph import policy, store
+from rapport.resolve.graph.policy import Difference, PolicySettings
+from rapport.resolve.reading import identities
 from rapport.storage.engine import Database
 from rapport.web.auth import Principal
 from tests.rooms.resolve.shop import Shop, made_shop, seen

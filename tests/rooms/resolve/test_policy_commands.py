@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 from sqlalchemy import Connection
 
-from rapport.resolve import Moved, audit
-from rapport.resolve.policy_commands import AUTHOR, policy_commands
+from rapport.resolve import Moved
+from rapport.resolve.actions import audit
+from rapport.resolve.actions.policy_commands import AUTHOR, policy_commands
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import workspaces
 from tests.rooms.resolve.shop import Shop, made_shop, seen

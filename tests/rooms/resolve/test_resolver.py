@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from rapport.kernel.identifiers import IdentifierPolicy
-from rapport.resolve import identities, store
+from rapport.resolve.graph import store
+from rapport.resolve.reading import identities
 from rapport.storage.engine import Database
 from tests.rooms.resolve.shop import Shop, expected, seen, strand_of
 

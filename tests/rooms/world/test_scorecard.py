@@ -11,7 +11,7 @@ from rapport.app.scorecard.measure import Measurement, measure
 from rapport.app.scorecard.series import MOST_LIVE, NAME, Series
 from rapport.collect.sources import create_source
 from rapport.kernel.identifiers import Identifier
-from rapport.resolve.customer_ids import load_customer_ids
+from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.storage.engine import Database
 from rapport.world.truth import Known
 from tests.rooms.resolve.linking.desk import ADA, BO, SLIPPED, Desk

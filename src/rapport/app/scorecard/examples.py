@@ -11,7 +11,7 @@ import msgspec
 from rapport.app.scorecard.state import Customers
 from rapport.kernel.identifiers import Identifier
 from rapport.kernel.ids import CustomerId, Key
-from rapport.resolve.customer_ids import CustomerIds
+from rapport.resolve.graph.customer_ids import CustomerIds
 
 __all__ = ["Mixed", "Part", "Parted", "mixed_customers", "parted_people"]
 

@@ -11,7 +11,7 @@ from rapport.app.scorecard.examples import Mixed, Parted, mixed_customers, parte
 from rapport.app.scorecard.state import Customers, read_customers
 from rapport.kernel.identifiers import Identifier
 from rapport.kernel.ids import WorkspaceId
-from rapport.resolve.customer_ids import load_customer_ids
+from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.linking.models import active_version
 from rapport.world.scoring import Assigned, Scores, compare, one_person
 from rapport.world.truth import Known, owners

@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from rapport.collect.sources import list_sources
 from rapport.kernel.identifiers import Identifier
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.resolve.graph.model import Kind, Status
+from rapport.resolve.graph.store import evidence, identifiers
 from rapport.resolve.linking.units import units_of
-from rapport.resolve.model import Kind, Status
-from rapport.resolve.store import evidence, identifiers
 from rapport.world.scoring import Assigned
 
 __all__ = ["Customers", "read_customers"]

@@ -12,7 +12,7 @@ from rapport.capabilities.orders.model import CartStory
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.store import customers
-from rapport.resolve.store import identifiers
+from rapport.resolve.graph.store import identifiers
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.engine import CText, metadata
 from rapport.storage.locks import Lock, lock_each

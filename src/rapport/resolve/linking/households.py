@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
-from rapport.resolve.customer_ids import load_customer_ids
-from rapport.resolve.identities import identifiers_of_customer, members_of_customers, roots_of
+from rapport.resolve.graph.customer_ids import load_customer_ids
+from rapport.resolve.graph.store import roots_of, select_among
 from rapport.resolve.linking.kinds import words
 from rapport.resolve.linking.records import fields_among, name_of
 from rapport.resolve.linking.store import households
-from rapport.resolve.store import select_among
+from rapport.resolve.reading.identities import identifiers_of_customer, members_of_customers
 from rapport.storage.bulk import chunks, upsert
 
 __all__ = ["LARGEST", "Household", "Housemate", "household_key", "household_of", "households", "housemates", "refresh"]

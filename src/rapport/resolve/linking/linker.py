@@ -16,6 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.resolve.graph.model import EvidenceId, Kind, evidence_id
+from rapport.resolve.graph.recompute import Moved
+from rapport.resolve.graph.store import select_among
 from rapport.resolve.linking import households as living
 from rapport.resolve.linking.clusters import WORTH_A_LOOK, Clusters
 from rapport.resolve.linking.model import LinkModel
@@ -24,9 +27,6 @@ from rapport.resolve.linking.scorer import LiveIndex, Match
 from rapport.resolve.linking.store import CandidateStatus, link_candidates, link_models, link_records
 from rapport.resolve.linking.ties import PolicyIn, tie
 from rapport.resolve.linking.units import units_of
-from rapport.resolve.model import EvidenceId, Kind, evidence_id
-from rapport.resolve.recompute import Moved
-from rapport.resolve.store import select_among
 from rapport.storage.bulk import chunks, upsert
 
 __all__ = ["FieldsOf", "Linked", "Linker", "forget", "note_changed"]

@@ -1,6 +1,6 @@
 """The review queue: pairs alike enough to ask a person, side by side, with what each comparison says.
 
-What a person decides is a correction like any other (`resolve/service.py`); here it only takes the pair out of the
+What a person decides is a correction like any other (`resolve/actions`); here it only takes the pair out of the
 queue.
 """
 
@@ -16,15 +16,15 @@ from sqlalchemy import ColumnElement, Connection
 from rapport.kernel.clock import to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
-from rapport.resolve import identities
-from rapport.resolve.customer_ids import CustomerIds, load_customer_ids
-from rapport.resolve.identities import Member
+from rapport.resolve.graph.customer_ids import CustomerIds, load_customer_ids
+from rapport.resolve.graph.model import EvidenceId
+from rapport.resolve.graph.store import identifiers, roots_of, select_among
 from rapport.resolve.linking.model import Comparer, Prepared, Thresholds, probability
 from rapport.resolve.linking.models import active_model
 from rapport.resolve.linking.records import fields_among, name_of
 from rapport.resolve.linking.store import CandidateStatus, link_candidates, link_records
-from rapport.resolve.model import EvidenceId
-from rapport.resolve.store import identifiers, select_among
+from rapport.resolve.reading import identities
+from rapport.resolve.reading.identities import Member
 
 __all__ = [
     "DECIDED",
@@ -211,7 +211,7 @@ def to_decide(conn: Connection, workspace: WorkspaceId, ident: EvidenceId) -> Ca
     if row.status == CandidateStatus.STALE:
         raise Conflict("these records are alike no more", hint="the queue shows what is to be decided now")
     keys = [Key(row.a), Key(row.b)]
-    roots = identities.roots_of(conn, workspace, keys)
+    roots = roots_of(conn, workspace, keys)
     if len(roots) < 2 or len(fields_among(conn, workspace, keys)) < 2:
         raise NotFound("the records of this pair are no more", hint="their customers were changed or erased")
     if row.status in _WAITING and len(set(roots.values())) == 1:

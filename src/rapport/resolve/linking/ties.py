@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.resolve import stated, store
-from rapport.resolve.model import Evidence, EvidenceId, Kind, Status, evidence_id
-from rapport.resolve.recompute import Moved, Recomputation
+from rapport.resolve.graph import stated, store
+from rapport.resolve.graph.model import Evidence, EvidenceId, Kind, Status, evidence_id
+from rapport.resolve.graph.recompute import Moved, Recomputation
 
 __all__ = ["AUTHOR", "PolicyIn", "Tied", "tie"]
 

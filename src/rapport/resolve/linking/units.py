@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.resolve import store
-from rapport.resolve.identities import Member, find, members_of_customers
-from rapport.resolve.model import Kind, Status
+from rapport.resolve.graph import store
+from rapport.resolve.graph.model import Kind, Status
+from rapport.resolve.reading.identities import Member, find, members_of_customers
 
 __all__ = ["certain_identifiers", "members_of", "units_among", "units_of"]
 

@@ -8,11 +8,11 @@ import msgspec
 from sqlalchemy import Connection
 
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.resolve import identities
+from rapport.resolve.graph.recompute import Moved
+from rapport.resolve.graph.store import roots_of
 from rapport.resolve.linking import models, review
 from rapport.resolve.linking.linker import Linker, note_changed
 from rapport.resolve.linking.model import LinkModel, Thresholds
-from rapport.resolve.recompute import Moved
 from tests.rooms.resolve.linking.people import model
 from tests.rooms.resolve.shop import Shop, seen
 
@@ -51,7 +51,7 @@ class Desk:
         """Look at these customers again."""
         with self.shop.db.write() as conn:
             keys = [self.shop.key(name, value) for value in values for name in ("anonymous_id", "user_id")]
-            roots = set(identities.roots_of(conn, self.shop.workspace, keys).values())
+            roots = set(roots_of(conn, self.shop.workspace, keys).values())
             note_changed(conn, self.shop.workspace, roots, self.fields_of, now=at)
             return self.linker.link_pending(conn, self.shop.workspace, now=at).moved
 

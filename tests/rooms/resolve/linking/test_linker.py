@@ -7,11 +7,12 @@ import sqlalchemy as sa
 
 from rapport.kernel.errors import NotFound
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.resolve import corrections, identities, store
+from rapport.resolve.graph import corrections, store
+from rapport.resolve.graph.model import Kind, Status, evidence_id
 from rapport.resolve.linking import households, models, review, units
 from rapport.resolve.linking.linker import Linker, forget
 from rapport.resolve.linking.store import link_candidates, link_models, link_records
-from rapport.resolve.model import Kind, Status, evidence_id
+from rapport.resolve.reading import identities
 from tests.rooms.resolve.linking.desk import ADA, BO, SISTER, SLIPPED, Desk
 from tests.rooms.resolve.linking.people import crowd, model
 from tests.rooms.resolve.shop import Shop, seen

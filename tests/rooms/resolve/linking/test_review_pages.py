@@ -14,13 +14,15 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from rapport.kernel.clock import now_us
+from rapport.resolve.actions.pages import PAGES as IDENTITY_PAGES
+from rapport.resolve.actions.routes import ROUTES
+from rapport.resolve.actions.service import Identity
+from rapport.resolve.graph.model import Kind, evidence_id
 from rapport.resolve.linking import models
+from rapport.resolve.linking.panel import panel
+from rapport.resolve.linking.review_pages import PAGES
+from rapport.resolve.linking.review_routes import ROUTES as REVIEW_ROUTES
 from rapport.resolve.linking.store import link_models, link_records
-from rapport.resolve.model import Kind, evidence_id
-from rapport.resolve.pages import PAGES, panel
-from rapport.resolve.review_routes import ROUTES as REVIEW_ROUTES
-from rapport.resolve.routes import ROUTES
-from rapport.resolve.service import Identity
 from rapport.storage.engine import Database
 from rapport.web import accounts
 from rapport.web.app import create_app
@@ -101,7 +103,7 @@ def office(db: Database) -> Iterator[Office]:
         db=db,
         wording=WORDING,
         permissions=PERMISSIONS,
-        console=[PAGES],
+        console=[IDENTITY_PAGES, PAGES],
         api=[*ROUTES, *REVIEW_ROUTES],
         state={"identity": Identity(db)},
     )

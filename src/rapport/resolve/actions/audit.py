@@ -1,0 +1,114 @@
+"""The audit trail of identity: who changed what, when and why, and what it takes to undo it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from rapport.kernel.errors import NotFound
+from rapport.kernel.ids import Key, WorkspaceId, new_id
+from rapport.resolve.graph import store
+from rapport.resolve.graph.policy import PolicySettings
+from rapport.storage.bulk import insert_ignore, insert_rows
+
+__all__ = ["Action", "Decided", "Effects", "actions", "find_action", "mark_undone", "write"]
+
+_audit = store.audit.c
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """A pair of the review queue got another status."""
+
+    pair: str
+    before: str
+    after: str
+
+
+class Effects(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What an action really changed: evidence and identifiers by their keys in hex."""
+
+    withdrawn: list[str] = []
+    restored: list[str] = []
+    forbidden: list[tuple[str, str]] = []
+    allowed: list[tuple[str, str]] = []
+    policy_before: PolicySettings | None = None
+    policy_after: PolicySettings | None = None
+    decided: Decided | None = None
+    model_before: int | None = None
+    model_after: int | None = None
+    undoes: str = ""
+    """The action that this one undid."""
+
+    def any(self) -> bool:
+        """Whether anything changed."""
+        corrected = self.withdrawn or self.restored or self.forbidden or self.allowed
+        return bool(corrected or self.policy_after or self.decided or self.model_after)
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of the audit trail. `at` is in microseconds since 1970."""
+
+    id: str
+    at: int
+    who: str
+    action: str
+    reason: str
+    effects: Effects
+    undone_by: str | None
+    """The action that undid it."""
+
+
+def write(
+    conn: Connection, workspace: WorkspaceId, *, who: str, who_id: str, action: str, reason: str, effects: Effects,
+    subjects: Iterable[Key], now: int,
+) -> str:  # fmt: skip
+    """Add an entry; returns its id."""
+    ident = new_id("act")
+    row = {
+        "workspace": workspace, "id": ident, "at": now, "who": who, "who_id": who_id, "action": action,
+        "reason": reason, "details": msgspec.json.encode(effects), "undone_by": None,
+    }  # fmt: skip
+    insert_rows(conn, store.audit, [row])
+    rows = [{"workspace": workspace, "subject": key, "id": ident} for key in sorted(set(subjects))]
+    insert_ignore(conn, store.audit_subjects, rows, key=["workspace", "subject", "id"])
+    return ident
+
+
+def actions(
+    conn: Connection, workspace: WorkspaceId, *, subjects: Sequence[Key] | None = None, limit: int = 50
+) -> list[Action]:
+    """The trail, newest first; with `subjects` only what was about these identifiers."""
+    query = sa.select(store.audit).where(_audit.workspace == workspace)
+    if subjects is not None:
+        column = store.audit_subjects.c
+        wanted = {
+            row.id
+            for row in store.select_among(conn, sa.select(column.id), workspace, column.subject, subjects)
+        }  # fmt: skip
+        query = query.where(_audit.id.in_(sorted(wanted)[-1_000:]))
+    return [_action(row) for row in conn.execute(query.order_by(_audit.at.desc(), _audit.id.desc()).limit(limit))]
+
+
+def find_action(conn: Connection, workspace: WorkspaceId, ident: str) -> Action:
+    """One entry. Raises NotFound."""
+    query = sa.select(store.audit).where(_audit.workspace == workspace, _audit.id == ident)
+    row = conn.execute(query).first() if ident.isascii() and ident.isprintable() else None
+    if row is None:
+        raise NotFound(f"no action {ident[:60]!r}", hint="GET /api/v1/identity/actions lists them")
+    return _action(row)
+
+
+def mark_undone(conn: Connection, workspace: WorkspaceId, ident: str, *, by: str | None) -> None:
+    """Note which action undid this one; None where it holds again."""
+    conn.execute(store.audit.update().where(_audit.workspace == workspace, _audit.id == ident).values(undone_by=by))
+
+
+def _action(row: Any) -> Action:
+    return Action(
+        id=row.id, at=row.at, who=row.who, action=row.action, reason=row.reason,
+        effects=msgspec.json.decode(row.details, type=Effects), undone_by=row.undone_by,
+    )  # fmt: skip

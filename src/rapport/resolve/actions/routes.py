@@ -1,0 +1,277 @@
+"""`/api/v1` of identity: why a customer is one, corrections with reason and audit trail, undo, policy, alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+import msgspec
+from litestar import get, post, put
+from litestar.datastructures import State
+from litestar.params import Parameter
+from msgspec import Meta
+from sqlalchemy import Connection
+
+from rapport.collect.sources import identifier_policy
+from rapport.kernel.clock import now_us
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.resolve.actions import audit
+from rapport.resolve.actions.audit import Action
+from rapport.resolve.actions.service import Identity, Outcome, Party, SplitWanted, parties
+from rapport.resolve.graph import policy
+from rapport.resolve.graph.policy import Difference, PolicySettings
+from rapport.resolve.graph.store import roots_of
+from rapport.resolve.reading import alarms, explain, identities
+from rapport.resolve.reading.explain import CustomerEvidence, Path
+from rapport.resolve.reading.references import find_key, find_root
+from rapport.storage.engine import Database
+from rapport.web.auth import Principal
+
+__all__ = ["ROUTES", "PolicyEffect", "policy_effect"]
+
+SHOWN = 50
+"""Merges and splits of a changed policy that are told one by one."""
+
+Reference = Annotated[
+    str,
+    Parameter(
+        max_length=400, description="A customer id (`cus_…`) or `namespace:value`, such as `email:ada@example.com`."
+    ),
+]
+Reason = Annotated[str, Meta(min_length=1, max_length=500, description="Why; it stays in the audit trail.")]
+OtherReference = Annotated[str, Meta(min_length=1, max_length=400, description="`cus_…` or `namespace:value`.")]
+EvidenceId = Annotated[str, Parameter(min_length=32, max_length=32, pattern="^[0-9a-f]+$")]
+
+
+class Because(msgspec.Struct, frozen=True, kw_only=True):
+    """A correction of one piece of evidence. With `dry_run` nothing is changed."""
+
+    reason: Reason
+    dry_run: bool = False
+
+
+class WithAnother(msgspec.Struct, frozen=True, kw_only=True):
+    """A correction between two customers. A customer id stands for the identifier it was made of."""
+
+    other: OtherReference
+    reason: Reason
+    dry_run: bool = False
+
+
+class Split(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to cut: at `evidence`, or around `identifiers`; with neither at the weakest place."""
+
+    reason: Reason
+    evidence: Annotated[list[str], Meta(max_length=500)] = []
+    identifiers: Annotated[list[str], Meta(max_length=500)] = []
+    keep_apart: bool = False
+    """Also forbid both sides from ever joining again."""
+    dry_run: bool = False
+
+
+class Undo(msgspec.Struct, frozen=True, kw_only=True):
+    """Undoing an action."""
+
+    reason: Annotated[str, Meta(max_length=500)] = ""
+    dry_run: bool = False
+
+
+class PolicyWanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Another policy. What is absent has its default."""
+
+    policy: PolicySettings
+    reason: Reason
+
+
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    """Customers as they are, and as they would be."""
+
+    before: list[Party]
+    after: list[list[str]]
+    """Each customer as its identifiers, `namespace:value`."""
+
+
+class PolicyEffect(msgspec.Struct, frozen=True, kw_only=True):
+    """What a changed policy would do; of merges and splits at most 50 are told one by one."""
+
+    merges: int
+    """Sets of customers of which some would become one."""
+    splits: int
+    """Sets of customers of which some would become several."""
+    merged: list[Changed]
+    split: list[Changed]
+
+
+@get("/customers/{reference:str}/evidence", permission="customers:read", tags=["identity"], sync_to_thread=True)
+def get_evidence(
+    db: Database, principal: Principal, reference: Reference, limit: Annotated[int, Parameter(ge=1, le=5_000)] = 500
+) -> CustomerEvidence:
+    """Why the customer's identifiers are one person: each piece of evidence, and what became of it."""
+    workspace = WorkspaceId(principal.workspace)
+    with db.read() as conn:
+        settings = policy.settings_of(conn, workspace)
+        root = find_root(conn, workspace, reference, region=settings.region)
+        return explain.evidence_of(conn, workspace, root, identifier_policy(settings), limit=limit)
+
+
+@get("/identity/path", permission="customers:read", tags=["identity"], sync_to_thread=True)
+def get_path(
+    db: Database,
+    principal: Principal,
+    start: Annotated[str, Parameter(query="from", min_length=1, max_length=400, description="`namespace:value`")],
+    end: Annotated[str, Parameter(query="to", min_length=1, max_length=400, description="`namespace:value`")],
+) -> Path:
+    """The path of evidence that ties two identifiers, or why they are not one customer."""
+    workspace = WorkspaceId(principal.workspace)
+    with db.read() as conn:
+        settings = policy.settings_of(conn, workspace)
+        a, b = (find_key(conn, workspace, name, region=settings.region) for name in (start, end))
+        return explain.path_between(conn, workspace, a, b, identifier_policy(settings))
+
+
+@post(
+    "/evidence/{evidence_id:str}/withdraw", permission="customers:write", tags=["identity"], status_code=200,
+    sync_to_thread=True,
+)  # fmt: skip
+def withdraw_evidence(state: State, principal: Principal, evidence_id: EvidenceId, data: Because) -> Outcome:
+    """Take a piece of evidence back: it counts no more, also when it is seen again."""
+    return _identity(state).withdraw(principal, [evidence_id], reason=data.reason, dry_run=data.dry_run)
+
+
+@post(
+    "/evidence/{evidence_id:str}/restore", permission="customers:write", tags=["identity"], status_code=200,
+    sync_to_thread=True,
+)  # fmt: skip
+def restore_evidence(state: State, principal: Principal, evidence_id: EvidenceId, data: Because) -> Outcome:
+    """Let a piece of evidence that was taken back count again."""
+    return _identity(state).restore(principal, [evidence_id], reason=data.reason, dry_run=data.dry_run)
+
+
+@post(
+    "/customers/{reference:str}/split", permission="customers:write", tags=["identity"], status_code=200,
+    sync_to_thread=True,
+)  # fmt: skip
+def split_customer(state: State, principal: Principal, reference: Reference, data: Split) -> Outcome:
+    """Make two customers of one, along a chosen cut or the weakest. With `dry_run` this is the proposal."""
+    wanted = SplitWanted(evidence=data.evidence, identifiers=data.identifiers, keep_apart=data.keep_apart)
+    return _identity(state).split(principal, reference, wanted, reason=data.reason, dry_run=data.dry_run)
+
+
+@post(
+    "/customers/{reference:str}/join", permission="customers:write", tags=["identity"], status_code=200,
+    sync_to_thread=True,
+)  # fmt: skip
+def join_customers(state: State, principal: Principal, reference: Reference, data: WithAnother) -> Outcome:
+    """Say that two customers are one person. 409 where a limit or a forbidden pair stands against it."""
+    return _identity(state).join(principal, reference, data.other, reason=data.reason, dry_run=data.dry_run)
+
+
+@post(
+    "/customers/{reference:str}/forbid", permission="customers:write", tags=["identity"], status_code=200,
+    sync_to_thread=True,
+)  # fmt: skip
+def forbid_customers(state: State, principal: Principal, reference: Reference, data: WithAnother) -> Outcome:
+    """Never let two identifiers be one customer; where they are, the weakest evidence between them gives way."""
+    return _identity(state).forbid(principal, reference, data.other, reason=data.reason, dry_run=data.dry_run)
+
+
+@get("/identity/actions", permission="customers:read", tags=["identity"], sync_to_thread=True)
+def list_actions(
+    db: Database,
+    principal: Principal,
+    customer: Annotated[str, Parameter(max_length=400, description="Only what was about this customer.")] = "",
+    limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
+) -> list[Action]:
+    """The audit trail of identity, newest first."""
+    workspace = WorkspaceId(principal.workspace)
+    with db.read() as conn:
+        return audit.actions(conn, workspace, subjects=_subjects(conn, workspace, customer), limit=limit)
+
+
+@post(
+    "/identity/actions/{action_id:str}/undo", permission="customers:write", tags=["identity"], status_code=200,
+    sync_to_thread=True,
+)  # fmt: skip
+def undo_action(state: State, principal: Principal, action_id: str, data: Undo) -> Outcome:
+    """Take an action back. The undoing is an action itself, and can be undone."""
+    return _identity(state).undo(principal, action_id, reason=data.reason, dry_run=data.dry_run)
+
+
+@get("/identity/alarms", permission="customers:read", tags=["identity"], sync_to_thread=True)
+def list_alarms(
+    db: Database, principal: Principal, limit: Annotated[int, Parameter(ge=1, le=500)] = 50
+) -> alarms.Alarms:
+    """Identifiers that so many share that they name nobody, and customers whom refused evidence would join."""
+    workspace = WorkspaceId(principal.workspace)
+    with db.read() as conn:
+        rules = identifier_policy(policy.settings_of(conn, workspace))
+        return alarms.alarms(conn, workspace, rules, limit=limit)
+
+
+@get("/identity/policy", permission="customers:read", tags=["identity"], sync_to_thread=True)
+def get_policy(db: Database, principal: Principal) -> PolicySettings:
+    """What the shop decided about identity."""
+    with db.read() as conn:
+        return policy.read_policy(policy.settings_of(conn, WorkspaceId(principal.workspace)))
+
+
+@post("/identity/policy/preview", permission="customers:write", tags=["identity"], status_code=200, sync_to_thread=True)
+def preview_policy(db: Database, principal: Principal, data: PolicySettings) -> PolicyEffect:
+    """Which customers another policy would merge and split. Reads all identifiers and evidence."""
+    with db.read() as conn:
+        return policy_effect(conn, WorkspaceId(principal.workspace), data, now=now_us())
+
+
+@put("/identity/policy", permission="sources:write", tags=["identity"], sync_to_thread=True)
+def put_policy(state: State, principal: Principal, data: PolicyWanted) -> Outcome:
+    """Make another policy the shop's. The whole workspace follows in one transaction; undoing it is one, too."""
+    return _identity(state).apply_policy(principal, data.policy, reason=data.reason)
+
+
+ROUTES = (
+    get_evidence, get_path, withdraw_evidence, restore_evidence, split_customer, join_customers, forbid_customers,
+    list_actions, undo_action, list_alarms, get_policy, preview_policy, put_policy,
+)  # fmt: skip
+
+
+def policy_effect(conn: Connection, workspace: WorkspaceId, wanted: PolicySettings, *, now: int) -> PolicyEffect:
+    """The dry run of a changed policy."""
+    found = policy.compare(conn, workspace, wanted, now=now)
+    merges = [difference for difference in found if difference.merges]
+    splits = [difference for difference in found if difference.splits]
+    return PolicyEffect(
+        merges=len(merges), splits=len(splits), merged=_changed(conn, workspace, merges[:SHOWN]),
+        split=_changed(conn, workspace, splits[:SHOWN]),
+    )  # fmt: skip
+
+
+def _changed(conn: Connection, workspace: WorkspaceId, found: list[Difference]) -> list[Changed]:
+    """The customers with their identifiers, the earliest first."""
+    keys = {key for one in found for group in one.before for key in group}
+    roots, members = roots_of(conn, workspace, keys), identities.members(conn, workspace, keys)
+    order = sorted(members.values(), key=lambda one: (one.first_seen_at, one.namespace, one.value))
+    place = {one.key: number for number, one in enumerate(order)}
+
+    def by_age(groups: Iterable[Sequence[Key]]) -> list[list[Key]]:
+        return sorted((sorted(group, key=place.__getitem__) for group in groups), key=lambda group: place[group[0]])
+
+    return [
+        Changed(
+            before=parties(conn, workspace, [roots[group[0]] for group in by_age(one.before)]),
+            after=[[f"{members[k].namespace}:{members[k].value}" for k in group] for group in by_age(one.after)],
+        )
+        for one in found
+    ]
+
+
+def _subjects(conn: Connection, workspace: WorkspaceId, customer: str) -> list[Key] | None:
+    if not customer:
+        return None
+    region = policy.settings_of(conn, workspace).region
+    root = find_root(conn, workspace, customer, region=region)
+    return [one.key for one in identities.identifiers_of_customer(conn, workspace, root)]
+
+
+def _identity(state: State) -> Identity:
+    identity: Identity = state.identity
+    return identity

@@ -1,0 +1,1 @@
+"""The graph: identifiers, the evidence between them, and the rule that makes customers of both."""

@@ -1,0 +1,431 @@
+"""From new evidence to changed customers: what `model.resolve` answers for everything, for those a change can reach.
+
+The greedy union is local. Evidence between two customers that were not touched stays refused, and what holds an
+untouched customer together stays linked, as long as every refused piece between them and a recomputed customer would be
+refused again at its turn. So: recompute the touched customers; where a piece of evidence to the outside would now be
+accepted, take that customer in and begin again. In the end the answer is that of the pure function (by induction over
+the order of trust; the property tests compare the two).
+
+Cost of a batch: one recomputation, a constant number of statements for each round and 500 keys, work in proportion to
+the touched customers and their evidence (each bounded by `max_identifiers`, `shared_after` and `window`) and to those
+that really change with them; never to the size of what hangs together over refused evidence.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from rapport.kernel.identifiers import IdentifierPolicy
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.resolve.graph import store
+from rapport.resolve.graph.forest import Forest
+from rapport.resolve.graph.model import (
+    ACTIVE,
+    Evidence,
+    EvidenceId,
+    Kind,
+    Status,
+    counting_ends,
+    day_of,
+    names_a_person,
+    root_order,
+)
+from rapport.resolve.graph.neighbourhood import Edge, Neighbourhood, Node
+from rapport.resolve.graph.stated import EXPIRY, Turn
+from rapport.storage.bulk import insert_rows, upsert
+
+__all__ = ["LastSight", "Moved", "Recomputation", "Sighting"]
+
+
+class Sighting(NamedTuple):
+    """An identifier and the earliest fact known to carry it."""
+
+    namespace: str
+    value: str
+    first_at: int
+    first_fact: str
+    source: str
+
+
+class LastSight(NamedTuple):
+    """The last day, from 1970, on which evidence was seen, and by which fact."""
+
+    day: int
+    fact: str
+
+
+class Moved(NamedTuple):
+    """An identifier's customer changed; `old_root` is None for an identifier never seen before."""
+
+    workspace: WorkspaceId
+    identifier_key: Key
+    old_root: Key | None
+    new_root: Key
+
+
+class Recomputation:
+    """One change of a workspace's identities: say what is new or taken back, then `finish`. Needs `store.lock`."""
+
+    def __init__(self, conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy, *, at: int) -> None:
+        self._conn = conn
+        self._workspace = workspace
+        self._policy = policy
+        self._at = at
+        self._today = day_of(at)
+        self._hood = Neighbourhood(conn, workspace, policy)
+        self._touched: dict[Key, str] = {}
+        self._candidates: dict[EvidenceId, Edge] = {}
+        self._gaps: Counter[tuple[Key, int]] = Counter()
+        self.people: defaultdict[str, list[Turn]] = defaultdict(list)
+        """After `finish`, by the fact behind it: merges and splits where each side has a name of a person."""
+
+    # -- what changes
+
+    def observe(
+        self, sightings: Mapping[Key, Sighting], evidence: Mapping[EvidenceId, Evidence]
+    ) -> tuple[dict[Key, Node], dict[EvidenceId, Edge]]:
+        """Take in identifiers and evidence; those known already are lowered to their earliest fact.
+
+        Returns them as they are now (evidence that counts for nothing may be missing). Each end of evidence is in
+        `sightings` or has been seen before.
+        """
+        hood = self._hood
+        hood.load(sightings.keys() | {end for piece in evidence.values() for end in (piece.a, piece.b)})
+        for key, sighting in sightings.items():
+            self._sight(key, sighting)
+        stored = hood.load_evidence(evidence)
+        for ident, piece in evidence.items():
+            edge = stored.get(ident)
+            if edge is None:
+                self._candidates[ident] = stored[ident] = hood.edge(ident, piece)
+                self._touch(piece.first_fact, piece.a, piece.b)
+            elif edge.lower(piece):
+                self._touch(piece.first_fact, piece.a, piece.b)
+                if edge.status is Status.SURPLUS:
+                    self._candidates[ident] = edge
+            if edge is not None:
+                self._see_again(edge, piece.last_day, piece.first_fact)
+        return {key: hood.nodes[key] for key in sightings}, stored
+
+    def see_again(self, sights: Mapping[EvidenceId, LastSight]) -> None:
+        """Take note that evidence was seen again; what had expired counts again. What has no row is passed over.
+
+        Cost: an update for each 500 pieces, and where the policy bounds evidence a read.
+        """
+        edges = self._hood.edges
+        self._hood.load_evidence(self._expired_among(sights))
+        for ident, sight in sights.items():
+            if ident in edges:
+                self._see_again(edges[ident], *sight)
+        store.see_again(
+            self._conn, self._workspace, [(ident, sight.day) for ident, sight in sights.items() if ident not in edges]
+        )
+
+    def expire(self, idents: Collection[EvidenceId]) -> None:
+        """Let evidence that was last seen too long ago count no more until it is seen again."""
+        for edge in self._hood.load_evidence(idents).values():
+            if edge.status in ACTIVE:
+                self._put_aside(edge, Status.EXPIRED)
+            edge.status, edge.changed = Status.EXPIRED, True
+            self._touch(EXPIRY, edge.a, edge.b)
+
+    def join(self, evidence: Evidence, ident: EvidenceId, *, author: str, reason: str) -> None:
+        """Take in what a person says; both identifiers have been seen."""
+        _, edges = self.observe({}, {ident: evidence})
+        edge = edges[ident]
+        if edge.status is Status.WITHDRAWN:
+            self.restore([ident])
+        edge.author, edge.reason, edge.changed = author, reason, True
+
+    def withdraw(self, idents: Collection[EvidenceId], *, author: str, reason: str) -> list[EvidenceId]:
+        """Let evidence count no more, also when it is seen again. Returns those that changed."""
+        changed = []
+        for ident, edge in self._hood.load_evidence(idents).items():
+            if edge.status is Status.WITHDRAWN:
+                continue
+            if edge.status in ACTIVE:
+                self._put_aside(edge, Status.WITHDRAWN)
+            edge.status, edge.author, edge.reason, edge.changed = Status.WITHDRAWN, author, reason, True
+            self._touch(edge.first_fact, edge.a, edge.b)
+            changed.append(ident)
+        return changed
+
+    def restore(self, idents: Collection[EvidenceId]) -> list[EvidenceId]:
+        """Undo `withdraw`. Returns those that changed."""
+        changed = []
+        for ident, edge in self._hood.load_evidence(idents).items():
+            if edge.status is Status.WITHDRAWN:
+                edge.author = edge.reason = None
+                edge.changed = True
+                self._candidates[ident] = edge
+                self._touch(edge.first_fact, edge.a, edge.b)
+                changed.append(ident)
+        return changed
+
+    def reconsider(self, keys: Iterable[Key]) -> None:
+        """Recompute the customers of these identifiers: pairs of them were forbidden or allowed again."""
+        keys = list(keys)
+        self._hood.load(keys)
+        self._touch("", *(key for key in keys if key in self._hood.nodes))
+
+    def finish(self) -> list[Moved]:
+        """Recompute and write what changed. Returns the identifiers whose customer is another now."""
+        hood = self._hood
+        hood.include(self._touched)
+        self._mark_shared()
+        self._fill_gaps()
+        self._admit()
+        self._settle()
+        moved = self._move()
+        self._write()
+        return moved
+
+    # -- steps
+
+    def _sight(self, key: Key, seen: Sighting) -> None:
+        node = self._hood.nodes.get(key)
+        if node is None:
+            node = Node(
+                key=key, namespace=seen.namespace, value=seen.value, first_seen_at=seen.first_at,
+                first_fact=seen.first_fact, source=seen.source, rank=self._policy.rank(seen.namespace), changed=True,
+            )  # fmt: skip
+            self._hood.add(node)
+        elif (seen.first_at, seen.first_fact) < (node.first_seen_at, node.first_fact):
+            node.first_seen_at, node.first_fact, node.source = seen.first_at, seen.first_fact, seen.source
+            node.changed = True
+        else:
+            return
+        self._touch(seen.first_fact, key)
+
+    def _expired_among(self, idents: Collection[EvidenceId]) -> list[EvidenceId]:
+        if not self._policy.evidence_days:
+            return []
+        column = store.evidence.c
+        query = sa.select(column.id).where(column.status == Status.EXPIRED)
+        return [row.id for row in store.select_among(self._conn, query, self._workspace, column.id, idents)]
+
+    def _see_again(self, edge: Edge, day: int, fact: str) -> None:
+        if day <= edge.last_day:
+            return
+        edge.last_day, edge.changed = day, True
+        if edge.status is Status.EXPIRED and not edge.expired(self._today):
+            self._candidates[edge.ident] = edge
+            self._touch(fact, edge.a, edge.b)
+
+    def _touch(self, fact: str, *keys: Key) -> None:
+        for key in keys:
+            self._touched.setdefault(key, fact)
+
+    def _put_aside(self, edge: Edge, status: Status) -> None:
+        self._hood.deactivate(edge, status)
+        if edge.windowed:
+            self._gaps[edge.a, edge.rank_b] += 1
+
+    def _mark_shared(self) -> None:
+        """Find identifiers that the new evidence makes shared, and put their evidence aside."""
+        nodes, most = self._hood.nodes, self._policy.shared_after
+        new = sorted((e for e in self._candidates.values() if e.status is None), key=lambda e: e.strength)
+        new = [e for e in new if e.kind is not Kind.JOINED]
+        asked = {end for e in new for end in _counting(e) if not nodes[end].shared}
+        seen: defaultdict[tuple[Key, int], set[Key]] = defaultdict(set)
+        for key, neighbour, rank in self._hood.neighbours([k for k in asked if nodes[k].root is not None]):
+            seen[key, rank].add(neighbour)
+        needed: set[EvidenceId] = set()
+        for edge in new:
+            for end in asked.intersection(_counting(edge)):
+                other, rank = (edge.a, edge.rank_a) if end == edge.b else (edge.b, edge.rank_b)
+                neighbours = seen[end, rank]
+                if len(neighbours) <= most or other in neighbours:
+                    neighbours.add(other)
+                    needed.add(edge.ident)
+        for key in {key for (key, _), neighbours in seen.items() if len(neighbours) > most}:
+            nodes[key].shared_at, nodes[key].changed = self._at, True
+            for edge in [e for e in self._hood.incident[key].values() if e.kind is not Kind.JOINED]:
+                self._put_aside(edge, Status.SHARED)
+        self._drop_uncounted(new, needed)
+
+    def _drop_uncounted(self, new: Iterable[Edge], needed: Collection[EvidenceId]) -> None:
+        """Do not store new evidence that every counting end, being shared, has no use for."""
+        nodes = self._hood.nodes
+        for edge in new:
+            if edge.ident not in needed and all(nodes[end].shared for end in _counting(edge)):
+                del self._candidates[edge.ident]
+
+    def _fill_gaps(self) -> None:
+        """Where a window was full and lost evidence, look at the strongest of the surplus."""
+        hood, width = self._hood, self._policy.window
+        passed_over = len(self._candidates) + sum(node.shared_at == self._at for node in hood.nodes.values())
+        outside = {a for a, _ in self._gaps if a not in hood.inside}
+        hood.include(hood.crowded(outside))
+        for (a, rank_b), lost in self._gaps.items():
+            if a not in hood.inside or hood.nodes[a].shared:
+                continue
+            places = width - len(hood.window(a, rank_b))
+            if places > lost:
+                continue
+            spare = [e for e in hood.surplus(a, rank_b, places + passed_over) if self._is_spare(e)][:places]
+            hood.include(e.b for e in spare)
+            for edge in spare:
+                edge.status, edge.changed = Status.REFUSED, True
+                hood.activate(edge)
+
+    def _is_spare(self, edge: Edge) -> bool:
+        shared = self._hood.nodes[edge.b].shared
+        return not shared and edge.status is Status.SURPLUS and edge.ident not in self._candidates
+
+    def _admit(self) -> None:
+        """Let candidates count, as far as the windows reach."""
+        hood, nodes = self._hood, self._hood.nodes
+        windows: defaultdict[tuple[Key, int], list[Edge]] = defaultdict(list)
+        for edge in self._candidates.values():
+            if edge.kind is not Kind.JOINED and (nodes[edge.a].shared or nodes[edge.b].shared):
+                hood.deactivate(edge, Status.SHARED)
+            elif edge.expired(self._today):
+                hood.deactivate(edge, Status.EXPIRED)
+            elif edge.windowed:
+                windows[edge.a, edge.rank_b].append(edge)
+            else:
+                hood.activate(edge)
+        for (a, rank_b), edges in windows.items():
+            contenders = sorted([*hood.window(a, rank_b), *edges], key=lambda e: e.strength)
+            for edge in contenders[: self._policy.window]:
+                hood.activate(edge)
+            for edge in contenders[self._policy.window :]:
+                hood.deactivate(edge, Status.SURPLUS)
+        for edge in self._candidates.values():
+            if edge.status not in ACTIVE and edge.ident in hood.incident[edge.a]:
+                edge.status, edge.changed = Status.REFUSED, True
+
+    def _settle(self) -> None:
+        """The greedy union inside, widened until nothing outside is contradicted."""
+        hood = self._hood
+        while True:
+            self._forest = self._union()
+            if not self._crossing:
+                return
+            near = {end for end in self._crossing if end in hood.halo or hood.nodes[end].root is None}
+            hood.include(near)
+            hood.include_halo(self._crossing - near)
+
+    def _union(self) -> Forest:
+        """One pass. Evidence to the outside that would be accepted is noted as crossing and left out."""
+        hood, inside = self._hood, self._hood.inside
+        self._crossing: set[Key] = set()
+        edges = {ident: edge for key in inside | hood.halo for ident, edge in hood.incident[key].items()}
+        keys = inside | hood.halo | {end for edge in edges.values() for end in (edge.a, edge.b)}
+        forbidden = hood.forbidden(keys)
+        forest = Forest(self._policy)
+        for key in keys:
+            node = hood.nodes[key]
+            forest.add(key, node.namespace, node.first_seen_at, forbidden.get(key, ()))
+        self._outcomes: dict[EvidenceId, Status] = {}
+        for edge in sorted(edges.values(), key=lambda e: e.strength):
+            a_inside, b_inside = edge.a in inside, edge.b in inside
+            if a_inside or b_inside:
+                accepted = forest.may_join(edge.a, edge.b, contracting=edge.contracting)
+                if accepted and not (a_inside and b_inside):
+                    self._crossing.add(edge.b if a_inside else edge.a)
+                    continue
+                self._outcomes[edge.ident] = Status.LINKED if accepted else Status.REFUSED
+            else:
+                accepted = edge.status is Status.LINKED
+            if accepted:
+                forest.join(edge.a, edge.b, contracting=edge.contracting)
+        return forest
+
+    def _move(self) -> list[Moved]:
+        """Give every identifier inside its root, and write down what people will want to know of it."""
+        groups: defaultdict[Key, list[Node]] = defaultdict(list)
+        for key in self._hood.inside:
+            groups[self._forest.find(key)].append(self._hood.nodes[key])
+        new_roots: dict[Key, Key] = {}
+        for members in groups.values():
+            root = min(members, key=lambda node: root_order(node.known(), self._policy)).key
+            new_roots.update((node.key, root) for node in members)
+        self._record(groups.values(), new_roots)
+        moved = []
+        for key, root in new_roots.items():
+            node = self._hood.nodes[key]
+            if node.root != root:
+                moved.append(Moved(self._workspace, key, node.root, root))
+                node.root, node.changed = root, True
+        return moved
+
+    def _record(self, groups: Iterable[list[Node]], new_roots: Mapping[Key, Key]) -> None:
+        rows = []
+        sides = self._sides(new_roots)
+        for members in groups:
+            root_to = new_roots[members[0].key]
+            before = {node.root for node in members} - {None}
+            home = sorted(old for old in before if old is not None and new_roots[old] == root_to)
+            kept = self._hood.nodes[root_to].root
+            merged = [old for old in home if old != (kept if kept in home else home[0])]
+            split = sorted(old for old in before if old is not None and new_roots[old] != root_to)
+            if not merged and not split:
+                continue
+            fact = min((self._touched[node.key] for node in members if node.key in self._touched), default="")
+            common = {"workspace": self._workspace, "at": self._at, "root_to": root_to, "fact": fact}
+            named = {old for old in before if old is not None and (old, root_to) in sides}
+            self.people[fact] += [Turn("merged", old, root_to) for old in merged if old in named and len(named) > 1]
+            self.people[fact] += [
+                Turn("split", old, root_to)
+                for old in split
+                if old in named and any(one == old and new != root_to for one, new in sides)
+            ]
+            rows += [{**common, "kind": "merged", "root_from": old} for old in merged]
+            rows += [{**common, "kind": "split", "root_from": old} for old in split]
+        insert_rows(self._conn, store.customer_changes, rows)
+
+    def _sides(self, new_roots: Mapping[Key, Key]) -> set[tuple[Key, Key]]:
+        """(old root, new root) wherever an identifier that names a person goes that way."""
+        nodes = self._hood.nodes
+        return {
+            (old, root)
+            for key, root in new_roots.items()
+            if (old := nodes[key].root) is not None and names_a_person(nodes[key].namespace, self._policy)
+        }
+
+    def _write(self) -> None:
+        hood = self._hood
+        for ident, status in self._outcomes.items():
+            edge = hood.edges[ident]
+            if edge.status is not status:
+                edge.status, edge.changed = status, True
+        identifiers = [
+            {
+                "workspace": self._workspace, "key": node.key, "namespace": node.namespace, "value": node.value,
+                "first_seen_at": node.first_seen_at, "first_fact": node.first_fact, "source": node.source,
+                "root": node.root, "shared_at": node.shared_at,
+            }
+            for node in hood.nodes.values()
+            if node.changed
+        ]  # fmt: skip
+        evidence = [
+            {
+                "workspace": self._workspace, "id": edge.ident, "a": edge.a, "b": edge.b, "kind": edge.kind.value,
+                "peer": edge.rank_a == edge.rank_b, "first_at": edge.first_at, "first_fact": edge.first_fact,
+                "source": edge.source, "weight": edge.weight, "status": int(edge.status or Status.REFUSED),
+                "last_day": edge.last_day, "until_day": edge.until_day, "author": edge.author, "reason": edge.reason,
+            }
+            for edge in hood.edges.values()
+            if edge.changed
+        ]  # fmt: skip
+        upsert(
+            self._conn, store.identifiers, identifiers, key=["workspace", "key"],
+            update=["first_seen_at", "first_fact", "source", "root", "shared_at"],
+        )  # fmt: skip
+        upsert(
+            self._conn, store.evidence, evidence, key=["workspace", "id"],
+            update=[
+                "first_at", "first_fact", "source", "weight", "status", "last_day", "until_day", "author", "reason",
+            ],
+        )  # fmt: skip
+
+
+def _counting(edge: Edge) -> tuple[Key, ...]:
+    return counting_ends(edge.a, edge.rank_a, edge.b, edge.rank_b)

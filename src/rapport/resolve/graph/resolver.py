@@ -1,0 +1,337 @@
+"""The worker's way in: collects what facts say about identity in memory, and turns a batch of it into customers.
+
+Almost every fact says nothing new. `observe` finds that out with one look-up on the fact's raw ids; only an unseen
+combination, or a fact earlier than all that carried it, is normalised and collected. The first fact of a later day says
+when its evidence was last seen, which is noted once a day. `flush` writes in the batch's transaction. Several workers
+may do so at once on PostgreSQL: whoever has something new takes the workspace's lock until the transaction ends and
+reads again under it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from rapport.kernel.clock import DAY
+from rapport.kernel.facts import Fact
+from rapport.kernel.identifiers import (
+    MAX_EXTERNAL_IDS,
+    Identifier,
+    IdentifierPolicy,
+    identifiers_of,
+    key_of,
+    previous_identifier,
+)
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.resolve.graph import customer_ids, stated, store
+from rapport.resolve.graph.model import WEIGHTS, Evidence, EvidenceId, Kind, day_of, evidence_id
+from rapport.resolve.graph.recompute import LastSight, Moved, Recomputation, Sighting
+
+__all__ = ["Resolver"]
+
+_First = tuple[int, str]
+"""When and by which fact something was first seen, as far as this process knows."""
+
+_CARRIERS = frozenset({"traits", "externalIds", "device"})
+
+
+_NEVER = 1 << 62
+
+
+def _nothing() -> None:
+    return None
+
+
+class Resolver:
+    """Identity of the facts one worker handles. One per process; not thread-safe.
+
+    Corrections by people need no word to it: what it remembers is which facts were first, and they leave that alone.
+    A changed policy it finds out under the workspace's lock, by the epoch; then it calls `forget_policies`, and looks
+    at the facts of the flush again. `remember_at_most` bounds each of its memories to that many entries of 0.4 KB.
+    """
+
+    def __init__(
+        self,
+        policy_for: Callable[[WorkspaceId], IdentifierPolicy],
+        *,
+        forget_policies: Callable[[], None] = _nothing,
+        remember_at_most: int = 50_000,
+    ) -> None:
+        self._policy_for = policy_for
+        self._forget_policies = forget_policies
+        self._epochs: dict[WorkspaceId, int] = {}
+        self._limit = remember_at_most
+        self._raw: dict[object, _Raw] = {}
+        self._pending: dict[WorkspaceId, _Pending] = {}
+        self._known: dict[WorkspaceId, _Memory] = {}
+        self._secret_ensured = False
+
+    def observe(self, workspace: WorkspaceId, fact: Fact, strand_key: Key) -> None:
+        """Take note of a fact's identifiers, and that they were seen together with the fact's strand."""
+        context = fact.context
+        if fact.traits or fact.previous_id is not None or not _CARRIERS.isdisjoint(context):
+            raw: object = _rich_ids(workspace, fact, strand_key)
+        else:
+            raw = (workspace, fact.user_id, fact.anonymous_id, strand_key)
+        known = self._raw.get(raw)
+        if known is None or fact.occurred_at <= known.latest:
+            self._collect(workspace, fact, strand_key, raw)
+        elif fact.occurred_at >= known.tomorrow:
+            self._see_again(workspace, fact, strand_key, known)
+
+    def flush(self, conn: Connection) -> list[Moved]:
+        """Write what was collected since the last flush, in the transaction of `conn`.
+
+        Returns every identifier that is new or whose customer changed. If the transaction is rolled back afterwards,
+        call `abandon`. A constant number of statements where there is something new, two reads where it only seemed so.
+        """
+        moved: list[Moved] = []
+        for workspace in sorted(self._pending):
+            pending = self._pending[workspace]
+            if self._settle_known(conn, workspace, pending):
+                moved += self._write(conn, workspace, pending)
+        self._pending.clear()
+        self._forget_some()
+        return moved
+
+    def abandon(self) -> None:
+        """Forget what was not flushed, and what may have been rolled back."""
+        self._raw.clear()
+        self._pending.clear()
+        self._known.clear()
+        self._secret_ensured = False
+
+    # -- collecting
+
+    def _collect(self, workspace: WorkspaceId, fact: Fact, strand_key: Key, raw: object) -> None:
+        policy = self._policy_for(workspace)
+        found = {key_of(workspace, identifier): identifier for identifier in identifiers_of(fact, policy)}
+        known = self._known.get(workspace) or self._known.setdefault(workspace, _Memory())
+        pending = self._take(workspace, fact, strand_key)
+        first = (fact.occurred_at, fact.id)
+        latest = first
+        for key, identifier in found.items():
+            before = known.identifiers.get(key)
+            if before is None or first < before:
+                known.identifiers[key] = first
+                pending.sightings[key] = Sighting(*identifier, fact.occurred_at, fact.id, fact.source)
+            else:
+                latest = max(latest, before)
+        star = _star(found, fact, strand_key, policy)
+        for ident, piece in star:
+            before = known.evidence.get(ident)
+            if before is None or first < before:
+                known.evidence[ident] = first
+                pending.evidence[ident] = piece
+            else:
+                latest = max(latest, before)
+        seen = _Raw(latest[0], tuple(ident for ident, _ in star))
+        if raw is not None:
+            earlier = self._raw.get(raw, seen)
+            seen.tomorrow = earlier.tomorrow
+            self._raw[raw] = seen
+        self._note_day(workspace, fact, seen)
+
+    def _see_again(self, workspace: WorkspaceId, fact: Fact, strand_key: Key, seen: _Raw) -> None:
+        self._take(workspace, fact, strand_key)
+        self._note_day(workspace, fact, seen)
+
+    def _take(self, workspace: WorkspaceId, fact: Fact, strand_key: Key) -> _Pending:
+        pending = self._pending.get(workspace) or self._pending.setdefault(workspace, _Pending())
+        pending.at = max(pending.at, fact.received_at)
+        pending.facts.append((fact, strand_key))
+        return pending
+
+    def _note_day(self, workspace: WorkspaceId, fact: Fact, seen: _Raw) -> None:
+        """Note that the evidence of a fact was seen on its day, unless it was seen later already."""
+        sight = LastSight(day_of(fact.occurred_at), fact.id)
+        seen.tomorrow = max(seen.tomorrow, (sight.day + 1) * DAY)
+        known, pending = self._known[workspace].days, self._pending[workspace].sights
+        for ident in seen.evidence:
+            if sight.day > known.get(ident, -1):
+                known[ident] = sight.day
+                pending[ident] = sight
+
+    # -- flushing
+
+    def _settle_known(self, conn: Connection, workspace: WorkspaceId, pending: _Pending) -> bool:
+        """Drop what the database knew already. True where something is left.
+
+        On SQLite the transaction is alone, so that `_write` reads but once.
+        """
+        if not pending.anything():
+            return False
+        if conn.dialect.name == "sqlite":
+            return True
+        known = self._known[workspace]
+        for table, column, wanted, memory in (
+            (store.identifiers, "key", pending.sightings, known.identifiers),
+            (store.evidence, "id", pending.evidence, known.evidence),
+        ):
+            columns = table.c
+            at = columns.first_seen_at if column == "key" else columns.first_at
+            query = sa.select(columns[column], at, columns.first_fact)
+            for key, first_at, first_fact in store.select_among(conn, query, workspace, columns[column], list(wanted)):
+                if (first_at, first_fact) <= memory[key]:
+                    memory[key] = (first_at, first_fact)
+                    del wanted[key]
+        self._settle_days(conn, workspace, pending)
+        return pending.anything()
+
+    def _settle_days(self, conn: Connection, workspace: WorkspaceId, pending: _Pending) -> None:
+        """Keep the sights that are later than what the database knows, and those of evidence it does not know."""
+        column = store.evidence.c
+        query = sa.select(column.id, column.last_day)
+        days = dict(row._tuple() for row in store.select_among(conn, query, workspace, column.id, list(pending.sights)))
+        pending.sights = {
+            ident: sight
+            for ident, sight in pending.sights.items()
+            if (sight.day > days[ident] if ident in days else ident in pending.evidence)
+        }
+
+    def _write(self, conn: Connection, workspace: WorkspaceId, pending: _Pending) -> list[Moved]:
+        store.lock(conn, workspace)
+        epoch = store.epoch_of(conn, workspace)
+        if self._epochs.get(workspace) != epoch:
+            pending = self._look_again(workspace, pending)
+            self._epochs[workspace] = epoch
+        if not self._secret_ensured:
+            customer_ids.ensure_secret(conn)
+            self._secret_ensured = True
+        policy = self._policy_for(workspace)
+        recomputation = Recomputation(conn, workspace, policy, at=pending.at)
+        evidence = {
+            ident: piece._replace(again_day=sight.day) if (sight := pending.sights.get(ident)) else piece
+            for ident, piece in pending.evidence.items()
+        }
+        nodes, edges = recomputation.observe(pending.sightings, evidence)
+        recomputation.see_again({i: sight for i, sight in pending.sights.items() if i not in evidence})
+        known = self._known[workspace]
+        known.identifiers.update((key, (node.first_seen_at, node.first_fact)) for key, node in nodes.items())
+        known.evidence.update((ident, (edge.first_at, edge.first_fact)) for ident, edge in edges.items())
+        moved = recomputation.finish()
+        for cause, people in recomputation.people.items():
+            stated.state(conn, workspace, people, policy, cause=cause, now=pending.at)
+        return moved
+
+    def _look_again(self, workspace: WorkspaceId, pending: _Pending) -> _Pending:
+        """What the facts of this flush say under the policy as it is now."""
+        self._forget_policies()
+        self._raw.clear()
+        self._known[workspace] = _Memory()
+        fresh = self._pending[workspace] = _Pending()
+        for fact, strand_key in pending.facts:
+            self._collect(workspace, fact, strand_key, None)
+        return fresh
+
+    def _forget_some(self) -> None:
+        _halve(self._raw, self._limit)
+        for memory in self._known.values():
+            _halve(memory.identifiers, self._limit)
+            _halve(memory.evidence, self._limit)
+            _halve(memory.days, self._limit)
+
+
+class _Raw:
+    """What is known of a combination of raw ids."""
+
+    __slots__ = ("evidence", "latest", "tomorrow")
+
+    def __init__(self, latest: int, evidence: tuple[EvidenceId, ...]) -> None:
+        self.latest = latest
+        """A fact later than this cannot be the first of anything it carries."""
+        self.evidence = evidence
+        self.tomorrow = 0 if evidence else _NEVER
+        """A fact as late as this sees its evidence on a later day than any before."""
+
+
+class _Pending:
+    """What one workspace's facts said that is not written yet."""
+
+    __slots__ = ("at", "evidence", "facts", "sightings", "sights")
+
+    def __init__(self) -> None:
+        self.at = 0
+        self.facts: list[tuple[Fact, Key]] = []
+        self.sightings: dict[Key, Sighting] = {}
+        self.evidence: dict[EvidenceId, Evidence] = {}
+        self.sights: dict[EvidenceId, LastSight] = {}
+
+    def anything(self) -> bool:
+        """Whether something is left to write."""
+        return bool(self.sightings or self.evidence or self.sights)
+
+
+class _Memory:
+    """What is known to be written, or pending. Forgetting costs a read, never an error."""
+
+    __slots__ = ("days", "evidence", "identifiers")
+
+    def __init__(self) -> None:
+        self.identifiers: dict[Key, _First] = {}
+        self.evidence: dict[EvidenceId, _First] = {}
+        self.days: dict[EvidenceId, int] = {}
+
+
+def _star(
+    found: dict[Key, Identifier], fact: Fact, strand_key: Key, policy: IdentifierPolicy
+) -> list[tuple[EvidenceId, Evidence]]:
+    """Evidence between the fact's strand and each other identifier.
+
+    A strand that the policy no longer recognises (blocked since) gives way to the most stable identifier left.
+    """
+    if len(found) < 2:
+        return []
+    centre = strand_key if strand_key in found else next(iter(found))
+    previous = previous_identifier(fact, policy) if fact.type == "alias" else None
+    pieces = []
+    for key, identifier in found.items():
+        if key == centre:
+            continue
+        kind = Kind.ALIAS if identifier == previous else Kind.SEEN
+        piece = Evidence(centre, key, kind, fact.occurred_at, fact.id, fact.source, WEIGHTS[kind])
+        pieces.append((evidence_id(centre, key, kind), piece))
+    return pieces
+
+
+def _rich_ids(workspace: WorkspaceId, fact: Fact, strand_key: Key) -> object:
+    """All that `identifiers_of` looks at, unnormalised; None where it is not made of plain values."""
+    context = fact.context
+    traits, device, external = context.get("traits"), context.get("device"), context.get("externalIds")
+    raw = (
+        workspace, fact.user_id, fact.anonymous_id, strand_key, fact.type == "alias", fact.previous_id,
+        _contact(fact.traits) if fact.traits and fact.type != "group" else None,
+        _contact(traits) if isinstance(traits, dict) else None,
+        device.get("id") if isinstance(device, dict) else None,
+        _external_ids(external) if isinstance(external, list) else None,
+    )  # fmt: skip
+    try:
+        hash(raw)
+    except TypeError:
+        return None
+    return raw
+
+
+def _contact(traits: dict[str, Any]) -> tuple[object, ...]:
+    phone = traits.get("phone")
+    return (traits.get("email"), phone, phone.__class__)  # 1, 1.0 and True are equal, but not the same identifier
+
+
+def _external_ids(entries: list[Any]) -> tuple[object, ...]:
+    return tuple(
+        (entry.get("type"), value := entry.get("id"), value.__class__, entry.get("collection"))
+        if isinstance(entry, dict)
+        else None
+        for entry in entries[:MAX_EXTERNAL_IDS]
+    )
+
+
+def _halve(memory: dict[Any, Any], limit: int) -> None:
+    """Forget the older half where there is too much."""
+    if len(memory) > limit:
+        for key in list(islice(memory, len(memory) // 2)):
+            del memory[key]

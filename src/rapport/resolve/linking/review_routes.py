@@ -1,0 +1,179 @@
+"""`/api/v1/identity/review` and `/api/v1/identity/models`: what learned links ask a person, and what they learned."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar import get, post
+from litestar.datastructures import State
+from litestar.params import Parameter
+
+from rapport.kernel.clock import to_iso
+from rapport.kernel.ids import WorkspaceId
+from rapport.resolve.actions.routes import Because, EvidenceId
+from rapport.resolve.actions.service import POLICY_PERMISSION, Identity, Outcome
+from rapport.resolve.linking import models, review
+from rapport.resolve.linking.model import LinkModel, Thresholds, sentences
+from rapport.resolve.linking.review import ReviewPage, ReviewPair
+from rapport.storage.engine import Database
+from rapport.web.auth import Principal
+
+__all__ = ["ROUTES"]
+
+Version = Annotated[int, Parameter(ge=1, le=2_000_000_000)]
+
+
+class ReviewQueue(ReviewPage, frozen=True, kw_only=True):
+    """Pairs of the queue, and how many wait in all."""
+
+    waiting: int
+    """Counted no further than 10,000."""
+
+
+class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """One model that was trained."""
+
+    version: int
+    trained_at: str
+    active: bool
+
+
+class LevelWeight(msgspec.Struct, frozen=True, kw_only=True):
+    """One outcome of a comparison: how often it is met among records of one person, and of any two."""
+
+    says: str
+    m: float
+    u: float
+    weight: float
+    """log2(m/u), in bits: positive speaks for one person."""
+
+
+class ComparisonCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What one comparison learned, from the outcome that speaks most against one person upwards."""
+
+    aspect: str
+    columns: list[str]
+    levels: list[LevelWeight]
+
+
+class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
+    """A model without the words it counted: what it was trained on, and what every agreement tells."""
+
+    version: int
+    trained_at: str
+    active: bool
+    prior: float
+    thresholds: Thresholds
+    comparisons: list[ComparisonCard]
+    card: dict[str, Any]
+    """As training wrote it: rows, columns, what taught it."""
+
+
+@get("/identity/review", permission="customers:read", tags=["identity"], sync_to_thread=True)
+def list_pairs(
+    db: Database,
+    principal: Principal,
+    status: Annotated[
+        Literal["waiting", "decided"], Parameter(description="To be decided, or decided by people.")
+    ] = "waiting",
+    cursor: Annotated[str | None, Parameter(max_length=100, description="`cursor` of the page before.")] = None,
+    limit: Annotated[int, Parameter(ge=1, le=200, description="Entries a page.")] = 50,
+) -> ReviewQueue:
+    """Pairs of records that may be one person, side by side: the most alike first, decided ones the latest first."""
+    workspace = WorkspaceId(principal.workspace)
+    listed = review.queue if status == "waiting" else review.decided
+    with db.read() as conn:
+        page = listed(conn, workspace, limit=limit, after=cursor)
+        waiting = review.count_queue(conn, workspace)
+    return ReviewQueue(pairs=page.pairs, cursor=page.cursor, waiting=waiting)
+
+
+@get("/identity/review/{pair_id:str}", permission="customers:read", tags=["identity"], sync_to_thread=True)
+def get_pair(db: Database, principal: Principal, pair_id: EvidenceId) -> ReviewPair:
+    """One pair, whatever became of it. The id of a piece of evidence of kind `probable` answers why it was tied."""
+    with db.read() as conn:
+        return review.review_pair(conn, WorkspaceId(principal.workspace), bytes.fromhex(pair_id))
+
+
+@post(
+    "/identity/review/{pair_id:str}/accept", permission="customers:write", tags=["identity"], status_code=200,
+    sync_to_thread=True,
+)  # fmt: skip
+def accept_pair(state: State, principal: Principal, pair_id: EvidenceId, data: Because) -> Outcome:
+    """They are one person: join the two by hand. 409 where it was decided meanwhile, or the policy forbids it."""
+    return _identity(state).accept(principal, pair_id, reason=data.reason, dry_run=data.dry_run)
+
+
+@post(
+    "/identity/review/{pair_id:str}/reject", permission="customers:write", tags=["identity"], status_code=200,
+    sync_to_thread=True,
+)  # fmt: skip
+def reject_pair(state: State, principal: Principal, pair_id: EvidenceId, data: Because) -> Outcome:
+    """They are two people: never let the two be one customer. 409 where it was decided meanwhile."""
+    return _identity(state).reject(principal, pair_id, reason=data.reason, dry_run=data.dry_run)
+
+
+@post(
+    "/identity/review/{pair_id:str}/reopen", permission="customers:write", tags=["identity"], status_code=200,
+    sync_to_thread=True,
+)  # fmt: skip
+def reopen_pair(state: State, principal: Principal, pair_id: EvidenceId, data: Because) -> Outcome:
+    """Undo the decision. The pair is as it was before: in the queue, as a rule."""
+    return _identity(state).reopen(principal, pair_id, reason=data.reason, dry_run=data.dry_run)
+
+
+@get("/identity/models", permission="customers:read", tags=["identity"], sync_to_thread=True)
+def list_models(db: Database, principal: Principal) -> list[ModelVersion]:
+    """The models that were trained, the newest first."""
+    with db.read() as conn:
+        found = models.list_models(conn, WorkspaceId(principal.workspace))
+    return [
+        ModelVersion(version=one.version, trained_at=to_iso(one.trained_at), active=one.active) for one in found
+    ]  # fmt: skip
+
+
+@get("/identity/models/{version:int}", permission="customers:read", tags=["identity"], sync_to_thread=True)
+def get_model(db: Database, principal: Principal, version: Version) -> ModelCard:
+    """The model card: match weights, thresholds, what it was trained on."""
+    workspace = WorkspaceId(principal.workspace)
+    with db.read() as conn:
+        model = models.find_model(conn, workspace, version)
+        info = next(one for one in models.list_models(conn, workspace) if one.version == version)
+    return ModelCard(
+        version=version, trained_at=to_iso(info.trained_at), active=info.active, prior=round(model.prior, 2),
+        thresholds=model.thresholds, comparisons=_comparisons(model),
+        card={name: value for name, value in model.card.items() if name != "weights"},
+    )  # fmt: skip
+
+
+@post(
+    "/identity/models/{version:int}/use", permission=POLICY_PERMISSION, tags=["identity"], status_code=200,
+    sync_to_thread=True,
+)  # fmt: skip
+def use_model(state: State, principal: Principal, version: Version, data: Because) -> Outcome:
+    """Make another version the model in force. The worker scores all records anew, and ties and parts accordingly."""
+    return _identity(state).use_model(principal, version, reason=data.reason, dry_run=data.dry_run)
+
+
+ROUTES = (list_pairs, get_pair, accept_pair, reject_pair, reopen_pair, list_models, get_model, use_model)
+
+
+def _comparisons(model: LinkModel) -> list[ComparisonCard]:
+    return [
+        ComparisonCard(
+            aspect=one.aspect.name, columns=one.aspect.columns,
+            levels=[
+                LevelWeight(says=says, m=round(m, 6), u=round(u, 9), weight=round(weight, 2))
+                for says, m, u, weight in zip(
+                    sentences(one.aspect.method), one.m, one.u, one.weights, strict=True
+                )
+            ],
+        )
+        for one in model.comparisons
+    ]  # fmt: skip
+
+
+def _identity(state: State) -> Identity:
+    identity: Identity = state.identity
+    return identity

@@ -1,0 +1,121 @@
+"""What somebody should look at: identifiers that many share, and customers whom evidence wanted to join in vain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from rapport.kernel.clock import to_iso
+from rapport.kernel.identifiers import IdentifierPolicy
+from rapport.kernel.ids import CustomerId, Key, WorkspaceId
+from rapport.resolve.graph import store
+from rapport.resolve.graph.customer_ids import load_customer_ids
+from rapport.resolve.graph.forest import too_many
+from rapport.resolve.graph.model import Status
+from rapport.resolve.reading import identities
+from rapport.resolve.reading.identities import Member
+
+__all__ = ["Alarms", "RefusedAlarm", "SharedAlarm", "alarms"]
+
+_LOOKED_AT = 1_000
+"""Refused pieces of evidence, the newest, that are gathered by customer."""
+
+
+class SharedAlarm(msgspec.Struct, frozen=True, kw_only=True):
+    """An identifier that names nobody any more: a kiosk, an office phone, a bot."""
+
+    namespace: str
+    value: str
+    customer: CustomerId
+    since: str
+    """When it was noticed."""
+    seen_with: int
+    """Others it was seen with, as far as that was kept."""
+
+
+class RefusedAlarm(msgspec.Struct, frozen=True, kw_only=True):
+    """Two customers between whom there is evidence that a limit or a person refuses."""
+
+    customer: CustomerId
+    other: CustomerId
+    by: tuple[str, str]
+    """The identifiers of the newest such evidence, as `namespace:value`."""
+    pieces: int
+    because: list[str]
+    last: str
+    """When the newest was first seen."""
+
+
+class Alarms(msgspec.Struct, frozen=True, kw_only=True):
+    """All that deserves a look, the newest first."""
+
+    shared: list[SharedAlarm]
+    refused: list[RefusedAlarm]
+
+
+def alarms(conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy, *, limit: int = 50) -> Alarms:
+    """The newest alarms of each kind, at most `limit`. Cost: two index ranges and what they name."""
+    return Alarms(shared=_shared(conn, workspace, limit), refused=_refused(conn, workspace, policy, limit))
+
+
+def _shared(conn: Connection, workspace: WorkspaceId, limit: int) -> list[SharedAlarm]:
+    columns = store.identifiers.c
+    query = sa.select(store.identifiers).where(columns.workspace == workspace, columns.shared_at.is_not(None))
+    rows = conn.execute(query.order_by(columns.shared_at.desc(), columns.key).limit(limit)).all()
+    if not rows:
+        return []
+    ids, numbers = load_customer_ids(conn), _neighbours(conn, workspace, [row.key for row in rows])
+    return [
+        SharedAlarm(
+            namespace=row.namespace, value=row.value, customer=ids.customer_id(Key(row.root)),
+            since=to_iso(row.shared_at), seen_with=numbers.get(row.key, 0),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _neighbours(conn: Connection, workspace: WorkspaceId, keys: list[bytes]) -> dict[bytes, int]:
+    columns = store.evidence.c
+    numbers: dict[bytes, int] = {}
+    for end in (columns.a, columns.b):
+        query = sa.select(end, sa.func.count()).group_by(end)
+        for key, number in store.select_among(conn, query, workspace, end, keys):
+            numbers[key] = numbers.get(key, 0) + number
+    return numbers
+
+
+def _refused(conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy, limit: int) -> list[RefusedAlarm]:
+    columns = store.evidence.c
+    query = sa.select(columns.a, columns.b, columns.first_at).where(
+        columns.workspace == workspace, columns.status == sa.literal_column(str(int(Status.REFUSED)))
+    )
+    rows = conn.execute(query.order_by(columns.first_at.desc(), columns.id).limit(_LOOKED_AT)).all()
+    roots = store.roots_of(conn, workspace, {key for row in rows for key in (row.a, row.b)})
+    pairs: dict[tuple[Key, Key], list[Any]] = {}
+    for row in rows:
+        one, other = sorted((roots[row.a], roots[row.b]))
+        pairs.setdefault((one, other), []).append(row)
+    chosen = list(pairs.items())[:limit]
+    if not chosen:
+        return []
+    ids = load_customer_ids(conn)
+    members = identities.members_of_customers(conn, workspace, {root for pair, _ in chosen for root in pair})
+    names = {one.key: f"{one.namespace}:{one.value}" for several in members.values() for one in several}
+    return [
+        RefusedAlarm(
+            customer=ids.customer_id(one), other=ids.customer_id(other), by=(names[rows[0].a], names[rows[0].b]),
+            pieces=len(rows), because=_because(members[one], members[other], policy), last=to_iso(rows[0].first_at),
+        )
+        for (one, other), rows in chosen
+    ]  # fmt: skip
+
+
+def _because(left: list[Member], right: list[Member], policy: IdentifierPolicy) -> list[str]:
+    """The limits that both together would exceed; where there are none, a person forbade it."""
+    together = [(one.namespace, one.first_seen_at) for one in (*left, *right)]
+    over = too_many(together, policy)
+    over += ["max_identifiers"] if len(together) > policy.max_identifiers else []
+    return over or ["forbidden"]
