@@ -47,6 +47,7 @@ class Server:
         return {
             "appender": self.appender, "sources": self.sources, "decider": self.decider,
             "metrics": self.metrics, "sections": self.slices.sections, "tables": sorted(self.slices.tables),
+            "slices": self.slices,
             "remembered": self.slices.remembered, "product_names": _product_names,
             "identity": Identity(self.db, on_moved=customers.mark_moved),
         }  # fmt: skip

@@ -9,6 +9,7 @@ from rapport.collect import pages as collect_pages
 from rapport.collect.facts import FACT_KINDS as COLLECT_FACTS
 from rapport.collect.routes import ROUTES as COLLECT_ROUTES
 from rapport.compose import holdings
+from rapport.compose.routes import ROUTES as EXPORT_ROUTES
 from rapport.compose.slice import Slice
 from rapport.decide import pages as decide_pages
 from rapport.decide.facts import FACT_KINDS as DECIDE_FACTS
@@ -89,8 +90,9 @@ REMEMBER = Slice(
             words="see customers and their Golden Records",
             roles=("marketer", "agent", "analyst"),
         ),
+        Permission(name="customers:export", words="hand out everything that is kept of a customer"),
     ),
-    routes=(*REMEMBER_ROUTES,),
+    routes=(*REMEMBER_ROUTES, *EXPORT_ROUTES),
     pages=(remember_pages.PAGES,),
 )
 

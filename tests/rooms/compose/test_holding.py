@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
+from litestar.testing import TestClient
 
 from rapport.app.wiring import installed
 from rapport.compose.holding import by_columns, of_person, of_shop
 from rapport.compose.person import erase_person, export_person
+from rapport.compose.routes import ROUTES as EXPORT
 from rapport.decide import people
 from rapport.kernel.clock import MINUTE
 from rapport.kernel.ids import Key
 from rapport.remember.golden import find_root
+from rapport.web.accounts import create_api_key
+from rapport.web.app import create_app
 from tests.shop import NOON, Shop
 
 DIARY = sa.Table(
@@ -97,3 +101,23 @@ def test_a_column_named_for_a_time_is_told_in_words() -> None:
         ]
         assert erase(conn, 1, [Key(b"s")]) == 1  # type: ignore[arg-type]
     engine.dispose()
+
+
+def test_a_program_with_the_permission_is_answered_everything_that_is_kept(told: Shop) -> None:
+    slices = told.pipeline.slices
+    app = create_app(
+        db=told.db, wording=slices.wording, permissions=slices.permissions, api=EXPORT, state={"slices": slices}
+    )
+    with TestClient(app) as client:
+        keys = {
+            scope: create_api_key(
+                told.db, slices.permissions, workspace=told.id, name=scope, scopes=[scope], created_by="test", now=NOON
+            )[1]
+            for scope in ("customers:read", "customers:export")
+        }
+        path = "/api/v1/customers/user_id:ada/export"
+        assert client.get(path, headers={"Authorization": f"Bearer {keys['customers:read']}"}).status_code == 403
+        told_all = client.get(path, headers={"Authorization": f"Bearer {keys['customers:export']}"}).json()
+    assert told_all["record"]["traits"]["orders"]["value"] == 1
+    assert len(told_all["kept"]["storage"]["facts"]) == 4
+    assert "o-bo" not in str(told_all)

@@ -1,0 +1,52 @@
+"""`/api/v1/customers/{reference}/export`: everything that is kept of one person, over all slices."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import get
+from litestar.datastructures import State
+from litestar.params import Parameter
+
+from rapport.compose.installed import Installed
+from rapport.compose.person import export_person
+from rapport.kernel.clock import now_us, to_iso
+from rapport.kernel.ids import WorkspaceId
+from rapport.remember.golden import GoldenRecord, find_key, golden_record
+from rapport.remember.routes import region_of
+from rapport.resolve.linking.units import members_of
+from rapport.storage.engine import Database
+from rapport.web.auth import Principal
+
+__all__ = ["ROUTES"]
+
+
+class Export(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is kept of one person, as it is to be handed out."""
+
+    made_at: str
+    record: GoldenRecord
+    kept: dict[str, dict[str, list[dict[str, Any]]]]
+    """By slice and table: every row about the person. Keys are hexadecimal, amounts in minor units."""
+
+
+Reference = Annotated[
+    str, Parameter(description="A customer id, or `namespace:value` such as `email:ada@example.com`.")
+]
+
+
+@get("/customers/{reference:str}/export", permission="customers:export", tags=["customers"], sync_to_thread=True)
+def export_customer(db: Database, principal: Principal, state: State, reference: Reference) -> Export:
+    """Everything that is certainly this person's; what a learned link alone adds is left out."""
+    workspace, slices, now = WorkspaceId(principal.workspace), state.slices, now_us()
+    if not isinstance(slices, Installed):
+        raise TypeError("the server was built without its slices")
+    with db.read() as conn:
+        key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
+        record = golden_record(conn, workspace, key, now=now, remembered=slices.remembered)
+        keys = [member.key for member in members_of(conn, workspace, key)]
+        return Export(made_at=to_iso(now), record=record, kept=export_person(conn, slices, workspace, keys))
+
+
+ROUTES = (export_customer,)
