@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rapport.capabilities.orders.cart import Cart
+from rapport.capabilities.orders.ledger import Orders
 from rapport.kernel.clock import DAY, HOUR, MINUTE
 from rapport.kernel.facts import Fact, FactType
 from rapport.remember.folder import decode_state, encode_state
 from rapport.remember.inputs import Settings
-from rapport.remember.orders import Orders
 from rapport.remember.registry import Part, Registry, StrandState
 from tests.remembered import REMEMBERED
 

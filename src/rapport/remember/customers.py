@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -22,7 +23,6 @@ from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.kernel.mergeable import Activity
 from rapport.remember.folder import decoder_of
 from rapport.remember.golden import Gathered, gather
-from rapport.remember.orders import OrdersRead
 from rapport.remember.registry import Remembered, StrandState
 from rapport.remember.store import customers, states_of, strands
 from rapport.resolve.graph.customer_ids import load_customer_ids
@@ -51,8 +51,8 @@ Sort = Literal["last_seen", "orders", "revenue", "name"]
 SEARCHED = 500
 """Customers that a search by prefix looks at, of each way the prefix can be meant."""
 
-_decode = decoder_of(["activity", "channels", "orders", "name", "last_name", "email", "phone", "country", "location"])
-"""What a row is made of."""
+_PARTS = frozenset({"activity", "channels", "name", "last_name", "email", "phone", "country", "location"})
+"""What a row is made of, beside what parts of slices say by their `summary`."""
 _PERSONAL = frozenset({"name", "last_name", "email", "phone", "country", "location"})
 """Parts that tell who somebody is; a learned link alone discloses none of them."""
 
@@ -208,7 +208,7 @@ def _clear(
 
 
 def _rewrite(conn: Connection, workspace: WorkspaceId, roots: set[Key], remembered: Remembered) -> None:
-    gathered = gather(conn, workspace, sorted(roots), remembered=remembered, decode=_decode)
+    gathered = gather(conn, workspace, sorted(roots), remembered=remembered, decode=_decoder(remembered))
     certain = _certain_states(conn, workspace, gathered, remembered)
     rows = [
         _row(workspace, root, found, found.state, certain.get(root, found.state), remembered)
@@ -232,8 +232,9 @@ def _certain_states(
     own = {root: next(keys for keys in several.values() if root in keys) for root, several in units.items()
            if len(several) > 1}  # fmt: skip
     bodies = states_of(conn, workspace, [key for keys in own.values() for key in keys])
+    decode = _decoder(remembered)
     return {
-        root: remembered.merge([_decode(bodies[key]) for key in keys if key in bodies]) for root, keys in own.items()
+        root: remembered.merge([decode(bodies[key]) for key in keys if key in bodies]) for root, keys in own.items()
     }
 
 
@@ -257,9 +258,6 @@ def _row(
         return otherwise if value is None else value
 
     name, email, phone = read("name", ""), read("email", ""), read("phone", "")
-    ledger: OrdersRead | None = read("orders", None)
-    revenue = ledger.revenue if ledger else {}
-    currency = max(revenue, key=lambda code: (revenue[code], code), default="")
     channels = ",".join(channel.replace(",", " ") for channel, _ in read("channels", []))
     first_seen_at, last_seen_at = Activity.span(state["activity"]) if "activity" in state else (0, 0)
     return _blank(workspace, root) | {
@@ -274,11 +272,26 @@ def _row(
         "channels": f",{channels}," if channels else "",
         "first_seen_at": first_seen_at,
         "last_seen_at": last_seen_at,
-        "orders": sum(ledger.orders.values()) if ledger else 0,
-        "revenue_minor": revenue.get(currency, 0),
-        "currency": currency,
         "identifiers": len(found.members),
+        **_of_slices(state, remembered),
     }
+
+
+def _of_slices(state: StrandState, remembered: Remembered) -> dict[str, Any]:
+    """The columns that parts of slices fill."""
+    found: dict[str, Any] = {}
+    for part in remembered.parts.values():
+        if part.summary is not None and part.name in state:
+            value = part.kind.read(state[part.name])
+            if value is not None:
+                found.update(part.summary(value).items())
+    return found
+
+
+@lru_cache(maxsize=8)
+def _decoder(remembered: Remembered) -> Callable[[bytes], StrandState]:
+    """Reads of a state what a row is made of."""
+    return decoder_of(_PARTS | {part.name for part in remembered.parts.values() if part.summary is not None})
 
 
 def _key(label: str) -> str:

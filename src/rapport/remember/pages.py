@@ -21,11 +21,8 @@ from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.remember import customers, showing
 from rapport.remember.customers import CustomerQuery, Sort
-from rapport.remember.folder import decoder_of
 from rapport.remember.golden import GoldenRecord, find_root, golden_record
-from rapport.remember.orders import Orders, held_orders, holds_all
 from rapport.remember.registry import Remembered
-from rapport.remember.store import states_of
 from rapport.remember.timeline import cursor_at, event_names, read_page
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.linking.panel import panel
@@ -46,11 +43,7 @@ AnyRequest = Request[Any, Any, Any]
 SHOWN = 40
 """Lines of a page of the timeline."""
 
-SHOWN_ORDERS = 8
-
 TABS = ("overview", "traits", "identity", "json")
-
-_decode_orders = decoder_of(["orders"])
 
 
 class Found(NamedTuple):
@@ -179,7 +172,7 @@ def _visitor(members: Sequence[Member]) -> str:
 def _overview_tab(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:
     namespaces = showing.identifiers_by_namespace(found.members, found.policy)
     context = _timeline(conn, principal, found, request)
-    return context | {"namespaces": namespaces} | _orders(conn, principal, found)
+    return context | {"namespaces": namespaces} | _orders(conn, principal, found, request)
 
 
 def _traits_tab(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:
@@ -221,17 +214,14 @@ def _timeline(conn: Connection, principal: Principal, found: Found, request: Any
     }
 
 
-def _orders(conn: Connection, principal: Principal, found: Found) -> dict[str, Any]:
-    """The customer's orders as the ledgers of its strands hold them."""
-    bodies = states_of(conn, WorkspaceId(principal.workspace), [member.key for member in found.members])
-    merged = found.remembered.merge([_decode_orders(body) for body in bodies.values()])
-    ledger = merged.get("orders") or Orders().zero()
-    orders = held_orders(ledger)
-    return {
-        "orders": showing.order_lines(orders[:SHOWN_ORDERS]),
-        "all_orders": len(orders) <= SHOWN_ORDERS,
-        "some_orders": not holds_all(ledger),
-    }
+def _orders(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:
+    """The customer's orders, where a slice of this installation knows of orders."""
+    customer_orders = request.app.state.get("customer_orders")
+    if customer_orders is None:
+        return {}
+    strands = [member.key for member in found.members]
+    shown: dict[str, Any] = customer_orders(conn, WorkspaceId(principal.workspace), strands)._asdict()
+    return shown
 
 
 def _end(day: date, zone: ZoneInfo) -> int:

@@ -7,7 +7,7 @@ data: the reference pages and the console's "why?" are made from them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -16,13 +16,27 @@ from rapport.kernel.facts import Fact
 from rapport.kernel.mergeable import First, Mergeable, Stamp, State
 from rapport.remember.inputs import Settings
 
-__all__ = ["Held", "Part", "Pick", "Registry", "Remembered", "StrandState", "Trait", "shares", "yes"]
+__all__ = [
+    "Held",
+    "Part",
+    "Pick",
+    "Registry",
+    "Remembered",
+    "StrandState",
+    "SummaryColumn",
+    "Trait",
+    "shares",
+    "yes",
+]
 
 StrandState = dict[str, State]
 """The state of a strand, or of several merged: parts by name."""
 
 OWN_SOURCE = "rapport"
 """Facts that Rapport itself states; they say what we did, not what the customer did."""
+
+SummaryColumn = Literal["orders", "revenue_minor", "currency"]
+"""What slices fill of a customer's line in the list of customers (`customers.CustomerSummary`)."""
 
 TraitType = Literal["integer", "text", "time", "date", "money", "list", "object"]
 
@@ -44,6 +58,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """JSON paths in the fact that are looked at."""
     own: bool = False
     """Whether it listens to facts that Rapport itself states."""
+    summary: Callable[[Any], Mapping[SummaryColumn, int | str]] | None = None
+    """What of it stands in the list of customers, from what it reads."""
 
 
 class Held(NamedTuple):

@@ -14,7 +14,6 @@ from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.money import currency_code, format_minor
 from rapport.kernel.wording import Told, Wording, channel_of
 from rapport.remember.golden import GoldenRecord, TraitShown
-from rapport.remember.orders import HeldOrder
 from rapport.remember.registry import Trait
 from rapport.resolve.reading.identities import Member
 from rapport.web.console import day_of
@@ -22,12 +21,10 @@ from rapport.web.console import day_of
 __all__ = [
     "Entry",
     "NamespaceShown",
-    "OrderLine",
     "TraitLine",
     "entries_of",
     "identifiers_by_namespace",
     "money_words",
-    "order_lines",
     "trait_groups",
 ]
 
@@ -86,17 +83,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     channel: str
 
 
-class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
-    """An order in words; `state` is empty, refunded or cancelled."""
-
-    label: str
-    amount: str
-    state: str
-    fact_id: str
-    """The fact that reported it."""
-    occurred_at: int
-
-
 def trait_groups(record: GoldenRecord, traits: Mapping[str, Trait]) -> dict[str, list[TraitLine]]:
     """The record's traits in groups; those of plugins come last."""
     grouped = {name: group for group, names in _GROUPS.items() for name in names}
@@ -128,18 +114,6 @@ def entries_of(facts: Sequence[Fact], *, wording: Wording, sources: Mapping[str,
             channel=channel_of(fact),
         )
         for fact in facts
-    ]  # fmt: skip
-
-
-def order_lines(orders: Iterable[HeldOrder]) -> list[OrderLine]:
-    """Orders as lines, in the order given."""
-    return [
-        OrderLine(
-            label=order.order_id[:60] or order.fact_id[:60], fact_id=order.fact_id, occurred_at=order.at,
-            amount="" if order.revenue is None else format_minor(order.revenue, order.currency),
-            state="cancelled" if order.cancelled else "refunded" if order.refunded else "",
-        )
-        for order in orders
     ]  # fmt: skip
 
 

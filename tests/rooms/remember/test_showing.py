@@ -10,8 +10,7 @@ from rapport.kernel.facts import Fact
 from rapport.kernel.ids import CustomerId
 from rapport.kernel.wording import Wording
 from rapport.remember.golden import GoldenRecord, TraitShown
-from rapport.remember.orders import HeldOrder
-from rapport.remember.showing import entries_of, money_words, order_lines, trait_groups
+from rapport.remember.showing import entries_of, money_words, trait_groups
 from tests.remembered import REMEMBERED
 
 TRAITS = REMEMBERED.traits
@@ -30,17 +29,6 @@ def words(**values: Any) -> dict[str, str]:
     }
     groups = trait_groups(GoldenRecord(id=CustomerId("cus_x"), identifiers=[], traits=traits), TRAITS)
     return {line.name: line.words for lines in groups.values() for line in lines}
-
-
-def test_an_order_shows_what_it_brought_and_what_became_of_it() -> None:
-    orders = [
-        HeldOrder("b", "EUR", 500, 2, "m-2", cancelled=False, refunded=False),
-        HeldOrder("a", "EUR", 1000, 1, "m-1", cancelled=False, refunded=True),
-        HeldOrder("", "JPY", None, 0, "m-0", cancelled=True, refunded=True),
-    ]
-    assert [(o.label, o.amount, o.state) for o in order_lines(orders)] == [
-        ("b", "€5.00", ""), ("a", "€10.00", "refunded"), ("m-0", "", "cancelled"),
-    ]  # fmt: skip
 
 
 def test_traits_are_worded_by_their_type() -> None:

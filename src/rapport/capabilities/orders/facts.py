@@ -6,13 +6,13 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
+from rapport.capabilities.orders.ledger import revenue_of
 from rapport.capabilities.orders.model import CartStory
 from rapport.kernel.clock import to_iso
 from rapport.kernel.facts import Fact
 from rapport.kernel.money import currency_code, exponent, format_minor
 from rapport.kernel.wording import FactKind, amount_text, joined, quantity_of, short
 from rapport.remember import inputs
-from rapport.remember.orders import revenue_of
 
 __all__ = ["CART_ABANDONED", "CART_EVENTS", "FACT_KINDS", "ORDER_EVENTS", "cart_abandoned", "cart_abandoned_id"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rapport.act import timers
-from rapport.capabilities.orders import store
+from rapport.capabilities.orders import ledger, store
 from rapport.capabilities.orders.facts import CART_ABANDONED, CART_EVENTS, cart_abandoned, cart_abandoned_id
 from rapport.capabilities.orders.model import CartStory, stories_of
 from rapport.capabilities.orders.settings import ORDER_SETTINGS
@@ -20,7 +20,6 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Connection, Seen, Timer, Work
 from rapport.measure.model import Question
 from rapport.remember import inputs
-from rapport.remember import orders as ledger
 from rapport.remember.inputs import Settings
 from rapport.storage import log
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rapport.capabilities.orders import cart
+from rapport.capabilities.orders import cart, ledger
+from rapport.capabilities.orders.ledger import OrdersRead
 from rapport.kernel.clock import HOUR, to_iso
 from rapport.kernel.facts import Fact
 from rapport.kernel.mergeable import Count, Stamp
-from rapport.remember import orders as ledger
 from rapport.remember.inputs import Settings
-from rapport.remember.orders import OrdersRead
-from rapport.remember.registry import Part, Pick, Trait, yes
+from rapport.remember.registry import Part, Pick, SummaryColumn, Trait, yes
 
 __all__ = ["PARTS", "TRAITS"]
 
@@ -25,6 +24,14 @@ _ORDER_CHANGES: dict[str, Callable[[Fact, Settings], Any]] = {
     "Order Cancelled": ledger.cancelled,
     "Order Refunded": ledger.refunded,
 }
+
+
+def _summary(ledger: OrdersRead) -> dict[SummaryColumn, int | str]:
+    """The currency is the one in which the revenue is largest."""
+    revenue = ledger.revenue
+    currency = max(revenue, key=lambda code: (revenue[code], code), default="")
+    return {"orders": sum(ledger.orders.values()), "revenue_minor": revenue.get(currency, 0), "currency": currency}
+
 
 PARTS: tuple[Part, ...] = (
     Part(name="adds_to_cart", kind=Count(), take=yes, on=_ADDED),
@@ -43,6 +50,7 @@ PARTS: tuple[Part, ...] = (
                "properties.total", "properties.shipping", "properties.tax", "properties.margin", "properties.currency",
                "properties.coupon", "properties.products[].price", "properties.products[].cost",
                "properties.products[].quantity"),
+        summary=_summary,
     ),
 )  # fmt: skip
 

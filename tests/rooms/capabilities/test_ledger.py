@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from itertools import permutations
 
+from rapport.capabilities.orders.ledger import HeldOrder, held_orders, holds_all
+from rapport.capabilities.orders.panel import order_lines
 from rapport.kernel.facts import Fact
 from rapport.kernel.mergeable import State
-from rapport.remember.orders import held_orders, holds_all
 from rapport.remember.registry import StrandState
 from tests.remembered import REMEMBERED
 from tests.rooms.remember.shop import bought, did, traits_of
@@ -161,3 +162,14 @@ def ledger_of(*facts: Fact) -> State:
     for fact in facts:
         registry.fold(state, fact)
     return registry.merge([state])["orders"]
+
+
+def test_an_order_shows_what_it_brought_and_what_became_of_it() -> None:
+    orders = [
+        HeldOrder("b", "EUR", 500, 2, "m-2", cancelled=False, refunded=False),
+        HeldOrder("a", "EUR", 1000, 1, "m-1", cancelled=False, refunded=True),
+        HeldOrder("", "JPY", None, 0, "m-0", cancelled=True, refunded=True),
+    ]
+    assert [(o.label, o.amount, o.state) for o in order_lines(orders)] == [
+        ("b", "€5.00", ""), ("a", "€10.00", "refunded"), ("m-0", "", "cancelled"),
+    ]  # fmt: skip
