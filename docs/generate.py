@@ -147,7 +147,9 @@ def http_page() -> str:
         "The collecting doors stand in [Connect a Segment SDK](../how-to/connect-a-segment-sdk.md) and\n"
         "[Facts](facts.md). This is the API for programs of the shop, as `GET /api/openapi.json` describes it. Keys\n"
         "go into `Authorization: Bearer …`, and have the [permissions](roles.md) they were given. Errors are RFC 9457\n"
-        "[problems](#problem).",
+        "[problems](#problem). A query parameter that an operation does not take is refused.\n\n"
+        "Where an answer has an `ETag`, send it back as `If-Match` with the change: if somebody was quicker, nothing\n"
+        "is changed and the 409 says what is not as you want it. Without `If-Match` the change is made in any case.",
         "## Operations\n\n" + "\n\n".join(operations) + "\n\n## Objects\n\n" + "\n\n".join(objects),
     )
 

@@ -53,13 +53,15 @@ def webhook_page(request: AnyRequest, db: Database, principal: Principal, webhoo
 def change_webhook(
     request: AnyRequest, db: Database, principal: Principal, webhook_id: str, data: Form
 ) -> Response[Any]:
-    """Change address and events."""
+    """Change address and events; where that cannot be, what was typed stays in the form."""
     wanted = WebhookWanted(url=text(data, "url", longest=2000), events=_events(data))
     try:
         with db.write() as conn:
-            webhooks.change_webhook(conn, WorkspaceId(principal.workspace), webhook_id, wanted)
+            webhooks.change_webhook(
+                conn, WorkspaceId(principal.workspace), webhook_id, wanted, seen=text(data, "version") or None
+            )
     except RapportError as error:
-        return _one(request, db, principal, webhook_id, error=error)
+        return _one(request, db, principal, webhook_id, error=error, typed=wanted)
     return Redirect(f"/console/webhooks/{webhook_id}?done=saved", status_code=303)
 
 
@@ -131,8 +133,9 @@ def _list(
 
 def _one(
     request: AnyRequest, db: Database, principal: Principal, webhook_id: str, *, secret: str = "",
-    error: RapportError | None = None,
+    error: RapportError | None = None, typed: WebhookWanted | None = None,
 ) -> Response[str]:  # fmt: skip
+    """The page of a webhook; its form holds what was `typed`, or else what the webhook is."""
     with db.read() as conn:
         webhook = webhooks.find_webhook(conn, WorkspaceId(principal.workspace), webhook_id)
         sent = outbox.deliveries(
@@ -140,5 +143,5 @@ def _one(
         )
     return render(
         request, "act/webhook.html", status=error.status if error else 200, webhook=webhook, deliveries=sent,
-        secret=secret, error=error,
+        secret=secret, error=error, version=webhooks.webhook_version(webhook), form=typed or webhook,
     )  # fmt: skip

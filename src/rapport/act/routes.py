@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from litestar import delete, get, patch, post
+from litestar import Response, delete, get, patch, post
 from litestar.params import Parameter
 
 from rapport.act import outbox, webhooks
@@ -14,6 +14,7 @@ from rapport.kernel.clock import now_us
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.engine import Database
 from rapport.web.auth import Principal
+from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
 
 __all__ = ["ROUTES"]
 
@@ -52,18 +53,29 @@ def add_webhook(data: WebhookWanted, db: Database, principal: Principal) -> Webh
     return WebhookMade(webhook=webhook, secret=secret)
 
 
-@get("/webhooks/{webhook_id:str}", permission="webhooks:read", tags=["webhooks"], sync_to_thread=True)
-def get_webhook(webhook_id: str, db: Database, principal: Principal) -> Webhook:
+@get(
+    "/webhooks/{webhook_id:str}", permission="webhooks:read", tags=["webhooks"], response_headers=[ETAG],
+    sync_to_thread=True,
+)  # fmt: skip
+def get_webhook(webhook_id: str, db: Database, principal: Principal) -> Response[Webhook]:
     """One webhook."""
     with db.read() as conn:
-        return webhooks.find_webhook(conn, WorkspaceId(principal.workspace), webhook_id)
+        found = webhooks.find_webhook(conn, WorkspaceId(principal.workspace), webhook_id)
+    return tagged(found, webhooks.webhook_version(found))
 
 
-@patch("/webhooks/{webhook_id:str}", permission="webhooks:write", tags=["webhooks"], sync_to_thread=True)
-def change_webhook(webhook_id: str, data: WebhookWanted, db: Database, principal: Principal) -> Webhook:
+@patch(
+    "/webhooks/{webhook_id:str}", permission="webhooks:write", tags=["webhooks"], response_headers=[ETAG],
+    sync_to_thread=True,
+)  # fmt: skip
+def change_webhook(
+    webhook_id: str, data: WebhookWanted, db: Database, principal: Principal, if_match: IfMatch = None
+) -> Response[Webhook]:
     """Change the address, the events, or switch it on or off. What is absent stays."""
+    workspace, seen = WorkspaceId(principal.workspace), seen_version(if_match)
     with db.write() as conn:
-        return webhooks.change_webhook(conn, WorkspaceId(principal.workspace), webhook_id, data)
+        changed = webhooks.change_webhook(conn, workspace, webhook_id, data, seen=seen)
+    return tagged(changed, webhooks.webhook_version(changed))
 
 
 @delete("/webhooks/{webhook_id:str}", permission="webhooks:write", tags=["webhooks"], sync_to_thread=True)

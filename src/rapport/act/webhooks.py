@@ -21,6 +21,7 @@ from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import WorkspaceId, new_id
+from rapport.kernel.versions import refuse_unseen, version_of
 from rapport.kernel.work import EVERY_FACT, BatchStage, Message, Seen, Work
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "remove_webhook",
     "switch_off",
     "telling",
+    "webhook_version",
 ]
 
 CHANNEL = "webhook"
@@ -83,9 +85,13 @@ def add_webhook(conn: Connection, workspace: WorkspaceId, wanted: WebhookWanted,
     return find_webhook(conn, workspace, webhook_id), secret
 
 
-def change_webhook(conn: Connection, workspace: WorkspaceId, webhook_id: str, wanted: WebhookWanted) -> Webhook:
-    """Change what is stated. Raises NotFound and InvalidInput."""
-    find_webhook(conn, workspace, webhook_id)
+def change_webhook(
+    conn: Connection, workspace: WorkspaceId, webhook_id: str, wanted: WebhookWanted, *, seen: str | None = None
+) -> Webhook:
+    """Change what is stated. Raises NotFound, InvalidInput, and Conflict where its version is not `seen` any more."""
+    before = find_webhook(conn, workspace, webhook_id, for_update=True)
+    stated = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
+    refuse_unseen(seen, _changeable(before), wanted=stated, what="this webhook")
     values: dict[str, Any] = {}
     if wanted.url is not None:
         values["url"] = _checked(wanted.url)
@@ -104,10 +110,16 @@ def remove_webhook(conn: Connection, workspace: WorkspaceId, webhook_id: str) ->
     conn.execute(store.webhooks.delete().where(*_is(workspace, webhook_id)))
 
 
-def find_webhook(conn: Connection, workspace: WorkspaceId, webhook_id: str) -> Webhook:
-    """One endpoint. Raises NotFound."""
+def webhook_version(webhook: Webhook) -> str:
+    """Stands for what people change of an endpoint."""
+    return version_of(_changeable(webhook))
+
+
+def find_webhook(conn: Connection, workspace: WorkspaceId, webhook_id: str, *, for_update: bool = False) -> Webhook:
+    """One endpoint; on demand nobody else changes it meanwhile. Raises NotFound."""
     known = webhook_id.isprintable()  # PostgreSQL refuses to look for a text with a NUL byte
-    row = conn.execute(sa.select(*_SHOWN).where(*_is(workspace, webhook_id))).first() if known else None
+    query = sa.select(*_SHOWN).where(*_is(workspace, webhook_id))
+    row = conn.execute(query.with_for_update() if for_update else query).first() if known else None
     if row is None:
         raise NotFound(f"no webhook {webhook_id!r}")
     return _webhook(row)
@@ -184,6 +196,10 @@ def _checked(url: str) -> str:
     if "@" in plain.split("/", 3)[2]:
         raise InvalidInput("the address of a webhook must not hold a password", hint="messages are signed instead")
     return plain
+
+
+def _changeable(webhook: Webhook) -> dict[str, Any]:
+    return {"url": webhook.url, "events": webhook.events, "enabled": webhook.enabled}
 
 
 def _is(workspace: WorkspaceId, webhook_id: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -130,16 +131,19 @@ def source_page(request: AnyRequest, db: Database, principal: Principal, source_
 
 @post("/sources/{source_id:str}", permission="sources:write", sync_to_thread=True, status_code=200)
 def change_source(request: AnyRequest, db: Database, principal: Principal, source_id: str, data: Form) -> Response[Any]:
-    """Change name, kind and limits."""
+    """Change name, kind and limits; where that cannot be, what was typed stays in the form."""
+    with db.read() as conn:
+        before = sources_.find_source(conn, _workspace(principal), source_id)
+    name, limits, kind = text(data, "name"), _limits(data, before.limits), text(data, "kind")
     try:
         with db.write() as conn:
-            before = sources_.find_source(conn, _workspace(principal), source_id)
             sources_.change_source(
-                conn, _workspace(principal), source_id, name=text(data, "name"), kind=_kind(text(data, "kind")),
-                limits=_limits(data, before.limits),
+                conn, _workspace(principal), source_id, name=name, kind=_kind(kind), limits=limits,
+                seen=text(data, "version") or None,
             )  # fmt: skip
     except RapportError as error:
-        return _one_source(request, db, principal, source_id, error=error)
+        typed = {"name": name, "kind": kind, "limits": limits}
+        return _one_source(request, db, principal, source_id, error=error, typed=typed)
     return Redirect(f"/console/sources/{source_id}?done=saved", status_code=303)
 
 
@@ -336,8 +340,10 @@ def _sources(
 
 
 def _one_source(
-    request: AnyRequest, db: Database, principal: Principal, source_id: str, *, error: RapportError | None = None
-) -> Response[str]:
+    request: AnyRequest, db: Database, principal: Principal, source_id: str, *, error: RapportError | None = None,
+    typed: Mapping[str, Any] | None = None,
+) -> Response[str]:  # fmt: skip
+    """The page of a source; its form holds what was `typed`, or else what the source is."""
     now = now_us()
     with db.read() as conn:
         source = sources_.find_source(conn, _workspace(principal), source_id)
@@ -345,7 +351,8 @@ def _one_source(
         week = health_of_sources(conn, _workspace(principal), now=now, back=7 * DAY).get(source_id, HealthCounts())
     return render(
         request, "collect/source.html", status=error.status if error else 200, source=source, day=day, week=week,
-        kinds=SOURCE_KINDS, error=error, host=public_address(request),
+        kinds=SOURCE_KINDS, error=error, host=public_address(request), version=sources_.source_version(source),
+        form=typed or {"name": source.name, "kind": source.kind, "limits": source.limits},
         client=request.query_params.get("client", "browser" if source.client_side else "python"),
     )  # fmt: skip
 

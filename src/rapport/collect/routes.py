@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import delete, get, patch, post, put
+from litestar import Response, delete, get, patch, post, put
 from litestar.params import Parameter
 
 from rapport.collect import quarantine, sources
@@ -17,6 +17,7 @@ from rapport.kernel.errors import InvalidFact
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.engine import Database
 from rapport.web.auth import Principal
+from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
 
 __all__ = ["ROUTES"]
 
@@ -105,26 +106,35 @@ def add_source(data: SourceWanted, db: Database, principal: Principal) -> Source
     return _shown(made, principal, None)
 
 
-@get("/sources/{source_id:str}", permission="sources:read", tags=["sources"], sync_to_thread=True)
-def get_source(source_id: Id, db: Database, principal: Principal) -> SourceShown:
+@get(
+    "/sources/{source_id:str}", permission="sources:read", tags=["sources"], response_headers=[ETAG],
+    sync_to_thread=True,
+)  # fmt: skip
+def get_source(source_id: Id, db: Database, principal: Principal) -> Response[SourceShown]:
     """One source."""
     workspace = WorkspaceId(principal.workspace)
     with db.read() as conn:
         source = sources.find_source(conn, workspace, source_id)
         health = health_of_sources(conn, workspace, now=now_us())
-    return _shown(source, principal, health.get(source.id))
+    return tagged(_shown(source, principal, health.get(source.id)), sources.source_version(source))
 
 
-@patch("/sources/{source_id:str}", permission="sources:write", tags=["sources"], sync_to_thread=True)
-def change_source(source_id: Id, data: SourceChange, db: Database, principal: Principal) -> SourceShown:
+@patch(
+    "/sources/{source_id:str}", permission="sources:write", tags=["sources"], response_headers=[ETAG],
+    sync_to_thread=True,
+)  # fmt: skip
+def change_source(
+    source_id: Id, data: SourceChange, db: Database, principal: Principal, if_match: IfMatch = None
+) -> Response[SourceShown]:
     """Rename a source, change its kind or limits, or switch it on or off."""
     workspace = WorkspaceId(principal.workspace)
     with db.write() as conn:
-        source = sources.change_source(conn, workspace, source_id, name=data.name, kind=data.kind, limits=data.limits)
-        if data.enabled is not None:
-            source = sources.set_enabled(conn, workspace, source_id, enabled=data.enabled)
+        source = sources.change_source(
+            conn, workspace, source_id, name=data.name, kind=data.kind, limits=data.limits, enabled=data.enabled,
+            seen=seen_version(if_match),
+        )  # fmt: skip
         health = health_of_sources(conn, workspace, now=now_us())
-    return _shown(source, principal, health.get(source.id))
+    return tagged(_shown(source, principal, health.get(source.id)), sources.source_version(source))
 
 
 @post(

@@ -19,6 +19,7 @@ from rapport.kernel.clock import DAY, SECOND
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound, Unavailable
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import WorkspaceId, new_id, new_secret
+from rapport.kernel.versions import refuse_unseen, version_of
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import WorkspaceSettings, all_workspaces
 
@@ -32,6 +33,7 @@ __all__ = [
     "list_sources",
     "rotate_key",
     "set_enabled",
+    "source_version",
 ]
 
 GRACE = 7 * DAY
@@ -98,10 +100,10 @@ def list_sources(conn: Connection, workspace: WorkspaceId) -> list[Source]:
     return [_source(row) for row in conn.execute(query)]
 
 
-def find_source(conn: Connection, workspace: WorkspaceId, source_id: str) -> Source:
-    """One source, with its workspace's identifier policy. Raises NotFound."""
+def find_source(conn: Connection, workspace: WorkspaceId, source_id: str, *, for_update: bool = False) -> Source:
+    """One source, with its workspace's policy; on demand nobody else changes it meanwhile. Raises NotFound."""
     query = sa.select(sources).where(sources.c.workspace == workspace, sources.c.id == source_id)
-    row = conn.execute(query).first()
+    row = conn.execute(query.with_for_update() if for_update else query).first()
     if row is None:
         raise NotFound(f"no source has the id {source_id[:60]!r}", hint="`rapport sources list` lists them")
     return _source(row, _policies(conn).get(workspace))
@@ -115,8 +117,14 @@ def change_source(
     name: str | None = None,
     kind: SourceKind | None = None,
     limits: Limits | None = None,
+    enabled: bool | None = None,
+    seen: str | None = None,
 ) -> Source:
-    """Rename a source, change its kind or its limits; only what is given is written. Raises NotFound, InvalidInput."""
+    """Rename a source, change its kind or limits, open or close it; only what is given is written.
+
+    `seen` is the version (`source_version`) whoever changes it has looked at. Raises NotFound, InvalidInput, and
+    Conflict where it is another by now.
+    """
     values: dict[str, Any] = {}
     if name is not None:
         values["name"] = _checked_name(name)
@@ -124,7 +132,17 @@ def change_source(
         values["kind"] = _checked_kind(kind)
     if limits is not None:
         values |= msgspec.structs.asdict(_checked_limits(limits))
+    if enabled is not None:
+        values["enabled"] = enabled
+    if seen is not None:
+        now = _changeable(find_source(conn, workspace, source_id, for_update=True))
+        refuse_unseen(seen, now, wanted=values, what=f"the source {now['name']!r}")
     return _write(conn, workspace, source_id, values)
+
+
+def source_version(source: Source) -> str:
+    """Stands for what people change of a source; its keys and health are not of it."""
+    return version_of(_changeable(source))
 
 
 def rotate_key(conn: Connection, workspace: WorkspaceId, source_id: str, *, now: int, grace: int = GRACE) -> Source:
@@ -213,6 +231,12 @@ def _write(conn: Connection, workspace: WorkspaceId, source_id: str, values: dic
     if values:
         conn.execute(sources.update().where(sources.c.workspace == workspace, sources.c.id == source_id).values(values))
     return find_source(conn, workspace, source_id)
+
+
+def _changeable(source: Source) -> dict[str, Any]:
+    return {
+        "name": source.name, "kind": source.kind, "enabled": source.enabled, **msgspec.structs.asdict(source.limits)
+    }  # fmt: skip
 
 
 def _policies(conn: Connection) -> dict[int, IdentifierPolicy]:

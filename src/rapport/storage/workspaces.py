@@ -21,7 +21,6 @@ __all__ = [
     "create_workspace",
     "default_workspace",
     "find_workspace",
-    "save_settings",
     "workspaces",
 ]
 
@@ -112,13 +111,8 @@ def change_settings(
     if body is None:
         raise NotFound(f"no workspace {workspace}", hint="`rapport workspaces list` shows them")
     settings = change(msgspec.json.decode(body, type=WorkspaceSettings))
-    save_settings(conn, workspace, settings)
-    return settings
-
-
-def save_settings(conn: Connection, workspace: WorkspaceId, settings: WorkspaceSettings) -> None:
-    """Replace a shop's settings, whatever they are; `change_settings` keeps what others changed."""
     conn.execute(workspaces.update().where(workspaces.c.id == workspace).values(settings=msgspec.json.encode(settings)))
+    return settings
 
 
 def _workspace(row: sa.Row[tuple[int, str, str, bytes, int]]) -> Workspace:

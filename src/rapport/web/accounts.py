@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Connection
 
 from rapport.kernel.clock import DAY, HOUR, SECOND
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound, RateLimited, Unauthenticated
@@ -31,6 +32,7 @@ __all__ = [
     "change_role",
     "create_api_key",
     "create_user",
+    "give_role",
     "invite",
     "open_invitation",
     "remove_member",
@@ -192,17 +194,32 @@ def change_password(
     return start_session(db, user_id=user_id, workspace=workspace, browser=browser, now=now)
 
 
-def change_role(db: Database, *, workspace: int, user_id: str, role: str, now: int) -> None:
-    """Give a member another role. Raises Conflict where no owner would be left."""
+def change_role(db: Database, *, workspace: int, user_id: str, role: str, now: int, seen: str | None = None) -> None:
+    """`give_role` in a transaction of its own."""
     with db.write() as conn:
-        _keep_an_owner(store.members(conn, workspace), user_id=user_id, stays=_role(role) == "owner")
-        store.add_membership(conn, workspace=workspace, user_id=user_id, role=role, now=now)
+        give_role(conn, workspace=workspace, user_id=user_id, role=role, now=now, seen=seen)
+
+
+def give_role(conn: Connection, *, workspace: int, user_id: str, role: str, now: int, seen: str | None = None) -> None:
+    """Give a member another role than the one that was `seen`.
+
+    Raises NotFound, InvalidInput, and Conflict: where no owner would be left, and where the member has another role
+    than the one seen by now.
+    """
+    everybody = store.members(conn, workspace, for_update=True)
+    member = _keep_an_owner(everybody, user_id=user_id, stays=_role(role) == "owner")
+    if seen is not None and seen != member.role:
+        raise Conflict(
+            f"somebody has made {member.email} {member.role} since you looked",
+            hint=f"{role} was not saved: choose again if it still should be so",
+        )
+    store.add_membership(conn, workspace=workspace, user_id=user_id, role=role, now=now)
 
 
 def remove_member(db: Database, *, workspace: int, user_id: str) -> None:
     """Take somebody out of the workspace and sign them out. Raises Conflict where no owner would be left."""
     with db.write() as conn:
-        _keep_an_owner(store.members(conn, workspace), user_id=user_id, stays=False)
+        _keep_an_owner(store.members(conn, workspace, for_update=True), user_id=user_id, stays=False)
         store.remove_membership(conn, workspace=workspace, user_id=user_id)
 
 
@@ -343,10 +360,12 @@ def _invitation(token: str, *, workspace: int, email: str | None, role: str, now
     )  # fmt: skip
 
 
-def _keep_an_owner(everybody: list[store.Member], *, user_id: str, stays: bool) -> None:
+def _keep_an_owner(everybody: list[store.Member], *, user_id: str, stays: bool) -> store.Member:
+    """The member, who may be changed so. Raises NotFound, Conflict."""
     member = next((m for m in everybody if m.user_id == user_id), None)
     if member is None:
         raise NotFound(f"no member {user_id[:60]!r} in this workspace")
     owners = [m for m in everybody if m.role == "owner"]
     if member.role == "owner" and not stays and len(owners) == 1:
         raise Conflict(f"{member.email} is the only owner", hint="make somebody else an owner first")
+    return member

@@ -9,7 +9,7 @@ from litestar import Request, Response, get, post
 from litestar.response import Redirect
 
 from rapport.kernel.clock import now_us
-from rapport.kernel.errors import Forbidden, RapportError
+from rapport.kernel.errors import Conflict, Forbidden, RapportError
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces
 from rapport.web import accounts, auth, settings_pages, store
@@ -155,10 +155,14 @@ def withdraw(db: Database, principal: Principal, invitation_id: str) -> Redirect
     return Redirect("/console/team?done=removed", status_code=303)
 
 
-@post("/team/{user_id:str}/role", permission="team:write", sync_to_thread=True, status_code=303)
-def change_role(db: Database, principal: Principal, user_id: str, data: Form) -> Redirect:
+@post("/team/{user_id:str}/role", permission="team:write", sync_to_thread=True, status_code=200)
+def change_role(request: AnyRequest, db: Database, principal: Principal, user_id: str, data: Form) -> Response[Any]:
     """Give a member another role; it holds from their next request on."""
-    accounts.change_role(db, workspace=principal.workspace, user_id=user_id, role=text(data, "role"), now=now_us())
+    role, seen = text(data, "role"), text(data, "version") or None
+    try:
+        accounts.change_role(db, workspace=principal.workspace, user_id=user_id, role=role, seen=seen, now=now_us())
+    except Conflict as error:
+        return _team(request, db, principal, error=error)
     return Redirect("/console/team?done=role", status_code=303)
 
 
@@ -258,14 +262,15 @@ def _account(request: AnyRequest, db: Database, *, error: RapportError | None = 
 
 
 def _team(
-    request: AnyRequest, db: Database, principal: Principal, *, link: str = "", invited: str = ""
-) -> Response[str]:
+    request: AnyRequest, db: Database, principal: Principal, *, link: str = "", invited: str = "",
+    error: RapportError | None = None,
+) -> Response[str]:  # fmt: skip
     with db.read() as conn:
         everybody = store.members(conn, principal.workspace)
         waiting = store.open_invitations(conn, principal.workspace, now=now_us())
     return render(
-        request, "web/team.html", members=everybody, invitations=waiting, roles=ROLE_NAMES,
-        permissions=request.app.state.permissions, link=link, invited=invited,
+        request, "web/team.html", status=error.status if error else 200, error=error, members=everybody,
+        invitations=waiting, roles=ROLE_NAMES, permissions=request.app.state.permissions, link=link, invited=invited,
     )  # fmt: skip
 
 

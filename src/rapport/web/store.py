@@ -234,8 +234,11 @@ def workspaces_of(conn: Connection, user_id: str) -> list[tuple[int, str]]:
     return [(row.id, row.name) for row in conn.execute(query)]
 
 
-def members(conn: Connection, workspace: int) -> list[Member]:
-    """Everybody in a workspace, longest first."""
+def members(conn: Connection, workspace: int, *, for_update: bool = False) -> list[Member]:
+    """Everybody in a workspace, longest first; on demand nobody else changes who that is meanwhile."""
+    if for_update:  # in one order, and before anything is read: two who wait for each other would see what was
+        mine = sa.select(memberships.c.user_id).where(memberships.c.workspace == workspace)
+        conn.execute(mine.order_by(memberships.c.user_id).with_for_update()).all()
     query = (
         sa.select(
             users.c.id.label("user_id"), users.c.email, users.c.name, memberships.c.role, memberships.c.created_at,

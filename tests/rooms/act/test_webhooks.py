@@ -22,6 +22,7 @@ from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Message
 from rapport.storage.engine import Database
+from tests.beside import change_beside
 from tests.rooms.act.receiver import Receiver
 
 SHOP = WorkspaceId(1)
@@ -193,3 +194,34 @@ def test_the_channel_can_be_asked_directly(db: Database, receiver: Receiver) -> 
     receiver.delay_seconds = 0.05
     message = Outgoing(workspace=SHOP, id="msg_1", channel=CHANNEL, destination=webhook.id, payload=BODY, attempts=1)
     assert WebhookChannel(db, allow_private=True).deliver(message, now=now_us()).result == "delivered"
+
+
+def test_of_two_who_change_one_webhook_the_second_is_told_what_changed(any_db: Database) -> None:
+    webhook, _ = add(any_db, "https://example.com/hook")
+    seen = webhooks.webhook_version(webhook)
+    told = change_beside(
+        any_db,
+        lambda conn: webhooks.change_webhook(conn, SHOP, webhook.id, WebhookWanted(events=["*"]), seen=seen),
+        lambda conn: webhooks.change_webhook(
+            conn, SHOP, webhook.id, WebhookWanted(url="https://example.com/new", events=["Order Completed"]), seen=seen
+        ),
+    )
+    assert told is not None
+    assert told.message == (
+        'somebody has changed this webhook since you looked: url is "https://example.com/hook" now, events is ["*"] now'
+    )
+    with any_db.read() as conn:
+        assert webhooks.find_webhook(conn, SHOP, webhook.id).events == ["*"]
+
+
+def test_changes_of_different_parts_of_a_webhook_that_saw_nothing_are_both_kept(any_db: Database) -> None:
+    webhook, _ = add(any_db, "https://example.com/hook")
+    told = change_beside(
+        any_db,
+        lambda conn: webhooks.change_webhook(conn, SHOP, webhook.id, WebhookWanted(events=["*"])),
+        lambda conn: webhooks.change_webhook(conn, SHOP, webhook.id, WebhookWanted(enabled=False)),
+    )
+    assert told is None
+    with any_db.read() as conn:
+        found = webhooks.find_webhook(conn, SHOP, webhook.id)
+    assert (found.events, found.enabled) == (["*"], False)

@@ -35,7 +35,9 @@ def ask(shop: Shop, http: TestClient[Any]) -> Ask:
     keys: dict[tuple[str, ...], str] = {}
     every = ("sources:read", "sources:write", "quarantine:read", "quarantine:write")
 
-    def call(method: str, path: str, scopes: tuple[str, ...] = every, **options: Any) -> httpx.Response:
+    def call(
+        method: str, path: str, scopes: tuple[str, ...] = every, if_match: str | None = None, **options: Any
+    ) -> httpx.Response:
         if scopes not in keys:
             _, keys[scopes] = accounts.create_api_key(
                 shop.db,
@@ -46,7 +48,8 @@ def ask(shop: Shop, http: TestClient[Any]) -> Ask:
                 created_by="test",
                 now=now_us(),
             )
-        return http.request(method, f"/api/v1{path}", headers={"Authorization": f"Bearer {keys[scopes]}"}, **options)
+        headers = {"Authorization": f"Bearer {keys[scopes]}"} | ({"If-Match": if_match} if if_match else {})
+        return http.request(method, f"/api/v1{path}", headers=headers, **options)
 
     return call
 
@@ -145,3 +148,22 @@ def test_what_is_not_there_is_404(ask: Ask) -> None:
 def test_a_character_that_no_database_takes_is_no_fault_of_ours(ask: Ask) -> None:
     for path in ("/sources/%00", "/quarantine/%00", "/quarantine?reason=%00"):
         assert ask("GET", path).status_code in (200, 400, 404)
+
+
+def test_a_change_that_names_the_version_it_saw_is_refused_once_somebody_was_quicker(ask: Ask, shop: Shop) -> None:
+    address = f"/sources/{shop.source.id}"
+    seen = ask("GET", address).headers["etag"]
+    first = ask("PATCH", address, json={"name": "Hers"}, if_match=seen)
+    assert (first.status_code, first.headers["etag"]) == (200, ask("GET", address).headers["etag"])
+    late = ask("PATCH", address, json={"name": "His"}, if_match=seen)
+    assert (late.status_code, late.json()["code"]) == (409, "conflict")
+    assert 'name is "Hers" now' in late.json()["detail"]
+    again = ask("PATCH", address, json={"name": "His"}, if_match=first.headers["etag"])
+    assert again.json()["name"] == "His"
+
+
+def test_whoever_names_no_version_changes_whatever_there_is(ask: Ask, shop: Shop) -> None:
+    address = f"/sources/{shop.source.id}"
+    assert ask("PATCH", address, json={"name": "Hers"}).status_code == 200
+    assert ask("PATCH", address, json={"name": "His"}, if_match="*").status_code == 200
+    assert ask("PATCH", address, json={"name": "Its"}, if_match="nonsense").status_code == 400

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-
 import pytest
-from sqlalchemy import Connection
 
 from rapport.collect.health import Health, health_of_sources
 from rapport.collect.model import Limits
@@ -20,12 +16,14 @@ from rapport.collect.sources import (
     list_sources,
     rotate_key,
     set_enabled,
+    source_version,
 )
 from rapport.kernel.clock import DAY, HOUR, now_us
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import WorkspaceId, new_id
 from rapport.storage.engine import Database
-from rapport.storage.workspaces import WorkspaceSettings, create_workspace, save_settings
+from rapport.storage.workspaces import WorkspaceSettings, change_settings, create_workspace
+from tests.beside import change_beside
 from tests.rooms.collect.conftest import Shop
 
 NOW = now_us()
@@ -82,7 +80,7 @@ def test_the_registry_knows_keys_and_settings_of_the_shop(shop: Shop) -> None:
         blocked_identifiers=["^shop-till$", "(broken"], identifier_limits={"email": 2}, region="DE"
     )
     with shop.db.write() as conn:
-        save_settings(conn, shop.workspace, settings)
+        change_settings(conn, shop.workspace, lambda _: settings)
         rotated = rotate_key(conn, shop.workspace, shop.source.id, now=NOW, grace=HOUR)
     registry = Registry(shop.db)
     registry.refresh_now()
@@ -107,35 +105,6 @@ def test_counts_add_up_by_the_hour_and_the_source_is_seen(shop: Shop) -> None:
         week = health_of_sources(conn, shop.workspace, now=NOW, back=7 * DAY)[shop.source.id]
         assert find_source(conn, shop.workspace, shop.source.id).last_seen_at == NOW
     assert (day.accepted, day.duplicates, week.accepted) == (13, 3, 18)
-
-
-def change_beside(db: Database, first: Callable[[Connection], object], second: Callable[[Connection], object]) -> None:
-    """Let both change something at a time: the second begins before the first has committed."""
-    if db.dialect == "sqlite":
-        for change in (first, second):
-            with db.write() as conn:
-                change(conn)
-        return
-    begun = threading.Event()
-
-    def run() -> None:
-        with db.engine.begin() as other:
-            other.exec_driver_sql("SET LOCAL lock_timeout = '20s'")
-            begun.set()
-            second(other)
-
-    thread = threading.Thread(target=run)
-    with db.engine.begin() as conn:
-        first(conn)
-        thread.start()
-        begun.wait()
-        with db.engine.connect() as looking:
-            while thread.is_alive() and not looking.exec_driver_sql(_WAITING).scalar_one():
-                looking.rollback()
-    thread.join()
-
-
-_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def test_a_rename_beside_a_rotation_does_not_bring_the_leaked_key_back(shop: Shop) -> None:
@@ -163,3 +132,29 @@ def test_of_two_rotations_at_a_time_the_second_follows_the_first(shop: Shop) -> 
         found = find_source(conn, here, shop.source.id)
     assert [found.previous_key, found.write_key] == [source.write_key for source in made]
     assert shop.source.write_key not in (found.previous_key, found.write_key)
+
+
+def test_of_two_who_change_one_source_the_second_is_told_what_changed(shop: Shop) -> None:
+    here, source = shop.workspace, shop.source
+    seen = source_version(source)
+    told = change_beside(
+        shop.db,
+        lambda conn: change_source(conn, here, source.id, name="Shop floor", kind="store", seen=seen),
+        lambda conn: change_source(conn, here, source.id, name="Webshop", kind="store", seen=seen),
+    )
+    assert told is not None
+    assert told.message == "somebody has changed the source 'Shop floor' since you looked: name is \"Shop floor\" now"
+    with shop.db.write() as conn:
+        found = find_source(conn, here, source.id)
+        assert found.name == "Shop floor"
+        again = change_source(conn, here, source.id, name="Webshop", seen=source_version(found))
+    assert again.name == "Webshop"
+
+
+def test_a_rotation_does_not_keep_an_editor_from_saving(shop: Shop) -> None:
+    """Keys are not what a form about a source holds, nor what its clients send."""
+    seen = source_version(shop.source)
+    with shop.db.write() as conn:
+        rotated = rotate_key(conn, shop.workspace, shop.source.id, now=NOW)
+        assert source_version(rotated) == seen
+        assert change_source(conn, shop.workspace, shop.source.id, name="Till", seen=seen).name == "Till"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from rapport.collect.sources import identifier_policy
 from rapport.kernel.clock import now_us
@@ -12,12 +13,13 @@ from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import WorkspaceId
 from rapport.resolve import Resolver
 from rapport.resolve.actions import audit
-from rapport.resolve.actions.service import Identity
+from rapport.resolve.actions.service import Change, Identity
 from rapport.resolve.graph import policy, store
 from rapport.resolve.graph.policy import Difference, PolicySettings
 from rapport.resolve.reading import identities
 from rapport.storage.engine import Database
 from rapport.web.auth import Principal
+from tests.beside import change_beside
 from tests.rooms.resolve.shop import Shop, made_shop, seen
 
 
@@ -125,3 +127,32 @@ def test_a_policy_that_makes_no_sense_is_refused(own: Shop) -> None:
     ):
         with pytest.raises(InvalidInput):
             Identity(own.db).apply_policy(owner(own), wanted, reason="?")
+
+
+def test_of_two_who_change_the_policy_the_second_is_told_who_and_what(own: Shop) -> None:
+    """Both have seen the same; whoever is later has changed nothing, and may go on from what is in force."""
+    with own.db.read() as conn:
+        seen = policy.policy_version(policy.settings_of(conn, own.workspace))
+    told = change_beside(
+        own.db,
+        lambda conn: applied(conn, own, PolicySettings(shared_after=3), author="Olga", seen=seen),
+        lambda conn: applied(conn, own, PolicySettings(shared_after=7, default_limit=2), author="Bo", seen=seen),
+    )
+    assert told is not None
+    assert told.message == (
+        "Olga has changed the identity policy since you looked: default_limit is 5 now, shared_after is 3 now"
+    )
+    with own.db.read() as conn:
+        settings = policy.settings_of(conn, own.workspace)
+    assert policy.read_policy(settings) == PolicySettings(shared_after=3)
+    wanted = PolicySettings(shared_after=7, default_limit=2)
+    Identity(own.db).apply_policy(owner(own), wanted, reason="?", seen=policy.policy_version(settings))
+
+
+def applied(conn: Connection, own: Shop, wanted: PolicySettings, *, author: str, seen: str) -> None:
+    """The policy made the shop's in this transaction, as `Identity` does it in one of its own."""
+    store.lock(conn, own.workspace)
+    change = Change(conn, own.workspace, author=author, reason="tried", now=now_us())
+    change.apply_policy(wanted, seen=seen)
+    by = Principal(workspace=own.workspace, kind="user", id="u", name=author, role="owner", scopes=frozenset())
+    change.finish("policy", by, lambda *_: None, dry_run=False)

@@ -74,7 +74,8 @@ def policy_commands(
     @_common
     @_FILE
     @click.option("--reason", required=True, help="Why; it stays in the audit trail.")
-    def apply(data_dir: Path | None, workspace: str | None, file: Path, reason: str) -> None:
+    @click.option("--seen", metavar="VERSION", help="The version that `check` named; where it is another, do nothing.")
+    def apply(data_dir: Path | None, workspace: str | None, file: Path, reason: str, seen: str | None) -> None:
         """Make the policy in FILE the shop's; all customers follow at once, and undoing the action leads back."""
         from rapport.resolve.actions.service import POLICY_PERMISSION, Identity
         from rapport.web.auth import Principal
@@ -86,7 +87,7 @@ def policy_commands(
             by = Principal(
                 workspace=shop, kind="user", id="cli", name=AUTHOR, role="owner", scopes=frozenset({POLICY_PERMISSION})
             )
-            outcome = Identity(db, on_moved=moved).apply_policy(by, wanted, reason=reason)
+            outcome = Identity(db, on_moved=moved).apply_policy(by, wanted, reason=reason, seen=seen)
         click.echo(f"applied: {outcome.moved} identifiers belong to another customer now (action {outcome.action})")
 
     return group
@@ -105,8 +106,9 @@ def read_file(path: Path) -> PolicySettings:
 
 
 def _in_words(effect: PolicyEffect) -> str:
+    compared = f"compared with the policy in force, version {effect.version}"
     if not effect.merges and not effect.splits:
-        return "this change would merge and split nobody"
+        return f"this change would merge and split nobody\n{compared}"
     lines = [f"this change would merge {effect.merges} and split {effect.splits} customers; here they are"]
     for title, number, told in (
         ("merged", effect.merges, effect.merged),
@@ -115,7 +117,7 @@ def _in_words(effect: PolicyEffect) -> str:
         lines += ["", f"{title}:"] if told else []
         lines += [_one(change) for change in told]
         lines += [f"  … and {number - len(told)} more"] if number > len(told) else []
-    return "\n".join(lines)
+    return "\n".join([*lines, "", compared])
 
 
 def _one(change: Changed) -> str:

@@ -15,10 +15,12 @@ from rapport.kernel.errors import InvalidInput, RapportError
 from rapport.kernel.identifiers import SEEN_KINDS, IdentifierPolicy
 from rapport.kernel.ids import WorkspaceId
 from rapport.resolve.actions.routes import policy_effect
+from rapport.resolve.actions.seen import refuse_unseen_policy
 from rapport.resolve.actions.service import POLICY_PERMISSION, Identity
 from rapport.resolve.graph import policy
 from rapport.resolve.graph.policy import PolicySettings, SlidingLimit
 from rapport.storage.engine import Database
+from rapport.storage.workspaces import WorkspaceSettings
 from rapport.web.auth import Principal
 from rapport.web.console import render
 from rapport.web.forms import Form, integer, raw, text, texts
@@ -53,7 +55,7 @@ def policy_page(request: AnyRequest, db: Database, principal: Principal) -> Resp
     """What counts as one person here."""
     with db.read() as conn:
         settings = policy.settings_of(conn, WorkspaceId(principal.workspace))
-    return _show(request, policy.read_policy(settings), identifier_policy(settings))
+    return _show(request, policy.read_policy(settings), settings)
 
 
 @post("/identity/policy", permission=POLICY_PERMISSION, sync_to_thread=True, status_code=200)
@@ -62,30 +64,38 @@ def change_policy(request: AnyRequest, db: Database, state: State, principal: Pr
     workspace = WorkspaceId(principal.workspace)
     with db.read() as conn:
         settings = policy.settings_of(conn, workspace)
-    rules, wanted = identifier_policy(settings), policy.read_policy(settings)
+    wanted, reason, seen = (
+        policy.read_policy(settings),
+        text(data, "reason", longest=500),
+        text(data, "version") or None,
+    )
     try:
         wanted = _read(data)
         if text(data, "then") == "apply":
             identity: Identity = state.identity
-            identity.apply_policy(principal, wanted, reason=text(data, "reason", longest=500))
+            identity.apply_policy(principal, wanted, reason=reason, seen=seen)
             return Redirect("/console/identity?done=saved", status_code=303)
         with db.read() as conn:
+            refuse_unseen_policy(conn, workspace, seen, now=policy.read_policy(settings), wanted=wanted)
             effect = policy_effect(conn, workspace, wanted, now=now_us())
     except RapportError as error:
-        return _show(request, wanted, rules, error=error)
-    return _show(request, wanted, rules, effect=effect)
+        return _show(request, wanted, settings, error=error, reason=reason)
+    return _show(request, wanted, settings, effect=effect, reason=reason)
 
 
 HANDLERS = (policy_page, change_policy)
 
 
 def _show(
-    request: AnyRequest, wanted: PolicySettings, rules: IdentifierPolicy, *, effect: Any = None,
-    error: RapportError | None = None,
+    request: AnyRequest, wanted: PolicySettings, settings: WorkspaceSettings, *, effect: Any = None,
+    error: RapportError | None = None, reason: str = "",
 ) -> Response[str]:  # fmt: skip
+    """The form with what is `wanted`, to be compared with the settings in force."""
+    rules = identifier_policy(settings)
     return render(
         request, "resolve/policy.html", status=error.status if error else 200, wanted=wanted, rules=rules,
         rows=_rows(wanted, rules), effect=effect, error=error, may_change=POLICY_PERMISSION,
+        reason=reason, version=policy.policy_version(settings),
     )  # fmt: skip
 
 

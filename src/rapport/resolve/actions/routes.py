@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import msgspec
-from litestar import get, post, put
+from litestar import Response, get, post, put
 from litestar.datastructures import State
 from litestar.params import Parameter
 from msgspec import Meta
@@ -26,6 +26,7 @@ from rapport.resolve.reading.explain import CustomerEvidence, Path
 from rapport.resolve.reading.references import find_key, find_root
 from rapport.storage.engine import Database
 from rapport.web.auth import Principal
+from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
 
 __all__ = ["ROUTES", "PolicyEffect", "policy_effect"]
 
@@ -100,6 +101,8 @@ class PolicyEffect(msgspec.Struct, frozen=True, kw_only=True):
     """Sets of customers of which some would become several."""
     merged: list[Changed]
     split: list[Changed]
+    version: str
+    """Of the policy in force that it was compared with."""
 
 
 @get("/customers/{reference:str}/evidence", permission="customers:read", tags=["identity"], sync_to_thread=True)
@@ -208,11 +211,12 @@ def list_alarms(
         return alarms.alarms(conn, workspace, rules, limit=limit)
 
 
-@get("/identity/policy", permission="customers:read", tags=["identity"], sync_to_thread=True)
-def get_policy(db: Database, principal: Principal) -> PolicySettings:
+@get("/identity/policy", permission="customers:read", tags=["identity"], response_headers=[ETAG], sync_to_thread=True)
+def get_policy(db: Database, principal: Principal) -> Response[PolicySettings]:
     """What the shop decided about identity."""
     with db.read() as conn:
-        return policy.read_policy(policy.settings_of(conn, WorkspaceId(principal.workspace)))
+        settings = policy.settings_of(conn, WorkspaceId(principal.workspace))
+    return tagged(policy.read_policy(settings), policy.policy_version(settings))
 
 
 @post("/identity/policy/preview", permission="customers:write", tags=["identity"], status_code=200, sync_to_thread=True)
@@ -223,9 +227,10 @@ def preview_policy(db: Database, principal: Principal, data: PolicySettings) -> 
 
 
 @put("/identity/policy", permission="sources:write", tags=["identity"], sync_to_thread=True)
-def put_policy(state: State, principal: Principal, data: PolicyWanted) -> Outcome:
+def put_policy(state: State, principal: Principal, data: PolicyWanted, if_match: IfMatch = None) -> Outcome:
     """Make another policy the shop's. The whole workspace follows in one transaction; undoing it is one, too."""
-    return _identity(state).apply_policy(principal, data.policy, reason=data.reason)
+    seen = seen_version(if_match)
+    return _identity(state).apply_policy(principal, data.policy, reason=data.reason, seen=seen)
 
 
 ROUTES = (
@@ -240,7 +245,8 @@ def policy_effect(conn: Connection, workspace: WorkspaceId, wanted: PolicySettin
     merges = [difference for difference in found if difference.merges]
     splits = [difference for difference in found if difference.splits]
     return PolicyEffect(
-        merges=len(merges), splits=len(splits), merged=_changed(conn, workspace, merges[:SHOWN]),
+        version=policy.policy_version(policy.settings_of(conn, workspace)), merges=len(merges), splits=len(splits),
+        merged=_changed(conn, workspace, merges[:SHOWN]),
         split=_changed(conn, workspace, splits[:SHOWN]),
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.resolve.actions import audit
 from rapport.resolve.actions.audit import Decided, Effects
+from rapport.resolve.actions.seen import refuse_unseen_model, refuse_unseen_policy
 from rapport.resolve.graph import corrections, stated, store
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.graph.forest import too_many
@@ -149,14 +150,23 @@ class Identity:
         """Undo the action that decided a pair. Raises NotFound, Conflict where nobody decided."""
         return self._act(by, "reopen", reason, lambda change: change.reopen(_ident(pair), by), dry_run=dry_run)
 
-    def use_model(self, by: Principal, version: int, *, reason: str, dry_run: bool = False) -> Outcome:
-        """Score everybody anew by another version of the learned model; the worker does. Raises NotFound, Conflict."""
-        return self._act(by, "model", reason, lambda change: change.use_model(version), dry_run=dry_run)
+    def use_model(
+        self, by: Principal, version: int, *, reason: str, dry_run: bool = False, seen: str | None = None
+    ) -> Outcome:
+        """Score everybody anew by another version of the learned model; the worker does.
 
-    def apply_policy(self, by: Principal, wanted: PolicySettings, *, reason: str) -> Outcome:
-        """Make another policy the shop's, and its customers those of the policy. Cost: the workspace, in memory."""
+        Raises NotFound, and Conflict: also where the model in force is not the one that was `seen` (`in_force`).
+        """
+        return self._act(by, "model", reason, lambda change: change.use_model(version, seen=seen), dry_run=dry_run)
+
+    def apply_policy(self, by: Principal, wanted: PolicySettings, *, reason: str, seen: str | None = None) -> Outcome:
+        """Make another policy the shop's, and its customers those of the policy. Cost: the workspace, in memory.
+
+        Raises InvalidInput, and Conflict: also where the policy in force is not the one that was `seen`
+        (`policy_version`).
+        """
         wanted.check()
-        return self._act(by, "policy", reason, lambda change: change.apply_policy(wanted))
+        return self._act(by, "policy", reason, lambda change: change.apply_policy(wanted, seen=seen))
 
     def undo(self, by: Principal, action_id: str, *, reason: str = "", dry_run: bool = False) -> Outcome:
         """Take an action back, as far as nobody did so before. Raises NotFound, Conflict."""
@@ -297,9 +307,11 @@ class Change:
         if wanted.keep_apart:
             self.forbid(self._strongest(side, members), self._strongest(rest, members))
 
-    def apply_policy(self, wanted: PolicySettings) -> None:
+    def apply_policy(self, wanted: PolicySettings, *, seen: str | None = None) -> None:
         """Save the policy and rebuild."""
-        self.effects.policy_before, self.effects.policy_after = read_policy(self.settings), wanted
+        before = read_policy(self.settings)
+        self.effects.policy_before, self.effects.policy_after = before, wanted
+        refuse_unseen_policy(self.conn, self.workspace, seen, now=before, wanted=wanted)
         if self.effects.policy_before == wanted:
             raise Conflict("this is the policy already")
         self.policy = save_policy(self.conn, self.workspace, wanted)
@@ -320,9 +332,10 @@ class Change:
         """Undo whatever decided a pair."""
         self.undo(review.verdict(self.conn, self.workspace, ident), by)
 
-    def use_model(self, version: int) -> None:
+    def use_model(self, version: int, *, seen: str | None = None) -> None:
         """Make a model the active one."""
         before = models.active_version(self.conn, self.workspace)
+        refuse_unseen_model(self.conn, self.workspace, seen, now=before, wanted=version)
         if before == version:
             raise Conflict(f"model {version} is in use already")
         models.activate(self.conn, self.workspace, version)

@@ -19,6 +19,7 @@ from rapport.collect.sources import identifier_policy
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.identifiers import SEEN_KINDS, IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.versions import version_of
 from rapport.resolve.graph import corrections, store
 from rapport.storage.workspaces import WorkspaceSettings, all_workspaces, change_settings
 
@@ -28,6 +29,7 @@ __all__ = [
     "SlidingLimit",
     "compare",
     "differences",
+    "policy_version",
     "read_policy",
     "save_policy",
     "settings_of",
@@ -120,6 +122,11 @@ def read_policy(settings: WorkspaceSettings) -> PolicySettings:
         default_limit=settings.identifier_default_limit, max_identifiers=settings.identifiers_at_most,
         shared_after=settings.identifier_shared_after, evidence_days=settings.evidence_days,
     )  # fmt: skip
+
+
+def policy_version(settings: WorkspaceSettings) -> str:
+    """Stands for the shop's part of the policy."""
+    return version_of(msgspec.structs.asdict(read_policy(settings)))
 
 
 def with_policy(settings: WorkspaceSettings, wanted: PolicySettings) -> WorkspaceSettings:

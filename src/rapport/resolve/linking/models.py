@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from rapport.kernel.errors import Conflict, NotFound
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.versions import version_of
 from rapport.resolve.linking.model import LinkModel
 from rapport.resolve.linking.store import link_models, link_records
 
@@ -20,6 +21,7 @@ __all__ = [
     "active_version",
     "card_text",
     "find_model",
+    "in_force",
     "list_models",
     "save_model",
 ]
@@ -83,6 +85,11 @@ def active_version(conn: Connection, workspace: WorkspaceId) -> int | None:
     """The version of the model in force; None where none was trained."""
     query = sa.select(_models.version).where(_models.workspace == workspace, _models.active)
     return conn.execute(query).scalar()
+
+
+def in_force(version: int | None) -> str:
+    """The version, in the sense of `ETag`, of which model is in force."""
+    return version_of({"model": version})
 
 
 def list_models(conn: Connection, workspace: WorkspaceId) -> list[ModelInfo]:

@@ -100,10 +100,11 @@ def use_model(request: AnyRequest, db: Database, state: State, principal: Princi
     """Make another version the model in force."""
     version = integer(data, "version", least=0, most=2_000_000_000, otherwise=0)
     identity: Identity = state.identity
+    reason, seen = text(data, "reason", longest=500), text(data, "in_force") or None
     try:
-        identity.use_model(principal, version, reason=text(data, "reason", longest=500))
+        identity.use_model(principal, version, reason=reason, seen=seen)
     except RapportError as error:
-        return _model(request, db, principal, version, error=error)
+        return _model(request, db, principal, version, error=error, reason=reason)
     return Redirect(f"{_MODEL}?done=saved", status_code=303)
 
 
@@ -195,8 +196,9 @@ def _sides(conn: Connection, workspace: WorkspaceId, pair: ReviewPair | None) ->
 
 
 def _model(
-    request: AnyRequest, db: Database, principal: Principal, version: int, *, error: RapportError | None = None
-) -> Response[str]:
+    request: AnyRequest, db: Database, principal: Principal, version: int, *, error: RapportError | None = None,
+    reason: str = "",
+) -> Response[str]:  # fmt: skip
     workspace = WorkspaceId(principal.workspace)
     with db.read() as conn:
         versions = models.list_models(conn, workspace)
@@ -205,6 +207,7 @@ def _model(
     return render(
         request, "linking/model.html", status=error.status if error else 200, versions=versions, shown=shown,
         model=model, aspects=charts.aspect_charts(model) if model else [], error=error, may_change=POLICY_PERMISSION,
+        reason=reason, in_force=models.in_force(next((one.version for one in versions if one.active), None)),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.datastructures import State
 from litestar.params import Parameter
 
@@ -18,6 +18,7 @@ from rapport.resolve.linking.model import LinkModel, Thresholds, sentences
 from rapport.resolve.linking.review import ReviewPage, ReviewPair
 from rapport.storage.engine import Database
 from rapport.web.auth import Principal
+from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
 
 __all__ = ["ROUTES"]
 
@@ -123,14 +124,13 @@ def reopen_pair(state: State, principal: Principal, pair_id: EvidenceId, data: B
     return _identity(state).reopen(principal, pair_id, reason=data.reason, dry_run=data.dry_run)
 
 
-@get("/identity/models", permission="customers:read", tags=["identity"], sync_to_thread=True)
-def list_models(db: Database, principal: Principal) -> list[ModelVersion]:
-    """The models that were trained, the newest first."""
+@get("/identity/models", permission="customers:read", tags=["identity"], response_headers=[ETAG], sync_to_thread=True)
+def list_models(db: Database, principal: Principal) -> Response[list[ModelVersion]]:
+    """The models that were trained, the newest first; the `ETag` stands for which of them is in force."""
     with db.read() as conn:
         found = models.list_models(conn, WorkspaceId(principal.workspace))
-    return [
-        ModelVersion(version=one.version, trained_at=to_iso(one.trained_at), active=one.active) for one in found
-    ]  # fmt: skip
+    shown = [ModelVersion(version=one.version, trained_at=to_iso(one.trained_at), active=one.active) for one in found]
+    return tagged(shown, models.in_force(next((one.version for one in found if one.active), None)))
 
 
 @get("/identity/models/{version:int}", permission="customers:read", tags=["identity"], sync_to_thread=True)
@@ -151,9 +151,10 @@ def get_model(db: Database, principal: Principal, version: Version) -> ModelCard
     "/identity/models/{version:int}/use", permission=POLICY_PERMISSION, tags=["identity"], status_code=200,
     sync_to_thread=True,
 )  # fmt: skip
-def use_model(state: State, principal: Principal, version: Version, data: Because) -> Outcome:
+def use_model(state: State, principal: Principal, version: Version, data: Because, if_match: IfMatch = None) -> Outcome:
     """Make another version the model in force. The worker scores all records anew, and ties and parts accordingly."""
-    return _identity(state).use_model(principal, version, reason=data.reason, dry_run=data.dry_run)
+    seen = seen_version(if_match)
+    return _identity(state).use_model(principal, version, reason=data.reason, dry_run=data.dry_run, seen=seen)
 
 
 ROUTES = (list_pairs, get_pair, accept_pair, reject_pair, reopen_pair, list_models, get_model, use_model)

@@ -281,3 +281,14 @@ def test_another_model_is_used_audited_and_undone_by_who_may_change_the_policy(d
     desk.tell(60, ["a", "b"])
     assert desk.shop.together("a", "b")
     assert [one.action for one in desk.trail()] == ["undo", "model"]
+
+
+def test_whoever_saw_another_model_in_force_is_told_who_was_quicker(desk: ReviewDesk) -> None:
+    owner = desk.somebody("owner")
+    with desk.shop.db.write() as conn:
+        second, third = (models.save_model(conn, desk.shop.workspace, model(), now=n) for n in (2, 3))
+    seen = models.in_force(third)
+    desk.identity.use_model(owner, second, reason="it asks more", seen=seen)
+    with pytest.raises(Conflict, match=f"{owner.name} has changed which model is in force since you looked"):
+        desk.identity.use_model(owner, 1, reason="it asks less", seen=seen)
+    desk.identity.use_model(owner, 1, reason="it asks less", seen=models.in_force(second))

@@ -320,3 +320,30 @@ def test_an_owner_uses_another_model_and_the_trail_undoes_it(office: Office) -> 
                   do="undo", action=action, reason="it asks too much")  # fmt: skip
     assert [one["active"] for one in office.get("/api/v1/identity/models")] == [True, False]
     office.page("/console/identity/model?version=77", status=404)
+
+
+def test_a_policy_that_somebody_changed_meanwhile_is_not_overwritten_and_what_was_typed_stays(office: Office) -> None:
+    """At the console, also where it is only tried; over the API with `If-Match`."""
+    office.sign_in("owner")
+    page = "/console/identity/policy"
+    form = {"version": version_in(office.page(page)), "default_limit": "4", "reason": "fewer"}
+    seen = office.http.get("/api/v1/identity/policy", headers=office.key("customers:read")).headers["etag"]
+    assert office.submit(page, page, then="apply", **form).status_code == 303
+    for then in ("try", "apply"):
+        late = office.submit(page, page, then=then, **form | {"default_limit": "3"})
+        assert late.status_code == 409
+        assert "Owner has changed the identity policy since you looked: default_limit is 4 now" in unescape(late.text)
+        assert 'name="default_limit" type="number" value="3"' in late.text
+    form = {"version": version_in(late.text), "default_limit": "3", "reason": "fewer"}
+    assert office.submit(page, page, then="apply", **form).status_code == 303
+    wanted = {"policy": {"default_limit": 2}, "reason": "fewer"}
+    key = office.key("sources:write") | {"If-Match": seen}
+    answer = office.http.put("/api/v1/identity/policy", headers=key, json=wanted)
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+
+
+def version_in(page: str) -> str:
+    """The version that the page's form carries."""
+    found = re.search(r'name="version" value="([^"]+)"', page)
+    assert found
+    return found[1]
