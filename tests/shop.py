@@ -14,6 +14,9 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from rapport.act import timers
+from rapport.act.stages import Stages
+from rapport.act.work import BatchWork
 from rapport.app.pipeline import Pipeline
 from rapport.collect.model import Envelope, internal_source
 from rapport.collect.prepare import prepare
@@ -21,13 +24,13 @@ from rapport.compose.installed import Installed
 from rapport.decide.service import CustomerNamed, Decider, Decision, DecisionAsked
 from rapport.kernel.clock import DAY, HOUR, to_iso
 from rapport.kernel.facts import Fact
-from rapport.kernel.identifiers import BUCKETS
 from rapport.kernel.ids import WorkspaceId
 from rapport.measure.model import Answer, Question
 from rapport.measure.service import Metrics
 from rapport.remember.digest import digest
 from rapport.storage import log
 from rapport.storage.engine import Database
+from rapport.storage.settings import Cache
 from rapport.storage.log import LogRow
 from rapport.storage.migrate import migrate
 from rapport.storage.workspaces import all_workspaces, create_workspace
@@ -104,11 +107,18 @@ class Shop:
         """Time passes: what is in the log is folded, then all that is due by then fires."""
         self.fold(batch=batch)
         while True:
-            with self.db.write() as conn:
-                fired = self.pipeline.fire(conn, until, range(BUCKETS))
+            fired = self.fire(until)
             self.fold(batch=batch)
             if not fired:
                 return
+
+    def fire(self, now: int) -> int:
+        """Run the timers that are due; returns how many there were."""
+        work = BatchWork(Stages(()), Cache())
+        with self.db.write() as conn:
+            fired = timers.run_due(conn, now, self.pipeline.slices.timers, work)
+            work.flush(conn, now=now)
+        return fired
 
     def decide(self, *, at: int, customer: CustomerNamed | None = None, limit: int = 6, **context: Any) -> Decision:
         """Ask the placement `product.also` and let the decision be folded."""

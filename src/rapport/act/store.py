@@ -1,4 +1,4 @@
-"""Tables of acting: timers, the outbox, the state of its destinations, webhook endpoints."""
+"""Tables of acting: timers, the outbox, the state of its destinations, webhook endpoints, how the jobs do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary,
 
 from rapport.storage.engine import CText, metadata
 
-__all__ = ["destinations", "outbox", "timers", "webhooks"]
+__all__ = ["destinations", "jobs", "outbox", "timers", "webhooks"]
 
 timers = Table(
     "timers",
@@ -45,6 +45,10 @@ outbox = Table(
         sqlite_where=text("status = 'pending'"), postgresql_where=text("status = 'pending'"),
     ),
     Index("outbox_of_destination", "workspace", "channel", "destination", "created_at"),
+    Index(
+        "outbox_finished", "finished_at",
+        sqlite_where=text("finished_at IS NOT NULL"), postgresql_where=text("finished_at IS NOT NULL"),
+    ),
 )  # fmt: skip
 
 destinations = Table(
@@ -69,3 +73,19 @@ webhooks = Table(
     Column("disabled_reason", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("name", CText, primary_key=True),
+    Column("worker", CText, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("last_at", BigInteger),
+    Column("took_us", BigInteger, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Column("next_at", BigInteger, nullable=False),
+    Column("asked_at", BigInteger),
+)
+"""How each job does; `worker` is empty where one worker at a time does it."""

@@ -17,6 +17,7 @@ from rapport.kernel.errors import RapportError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from rapport.act.job_reports import JobState
     from rapport.kernel.ids import Key, WorkspaceId
     from rapport.storage.engine import Database
 
@@ -181,6 +182,14 @@ def _score(db: Database) -> None:
     link_all(Pipeline(db))
 
 
+def _run_job(db: Database, name: str) -> JobState:
+    """Return once a turn of the job is done, with how it went."""
+    from rapport.app.pipeline import Pipeline
+    from rapport.app.worker import run_job_now
+
+    return run_job_now(Pipeline(db), name)
+
+
 def _fields_of(conn: Connection, workspace: WorkspaceId, units: Mapping[Key, list[Key]]) -> dict[Key, dict[str, str]]:
     """What is known of people, by the parts and traits of this installation."""
     from rapport.app.wiring import installed
@@ -192,6 +201,7 @@ def _fields_of(conn: Connection, workspace: WorkspaceId, units: Mapping[Key, lis
 def _join_rooms() -> None:
     """Add the commands that the rooms bring."""
     from rapport.adapters.files.commands import import_commands
+    from rapport.app.job_commands import job_commands
     from rapport.app.settings_commands import settings_commands
     from rapport.app.workspace_commands import workspace_commands
     from rapport.collect.commands import quarantine_commands, source_commands
@@ -200,6 +210,7 @@ def _join_rooms() -> None:
 
     main.add_command(workspace_commands(open_installation))
     main.add_command(settings_commands(open_installation))
+    main.add_command(job_commands(open_installation, run_job=_run_job))
     main.add_command(source_commands(open_installation))
     main.add_command(quarantine_commands(open_installation))
     main.add_command(import_commands(open_database=open_installation, fold=_fold))

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
+from rapport.act import job_reports
 from rapport.collect.appender import Appender
 from rapport.collect.store import quarantine
 from rapport.storage import leases
@@ -30,11 +31,13 @@ def health(db: Database, appender: Appender) -> dict[str, int]:
         now = db.now_us(conn)
         workers = conn.execute(sa.select(leases.workers).where(leases.workers.c.seen_at > now - leases.LEASE)).all()
         progress = leases.progress(conn)
+        failing = job_reports.failing(conn)
     return {
         "log_seq": newest,
         "folded_seq": min(progress, newest),
         "lag": max(0, newest - progress),
         "workers": len(workers),
+        "jobs_failing": len(failing),
         "worker_rss_bytes": sum(row.rss_bytes for row in workers),
         "pending_bytes": appender.pending_bytes,
         "database_bytes": db.size_bytes(),
@@ -49,9 +52,15 @@ def healthz() -> dict[str, str]:
 
 @get("/readyz", permission="public", include_in_schema=False, sync_to_thread=True)
 def readyz(state: State) -> Response[dict[str, Any]]:
-    """The database answers; `lag` is the number of facts that are in the log and not yet in the Golden Records."""
+    """The database answers; `lag` is the number of facts that are in the log and not yet in the Golden Records.
+
+    A failing job does not make the installation unfit to serve: it is named in `failing_jobs`.
+    """
     try:
-        return Response({"status": "ready", **health(state.db, state.appender)})
+        found = health(state.db, state.appender)
+        with state.db.read() as conn:
+            failing = list(job_reports.failing(conn))
+        return Response({"status": "ready", **found, "failing_jobs": failing})
     except SQLAlchemyError:
         return Response({"status": "unavailable", "detail": "the database does not answer"}, status_code=503)
 
@@ -72,6 +81,11 @@ def metrics(state: State) -> Response[bytes]:
         values[f"rapport_{name}"] = (_HELP[name], number)
     for name, (text, value) in values.items():
         Gauge(name, text, registry=registry).set(value)
+    with db.read() as conn:
+        failures = job_reports.failing(conn)
+    by_job = Gauge("rapport_job_failures", "Failures in a row of a failing job.", ["job"], registry=registry)
+    for job, number in failures.items():
+        by_job.labels(job).set(number)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -85,6 +99,7 @@ _HELP = {
     "log_seq": "Number of the newest fact in the log.",
     "folded_seq": "Every fact up to this number is in the Golden Records.",
     "lag": "Facts in the log that are not yet in the Golden Records.",
+    "jobs_failing": "Jobs whose last turn failed; each is tried again by itself.",
     "workers": "Workers that renewed their lease lately.",
     "worker_rss_bytes": "Resident memory of all workers.",
     "pending_bytes": "Bytes of facts that wait for the disk.",

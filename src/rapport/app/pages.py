@@ -1,4 +1,4 @@
-"""The console's page about the installation itself: lag, rates, workers, sizes, and the facts that were set aside."""
+"""The console's page about the installation itself: lag, rates, workers, jobs, sizes; and the facts set aside."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from litestar.datastructures import State
 from litestar.response import Redirect
 from sqlalchemy import Connection
 
+from rapport.act import job_reports
+from rapport.act.job_reports import JobState
 from rapport.app import setaside
 from rapport.app.health import health
 from rapport.kernel.clock import MINUTE, SECOND, now_us
@@ -23,7 +25,7 @@ from rapport.storage.engine import Database
 from rapport.storage.log import newest_seq
 from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render
-from rapport.web.forms import Form, integer
+from rapport.web.forms import Form, integer, text
 
 __all__ = ["PAGES"]
 
@@ -65,13 +67,30 @@ def system_page(request: AnyRequest, db: Database, state: State) -> Response[str
         "whole": True,
         "series": [{"name": "facts a minute", "points": [[at // 1000, number // 2] for at, number in minutes[:-1]]}],
     }
-    return render(request, "app/system.html", chart=msgspec.json.encode(chart).decode(), **_now(db, state))
+    found = _now(db, state)
+    return render(
+        request, "app/system.html", chart=msgspec.json.encode(chart).decode(), jobs=_jobs(db), now=now, **found
+    )
 
 
 @get("/system/live", permission="system:read", sync_to_thread=True)
 def system_live(request: AnyRequest, db: Database, state: State) -> Response[str]:
     """The part of the page that changes every second."""
     return render(request, "app/system_live.html", **_now(db, state))
+
+
+@get("/system/jobs", permission="system:read", sync_to_thread=True)
+def system_jobs(request: AnyRequest, db: Database) -> Response[str]:
+    """How the jobs do, now."""
+    return render(request, "app/system_jobs.html", jobs=_jobs(db), now=now_us())
+
+
+@post("/system/jobs/run", permission="system:write", sync_to_thread=True, status_code=303)
+def run_job(db: Database, data: Form) -> Redirect:
+    """Have a turn of a job done at once."""
+    with db.write() as conn:
+        job_reports.ask(conn, text(data, "name"), now=db.now_us(conn))
+    return Redirect("/console/system?done=run", status_code=303)
 
 
 @get("/system/tables", permission="system:read", sync_to_thread=True)
@@ -103,7 +122,7 @@ def replay(db: Database, principal: Principal, data: Form) -> Redirect:
 PAGES = ConsolePages(
     room="app",
     templates=Path(__file__).parent / "templates",
-    handlers=(system_page, system_live, system_tables, set_aside_page, replay),
+    handlers=(system_page, system_live, system_jobs, run_job, system_tables, set_aside_page, replay),
     nav=(
         NavItem(
             label="Set aside", path="/console/set-aside", icon="alert", group="Collect", order=230,
@@ -138,6 +157,11 @@ def _now(db: Database, state: State) -> dict[str, Any]:
         "engine": "SQLite" if db.dialect == "sqlite" else "PostgreSQL",
         "pid": os.getpid(),
     }
+
+
+def _jobs(db: Database) -> list[JobState]:
+    with db.read() as conn:
+        return job_reports.states(conn)
 
 
 def _cell(row: Any, newest: int, alive: set[str]) -> Cell:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from sqlalchemy import Connection
 
-from rapport.act import timers
 from rapport.act.work import BatchWork
 from rapport.app.wiring import installed
 from rapport.collect.sources import identifier_policy
@@ -16,14 +14,10 @@ from rapport.kernel.errors import NotFound
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Seen
-from rapport.remember import customers, persons
+from rapport.remember import customers
 from rapport.remember.folder import Folder
 from rapport.remember.registry import Registry, Remembered
-from rapport.resolve.graph import expiry
-from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.graph.resolver import Resolver
-from rapport.resolve.linking.linker import Linker, note_changed
-from rapport.resolve.linking.models import active_version
 from rapport.storage.engine import Database
 from rapport.storage.log import StoredRow, to_fact
 from rapport.storage.settings import Cache
@@ -44,7 +38,6 @@ class Pipeline:
         self._folder = Folder(self._shops.traits)
         self._settings = Cache()
         self._work = BatchWork(self._stages, self._settings)
-        self._linker = Linker(lambda conn, workspace: identifier_policy(settings_of(conn, workspace)))
 
     def handle(self, conn: Connection, rows: Sequence[StoredRow]) -> None:
         """Take a batch in, in memory. What it raises concerns one of these facts."""
@@ -88,53 +81,6 @@ class Pipeline:
             changed = self._settings.changed(conn)
         if self._shops.changed() or changed:
             self.forget_all()
-
-    def fire(self, conn: Connection, now: int, buckets: Sequence[int], *, limit: int = 100) -> int:
-        """Run the timers of these buckets that are due by `now`; writes their effects in this transaction."""
-        fired = timers.run_due(conn, now, self.slices.timers, self._work, buckets=buckets, limit=limit)
-        self._work.flush(conn, now=now)
-        return fired
-
-    def refresh(self, conn: Connection, buckets: Sequence[int], *, limit: int) -> int:
-        """Bring summaries of changed customers up to date, and what is compared of them; returns how many it took."""
-        done = customers.refresh(conn, limit=limit, buckets=buckets, remembered=self.slices.remembered)
-        fields_of = partial(persons.fields_of, remembered=self.slices.remembered)
-        for workspace, roots in done.roots.items():
-            if active_version(conn, workspace) is not None:
-                note_changed(conn, workspace, roots, fields_of, now=self.db.now_us(conn))
-        return done.taken
-
-    def expiring(self) -> list[WorkspaceId]:
-        """The shops with evidence that was last seen longer ago than their policy allows."""
-        with self.db.read() as conn:
-            return expiry.expiring(conn, now=self.db.now_us(conn))
-
-    def expire(self, conn: Connection, workspace: WorkspaceId, *, limit: int) -> None:
-        """Let some of that evidence count no more."""
-        customers.mark_moved(conn, expiry.expire(conn, workspace, now=self.db.now_us(conn), limit=limit))
-
-    def due_to_link(self) -> list[WorkspaceId]:
-        """The shops with records that were not scored yet."""
-        with self.db.read() as conn:
-            return self._linker.due(conn)
-
-    def load_links(self, workspace: WorkspaceId, *, limit: int) -> bool:
-        """Load up to `limit` more records of a shop's index; True once it is whole."""
-        with self.db.read() as conn:
-            return self._linker.warm(conn, workspace, limit=limit)
-
-    def link(self, conn: Connection, workspace: WorkspaceId, *, limit: int) -> int:
-        """Score records that changed, and tie who is surely one person; returns how many were scored.
-
-        One worker at a time may do so. After a rollback call `stop_linking`.
-        """
-        done = self._linker.link_pending(conn, workspace, now=self.db.now_us(conn), limit=limit)
-        customers.mark_moved(conn, done.moved)
-        return done.scored
-
-    def stop_linking(self) -> None:
-        """Another worker scores from now on, or the last transaction did not happen."""
-        self._linker.abandon()
 
 
 class Shops:

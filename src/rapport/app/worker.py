@@ -1,4 +1,4 @@
-"""The worker: reads the log, resolves, folds, lets slices handle their facts — one transaction a batch.
+"""The worker: reads the log, resolves, folds, lets slices handle their facts — one transaction a batch; jobs between.
 
 A batch's effects and the move of the cursors past it are one commit, so every fact has its effect exactly once,
 whatever is killed. A batch that fails is halved until the one fact that cannot be handled stands alone; that one is set
@@ -11,63 +11,35 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from rapport.act import timers
+from rapport.act import job_reports
+from rapport.act.job_reports import NOBODY, JobState
+from rapport.act.job_runner import JobRunner
+from rapport.act.jobs import Moment
 from rapport.app import setaside
 from rapport.app.pipeline import Pipeline
+from rapport.compose.upkeep import LINKING, SUMMARIES
 from rapport.kernel.identifiers import BUCKETS
 from rapport.kernel.ids import new_id
 from rapport.kernel.memory import resident_bytes
-from rapport.remember import customers
 from rapport.storage import leases, log
 from rapport.storage.engine import ChangeWatch, Database
 from rapport.storage.leases import LeaseLost, Leases
 from rapport.storage.log import Horizon, StoredRow
 
-__all__ = ["Worker", "drain"]
+__all__ = ["Worker", "drain", "link_all", "run_job_now"]
 
 _logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = (0.01, 0.05)
 """Pause between looks at an empty log: the first while facts have just come, the second when it is quiet."""
-REFRESH_SECONDS = 0.4
-"""Pause between two rounds of bringing customers' summaries up to date; while the log is behind, at least eight times
-as long as the last round took, so that folding keeps most of the time."""
-REFRESH_ROWS = 60
-"""Summaries written in one transaction; few, because whoever appends waits for it."""
-FIRE_AT_ONCE = 10
-"""Timers run in one transaction; few, because whoever appends waits for it."""
-FIRE_SECONDS = (1.0, 0.2)
-"""Pause before due timers are looked for again: usually, and while many are waiting."""
-EXPIRE_AT_ONCE = 20
-"""Pieces of evidence that are let go in one transaction."""
-EXPIRE_SECONDS = (30.0, 0.2)
-"""Pause before evidence that is too old is looked for again: usually, and while there is more."""
-LINK_AT_ONCE = 10
-"""Records scored against a learned model in one transaction, some milliseconds each."""
-LINK_LOADED = 50
-"""Records loaded into the index at a time, about a millisecond each."""
-LINK_SECONDS = (0.5, 0.05)
-"""Least pause before the next few records are scored: usually, and while many are waiting."""
+QUIET_SECONDS = 2.0
+"""It is quiet when no fact came for so long."""
 TRIES = 3
 """How often a single failing fact is tried before it is set aside."""
-
-
-class _Chore:
-    """What a worker does beside folding, again and again; each time it says in how many seconds next."""
-
-    def __init__(self, run: Callable[[], float]) -> None:
-        self._run = run
-        self._next = 0.0
-
-    def turn(self) -> None:
-        """Run it if it is time."""
-        if time.monotonic() > self._next:
-            pause = self._run()
-            self._next = time.monotonic() + pause
 
 
 class Worker:
@@ -75,11 +47,13 @@ class Worker:
 
     def __init__(self, pipeline: Pipeline, *, batch: int = 5_000) -> None:
         self.pipeline = pipeline
+        self.name = new_id("wrk")
+        """How the leases and the jobs call it."""
         self.folded = 0
         """Facts folded since start."""
         self._db = pipeline.db
         self._batch = batch
-        self._leases = Leases(pipeline.db, new_id("wrk"))
+        self._leases = Leases(pipeline.db, self.name)
         self._horizon = Horizon()
         self._pending_cursors = False
         self._watch = ChangeWatch(pipeline.db)
@@ -87,7 +61,7 @@ class Worker:
         self._reached = 0
         self._last_tick = 0.0
         self._last_work = 0.0
-        self._chores = [_Chore(self._fire), _Chore(self._expire), _Chore(self._link), _Chore(self._summarise)]
+        self._jobs = JobRunner(self._db, pipeline.slices.jobs, owner=self.name)
 
     def run(self, stop: threading.Event, *, parent: int | None = None) -> None:
         """Work until `stop` is set, or until the process `parent` is no longer ours."""
@@ -98,14 +72,13 @@ class Worker:
                 _logger.warning("leases lost: %s", lost.message)
                 self._forget()
                 continue
-            except OperationalError:
+            except (OperationalError, InterfaceError):
                 _logger.exception("the database does not answer; trying again in a second")
                 self._forget()
                 stop.wait(1.0)
                 continue
             if not busy:
-                quiet = time.monotonic() - self._last_work > 2.0
-                stop.wait(IDLE_SECONDS[quiet])
+                stop.wait(IDLE_SECONDS[self._is_quiet()])
         self.close()
 
     def close(self) -> None:
@@ -114,7 +87,7 @@ class Worker:
         self._watch.close()
 
     def step(self) -> bool:
-        """Keep the leases, fold one batch if there is one, fire what is due. True where a batch was folded."""
+        """Keep the leases, fold one batch if there is one, do what jobs are due. True where a batch was folded."""
         now = time.monotonic()
         if now - self._last_tick > 1.0:
             self._tick()
@@ -124,8 +97,7 @@ class Worker:
         if rows:
             self._process(rows, cursors)
             self._last_work = time.monotonic()
-        for chore in self._chores:
-            chore.turn()
+        self._jobs.look(self._moment())
         return bool(rows)
 
     def reached(self, seq: int) -> bool:
@@ -134,9 +106,13 @@ class Worker:
         with self._db.read() as conn:
             return leases.progress(conn) >= seq
 
-    def fresh(self) -> bool:
-        """Bring some summaries up to date; True where few were left to do."""
-        return self._refresh() < REFRESH_ROWS
+    def run_job(self, name: str) -> bool:
+        """Do a turn of a job now, if it is due and this worker's to do; True where more is waiting."""
+        return self._jobs.run(name, self._moment())
+
+    def is_job_due(self, name: str) -> bool:
+        """Whether a job has something to do, whichever worker is to do it."""
+        return self._jobs.is_due(name, self._moment())
 
     # -- leases and clocks
 
@@ -144,6 +120,8 @@ class Worker:
         self._store_cursors()
         if self._leases.maintain(facts=self.folded, rss_bytes=resident_bytes()):
             self._forget(keep_leases=True)
+            self._jobs.enrol()
+        self._jobs.hear(self._moment())
         self.pipeline.follow_settings()
         self._replay()
 
@@ -155,8 +133,8 @@ class Worker:
 
     def _forget(self, *, keep_leases: bool = False) -> None:
         self.pipeline.forget_all()
+        self._jobs.forget(exclusive=not keep_leases)
         if not keep_leases:
-            self.pipeline.stop_linking()
             self._leases.cursors = {}
             self._last_tick = 0.0
             self._pending_cursors = False
@@ -249,96 +227,16 @@ class Worker:
                 with self._db.write() as conn:
                     setaside.put(conn, row, error, at=self._db.now_us(conn))
 
-    # -- what follows from time and from folding
+    # -- beside folding
 
-    def _fire(self) -> float:
-        """Run a few of the timers that are due, and say how many seconds to wait before the next few.
+    def _moment(self) -> Moment:
+        return Moment(
+            owner=self._leases.owner, buckets=tuple(self._leases.cursors), caught_up=self._caught_up,
+            quiet=self._is_quiet(), reached=self._reached,
+        )  # fmt: skip
 
-        While the log is behind, time is where the log is: a timer must not overtake the facts that would have
-        cancelled it.
-        """
-        buckets = list(self._leases.cursors)
-        with self._db.read() as conn:
-            due_at = timers.next_due(conn, self.pipeline.slices.timers, buckets=buckets)
-            now = self._db.now_us(conn) if self._caught_up else self._reached
-        if due_at is None or due_at > now:
-            return FIRE_SECONDS[0]
-        return FIRE_SECONDS[self._fire_some(now, buckets) == FIRE_AT_ONCE]
-
-    def _fire_some(self, now: int, buckets: list[int]) -> int:
-        try:
-            with self._db.write() as conn:
-                fired = self.pipeline.fire(conn, now, buckets, limit=FIRE_AT_ONCE)
-                leases.move_cursors(conn, self._leases.owner, self._leases.cursors)
-        except BaseException:
-            self.pipeline.abandon()
-            raise
-        return fired
-
-    def _expire(self) -> float:
-        """Let evidence that was last seen too long ago count no more, and say in how many seconds to look again."""
-        if 0 not in self._leases.cursors:
-            return EXPIRE_SECONDS[0]
-        shops = self.pipeline.expiring()
-        if not shops:
-            return EXPIRE_SECONDS[0]
-        with self._db.write() as conn:
-            self.pipeline.expire(conn, shops[0], limit=EXPIRE_AT_ONCE)
-        return EXPIRE_SECONDS[1]
-
-    def _summarise(self) -> float:
-        """`_refresh`, and how many seconds to wait before the next time."""
-        started = time.monotonic()
-        more = self._refresh() >= REFRESH_ROWS
-        took = time.monotonic() - started
-        if not self._caught_up:
-            return max(REFRESH_SECONDS, 8 * took)
-        return max(0.1, 4 * took) if more else REFRESH_SECONDS
-
-    def _refresh(self) -> int:
-        """Bring the customers' summaries up to date; writes only where something changed."""
-        buckets = list(self._leases.cursors)
-        with self._db.read() as conn:
-            if not customers.pending(conn, buckets=buckets):
-                return 0
-        with self._db.write() as conn:
-            return self.pipeline.refresh(conn, buckets, limit=REFRESH_ROWS)
-
-    def link(self) -> bool:
-        """Score a few records against a learned model, or load some of its index; True where more are waiting.
-
-        One worker does so, the one that holds the first bucket.
-        """
-        if 0 not in self._leases.cursors:
-            self.pipeline.stop_linking()
-            return False
-        due = self.pipeline.due_to_link()
-        if not due:
-            return False
-        try:
-            if self.pipeline.load_links(due[0], limit=LINK_LOADED):
-                with self._db.write() as conn:
-                    self.pipeline.link(conn, due[0], limit=LINK_AT_ONCE)
-                    leases.move_cursors(conn, self._leases.owner, {0: self._leases.cursors[0]})
-        except BaseException:
-            self.pipeline.stop_linking()
-            raise
-        return True
-
-    def _link(self) -> float:
-        """`link`, and how many seconds to wait before the next time: its share is bounded, for others wait for it."""
-        started = time.monotonic()
-        try:
-            more = self.link()
-        except (LeaseLost, OperationalError):
-            raise
-        except Exception as error:  # folding goes on whatever scoring runs into
-            shown = not isinstance(error, DBAPIError)
-            _logger.error("scoring failed: %s; again in a minute", type(error).__name__, exc_info=shown)
-            return 60.0
-        done = time.monotonic()
-        quiet = done - self._last_work > 2.0
-        return max(LINK_SECONDS[more], (1 if quiet else 4) * (done - started))
+    def _is_quiet(self) -> bool:
+        return time.monotonic() - self._last_work > QUIET_SECONDS
 
 
 def drain(pipeline: Pipeline, *, batch: int = 5_000, timeout_seconds: float = 3600.0) -> int:
@@ -358,7 +256,7 @@ def drain(pipeline: Pipeline, *, batch: int = 5_000, timeout_seconds: float = 36
                     break
                 if not busy:
                     time.sleep(0.02)
-        while time.monotonic() < deadline and not worker.fresh():
+        while time.monotonic() < deadline and worker.run_job(SUMMARIES):
             pass
     finally:
         worker.close()
@@ -372,11 +270,35 @@ def link_all(pipeline: Pipeline, *, timeout_seconds: float = 3600.0) -> None:
     try:
         while time.monotonic() < deadline:
             worker.step()
-            if worker.link():
+            if worker.run_job(LINKING.name):
                 continue
-            if not pipeline.due_to_link():
+            if not worker.is_job_due(LINKING.name):
                 break
             time.sleep(0.1)
+    finally:
+        worker.close()
+
+
+def run_job_now(pipeline: Pipeline, name: str, *, timeout_seconds: float = 600.0) -> JobState:
+    """Ask for a turn of a job and help until it is done, here and in the other workers that do it; answers how it went.
+
+    Raises NotFound.
+    """
+    db, worker = pipeline.db, Worker(pipeline)
+    deadline = time.monotonic() + timeout_seconds
+    try:
+        worker.step()
+        with db.write() as conn:
+            job_reports.ask(conn, name, now=db.now_us(conn))
+        waiting = True
+        while waiting and time.monotonic() < deadline:
+            worker.step()
+            with db.read() as conn:
+                waiting = job_reports.is_asked(conn, name, workers=[NOBODY, worker.name])
+                found = next(one for one in job_reports.states(conn) if one.name == name)
+            if waiting:
+                time.sleep(0.05)
+        return found
     finally:
         worker.close()
 

@@ -118,6 +118,7 @@ ACT = (
     of_shop(act.outbox, "messages on their way, with the facts they tell"),
     of_shop(act.destinations, "which addresses outside do not answer"),
     of_shop(act.webhooks, "the addresses outside that are told of facts"),
+    of_shop(act.jobs, "how what is done again and again went last"),
 )
 
 MEASURE = (

@@ -8,8 +8,11 @@ from typing import TypeVar
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import Table
 
+from rapport.act.firing import firing
+from rapport.act.jobs import Job
 from rapport.act.stages import Stages
 from rapport.compose.slice import Slice
+from rapport.compose.upkeep import summaries
 from rapport.decide.steps import Steps
 from rapport.kernel.named import by_name
 from rapport.kernel.wording import Wording
@@ -44,6 +47,9 @@ class Installed:
             self._joined("part", lambda one: ((part.name, part) for part in one.parts)).values(),
             self._joined("trait", lambda one: ((trait.name, trait) for trait in one.traits)).values(),
         )
+        own = [("act", firing(self.timers)), ("remember", summaries(self.remembered))]  # they serve all slices
+        brought = [*own, *((one.name, job) for one in self.slices for job in one.jobs)]
+        self.jobs: Sequence[Job] = tuple(by_name("job", ((job.name, name, job) for name, job in brought)).values())
         self.deciding = Steps(
             self._joined("placement", lambda one: ((p.name, p) for p in one.placements)),
             kinds=self._joined("item kind", lambda one: ((kind.name, kind) for kind in one.kinds)),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from rapport.act import pages as act_pages
 from rapport.act import webhooks
+from rapport.act.retention import OUTBOX_RETENTION
 from rapport.act.routes import ROUTES as ACT_ROUTES
 from rapport.collect import pages as collect_pages
 from rapport.collect.facts import FACT_KINDS as COLLECT_FACTS
 from rapport.collect.routes import ROUTES as COLLECT_ROUTES
-from rapport.compose import holdings
+from rapport.compose import holdings, upkeep
 from rapport.compose.routes import ROUTES as EXPORT_ROUTES
 from rapport.compose.slice import Slice
 from rapport.decide import pages as decide_pages
@@ -18,6 +19,7 @@ from rapport.measure import pages as measure_pages
 from rapport.measure import store as measure_store
 from rapport.measure.metrics import DECISIONS, FACTS
 from rapport.measure.model import Measured
+from rapport.measure.retention import MINUTES_RETENTION
 from rapport.measure.routes import ROUTES as MEASURE_ROUTES
 from rapport.measure.stage import Following
 from rapport.remember import pages as remember_pages
@@ -73,6 +75,7 @@ RESOLVE = Slice(
     facts=RESOLVE_FACTS,
     holds=holdings.RESOLVE,
     permissions=(Permission(name="customers:write", words="change customers", roles=("marketer", "agent")),),
+    jobs=(upkeep.EXPIRY, upkeep.LINKING),
     routes=(*RESOLVE_ROUTES, *REVIEW_ROUTES),
     pages=(identity_pages.PAGES, review_pages.PAGES),
 )
@@ -121,6 +124,7 @@ ACT = Slice(
         Permission(name="webhooks:read", words="see webhooks and their deliveries", roles=("marketer", "analyst")),
         Permission(name="webhooks:write", words="add and change webhooks, deliver again"),
     ),
+    jobs=(OUTBOX_RETENTION,),
     routes=(*ACT_ROUTES,),
     pages=(act_pages.PAGES,),
 )
@@ -135,6 +139,7 @@ MEASURE = Slice(
             name="metrics:read", words="see the numbers of the shop", roles=("marketer", "agent", "analyst", "viewer")
         ),
     ),
+    jobs=(MINUTES_RETENTION,),
     metrics=(
         Measured(metric=DECISIONS, read=measure_store.decisions_by),
         Measured(metric=FACTS, read=measure_store.facts_by),

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from litestar.types import ControllerRouterHandler
 
+from rapport.act.jobs import Job
 from rapport.compose.holding import Holding
 from rapport.decide.model import CandidateSource, EligibilityRule, ItemKind, Placement, Scorer
 from rapport.kernel.settings import Section
@@ -48,6 +49,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """What a shop decides of it: shown and edited in the console, by the API and by `rapport settings`."""
     timers: Mapping[str, TimerHandler] = {}
     """By kind; a kind begins with the slice's name: `orders.cart`."""
+    jobs: tuple[Job, ...] = ()
+    """What workers do for it again and again, beside folding."""
     parts: tuple[Part, ...] = ()
     """What of its facts is kept in the states of strands. What an uninstalled slice kept stays there, unread."""
     traits: tuple[Trait, ...] = ()

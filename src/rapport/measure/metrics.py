@@ -7,10 +7,21 @@ from typing import Any
 
 from rapport.measure.model import Column, Metric, Row
 
-__all__ = ["BOUGHT_WITHIN_DAYS", "CLICKED_WITHIN_MINUTES", "DECISIONS", "FACTS", "totals_of", "with_shares"]
+__all__ = [
+    "BOUGHT_WITHIN_DAYS",
+    "CLICKED_WITHIN_MINUTES",
+    "DECISIONS",
+    "FACTS",
+    "MINUTES_KEPT_DAYS",
+    "totals_of",
+    "with_shares",
+]
 
 CLICKED_WITHIN_MINUTES = 30
 BOUGHT_WITHIN_DAYS = 7
+MINUTES_KEPT_DAYS = 90
+"""Who looks at single minutes wants to know how an hour or a week went; a row for each source, minute and worker would
+grow by a million a year."""
 
 DECISIONS = Metric(
     name="decisions",
@@ -33,7 +44,10 @@ DECISIONS = Metric(
 FACTS = Metric(
     name="facts",
     title="Facts received",
-    definition="Facts handled, by the minute in which the server received them. Duplicates were left out before.",
+    definition=(
+        "Facts handled, by the minute in which the server received them, of the last "
+        f"{MINUTES_KEPT_DAYS} days. Duplicates were left out before."
+    ),
     by=("minute", "source"),
     columns=(Column(name="facts", title="Facts"),),
 )

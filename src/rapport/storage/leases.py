@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,7 +22,17 @@ from rapport.kernel.identifiers import BUCKETS
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import Database, metadata
 
-__all__ = ["LEASE", "LeaseLost", "Leases", "buckets", "ensure_buckets", "move_cursors", "progress", "workers"]
+__all__ = [
+    "LEASE",
+    "LeaseLost",
+    "Leases",
+    "buckets",
+    "confirm",
+    "ensure_buckets",
+    "move_cursors",
+    "progress",
+    "workers",
+]
 
 LEASE = 4 * SECOND
 """How long a silent worker keeps its buckets."""
@@ -78,6 +88,18 @@ def move_cursors(conn: Connection, owner: str, cursors: Mapping[int, int]) -> No
         ).rowcount
         if moved != len(group):
             raise LeaseLost(f"{len(group) - moved} of {len(group)} buckets are leased by another worker now")
+
+
+def confirm(conn: Connection, owner: str, held: Collection[int]) -> None:
+    """Make sure that `owner` holds these buckets, and goes on to until this transaction ends.
+
+    Raises LeaseLost where another worker took one of them over.
+    """
+    query = sa.select(buckets.c.bucket).where(buckets.c.bucket.in_(held), buckets.c.owner == owner)
+    # In the order in which `maintain` locks them, so that two never wait for each other.
+    found = conn.execute(query.order_by(buckets.c.bucket).with_for_update(read=True)).all()
+    if len(found) != len(held):
+        raise LeaseLost(f"{len(held) - len(found)} of {len(held)} buckets are leased by another worker now")
 
 
 def _now(conn: Connection) -> Any:

@@ -97,8 +97,7 @@ def test_an_order_that_is_in_the_log_but_not_folded_yet_cancels(shop: Shop) -> N
     shop.send(shop.message("Product Added", at=NOON, user="ada", product_id="p"))
     shop.fold()
     shop.send(shop.message("Order Completed", at=NOON + MINUTE, user="ada", order_id="o1", total=5))
-    with shop.db.write() as conn:
-        shop.pipeline.fire(conn, NOON + 2 * HOUR, range(64))
+    shop.fire(NOON + 2 * HOUR)
     shop.wait(NOON + 2 * HOUR)
     assert shop.facts("Cart Abandoned") == []
 

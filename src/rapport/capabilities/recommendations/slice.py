@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rapport.capabilities.recommendations import store
 from rapport.capabilities.recommendations.model import Step, StepKind, follow
 from rapport.capabilities.recommendations.policies import PRODUCT_ALSO
+from rapport.capabilities.recommendations.retention import PAIRS_RETENTION, RECENTS_RETENTION
 from rapport.capabilities.recommendations.service import in_the_cart, just_bought, product_also, the_page
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
@@ -30,7 +31,7 @@ def _count(conn: Connection, work: Work, notes: Sequence[Step], now: int) -> Non
     """Count a batch of steps."""
     recents = store.load_recents(conn, {(step.workspace, step.strand) for step in notes})
     steps = follow(notes, recents)
-    store.save_recents(conn, recents)
+    store.save_recents(conn, recents, now=now)
     store.add_counts(conn, steps, now=now)
 
 
@@ -59,6 +60,7 @@ RECOMMENDATIONS = Slice(
     name="recommendations",
     title="Recommendations",
     stage=lambda: BatchStage[Step](_KINDS, read=_step, write=_count),
+    jobs=(PAIRS_RETENTION, RECENTS_RETENTION),
     placements=(_ALSO,),
     candidates=(CandidateSource(name="recommendations.covisits", placements=_HERE, find=product_also),),
     eligibility=_ELIGIBILITY,

@@ -15,6 +15,7 @@ from rapport.capabilities.recommendations.model import (
     Recent,
     Steps,
 )
+from rapport.kernel.clock import DAY
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.engine import CText, metadata
@@ -38,6 +39,7 @@ recent_products = Table(
     Column("workspace", Integer, primary_key=True, autoincrement=False),
     Column("strand", LargeBinary, primary_key=True),
     Column("recent", LargeBinary, nullable=False),
+    Column("last_day", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -88,13 +90,15 @@ def load_recents(conn: Connection, strands: Iterable[tuple[WorkspaceId, bytes]])
     return found
 
 
-def save_recents(conn: Connection, recents: Mapping[tuple[WorkspaceId, bytes], list[Recent]]) -> None:
+def save_recents(conn: Connection, recents: Mapping[tuple[WorkspaceId, bytes], list[Recent]], *, now: int) -> None:
     """Replace the recent products of these strands."""
     rows = [
-        {"workspace": workspace, "strand": strand, "recent": msgspec.json.encode(recent)}
+        {
+            "workspace": workspace, "strand": strand, "recent": msgspec.json.encode(recent), "last_day": now // DAY,
+        }
         for (workspace, strand), recent in recents.items()
-    ]
-    upsert(conn, recent_products, rows, key=("workspace", "strand"), update=("recent",))
+    ]  # fmt: skip
+    upsert(conn, recent_products, rows, key=("workspace", "strand"), update=("recent", "last_day"))
 
 
 def add_counts(conn: Connection, steps: Steps, *, now: int) -> None:

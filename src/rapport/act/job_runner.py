@@ -1,0 +1,224 @@
+"""Runs the jobs of all slices in a worker, between two batches: in time, bounded, guarded.
+
+A turn that fails is rolled back and tried again in a minute, then in two, four … up to an hour; the log names it, the
+table of the jobs keeps it, and folding and the other jobs go on. Only a lost lease and a database that does not answer
+are the worker's own affair.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+
+from rapport.act import job_reports
+from rapport.act.job_reports import NOBODY, Report
+from rapport.act.jobs import Job, Moment, Turn
+from rapport.kernel.errors import Unavailable
+from rapport.kernel.named import by_name
+from rapport.storage.engine import Database
+from rapport.storage.leases import LeaseLost
+
+__all__ = ["BACKOFF_SECONDS", "JobRunner"]
+
+_logger = logging.getLogger(__name__)
+
+BACKOFF_SECONDS = (60.0, 3600.0)
+"""Pause after the first failure, twice as long after each further one in a row; and the longest."""
+REPORT_SECONDS = 5.0
+"""How often at most it is written down how jobs do; failures, recoveries and answered requests at once."""
+WORTH_TELLING_SECONDS = 60.0
+"""A job that has nothing to do tells when it is looked at next where that is so far away."""
+
+Clock = Callable[[], float]
+
+
+class _Kept:
+    """What the runner knows of one job."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.memory: dict[object, Any] = {}
+        self.next = 0.0
+        """On the runner's clock."""
+        self.asked_at: int | None = None
+        self.failures = 0
+        self.last_error = ""
+        self.begin_telling()
+
+    def begin_telling(self) -> None:
+        """All was told; what comes now is new."""
+        self.last_at: int | None = None
+        self.took_us: int | None = None
+        self.done = 0
+        self.answers = 0
+        self.next_at = 0
+        self.to_tell = False
+
+    def hand_over(self) -> None:
+        """Another worker does it from now on; should it come back, it begins anew."""
+        self.memory.clear()
+        self.next, self.failures, self.last_error = 0.0, 0, ""
+
+
+class JobRunner:
+    """The jobs of one worker. Not thread-safe."""
+
+    def __init__(self, db: Database, jobs: Iterable[Job], *, owner: str, clock: Clock = time.monotonic) -> None:
+        self._db = db
+        self._owner = owner
+        self._clock = clock
+        self._jobs = {name: _Kept(job) for name, job in by_name("job", ((j.name, j.title, j) for j in jobs)).items()}
+        self._told = 0.0
+
+    def look(self, moment: Moment) -> None:
+        """Do a turn of each job whose time has come and that has something to do."""
+        for kept in self._jobs.values():
+            if kept.job.exclusive and not moment.leads:
+                kept.hand_over()
+            elif kept.asked_at is not None or self._clock() >= kept.next:
+                self._guarded(kept, moment)
+        self._tell(moment)
+
+    def run(self, name: str, moment: Moment) -> bool:
+        """Do one turn of a job now, where this worker may; True where more is waiting. What it raises is raised."""
+        kept = self._jobs[name]
+        if kept.job.exclusive and not moment.leads:
+            kept.hand_over()
+            return False
+        try:
+            turn, is_due = self._begin(kept, moment)
+            return is_due and self._run(kept, turn)
+        except BaseException:
+            kept.memory.clear()
+            raise
+
+    def is_due(self, name: str, moment: Moment) -> bool:
+        """Whether a job has something to do, whichever worker may do it."""
+        return self._begin(self._jobs[name], moment)[1]
+
+    def enrol(self) -> None:
+        """Have a row for each job in the table of the jobs, and tell how each does."""
+        with self._db.write() as conn:
+            job_reports.enrol(
+                conn, [(kept.job.name, kept.job.title, self._row_of(kept.job)) for kept in self._jobs.values()]
+            )
+        for kept in self._jobs.values():
+            kept.to_tell = True
+
+    def hear(self, moment: Moment) -> None:
+        """Look whether somebody asked for a turn."""
+        with self._db.read() as conn:
+            asked = job_reports.asked(conn, [self._owner, *([NOBODY] if moment.leads else [])])
+        for name, kept in self._jobs.items():
+            kept.asked_at = asked.get(name)
+
+    def forget(self, *, exclusive: bool) -> None:
+        """Buckets changed hands: forget what jobs keep in memory, those too that only the leading worker does?"""
+        for kept in self._jobs.values():
+            if exclusive or not kept.job.exclusive:
+                kept.memory.clear()
+
+    def _begin(self, kept: _Kept, moment: Moment) -> tuple[Turn, bool]:
+        """A turn, and whether there is something to do in it; there is where somebody asked."""
+        with self._db.read() as conn:
+            turn = Turn(self._db, kept.job, moment, now=self._db.now_us(conn), kept=kept.memory)
+            return turn, kept.asked_at is not None or kept.job.due(conn, turn)
+
+    def _guarded(self, kept: _Kept, moment: Moment) -> None:
+        """One look at a job, and a turn if it is due; whatever that raises is the job's own trouble."""
+        job, started = kept.job, self._clock()
+        pause = job.pause_seconds
+        try:
+            turn, is_due = self._begin(kept, moment)
+            if is_due:
+                pause = job.waiting_seconds if self._run(kept, turn) else job.pause_seconds
+            else:
+                self._recover(kept)
+        except LeaseLost:
+            kept.memory.clear()
+            raise
+        except Exception as error:
+            kept.memory.clear()
+            if self._is_lost(error):
+                raise
+            pause = self._fail(kept, error)
+        took = self._clock() - started
+        share = job.share.behind if not moment.caught_up else job.share.quiet if moment.quiet else job.share.busy
+        self._rest(kept, max(pause, took * (1 / share - 1)))
+
+    def _run(self, kept: _Kept, turn: Turn) -> bool:
+        """One turn; True where more is waiting."""
+        started = self._clock()
+        done = kept.job.run(turn)
+        self._recover(kept)
+        kept.last_at, kept.took_us, kept.to_tell = turn.now, int((self._clock() - started) * 1e6), True
+        kept.done += done
+        self._answer(kept)
+        return turn.waiting or done >= kept.job.at_most
+
+    def _fail(self, kept: _Kept, error: Exception) -> float:
+        """Take a failure down; returns in how many seconds to try again."""
+        kept.failures += 1
+        kept.last_error = type(error).__name__
+        first, longest = BACKOFF_SECONDS
+        pause = min(longest, first * float(2 ** min(kept.failures - 1, 16)))
+        _logger.error(
+            "job %s failed for the %dth time: %s; again in %d seconds", kept.job.name, kept.failures, kept.last_error,
+            pause, exc_info=not isinstance(error, DBAPIError),
+        )  # fmt: skip
+        kept.to_tell = True
+        self._told = 0.0
+        self._answer(kept)
+        return pause
+
+    def _recover(self, kept: _Kept) -> None:
+        """It did not fail."""
+        if kept.failures:
+            _logger.warning("job %s works again after %d failures", kept.job.name, kept.failures)
+            kept.failures, kept.last_error, kept.to_tell = 0, "", True
+            self._told = 0.0
+
+    def _answer(self, kept: _Kept) -> None:
+        if kept.asked_at is not None:
+            kept.answers, kept.asked_at = kept.asked_at, None
+            self._told = 0.0
+
+    def _rest(self, kept: _Kept, pause: float) -> None:
+        kept.next = self._clock() + pause
+        kept.to_tell = kept.to_tell or pause >= WORTH_TELLING_SECONDS
+
+    def _is_lost(self, error: Exception) -> bool:
+        """Whether the database is to blame: the connection broke, or nothing answers any more."""
+        if not isinstance(error, DBAPIError):
+            return False
+        try:
+            self._db.ping()
+        except (DBAPIError, Unavailable):
+            return True
+        return error.connection_invalidated
+
+    def _tell(self, moment: Moment) -> None:
+        """Write down how the jobs do, if it is time."""
+        to_tell = [kept for kept in self._jobs.values() if kept.to_tell and (moment.leads or not kept.job.exclusive)]
+        if not to_tell or self._clock() < self._told:
+            return
+        with self._db.write() as conn:
+            now = self._db.now_us(conn)
+            job_reports.write(conn, [self._report(kept, now) for kept in to_tell])
+        self._told = self._clock() + REPORT_SECONDS
+        for kept in to_tell:
+            kept.begin_telling()
+
+    def _report(self, kept: _Kept, now: int) -> Report:
+        return Report(
+            name=kept.job.name, worker=self._row_of(kept.job), last_at=kept.last_at, took_us=kept.took_us,
+            done=kept.done, failures=kept.failures, last_error=kept.last_error,
+            next_at=now + int(max(0.0, kept.next - self._clock()) * 1e6), answers=kept.answers,
+        )  # fmt: skip
+
+    def _row_of(self, job: Job) -> str:
+        return NOBODY if job.exclusive else self._owner

@@ -1,0 +1,118 @@
+"""The jobs of rooms below `act`, which know no jobs: identity in time, learned links, the customers' summaries."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from sqlalchemy import Connection
+
+from rapport.act.jobs import Job, Share, Turn
+from rapport.collect.sources import identifier_policy
+from rapport.kernel.ids import WorkspaceId
+from rapport.remember import customers, persons
+from rapport.remember.registry import Remembered
+from rapport.resolve.graph import expiry
+from rapport.resolve.graph.policy import settings_of
+from rapport.resolve.linking.linker import Linker, note_changed
+from rapport.resolve.linking.models import active_version
+
+__all__ = ["EXPIRY", "LINKING", "SUMMARIES", "summaries"]
+
+LOADED_AT_ONCE = 50
+"""Records loaded into the index of learned links at a time, about a millisecond each."""
+
+SUMMARIES = "remember.summaries"
+
+
+def _is_anything_expiring(conn: Connection, turn: Turn) -> bool:
+    return bool(expiry.expiring(conn, now=turn.now))
+
+
+def _expire(turn: Turn) -> int:
+    """Let some evidence of one shop count no more, and have its customers' summaries made anew."""
+    with turn.db.read() as conn:
+        shops = expiry.expiring(conn, now=turn.now)
+    if not shops:
+        return 0
+    turn.again()
+    with turn.write() as conn:
+        moved = expiry.expire(conn, shops[0], now=turn.now, limit=turn.at_most)
+        customers.mark_moved(conn, moved)
+    return len(moved)
+
+
+EXPIRY = Job(
+    name="resolve.expiry",
+    title="Old evidence expires",
+    due=_is_anything_expiring,
+    run=_expire,
+    at_most=20,
+    pause_seconds=30.0,
+    waiting_seconds=0.2,
+)
+
+
+def _linker() -> Linker:
+    return Linker(lambda conn, workspace: identifier_policy(settings_of(conn, workspace)))
+
+
+def _is_anything_to_score(conn: Connection, turn: Turn) -> bool:
+    return bool(turn.kept(_linker).due(conn))
+
+
+def _link(turn: Turn) -> int:
+    """Score a few records of one shop against its learned model, or load some of its index; returns how many scored."""
+    linker = turn.kept(_linker)
+    with turn.db.read() as conn:
+        shops = linker.due(conn)
+        is_whole = bool(shops) and linker.warm(conn, shops[0], limit=LOADED_AT_ONCE)
+    if shops:
+        turn.again()
+    return _score(turn, linker, shops[0]) if is_whole else 0
+
+
+def _score(turn: Turn, linker: Linker, workspace: WorkspaceId) -> int:
+    with turn.write() as conn:
+        linked = linker.link_pending(conn, workspace, now=turn.now, limit=turn.at_most)
+        customers.mark_moved(conn, linked.moved)
+    return linked.scored
+
+
+LINKING = Job(
+    name="resolve.linking",
+    title="Records are scored for learned links",
+    due=_is_anything_to_score,
+    run=_link,
+    at_most=10,  # some milliseconds each
+    pause_seconds=0.5,
+    waiting_seconds=0.05,
+)
+"""Its index is in the memory of the worker that leads."""
+
+
+def summaries(remembered: Remembered) -> Job:
+    """The job that brings the customers' rows up to date, and what is compared of them."""
+    fields_of = partial(persons.fields_of, remembered=remembered)
+
+    def due(conn: Connection, turn: Turn) -> bool:
+        return customers.pending(conn, buckets=turn.buckets)
+
+    def run(turn: Turn) -> int:
+        with turn.write() as conn:
+            done = customers.refresh(conn, limit=turn.at_most, buckets=turn.buckets, remembered=remembered)
+            for workspace, roots in done.roots.items():
+                if active_version(conn, workspace) is not None:
+                    note_changed(conn, workspace, roots, fields_of, now=turn.now)
+        return done.taken
+
+    return Job(
+        name=SUMMARIES,
+        title="Customers' summaries are brought up to date",
+        due=due,
+        run=run,
+        at_most=60,  # few, because whoever appends waits for it
+        exclusive=False,
+        pause_seconds=0.4,
+        waiting_seconds=0.1,
+        share=Share(behind=1 / 9, busy=1 / 5, quiet=1 / 5),
+    )
