@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from rapport.capabilities.recommendations.retention import KEPT, PAIRS_RETENTION, RECENTS_RETENTION
 from rapport.capabilities.recommendations.store import covisits, recent_products
 from rapport.decide.service import CustomerNamed
 from rapport.kernel.clock import DAY, HOUR, MINUTE
 from rapport.kernel.errors import InvalidInput, NotFound
 from tests.databases import sqlite_database
+from tests.jobs import turns
 from tests.shop import NOON, Message, Shop
 
 
@@ -153,3 +155,25 @@ def test_half_a_name_is_refused(shop: Shop, named: CustomerNamed) -> None:
 def test_an_unknown_customer_id_is_not_found(shop: Shop) -> None:
     with pytest.raises(NotFound):
         shop.decide(at=NOON, customer=CustomerNamed(id="cus_nobody"), product_id="a")
+
+
+def test_what_nobody_did_for_a_year_is_let_go_in_portions(any_shop: Shop) -> None:
+    """Pairs and recents that were refreshed since stay, whatever lies between them in the table."""
+    shop, today = any_shop, NOON // DAY * DAY
+    for number in range(5):
+        shop.send(*visit(shop, f"v{number}", f"a{number}", f"b{number}", f"c{number}"))
+    shop.fold()
+    with shop.db.write() as conn:  # all of it was counted just now; make it old but for the third visitor's
+        conn.execute(covisits.update().where(covisits.c.product.not_like("_2")).values(last_at=today - 1))
+        newest = [row["strand"] for row in shop.rows(recent_products)][2]
+        conn.execute(
+            recent_products.update().where(recent_products.c.strand != newest).values(last_day=today // DAY - 1)
+        )
+        conn.execute(recent_products.update().where(recent_products.c.strand == newest).values(last_day=today // DAY))
+        conn.execute(covisits.update().where(covisits.c.product.like("_2")).values(last_at=today))
+    pairs = turns(shop.db, PAIRS_RETENTION, now=today + KEPT, at_most=2)
+    assert (sum(pairs), max(pairs), len(pairs)) == (12, 2, 8)
+    assert {row["product"] for row in shop.rows(covisits)} == {"a2", "b2"}
+    recents = turns(shop.db, RECENTS_RETENTION, now=today + KEPT, at_most=2)
+    assert (sum(recents), max(recents)) == (4, 2)
+    assert [row["strand"] for row in shop.rows(recent_products)] == [newest]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rapport.act.jobs import Job
 from rapport.compose.installed import Installed
 from rapport.compose.slice import Slice
 from rapport.decide.model import CandidateSource, EligibilityRule, ItemKind, Placement, Scorer
@@ -30,6 +31,7 @@ ALL = CandidateSource(name="all", placements=("home.hero",), find=lambda conn, a
 FIT = EligibilityRule(name="fit", title="Fits", order=1, barred=lambda conn, ask, candidates: set())
 MARGIN = Scorer(name="margin", order=1, rate=lambda conn, ask, candidates: {})
 METRIC = Metric(name="smiles", title="Smiles", definition="All.", by=("day",), columns=(Column(name="n", title="N"),))
+JOB = Job(name="a.b", title="Do", due=lambda conn, turn: False, run=lambda turn: 0, at_most=1)
 MEASURED = Measured(metric=METRIC, read=lambda conn, question: [])
 
 
@@ -43,6 +45,7 @@ MEASURED = Measured(metric=METRIC, read=lambda conn, question: [])
         ("of kind eligibility rule are named 'fit'", {"eligibility": (FIT,)}),
         ("of kind scorer are named 'margin'", {"scorers": (MARGIN,)}),
         ("of kind metric are named 'smiles'", {"metrics": (MEASURED,)}),
+        ("of kind job are named 'a.b'", {"jobs": (JOB,)}),
     ],
 )
 def test_what_two_slices_bring_under_one_name_is_refused(what: str, brings: dict[str, Any]) -> None:
