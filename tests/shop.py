@@ -30,9 +30,9 @@ from rapport.measure.service import Metrics
 from rapport.remember.digest import digest
 from rapport.storage import log
 from rapport.storage.engine import Database
-from rapport.storage.settings import Cache
 from rapport.storage.log import LogRow
 from rapport.storage.migrate import migrate
+from rapport.storage.settings import Cache
 from rapport.storage.workspaces import all_workspaces, create_workspace
 from tests.remembered import REMEMBERED
 
@@ -114,7 +114,7 @@ class Shop:
 
     def fire(self, now: int) -> int:
         """Run the timers that are due; returns how many there were."""
-        work = BatchWork(Stages(()), Cache())
+        work = BatchWork(Stages((), own=()), Cache())
         with self.db.write() as conn:
             fired = timers.run_due(conn, now, self.pipeline.slices.timers, work)
             work.flush(conn, now=now)

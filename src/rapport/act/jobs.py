@@ -75,7 +75,7 @@ class Turn:
         self.at_most = job.at_most
         """How many things `run` may do."""
         self.waiting = False
-        self._work = BatchWork(Stages(()), Cache())
+        self._work = BatchWork(Stages((), own=()), Cache())
         self._owner = moment.owner
         self._guarded = (FIRST_BUCKET,) if job.exclusive else tuple(moment.buckets)
         self._kept = kept

@@ -59,7 +59,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     destination: str
     """Whom the channel delivers to, in the channel's own terms. Messages to one destination share their fate."""
     idempotency_key: str
-    """The same key is sent once for ever."""
+    """The same key is sent once: it is known until 30 days after the message was finished (`act/retention.py`)."""
     payload: bytes
     due_at: int = 0
     """Not before this time; 0 is at once."""
