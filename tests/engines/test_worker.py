@@ -19,9 +19,12 @@ from rapport.collect.sources import list_sources
 from rapport.compose.installed import Installed
 from rapport.compose.slice import Slice
 from rapport.kernel.clock import now_us
+from rapport.kernel.facts import Fact
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.mergeable import Count
 from rapport.kernel.work import BatchStage, Connection, Seen, Work
 from rapport.remember.golden import find_root, golden_record
+from rapport.remember.registry import Part
 from rapport.storage import log
 from rapport.storage.engine import Database
 from tests.remembered import REMEMBERED
@@ -44,6 +47,25 @@ class Fragile:
     def slice(self) -> Slice:
         stage = BatchStage[None](("Glass",), read=self.handle, write=nothing)
         return Slice(name="fragile", title="Fragile", stage=lambda: stage)
+
+
+class Brittle:
+    """A slice whose part cannot stand one message, until it is mended; parts of other slices are folded before it."""
+
+    def __init__(self, message_id: str) -> None:
+        self.mended = False
+        self._message_id = message_id
+
+    def take(self, fact: Fact, settings: object) -> object:
+        if fact.id == self._message_id and not self.mended:
+            raise ValueError("cannot stand this")
+        return None
+
+    def slice(self) -> Slice:
+        return Slice(
+            name="brittle", title="Brittle",
+            parts=(Part(name="brittle", kind=Count(), take=self.take, on=("Product Viewed",)),),
+        )  # fmt: skip
 
 
 @pytest.fixture
@@ -120,6 +142,23 @@ def test_the_poison_is_set_aside_and_can_be_replayed(db: Database) -> None:
         assert setaside.count(conn, 1) == 0
         assert conn.execute(sa.select(sa.func.count()).select_from(log.facts)).scalar_one() == 13
     assert views(db) == 11
+
+
+def test_a_view_whose_strand_was_half_folded_is_counted_once_however_often_it_is_tried(db: Database) -> None:
+    """The view is counted when a later part raises; neither its three tries nor those of its batch are counted."""
+    brittle = Brittle("m2")
+    pipeline = Pipeline(db, slices=Installed([*wiring.OWN, brittle.slice()]))
+    send(db, *["Product Viewed"] * 5)
+    drain(pipeline, batch=5)
+    send(db, "Product Viewed", start=5)
+    drain(pipeline)
+    assert views(db) == 5
+    with db.write() as conn:
+        assert [row.message_id for row in setaside.listing(conn, 1)] == ["m2"]
+        setaside.ask_replay(conn, 1)
+    brittle.mended = True
+    drain(pipeline)
+    assert views(db) == 6
 
 
 def test_a_replay_that_fails_again_stays_with_its_count(db: Database) -> None:
