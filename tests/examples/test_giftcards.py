@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from litestar.testing import TestClient
 
+from rapport.act.jobs import Moment, Turn
 from rapport.app.asgi import create_server
 from rapport.app.bootstrap import bootstrap, open_database
 from rapport.app.server import Server
@@ -25,8 +26,10 @@ from rapport.kernel.clock import DAY, MINUTE
 from rapport.kernel.ids import Key
 from rapport.remember.golden import find_root, golden_record
 from rapport.storage import settings
+from rapport.storage.leases import Leases
 from rapport.storage.migrate import migrate
 from rapport_giftcards import store
+from rapport_giftcards.jobs import EXPIRY
 from rapport_giftcards.service import is_valid
 from rapport_giftcards.settings import CARD_SETTINGS, CardSettings
 from rapport_giftcards.slice import GIFTCARDS
@@ -89,6 +92,25 @@ def test_how_long_a_card_is_good_is_the_shops_own_setting(shop: Shop) -> None:
     assert not is_valid(card, decided, now=NOON + 31 * DAY)
 
 
+def test_a_card_that_is_too_old_loses_what_is_on_it_once_and_others_keep_theirs(shop: Shop) -> None:
+    shop.send(sold(shop, "OLD", 50), sold(shop, "NEW", 20, at=NOON + 300 * DAY))
+    shop.fold()
+    with shop.db.write() as conn:
+        settings.save(conn, shop.id, CARD_SETTINGS, CardSettings(valid_days=30), version=0, by="Ada", now=NOON)
+    now = NOON + 310 * DAY
+    moment = Moment(owner="w", buckets=[0])
+    leases = Leases(shop.db, "w")
+    leases.maintain()
+    turn = Turn(shop.db, EXPIRY, moment, now=now, kept={})
+    with shop.db.read() as conn:
+        assert EXPIRY.due(conn, turn)
+    assert EXPIRY.run(turn) == 1
+    with shop.db.read() as conn:
+        assert not EXPIRY.due(conn, turn)
+    assert EXPIRY.run(turn) == 0
+    assert left(shop) == {"OLD": 0, "NEW": 2000}
+
+
 def test_it_is_told_on_the_timeline_in_its_own_words(shop: Shop) -> None:
     shop.send(sold(shop, "ABC", 50))
     (fact,) = shop.facts("Gift Card Sold")
@@ -130,7 +152,7 @@ def test_left_out_its_data_rests_and_when_it_is_back_it_goes_on(shop: Shop, data
 def test_its_page_its_address_and_its_setting_are_there_behind_the_guard(tmp_path: Path) -> None:
     options = Settings.load({}, data_dir=tmp_path)
     db = open_database(options, slices=WITH_CARDS)
-    key = bootstrap(db, options).api_key
+    key = bootstrap(db, options, slices=WITH_CARDS).api_key
     server = Server(options, db, slices=WITH_CARDS)
     with TestClient(create_server(options, server)) as client:  # type: ignore[type-var]
         headers = {"Authorization": f"Bearer {key}"}

@@ -51,8 +51,12 @@ def _api_key(db: Database, settings: Settings, permissions: Permissions, workspa
     kept = read_secrets(settings.data_dir).api_key
     if kept:
         with db.read() as conn:
-            if store.api_key_by_token(conn, store.digest_of(kept)) is not None:
-                return kept
+            known = store.api_key_by_token(conn, store.digest_of(kept))
+        if known is not None:
+            if not set(permissions.for_keys) <= set(known.scopes):  # a slice was installed since
+                with db.write() as conn:
+                    store.set_scopes(conn, known.id, permissions.for_keys)
+            return kept
     _, secret = accounts.create_api_key(
         db, permissions, workspace=workspace.id, name="operator", scopes=permissions.for_keys,
         created_by="rapport keys", now=now,

@@ -433,6 +433,11 @@ def revoke_api_key(conn: Connection, *, workspace: int, key_id: str, now: int) -
     return conn.execute(query.values(revoked_at=now)).rowcount == 1
 
 
+def set_scopes(conn: Connection, key_id: str, scopes: Sequence[str]) -> None:
+    """What a key may do from now on."""
+    conn.execute(api_keys.update().where(api_keys.c.id == key_id).values(scopes=" ".join(scopes)))
+
+
 def touch_api_key(conn: Connection, key_id: str, *, now: int) -> None:
     """Note that a key was used."""
     conn.execute(api_keys.update().where(api_keys.c.id == key_id).values(last_used_at=now))

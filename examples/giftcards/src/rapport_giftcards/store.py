@@ -15,7 +15,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import insert_ignore
 from rapport.storage.engine import CText
 
-__all__ = ["CardShown", "Movement", "cards", "movements", "save"]
+__all__ = ["CardShown", "Movement", "cards", "expired", "movements", "save"]
 
 movements = Table(
     "giftcards_movements",
@@ -71,3 +71,23 @@ def cards(conn: Connection, workspace: WorkspaceId, *, code: str = "", limit: in
         .limit(limit)
     )
     return [CardShown(code, currency, int(left), int(at)) for code, currency, left, at in conn.execute(query)]
+
+
+def expired(conn: Connection, workspace: WorkspaceId, *, sold_before: int, limit: int) -> list[Movement]:
+    """For each card with something on it that was sold before this time: the movement that takes it off.
+
+    Its id is the card's own, so that writing it twice is writing it once.
+    """
+    m = movements.c
+    query = (
+        sa.select(m.code, m.currency, sa.func.sum(m.minor), sa.func.min(m.strand), sa.func.max(m.at))
+        .where(m.workspace == workspace)
+        .group_by(m.code, m.currency)
+        .having(sa.func.sum(m.minor) > 0, sa.func.max(sa.case((m.minor > 0, m.at))) < sold_before)
+        .order_by(m.code, m.currency)
+        .limit(limit)
+    )
+    return [
+        Movement(workspace, f"expired:{code}:{currency}:{at}", code, strand, at, currency, -int(left))
+        for code, currency, left, strand, at in conn.execute(query)
+    ]
