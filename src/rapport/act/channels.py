@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from collections.abc import Callable
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 from sqlalchemy import Connection
 
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.work import Purpose
+from rapport.storage.engine import Database
 
-__all__ = ["Channel", "Outcome", "Outgoing"]
+__all__ = ["Channel", "ChannelSettings", "MakeChannel", "Outcome", "Outgoing"]
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +24,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     channel: str
     destination: str
     payload: bytes
+    strand: Key | None
+    purpose: Purpose
     attempts: int
     """Counting this one."""
 
@@ -46,3 +51,14 @@ class Channel(Protocol):
 
     def switch_off(self, conn: Connection, message: Outgoing, *, reason: str) -> None:
         """The destination is gone: see that nothing is addressed to it any more."""
+
+
+class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the installation, not a shop, decides for its channels."""
+
+    allow_private: bool = False
+    """Whether messages may go to addresses of the own network."""
+
+
+MakeChannel: TypeAlias = Callable[[Database, ChannelSettings], Channel]
+"""Makes a slice's channel, once in each worker process."""

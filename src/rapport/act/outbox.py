@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from sqlalchemy import Connection
 
 from rapport.act import store
 from rapport.act.channels import Channel, Outcome, Outgoing
+from rapport.act.send_rules import AFTER_FAILURE, Drop, SendRule, Verdict, verdicts
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, now_us
 from rapport.kernel.errors import Conflict, NotFound
 from rapport.kernel.ids import WorkspaceId, new_id
@@ -26,7 +28,7 @@ from rapport.kernel.work import Message
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import Database
 
-__all__ = ["EXPIRY", "RETRIES", "Delivery", "Dispatcher", "deliveries", "redeliver", "write"]
+__all__ = ["EXPIRY", "HELD_BACK", "RETRIES", "Delivery", "Dispatcher", "deliveries", "redeliver", "write"]
 
 RETRIES = (
     5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR,
@@ -36,9 +38,14 @@ RETRIES = (
 EXPIRY = 5 * DAY
 """A message that could not be delivered for so long is set aside, however seldom it was tried."""
 
+HELD_BACK = "held back"
+"""The status of a message that a send rule dropped."""
+
 _JITTER = 0.2
 _LEASE = 30 * SECOND
 """Longer than any channel takes; after a crash a message under way is taken up again this late."""
+_ASKING_SECONDS = 10.0
+"""Rules that take longer leave too little of the lease to deliver in."""
 _CIRCUIT_AFTER = 3
 _CIRCUIT_LONGEST = 10 * MINUTE
 _HOUSEKEEPING = MINUTE
@@ -76,7 +83,8 @@ def write(conn: Connection, messages: Sequence[Message], *, now: int) -> None:
         {
             "workspace": message.workspace, "id": new_id("msg"), "channel": message.channel,
             "destination": message.destination, "idempotency_key": message.idempotency_key,
-            "payload": message.payload, "created_at": now, "due_at": message.due_at or now,
+            "payload": message.payload, "strand": message.strand, "purpose": message.purpose,
+            "created_at": now, "due_at": message.due_at or now,
             "expires_at": max(message.due_at, now) + EXPIRY, "attempts": 0, "status": "pending", "leased_until": 0,
             "finished_at": None, "last_error": "",
         }
@@ -125,12 +133,14 @@ class Dispatcher:
         db: Database,
         channels: Iterable[Channel],
         *,
+        rules: Iterable[SendRule] = (),
         threads: int = 16,
         per_destination: int = 4,
         rng: random.Random | None = None,
     ) -> None:
         self._db = db
         self._channels = {channel.name: channel for channel in channels}
+        self._rules = tuple(rules)
         self._threads = threads
         self._per_destination = per_destination
         self._rng = rng or random.Random()
@@ -140,7 +150,9 @@ class Dispatcher:
         self._housekept_at = 0
 
     def run_once(self, now: int) -> int:
-        """Start the deliveries that are due and return how many; does not wait for them.
+        """Start the deliveries that are due and return how many were taken up; does not wait for them.
+
+        Of those the send rules are asked first; what they hold or hold back is not delivered.
 
         A destination has at most `per_destination` under way, one that failed last time has one, and all of those
         together at most half of the threads.
@@ -153,7 +165,7 @@ class Dispatcher:
         if not wanted:
             return 0
         claimed = self._claim(wanted, now)
-        for message in claimed:
+        for message in self._let_through(claimed, now):
             self._start(message)
         return len(claimed)
 
@@ -201,10 +213,22 @@ class Dispatcher:
                     store.outbox.update()
                     .where(o.workspace == workspace, o.id.in_(ids), o.status == _PENDING, o.leased_until <= now)
                     .values(leased_until=now + _LEASE, attempts=o.attempts + 1)
-                    .returning(o.workspace, o.id, o.channel, o.destination, o.payload, o.attempts)
+                    .returning(o.workspace, o.id, o.channel, o.destination, o.payload, o.strand, o.purpose, o.attempts)
                 )
                 claimed.extend(Outgoing(**row._mapping) for row in rows)
         return claimed
+
+    def _let_through(self, claimed: Sequence[Outgoing], now: int) -> list[Outgoing]:
+        """Those that no rule is against; the others are marked."""
+        asked_at = time.monotonic()
+        against = verdicts(self._db, self._rules, claimed, now=now)
+        if against:
+            with self._db.write() as conn:
+                _mark(conn, claimed, against, lease=now + _LEASE, now=now)
+        if time.monotonic() - asked_at > _ASKING_SECONDS:
+            _logger.warning("the send rules took too long; the messages are taken up again when their lease has ended")
+            return []
+        return [message for message in claimed if message.id not in against]
 
     def _start(self, message: Outgoing) -> None:
         destination = Destination(message.workspace, message.channel, message.destination)
@@ -259,6 +283,42 @@ class Dispatcher:
                 return
         with self._db.write() as conn:
             conn.execute(store.outbox.update().where(*late).values(status="dead", finished_at=now))
+
+
+def _mark(
+    conn: Connection, claimed: Sequence[Outgoing], against: Mapping[str, Verdict], *, lease: int, now: int
+) -> None:
+    """Write what the rules said, where the claim still holds; nothing of it was an attempt.
+
+    The days in which a held message is tried begin when it is due again.
+    """
+    o, param = store.outbox.c, sa.bindparam
+    expiry = param("said_expiry", type_=sa.BigInteger)
+    update = (
+        store.outbox.update()
+        .where(
+            o.workspace == param("of_workspace"), o.id == param("of_id"), o.status == _PENDING,
+            o.leased_until == lease,
+        )
+        .values(
+            status=param("said_status"), finished_at=param("said_finish", type_=sa.BigInteger), leased_until=0,
+            due_at=param("said_due", type_=sa.BigInteger), attempts=o.attempts - 1, last_error=param("said_reason"),
+            expires_at=sa.case((o.expires_at < expiry, expiry), else_=o.expires_at),
+        )
+    )  # fmt: skip
+    said = [(message, against[message.id]) for message in claimed if message.id in against]
+    conn.execute(update, [_said(message, verdict, now) for message, verdict in said])
+
+
+def _said(message: Outgoing, verdict: Verdict, now: int) -> dict[str, object]:
+    row: dict[str, object] = {
+        "of_workspace": message.workspace, "of_id": message.id, "said_reason": verdict.reason[:500],
+    }  # fmt: skip
+    if isinstance(verdict, Drop):
+        return row | {"said_status": HELD_BACK, "said_finish": now, "said_due": now, "said_expiry": 0}
+    due_at = max(verdict.until, now + SECOND)
+    expiry = due_at + EXPIRY if due_at - now > AFTER_FAILURE else 0
+    return row | {"said_status": "pending", "said_finish": None, "said_due": due_at, "said_expiry": expiry}
 
 
 def _with_pending(conn: Connection) -> Iterator[Destination]:

@@ -39,6 +39,12 @@ outbox = Table(
     Column("leased_until", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Column("last_error", Text, nullable=False),
+    Column("strand", LargeBinary),
+    Column("purpose", CText, nullable=False, server_default="operations"),
+    Index(
+        "outbox_of_person", "workspace", "strand",
+        sqlite_where=text("strand IS NOT NULL"), postgresql_where=text("strand IS NOT NULL"),
+    ),
     Index("outbox_once", "workspace", "idempotency_key", unique=True),
     Index(
         "outbox_pending", "workspace", "channel", "destination", "due_at",

@@ -137,21 +137,21 @@ def switch_off(conn: Connection, workspace: WorkspaceId, webhook_id: str, *, rea
     conn.execute(store.webhooks.update().where(*_is(workspace, webhook_id)).values(values))
 
 
-def telling() -> BatchStage[tuple[WorkspaceId, Fact]]:
+def telling() -> BatchStage[Seen]:
     """Has every fresh fact told to those who want to hear of it; for one worker process."""
     return BatchStage((EVERY_FACT,), read=_fresh, write=_tell)
 
 
-def _fresh(seen: Seen) -> tuple[WorkspaceId, Fact] | None:
+def _fresh(seen: Seen) -> Seen | None:
     fact = seen.fact
-    return (seen.workspace, fact) if fact.received_at - fact.occurred_at < FRESH else None
+    return seen if fact.received_at - fact.occurred_at < FRESH else None
 
 
-def _tell(conn: Connection, work: Work, notes: Sequence[tuple[WorkspaceId, Fact]], now: int) -> None:
+def _tell(conn: Connection, work: Work, notes: Sequence[Seen], now: int) -> None:
     wanted = _wanted(conn)
     if not wanted:
         return
-    for workspace, fact in notes:
+    for workspace, strand, fact in notes:
         endpoints = [*wanted.get((workspace, fact.name), ()), *wanted.get((workspace, EVERY_FACT), ())]
         for webhook_id in dict.fromkeys(endpoints):
             work.send(
@@ -161,6 +161,8 @@ def _tell(conn: Connection, work: Work, notes: Sequence[tuple[WorkspaceId, Fact]
                     destination=webhook_id,
                     idempotency_key=f"{webhook_id}:{fact.id}",
                     payload=_payload(fact),
+                    strand=strand,
+                    purpose="operations",
                 )
             )
 

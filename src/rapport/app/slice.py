@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rapport.act.webhooks import CHANNEL
+from rapport.adapters.channels.webhook import WebhookChannel
 from rapport.adapters.files import store as files
 from rapport.app import pages, setaside
 from rapport.compose.holding import of_shop
@@ -22,5 +24,6 @@ SYSTEM = Slice(
         Permission(name="system:read", words="see the health of the system", roles=("marketer", "analyst", "viewer")),
         Permission(name="system:write", words="replay facts that were set aside"),
     ),
+    channels={CHANNEL: lambda db, given: WebhookChannel(db, allow_private=given.allow_private)},
     pages=(pages.PAGES,),
 )

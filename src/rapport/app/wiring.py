@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 
 from rapport.act import outbox
-from rapport.adapters.channels.webhook import WebhookChannel
+from rapport.act.channels import ChannelSettings
 from rapport.app.settings import Settings
 from rapport.app.slice import SYSTEM
 from rapport.capabilities.catalog.slice import CATALOG
@@ -28,5 +28,11 @@ def installed() -> Installed:
 
 
 def dispatcher(db: Database, settings: Settings) -> outbox.Dispatcher:
-    """The outbox with every channel of this installation."""
-    return outbox.Dispatcher(db, [WebhookChannel(db, allow_private=settings.allow_private_webhooks)])
+    """The outbox with every channel and send rule of this installation. Raises ValueError where names do not match."""
+    slices = installed()
+    given = ChannelSettings(allow_private=settings.allow_private_webhooks)
+    channels = {name: make(db, given) for name, make in slices.channels.items()}
+    for name, channel in channels.items():
+        if channel.name != name:
+            raise ValueError(f"the channel brought as {name!r} calls itself {channel.name!r}")
+    return outbox.Dispatcher(db, channels.values(), rules=slices.send_rules)

@@ -115,7 +115,7 @@ REMEMBER = (
 
 ACT = (
     of_person(act.timers, "what is to happen later", by=(), export=lambda *_: (), erase=_erase_timers),
-    of_shop(act.outbox, "messages on their way, with the facts they tell"),
+    of_person(act.outbox, "messages to be sent, with the facts they tell, and what became of them"),
     of_shop(act.destinations, "which addresses outside do not answer"),
     of_shop(act.webhooks, "the addresses outside that are told of facts"),
     of_shop(act.jobs, "how what is done again and again went last"),

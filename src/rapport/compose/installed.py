@@ -8,8 +8,10 @@ from typing import TypeVar
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import Table
 
+from rapport.act.channels import MakeChannel
 from rapport.act.firing import firing
 from rapport.act.jobs import Job
+from rapport.act.send_rules import SendRule
 from rapport.act.stages import Stages
 from rapport.compose.slice import Slice
 from rapport.compose.upkeep import summaries
@@ -50,6 +52,10 @@ class Installed:
         own = [("act", firing(self.timers)), ("remember", summaries(self.remembered))]  # they serve all slices
         brought = [*own, *((one.name, job) for one in self.slices for job in one.jobs)]
         self.jobs: Sequence[Job] = tuple(by_name("job", ((job.name, name, job) for name, job in brought)).values())
+        self.channels: Mapping[str, MakeChannel] = self._joined("channel", lambda one: one.channels.items())
+        self.send_rules: Sequence[SendRule] = tuple(
+            self._joined("send rule", lambda one: ((rule.name, rule) for rule in one.send_rules)).values()
+        )
         self.deciding = Steps(
             self._joined("placement", lambda one: ((p.name, p) for p in one.placements)),
             kinds=self._joined("item kind", lambda one: ((kind.name, kind) for kind in one.kinds)),

@@ -13,7 +13,9 @@ from typing import Any
 import msgspec
 from litestar.types import ControllerRouterHandler
 
+from rapport.act.channels import MakeChannel
 from rapport.act.jobs import Job
+from rapport.act.send_rules import SendRule
 from rapport.compose.holding import Holding
 from rapport.decide.model import CandidateSource, EligibilityRule, ItemKind, Placement, Scorer
 from rapport.kernel.settings import Section
@@ -63,6 +65,10 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     eligibility: tuple[EligibilityRule, ...] = ()
     """What must not be shown, on any placement."""
     scorers: tuple[Scorer, ...] = ()
+    channels: Mapping[str, MakeChannel] = {}
+    """By name: what carries messages to the outside."""
+    send_rules: tuple[SendRule, ...] = ()
+    """Which messages may go, of any slice; asked at the moment of delivery."""
     metrics: tuple[Measured, ...] = ()
     permissions: tuple[Permission, ...] = ()
     """What there is to be allowed in it. A handler may name another slice's, too."""

@@ -9,7 +9,7 @@ exactly once. The order of arguments is one everywhere: connection, work, what i
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -22,6 +22,7 @@ __all__ = [
     "BatchStage",
     "Connection",
     "Message",
+    "Purpose",
     "Seen",
     "Stage",
     "StatedFact",
@@ -37,6 +38,9 @@ Connection: TypeAlias = Any
 
 StatedFact: TypeAlias = Any
 """A `storage.log.LogRow`: a fact Rapport itself states."""
+
+Purpose: TypeAlias = Literal["operations", "transactional", "marketing"]
+"""For the shop's own systems; because of something the person did (an order); or to win them."""
 
 EVERY_FACT = "*"
 """A stage that listens to this is given every fact."""
@@ -61,6 +65,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_key: str
     """The same key is sent once: it is known until 30 days after the message was finished (`act/retention.py`)."""
     payload: bytes
+    strand: Key | None
+    """Whom it is about; None where it is about nobody."""
+    purpose: Purpose
+    """What it is for; the rules of sending differ by it."""
     due_at: int = 0
     """Not before this time; 0 is at once."""
 

@@ -195,7 +195,15 @@ def test_a_failed_turn_leaves_nothing_behind(db: Database, clock: Clock) -> None
         with turn.write() as conn:
             conn.execute(leases.workers.update().values(facts=99))
             turn.work.send(
-                Message(workspace=WorkspaceId(1), channel="post", destination="x", idempotency_key="k", payload=b"")
+                Message(
+                    workspace=WorkspaceId(1),
+                    channel="post",
+                    destination="x",
+                    idempotency_key="k",
+                    payload=b"",
+                    strand=None,
+                    purpose="operations",
+                )
             )
             raise ValueError
 
@@ -212,7 +220,15 @@ def test_what_a_job_wants_sent_is_in_its_transaction(db: Database, clock: Clock)
     def run(turn: Turn) -> int:
         with turn.write():
             turn.work.send(
-                Message(workspace=WorkspaceId(1), channel="post", destination="x", idempotency_key="k", payload=b"")
+                Message(
+                    workspace=WorkspaceId(1),
+                    channel="post",
+                    destination="x",
+                    idempotency_key="k",
+                    payload=b"",
+                    strand=None,
+                    purpose="operations",
+                )
             )
         return 1
 

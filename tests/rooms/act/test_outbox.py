@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from rapport.act import outbox, store
 from rapport.act.channels import Outcome, Outgoing
 from rapport.act.outbox import Dispatcher
+from rapport.act.send_rules import SendRule
 from rapport.kernel.clock import DAY, MINUTE, SECOND, now_us
 from rapport.kernel.errors import Conflict, NotFound
 from rapport.kernel.ids import WorkspaceId
@@ -59,7 +60,7 @@ def put(db: Database, destination: str, number: int = 1, *, key: str = "", now: 
             conn,
             [
                 Message(workspace=SHOP, channel="post", destination=destination, payload=f"{destination} {n}".encode(),
-                        idempotency_key=key or f"{destination}-{n}")
+                        idempotency_key=key or f"{destination}-{n}", strand=None, purpose="operations")
                 for n in range(number)
             ],
             now=now_us() - 1 if now is None else now,
@@ -67,8 +68,8 @@ def put(db: Database, destination: str, number: int = 1, *, key: str = "", now: 
 
 
 @contextmanager
-def dispatching(db: Database, post: Post, **given: int) -> Iterator[Dispatcher]:
-    dispatcher = Dispatcher(db, [post], rng=random.Random(1), **given)
+def dispatching(db: Database, post: Post, rules: Sequence[SendRule] = (), **given: int) -> Iterator[Dispatcher]:
+    dispatcher = Dispatcher(db, [post], rules=rules, rng=random.Random(1), **given)
     yield dispatcher
     post.release.set()
     dispatcher.close()
@@ -103,7 +104,14 @@ def test_nothing_goes_before_its_time(db: Database) -> None:
     post = Post()
     with db.write() as conn:
         later = Message(
-            workspace=SHOP, channel="post", destination="ada", idempotency_key="k", payload=b"x", due_at=now_us() + DAY
+            workspace=SHOP,
+            channel="post",
+            destination="ada",
+            idempotency_key="k",
+            payload=b"x",
+            due_at=now_us() + DAY,
+            strand=None,
+            purpose="operations",
         )
         outbox.write(conn, [later], now=now_us())
     with dispatching(db, post) as dispatcher:

@@ -28,7 +28,15 @@ def put(db: Database, *keys: str, status: str, finished_at: int | None) -> None:
         outbox.write(
             conn,
             [
-                Message(workspace=SHOP, channel="post", destination="a", idempotency_key=key, payload=b"x")
+                Message(
+                    workspace=SHOP,
+                    channel="post",
+                    destination="a",
+                    idempotency_key=key,
+                    payload=b"x",
+                    strand=None,
+                    purpose="operations",
+                )
                 for key in keys
             ],
             now=NOW - 100 * DAY,

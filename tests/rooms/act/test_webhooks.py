@@ -17,13 +17,17 @@ from rapport.act.channels import Outgoing
 from rapport.act.outbox import Dispatcher
 from rapport.act.webhooks import CHANNEL, Webhook, WebhookWanted
 from rapport.adapters.channels.webhook import WebhookChannel, is_public
+from rapport.app.wiring import installed
+from rapport.compose.person import erase_person
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput, NotFound
+from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Message
 from rapport.storage.engine import Database
 from tests.beside import change_beside
 from tests.rooms.act.receiver import Receiver
+from tests.shop import NOON, Shop
 
 SHOP = WorkspaceId(1)
 BODY = b'{"type":"Cart Abandoned","data":{}}'
@@ -35,7 +39,15 @@ def add(db: Database, url: str, *, events: list[str] | None = None) -> tuple[Web
 
 
 def put(db: Database, webhook: Webhook, key: str = "k") -> None:
-    message = Message(workspace=SHOP, channel=CHANNEL, destination=webhook.id, idempotency_key=key, payload=BODY)
+    message = Message(
+        workspace=SHOP,
+        channel=CHANNEL,
+        destination=webhook.id,
+        idempotency_key=key,
+        payload=BODY,
+        strand=None,
+        purpose="operations",
+    )
     with db.write() as conn:
         outbox.write(conn, [message], now=now_us() - 1)
 
@@ -192,7 +204,16 @@ def test_hostile_ids_are_just_not_found(any_db: Database) -> None:
 def test_the_channel_can_be_asked_directly(db: Database, receiver: Receiver) -> None:
     webhook, _ = add(db, receiver.url)
     receiver.delay_seconds = 0.05
-    message = Outgoing(workspace=SHOP, id="msg_1", channel=CHANNEL, destination=webhook.id, payload=BODY, attempts=1)
+    message = Outgoing(
+        workspace=SHOP,
+        id="msg_1",
+        channel=CHANNEL,
+        destination=webhook.id,
+        payload=BODY,
+        strand=None,
+        purpose="operations",
+        attempts=1,
+    )
     assert WebhookChannel(db, allow_private=True).deliver(message, now=now_us()).result == "delivered"
 
 
@@ -225,3 +246,18 @@ def test_changes_of_different_parts_of_a_webhook_that_saw_nothing_are_both_kept(
     with any_db.read() as conn:
         found = webhooks.find_webhook(conn, SHOP, webhook.id)
     assert (found.events, found.enabled) == (["*"], False)
+
+
+def test_a_webhook_names_the_person_its_fact_is_about_and_is_erased_with_them(any_shop: Shop) -> None:
+    shop = any_shop
+    add(shop.db, "https://example.com/hook", events=["Product Viewed"])
+    for who in ("ada", "bo"):
+        shop.send(shop.message("Product Viewed", at=NOON, user=who, product_id="p"))
+    shop.fold()
+    ada, bo = (key_of(shop.id, Identifier("user_id", who)) for who in ("ada", "bo"))
+    assert {(row["strand"], row["purpose"]) for row in shop.rows(store.outbox)} == {
+        (ada, "operations"), (bo, "operations"),
+    }  # fmt: skip
+    with shop.db.write() as conn:
+        erase_person(conn, installed(), shop.id, [ada])
+    assert [row["strand"] for row in shop.rows(store.outbox)] == [bo]

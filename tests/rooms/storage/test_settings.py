@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 import pytest
-import sqlalchemy as sa
+from alembic import command
 from msgspec import Meta
 
 from rapport.kernel.errors import Conflict, InvalidInput
@@ -15,8 +15,8 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.settings import Section
 from rapport.storage import settings
 from rapport.storage.engine import Database
-from rapport.storage.migrate import migrate
-from rapport.storage.workspaces import create_workspace
+from rapport.storage.migrate import CORE, _config, migrate
+from rapport.storage.workspaces import workspaces
 
 SHOP = WorkspaceId(1)
 
@@ -135,13 +135,11 @@ def test_what_a_shop_had_set_of_its_carts_is_kept_when_the_setting_becomes_the_o
     empty_database_url: str,
 ) -> None:
     db = Database.open(empty_database_url)
-    migrate(db)
     with db.write() as conn:
-        create_workspace(conn, slug="shop", name="Shop", now=7)
-        conn.execute(sa.text("DROP TABLE shop_settings"))
-        conn.execute(sa.text("UPDATE alembic_version SET version_num = '0007'"))
+        command.upgrade(_config(conn, CORE), "0007")
         body = b'{"currency":"EUR","cart_abandoned_after_seconds":60}'
-        conn.execute(sa.text("UPDATE workspaces SET settings = :body"), {"body": body})
+        shop = {"slug": "shop", "name": "Shop", "settings": body, "created_at": 7}
+        conn.execute(workspaces.insert().values(shop))
     migrate(db)
     with db.read() as conn:
         (change,) = settings.history(conn, WorkspaceId(1), "orders")
