@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from rapport.act.work import BatchWork
+from rapport.app import setaside
 from rapport.app.wiring import installed
 from rapport.collect.sources import identifier_policy
 from rapport.compose.installed import Installed
@@ -14,16 +16,25 @@ from rapport.kernel.errors import NotFound
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Seen
-from rapport.remember import customers
+from rapport.remember import backfill, customers
+from rapport.remember.backfill import Gap
 from rapport.remember.folder import Folder
 from rapport.remember.registry import Registry, Remembered
 from rapport.resolve.graph.resolver import Resolver
+from rapport.storage import log
 from rapport.storage.engine import Database
 from rapport.storage.log import StoredRow, to_fact
 from rapport.storage.settings import Cache
 from rapport.storage.workspaces import Workspace, all_workspaces
 
 __all__ = ["Pipeline"]
+
+
+class Filled(NamedTuple):
+    """How many facts of a gap were folded, and the `seq` up to which it is filled then."""
+
+    facts: int
+    upto: int
 
 
 class Pipeline:
@@ -82,6 +93,34 @@ class Pipeline:
         if self._shops.changed() or changed:
             self.forget_all()
 
+    def install(self, conn: Connection, cursors: Mapping[int, int]) -> None:
+        """Note that the parts of this installation fold these buckets from here on; what they missed is filled."""
+        backfill.install(conn, self.slices.remembered.parts.values(), cursors)
+
+    def gap(self, buckets: Collection[int]) -> Gap | None:
+        """Something of the log that a part has not folded; None where all have folded everything."""
+        with self.db.read() as conn:
+            return backfill.next_gap(conn, self.slices.remembered.parts.values(), buckets)
+
+    def fill(self, gap: Gap, *, limit: int) -> Filled:
+        """Fold, in memory, at most `limit` facts of a gap."""
+        with self.db.read() as conn:
+            rows = log.read_after(conn, after=gap.upto, upto=gap.target, buckets=gap.buckets, limit=limit)
+            waiting = setaside.seqs(conn, gap.buckets)
+            self._folder.load(conn, [(WorkspaceId(row.workspace), Key(row.strand)) for row in rows])
+        for row in rows:
+            if row.seq not in waiting:  # it is folded by all parts when it is replayed
+                workspace = WorkspaceId(row.workspace)
+                self._folder.refill(
+                    workspace, Key(row.strand), to_fact(row), self._shops.some_traits(workspace, gap.parts)
+                )
+        return Filled(len(rows), rows[-1].seq if len(rows) == limit else gap.target)
+
+    def filled(self, conn: Connection, gap: Gap, upto: int) -> None:
+        """Write what was filled, and how far, in this transaction."""
+        self._folder.flush(conn)
+        backfill.advance(conn, gap, upto)
+
 
 class Shops:
     """The settings of each shop, as the worker needs them; read again when leases change."""
@@ -103,6 +142,12 @@ class Shops:
         """What is remembered of people in this shop."""
         settings = self._shop(workspace).settings
         return self._remembered.registry(currency=settings.currency, region=settings.region)
+
+    def some_traits(self, workspace: WorkspaceId, parts: Collection[str]) -> Registry:
+        """The same of these parts alone."""
+        settings = self._shop(workspace).settings
+        some = self._remembered.without(self._remembered.parts.keys() - set(parts))
+        return some.registry(currency=settings.currency, region=settings.region)
 
     def forget(self) -> None:
         """Read anew at the next use."""

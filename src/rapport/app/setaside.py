@@ -13,7 +13,7 @@ from rapport.storage.bulk import upsert
 from rapport.storage.engine import metadata
 from rapport.storage.log import StoredRow
 
-__all__ = ["ask_replay", "count", "listing", "put", "remove", "set_aside", "to_replay"]
+__all__ = ["ask_replay", "count", "listing", "put", "remove", "seqs", "set_aside", "to_replay"]
 
 set_aside = Table(
     "set_aside",
@@ -64,6 +64,11 @@ def ask_replay(conn: Connection, workspace: int, *, seq: int | None = None) -> i
     if seq is not None:
         query = query.where(set_aside.c.seq == seq)
     return conn.execute(query).rowcount
+
+
+def seqs(conn: Connection, buckets: Sequence[int]) -> set[int]:
+    """Which facts of these buckets wait here."""
+    return set(conn.execute(sa.select(set_aside.c.seq).where(set_aside.c.bucket.in_(buckets))).scalars())
 
 
 def to_replay(conn: Connection, buckets: Sequence[int], *, limit: int) -> list[StoredRow]:

@@ -20,6 +20,7 @@ from rapport.act.job_reports import NOBODY, JobState
 from rapport.act.job_runner import JobRunner
 from rapport.act.jobs import Moment
 from rapport.app import setaside
+from rapport.app.filling import filling
 from rapport.app.pipeline import Pipeline
 from rapport.compose.upkeep import LINKING, SUMMARIES
 from rapport.kernel.identifiers import BUCKETS
@@ -45,7 +46,7 @@ TRIES = 3
 class Worker:
     """Folds the buckets it has leased. One per process; not thread-safe."""
 
-    def __init__(self, pipeline: Pipeline, *, batch: int = 5_000) -> None:
+    def __init__(self, pipeline: Pipeline, *, batch: int = 5_000, filled_at_once: int = 1_000) -> None:
         self.pipeline = pipeline
         self.name = new_id("wrk")
         """How the leases and the jobs call it."""
@@ -61,7 +62,9 @@ class Worker:
         self._reached = 0
         self._last_tick = 0.0
         self._last_work = 0.0
-        self._jobs = JobRunner(self._db, pipeline.slices.jobs, owner=self.name)
+        self._jobs = JobRunner(
+            self._db, [*pipeline.slices.jobs, filling(pipeline, at_most=filled_at_once)], owner=self.name
+        )
 
     def run(self, stop: threading.Event, *, parent: int | None = None) -> None:
         """Work until `stop` is set, or until the process `parent` is no longer ours."""
@@ -120,6 +123,9 @@ class Worker:
         self._store_cursors()
         if self._leases.maintain(facts=self.folded, rss_bytes=resident_bytes()):
             self._forget(keep_leases=True)
+            with self._db.write() as conn:
+                self.pipeline.install(conn, self._leases.cursors)
+                leases.move_cursors(conn, self._leases.owner, self._leases.cursors)
             self._jobs.enrol()
         self._jobs.hear(self._moment())
         self.pipeline.follow_settings()

@@ -111,6 +111,7 @@ REMEMBER = (
         export=lambda *_: (),  # the Golden Record tells it in words
     ),
     of_person(remember.customers, "the line of the list of customers", by=("root",)),
+    of_shop(remember.folded, "which facts each part of the records has yet to fold"),
 )  # fmt: skip
 
 ACT = (

@@ -291,7 +291,8 @@ def _of_slices(state: StrandState, remembered: Remembered) -> dict[str, Any]:
 @lru_cache(maxsize=8)
 def _decoder(remembered: Remembered) -> Callable[[bytes], StrandState]:
     """Reads of a state what a row is made of."""
-    return decoder_of(_PARTS | {part.name for part in remembered.parts.values() if part.summary is not None})
+    summarised = {part.name for part in remembered.parts.values() if part.summary is not None}
+    return decoder_of(remembered.keys_of(_PARTS | summarised))
 
 
 def _key(label: str) -> str:

@@ -107,6 +107,16 @@ class Folder:
         self._changed[key] = None
         registry.fold(state, fact)
 
+    def refill(self, workspace: WorkspaceId, strand: Key, fact: Fact, registry: Registry) -> None:
+        """Take an old fact into those parts of its strand, loaded before, that this registry has and that lack it."""
+        key = (workspace, strand)
+        state = self._states[key]
+        self._changed[key] = None
+        for part in registry.parts.values():
+            for older in part.older_keys:
+                state.pop(older, None)
+        registry.fold(state, fact)
+
     def flush(self, conn: Connection) -> int:
         """Write all strands folded into since the last flush, marked dirty. Returns how many."""
         rows = []

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from rapport.kernel.clock import to_iso
 from rapport.kernel.errors import NotFound
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
+from rapport.remember.backfill import ready
 from rapport.remember.folder import decode_state
 from rapport.remember.registry import Held, Remembered, StrandState
 from rapport.remember.store import states_of
@@ -92,8 +93,11 @@ def golden_record(
     It holds what is certainly of the person who was asked for. What only a learned link adds is told where `probable`
     is asked for, for the shop's own staff; consent is never added.
 
-    Cost: five queries, and about 10 microseconds by kilobyte of the strands' states.
+    Traits whose parts are being filled from the log are left out until they are whole.
+
+    Cost: six queries, and about 10 microseconds by kilobyte of the strands' states.
     """
+    remembered = ready(conn, remembered)
     root = find(conn, workspace, key)
     if root is None:
         raise NotFound("no such customer", hint="ask for it by one of its identifiers")

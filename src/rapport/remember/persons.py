@@ -43,10 +43,11 @@ def fields_of(
     keys = [key for several in units.values() for key in several]
     bodies = states_of(conn, workspace, keys)
     names = _identifiers(conn, workspace, keys)
+    kept = remembered.keys_of(_PARTS)
     found: dict[Key, dict[str, str]] = {}
     for unit, members in units.items():
         states = [decode_state(bodies[key]) for key in members if key in bodies]
-        parts = [{part: state[part] for part in _PARTS if part in state} for state in states]
+        parts = [{key: state[key] for key in kept if key in state} for state in states]
         traits = remembered.read(remembered.merge(parts), now=0) if parts else {}
         fields = _texts(traits)
         for key in members:

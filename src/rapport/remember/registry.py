@@ -45,6 +45,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A mergeable value of a strand and the facts that feed it."""
 
     name: str
+    version: int = 1
+    """Raised where what it keeps means something else than before: it is folded anew from the log. Never lowered."""
     kind: Mergeable
     take: Callable[[Fact, Settings], Any]
     """What is folded of a fact; None for nothing."""
@@ -60,6 +62,16 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it listens to facts that Rapport itself states."""
     summary: Callable[[Any], Mapping[SummaryColumn, int | str]] | None = None
     """What of it stands in the list of customers, from what it reads."""
+
+    @property
+    def key(self) -> str:
+        """Under what the states of strands hold it, so that what two versions keep never mixes."""
+        return self.name if self.version == 1 else f"{self.name}__{self.version}"
+
+    @property
+    def older_keys(self) -> list[str]:
+        """What earlier versions were held under."""
+        return [msgspec.structs.replace(self, version=version).key for version in range(1, self.version)]
 
 
 class Held(NamedTuple):
@@ -113,6 +125,7 @@ class Remembered:
     def __init__(self, parts: Iterable[Part], traits: Iterable[Trait]) -> None:
         parts, traits = tuple(parts), tuple(traits)
         self.parts = {part.name: part for part in parts}
+        self._by_key = {part.key: part for part in parts}
         self.traits = {trait.name: trait for trait in traits}
         if len(self.parts) < len(parts) or len(self.traits) < len(traits):
             raise ValueError("two parts or two traits have one name")
@@ -123,6 +136,23 @@ class Remembered:
         for trait in traits:
             self._picks.setdefault(trait.part, []).append(trait)
         self._registries: dict[Settings, Registry] = {}
+        self._some: dict[frozenset[str], Remembered] = {}
+
+    def without(self, parts: Iterable[str]) -> Remembered:
+        """The same without these parts and the traits that read them; made once for each choice."""
+        left_out = frozenset(self.parts.keys() & set(parts))
+        if not left_out:
+            return self
+        if left_out not in self._some:
+            self._some[left_out] = Remembered(
+                (part for part in self.parts.values() if part.name not in left_out),
+                (trait for trait in self.traits.values() if trait.part not in left_out),
+            )
+        return self._some[left_out]
+
+    def keys_of(self, parts: Iterable[str]) -> list[str]:
+        """Under what the states of strands hold those of these parts that there are."""
+        return [self.parts[name].key for name in parts if name in self.parts]
 
     def registry(self, *, currency: str, region: str | None) -> Registry:
         """The same, compiled for a shop with this currency and this country for phone numbers; made once for each."""
@@ -133,16 +163,16 @@ class Remembered:
         return found
 
     def merge(self, states: Sequence[StrandState]) -> StrandState:
-        """The trimmed state of all these strands together. May trim its arguments in place."""
-        parts = self.parts
-        first = states[0] if states else {}
-        merged = {name: parts[name].kind.trim(held) for name, held in first.items() if name in parts}
-        for state in states[1:]:
-            for name, held in state.items():
-                if name in merged:
-                    merged[name] = parts[name].kind.merge(merged[name], held)
-                elif name in parts:
-                    merged[name] = parts[name].kind.trim(held)
+        """The trimmed state of all these strands together, by the names of parts. May trim its arguments in place."""
+        parts = self._by_key
+        merged: StrandState = {}
+        for state in states:
+            for key, held in state.items():
+                part = parts.get(key)
+                if part is None:
+                    continue
+                found = merged.get(part.name)
+                merged[part.name] = part.kind.trim(held) if found is None else part.kind.merge(found, held)
         return merged
 
     def read(self, merged: StrandState, *, now: int) -> dict[str, Held]:
@@ -218,7 +248,7 @@ def yes(fact: Fact, settings: Settings) -> bool:
 
 
 def _compile(part: Part, settings: Settings) -> Fold:
-    name, take, zero, fold = part.name, part.take, part.kind.zero, part.kind.fold
+    name, take, zero, fold = part.key, part.take, part.kind.zero, part.kind.fold
 
     def run_always(state: StrandState, fact: Fact, at: int, fact_id: str, source: str) -> None:
         held = state.get(name)

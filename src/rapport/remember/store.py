@@ -11,7 +11,9 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.graph.store import select_among
 from rapport.storage.engine import CText, metadata
 
-__all__ = ["customers", "states_of", "strands"]
+__all__ = ["ALWAYS", "OPEN", "customers", "folded", "states_of", "strands"]
+
+_GAP = sa.text("upto < target")
 
 strands = Table(
     "strands",
@@ -56,6 +58,25 @@ customers = Table(
 )
 """One row a customer, at most a second behind its Golden Record. Empty text and 0 stand for what is not known, so that
 every sort has a plain index. `channels` is `,web,store,`. `stale`: identifiers have moved, make the row anew."""
+
+OPEN = 2**62
+"""The end of a span that is not over."""
+
+ALWAYS = ""
+"""The part of a row that says: this bucket was folded before it was noted which part folded what."""
+
+folded = Table(
+    "folded_parts",
+    metadata,
+    Column("bucket", SmallInteger, primary_key=True, autoincrement=False),
+    Column("part", CText, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("target", BigInteger, primary_key=True, autoincrement=False),
+    Column("upto", BigInteger, nullable=False),
+    Index("folded_parts_gaps", "bucket", sqlite_where=_GAP, postgresql_where=_GAP),
+)
+"""Spans of the log, (upto, target], whose facts of this bucket a part has not folded yet. A part that misses nothing
+has one that is empty; a part that is not installed misses all that comes: `target` is OPEN."""
 
 
 def states_of(conn: Connection, workspace: WorkspaceId, keys: Iterable[Key]) -> dict[Key, bytes]:

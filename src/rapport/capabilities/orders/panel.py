@@ -19,8 +19,6 @@ __all__ = ["OrderLine", "OrdersShown", "order_lines", "orders_shown"]
 
 SHOWN_ORDERS = 8
 
-_decode = decoder_of(["orders"])
-
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     """An order in words; `state` is empty, refunded or cancelled."""
@@ -46,7 +44,8 @@ def orders_shown(
 ) -> OrdersShown:
     """The orders as the ledgers of a customer's strands hold them."""
     bodies = states_of(conn, workspace, strands)
-    ledger = remembered.merge([_decode(body) for body in bodies.values()]).get("orders")
+    decode = decoder_of(remembered.keys_of(["orders"]))
+    ledger = remembered.merge([decode(body) for body in bodies.values()]).get("orders")
     if ledger is None:
         return OrdersShown([], all_orders=True, some_orders=False)
     orders = held_orders(ledger)

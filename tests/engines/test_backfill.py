@@ -1,0 +1,132 @@
+"""A part that is added, changed, taken out or brought back ends as if it had folded every fact from the first."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from rapport.app.filling import FILLING
+from rapport.app.pipeline import Pipeline
+from rapport.app.wiring import OWN
+from rapport.app.worker import Worker
+from rapport.compose.installed import Installed
+from rapport.compose.slice import Slice
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.mergeable import Count
+from rapport.remember import backfill
+from rapport.remember.folder import decode_state
+from rapport.remember.golden import find_key, golden_record
+from rapport.remember.registry import Part, StrandState, Trait, yes
+from rapport.remember.store import strands
+from rapport.storage import leases, log
+from rapport.storage.engine import Database
+from tests.shop import NOON, Shop
+
+USERS = ["ada", "bo", "cleo", "dan"]
+EVENTS = ["Product Viewed", "Order Completed", "Product Added"]
+
+
+def late(version: int, *on: str) -> Installed:
+    part = Part(name="late", version=version, kind=Count(), take=yes, on=on)
+    trait = Trait(name="late", title="Late", type="integer", part="late", rule="How often.")
+    return Installed([*OWN, Slice(name="late", title="Late", parts=(part,), traits=(trait,))])
+
+
+WITHOUT, FIRST, SECOND = Installed(OWN), late(1, "Product Viewed"), late(2, "Product Viewed", "Order Completed")
+
+
+@pytest.fixture
+def shop(database_url: str) -> Iterator[Shop]:
+    found = Shop(database_url)
+    with found.db.write() as conn:
+        leases.ensure_buckets(conn)
+    yield found
+    found.close()
+
+
+def worker(shop: Shop, slices: Installed, *, at_once: int = 1_000) -> Worker:
+    """A new one; whoever worked before was killed, and its leases have run out."""
+    with shop.db.write() as conn:
+        conn.execute(leases.buckets.update().values(lease_until=0))
+        conn.execute(leases.workers.delete())
+    return Worker(Pipeline(shop.db, slices=slices), filled_at_once=at_once)
+
+
+def send(shop: Shop, rng: random.Random, number: int) -> None:
+    shop.send(
+        *(
+            shop.message(rng.choice(EVENTS), at=NOON + rng.randrange(10**9), user=rng.choice(USERS), product_id="p")
+            for _ in range(number)
+        )
+    )
+
+
+def finish(shop: Shop, working: Worker) -> None:
+    working.step()
+    while not working.reached(shop_newest(shop.db)) or working.run_job(FILLING):
+        working.step()
+
+
+def shop_newest(db: Database) -> int:
+    with db.read() as conn:
+        return log.newest_seq(conn)
+
+
+def replayed(shop: Shop, slices: Installed) -> dict[bytes, StrandState]:
+    """The states of all strands, folded from the whole log."""
+    registry = slices.remembered.registry(currency="EUR", region=None)
+    found: dict[bytes, StrandState] = {}
+    with shop.db.read() as conn:
+        for row in log.read_after(conn, after=0, upto=2**60, buckets=None, limit=100_000):
+            registry.fold(found.setdefault(row.strand, {}), log.to_fact(row))
+    return {strand: state for strand, state in found.items() if state}
+
+
+def kept(shop: Shop) -> dict[bytes, StrandState]:
+    with shop.db.read() as conn:
+        return {row.key: decode_state(row.state) for row in conn.execute(sa.select(strands))}
+
+
+def trait(shop: Shop, slices: Installed, user: str) -> int | None:
+    with shop.db.read() as conn:
+        key: Key = find_key(conn, WorkspaceId(shop.id), f"user_id:{user}")
+        record = golden_record(conn, WorkspaceId(shop.id), key, now=NOON, remembered=slices.remembered)
+    return record.traits["late"].value if "late" in record.traits else None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_filled_while_facts_arrive_and_workers_die_equals_a_replay(shop: Shop, seed: int) -> None:
+    """Installed, taken out, brought back, and changed, each time in the middle of what went before."""
+    rng = random.Random(seed)
+    for slices in (WITHOUT, FIRST, rng.choice([WITHOUT, FIRST]), FIRST, SECOND, rng.choice([WITHOUT, SECOND])):
+        working = worker(shop, slices, at_once=rng.choice([1, 3, 7]))
+        for _ in range(rng.randrange(1, 5)):
+            send(shop, rng, rng.randrange(12))
+            working.step()
+            if rng.random() < 0.5:
+                working.run_job(FILLING)
+    finish(shop, worker(shop, SECOND, at_once=3))
+    merge = SECOND.remembered.merge
+    states = kept(shop)
+    assert {key: merge([state]) for key, state in states.items()} == {
+        key: merge([state]) for key, state in replayed(shop, SECOND).items()
+    }
+    assert not [state for state in states.values() if "late" in state], "what the first version kept is gone"
+
+
+def test_a_trait_is_left_out_until_it_is_whole(shop: Shop) -> None:
+    shop.send(*(shop.message("Product Viewed", at=NOON + n, user="ada", product_id="p") for n in range(5)))
+    finish(shop, worker(shop, WITHOUT))
+    working = worker(shop, FIRST, at_once=2)
+    shop.send(shop.message("Product Viewed", at=NOON + 9, user="ada", product_id="p"))
+    working.step()
+    assert trait(shop, FIRST, "ada") is None
+    with shop.db.read() as conn:
+        assert [(one.part, one.version) for one in backfill.progress(conn)] == [("late", 1)]
+    finish(shop, working)
+    assert trait(shop, FIRST, "ada") == 6
+    with shop.db.read() as conn:
+        assert backfill.progress(conn) == []
