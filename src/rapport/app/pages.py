@@ -68,9 +68,7 @@ def system_page(request: AnyRequest, db: Database, state: State) -> Response[str
         "series": [{"name": "facts a minute", "points": [[at // 1000, number // 2] for at, number in minutes[:-1]]}],
     }
     found = _now(db, state)
-    return render(
-        request, "app/system.html", chart=msgspec.json.encode(chart).decode(), jobs=_jobs(db), now=now, **found
-    )
+    return render(request, "app/system.html", chart=msgspec.json.encode(chart).decode(), jobs=_jobs(db), **found)
 
 
 @get("/system/live", permission="system:read", sync_to_thread=True)
@@ -82,7 +80,7 @@ def system_live(request: AnyRequest, db: Database, state: State) -> Response[str
 @get("/system/jobs", permission="system:read", sync_to_thread=True)
 def system_jobs(request: AnyRequest, db: Database) -> Response[str]:
     """How the jobs do, now."""
-    return render(request, "app/system_jobs.html", jobs=_jobs(db), now=now_us())
+    return render(request, "app/system_jobs.html", jobs=_jobs(db))
 
 
 @post("/system/jobs/run", permission="system:write", sync_to_thread=True, status_code=303)
