@@ -49,7 +49,7 @@ class Server:
         return {
             "appender": self.appender, "sources": self.sources, "decider": self.decider,
             "metrics": self.metrics, "sections": self.slices.sections, "tables": sorted(self.slices.tables),
-            "slices": self.slices,
+            "slices": self.slices, "settings": self.settings,
             "remembered": self.slices.remembered, "product_names": _product_names,
             "customer_orders": partial(orders_shown, remembered=self.slices.remembered),
             "identity": Identity(self.db, on_moved=customers.mark_moved),

@@ -76,15 +76,26 @@ def cards(conn: Connection, workspace: WorkspaceId, *, code: str = "", limit: in
 def expired(conn: Connection, workspace: WorkspaceId, *, sold_before: int, limit: int) -> list[Movement]:
     """For each card with something on it that was sold before this time: the movement that takes it off.
 
-    Its id is the card's own, so that writing it twice is writing it once.
+    It is of whom the card was first, and its id is the card's own, so that writing it twice is writing it once.
     """
     m = movements.c
-    query = (
-        sa.select(m.code, m.currency, sa.func.sum(m.minor), sa.func.min(m.strand), sa.func.max(m.at))
+    each = (m.code, m.currency)
+    cards = (
+        sa.select(
+            m.code, m.currency, m.strand,
+            sa.func.sum(m.minor).over(partition_by=each).label("left"),
+            sa.func.max(m.at).over(partition_by=each).label("moved_at"),
+            sa.func.max(sa.case((m.minor > 0, m.at))).over(partition_by=each).label("sold_at"),
+            sa.func.row_number().over(partition_by=each, order_by=(m.at, m.fact)).label("place"),
+        )
         .where(m.workspace == workspace)
-        .group_by(m.code, m.currency)
-        .having(sa.func.sum(m.minor) > 0, sa.func.max(sa.case((m.minor > 0, m.at))) < sold_before)
-        .order_by(m.code, m.currency)
+        .subquery()
+    )  # fmt: skip
+    c = cards.c
+    query = (
+        sa.select(c.code, c.currency, c.left, c.strand, c.moved_at)
+        .where(c.place == 1, c.left > 0, c.sold_at < sold_before)
+        .order_by(c.code, c.currency)
         .limit(limit)
     )
     return [

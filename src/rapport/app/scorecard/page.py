@@ -57,7 +57,7 @@ PAGES = ConsolePages(
 
 
 def _shown(request: AnyRequest, db: Database, state: State, principal: Principal) -> dict[str, Any]:
-    known = Series(state.parts.settings.data_dir).read()
+    known = Series(state.settings.data_dir).read()
     with db.read() as conn:
         sources = list_sources(conn, WorkspaceId(principal.workspace))
     return {
