@@ -130,16 +130,16 @@ def test_the_poison_is_set_aside_and_can_be_replayed(db: Database) -> None:
     drain(pipeline, batch=7)
     assert views(db) == 11
     with db.read() as conn:
-        aside = setaside.listing(conn, 1)
+        aside = setaside.listing(conn, WorkspaceId(1))
         assert [row.message_id for row in aside] == ["m11", "m5"]
         assert {row.error for row in aside} == {"ValueError"}
         assert "cannot stand" not in "".join(row.trace for row in aside), "values stay out of the trace"
     fragile.mended = True
     with db.write() as conn:
-        assert setaside.ask_replay(conn, 1) == 2
+        assert setaside.ask_replay(conn, WorkspaceId(1)) == 2
     drain(pipeline)
     with db.read() as conn:
-        assert setaside.count(conn, 1) == 0
+        assert setaside.count(conn, WorkspaceId(1)) == 0
         assert conn.execute(sa.select(sa.func.count()).select_from(log.facts)).scalar_one() == 13
     assert views(db) == 11
 
@@ -154,8 +154,8 @@ def test_a_view_whose_strand_was_half_folded_is_counted_once_however_often_it_is
     drain(pipeline)
     assert views(db) == 5
     with db.write() as conn:
-        assert [row.message_id for row in setaside.listing(conn, 1)] == ["m2"]
-        setaside.ask_replay(conn, 1)
+        assert [row.message_id for row in setaside.listing(conn, WorkspaceId(1))] == ["m2"]
+        setaside.ask_replay(conn, WorkspaceId(1))
     brittle.mended = True
     drain(pipeline)
     assert views(db) == 6
@@ -166,8 +166,8 @@ def test_a_replay_that_fails_again_stays_with_its_count(db: Database) -> None:
     send(db, "Glass")
     drain(pipeline)
     with db.write() as conn:
-        setaside.ask_replay(conn, 1)
+        setaside.ask_replay(conn, WorkspaceId(1))
     drain(pipeline)
     with db.read() as conn:
-        (row,) = setaside.listing(conn, 1)
+        (row,) = setaside.listing(conn, WorkspaceId(1))
     assert (row.state, row.tries) == ("open", 2)

@@ -19,7 +19,7 @@ from rapport.kernel.identifiers import (
     key_of,
     phone_identifier,
 )
-from rapport.kernel.ids import Key, base32, from_base32
+from rapport.kernel.ids import Key, WorkspaceId, base32, from_base32
 from rapport.resolve import CustomerIds
 
 POLICY = IdentifierPolicy()
@@ -49,6 +49,9 @@ def fact_of(user: str | None, web: str | None, traits: dict[str, Any], context: 
     return Fact(
         id="f", type="identify", name="Identified", user_id=user, anonymous_id=web, traits=traits, context=context
     )
+
+
+SHOPS = st.integers(1, 3).map(WorkspaceId)
 
 
 @given(user=names, web=names, traits=st.dictionaries(st.sampled_from(["email", "phone"]), anything), context=contexts)
@@ -81,8 +84,8 @@ def test_a_phone_number_stays_what_it_is_when_normalised_again(text: str, region
         assert phone_identifier(once.value, region=None) == once
 
 
-@given(st.text(max_size=30), st.text(max_size=30), st.integers(1, 3), st.integers(1, 3))
-def test_keys_differ_where_anything_differs(one: str, other: str, here: int, there: int) -> None:
+@given(st.text(max_size=30), st.text(max_size=30), SHOPS, SHOPS)
+def test_keys_differ_where_anything_differs(one: str, other: str, here: WorkspaceId, there: WorkspaceId) -> None:
     same = key_of(here, Identifier("user_id", one)) == key_of(there, Identifier("user_id", other))
     assert same == ((one, here) == (other, there))
     assert 0 <= bucket_of(key_of(here, Identifier("user_id", one))) < BUCKETS

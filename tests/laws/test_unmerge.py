@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from rapport.kernel.errors import Conflict, InvalidInput
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key
+from rapport.kernel.principal import Principal
 from rapport.remember import customers
 from rapport.remember.golden import golden_record
 from rapport.resolve.actions.service import Identity, Outcome, SplitWanted
 from rapport.resolve.graph import store
 from rapport.resolve.graph.model import Kind, evidence_id
 from rapport.storage.engine import Database
-from rapport.web.auth import Principal
 from tests.remembered import REMEMBERED
 from tests.rooms.remember.shop import START, Shop, bought, did
 

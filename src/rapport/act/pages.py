@@ -12,9 +12,8 @@ from rapport.act import outbox, webhooks
 from rapport.act.webhooks import CHANNEL, WebhookWanted
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import RapportError
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
-from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.forms import Form, text
 
@@ -37,7 +36,7 @@ def add_webhook(request: AnyRequest, db: Database, principal: Principal, data: F
     wanted = WebhookWanted(url=text(data, "url", longest=2000), events=_events(data))
     try:
         with db.write() as conn:
-            made, secret = webhooks.add_webhook(conn, WorkspaceId(principal.workspace), wanted, now=now_us())
+            made, secret = webhooks.add_webhook(conn, principal.workspace, wanted, now=now_us())
     except RapportError as error:
         return _list(request, db, principal, error=error, url=wanted.url or "")
     return _one(request, db, principal, made.id, secret=secret)
@@ -57,9 +56,7 @@ def change_webhook(
     wanted = WebhookWanted(url=text(data, "url", longest=2000), events=_events(data))
     try:
         with db.write() as conn:
-            webhooks.change_webhook(
-                conn, WorkspaceId(principal.workspace), webhook_id, wanted, seen=text(data, "version") or None
-            )
+            webhooks.change_webhook(conn, principal.workspace, webhook_id, wanted, seen=text(data, "version") or None)
     except RapportError as error:
         return _one(request, db, principal, webhook_id, error=error, typed=wanted)
     return Redirect(f"/console/webhooks/{webhook_id}?done=saved", status_code=303)
@@ -70,7 +67,7 @@ def set_enabled(db: Database, principal: Principal, webhook_id: str, data: Form)
     """Switch a webhook on or off."""
     enabled = text(data, "enabled") == "yes"
     with db.write() as conn:
-        webhooks.change_webhook(conn, WorkspaceId(principal.workspace), webhook_id, WebhookWanted(enabled=enabled))
+        webhooks.change_webhook(conn, principal.workspace, webhook_id, WebhookWanted(enabled=enabled))
     return Redirect(f"/console/webhooks/{webhook_id}?done={'enabled' if enabled else 'disabled'}", status_code=303)
 
 
@@ -78,7 +75,7 @@ def set_enabled(db: Database, principal: Principal, webhook_id: str, data: Form)
 def remove_webhook(db: Database, principal: Principal, webhook_id: str) -> Redirect:
     """Forget a webhook."""
     with db.write() as conn:
-        webhooks.remove_webhook(conn, WorkspaceId(principal.workspace), webhook_id)
+        webhooks.remove_webhook(conn, principal.workspace, webhook_id)
     return Redirect("/console/webhooks?done=removed", status_code=303)
 
 
@@ -89,9 +86,7 @@ def remove_webhook(db: Database, principal: Principal, webhook_id: str) -> Redir
 def redeliver(db: Database, principal: Principal, webhook_id: str, message_id: str) -> Redirect:
     """Send a finished message once more."""
     with db.write() as conn:
-        outbox.redeliver(
-            conn, WorkspaceId(principal.workspace), message_id, channel=CHANNEL, destination=webhook_id, now=now_us()
-        )
+        outbox.redeliver(conn, principal.workspace, message_id, channel=CHANNEL, destination=webhook_id, now=now_us())
     return Redirect(f"/console/webhooks/{webhook_id}?done=queued", status_code=303)
 
 
@@ -118,11 +113,9 @@ def _list(
     request: AnyRequest, db: Database, principal: Principal, *, error: RapportError | None = None, url: str = ""
 ) -> Response[str]:
     with db.read() as conn:
-        found = webhooks.list_webhooks(conn, WorkspaceId(principal.workspace))
+        found = webhooks.list_webhooks(conn, principal.workspace)
         latest = {
-            hook.id: outbox.deliveries(
-                conn, WorkspaceId(principal.workspace), channel=CHANNEL, destination=hook.id, limit=1
-            )
+            hook.id: outbox.deliveries(conn, principal.workspace, channel=CHANNEL, destination=hook.id, limit=1)
             for hook in found
         }
     return render(
@@ -137,10 +130,8 @@ def _one(
 ) -> Response[str]:  # fmt: skip
     """The page of a webhook; its form holds what was `typed`, or else what the webhook is."""
     with db.read() as conn:
-        webhook = webhooks.find_webhook(conn, WorkspaceId(principal.workspace), webhook_id)
-        sent = outbox.deliveries(
-            conn, WorkspaceId(principal.workspace), channel=CHANNEL, destination=webhook_id, limit=_SHOWN
-        )
+        webhook = webhooks.find_webhook(conn, principal.workspace, webhook_id)
+        sent = outbox.deliveries(conn, principal.workspace, channel=CHANNEL, destination=webhook_id, limit=_SHOWN)
     return render(
         request, "act/webhook.html", status=error.status if error else 200, webhook=webhook, deliveries=sent,
         secret=secret, error=error, version=webhooks.webhook_version(webhook), form=typed or webhook,

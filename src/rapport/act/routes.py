@@ -11,9 +11,8 @@ from litestar.params import Parameter
 from rapport.act import outbox, webhooks
 from rapport.act.webhooks import CHANNEL, Webhook, WebhookWanted
 from rapport.kernel.clock import now_us
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
-from rapport.web.auth import Principal
 from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
 
 __all__ = ["ROUTES"]
@@ -42,14 +41,14 @@ class DeliveryShown(msgspec.Struct, frozen=True, kw_only=True):
 def list_webhooks(db: Database, principal: Principal) -> list[Webhook]:
     """All webhooks of the shop."""
     with db.read() as conn:
-        return webhooks.list_webhooks(conn, WorkspaceId(principal.workspace))
+        return webhooks.list_webhooks(conn, principal.workspace)
 
 
 @post("/webhooks", permission="webhooks:write", tags=["webhooks"], sync_to_thread=True)
 def add_webhook(data: WebhookWanted, db: Database, principal: Principal) -> WebhookMade:
     """Add an address that is told of facts; without `events` of abandoned carts."""
     with db.write() as conn:
-        webhook, secret = webhooks.add_webhook(conn, WorkspaceId(principal.workspace), data, now=now_us())
+        webhook, secret = webhooks.add_webhook(conn, principal.workspace, data, now=now_us())
     return WebhookMade(webhook=webhook, secret=secret)
 
 
@@ -60,7 +59,7 @@ def add_webhook(data: WebhookWanted, db: Database, principal: Principal) -> Webh
 def get_webhook(webhook_id: str, db: Database, principal: Principal) -> Response[Webhook]:
     """One webhook."""
     with db.read() as conn:
-        found = webhooks.find_webhook(conn, WorkspaceId(principal.workspace), webhook_id)
+        found = webhooks.find_webhook(conn, principal.workspace, webhook_id)
     return tagged(found, webhooks.webhook_version(found))
 
 
@@ -72,7 +71,7 @@ def change_webhook(
     webhook_id: str, data: WebhookWanted, db: Database, principal: Principal, if_match: IfMatch = None
 ) -> Response[Webhook]:
     """Change the address, the events, or switch it on or off. What is absent stays."""
-    workspace, seen = WorkspaceId(principal.workspace), seen_version(if_match)
+    workspace, seen = principal.workspace, seen_version(if_match)
     with db.write() as conn:
         changed = webhooks.change_webhook(conn, workspace, webhook_id, data, seen=seen)
     return tagged(changed, webhooks.webhook_version(changed))
@@ -82,7 +81,7 @@ def change_webhook(
 def remove_webhook(webhook_id: str, db: Database, principal: Principal) -> None:
     """Forget a webhook."""
     with db.write() as conn:
-        webhooks.remove_webhook(conn, WorkspaceId(principal.workspace), webhook_id)
+        webhooks.remove_webhook(conn, principal.workspace, webhook_id)
 
 
 @get("/webhooks/{webhook_id:str}/deliveries", permission="webhooks:read", tags=["webhooks"], sync_to_thread=True)
@@ -90,7 +89,7 @@ def list_deliveries(
     webhook_id: str, db: Database, principal: Principal, limit: Annotated[int, Parameter(ge=1, le=500)] = 50
 ) -> list[DeliveryShown]:
     """The latest messages to a webhook, newest first."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         webhooks.find_webhook(conn, workspace, webhook_id)
         found = outbox.deliveries(conn, workspace, channel=CHANNEL, destination=webhook_id, limit=limit)
@@ -105,7 +104,7 @@ def redeliver(webhook_id: str, message_id: str, db: Database, principal: Princip
     """Send a delivered or given-up message once more, under its old id."""
     with db.write() as conn:
         outbox.redeliver(
-            conn, WorkspaceId(principal.workspace), message_id,
+            conn, principal.workspace, message_id,
             channel=CHANNEL, destination=webhook_id, now=now_us(),
         )  # fmt: skip
 

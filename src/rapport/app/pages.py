@@ -19,11 +19,11 @@ from rapport.app import setaside
 from rapport.app.health import health
 from rapport.kernel.clock import MINUTE, SECOND, now_us
 from rapport.kernel.memory import resident_bytes
+from rapport.kernel.principal import Principal
 from rapport.measure.arrivals import Arrivals
 from rapport.storage import leases
 from rapport.storage.engine import Database
 from rapport.storage.log import newest_seq
-from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.forms import Form, integer, text
 

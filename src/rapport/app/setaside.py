@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, SmallInteger, Table, Text
 
+from rapport.kernel.ids import WorkspaceId
 from rapport.storage import log
 from rapport.storage.bulk import upsert
 from rapport.storage.engine import metadata
@@ -46,19 +47,19 @@ def put(conn: Connection, row: StoredRow, error: Exception, *, at: int) -> None:
     upsert(conn, set_aside, [entry], key=("workspace", "seq"), update=changes)
 
 
-def listing(conn: Connection, workspace: int, *, limit: int = 100) -> Sequence[sa.Row[tuple[object, ...]]]:
+def listing(conn: Connection, workspace: WorkspaceId, *, limit: int = 100) -> Sequence[sa.Row[tuple[object, ...]]]:
     """The newest facts set aside in a shop."""
     query = sa.select(set_aside).where(set_aside.c.workspace == workspace)
     return conn.execute(query.order_by(set_aside.c.seq.desc()).limit(limit)).all()
 
 
-def count(conn: Connection, workspace: int) -> int:
+def count(conn: Connection, workspace: WorkspaceId) -> int:
     """How many facts are set aside in a shop."""
     query = sa.select(sa.func.count()).select_from(set_aside).where(set_aside.c.workspace == workspace)
     return int(conn.execute(query).scalar_one())
 
 
-def ask_replay(conn: Connection, workspace: int, *, seq: int | None = None) -> int:
+def ask_replay(conn: Connection, workspace: WorkspaceId, *, seq: int | None = None) -> int:
     """Have the worker handle this fact (all of the shop's where None) again. Returns how many."""
     query = set_aside.update().where(set_aside.c.workspace == workspace).values(state="replay")
     if seq is not None:

@@ -100,7 +100,7 @@ class QuarantineRow(NamedTuple):
     """A message that could not become a fact, on its way into quarantine."""
 
     id: str
-    workspace: int
+    workspace: WorkspaceId
     source: str
     received_at: int
     reason: str

@@ -21,13 +21,14 @@ from rapport.kernel.clock import DAY, HOUR, now_us
 from rapport.kernel.errors import InvalidFact, NotFound, RapportError
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.principal import Principal
+from rapport.kernel.text import clean
 from rapport.kernel.wording import Told, Wording, channel_of
 from rapport.storage import log
 from rapport.storage.engine import Database
 from rapport.storage.log import StoredRow, to_fact
-from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render
-from rapport.web.forms import Form, clean, integer, raw, text
+from rapport.web.forms import Form, integer, raw, text
 from rapport.web.pages import public_address
 
 __all__ = ["PAGES"]
@@ -260,7 +261,7 @@ PAGES = ConsolePages(
 
 
 def _workspace(principal: Principal) -> WorkspaceId:
-    return WorkspaceId(principal.workspace)
+    return principal.workspace
 
 
 def _source_names(conn: Any, principal: Principal) -> dict[str, Source]:

@@ -14,9 +14,8 @@ from rapport.collect.model import Limits, QuarantineState, Source, SourceKind
 from rapport.collect.quarantine import Quarantined, Replayed
 from rapport.kernel.clock import SECOND, now_us, to_iso
 from rapport.kernel.errors import InvalidFact
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
-from rapport.web.auth import Principal
 from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
 
 __all__ = ["ROUTES"]
@@ -89,7 +88,7 @@ class ReplayWanted(msgspec.Struct, frozen=True, kw_only=True):
 @get("/sources", permission="sources:read", tags=["sources"], sync_to_thread=True)
 def list_sources(db: Database, principal: Principal) -> list[SourceShown]:
     """All sources of the shop, oldest first."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         found = sources.list_sources(conn, workspace)
         health = health_of_sources(conn, workspace, now=now_us())
@@ -101,7 +100,7 @@ def add_source(data: SourceWanted, db: Database, principal: Principal) -> Source
     """Add a source; the answer has its write key."""
     with db.write() as conn:
         made = sources.create_source(
-            conn, WorkspaceId(principal.workspace), name=data.name, kind=data.kind, limits=data.limits, now=now_us()
+            conn, principal.workspace, name=data.name, kind=data.kind, limits=data.limits, now=now_us()
         )
     return _shown(made, principal, None)
 
@@ -112,7 +111,7 @@ def add_source(data: SourceWanted, db: Database, principal: Principal) -> Source
 )  # fmt: skip
 def get_source(source_id: Id, db: Database, principal: Principal) -> Response[SourceShown]:
     """One source."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         source = sources.find_source(conn, workspace, source_id)
         health = health_of_sources(conn, workspace, now=now_us())
@@ -127,7 +126,7 @@ def change_source(
     source_id: Id, data: SourceChange, db: Database, principal: Principal, if_match: IfMatch = None
 ) -> Response[SourceShown]:
     """Rename a source, change its kind or limits, or switch it on or off."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.write() as conn:
         source = sources.change_source(
             conn, workspace, source_id, name=data.name, kind=data.kind, limits=data.limits, enabled=data.enabled,
@@ -145,7 +144,7 @@ def rotate_source(source_id: Id, data: Rotation, db: Database, principal: Princi
     """Give a source a new write key; the old one works on for a while."""
     with db.write() as conn:
         source = sources.rotate_key(
-            conn, WorkspaceId(principal.workspace), source_id, now=now_us(), grace=data.grace_seconds * SECOND
+            conn, principal.workspace, source_id, now=now_us(), grace=data.grace_seconds * SECOND
         )
     return _shown(source, principal, None)
 
@@ -163,7 +162,7 @@ def list_quarantine(
     """Messages that could not become facts, newest first."""
     with db.read() as conn:
         found = quarantine.list_quarantined(
-            conn, WorkspaceId(principal.workspace), state=None if wanted == "all" else wanted, source=_clean(source),
+            conn, principal.workspace, state=None if wanted == "all" else wanted, source=_clean(source),
             reason=_clean(reason), before=_clean(before), limit=limit,
         )  # fmt: skip
     return [_set_aside(row) for row in found]
@@ -173,14 +172,14 @@ def list_quarantine(
 def get_quarantined(row_id: Id, db: Database, principal: Principal) -> QuarantinedShown:
     """One message in quarantine."""
     with db.read() as conn:
-        return _set_aside(quarantine.find_quarantined(conn, WorkspaceId(principal.workspace), row_id))
+        return _set_aside(quarantine.find_quarantined(conn, principal.workspace, row_id))
 
 
 @put("/quarantine/{row_id:str}", permission="quarantine:write", tags=["quarantine"], sync_to_thread=True)
 def mend_quarantined(row_id: Id, data: dict[str, Any], db: Database, principal: Principal) -> QuarantinedShown:
     """Replace the message by a corrected one: the body of this request, a JSON object."""
     with db.write() as conn:
-        return _set_aside(quarantine.mend(conn, WorkspaceId(principal.workspace), row_id, msgspec.json.encode(data)))
+        return _set_aside(quarantine.mend(conn, principal.workspace, row_id, msgspec.json.encode(data)))
 
 
 @post(
@@ -189,7 +188,7 @@ def mend_quarantined(row_id: Id, data: dict[str, Any], db: Database, principal: 
 )  # fmt: skip
 def replay_quarantined(row_id: Id, db: Database, principal: Principal) -> QuarantinedShown:
     """Make the message a fact, as of when it came. 400 with the reason where it is still bad."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     try:
         with db.write() as conn:
             quarantine.replay(conn, workspace, row_id, now=now_us())
@@ -204,7 +203,7 @@ def replay_quarantined(row_id: Id, db: Database, principal: Principal) -> Quaran
 def replay_matching(data: ReplayWanted, db: Database, principal: Principal) -> Replayed:
     """Replay every open message that matches."""
     return quarantine.replay_all(
-        db, WorkspaceId(principal.workspace), source=_clean(data.source), reason=_clean(data.reason), now=now_us()
+        db, principal.workspace, source=_clean(data.source), reason=_clean(data.reason), now=now_us()
     )
 
 
@@ -215,7 +214,7 @@ def replay_matching(data: ReplayWanted, db: Database, principal: Principal) -> R
 def discard_quarantined(row_id: Id, db: Database, principal: Principal) -> None:
     """Give the message up; sent again it stays away."""
     with db.write() as conn:
-        quarantine.discard(conn, WorkspaceId(principal.workspace), row_id, now=now_us())
+        quarantine.discard(conn, principal.workspace, row_id, now=now_us())
 
 
 ROUTES = (

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, 
 
 from rapport.collect.model import Limits, QuarantineRow, Source
 from rapport.kernel.clock import HOUR
+from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import chunks, insert_ignore, upsert
 from rapport.storage.engine import metadata
 from rapport.storage.log import LogRow, facts
@@ -153,7 +154,7 @@ def touch_sources(conn: Connection, seen: dict[tuple[int, str], int]) -> None:
         )
 
 
-def health_since(conn: Connection, workspace: int, *, since: int) -> list[sa.Row[Any]]:
+def health_since(conn: Connection, workspace: WorkspaceId, *, since: int) -> list[sa.Row[Any]]:
     """Hourly counts of all sources of a workspace since a moment, oldest first."""
     return list(
         conn.execute(

@@ -12,12 +12,11 @@ from litestar.params import Parameter
 from rapport.compose.installed import Installed
 from rapport.compose.person import export_person
 from rapport.kernel.clock import now_us, to_iso
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.principal import Principal
 from rapport.remember.golden import GoldenRecord, find_key, golden_record
 from rapport.remember.routes import region_of
 from rapport.resolve.linking.units import members_of
 from rapport.storage.engine import Database
-from rapport.web.auth import Principal
 
 __all__ = ["ROUTES"]
 
@@ -39,7 +38,7 @@ Reference = Annotated[
 @get("/customers/{reference:str}/export", permission="customers:export", tags=["customers"], sync_to_thread=True)
 def export_customer(db: Database, principal: Principal, state: State, reference: Reference) -> Export:
     """Everything that is certainly this person's; what a learned link alone adds is left out."""
-    workspace, slices, now = WorkspaceId(principal.workspace), state.slices, now_us()
+    workspace, slices, now = principal.workspace, state.slices, now_us()
     if not isinstance(slices, Installed):
         raise TypeError("the server was built without its slices")
     with db.read() as conn:

@@ -12,9 +12,9 @@ from rapport.decide.service import CustomerNamed, Decider, Decision, DecisionAsk
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import RapportError
 from rapport.kernel.ids import WorkspaceId
-from rapport.web.auth import Principal
+from rapport.kernel.principal import Principal
+from rapport.kernel.text import clean
 from rapport.web.console import ConsolePages, NavItem, render
-from rapport.web.forms import clean
 
 __all__ = ["PAGES"]
 
@@ -33,7 +33,7 @@ def placements_page(request: AnyRequest, principal: Principal, state: State) -> 
     if chosen:
         principal.require("customers:read", words="see customers and their Golden Records")
         try:
-            tried = _try(decider, WorkspaceId(principal.workspace), chosen, customer, product)
+            tried = _try(decider, principal.workspace, chosen, customer, product)
         except RapportError as problem:
             error = problem
     return render(

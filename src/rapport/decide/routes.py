@@ -7,8 +7,7 @@ from litestar.datastructures import State
 
 from rapport.decide.service import Decider, Decision, DecisionAsked
 from rapport.kernel.clock import now_us
-from rapport.kernel.ids import WorkspaceId
-from rapport.web.auth import Principal
+from rapport.kernel.principal import Principal
 
 __all__ = ["ROUTES"]
 
@@ -17,7 +16,7 @@ __all__ = ["ROUTES"]
 async def make_decision(data: DecisionAsked, principal: Principal, state: State) -> Decision:
     """Decide what to show at a placement. The decision is logged before it is answered."""
     decider: Decider = state.decider
-    return await decider.decide(WorkspaceId(principal.workspace), data, now=now_us())
+    return await decider.decide(principal.workspace, data, now=now_us())
 
 
 @get("/placements", permission="decisions:read", tags=["decisions"])

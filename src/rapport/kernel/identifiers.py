@@ -12,7 +12,7 @@ import msgspec
 import phonenumbers
 
 from rapport.kernel.facts import Fact
-from rapport.kernel.ids import Key
+from rapport.kernel.ids import Key, WorkspaceId
 
 __all__ = [
     "BUCKETS",
@@ -125,7 +125,7 @@ def _rank(priority: tuple[str, ...], namespace: str) -> int:
     return anchor * 2 + 1
 
 
-def key_of(workspace: int, identifier: Identifier) -> Key:
+def key_of(workspace: WorkspaceId, identifier: Identifier) -> Key:
     """The 16-byte key of an identifier in a workspace."""
     text = f"{workspace}\x1f{identifier.namespace}\x1f{identifier.value}"
     return Key(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest())

@@ -17,6 +17,8 @@ from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, from_iso, now_us, to
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.money import format_minor
+from rapport.kernel.principal import Principal
+from rapport.kernel.text import clean
 from rapport.measure import store
 from rapport.measure.arrivals import Arrivals
 from rapport.measure.model import Answer, Question
@@ -26,9 +28,7 @@ from rapport.resolve.graph.store import identifiers
 from rapport.storage.engine import Database
 from rapport.storage.log import facts
 from rapport.storage.workspaces import all_workspaces
-from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render, viewer_zone
-from rapport.web.forms import clean
 
 __all__ = ["PAGES"]
 
@@ -101,7 +101,7 @@ def decisions_page(request: AnyRequest, db: Database, principal: Principal, stat
     before = clean(request.query_params.get("before"), longest=150)
     with db.read() as conn:
         rows, following = _decisions(conn, principal, placement=placement, before=before)
-        names = _names(conn, request, WorkspaceId(principal.workspace), [row.first for row in rows if row.first])
+        names = _names(conn, request, principal.workspace, [row.first for row in rows if row.first])
         funnel = _answer(conn, principal, state, "decisions", by="placement", days=REPORT_DAYS)
         carts = _answer(conn, principal, state, "cart_abandonment", by="day", days=REPORT_DAYS)
     return render(
@@ -114,7 +114,7 @@ def decisions_page(request: AnyRequest, db: Database, principal: Principal, stat
 @get("/decisions/{decision_id:str}", permission="decisions:read", sync_to_thread=True)
 def decision_page(request: AnyRequest, db: Database, principal: Principal, decision_id: str) -> Response[str]:
     """One decision: what was shown, with which odds, why, what else was possible, and what came of it."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         row = conn.execute(
             sa.select(facts).where(facts.c.workspace == workspace, facts.c.message_id == decision_id[:100])
@@ -146,7 +146,7 @@ PAGES = ConsolePages(
 
 
 def _verbs(conn: Connection, request: AnyRequest, principal: Principal, state: State) -> dict[str, Any]:
-    now, workspace = now_us(), WorkspaceId(principal.workspace)
+    now, workspace = now_us(), principal.workspace
     midnight = _midnight(now, request)
     minutes = _answer(conn, principal, state, "facts", by="minute", since=midnight)
     decided = _answer(conn, principal, state, "decisions", by="placement", since=midnight)
@@ -189,7 +189,7 @@ def _answer(
     metrics: Metrics = state.metrics
     until = now_us() + MINUTE
     question = Question(
-        workspace=WorkspaceId(principal.workspace),
+        workspace=principal.workspace,
         since=since or until - until % DAY - (days - 1) * DAY,
         until=until,
         by=by,
@@ -262,7 +262,7 @@ def _decisions(
     conn: Connection, principal: Principal, *, placement: str, before: str, limit: int = 30
 ) -> tuple[list[DecisionShown], str]:
     """Recent decisions, newest first, and the place to ask for older ones from (empty where there are none)."""
-    workspace, place = WorkspaceId(principal.workspace), _place(before) if before else None
+    workspace, place = principal.workspace, _place(before) if before else None
     rows = store.latest_decisions(conn, workspace, placement=placement, before=place, limit=limit + 1)
     shown = rows[:limit]
     ids = [row.id for row in shown]

@@ -10,12 +10,11 @@ from litestar.params import Parameter
 
 from rapport.kernel.clock import DAY, now_us
 from rapport.kernel.errors import InvalidInput
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.principal import Principal
 from rapport.measure.model import Answer, Metric, Question
 from rapport.measure.service import Metrics
 from rapport.storage.engine import Database
 from rapport.web.asked import moment
-from rapport.web.auth import Principal
 
 __all__ = ["ROUTES"]
 
@@ -45,7 +44,7 @@ def answer_metric(
     start = max(0, end - USUAL_DAYS * DAY) if since is None else moment(since, name="from")
     if start > end:
         raise InvalidInput("`from` is after `to`")
-    question = Question(workspace=WorkspaceId(principal.workspace), since=start, until=end, by=by)
+    question = Question(workspace=principal.workspace, since=start, until=end, by=by)
     with db.read() as conn:
         return metrics.answer(conn, name, question)
 

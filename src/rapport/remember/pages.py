@@ -19,6 +19,8 @@ from rapport.kernel.clock import SECOND, from_iso, now_us
 from rapport.kernel.errors import NotFound
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
+from rapport.kernel.principal import Principal
+from rapport.kernel.text import clean
 from rapport.remember import customers, showing
 from rapport.remember.customers import CustomerQuery, Sort
 from rapport.remember.golden import GoldenRecord, find_root, golden_record
@@ -32,9 +34,8 @@ from rapport.storage.engine import Database
 from rapport.storage.log import to_fact
 from rapport.storage.workspaces import WorkspaceSettings, all_workspaces
 from rapport.web.asked import day as asked_day
-from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render, viewer_zone
-from rapport.web.forms import clean, integer
+from rapport.web.forms import integer
 
 __all__ = ["PAGES"]
 
@@ -72,7 +73,7 @@ def customers_page(request: AnyRequest, db: Database, principal: Principal) -> R
         country=clean(asked.get("country"), longest=60),
         min_orders=integer(dict(asked), "orders", least=0, most=10**6, otherwise=0),
     )
-    workspace, cursor = WorkspaceId(principal.workspace), clean(asked.get("cursor"), longest=400)
+    workspace, cursor = principal.workspace, clean(asked.get("cursor"), longest=400)
     with db.read() as conn:
         settings = _settings(conn, workspace)
         page = customers.list_customers(conn, workspace, wanted, cursor=cursor or None, region=settings.region)
@@ -97,7 +98,7 @@ def customer_of_strand(request: AnyRequest, db: Database, principal: Principal, 
     except ValueError:
         raise NotFound("this is no identifier's key") from None
     with db.read() as conn:
-        root = identities.find(conn, WorkspaceId(principal.workspace), key)
+        root = identities.find(conn, principal.workspace, key)
         if root is None:
             return render(request, "remember/soon.html", status=404)
         customer_id = load_customer_ids(conn).customer_id(root)
@@ -138,7 +139,7 @@ def _settings(conn: Connection, workspace: WorkspaceId) -> WorkspaceSettings:
 
 
 def _find(conn: Connection, principal: Principal, reference: str, remembered: Remembered) -> Found:
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     settings = _settings(conn, workspace)
     root = find_root(conn, workspace, reference[:300].replace("\0", ""), region=settings.region)
     record = golden_record(conn, workspace, root, now=now_us(), remembered=remembered, probable=True)
@@ -176,12 +177,12 @@ def _overview_tab(conn: Connection, principal: Principal, found: Found, request:
 
 
 def _traits_tab(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:
-    sources = {source.id: source.name for source in list_sources(conn, WorkspaceId(principal.workspace))}
+    sources = {source.id: source.name for source in list_sources(conn, principal.workspace)}
     return {"groups": showing.trait_groups(found.record, found.remembered.traits), "source_names": sources}
 
 
 def _identity_tab(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:
-    return panel(conn, WorkspaceId(principal.workspace), found.root, found.members, found.policy)
+    return panel(conn, principal.workspace, found.root, found.members, found.policy)
 
 
 def _json_tab(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:
@@ -193,7 +194,7 @@ _TAB_CONTEXT = {"overview": _overview_tab, "traits": _traits_tab, "identity": _i
 
 def _timeline(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:
     """A page of the timeline by when things happened, which is not the order in which they arrived."""
-    workspace, asked = WorkspaceId(principal.workspace), request.query_params
+    workspace, asked = principal.workspace, request.query_params
     strands, zone = [member.key for member in found.members], viewer_zone(request)
     event, cursor = clean(asked.get("event"), longest=120), clean(asked.get("before"), longest=60)
     day = asked_day(until, name="until") if (until := clean(asked.get("until"))) else None
@@ -220,7 +221,7 @@ def _orders(conn: Connection, principal: Principal, found: Found, request: AnyRe
     if customer_orders is None:
         return {}
     strands = [member.key for member in found.members]
-    shown: dict[str, Any] = customer_orders(conn, WorkspaceId(principal.workspace), strands)._asdict()
+    shown: dict[str, Any] = customer_orders(conn, principal.workspace, strands)._asdict()
     return shown
 
 

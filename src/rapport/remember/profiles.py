@@ -26,7 +26,8 @@ from sqlalchemy import Connection
 
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import InvalidInput
-from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.ids import Key
+from rapport.kernel.principal import Principal
 from rapport.remember.golden import GoldenRecord, find_key, golden_record
 from rapport.remember.registry import Remembered
 from rapport.remember.routes import region_of
@@ -34,7 +35,7 @@ from rapport.remember.timeline import TimelineFact, timeline
 from rapport.resolve.linking.units import members_of
 from rapport.storage.engine import Database
 from rapport.web import auth
-from rapport.web.auth import KeyRing, Principal
+from rapport.web.auth import KeyRing
 
 __all__ = ["PROFILES"]
 
@@ -164,7 +165,7 @@ def profile_external_ids(
     next: Next = "",
 ) -> ProfileExternalIds:
     """All identifiers that are certainly of this person, the earliest first."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         members = members_of(conn, workspace, _key(conn, principal, reference))
     start = _offset(next)
@@ -186,7 +187,7 @@ def profile_events(
     next: Next = "",
 ) -> ProfileEvents:
     """What the customer did, newest first."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         found = timeline(conn, workspace, _key(conn, principal, reference), cursor=next or None, limit=limit)
     cursor = Cursor(url=request.url.path, has_more=found.cursor is not None, next=found.cursor or "", limit=limit)
@@ -211,13 +212,13 @@ def profile_metadata(
 
 
 def _key(conn: Connection, principal: Principal, reference: str) -> Key:
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     return find_key(conn, workspace, reference, region=region_of(conn, workspace))
 
 
 def _record(conn: Connection, principal: Principal, reference: str, remembered: Remembered) -> GoldenRecord:
     key = _key(conn, principal, reference)
-    return golden_record(conn, WorkspaceId(principal.workspace), key, now=now_us(), remembered=remembered)
+    return golden_record(conn, principal.workspace, key, now=now_us(), remembered=remembered)
 
 
 def _event(fact: TimelineFact) -> dict[str, Any]:

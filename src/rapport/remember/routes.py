@@ -11,12 +11,12 @@ from sqlalchemy import Connection
 
 from rapport.kernel.clock import now_us
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.principal import Principal
 from rapport.remember.customers import CustomerPage, CustomerQuery, Sort, list_customers
 from rapport.remember.golden import GoldenRecord, find_key, golden_record
 from rapport.remember.timeline import Timeline, timeline
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces
-from rapport.web.auth import Principal
 
 __all__ = ["ROUTES", "region_of"]
 
@@ -45,7 +45,7 @@ def search_customers(
     limit: Limit = 50,
 ) -> CustomerPage:
     """Customers, searched, filtered and sorted. The list follows the Golden Records within about a second."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     wanted = CustomerQuery(
         prefix=q, sort=sort, has_email=has_email, channel=channel, country=country, min_orders=min_orders
     )
@@ -59,7 +59,7 @@ def get_customer(
     db: Database, principal: Principal, state: State, reference: Reference, *, probable: Probable = False
 ) -> GoldenRecord:
     """The Golden Record, read fresh. Ids and identifiers of customers that were merged into another answer with it."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
         return golden_record(conn, workspace, key, now=now_us(), remembered=state.remembered, probable=probable)
@@ -79,7 +79,7 @@ def get_timeline(
     limit: Limit = 50,
 ) -> Timeline:
     """The customer's facts on all channels, newest first: go on with `cursor` until there is none."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
         return timeline(conn, workspace, key, event=event, cursor=cursor, limit=limit, probable=probable)

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from rapport.kernel.facts import Fact, decode_fact
+from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import insert_ignore
 from rapport.storage.engine import metadata
 from rapport.storage.locks import Lock, lock_shared
@@ -66,7 +67,7 @@ facts = Table(
 class LogRow(NamedTuple):
     """One fact on its way into the log; `body` is the JSON of the kernel's Fact."""
 
-    workspace: int
+    workspace: WorkspaceId
     source: str
     message_id: str
     strand: bytes
@@ -80,7 +81,7 @@ class StoredRow(NamedTuple):
     """One fact of the log."""
 
     seq: int
-    workspace: int
+    workspace: WorkspaceId
     source: str
     message_id: str
     strand: bytes
@@ -157,7 +158,7 @@ def read_after(
 
 def latest(
     conn: Connection,
-    workspace: int,
+    workspace: WorkspaceId,
     *,
     source: str | None = None,
     after: int = 0,
@@ -181,7 +182,7 @@ class Moment(NamedTuple):
 
 
 def of_strands(
-    conn: Connection, workspace: int, strands: Sequence[bytes], *, before: Moment | None = None, limit: int = 50
+    conn: Connection, workspace: WorkspaceId, strands: Sequence[bytes], *, before: Moment | None = None, limit: int = 50
 ) -> list[StoredRow]:
     """Facts of these strands as one story, the latest to happen first, those before a moment only.
 
@@ -198,7 +199,7 @@ _LATEST = (facts.c.occurred_at.desc(), facts.c.seq.desc())
 
 
 def _of_strands_sqlite(
-    workspace: int, strands: Sequence[bytes], before: Moment | None, limit: int
+    workspace: WorkspaceId, strands: Sequence[bytes], before: Moment | None, limit: int
 ) -> sa.Select[*tuple[Any, ...]]:
     """SQLite leaves a strand's range of the index as soon as the page is full of later facts."""
     query = sa.select(facts).where(facts.c.workspace == workspace, facts.c.strand.in_(strands))
@@ -206,7 +207,7 @@ def _of_strands_sqlite(
 
 
 def _of_strands_postgresql(
-    workspace: int, strands: Sequence[bytes], before: Moment | None, limit: int
+    workspace: WorkspaceId, strands: Sequence[bytes], before: Moment | None, limit: int
 ) -> sa.Select[*tuple[Any, ...]]:
     """PostgreSQL would read and sort all facts of all strands: it is told to take the latest of each, then of those."""
     values = sa.cast(list(strands), ARRAY(LargeBinary))

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from rapport.kernel.clock import DAY, HOUR, SECOND
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound, RateLimited, Unauthenticated
 from rapport.kernel.identifiers import email_identifier
-from rapport.kernel.ids import new_id, new_secret
+from rapport.kernel.ids import WorkspaceId, new_id, new_secret
 from rapport.storage.engine import Database
 from rapport.web import store
 from rapport.web.permissions import ROLE_NAMES, Permissions
@@ -65,10 +65,12 @@ class SignedIn(NamedTuple):
 
     token: str
     user_id: str
-    workspace: int
+    workspace: WorkspaceId
 
 
-def create_user(db: Database, *, email: str, password: str, name: str, workspace: int, role: str, now: int) -> User:
+def create_user(
+    db: Database, *, email: str, password: str, name: str, workspace: WorkspaceId, role: str, now: int
+) -> User:
     """Add a person with a password to a workspace. Raises Conflict where the e-mail has an account."""
     user = User(
         id=new_id("usr"),
@@ -86,7 +88,7 @@ def create_user(db: Database, *, email: str, password: str, name: str, workspace
     return user
 
 
-def set_up_token(db: Database, *, workspace: int, now: int) -> str | None:
+def set_up_token(db: Database, *, workspace: WorkspaceId, now: int) -> str | None:
     """A new one-time token for the first account, or None where somebody has an account. Older ones stop working."""
     token = new_secret("setup")
     with db.write() as conn:
@@ -97,7 +99,7 @@ def set_up_token(db: Database, *, workspace: int, now: int) -> str | None:
     return token
 
 
-def invite(db: Database, *, workspace: int, email: str, role: str, now: int) -> str:
+def invite(db: Database, *, workspace: WorkspaceId, email: str, role: str, now: int) -> str:
     """A one-time token with which this person can join the workspace for seven days."""
     token = new_secret("join")
     invitation = _invitation(token, workspace=workspace, email=_email(email), role=_role(role), now=now)
@@ -159,7 +161,7 @@ def sign_in(db: Database, *, email: str, password: str, address: str, browser: s
     return start_session(db, user_id=user.id, workspace=workspaces[0][0], browser=browser, now=now)
 
 
-def start_session(db: Database, *, user_id: str, workspace: int, browser: str, now: int) -> SignedIn:
+def start_session(db: Database, *, user_id: str, workspace: WorkspaceId, browser: str, now: int) -> SignedIn:
     """Start a session with a fresh token."""
     token = secrets.token_urlsafe(32)
     with db.write() as conn:
@@ -179,7 +181,7 @@ def sign_out(db: Database, token: str) -> None:
 
 
 def change_password(
-    db: Database, *, user_id: str, current: str, new: str, address: str, browser: str, workspace: int, now: int
+    db: Database, *, user_id: str, current: str, new: str, address: str, browser: str, workspace: WorkspaceId, now: int
 ) -> SignedIn:
     """Set a new password, end every session of the user and start a fresh one. Raises Unauthenticated."""
     with db.read() as conn:
@@ -194,13 +196,17 @@ def change_password(
     return start_session(db, user_id=user_id, workspace=workspace, browser=browser, now=now)
 
 
-def change_role(db: Database, *, workspace: int, user_id: str, role: str, now: int, seen: str | None = None) -> None:
+def change_role(
+    db: Database, *, workspace: WorkspaceId, user_id: str, role: str, now: int, seen: str | None = None
+) -> None:
     """`give_role` in a transaction of its own."""
     with db.write() as conn:
         give_role(conn, workspace=workspace, user_id=user_id, role=role, now=now, seen=seen)
 
 
-def give_role(conn: Connection, *, workspace: int, user_id: str, role: str, now: int, seen: str | None = None) -> None:
+def give_role(
+    conn: Connection, *, workspace: WorkspaceId, user_id: str, role: str, now: int, seen: str | None = None
+) -> None:
     """Give a member another role than the one that was `seen`.
 
     Raises NotFound, InvalidInput, and Conflict: where no owner would be left, and where the member has another role
@@ -216,7 +222,7 @@ def give_role(conn: Connection, *, workspace: int, user_id: str, role: str, now:
     store.add_membership(conn, workspace=workspace, user_id=user_id, role=role, now=now)
 
 
-def remove_member(db: Database, *, workspace: int, user_id: str) -> None:
+def remove_member(db: Database, *, workspace: WorkspaceId, user_id: str) -> None:
     """Take somebody out of the workspace and sign them out. Raises Conflict where no owner would be left."""
     with db.write() as conn:
         _keep_an_owner(store.members(conn, workspace, for_update=True), user_id=user_id, stays=False)
@@ -227,7 +233,7 @@ def create_api_key(
     db: Database,
     permissions: Permissions,
     *,
-    workspace: int,
+    workspace: WorkspaceId,
     name: str,
     scopes: Collection[str],
     created_by: str,
@@ -251,7 +257,7 @@ def create_api_key(
     return key, secret
 
 
-def revoke_api_key(db: Database, *, workspace: int, key_id: str, now: int) -> None:
+def revoke_api_key(db: Database, *, workspace: WorkspaceId, key_id: str, now: int) -> None:
     """Make a key useless at once. Raises NotFound."""
     with db.write() as conn:
         if not store.revoke_api_key(conn, workspace=workspace, key_id=key_id, now=now):
@@ -353,7 +359,7 @@ def _role(role: str) -> str:
     return role
 
 
-def _invitation(token: str, *, workspace: int, email: str | None, role: str, now: int) -> Invitation:
+def _invitation(token: str, *, workspace: WorkspaceId, email: str | None, role: str, now: int) -> Invitation:
     return Invitation(
         token_hash=store.digest_of(token), workspace=workspace, id=new_id("inv"), email=email, role=role,
         created_at=now, expires_at=now + (7 * DAY if email else 1 * DAY),

@@ -10,11 +10,10 @@ import hmac
 import secrets
 from collections import OrderedDict
 from threading import Lock
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote
 
 import anyio.to_thread
-import msgspec
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
@@ -25,6 +24,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from rapport.kernel.clock import MINUTE, SECOND, now_us
 from rapport.kernel.errors import Forbidden, Unauthenticated
+from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.web import store
 from rapport.web.permissions import Permissions
@@ -33,7 +33,6 @@ from rapport.web.store import Session
 __all__ = [
     "BearerMiddleware",
     "KeyRing",
-    "Principal",
     "SessionMiddleware",
     "allow",
     "client_address",
@@ -43,28 +42,6 @@ __all__ = [
 ]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks, in which workspace, and what they may do."""
-
-    workspace: int
-    kind: Literal["user", "api_key"]
-    id: str
-    name: str
-    role: str | None
-    scopes: frozenset[str]
-
-    def may(self, permission: str) -> bool:
-        """Whether this permission was given."""
-        return permission in self.scopes
-
-    def require(self, permission: str, *, words: str) -> None:
-        """Raises Forbidden where this permission was not given; `words` say what it allows, after "may"."""
-        if permission in self.scopes:
-            return
-        holder = f"the role {self.role}" if self.kind == "user" else "this API key"
-        raise Forbidden(f"{holder} may not {words}", hint=f"ask an owner for {permission}")
 
 
 class KeyRing:

@@ -26,9 +26,9 @@ from sqlalchemy import Connection
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, now_us, to_datetime, to_iso
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.money import format_minor
+from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.web import auth
-from rapport.web.auth import Principal
 from rapport.web.store import Session
 
 __all__ = [
@@ -108,7 +108,7 @@ class Console:
         if not asked:
             return {}
         with db.read() as conn:
-            workspace = WorkspaceId(principal.workspace)
+            workspace = principal.workspace
             return {item.path: item.waiting(conn, workspace) for item in asked if item.waiting is not None}
 
     def here(self, path: str) -> str:

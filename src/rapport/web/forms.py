@@ -7,18 +7,12 @@ from typing import Annotated, Any
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
-__all__ = ["Form", "clean", "integer", "text", "texts"]
+from rapport.kernel.text import clean
+
+__all__ = ["Form", "integer", "text", "texts"]
 
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 """The type of a handler's `data` that takes an HTML form."""
-
-
-def clean(value: str | None, *, longest: int = 200) -> str:
-    """One line of text without control characters, trimmed and cut."""
-    if not value:
-        return ""
-    printable = "".join(c for c in value[: longest * 2] if c.isprintable())
-    return printable.encode("utf-8", "ignore").decode()[:longest].strip()
 
 
 def text(form: dict[str, Any], name: str, *, longest: int = 200) -> str:

@@ -10,11 +10,11 @@ from litestar.response import Redirect
 
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Conflict, Forbidden, RapportError
+from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces
 from rapport.web import accounts, auth, settings_pages, store
 from rapport.web.accounts import SignedIn
-from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.forms import Form, integer, raw, text, texts
 from rapport.web.permissions import ROLE_NAMES
@@ -121,9 +121,10 @@ def end_other_sessions(request: AnyRequest, db: Database, principal: Principal) 
 @post("/account/workspace", permission="signed_in", sync_to_thread=True, status_code=303)
 def open_workspace(request: AnyRequest, db: Database, principal: Principal, data: Form) -> Redirect:
     """Look at another shop."""
-    wanted = integer(data, "workspace", least=0, most=2**31 - 1, otherwise=0)
+    asked = integer(data, "workspace", least=0, most=2**31 - 1, otherwise=0)
     with db.write() as conn:
-        if wanted not in {workspace for workspace, _ in store.workspaces_of(conn, principal.id)}:
+        wanted = next((ws for ws, _ in store.workspaces_of(conn, principal.id) if ws == asked), None)
+        if wanted is None:
             raise Forbidden("you do not belong to this shop", hint="ask one of its owners for an invitation")
         store.move_session(conn, _session(request).token_hash, workspace=wanted)
     return Redirect("/console", status_code=303)

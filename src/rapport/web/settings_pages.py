@@ -14,11 +14,10 @@ from litestar.response import Redirect
 
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import NotFound, RapportError
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.principal import Principal
 from rapport.kernel.settings import Section
 from rapport.storage import settings
 from rapport.storage.engine import Database
-from rapport.web.auth import Principal
 from rapport.web.console import NavItem, render
 from rapport.web.forms import Form, integer, text
 
@@ -69,7 +68,7 @@ def list_changes(db: Database, principal: Principal, state: State, section: Sect
     """The last twenty versions of a section, newest first."""
     found = _find(state.sections, section)
     with db.read() as conn:
-        changes = settings.history(conn, WorkspaceId(principal.workspace), found.name)
+        changes = settings.history(conn, principal.workspace, found.name)
     return [
         SettingsChange(
             version=one.version, changed_at=to_iso(one.changed_at), changed_by=one.changed_by, values=dict(one.values)
@@ -133,7 +132,7 @@ def _page(
     error: RapportError | None = None,
     typed: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Response[str]:
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         shown = [
             {
@@ -150,15 +149,13 @@ def _page(
 
 def _save(db: Database, principal: Principal, section: AnySection, values: Mapping[str, Any], *, version: int) -> None:
     with db.write() as conn:
-        now_kept = settings.load(conn, WorkspaceId(principal.workspace), section)
+        now_kept = settings.load(conn, principal.workspace, section)
         wanted = section.convert(msgspec.structs.asdict(now_kept.value) | dict(values))
-        settings.save(
-            conn, WorkspaceId(principal.workspace), section, wanted, version=version, by=principal.name, now=now_us()
-        )
+        settings.save(conn, principal.workspace, section, wanted, version=version, by=principal.name, now=now_us())
 
 
 def _shown(conn: Any, principal: Principal, section: AnySection) -> SettingsShown:
-    kept = settings.load(conn, WorkspaceId(principal.workspace), section)
+    kept = settings.load(conn, principal.workspace, section)
     return SettingsShown(
         section=section.name, title=section.title, version=kept.version, values=msgspec.structs.asdict(kept.value)
     )

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text
 
 from rapport.kernel.clock import DAY, HOUR, MINUTE
+from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import upsert
 from rapport.storage.engine import metadata
 from rapport.storage.workspaces import workspaces
@@ -127,7 +128,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     """A signed-in browser, with the role its user has now."""
 
     token_hash: bytes
-    workspace: int
+    workspace: WorkspaceId
     workspace_name: str
     user_id: str
     email: str
@@ -147,7 +148,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     """A link with which one person can join; without an e-mail it is the link for the first account."""
 
     token_hash: bytes
-    workspace: int
+    workspace: WorkspaceId
     id: str
     email: str | None
     role: str
@@ -158,7 +159,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     """A program's access to one workspace; the key itself is known to its holder only."""
 
-    workspace: int
+    workspace: WorkspaceId
     id: str
     name: str
     prefix: str
@@ -206,7 +207,7 @@ def set_signed_in(conn: Connection, user_id: str, *, now: int) -> None:
     conn.execute(users.update().where(users.c.id == user_id).values(last_sign_in_at=now))
 
 
-def add_membership(conn: Connection, *, workspace: int, user_id: str, role: str, now: int) -> None:
+def add_membership(conn: Connection, *, workspace: WorkspaceId, user_id: str, role: str, now: int) -> None:
     """Give a user a role in a workspace, or another one than before."""
     upsert(
         conn,
@@ -217,13 +218,13 @@ def add_membership(conn: Connection, *, workspace: int, user_id: str, role: str,
     )
 
 
-def remove_membership(conn: Connection, *, workspace: int, user_id: str) -> None:
+def remove_membership(conn: Connection, *, workspace: WorkspaceId, user_id: str) -> None:
     """Take a user out of a workspace, and end the sessions there."""
     conn.execute(memberships.delete().where(memberships.c.workspace == workspace, memberships.c.user_id == user_id))
     conn.execute(sessions.delete().where(sessions.c.workspace == workspace, sessions.c.user_id == user_id))
 
 
-def workspaces_of(conn: Connection, user_id: str) -> list[tuple[int, str]]:
+def workspaces_of(conn: Connection, user_id: str) -> list[tuple[WorkspaceId, str]]:
     """Id and name of the workspaces a user belongs to, oldest first."""
     query = (
         sa.select(workspaces.c.id, workspaces.c.name)
@@ -234,7 +235,7 @@ def workspaces_of(conn: Connection, user_id: str) -> list[tuple[int, str]]:
     return [(row.id, row.name) for row in conn.execute(query)]
 
 
-def members(conn: Connection, workspace: int, *, for_update: bool = False) -> list[Member]:
+def members(conn: Connection, workspace: WorkspaceId, *, for_update: bool = False) -> list[Member]:
     """Everybody in a workspace, longest first; on demand nobody else changes who that is meanwhile."""
     if for_update:  # in one order, and before anything is read: two who wait for each other would see what was
         mine = sa.select(memberships.c.user_id).where(memberships.c.workspace == workspace)
@@ -255,7 +256,14 @@ def members(conn: Connection, workspace: int, *, for_update: bool = False) -> li
 
 
 def add_session(
-    conn: Connection, *, token_hash: bytes, workspace: int, user_id: str, csrf_token: str, browser: str, now: int
+    conn: Connection,
+    *,
+    token_hash: bytes,
+    workspace: WorkspaceId,
+    user_id: str,
+    csrf_token: str,
+    browser: str,
+    now: int,
 ) -> None:
     """Insert a session."""
     conn.execute(
@@ -291,7 +299,7 @@ def touch_session(conn: Connection, token_hash: bytes, *, now: int) -> None:
     conn.execute(sessions.update().where(sessions.c.token_hash == token_hash).values(seen_at=now))
 
 
-def move_session(conn: Connection, token_hash: bytes, *, workspace: int) -> None:
+def move_session(conn: Connection, token_hash: bytes, *, workspace: WorkspaceId) -> None:
     """Let a session look at another workspace."""
     conn.execute(sessions.update().where(sessions.c.token_hash == token_hash).values(workspace=workspace))
 
@@ -345,7 +353,7 @@ def live_invitation(conn: Connection, token_hash: bytes, *, now: int) -> Invitat
     return None if row is None else Invitation(**row._mapping)
 
 
-def open_invitations(conn: Connection, workspace: int, *, now: int) -> list[Invitation]:
+def open_invitations(conn: Connection, workspace: WorkspaceId, *, now: int) -> list[Invitation]:
     """Invitations to people that can still be accepted, oldest first."""
     query = sa.select(invitations).where(
         invitations.c.workspace == workspace, invitations.c.expires_at > now, invitations.c.email.is_not(None)
@@ -360,7 +368,7 @@ def take_invitation(conn: Connection, token_hash: bytes) -> bool:
     return conn.execute(invitations.delete().where(invitations.c.token_hash == token_hash)).rowcount == 1
 
 
-def withdraw_invitation(conn: Connection, *, workspace: int, invitation_id: str) -> bool:
+def withdraw_invitation(conn: Connection, *, workspace: WorkspaceId, invitation_id: str) -> bool:
     """Delete an invitation; False where there is none."""
     query = invitations.delete().where(invitations.c.workspace == workspace, invitations.c.id == invitation_id)
     return conn.execute(query).rowcount == 1
@@ -419,13 +427,13 @@ def api_key_by_token(conn: Connection, token_hash: bytes) -> ApiKey | None:
     return None if row is None else _api_key(row)
 
 
-def api_keys_of(conn: Connection, workspace: int) -> list[ApiKey]:
+def api_keys_of(conn: Connection, workspace: WorkspaceId) -> list[ApiKey]:
     """All keys of a workspace that are not revoked, newest first."""
     query = sa.select(api_keys).where(api_keys.c.workspace == workspace, api_keys.c.revoked_at.is_(None))
     return [_api_key(row) for row in conn.execute(query.order_by(api_keys.c.created_at.desc(), api_keys.c.id))]
 
 
-def revoke_api_key(conn: Connection, *, workspace: int, key_id: str, now: int) -> bool:
+def revoke_api_key(conn: Connection, *, workspace: WorkspaceId, key_id: str, now: int) -> bool:
     """Revoke a key; False where there is none."""
     query = api_keys.update().where(
         api_keys.c.workspace == workspace, api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rapport.kernel.clock import MINUTE
+from rapport.kernel.ids import WorkspaceId
 from rapport.measure.arrivals import Arrivals
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow, append
@@ -11,7 +12,7 @@ NOW = 30_000_000 * MINUTE + 7
 
 
 def land(db: Database, name: str, at: int, number: int) -> None:
-    rows = [LogRow(1, "src", f"{name}{i}", b"k" * 16, 0, at, at, b"{}") for i in range(number)]
+    rows = [LogRow(WorkspaceId(1), "src", f"{name}{i}", b"k" * 16, 0, at, at, b"{}") for i in range(number)]
     with db.write() as conn:
         append(conn, rows)
 

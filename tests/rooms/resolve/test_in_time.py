@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from rapport.kernel.clock import DAY, HOUR
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key
+from rapport.kernel.principal import Principal
 from rapport.resolve.actions.service import Identity, SplitWanted
 from rapport.resolve.graph import store
 from rapport.resolve.graph.expiry import expire
@@ -19,7 +20,6 @@ from rapport.resolve.reading import explain, identities
 from rapport.storage.engine import Database
 from rapport.storage.log import StoredRow, to_fact
 from rapport.storage.log import facts as log
-from rapport.web.auth import Principal
 from tests.rooms.resolve.shop import Shop, expected, made_shop, seen
 
 FIVE_BROWSERS_A_MONTH: dict[str, int | SlidingLimit] = {"anonymous_id": SlidingLimit(at_most=5, within_days=30)}

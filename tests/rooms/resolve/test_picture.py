@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rapport.kernel.clock import DAY
 from rapport.kernel.identifiers import Identifier, IdentifierPolicy, key_of
-from rapport.kernel.ids import Key
+from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.graph.model import Kind, Status
 from rapport.resolve.reading.identities import Graph, GraphEdge, Member
 from rapport.resolve.reading.picture import MOST, draw
@@ -26,7 +26,7 @@ def member(namespace: str, value: str, root: Key, *, shared: bool = False) -> Me
 
 
 def key_of_text(namespace: str, value: str) -> Key:
-    return key_of(1, Identifier(namespace, value))
+    return key_of(WorkspaceId(1), Identifier(namespace, value))
 
 
 def edge(a: Member, b: Member, status: Status = Status.LINKED, *because: str) -> GraphEdge:

@@ -11,6 +11,7 @@ from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Conflict, Forbidden, InvalidInput
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.principal import Principal
 from rapport.resolve import Resolver
 from rapport.resolve.actions import audit
 from rapport.resolve.actions.service import Change, Identity
@@ -18,7 +19,6 @@ from rapport.resolve.graph import policy, store
 from rapport.resolve.graph.policy import Difference, PolicySettings
 from rapport.resolve.reading import identities
 from rapport.storage.engine import Database
-from rapport.web.auth import Principal
 from tests.beside import change_beside
 from tests.rooms.resolve.shop import Shop, made_shop, seen
 

@@ -9,13 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
+from rapport.kernel.principal import Principal
 from rapport.resolve import Moved
 from rapport.resolve.actions import audit
 from rapport.resolve.actions.service import Identity, Outcome, SplitWanted
 from rapport.resolve.graph.model import Kind, evidence_id
 from rapport.storage.engine import Database
 from rapport.storage.log import StoredRow, facts, to_fact
-from rapport.web.auth import Principal
 from tests.rooms.resolve.shop import Shop, made_shop, seen
 
 

@@ -9,13 +9,14 @@ import uuid
 
 import pytest
 
+from rapport.kernel.ids import WorkspaceId
 from rapport.storage import log
 from rapport.storage.engine import Database
 from rapport.storage.log import Horizon, LogRow
 
 
 def row(message_id: str, *, workspace: int = 1, body: bytes = b"{}") -> LogRow:
-    return LogRow(workspace, "src_web", message_id, b"k" * 16, 7, 1, 2, body)
+    return LogRow(WorkspaceId(workspace), "src_web", message_id, b"k" * 16, 7, 1, 2, body)
 
 
 def test_a_message_id_is_kept_once_per_workspace(db: Database) -> None:
@@ -38,7 +39,7 @@ def test_a_transaction_that_fails_leaves_nothing(db: Database) -> None:
     with pytest.raises(RuntimeError):
         fail()
     with db.read() as conn:
-        assert log.latest(conn, 1) == []
+        assert log.latest(conn, WorkspaceId(1)) == []
 
 
 def test_a_number_is_never_given_twice_even_after_its_fact_was_erased(db: Database) -> None:
@@ -50,7 +51,7 @@ def test_a_number_is_never_given_twice_even_after_its_fact_was_erased(db: Databa
     with db.write() as conn:
         log.append(conn, [row("c")])
     with db.read() as conn:
-        assert log.latest(conn, 1)[0].seq > 2
+        assert log.latest(conn, WorkspaceId(1))[0].seq > 2
 
 
 def test_bodies_and_ids_come_back_to_the_byte(db: Database) -> None:
@@ -59,7 +60,7 @@ def test_bodies_and_ids_come_back_to_the_byte(db: Database) -> None:
     with db.write() as conn:
         assert log.append(conn, [row(name, body=body) for name, body in bodies.items()]) == len(bodies)
     with db.read() as conn:
-        assert {r.message_id: r.body for r in log.latest(conn, 1, limit=1000)} == bodies
+        assert {r.message_id: r.body for r in log.latest(conn, WorkspaceId(1), limit=1000)} == bodies
 
 
 def test_readers_lose_nothing_while_writers_commit_out_of_order(db: Database) -> None:

@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable
 
+from rapport.kernel.ids import WorkspaceId
 from rapport.storage.log import StoredRow
 from rapport.storage.lookback import look_back, named
 
@@ -13,7 +14,9 @@ from rapport.storage.lookback import look_back, named
 def log_of(names: list[str]) -> list[StoredRow]:
     """Facts with these names, the newest first."""
     return [
-        StoredRow(seq, 1, "src", f"m-{seq}", b"k", 0, seq, seq, json.dumps({"id": "x", "name": name}).encode())
+        StoredRow(
+            seq, WorkspaceId(1), "src", f"m-{seq}", b"k", 0, seq, seq, json.dumps({"id": "x", "name": name}).encode()
+        )
         for seq, name in zip(range(len(names), 0, -1), names, strict=True)
     ]
 

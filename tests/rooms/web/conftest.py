@@ -15,11 +15,11 @@ from rapport.act import pages as act
 from rapport.collect import pages as collect
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import NotFound, RateLimited
+from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace, create_workspace
 from rapport.web import accounts
 from rapport.web.app import create_app
-from rapport.web.auth import Principal
 from tests.slices import PERMISSIONS, WORDING
 
 PASSWORD = "correct horse battery"

@@ -10,11 +10,11 @@ import pytest
 from litestar import Litestar
 
 from rapport.kernel.clock import now_us
+from rapport.kernel.text import clean
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace
 from rapport.web import accounts
 from rapport.web.console import json_view, missing_files
-from rapport.web.forms import clean
 from rapport.web.logs import configure_logging
 from tests.rooms.web.conftest import Browser
 from tests.slices import PERMISSIONS

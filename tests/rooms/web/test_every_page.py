@@ -12,6 +12,7 @@ from rapport.app.bootstrap import bootstrap, open_database
 from rapport.app.server import Server
 from rapport.app.settings import Settings
 from rapport.kernel.clock import now_us
+from rapport.kernel.ids import WorkspaceId
 from rapport.web import accounts
 from tests.rooms.web.conftest import PASSWORD, sign_in
 
@@ -21,7 +22,7 @@ def test_every_entry_of_the_side_bar_and_the_live_parts_of_system_open(tmp_path:
     db = open_database(settings)
     bootstrap(db, settings)
     accounts.create_user(
-        db, email="ada@example.com", password=PASSWORD, name="Ada", workspace=1, role="owner", now=now_us()
+        db, email="ada@example.com", password=PASSWORD, name="Ada", workspace=WorkspaceId(1), role="owner", now=now_us()
     )
     with TestClient(create_server(settings, Server(settings, db))) as browser:  # type: ignore[type-var]
         sign_in(browser, "ada@example.com")  # type: ignore[arg-type]  # in front of the framework stand the endpoints

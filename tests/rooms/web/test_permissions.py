@@ -14,11 +14,13 @@ from litestar.testing import TestClient
 from rapport.compose.rooms import WEB
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Forbidden, InvalidInput
+from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace
 from rapport.web import accounts
 from rapport.web.app import create_app
-from rapport.web.auth import KeyRing, Principal, allow
+from rapport.web.auth import KeyRing, allow
 from rapport.web.permissions import ROLE_NAMES, Permission, Permissions
 from tests.rooms.web.conftest import Browser, Join, form_token, sign_in, submit, unguarded, whoami
 from tests.slices import PERMISSIONS, WORDING
@@ -99,7 +101,9 @@ def test_a_server_is_not_built_with_a_handler_whose_permission_no_slice_declares
 
 def test_a_handler_without_a_permission_answers_nobody() -> None:
     """Should one ever be reached, the guard itself denies."""
-    somebody = Principal(workspace=1, kind="user", id="u", name="Bo", role="owner", scopes=PERMISSIONS.of_role("owner"))
+    somebody = Principal(
+        workspace=WorkspaceId(1), kind="user", id="u", name="Bo", role="owner", scopes=PERMISSIONS.of_role("owner")
+    )
     connection = ASGIConnection[Any, Any, Any, Any]({"type": "http", "user": somebody})  # type: ignore[arg-type]
     with pytest.raises(Forbidden, match="names no permission"):
         allow(connection, unguarded)

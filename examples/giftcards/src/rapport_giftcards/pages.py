@@ -8,10 +8,9 @@ from typing import Any
 from litestar import Request, Response, get
 
 from rapport.kernel.clock import now_us
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.principal import Principal
 from rapport.storage import settings
 from rapport.storage.engine import Database
-from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport_giftcards import store
 from rapport_giftcards.service import is_valid
@@ -23,7 +22,7 @@ __all__ = ["PAGES"]
 @get("/giftcards", permission="giftcards:read", sync_to_thread=True)
 def cards_page(request: Request[Any, Any, Any], db: Database, principal: Principal) -> Response[str]:
     """The cards of the shop with what is left on each."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         cards = store.cards(conn, workspace)
         decided = settings.load(conn, workspace, CARD_SETTINGS).value

@@ -10,10 +10,9 @@ from litestar.params import Parameter
 
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import NotFound
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.principal import Principal
 from rapport.storage import settings
 from rapport.storage.engine import Database
-from rapport.web.auth import Principal
 from rapport_giftcards import store
 from rapport_giftcards.service import is_valid
 from rapport_giftcards.settings import CARD_SETTINGS
@@ -35,7 +34,7 @@ def balance(
     db: Database, principal: Principal, code: Annotated[str, Parameter(description="As it is printed on the card.")]
 ) -> Balance:
     """What is left on a gift card, and whether somebody can still pay with it."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         found = store.cards(conn, workspace, code=code[:60].upper().replace("\0", ""), limit=1)
         decided = settings.load(conn, workspace, CARD_SETTINGS).value

@@ -15,9 +15,8 @@ from rapport.app.scorecard.measure import Answer, Measurement
 from rapport.app.scorecard.series import Series
 from rapport.collect.sources import list_sources
 from rapport.kernel.clock import to_datetime
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
-from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render, viewer_zone
 from rapport.web.forms import integer
 
@@ -59,7 +58,7 @@ PAGES = ConsolePages(
 def _shown(request: AnyRequest, db: Database, state: State, principal: Principal) -> dict[str, Any]:
     known = Series(state.settings.data_dir).read()
     with db.read() as conn:
-        sources = list_sources(conn, WorkspaceId(principal.workspace))
+        sources = list_sources(conn, principal.workspace)
     return {
         "latest": known[-1] if known else None,
         "number": len(known),

@@ -19,6 +19,8 @@ from rapport.collect.sources import identifier_policy
 from rapport.kernel.clock import from_iso
 from rapport.kernel.errors import InvalidInput, RapportError
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.principal import Principal
+from rapport.kernel.text import clean
 from rapport.resolve.actions import audit, policy_pages
 from rapport.resolve.actions.service import Identity, Outcome, SplitWanted
 from rapport.resolve.graph import policy
@@ -27,9 +29,8 @@ from rapport.resolve.reading import alarms, identities
 from rapport.resolve.reading.identities import Change, Member
 from rapport.resolve.reading.references import find_root
 from rapport.storage.engine import Database
-from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render
-from rapport.web.forms import Form, clean, text, texts
+from rapport.web.forms import Form, text, texts
 
 __all__ = ["PAGES"]
 
@@ -52,7 +53,7 @@ _TRYING = "trying"
 @get("/identity", permission="customers:read", sync_to_thread=True)
 def identity_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
     """Recent merges and splits, alarms, what people did."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         rules = identifier_policy(policy.settings_of(conn, workspace))
         recent = identities.recent_changes(conn, workspace, limit=40)
@@ -163,7 +164,7 @@ def _tried(
     request: AnyRequest, db: Database, state: State, principal: Principal, asked: _Asked, *,
     error: RapportError | None = None,
 ) -> Response[str]:  # fmt: skip
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     if asked.do not in _WORDS:
         raise InvalidInput(f"{asked.do[:40]!r} cannot be done", hint=", ".join(_WORDS))
     outcome = None

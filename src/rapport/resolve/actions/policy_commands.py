@@ -77,8 +77,8 @@ def policy_commands(
     @click.option("--seen", metavar="VERSION", help="The version that `check` named; where it is another, do nothing.")
     def apply(data_dir: Path | None, workspace: str | None, file: Path, reason: str, seen: str | None) -> None:
         """Make the policy in FILE the shop's; all customers follow at once, and undoing the action leads back."""
+        from rapport.kernel.principal import Principal
         from rapport.resolve.actions.service import POLICY_PERMISSION, Identity
-        from rapport.web.auth import Principal
 
         wanted = read_file(file)
         with open_database(data_dir) as db:

@@ -13,7 +13,7 @@ from rapport.collect.sources import identifier_policy
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput, RapportError
 from rapport.kernel.identifiers import SEEN_KINDS, IdentifierPolicy
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.principal import Principal
 from rapport.resolve.actions.routes import policy_effect
 from rapport.resolve.actions.seen import refuse_unseen_policy
 from rapport.resolve.actions.service import POLICY_PERMISSION, Identity
@@ -21,7 +21,6 @@ from rapport.resolve.graph import policy
 from rapport.resolve.graph.policy import PolicySettings, SlidingLimit
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import WorkspaceSettings
-from rapport.web.auth import Principal
 from rapport.web.console import render
 from rapport.web.forms import Form, integer, raw, text, texts
 
@@ -54,14 +53,14 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True):
 def policy_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
     """What counts as one person here."""
     with db.read() as conn:
-        settings = policy.settings_of(conn, WorkspaceId(principal.workspace))
+        settings = policy.settings_of(conn, principal.workspace)
     return _show(request, policy.read_policy(settings), settings)
 
 
 @post("/identity/policy", permission=POLICY_PERMISSION, sync_to_thread=True, status_code=200)
 def change_policy(request: AnyRequest, db: Database, state: State, principal: Principal, data: Form) -> Response[Any]:
     """Try a changed policy, or apply it."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         settings = policy.settings_of(conn, workspace)
     wanted, reason, seen = (

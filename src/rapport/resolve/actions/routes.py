@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from rapport.collect.sources import identifier_policy
 from rapport.kernel.clock import now_us
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.principal import Principal
 from rapport.resolve.actions import audit
 from rapport.resolve.actions.audit import Action
 from rapport.resolve.actions.service import Identity, Outcome, Party, SplitWanted, parties
@@ -25,7 +26,6 @@ from rapport.resolve.reading import alarms, explain, identities
 from rapport.resolve.reading.explain import CustomerEvidence, Path
 from rapport.resolve.reading.references import find_key, find_root
 from rapport.storage.engine import Database
-from rapport.web.auth import Principal
 from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
 
 __all__ = ["ROUTES", "PolicyEffect", "policy_effect"]
@@ -110,7 +110,7 @@ def get_evidence(
     db: Database, principal: Principal, reference: Reference, limit: Annotated[int, Parameter(ge=1, le=5_000)] = 500
 ) -> CustomerEvidence:
     """Why the customer's identifiers are one person: each piece of evidence, and what became of it."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         settings = policy.settings_of(conn, workspace)
         root = find_root(conn, workspace, reference, region=settings.region)
@@ -125,7 +125,7 @@ def get_path(
     end: Annotated[str, Parameter(query="to", min_length=1, max_length=400, description="`namespace:value`")],
 ) -> Path:
     """The path of evidence that ties two identifiers, or why they are not one customer."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         settings = policy.settings_of(conn, workspace)
         a, b = (find_key(conn, workspace, name, region=settings.region) for name in (start, end))
@@ -186,7 +186,7 @@ def list_actions(
     limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
 ) -> list[Action]:
     """The audit trail of identity, newest first."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         return audit.actions(conn, workspace, subjects=_subjects(conn, workspace, customer), limit=limit)
 
@@ -205,7 +205,7 @@ def list_alarms(
     db: Database, principal: Principal, limit: Annotated[int, Parameter(ge=1, le=500)] = 50
 ) -> alarms.Alarms:
     """Identifiers that so many share that they name nobody, and customers whom refused evidence would join."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         rules = identifier_policy(policy.settings_of(conn, workspace))
         return alarms.alarms(conn, workspace, rules, limit=limit)
@@ -215,7 +215,7 @@ def list_alarms(
 def get_policy(db: Database, principal: Principal) -> Response[PolicySettings]:
     """What the shop decided about identity."""
     with db.read() as conn:
-        settings = policy.settings_of(conn, WorkspaceId(principal.workspace))
+        settings = policy.settings_of(conn, principal.workspace)
     return tagged(policy.read_policy(settings), policy.policy_version(settings))
 
 
@@ -223,7 +223,7 @@ def get_policy(db: Database, principal: Principal) -> Response[PolicySettings]:
 def preview_policy(db: Database, principal: Principal, data: PolicySettings) -> PolicyEffect:
     """Which customers another policy would merge and split. Reads all identifiers and evidence."""
     with db.read() as conn:
-        return policy_effect(conn, WorkspaceId(principal.workspace), data, now=now_us())
+        return policy_effect(conn, principal.workspace, data, now=now_us())
 
 
 @put("/identity/policy", permission="sources:write", tags=["identity"], sync_to_thread=True)

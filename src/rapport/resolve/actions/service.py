@@ -17,6 +17,8 @@ from rapport.collect.sources import identifier_policy
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
+from rapport.kernel.principal import Principal
+from rapport.kernel.text import clean
 from rapport.resolve.actions import audit
 from rapport.resolve.actions.audit import Decided, Effects
 from rapport.resolve.actions.seen import refuse_unseen_model, refuse_unseen_policy
@@ -36,8 +38,6 @@ from rapport.resolve.reading.references import find_key, find_root
 from rapport.storage.bulk import insert_rows
 from rapport.storage.engine import Database
 from rapport.storage.log import facts
-from rapport.web.auth import Principal
-from rapport.web.forms import clean
 
 __all__ = ["Identity", "NamedIdentifier", "Outcome", "Party", "SplitWanted", "parties"]
 
@@ -184,7 +184,7 @@ class Identity:
             raise InvalidInput("no reason was given", hint="say in a few words why; it stays in the audit trail")
         try:
             with self._db.write() as conn:
-                workspace = WorkspaceId(by.workspace)
+                workspace = by.workspace
                 store.lock(conn, workspace)
                 change = Change(conn, workspace, author=by.name, reason=reason, now=now_us())
                 do(change)

@@ -50,7 +50,7 @@ class Housemate(NamedTuple):
     """As a record has it, or an identifier."""
 
 
-def household_key(workspace: int, fields: Mapping[str, str]) -> tuple[bytes, str] | None:
+def household_key(workspace: WorkspaceId, fields: Mapping[str, str]) -> tuple[bytes, str] | None:
     """The household of a record and why; None where surname or address is not known.
 
     >>> a = household_key(1, {"last_name": "Lovelace", "street": "12 High Street", "postcode": "N1 1AA"})

@@ -15,15 +15,16 @@ from sqlalchemy import Connection
 from rapport.kernel.clock import from_iso
 from rapport.kernel.errors import InvalidInput, NotFound, RapportError
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.principal import Principal
+from rapport.kernel.text import clean
 from rapport.resolve.actions.service import POLICY_PERMISSION, Identity, Party, parties
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.linking import charts, models, review
 from rapport.resolve.linking.models import ModelInfo
 from rapport.resolve.linking.review import ReviewPair
 from rapport.storage.engine import Database
-from rapport.web.auth import Principal
 from rapport.web.console import ConsolePages, NavItem, render
-from rapport.web.forms import Form, clean, integer, text
+from rapport.web.forms import Form, integer, text
 
 __all__ = ["PAGES"]
 
@@ -131,7 +132,7 @@ def _then(do: str, asked: _Asked) -> str:
 def _queue(
     request: AnyRequest, db: Database, principal: Principal, asked: _Asked, *, error: RapportError | None = None
 ) -> Response[str]:
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         following = review.queue(conn, workspace, limit=AHEAD + 1, after=asked.after).pairs
         chosen = _chosen(conn, workspace, asked.pair, error)
@@ -153,7 +154,7 @@ def _queue(
 def _decided(
     request: AnyRequest, db: Database, principal: Principal, asked: _Asked, *, error: RapportError | None = None
 ) -> Response[str]:
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         page = review.decided(conn, workspace, limit=50, after=asked.cursor)
         waiting = review.count_queue(conn, workspace, most=COUNTED)
@@ -199,7 +200,7 @@ def _model(
     request: AnyRequest, db: Database, principal: Principal, version: int, *, error: RapportError | None = None,
     reason: str = "",
 ) -> Response[str]:  # fmt: skip
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         versions = models.list_models(conn, workspace)
         shown = _shown(versions, version)

@@ -10,14 +10,13 @@ from litestar.datastructures import State
 from litestar.params import Parameter
 
 from rapport.kernel.clock import to_iso
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.principal import Principal
 from rapport.resolve.actions.routes import Because, EvidenceId
 from rapport.resolve.actions.service import POLICY_PERMISSION, Identity, Outcome
 from rapport.resolve.linking import models, review
 from rapport.resolve.linking.model import LinkModel, Thresholds, sentences
 from rapport.resolve.linking.review import ReviewPage, ReviewPair
 from rapport.storage.engine import Database
-from rapport.web.auth import Principal
 from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
 
 __all__ = ["ROUTES"]
@@ -82,7 +81,7 @@ def list_pairs(
     limit: Annotated[int, Parameter(ge=1, le=200, description="Entries a page.")] = 50,
 ) -> ReviewQueue:
     """Pairs of records that may be one person, side by side: the most alike first, decided ones the latest first."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     listed = review.queue if status == "waiting" else review.decided
     with db.read() as conn:
         page = listed(conn, workspace, limit=limit, after=cursor)
@@ -94,7 +93,7 @@ def list_pairs(
 def get_pair(db: Database, principal: Principal, pair_id: EvidenceId) -> ReviewPair:
     """One pair, whatever became of it. The id of a piece of evidence of kind `probable` answers why it was tied."""
     with db.read() as conn:
-        return review.review_pair(conn, WorkspaceId(principal.workspace), bytes.fromhex(pair_id))
+        return review.review_pair(conn, principal.workspace, bytes.fromhex(pair_id))
 
 
 @post(
@@ -128,7 +127,7 @@ def reopen_pair(state: State, principal: Principal, pair_id: EvidenceId, data: B
 def list_models(db: Database, principal: Principal) -> Response[list[ModelVersion]]:
     """The models that were trained, the newest first; the `ETag` stands for which of them is in force."""
     with db.read() as conn:
-        found = models.list_models(conn, WorkspaceId(principal.workspace))
+        found = models.list_models(conn, principal.workspace)
     shown = [ModelVersion(version=one.version, trained_at=to_iso(one.trained_at), active=one.active) for one in found]
     return tagged(shown, models.in_force(next((one.version for one in found if one.active), None)))
 
@@ -136,7 +135,7 @@ def list_models(db: Database, principal: Principal) -> Response[list[ModelVersio
 @get("/identity/models/{version:int}", permission="customers:read", tags=["identity"], sync_to_thread=True)
 def get_model(db: Database, principal: Principal, version: Version) -> ModelCard:
     """The model card: match weights, thresholds, what it was trained on."""
-    workspace = WorkspaceId(principal.workspace)
+    workspace = principal.workspace
     with db.read() as conn:
         model = models.find_model(conn, workspace, version)
         info = next(one for one in models.list_models(conn, workspace) if one.version == version)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
+from rapport.kernel.principal import Principal
 from rapport.resolve import Moved
 from rapport.resolve.actions import audit
 from rapport.resolve.actions.service import Identity
@@ -17,7 +18,6 @@ from rapport.resolve.linking import models, review
 from rapport.resolve.linking.store import link_candidates, link_records
 from rapport.storage.engine import Database
 from rapport.storage.log import StoredRow, facts, to_fact
-from rapport.web.auth import Principal
 from tests.rooms.resolve.linking.desk import ADA, BO, SISTER, SLIPPED, Desk, asking
 from tests.rooms.resolve.linking.people import model
 from tests.rooms.resolve.shop import made_shop, seen
