@@ -28,7 +28,8 @@ from rapport.resolve.graph.store import identifiers
 from rapport.storage.engine import Database
 from rapport.storage.log import facts
 from rapport.storage.workspaces import all_workspaces
-from rapport.web.console import ConsolePages, NavItem, render, viewer_zone
+from rapport.web.console import ConsolePages, NavItem, render
+from rapport.web.formats import viewer_zone
 
 __all__ = ["PAGES"]
 

@@ -34,7 +34,8 @@ from rapport.storage.engine import Database
 from rapport.storage.log import to_fact
 from rapport.storage.workspaces import WorkspaceSettings, all_workspaces
 from rapport.web.asked import day as asked_day
-from rapport.web.console import ConsolePages, NavItem, render, viewer_zone
+from rapport.web.console import ConsolePages, NavItem, render
+from rapport.web.formats import viewer_zone
 from rapport.web.forms import integer
 
 __all__ = ["PAGES"]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from rapport.kernel.clock import from_iso, to_datetime
+from rapport.kernel.clock import from_iso
 from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.money import currency_code, format_minor
@@ -16,7 +16,7 @@ from rapport.kernel.wording import Told, Wording, channel_of
 from rapport.remember.golden import GoldenRecord, TraitShown
 from rapport.remember.registry import Trait
 from rapport.resolve.reading.identities import Member
-from rapport.web.console import day_of
+from rapport.web.formats import count, date_words, day_of, percent
 
 __all__ = [
     "Entry",
@@ -153,7 +153,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        return f"{value:,}"
+        return count(value)
     if isinstance(value, list):
         return ", ".join(_item(item) for item in value[:12]) + (
             f" and {len(value) - 12} more" if len(value) > 12 else ""
@@ -161,7 +161,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{str(key).replace('_', ' ')}: {_plain(entry)}" for key, entry in list(value.items())[:20])
     if isinstance(value, str) and len(value) == len("1970-01-01T00:00:00.000Z") and (at := _moment(value)) is not None:
-        return to_datetime(at).strftime("%-d %b %Y")
+        return date_words(at)
     return str(value)
 
 
@@ -170,9 +170,9 @@ def _item(item: Any) -> str:
         return _plain(item)
     name = item.get("name") or item.get("query") or item.get("product_id") or ""
     if isinstance(item.get("share"), int | float):
-        return f"{name} {item['share'] * 100:.0f} %"
+        return f"{name} {percent(item['share'], digits=0)}"
     if isinstance(item.get("count"), int):
-        return f"{name} {item['count']:,}"
+        return f"{name} {count(item['count'])}"
     if isinstance(item.get("price_minor"), int) and currency_code(item.get("currency")):
         return f"{name} ({format_minor(item['price_minor'], item['currency'])})"
     return str(name)

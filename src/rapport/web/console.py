@@ -8,12 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import lru_cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import jinja2
 import msgspec
@@ -23,12 +21,12 @@ from litestar.types import ControllerRouterHandler
 from markupsafe import Markup
 from sqlalchemy import Connection
 
-from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, now_us, to_datetime, to_iso
+from rapport.kernel.clock import now_us
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.money import format_minor
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
-from rapport.web import auth
+from rapport.web import auth, formats
 from rapport.web.store import Session
 
 __all__ = [
@@ -37,10 +35,8 @@ __all__ = [
     "Console",
     "ConsolePages",
     "NavItem",
-    "day_of",
     "missing_files",
     "render",
-    "viewer_zone",
 ]
 
 WEB = Path(__file__).parent
@@ -89,8 +85,9 @@ class Console:
         )
         self.env.globals.update(asset=asset, version=VERSION)
         self.env.filters.update(
-            bytes=size_text, compact=compact, count=count, day=day, duration=duration, json_text=json_text,
-            json_view=json_view, moment=moment, money=format_minor, percent=percent,
+            bytes=formats.size_text, compact=formats.compact, count=formats.count, day=formats.day,
+            duration=formats.duration, json_text=json_text, json_view=json_view, moment=formats.moment,
+            money=format_minor, percent=formats.percent,
         )  # fmt: skip
         self.nav = tuple(sorted((item for p in pages for item in p.nav), key=lambda item: item.order))
 
@@ -137,7 +134,7 @@ def render(request: Request[Any, Any, Any], template: str, *, status: int = 200,
         nav_waiting=partial(_waiting, request, console, status),
         csrf_token=csrf_token,
         theme=_theme(request),
-        zone=viewer_zone(request),
+        zone=formats.viewer_zone(request),
         now=now_us(),
         done=request.query_params.get("done", ""),
         **context,
@@ -154,16 +151,6 @@ def _waiting(request: Request[Any, Any, Any], console: Console, status: int) -> 
     return console.waiting_for(principal, request.app.state.db)
 
 
-def viewer_zone(connection: ASGIConnection[Any, Any, Any, Any]) -> ZoneInfo:
-    """The time zone the viewer's browser told us in a cookie; UTC before it has."""
-    return _zone(connection.cookies.get("rapport_tz", "UTC")[:64])
-
-
-def day_of(us: int, zone: ZoneInfo) -> str:
-    """The calendar day in the viewer's zone, `2026-07-19`, to group rows by."""
-    return _local(us, zone).strftime("%Y-%m-%d")
-
-
 def missing_files() -> list[str]:
     """The vendored front-end files that the build should have made and did not."""
     return [name for name in VENDOR if not (STATIC / name).is_file()]
@@ -175,65 +162,6 @@ def asset(name: str) -> str:
 
 
 # Filters
-
-
-def count(value: int | float) -> str:
-    """12345 as `12,345`."""
-    return f"{value:,.0f}"
-
-
-def compact(value: int | float) -> str:
-    """12345 as `12.3k`, for places with little room."""
-    for limit, unit in ((1e9, "bn"), (1e6, "m"), (1e4, "k")):
-        if abs(value) >= limit:
-            return f"{value / (1000 if unit == 'k' else limit):.3g}{unit}"
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
-
-
-def percent(ratio: float | None, *, digits: int = 1) -> str:
-    """0.1234 as `12.3 %`; nothing to divide by is a dash."""
-    return "–" if ratio is None else f"{ratio * 100:.{digits}f} %"
-
-
-def size_text(value: int) -> str:
-    """Bytes as people read them."""
-    size = float(value)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
-
-
-def duration(us: int) -> str:
-    """A span of microseconds as its largest unit: `3 min`."""
-    span = abs(us)
-    for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s")):
-        if span >= unit:
-            return f"{span // unit} {name}"
-    return f"{span // 1000} ms"
-
-
-def moment(us: int | None, zone: ZoneInfo, style: str = "relative") -> Markup:
-    """A `<time>` that the browser words in the viewer's language: style relative, datetime, time or date."""
-    if us is None:
-        return Markup('<span class="faint">never</span>')
-    local = _local(us, zone)
-    words = {
-        "relative": _relative(us),
-        "datetime": local.strftime("%-d %b %Y, %H:%M"),
-        "time": local.strftime("%H:%M:%S"),
-        "date": local.strftime("%-d %b %Y"),
-    }[style]
-    full = local.strftime("%A, %-d %B %Y, %H:%M:%S %Z")
-    return Markup('<time datetime="{}" data-style="{}" title="{}">{}</time>').format(to_iso(us), style, full, words)
-
-
-def day(us: int, zone: ZoneInfo) -> str:
-    """The heading of a day: `Today`, `Yesterday`, `Sunday, 19 July 2026`."""
-    there = _local(us, zone)
-    distance = (_local(now_us(), zone).date() - there.date()).days
-    return {0: "Today", 1: "Yesterday"}.get(distance, there.strftime("%A, %-d %B %Y"))
 
 
 def json_text(value: Any) -> str:
@@ -270,31 +198,9 @@ def _json_nest(value: dict[Any, Any] | list[Any], *, depth: int) -> list[Markup]
     return [*parts, Markup("  ") * depth, Markup("}") if keyed else Markup("]")]
 
 
-def _relative(us: int) -> str:
-    span = now_us() - us
-    if abs(span) < 5 * SECOND:
-        return "just now"
-    return f"{duration(span)} ago" if span > 0 else f"in {duration(span)}"
-
-
-def _local(us: int, zone: ZoneInfo) -> datetime:
-    try:
-        return to_datetime(us).astimezone(zone)
-    except OverflowError:
-        return to_datetime(us)
-
-
 def _theme(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     theme = connection.cookies.get("rapport_theme", "")
     return theme if theme in {"light", "dark"} else ""
-
-
-@lru_cache(maxsize=700)
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError, KeyError):
-        return ZoneInfo("UTC")
 
 
 @lru_cache(maxsize=64)

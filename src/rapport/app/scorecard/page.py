@@ -14,10 +14,10 @@ from litestar.datastructures import State
 from rapport.app.scorecard.measure import Answer, Measurement
 from rapport.app.scorecard.series import Series
 from rapport.collect.sources import list_sources
-from rapport.kernel.clock import to_datetime
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
-from rapport.web.console import ConsolePages, NavItem, render, viewer_zone
+from rapport.web.console import ConsolePages, NavItem, render
+from rapport.web.formats import date_words, time_words, viewer_zone
 from rapport.web.forms import integer
 
 __all__ = ["PAGES"]
@@ -97,5 +97,4 @@ def _ratio(answer: Answer, name: str) -> float:
 
 
 def _when(measured: Measurement, zone: ZoneInfo) -> str:
-    there = to_datetime(measured.at).astimezone(zone)
-    return there.strftime("%H:%M" if measured.live else "%-d %b")
+    return time_words(measured.at, zone) if measured.live else date_words(measured.at, zone, year=False)

@@ -13,6 +13,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.versions import version_of
 from rapport.resolve.linking.model import LinkModel
 from rapport.resolve.linking.store import link_models, link_records
+from rapport.web.formats import count
 
 __all__ = [
     "ModelInfo",
@@ -102,8 +103,8 @@ def card_text(model: LinkModel) -> str:
     """The model card for people to read: what it was trained on, and what every agreement tells."""
     card: dict[str, Any] = model.card
     lines = [
-        f"Trained on {card.get('rows', 0):,} records in {card.get('seconds', 0)} seconds, without labels.",
-        f"Expected: {card.get('expected_matching_pairs', 0):,} pairs of records of one person.",
+        f"Trained on {count(card.get('rows', 0))} records in {card.get('seconds', 0)} seconds, without labels.",
+        f"Expected: {count(card.get('expected_matching_pairs', 0))} pairs of records of one person.",
         f"Tied from {model.thresholds.automatic} bits on; a person decides from {model.thresholds.review} bits on.",
         *_taught(card),
         "",
@@ -126,7 +127,8 @@ def _taught(card: dict[str, Any]) -> list[str]:
     if not anchors:
         return ["Nobody was found twice for certain: how people differ from themselves is experience, not learned."]
     return [
-        "Learned among records with the same " + ", ".join(f"{a['aspect']} ({a['pairs']:,} pairs)" for a in anchors)
+        "Learned among records with the same "
+        + ", ".join(f"{a['aspect']} ({count(a['pairs'])} pairs)" for a in anchors)
     ]
 
 

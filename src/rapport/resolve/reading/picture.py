@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from rapport.kernel.clock import DAY, to_datetime
+from rapport.kernel.clock import DAY
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key
 from rapport.resolve.graph.model import Kind, Status
 from rapport.resolve.reading.identities import Graph, GraphEdge, Member
+from rapport.web.formats import date_words
 
 __all__ = ["Box", "Line", "Picture", "draw", "evidence_words"]
 
@@ -169,7 +170,7 @@ def _places(children: Mapping[Key, list[Key]], start: Key) -> tuple[dict[Key, in
 
 
 def _box(node: Member, depth: int, row: float, *, role: str) -> Box:
-    notes = [f"{node.namespace}: {node.value}", f"first seen {_day(node.first_seen_at)}"]
+    notes = [f"{node.namespace}: {node.value}", f"first seen {date_words(node.first_seen_at)}"]
     if node.shared:
         notes.append("seen with so many others that it names nobody")
     elif role == "other":
@@ -193,7 +194,7 @@ def _line(edge: GraphEdge, boxes: Mapping[Key, Box], nodes: Mapping[Key, Member]
         label_x = right.x - 36
     refused = edge.status is not Status.LINKED
     story = [evidence_words(edge), f"{_cut(nodes[edge.a].value)} and {_cut(nodes[edge.b].value)}"]
-    story.append(f"first on {_day(edge.first_at)}" + (f", by {edge.author}" if edge.author else ""))
+    story.append(f"first on {date_words(edge.first_at)}" + (f", by {edge.author}" if edge.author else ""))
     story += [_why_not(edge)] if refused else []
     return Line(
         path=f"M{x1} {y1}C{bend} {y1} {bend} {y2} {x2} {y2}",
@@ -220,14 +221,10 @@ def _why_not(edge: GraphEdge) -> str:
     if edge.status is Status.SURPLUS:
         return "does not count: too many weaker neighbours"
     if edge.status is Status.EXPIRED:
-        return f"expired: last seen on {_day(edge.last_day * DAY)}, and it counts for {edge.counts_days} days"
+        return f"expired: last seen on {date_words(edge.last_day * DAY)}, and it counts for {edge.counts_days} days"
     because = ", ".join(name.replace("_", " ") for name in edge.refused_because)
     return f"refused: it would give one customer too many of {because}" if because else "refused by a limit"
 
 
 def _cut(value: str) -> str:
     return value if len(value) <= LABEL else f"{value[: LABEL - 8]}…{value[-6:]}"
-
-
-def _day(us: int) -> str:
-    return to_datetime(us).strftime("%-d %b %Y")

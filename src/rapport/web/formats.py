@@ -1,0 +1,138 @@
+"""Numbers, spans and moments as the console words them: by CLDR, in the language of the console's own words."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.numbers import format_compact_decimal, format_decimal, format_percent
+from babel.units import format_unit
+from markupsafe import Markup
+
+from rapport.kernel.clock import SECOND, now_us, to_datetime, to_iso
+
+if TYPE_CHECKING:
+    from litestar.connection import ASGIConnection
+
+__all__ = [
+    "compact",
+    "count",
+    "date_words",
+    "day",
+    "day_of",
+    "duration",
+    "moment",
+    "percent",
+    "size_text",
+    "time_words",
+    "viewer_zone",
+]
+
+LOCALE = "en_GB"
+"""English, the day before the month. What `moment` writes the browser words again, in its viewer's language."""
+
+
+def viewer_zone(connection: ASGIConnection[Any, Any, Any, Any]) -> ZoneInfo:
+    """The time zone the viewer's browser told us in a cookie; UTC before it has."""
+    return _zone(connection.cookies.get("rapport_tz", "UTC")[:64])
+
+
+@lru_cache(maxsize=4096)
+def count(value: int | float) -> str:
+    """12345 as `12,345`."""
+    return format_decimal(value, format="#,##0", locale=LOCALE)
+
+
+@lru_cache(maxsize=4096)
+def compact(value: int | float) -> str:
+    """12345 as `12.3K`, for places with little room; exact below ten thousand."""
+    if abs(value) < 10_000:
+        return format_decimal(value, format="#,##0.#", locale=LOCALE)
+    return format_compact_decimal(value, locale=LOCALE, fraction_digits=1)
+
+
+def percent(ratio: float | None, *, digits: int = 1) -> str:
+    """0.1234 as `12.3 %`; nothing to divide by is a dash."""
+    if ratio is None:
+        return "–"
+    return format_percent(ratio, format="#,##0" + ("." + "0" * digits if digits else "") + " %", locale=LOCALE)
+
+
+def size_text(value: int) -> str:
+    """Bytes as people read them."""
+    size, unit = float(value), "byte"
+    for larger in ("kilobyte", "megabyte", "gigabyte", "terabyte"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    digits = 0 if unit == "byte" or size >= 100 else 1
+    return format_unit(round(size, digits), f"digital-{unit}", "short", locale=LOCALE)
+
+
+def duration(us: int) -> str:
+    """A span of microseconds in its largest unit: `3 mins`."""
+    if abs(us) < SECOND:
+        return format_unit(abs(us) // 1000, "duration-millisecond", "short", locale=LOCALE)
+    return format_timedelta(timedelta(microseconds=abs(us)), threshold=1, format="short", locale=LOCALE)
+
+
+def moment(us: int | None, zone: ZoneInfo, style: str = "relative") -> Markup:
+    """A `<time>` that the browser words in the viewer's language: style relative, datetime, time or date."""
+    if us is None:
+        return Markup('<span class="faint">never</span>')
+    local = _local(us, zone)
+    words = _relative(us) if style == "relative" else format_datetime(local, _STYLES[style], locale=LOCALE)
+    full = format_datetime(local, "EEEE, d MMMM y, HH:mm:ss z", locale=LOCALE)
+    return Markup('<time datetime="{}" data-style="{}" title="{}">{}</time>').format(to_iso(us), style, full, words)
+
+
+_STYLES = {"datetime": "d MMM y, HH:mm", "time": "HH:mm:ss", "date": "d MMM y"}
+
+
+def date_words(us: int, zone: ZoneInfo | None = None, *, year: bool = True) -> str:
+    """The date alone, in UTC where nobody's zone is known: `19 Jul 2026`."""
+    return format_date(_local(us, zone or ZoneInfo("UTC")), "d MMM y" if year else "d MMM", locale=LOCALE)
+
+
+def time_words(us: int, zone: ZoneInfo) -> str:
+    """The hour and minute alone: `13:05`."""
+    return format_time(_local(us, zone), "HH:mm", locale=LOCALE)
+
+
+def day(us: int, zone: ZoneInfo) -> str:
+    """The heading of a day: `Today`, `Yesterday`, `Sunday, 19 July 2026`."""
+    there = _local(us, zone)
+    distance = (_local(now_us(), zone).date() - there.date()).days
+    return {0: "Today", 1: "Yesterday"}.get(distance) or format_date(there, "full", locale=LOCALE)
+
+
+def day_of(us: int, zone: ZoneInfo) -> str:
+    """The calendar day in the viewer's zone, `2026-07-19`, to group rows by."""
+    return _local(us, zone).date().isoformat()
+
+
+def _relative(us: int) -> str:
+    span = now_us() - us
+    if abs(span) < 5 * SECOND:
+        return "just now"
+    return format_timedelta(
+        timedelta(microseconds=-span), threshold=1, format="short", add_direction=True, locale=LOCALE
+    )
+
+
+def _local(us: int, zone: ZoneInfo) -> datetime:
+    try:
+        return to_datetime(us).astimezone(zone)
+    except OverflowError:
+        return to_datetime(us)
+
+
+@lru_cache(maxsize=700)
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        return ZoneInfo("UTC")
