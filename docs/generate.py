@@ -144,7 +144,7 @@ def http_page() -> str:
     ]
     return _page(
         "HTTP",
-        "The collecting doors stand in [Connect a Segment SDK](../how-to/connect-a-segment-sdk.md) and\n"
+        "The collecting endpoints stand in [Connect a Segment SDK](../how-to/connect-a-segment-sdk.md) and\n"
         "[Facts](facts.md). This is the API for programs of the shop, as `GET /api/openapi.json` describes it. Keys\n"
         "go into `Authorization: Bearer …`, and have the [permissions](roles.md) they were given. Errors are RFC 9457\n"
         "[problems](#problem). A query parameter that an operation does not take is refused.\n\n"

@@ -1,4 +1,4 @@
-"""A whole shop without HTTP: facts go into the log as the doors put them there, and the worker's pipeline folds them.
+"""A whole shop without HTTP: facts go into the log as endpoints put them there, and the worker's pipeline folds them.
 
 The time is the test's own: facts happen and arrive when it says, and timers fire when it waits.
 """

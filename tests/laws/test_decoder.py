@@ -54,7 +54,7 @@ plausible = st.fixed_dictionaries(
         "messageId": st.text(max_size=101),
     },
 )
-moments = st.text(st.characters(codec="utf-8", exclude_characters="\0"))  # clean, as the doors hand them on
+moments = st.text(st.characters(codec="utf-8", exclude_characters="\0"))  # clean, as the endpoints hand them on
 envelopes = st.builds(
     Envelope,
     type=st.sampled_from([None, "track", "identify", "page", "group", "alias"]),

@@ -221,7 +221,7 @@ def test_the_log_of_the_server_tells_of_no_failure(module_server: Server) -> Non
     """Runs last in this file: after all of the above there is not one traceback, and not one person in the log."""
     text = eventually(module_server.log.read_text, until=lambda _: True)
     assert "Traceback" not in text
-    assert "a door failed" not in text
+    assert "an endpoint failed" not in text
     assert "neighbour-1" not in text
 
 

@@ -1,4 +1,4 @@
-"""The HTTP server: the hot doors as they are, everything else through the framework."""
+"""The HTTP server: the hot endpoints as they are, everything else through the framework."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rapport.app.scorecard import page as scorecard
 from rapport.app.scorecard.series import Series
 from rapport.app.server import Server
 from rapport.app.settings import Settings
-from rapport.collect.doors import Doors
+from rapport.collect.endpoints import Endpoints
 from rapport.collect.http import Receive, Scope, Send
 from rapport.remember.profiles import PROFILES
 from rapport.web.app import create_app
@@ -35,21 +35,21 @@ def create_server(settings: Settings, server: Server) -> Front:
         state=server.state(),
         https=settings.secure_cookies,
     )
-    return Front(app, server.doors)
+    return Front(app, server.endpoints)
 
 
 class Front:
-    """Sends each request to the doors or to the framework, and runs both for the server's life."""
+    """Sends each request to the endpoints or to the framework, and runs both for the server's life."""
 
-    def __init__(self, app: Litestar, doors: Doors) -> None:
+    def __init__(self, app: Litestar, endpoints: Endpoints) -> None:
         self._framework = cast("ASGI", app)
-        self._doors = doors
+        self._endpoints = endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._doors.handles(scope["path"]):
-            await self._doors(scope, receive, send)
+        if scope["type"] == "http" and self._endpoints.handles(scope["path"]):
+            await self._endpoints(scope, receive, send)
         elif scope["type"] == "lifespan":
-            async with self._doors.running():
+            async with self._endpoints.running():
                 await self._framework(scope, receive, send)
         else:
             await self._framework(scope, receive, send)

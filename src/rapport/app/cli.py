@@ -127,7 +127,7 @@ def user(data_dir: Path | None, email: str, role: str, name: str, password: str)
 @click.option("--seed", type=int, default=7, show_default=True)
 @click.option("--browser/--no-browser", default=True, help="Open the console in the browser.")
 def demo(data_dir: Path | None, host: str, port: int, people: int, days: int, seed: int, *, browser: bool) -> None:
-    """Load a simulated shop through the doors, then let it live on; console and storefront to look at."""
+    """Load a simulated shop through the endpoints, then let it live on; console and storefront to look at."""
     from rapport.app.demo import run
 
     folder = data_dir or Path("demo-data")

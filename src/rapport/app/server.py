@@ -13,7 +13,7 @@ from rapport.app.wiring import installed
 from rapport.capabilities.catalog import find_products
 from rapport.capabilities.orders.panel import orders_shown
 from rapport.collect.appender import Appender
-from rapport.collect.doors import Doors
+from rapport.collect.endpoints import Endpoints
 from rapport.collect.health import Health
 from rapport.collect.sources import Registry as Sources
 from rapport.compose.installed import Installed
@@ -39,7 +39,7 @@ class Server:
         self.appender = Appender(db, max_pending_bytes=settings.max_pending_mb * 1024 * 1024)
         self.sources = Sources(db)
         self.source_health = Health(db)
-        self.doors = Doors(registry=self.sources, appender=self.appender, health=self.source_health)
+        self.endpoints = Endpoints(registry=self.sources, appender=self.appender, health=self.source_health)
         self.slices = slices = installed() if slices is None else slices
         self.decider = Decider(db, slices.deciding, append=self.appender.append, find_customer=_customer_key)
         self.metrics = Metrics(slices.metrics)

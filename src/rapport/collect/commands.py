@@ -74,7 +74,7 @@ def source_commands(open_database: OpenDatabase) -> click.Group:
     @_common
     @click.argument("source_id")
     def disable(data_dir: Path | None, workspace: str | None, source_id: str) -> None:
-        """Close a source's door; what it sent is kept."""
+        """Close a source; what it sent is kept."""
         with open_database(data_dir) as db, db.write() as conn:
             sources.set_enabled(conn, _workspace(conn, workspace), source_id, enabled=False)
 
@@ -82,7 +82,7 @@ def source_commands(open_database: OpenDatabase) -> click.Group:
     @_common
     @click.argument("source_id")
     def enable(data_dir: Path | None, workspace: str | None, source_id: str) -> None:
-        """Open a source's door again."""
+        """Open a source again."""
         with open_database(data_dir) as db, db.write() as conn:
             sources.set_enabled(conn, _workspace(conn, workspace), source_id, enabled=True)
 

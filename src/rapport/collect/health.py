@@ -1,4 +1,4 @@
-"""How each source is doing: counted in memory by the doors, added to the hours of `source_health` every few seconds."""
+"""How each source is doing: counted in memory by the endpoints, added to `source_health` every few seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The raw ASGI part of the doors: headers, keys, bounded bodies, answers with CORS. Knows nothing of facts."""
+"""The raw ASGI part of the endpoints: headers, keys, bounded bodies, answers with CORS. Knows nothing of facts."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Gone(Exception):
 
 
 class Head(NamedTuple):
-    """What the doors need of a request's head."""
+    """What the endpoints need of a request's head."""
 
     method: str
     path: str

@@ -1,4 +1,4 @@
-"""What keeps the doors upright: a rate per source, and a bound on the bytes of all requests in the house. Pure."""
+"""What keeps the endpoints upright: a rate per source, and a bound on the bytes of all requests in the house. Pure."""
 
 from __future__ import annotations
 

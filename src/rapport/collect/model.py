@@ -113,7 +113,7 @@ class QuarantineRow(NamedTuple):
 def internal_source(
     workspace: WorkspaceId, source_id: str = IMPORT_SOURCE, *, policy: IdentifierPolicy | None = None
 ) -> Source:
-    """A source without a door: an importer or Rapport itself."""
+    """A source without an endpoint: an importer or Rapport itself."""
     return Source(
         workspace=workspace,
         id=source_id,

@@ -158,7 +158,7 @@ def rotate(db: Database, principal: Principal, source_id: str) -> Redirect:
 
 @post("/sources/{source_id:str}/enabled", permission="sources:write", sync_to_thread=True, status_code=303)
 def set_enabled(db: Database, principal: Principal, source_id: str, data: Form) -> Redirect:
-    """Open or close the source's door."""
+    """Open or close the source."""
     enabled = text(data, "enabled") == "yes"
     with db.write() as conn:
         sources_.set_enabled(conn, _workspace(principal), source_id, enabled=enabled)

@@ -1,4 +1,4 @@
-"""One message → one canonical fact → one row of the log. Pure; doors, importers, replay and our own facts pass here.
+"""One message → one canonical fact → one row of the log. Pure; for endpoints, importers, replay and our own facts.
 
 The time of a fact: `occurred_at = received_at - (sent_at - original)`, so a device whose clock is wrong is set right.
 But a difference under TRANSIT is the way through the network and no wrong clock: the client's time is kept exactly, so

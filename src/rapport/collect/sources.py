@@ -1,4 +1,4 @@
-"""Sources: made, changed and rotated by people; held in memory for the doors so that a request costs no query."""
+"""Sources: made, changed and rotated by people; held in memory for the endpoints so that a request costs no query."""
 
 from __future__ import annotations
 
@@ -153,12 +153,12 @@ def rotate_key(conn: Connection, workspace: WorkspaceId, source_id: str, *, now:
 
 
 def set_enabled(conn: Connection, workspace: WorkspaceId, source_id: str, *, enabled: bool) -> Source:
-    """Open or close a source's door; what it sent is kept. Raises NotFound."""
+    """Open or close a source; what it sent is kept. Raises NotFound."""
     return _write(conn, workspace, source_id, {"enabled": enabled})
 
 
 class Registry:
-    """All sources of this installation in memory, read again every second, so that a door makes no query."""
+    """All sources of this installation in memory, read again every second, so that an endpoint makes no query."""
 
     def __init__(self, db: Database, *, refresh_seconds: float = 1.0) -> None:
         self._db = db

@@ -54,7 +54,7 @@ def create_app(
     """The application.
 
     `console` are the rooms' pages, `api` handlers below `/api/v1` that a Bearer key opens, `routes` anything else
-    (hot doors, health), which guards itself. `wording` says how facts read, `permissions` what there is to
+    (hot endpoints, health), which guards itself. `wording` says how facts read, `permissions` what there is to
     be allowed. `https` says that visitors come over https though this process does not see it (behind a proxy): cookies
     become Secure and HSTS is sent. Raises ValueError for a handler behind the guard that names none of `permissions`.
     """
@@ -142,7 +142,7 @@ def static_file(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
 
 
 async def add_security_headers(message: Message, scope: Scope) -> None:
-    """Strict headers on every answer but those of the doors, whose clients are other sites."""
+    """Strict headers on every answer but those of the collecting endpoints, whose clients are other sites."""
     if message["type"] != "http.response.start":
         return
     headers = MutableScopeHeaders.from_message(message)

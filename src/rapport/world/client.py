@@ -1,4 +1,4 @@
-"""Carries the simulated messages to Rapport's doors over HTTP, as any Segment client does.
+"""Carries the simulated messages to Rapport's endpoints over HTTP, as any Segment client does.
 
 Batches with keep-alive over a few connections; waits as long as a 429 asks; tries again with growing pauses while the
 server is away or ill. What the server refuses for good is raised: it would be refused again.
@@ -43,7 +43,7 @@ class Refused(Exception):
 
 
 class Sender:
-    """Sends deliveries to the doors of one Rapport, each channel under its own write key."""
+    """Sends deliveries to the endpoints of one Rapport, each channel under its own write key."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A shop with one source behind real doors, on a real database, without a network between."""
+"""A shop with one source behind real endpoints, on a real database, without a network between."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from rapport.collect.appender import Appender
-from rapport.collect.doors import Doors
+from rapport.collect.endpoints import Endpoints
 from rapport.collect.health import Health
 from rapport.collect.model import Source
 from rapport.collect.sources import Registry, create_source
@@ -44,16 +44,16 @@ def shop(shared_db: Database) -> Shop:
 
 
 @pytest.fixture
-async def doors(shop: Shop) -> AsyncIterator[Doors]:
+async def endpoints(shop: Shop) -> AsyncIterator[Endpoints]:
     appender = Appender(shop.db)
-    made = Doors(registry=Registry(shop.db), appender=appender, health=Health(shop.db))
+    made = Endpoints(registry=Registry(shop.db), appender=appender, health=Health(shop.db))
     async with made.running():
         yield made
     appender.close()
 
 
 @pytest.fixture
-async def client(doors: Doors) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=doors, client=("203.0.113.9", 4711))
+async def client(endpoints: Endpoints) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=endpoints, client=("203.0.113.9", 4711))
     async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as made:
         yield made

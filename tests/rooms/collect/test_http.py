@@ -1,4 +1,4 @@
-"""The raw part of the doors: what it keeps in memory, for how long, and what it makes of odd heads."""
+"""The raw part of the endpoints: what it keeps in memory, for how long, and what it makes of odd heads."""
 
 from __future__ import annotations
 

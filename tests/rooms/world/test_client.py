@@ -1,4 +1,4 @@
-"""The sender brings every message to a door that is slow, busy, ill or away, and stops where it is refused."""
+"""The sender brings every message to an endpoint that is slow, busy, ill or away, and stops where it is refused."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from tests.rooms.world.conftest import Past
 KEYS = {channel: f"wk-{channel}" for channel in CHANNELS}
 
 
-class Door(ThreadingHTTPServer):
-    """A door that answers as it is told and remembers what came in."""
+class Endpoint(ThreadingHTTPServer):
+    """An endpoint that answers as it is told and remembers what came in."""
 
     def __init__(self, port: int) -> None:
         super().__init__(("127.0.0.1", port), Visit)
@@ -44,7 +44,7 @@ class Door(ThreadingHTTPServer):
 
 class Visit(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: Door
+    server: Endpoint
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -69,8 +69,8 @@ class Visit(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def opened(port: int = 0) -> Iterator[Door]:
-    with Door(port) as server:
+def opened(port: int = 0) -> Iterator[Endpoint]:
+    with Endpoint(port) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
@@ -81,14 +81,14 @@ def opened(port: int = 0) -> Iterator[Door]:
 
 
 @pytest.fixture
-def door() -> Iterator[Door]:
+def endpoint() -> Iterator[Endpoint]:
     with opened() as server:
         yield server
 
 
-def deliver(door: Door, deliveries: list[Delivery], **options: Any) -> Sender:
+def deliver(endpoint: Endpoint, deliveries: list[Delivery], **options: Any) -> Sender:
     async def send() -> Sender:
-        async with Sender(door.url, KEYS, **options) as sender:
+        async with Sender(endpoint.url, KEYS, **options) as sender:
             assert await sender.deliver(deliveries) == len(deliveries)
         return sender
 
@@ -101,27 +101,29 @@ def one(*, at: int = 0, channel: str = "web", skew: int = 0) -> Delivery:
 
 @pytest.mark.parametrize("options", [{"compress": True}, {"compress": False}])
 def test_every_message_arrives_once_under_the_key_of_its_channel(
-    door: Door, past: Past, options: dict[str, bool]
+    endpoint: Endpoint, past: Past, options: dict[str, bool]
 ) -> None:
     sent = past.deliveries[:3_000]
-    deliver(door, sent, connections=3, **options)
-    arrived = Counter((key, message["messageId"]) for key, body in door.bodies for message in body["batch"])
+    deliver(endpoint, sent, connections=3, **options)
+    arrived = Counter((key, message["messageId"]) for key, body in endpoint.bodies for message in body["batch"])
     assert arrived == Counter((KEYS[d.channel], d.message["messageId"]) for d in sent)
-    assert len(door.peers) <= 3
-    assert len(door.bodies) > 3
+    assert len(endpoint.peers) <= 3
+    assert len(endpoint.bodies) > 3
 
 
-def test_a_busy_door_is_given_the_time_it_asks_for(door: Door) -> None:
-    door.answers = [(429, {"Retry-After": "0.6"})]
-    sender = deliver(door, [one()])
-    assert 0.6 <= door.asked_at[1] - door.asked_at[0] < 2.5
+def test_a_busy_endpoint_is_given_the_time_it_asks_for(endpoint: Endpoint) -> None:
+    endpoint.answers = [(429, {"Retry-After": "0.6"})]
+    sender = deliver(endpoint, [one()])
+    assert 0.6 <= endpoint.asked_at[1] - endpoint.asked_at[0] < 2.5
     assert (sender.sent, sender.retries) == (1, 1)
 
 
-def test_an_ill_door_is_tried_again_with_growing_pauses(door: Door) -> None:
-    door.answers = [(503, {}), (500, {}), (502, {})]
-    assert deliver(door, [one()]).retries == 3
-    first, second, third = (later - earlier for earlier, later in zip(door.asked_at, door.asked_at[1:], strict=False))
+def test_an_ill_endpoint_is_tried_again_with_growing_pauses(endpoint: Endpoint) -> None:
+    endpoint.answers = [(503, {}), (500, {}), (502, {})]
+    assert deliver(endpoint, [one()]).retries == 3
+    first, second, third = (
+        later - earlier for earlier, later in zip(endpoint.asked_at, endpoint.asked_at[1:], strict=False)
+    )
     assert first < third
     assert second > 0.2
 
@@ -135,24 +137,24 @@ def test_a_door_that_is_closed_is_knocked_at_until_it_opens() -> None:
             under_way = asyncio.create_task(sender.deliver([one()]))
             await asyncio.sleep(0.3)
             assert not under_way.done()
-            with opened(port) as door:
+            with opened(port) as endpoint:
                 assert await under_way == 1
-            assert len(door.bodies) == 1
+            assert len(endpoint.bodies) == 1
             return sender.retries
 
     assert asyncio.run(story()) >= 1
 
 
-def test_a_refusal_ends_it_with_what_the_server_said(door: Door) -> None:
-    door.answers = [(401, {})]
+def test_a_refusal_ends_it_with_what_the_server_said(endpoint: Endpoint) -> None:
+    endpoint.answers = [(401, {})]
     with pytest.raises(Refused, match="401"):
-        deliver(door, [one()])
+        deliver(endpoint, [one()])
 
 
-def test_a_wrong_clock_is_wrong_in_when_it_sent_too(door: Door) -> None:
+def test_a_wrong_clock_is_wrong_in_when_it_sent_too(endpoint: Endpoint) -> None:
     """So Rapport can set it right: each clock has batches of its own."""
-    deliver(door, [one(at=1), one(at=2, skew=-2 * HOUR), one(at=3)])
-    offsets = sorted(round((from_iso(body["sentAt"]) - now_us()) / HOUR) for _, body in door.bodies)
+    deliver(endpoint, [one(at=1), one(at=2, skew=-2 * HOUR), one(at=3)])
+    offsets = sorted(round((from_iso(body["sentAt"]) - now_us()) / HOUR) for _, body in endpoint.bodies)
     assert offsets == [-2, 0]
 
 
@@ -162,11 +164,11 @@ def test_batches_keep_within_the_usual_limits(past: Past) -> None:
     assert sum(len(messages) for _, _, messages in found) == 5_000
 
 
-def test_a_history_is_acknowledged_from_its_beginning_on(door: Door, past: Past) -> None:
+def test_a_history_is_acknowledged_from_its_beginning_on(endpoint: Endpoint, past: Past) -> None:
     heard: list[int] = []
 
     async def story() -> int:
-        async with Sender(door.url, KEYS) as sender:
+        async with Sender(endpoint.url, KEYS) as sender:
             return await sender.replay(iter(past.deliveries[:7_000]), acknowledged=heard.append)
 
     assert asyncio.run(story()) == 7_000

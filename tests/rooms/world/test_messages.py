@@ -1,4 +1,4 @@
-"""Every message is one that Rapport's doors accept, and says when it happened however late or wrong its clock is."""
+"""Every message is one that Rapport accepts, and says when it happened however late or wrong its clock is."""
 
 from __future__ import annotations
 

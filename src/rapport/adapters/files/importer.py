@@ -1,6 +1,6 @@
 """Flow, before collect: carries a file's facts into the log, so that it can be killed at any moment and run again.
 
-Facts pass the same validation as those that come through the doors. One transaction appends a batch of them and records
+Facts pass the same validation as those that come over HTTP. One transaction appends a batch of them and records
 how many steps of the file they end; after a kill the next run reads the file from its start (cheap), leaves out the
 steps that are recorded and goes on. Message ids are made from the file's own keys, so even a run that records nothing
 would add nothing twice. A server may run beside it.
@@ -168,7 +168,7 @@ class _Run:
             self._bytes += len(row.body)
 
     def _set_aside(self, step: Step, body: bytes, error: InvalidFact) -> None:
-        """A fact that collect refuses can be mended and replayed in quarantine, as one that came through a door."""
+        """A fact that collect refuses can be mended and replayed in quarantine, as one that came over HTTP."""
         self._report.set_aside += 1
         self._aside.append(set_aside(
             body, error, source=self._source, received_at=self._received_at, envelope=self._envelope))  # fmt: skip

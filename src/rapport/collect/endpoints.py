@@ -1,4 +1,4 @@
-"""The doors: where SDKs knock. A raw ASGI application, because a request here is read and decoded exactly once.
+"""The endpoints: where SDKs knock. A raw ASGI application, because a request here is read and decoded exactly once.
 
 Speaks Segment's HTTP API and RudderStack's dialect of it. A request is answered 200 once everything in it is durable:
 good messages in the log, bad ones in quarantine. 400 means the body as a whole is oversize or unreadable, 401 that no
@@ -53,7 +53,7 @@ from rapport.kernel.errors import (
 from rapport.kernel.facts import FactType
 from rapport.storage.log import LogRow
 
-__all__ = ["Doors"]
+__all__ = ["Endpoints"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -79,7 +79,7 @@ GIF = Answer(
 )
 
 
-class Door(NamedTuple):
+class Endpoint(NamedTuple):
     """One path that takes messages."""
 
     method: str
@@ -89,21 +89,21 @@ class Door(NamedTuple):
     pixel: bool = False
 
 
-_BATCH = Door("POST")
-_DOORS: Mapping[str, Door] = {
-    **{f"/v1/{kind}": Door("POST", kind) for kind in ("track", "identify", "page", "screen", "group", "alias")},
-    "/v1/t": Door("POST", "track"),
-    "/v1/i": Door("POST", "identify"),
-    "/v1/p": Door("POST", "page"),
-    "/v1/s": Door("POST", "screen"),
-    "/v1/g": Door("POST", "group"),
-    "/v1/a": Door("POST", "alias"),
+_BATCH = Endpoint("POST")
+_ENDPOINTS: Mapping[str, Endpoint] = {
+    **{f"/v1/{kind}": Endpoint("POST", kind) for kind in ("track", "identify", "page", "screen", "group", "alias")},
+    "/v1/t": Endpoint("POST", "track"),
+    "/v1/i": Endpoint("POST", "identify"),
+    "/v1/p": Endpoint("POST", "page"),
+    "/v1/s": Endpoint("POST", "screen"),
+    "/v1/g": Endpoint("POST", "group"),
+    "/v1/a": Endpoint("POST", "alias"),
     "/v1/b": _BATCH,
     "/v1/batch": _BATCH,
-    "/v1/import": Door("POST", history=True),
+    "/v1/import": Endpoint("POST", history=True),
     "/beacon/v1/batch": _BATCH,
-    "/pixel/v1/track": Door("GET", "track", pixel=True),
-    "/pixel/v1/page": Door("GET", "page", pixel=True),
+    "/pixel/v1/track": Endpoint("GET", "track", pixel=True),
+    "/pixel/v1/page": Endpoint("GET", "page", pixel=True),
 }
 _SDK_METRICS = "/v1/m"
 _SETTINGS = re.compile(r"^/v1/projects/([^/]{1,200})/settings$")
@@ -111,8 +111,8 @@ _SOURCE_CONFIG = "/sourceConfig"
 _HOST = re.compile(r"^[A-Za-z0-9._:\[\]-]{1,255}$")
 
 
-class Doors:
-    """The doors of one process. `running()` keeps its memory of sources fresh and its counters flushed."""
+class Endpoints:
+    """The endpoints of one process. `running()` keeps its memory of sources fresh and its counters flushed."""
 
     def __init__(
         self,
@@ -132,9 +132,9 @@ class Doors:
 
     @staticmethod
     def handles(path: str) -> bool:
-        """Whether a path is one of the doors'."""
+        """Whether a path is one of the endpoints'."""
         path = path.rstrip("/")
-        return path in _DOORS or path in (_SDK_METRICS, _SOURCE_CONFIG) or _SETTINGS.match(path) is not None
+        return path in _ENDPOINTS or path in (_SDK_METRICS, _SOURCE_CONFIG) or _SETTINGS.match(path) is not None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -160,11 +160,11 @@ class Doors:
             return
         except RapportError as error:
             if error.status >= 500:
-                _log.error("a door could not keep facts: %s", error.message)
+                _log.error("an endpoint could not keep facts: %s", error.message)
             await send_answer(send, answer_of(error), cut=_must_cut(head, error))
             return
         except Exception:  # noqa: BLE001 - a bug must become a 500, never a dropped connection
-            _log.exception("a door failed at %s", head.path)
+            _log.exception("an endpoint failed at %s", head.path)
             await send_answer(
                 send, Answer(500, b'{"code":"internal_error","message":"the fault is ours; send it again"}')
             )
@@ -175,21 +175,21 @@ class Doors:
         path = head.path.rstrip("/")
         if head.method == "OPTIONS":
             return preflight(head)
-        door = _DOORS.get(path)
-        if door is not None:
-            if head.method != door.method and not (door.pixel and head.method == "HEAD"):
-                return _wrong_method(door.method)
-            return await (self._pixel(head, door) if door.pixel else self._take(head, door, receive))
+        endpoint = _ENDPOINTS.get(path)
+        if endpoint is not None:
+            if head.method != endpoint.method and not (endpoint.pixel and head.method == "HEAD"):
+                return _wrong_method(endpoint.method)
+            return await (self._pixel(head, endpoint) if endpoint.pixel else self._take(head, endpoint, receive))
         if path == _SDK_METRICS:
             return SUCCESS
         if head.method not in ("GET", "HEAD"):
             return _wrong_method("GET")
         return await self._document(head, path)
 
-    async def _take(self, head: Head, door: Door, receive: Receive) -> Answer:
+    async def _take(self, head: Head, endpoint: Endpoint, receive: Receive) -> Answer:
         now = self._clock()
         source = await self._source(_head_keys(head), now=now)
-        limit = self.registry.largest_batch if source is None else _body_limit(source, door)
+        limit = self.registry.largest_batch if source is None else _body_limit(source, endpoint)
         body = await read_body(head, receive, limit=limit, in_flight=self.in_flight)
         held = len(body)
         try:
@@ -197,21 +197,21 @@ class Doors:
             if plain is not body:
                 self.in_flight.hold(len(plain))
                 held += len(plain)
-            parts = await _aside(len(plain), read_batch if door.type is None else read_single, plain)
-            await self._keep(head, door, parts, source, size=len(plain))
+            parts = await _aside(len(plain), read_batch if endpoint.type is None else read_single, plain)
+            await self._keep(head, endpoint, parts, source, size=len(plain))
         finally:
             self.in_flight.release(held)
         return SUCCESS
 
-    async def _pixel(self, head: Head, door: Door) -> Answer:
+    async def _pixel(self, head: Head, endpoint: Endpoint) -> Answer:
         parts = read_single(base64_json(head.query.get("data", "")))
         source = await self._source(_head_keys(head), now=self._clock())
         if head.method == "GET":
             context = {"userAgent": head.user_agent[:500]} if head.user_agent else {}
-            await self._keep(head, door, parts._replace(context=context), source, size=len(parts.messages[0]))
+            await self._keep(head, endpoint, parts._replace(context=context), source, size=len(parts.messages[0]))
         return GIF
 
-    async def _keep(self, head: Head, door: Door, parts: Parts, source: Source | None, *, size: int) -> None:
+    async def _keep(self, head: Head, endpoint: Endpoint, parts: Parts, source: Source | None, *, size: int) -> None:
         """Make everything in a request durable, in the log or in quarantine."""
         now = self._clock()
         if source is None:
@@ -222,13 +222,13 @@ class Doors:
             )
         if not source.enabled:
             raise Forbidden401("this source is switched off", hint="switch it on in the console")
-        self._check(source, door, parts, size=size, now=now)
+        self._check(source, endpoint, parts, size=size, now=now)
         envelope = Envelope(
-            type=door.type,
+            type=endpoint.type,
             context=parts.context,
             integrations=parts.integrations,
             sent_at=parts.sent_at,
-            history=door.history,
+            history=endpoint.history,
             ip=head.peer,
             opt_out=head.opt_out,
         )
@@ -246,8 +246,8 @@ class Doors:
                 hint="mend the client; replay or discard what is in quarantine",
             )
 
-    def _check(self, source: Source, door: Door, parts: Parts, *, size: int, now: int) -> None:
-        limit = _body_limit(source, door)
+    def _check(self, source: Source, endpoint: Endpoint, parts: Parts, *, size: int, now: int) -> None:
+        limit = _body_limit(source, endpoint)
         count = len(parts.messages)
         if size > limit:
             raise TooLarge(f"the body has {size} bytes, at most {limit} are allowed", hint="send smaller batches")
@@ -344,8 +344,8 @@ def _head_keys(head: Head) -> tuple[str, ...]:
     return (*keys, asked) if asked else keys
 
 
-def _body_limit(source: Source, door: Door) -> int:
-    return source.limits.max_batch_bytes if door.type is None else source.limits.max_event_bytes
+def _body_limit(source: Source, endpoint: Endpoint) -> int:
+    return source.limits.max_batch_bytes if endpoint.type is None else source.limits.max_event_bytes
 
 
 def _must_cut(head: Head, error: RapportError) -> bool:

@@ -1,4 +1,4 @@
-"""The doors: what unmodified clients send is kept, and what they are answered is what they can deal with."""
+"""The endpoints: what unmodified clients send is kept, and what they are answered is what they can deal with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from rapport.collect.doors import Doors
+from rapport.collect.endpoints import Endpoints
 from rapport.collect.health import health_of_sources
 from rapport.collect.model import Limits, QuarantineRow
 from rapport.collect.quarantine import list_quarantined
@@ -105,10 +105,12 @@ async def test_a_wrong_key_is_401_and_keeps_nothing(
     assert shop.facts() == []
 
 
-async def test_a_source_that_is_switched_off_answers_401(client: httpx.AsyncClient, shop: Shop, doors: Doors) -> None:
+async def test_a_source_that_is_switched_off_answers_401(
+    client: httpx.AsyncClient, shop: Shop, endpoints: Endpoints
+) -> None:
     with shop.db.write() as conn:
         set_enabled(conn, shop.workspace, shop.source.id, enabled=False)
-    await doors.registry.refresh()
+    await endpoints.registry.refresh()
     answer = await client.post("/v1/track", json=track(), headers=basic(shop.source.write_key))
     assert problem(answer) == (401, "source_disabled")
     assert (await client.get(f"/v1/projects/{shop.source.write_key}/settings")).status_code == 404
@@ -130,15 +132,15 @@ async def test_a_key_made_a_moment_ago_works_for_all_who_come_at_once(client: ht
 
 
 async def test_after_a_rotation_both_keys_work_until_the_grace_ends(
-    client: httpx.AsyncClient, shop: Shop, doors: Doors
+    client: httpx.AsyncClient, shop: Shop, endpoints: Endpoints
 ) -> None:
     with shop.db.write() as conn:
         rotated = rotate_key(conn, shop.workspace, shop.source.id, now=now_us())
-    await doors.registry.refresh()
+    await endpoints.registry.refresh()
     for key in (shop.source.write_key, rotated.write_key):
         assert (await client.post("/v1/track", json=track(), headers=basic(key))).status_code == 200
-    assert doors.registry.find(shop.source.write_key, now=now_us() + 8 * DAY) is None
-    assert doors.registry.find(rotated.write_key, now=now_us() + 8 * DAY) is not None
+    assert endpoints.registry.find(shop.source.write_key, now=now_us() + 8 * DAY) is None
+    assert endpoints.registry.find(rotated.write_key, now=now_us() + 8 * DAY) is not None
 
 
 @pytest.mark.parametrize(
@@ -238,7 +240,7 @@ async def test_a_bad_single_message_is_answered_200_and_set_aside(client: httpx.
 
 
 async def test_the_same_message_again_changes_nothing_and_is_counted(
-    client: httpx.AsyncClient, shop: Shop, doors: Doors
+    client: httpx.AsyncClient, shop: Shop, endpoints: Endpoints
 ) -> None:
     body = {"batch": [track(messageId="m1"), track(messageId="m2"), track(messageId="m2"), track(event=None)]}
     for at in range(3):
@@ -246,7 +248,7 @@ async def test_the_same_message_again_changes_nothing_and_is_counted(
         answer = await client.post("/v1/batch", json=stamped, headers=basic(shop.source.write_key))
         assert answer.content == SUCCESS
     assert [fact.id for fact in shop.facts()] == ["m1", "m2"]
-    doors.health.flush()
+    endpoints.health.flush()
     with shop.db.read() as conn:
         assert len(list_quarantined(conn, shop.workspace)) == 1
         health = health_of_sources(conn, shop.workspace, now=now_us())[shop.source.id]
@@ -281,15 +283,17 @@ async def test_one_oversize_message_in_a_batch_is_set_aside(client: httpx.AsyncC
     assert [fact.id for fact in shop.facts()] == ["m1"]
 
 
-async def test_a_gzip_bomb_is_400_before_it_explodes(client: httpx.AsyncClient, shop: Shop, doors: Doors) -> None:
+async def test_a_gzip_bomb_is_400_before_it_explodes(
+    client: httpx.AsyncClient, shop: Shop, endpoints: Endpoints
+) -> None:
     bomb = gzip.compress(b" " * 200_000_000)
     headers = basic(shop.source.write_key) | {"Content-Encoding": "gzip"}
     assert problem(await client.post("/v1/batch", content=bomb, headers=headers)) == (400, "too_large")
-    assert doors.in_flight.held == 0
+    assert endpoints.in_flight.held == 0
 
 
 async def test_a_body_without_end_is_cut_off_without_being_kept(
-    client: httpx.AsyncClient, shop: Shop, doors: Doors
+    client: httpx.AsyncClient, shop: Shop, endpoints: Endpoints
 ) -> None:
     sent = 0
 
@@ -303,15 +307,15 @@ async def test_a_body_without_end_is_cut_off_without_being_kept(
     assert problem(answer) == (400, "too_large")
     assert answer.headers["connection"] == "close"
     assert sent < 6_000_000
-    assert doors.in_flight.held == 0
+    assert endpoints.in_flight.held == 0
 
 
 async def test_a_source_over_its_rate_is_told_when_to_come_back(
-    client: httpx.AsyncClient, shop: Shop, doors: Doors
+    client: httpx.AsyncClient, shop: Shop, endpoints: Endpoints
 ) -> None:
     with shop.db.write() as conn:
         change_source(conn, shop.workspace, shop.source.id, limits=Limits(facts_per_second=2))
-    await doors.registry.refresh()
+    await endpoints.registry.refresh()
     batch = {"batch": [track() for _ in range(30)]}
     first = await client.post("/v1/batch", json=batch, headers=basic(shop.source.write_key))
     second = await client.post("/v1/batch", json=batch, headers=basic(shop.source.write_key))
@@ -322,14 +326,16 @@ async def test_a_source_over_its_rate_is_told_when_to_come_back(
     assert len(shop.facts()) == 30
 
 
-async def test_too_many_bytes_at_once_are_answered_429(shop: Shop, doors: Doors, client: httpx.AsyncClient) -> None:
-    doors.in_flight.hold(doors.in_flight.limit - 10)
+async def test_too_many_bytes_at_once_are_answered_429(
+    shop: Shop, endpoints: Endpoints, client: httpx.AsyncClient
+) -> None:
+    endpoints.in_flight.hold(endpoints.in_flight.limit - 10)
     answer = await client.post("/v1/track", json=track(), headers=basic(shop.source.write_key))
     assert problem(answer) == (429, "overloaded")
     assert int(answer.headers["retry-after"]) >= 1
-    doors.in_flight.release(doors.in_flight.limit - 10)
+    endpoints.in_flight.release(endpoints.in_flight.limit - 10)
     assert (await client.post("/v1/track", json=track(), headers=basic(shop.source.write_key))).status_code == 200
-    assert doors.in_flight.held == 0
+    assert endpoints.in_flight.held == 0
 
 
 class Broken:
@@ -351,16 +357,16 @@ class Broken:
     ],
 )
 async def test_a_fault_of_ours_is_never_a_4xx_that_clients_would_drop(
-    shop: Shop, doors: Doors, client: httpx.AsyncClient, error: Exception, expected: tuple[int, str]
+    shop: Shop, endpoints: Endpoints, client: httpx.AsyncClient, error: Exception, expected: tuple[int, str]
 ) -> None:
-    doors._appender = Broken(error)  # type: ignore[assignment]
+    endpoints._appender = Broken(error)  # type: ignore[assignment]
     answer = await client.post("/v1/track", json=track(), headers=basic(shop.source.write_key))
     assert problem(answer) == expected
     assert "bug" not in answer.text
-    assert doors.in_flight.held == 0
+    assert endpoints.in_flight.held == 0
 
 
-async def test_a_client_that_goes_away_is_not_answered_and_holds_nothing(shop: Shop, doors: Doors) -> None:
+async def test_a_client_that_goes_away_is_not_answered_and_holds_nothing(shop: Shop, endpoints: Endpoints) -> None:
     messages = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
     sent: list[object] = []
 
@@ -371,9 +377,9 @@ async def test_a_client_that_goes_away_is_not_answered_and_holds_nothing(shop: S
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/v1/track", "query_string": b"", "headers": []}
-    await doors(scope, receive, send)
+    await endpoints(scope, receive, send)
     assert sent == []
-    assert doors.in_flight.held == 0
+    assert endpoints.in_flight.held == 0
 
 
 async def test_every_post_s_preflight_is_answered_for_a_day(client: httpx.AsyncClient) -> None:
@@ -472,19 +478,19 @@ async def test_a_small_body_cannot_grow_large_by_a_context_for_all(client: httpx
 
 
 async def test_what_a_full_quarantine_has_no_room_for_is_not_acknowledged(
-    client: httpx.AsyncClient, shop: Shop, doors: Doors
+    client: httpx.AsyncClient, shop: Shop, endpoints: Endpoints
 ) -> None:
     with shop.db.write() as conn:
         change_source(conn, shop.workspace, shop.source.id, limits=Limits(max_quarantined=2))
     answers = []
     for at in range(5):
-        await doors.registry.refresh()
+        await endpoints.registry.refresh()
         batch = {"batch": [track(messageId=f"good-{at}"), {"type": "track", "userId": f"u{at}"}]}
         answers.append(await client.post("/v1/batch", json=batch, headers=basic(shop.source.write_key)))
     assert [answer.status_code for answer in answers] == [200, 200, 400, 400, 400]
     assert problem(answers[-1]) == (400, "quarantine_full")
     assert "1 of 2 messages are invalid" in answers[-1].text
-    doors.health.flush()
+    endpoints.health.flush()
     assert len(shop.facts()) == 5, "valid messages are kept all the same"
     with shop.db.read() as conn:
         assert len(list_quarantined(conn, shop.workspace)) == 2
@@ -512,4 +518,4 @@ async def test_many_at_once_are_all_kept(client: httpx.AsyncClient, shop: Shop) 
     ],
 )  # fmt: skip
 async def test_the_doors_know_their_paths(path: str, *, handled: bool) -> None:
-    assert Doors.handles(path) is handled
+    assert Endpoints.handles(path) is handled
