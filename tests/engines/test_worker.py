@@ -1,4 +1,4 @@
-"""A fact that cannot be handled is set aside with its error; its neighbours are not held up, and it can be replayed."""
+"""A fact that cannot be handled is kept with its error; its neighbours are not held up, and it can be replayed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from rapport.app import setaside, wiring
+from rapport.app import failed_facts, wiring
 from rapport.app.bootstrap import bootstrap, open_database
 from rapport.app.pipeline import Pipeline
 from rapport.app.settings import Settings
@@ -123,23 +123,23 @@ def test_draining_ends_though_facts_keep_coming(db: Database) -> None:
     assert stampede.came < 50
 
 
-def test_the_poison_is_set_aside_and_can_be_replayed(db: Database) -> None:
+def test_the_poison_is_kept_and_can_be_replayed(db: Database) -> None:
     fragile = Fragile()
     pipeline = Pipeline(db, slices=Installed([*wiring.OWN, fragile.slice()]))
     send(db, *["Product Viewed"] * 5, "Glass", *["Product Viewed"] * 5, "Glass", "Product Viewed")
     drain(pipeline, batch=7)
     assert views(db) == 11
     with db.read() as conn:
-        aside = setaside.listing(conn, WorkspaceId(1))
+        aside = failed_facts.listing(conn, WorkspaceId(1))
         assert [row.message_id for row in aside] == ["m11", "m5"]
         assert {row.error for row in aside} == {"ValueError"}
         assert "cannot stand" not in "".join(row.trace for row in aside), "values stay out of the trace"
     fragile.mended = True
     with db.write() as conn:
-        assert setaside.ask_replay(conn, WorkspaceId(1)) == 2
+        assert failed_facts.ask_replay(conn, WorkspaceId(1)) == 2
     drain(pipeline)
     with db.read() as conn:
-        assert setaside.count(conn, WorkspaceId(1)) == 0
+        assert failed_facts.count(conn, WorkspaceId(1)) == 0
         assert conn.execute(sa.select(sa.func.count()).select_from(log.facts)).scalar_one() == 13
     assert views(db) == 11
 
@@ -154,8 +154,8 @@ def test_a_view_whose_strand_was_half_folded_is_counted_once_however_often_it_is
     drain(pipeline)
     assert views(db) == 5
     with db.write() as conn:
-        assert [row.message_id for row in setaside.listing(conn, WorkspaceId(1))] == ["m2"]
-        setaside.ask_replay(conn, WorkspaceId(1))
+        assert [row.message_id for row in failed_facts.listing(conn, WorkspaceId(1))] == ["m2"]
+        failed_facts.ask_replay(conn, WorkspaceId(1))
     brittle.mended = True
     drain(pipeline)
     assert views(db) == 6
@@ -166,8 +166,8 @@ def test_a_replay_that_fails_again_stays_with_its_count(db: Database) -> None:
     send(db, "Glass")
     drain(pipeline)
     with db.write() as conn:
-        setaside.ask_replay(conn, WorkspaceId(1))
+        failed_facts.ask_replay(conn, WorkspaceId(1))
     drain(pipeline)
     with db.read() as conn:
-        (row,) = setaside.listing(conn, WorkspaceId(1))
+        (row,) = failed_facts.listing(conn, WorkspaceId(1))
     assert (row.state, row.tries) == ("open", 2)

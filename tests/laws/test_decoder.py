@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rapport.collect.envelope import base64_json, inflate, read_batch, read_single
 from rapport.collect.http import keys_of
 from rapport.collect.model import Envelope, Limits, Source
-from rapport.collect.prepare import prepare, prepare_all, set_aside
+from rapport.collect.prepare import prepare, prepare_all, quarantined
 from rapport.collect.validate import MAX_DEPTH
 from rapport.kernel.clock import DAY, from_iso
 from rapport.kernel.errors import InvalidFact, InvalidInput
@@ -71,7 +71,7 @@ def check_row(raw: bytes, envelope: Envelope) -> None:
     try:
         row = prepare(raw, source=SOURCE, received_at=NOW, envelope=envelope)
     except InvalidFact as error:
-        kept = set_aside(raw, error, source=SOURCE, received_at=NOW, envelope=envelope)
+        kept = quarantined(raw, error, source=SOURCE, received_at=NOW, envelope=envelope)
         assert kept.reason
         assert kept.path.startswith("$")
         assert "\0" not in kept.reason + kept.path

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 LONG = "Adolphine Blaine Charlotte Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh the Younger of Ravensbourne"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PATHS = ("", "/customers", "/identity", "/identity/policy", "/identity/review", "/identity/model", "/feed", "/sources",
-         "/quarantine", "/set-aside", "/decisions", "/placements", "/webhooks", "/system", "/team", "/keys",
+         "/quarantine", "/failed-facts", "/decisions", "/placements", "/webhooks", "/system", "/team", "/keys",
          "/account")  # fmt: skip
 
 

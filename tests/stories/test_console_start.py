@@ -20,7 +20,7 @@ PAGES = {
     "/console/feed": "Waiting for the first fact",
     "/console/sources": "never heard of",
     "/console/quarantine": "All clear",
-    "/console/set-aside": "All clear",
+    "/console/failed-facts": "All clear",
     "/console/decisions": "No decisions yet",
     "/console/placements": "You may also like",
     "/console/webhooks": "No webhooks yet",

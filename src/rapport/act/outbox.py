@@ -1,6 +1,6 @@
 """The outbox: intentions written in the worker's transaction, carried out here, outside of it.
 
-A message is claimed with a lease, delivered, and marked; one that fails is tried again over days and then set aside.
+A message is claimed with a lease, delivered, and marked; one that fails is tried again over days and then given up.
 Each destination has its own small share of the threads and its own circuit, so a dead one delays nobody else.
 """
 
@@ -36,7 +36,7 @@ RETRIES = (
 """Waits between attempts. **Source:** Standard Webhooks 1.0, "Deliverability and reliability"."""
 
 EXPIRY = 5 * DAY
-"""A message that could not be delivered for so long is set aside, however seldom it was tried."""
+"""A message that could not be delivered for so long is given up, however seldom it was tried."""
 
 HELD_BACK = "held back"
 """The status of a message that a send rule dropped."""

@@ -17,7 +17,7 @@ KEPT = 30 * DAY
 """After a message was delivered or given up. Long enough to look a complaint up and to send it once more by hand.
 
 An idempotency key is known as long as its message is kept. No key of ours comes again later: a fact is told while it is
-younger than a day (`webhooks.FRESH`), is in the log once and handled once, and one that was set aside was never told.
+younger than a day (`webhooks.FRESH`), is in the log once and handled once, and a failed one was never told.
 """
 
 _o = store.outbox.c

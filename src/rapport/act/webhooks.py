@@ -105,7 +105,7 @@ def change_webhook(
 
 
 def remove_webhook(conn: Connection, workspace: WorkspaceId, webhook_id: str) -> None:
-    """Forget the endpoint; what is pending for it is set aside when its turn comes. Raises NotFound."""
+    """Forget the endpoint; what is pending for it fails when its turn comes. Raises NotFound."""
     find_webhook(conn, workspace, webhook_id)
     conn.execute(store.webhooks.delete().where(*_is(workspace, webhook_id)))
 

@@ -1,4 +1,4 @@
-"""The console's page about the installation itself: lag, rates, workers, jobs, sizes; and the facts set aside."""
+"""The console's page about the installation itself: lag, rates, workers, jobs, sizes; and failed facts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from rapport.act import job_reports
 from rapport.act.job_reports import JobState
-from rapport.app import setaside
+from rapport.app import failed_facts
 from rapport.app.health import health
 from rapport.kernel.clock import MINUTE, SECOND, now_us
 from rapport.kernel.memory import resident_bytes
@@ -99,31 +99,31 @@ def system_tables(request: AnyRequest, db: Database, state: State) -> Response[s
     return render(request, "app/system_tables.html", sizes=sorted(sizes, key=lambda s: -s.rows))
 
 
-@get("/set-aside", permission="system:read", sync_to_thread=True)
-def set_aside_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
+@get("/failed-facts", permission="system:read", sync_to_thread=True)
+def failed_facts_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
     """Facts whose handling failed."""
     with db.read() as conn:
-        rows = setaside.listing(conn, principal.workspace)
-        number = setaside.count(conn, principal.workspace)
-    return render(request, "app/set_aside.html", rows=rows, number=number)
+        rows = failed_facts.listing(conn, principal.workspace)
+        number = failed_facts.count(conn, principal.workspace)
+    return render(request, "app/failed_facts.html", rows=rows, number=number)
 
 
-@post("/set-aside/replay", permission="system:write", sync_to_thread=True, status_code=303)
+@post("/failed-facts/replay", permission="system:write", sync_to_thread=True, status_code=303)
 def replay(db: Database, principal: Principal, data: Form) -> Redirect:
     """Have the worker handle one fact, or all of them, again."""
     seq = integer(data, "seq", least=0, most=2**62, otherwise=0)
     with db.write() as conn:
-        setaside.ask_replay(conn, principal.workspace, seq=seq or None)
-    return Redirect("/console/set-aside?done=asked", status_code=303)
+        failed_facts.ask_replay(conn, principal.workspace, seq=seq or None)
+    return Redirect("/console/failed-facts?done=asked", status_code=303)
 
 
 PAGES = ConsolePages(
     room="app",
     templates=Path(__file__).parent / "templates",
-    handlers=(system_page, system_live, system_jobs, run_job, system_tables, set_aside_page, replay),
+    handlers=(system_page, system_live, system_jobs, run_job, system_tables, failed_facts_page, replay),
     nav=(
         NavItem(
-            label="Set aside", path="/console/set-aside", icon="alert", group="Collect", order=230,
+            label="Failed facts", path="/console/failed-facts", icon="alert", group="Collect", order=230,
             permission="system:read", keys="a",
         ),
         NavItem(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from rapport.act.work import BatchWork
-from rapport.app import setaside
+from rapport.app import failed_facts
 from rapport.app.wiring import installed
 from rapport.collect.sources import identifier_policy
 from rapport.compose.installed import Installed
@@ -106,7 +106,7 @@ class Pipeline:
         """Fold, in memory, at most `limit` facts of a gap."""
         with self.db.read() as conn:
             rows = log.read_after(conn, after=gap.upto, upto=gap.target, buckets=gap.buckets, limit=limit)
-            waiting = setaside.seqs(conn, gap.buckets)
+            waiting = failed_facts.seqs(conn, gap.buckets)
             self._folder.load(conn, [(WorkspaceId(row.workspace), Key(row.strand)) for row in rows])
         for row in rows:
             if row.seq not in waiting:  # it is folded by all parts when it is replayed

@@ -19,7 +19,7 @@ from rapport.act import job_reports
 from rapport.act.job_reports import NOBODY, JobState
 from rapport.act.job_runner import JobRunner
 from rapport.act.jobs import Moment
-from rapport.app import setaside
+from rapport.app import failed_facts
 from rapport.app.filling import filling
 from rapport.app.pipeline import Pipeline
 from rapport.compose.upkeep import LINKING, SUMMARIES
@@ -40,7 +40,7 @@ IDLE_SECONDS = (0.01, 0.05)
 QUIET_SECONDS = 2.0
 """It is quiet when no fact came for so long."""
 TRIES = 3
-"""How often a single failing fact is tried before it is set aside."""
+"""How often a single failing fact is tried before it is left to a person."""
 
 
 class Worker:
@@ -184,7 +184,7 @@ class Worker:
             except Exception as error:  # noqa: BLE001 - whatever a fact makes the code raise
                 self.pipeline.abandon()
                 if len(rows) == 1 and attempt == TRIES - 1:
-                    self._set_aside(rows[0], cursors, error)
+                    self._note_failure(rows[0], cursors, error)
                     return
         half = len(rows) // 2
         if half:
@@ -202,12 +202,15 @@ class Worker:
         self._reached = rows[-1].received_at
         self.folded += len(rows)
 
-    def _set_aside(self, row: StoredRow, cursors: dict[int, int], error: Exception) -> None:
+    def _note_failure(self, row: StoredRow, cursors: dict[int, int], error: Exception) -> None:
         _logger.error(
-            "fact %s set aside: %s", row.seq, type(error).__name__, exc_info=not isinstance(error, DBAPIError)
+            "fact %s failed and waits for a replay: %s",
+            row.seq,
+            type(error).__name__,
+            exc_info=not isinstance(error, DBAPIError),
         )
         with self._db.write() as conn:
-            setaside.put(conn, row, error, at=self._db.now_us(conn))
+            failed_facts.put(conn, row, error, at=self._db.now_us(conn))
             leases.move_cursors(conn, self._leases.owner, cursors)
         self._leases.cursors.update(cursors)
 
@@ -215,7 +218,7 @@ class Worker:
         """Handle again what a person asked to be replayed."""
         held = list(self._leases.cursors)
         with self._db.read() as conn:
-            rows = setaside.to_replay(conn, held, limit=200)
+            rows = failed_facts.to_replay(conn, held, limit=200)
         for row in rows:
             try:
                 with self._db.read() as conn:
@@ -223,7 +226,7 @@ class Worker:
                 with self._db.write() as conn:
                     self.pipeline.flush(conn)
                     leases.move_cursors(conn, self._leases.owner, {row.bucket: self._leases.cursors[row.bucket]})
-                    setaside.remove(conn, row)
+                    failed_facts.remove(conn, row)
                 self.pipeline.committed()
             except (LeaseLost, OperationalError):
                 self.pipeline.abandon()
@@ -231,7 +234,7 @@ class Worker:
             except Exception as error:  # noqa: BLE001 - whatever a fact makes the code raise
                 self.pipeline.abandon()
                 with self._db.write() as conn:
-                    setaside.put(conn, row, error, at=self._db.now_us(conn))
+                    failed_facts.put(conn, row, error, at=self._db.now_us(conn))
 
     # -- beside folding
 

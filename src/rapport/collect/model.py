@@ -1,4 +1,4 @@
-"""The nouns of collecting: a source with its limits, what surrounds a message, and a message set aside. No I/O."""
+"""The nouns of collecting: a source with its limits, what surrounds a message, and a message in quarantine. No I/O."""
 
 from __future__ import annotations
 

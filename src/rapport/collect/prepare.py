@@ -29,7 +29,7 @@ from rapport.kernel.identifiers import bucket_of, identifiers_of, key_of
 from rapport.kernel.ids import new_id
 from rapport.storage.log import LogRow
 
-__all__ = ["BELIEVED", "EARLIEST", "MAX_MESSAGE_ID", "MAX_NAME", "TRANSIT", "prepare", "prepare_all", "set_aside"]
+__all__ = ["BELIEVED", "EARLIEST", "MAX_MESSAGE_ID", "MAX_NAME", "TRANSIT", "prepare", "prepare_all", "quarantined"]
 
 TRANSIT = 2 * SECOND
 BELIEVED = DAY
@@ -74,18 +74,18 @@ def prepare(message: bytes, *, source: Source, received_at: int, envelope: Envel
 def prepare_all(
     messages: list[bytes], *, source: Source, received_at: int, envelope: Envelope
 ) -> tuple[list[LogRow], list[QuarantineRow]]:
-    """Prepare the messages of one request: rows for the log, and those that must be set aside."""
+    """Prepare the messages of one request: rows for the log, and those for quarantine."""
     rows: list[LogRow] = []
     aside: list[QuarantineRow] = []
     for message in messages:
         try:
             rows.append(prepare(message, source=source, received_at=received_at, envelope=envelope))
         except InvalidFact as error:
-            aside.append(set_aside(message, error, source=source, received_at=received_at, envelope=envelope))
+            aside.append(quarantined(message, error, source=source, received_at=received_at, envelope=envelope))
     return rows, aside
 
 
-def set_aside(
+def quarantined(
     message: bytes, error: InvalidFact, *, source: Source, received_at: int, envelope: Envelope
 ) -> QuarantineRow:
     """The quarantine row of a bad message. The same message sent again, whenever, gets the same hash."""

@@ -165,21 +165,21 @@ def list_quarantine(
             conn, principal.workspace, state=None if wanted == "all" else wanted, source=_clean(source),
             reason=_clean(reason), before=_clean(before), limit=limit,
         )  # fmt: skip
-    return [_set_aside(row) for row in found]
+    return [_quarantined(row) for row in found]
 
 
 @get("/quarantine/{row_id:str}", permission="quarantine:read", tags=["quarantine"], sync_to_thread=True)
 def get_quarantined(row_id: Id, db: Database, principal: Principal) -> QuarantinedShown:
     """One message in quarantine."""
     with db.read() as conn:
-        return _set_aside(quarantine.find_quarantined(conn, principal.workspace, row_id))
+        return _quarantined(quarantine.find_quarantined(conn, principal.workspace, row_id))
 
 
 @put("/quarantine/{row_id:str}", permission="quarantine:write", tags=["quarantine"], sync_to_thread=True)
 def mend_quarantined(row_id: Id, data: dict[str, Any], db: Database, principal: Principal) -> QuarantinedShown:
     """Replace the message by a corrected one: the body of this request, a JSON object."""
     with db.write() as conn:
-        return _set_aside(quarantine.mend(conn, principal.workspace, row_id, msgspec.json.encode(data)))
+        return _quarantined(quarantine.mend(conn, principal.workspace, row_id, msgspec.json.encode(data)))
 
 
 @post(
@@ -192,7 +192,7 @@ def replay_quarantined(row_id: Id, db: Database, principal: Principal) -> Quaran
     try:
         with db.write() as conn:
             quarantine.replay(conn, workspace, row_id, now=now_us())
-            return _set_aside(quarantine.find_quarantined(conn, workspace, row_id))
+            return _quarantined(quarantine.find_quarantined(conn, workspace, row_id))
     except InvalidFact as error:
         with db.write() as conn:
             quarantine.note_still_bad(conn, workspace, row_id, error)
@@ -241,7 +241,7 @@ def _shown(source: Source, principal: Principal, health: HealthCounts | None) ->
     )
 
 
-def _set_aside(row: Quarantined) -> QuarantinedShown:
+def _quarantined(row: Quarantined) -> QuarantinedShown:
     return QuarantinedShown(
         id=row.id,
         source=row.source,

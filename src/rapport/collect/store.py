@@ -82,7 +82,7 @@ quarantine = Table(
 
 
 def insert_quarantined(conn: Connection, rows: Sequence[QuarantineRow]) -> int:
-    """Set messages aside in this transaction; one that was set aside before is left out. Returns how many were new."""
+    """Quarantine messages in this transaction; one that is there already is left out. Returns how many were new."""
     values = [{**row._asdict(), "state": "open", "settled_at": None} for row in rows]
     return insert_ignore(conn, quarantine, values, key=("workspace", "source", "body_hash"))
 

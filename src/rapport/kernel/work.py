@@ -123,7 +123,7 @@ class Stage(Protocol):
         """Names of the facts it is given; `EVERY_FACT` for all."""
 
     def handle(self, seen: Seen) -> None:
-        """Look at one fact; no I/O. What it raises concerns this fact alone, which is tried again and then set aside
+        """Look at one fact; no I/O. What it raises concerns this fact alone, which is tried again and then kept
         as failed; its neighbours are handled without it.
         """
 

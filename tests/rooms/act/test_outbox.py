@@ -119,7 +119,7 @@ def test_nothing_goes_before_its_time(db: Database) -> None:
         assert run(dispatcher, now_us() + DAY + SECOND) == 1
 
 
-def test_a_failure_is_tried_again_ever_later_and_then_set_aside(db: Database) -> None:
+def test_a_failure_is_tried_again_ever_later_and_then_given_up(db: Database) -> None:
     post = Post()
     put(db, "dead")
     with dispatching(db, post) as dispatcher:
@@ -142,7 +142,7 @@ def test_a_failure_is_tried_again_ever_later_and_then_set_aside(db: Database) ->
     assert sum(waits) > 2 * 86_400
 
 
-def test_a_message_too_old_is_set_aside_however_seldom_it_was_tried(db: Database) -> None:
+def test_a_message_too_old_is_given_up_however_seldom_it_was_tried(db: Database) -> None:
     post = Post()
     put(db, "dead")
     with dispatching(db, post) as dispatcher:

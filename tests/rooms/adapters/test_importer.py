@@ -64,7 +64,7 @@ def test_good_rows_land_and_bad_ones_are_listed(
         ("visits:Visited:3", "Visited", "ada"),
         ("visits:Bought:5", "Bought", "bo"),
     ]
-    assert (report.rows, report.facts, report.added, report.refused, report.set_aside) == (5, 3, 3, 1, 1)
+    assert (report.rows, report.facts, report.added, report.refused, report.quarantined) == (5, 3, 3, 1, 1)
     assert report.names == {"Visited": 2, "Bought": 1}
     assert [(one.line, one.reason) for one in report.errors] == [
         (3, "amount: 'much' is no number"),

@@ -231,7 +231,7 @@ async def test_bytes_that_are_not_utf8_spoil_one_message_only(client: httpx.Asyn
     assert "0xe9" in row.reason
 
 
-async def test_a_bad_single_message_is_answered_200_and_set_aside(client: httpx.AsyncClient, shop: Shop) -> None:
+async def test_a_bad_single_message_is_answered_200_and_quarantined(client: httpx.AsyncClient, shop: Shop) -> None:
     answer = await client.post("/v1/track", json={"userId": "ada"}, headers=basic(shop.source.write_key))
     assert answer.content == SUCCESS
     with shop.db.read() as conn:
@@ -276,7 +276,7 @@ async def test_too_large_is_400_and_nothing_is_kept(client: httpx.AsyncClient, s
     assert shop.facts() == []
 
 
-async def test_one_oversize_message_in_a_batch_is_set_aside(client: httpx.AsyncClient, shop: Shop) -> None:
+async def test_one_oversize_message_in_a_batch_is_quarantined(client: httpx.AsyncClient, shop: Shop) -> None:
     batch = [track(properties={"note": "x" * 40_000}), track(messageId="m1")]
     answer = await client.post("/v1/batch", json={"batch": batch}, headers=basic(shop.source.write_key))
     assert answer.content == SUCCESS

@@ -29,7 +29,7 @@ from tests.rooms.collect.conftest import Shop
 NOW = now_us()
 
 
-def set_aside(shop: Shop, *messages: Mapping[str, object], envelope: Envelope = Envelope(type="track")) -> list[str]:  # noqa: B008
+def quarantined(shop: Shop, *messages: Mapping[str, object], envelope: Envelope = Envelope(type="track")) -> list[str]:  # noqa: B008
     """Send these through collect; the ids of those in quarantine, in their order."""
     rows, aside = prepare_all(
         [json.dumps(m).encode() for m in messages], source=shop.source, received_at=NOW - HOUR, envelope=envelope
@@ -42,7 +42,7 @@ def set_aside(shop: Shop, *messages: Mapping[str, object], envelope: Envelope = 
 
 
 def test_a_mended_message_becomes_a_fact_of_the_time_it_came(shop: Shop) -> None:
-    (row_id,) = set_aside(
+    (row_id,) = quarantined(
         shop,
         {"userId": "ada", "messageId": "m1"},
         envelope=Envelope(type="track", context={"locale": "de"}, ip="1.2.3.4"),
@@ -63,7 +63,7 @@ def test_a_mended_message_becomes_a_fact_of_the_time_it_came(shop: Shop) -> None
 
 
 def test_a_message_settled_once_is_not_settled_again(shop: Shop) -> None:
-    first, second = set_aside(shop, {"userId": "ada"}, {"userId": "bo"})
+    first, second = quarantined(shop, {"userId": "ada"}, {"userId": "bo"})
     with shop.db.write() as conn:
         mend(conn, shop.workspace, first, b'{"userId":"ada","event":"x"}')
         replay(conn, shop.workspace, first, now=NOW)
@@ -80,7 +80,7 @@ def test_a_message_settled_once_is_not_settled_again(shop: Shop) -> None:
 
 
 def test_a_message_that_is_still_bad_stays_open_with_its_new_reason(shop: Shop) -> None:
-    (row_id,) = set_aside(shop, {"userId": "ada"})
+    (row_id,) = quarantined(shop, {"userId": "ada"})
     with shop.db.write() as conn:
         mend(conn, shop.workspace, row_id, b'{"userId":true,"event":"x"}')
         with pytest.raises(InvalidFact) as caught:
@@ -92,21 +92,21 @@ def test_a_message_that_is_still_bad_stays_open_with_its_new_reason(shop: Shop) 
 
 
 def test_a_retried_bad_message_does_not_come_back_once_it_was_settled(shop: Shop) -> None:
-    (row_id,) = set_aside(shop, {"userId": "ada"})
+    (row_id,) = quarantined(shop, {"userId": "ada"})
     with shop.db.write() as conn:
         discard(conn, shop.workspace, row_id, now=NOW)
-    assert set_aside(shop, {"userId": "ada"}) == []
+    assert quarantined(shop, {"userId": "ada"}) == []
 
 
 def test_only_json_objects_are_accepted_as_mended(shop: Shop) -> None:
-    (row_id,) = set_aside(shop, {"userId": "ada"})
+    (row_id,) = quarantined(shop, {"userId": "ada"})
     for body in (b"", b"{", b"[]", b'"x"', b"\xff", b"[" * 9000, b'{"a":"' + b"x" * 2_000_000 + b'"}'):
         with shop.db.write() as conn, pytest.raises(InvalidInput):
             mend(conn, shop.workspace, row_id, body)
 
 
 def test_replaying_all_takes_the_good_and_leaves_the_bad(shop: Shop) -> None:
-    set_aside(shop, *({"userId": "null", "event": "x", "messageId": f"m{i}"} for i in range(250)), {"userId": "ada"})
+    quarantined(shop, *({"userId": "null", "event": "x", "messageId": f"m{i}"} for i in range(250)), {"userId": "ada"})
     with shop.db.write() as conn:
         for row in list_quarantined(conn, shop.workspace, reason="blocked", limit=500):
             mend(conn, shop.workspace, row.id, row.body.replace(b"null", b"ada"))
@@ -116,7 +116,7 @@ def test_replaying_all_takes_the_good_and_leaves_the_bad(shop: Shop) -> None:
 
 
 def test_the_list_is_filtered_and_paged(shop: Shop) -> None:
-    ids = set_aside(shop, {"userId": "ada"}, {"event": "x"}, {"event": "y"}, {"event": "100%"})
+    ids = quarantined(shop, {"userId": "ada"}, {"event": "x"}, {"event": "y"}, {"event": "100%"})
     with shop.db.read() as conn:
         newest, older = (
             list_quarantined(conn, shop.workspace, limit=2),
@@ -138,7 +138,7 @@ def test_the_list_is_filtered_and_paged(shop: Shop) -> None:
 
 
 def test_another_shop_s_messages_are_not_found(shop: Shop) -> None:
-    (row_id,) = set_aside(shop, {"userId": "ada"})
+    (row_id,) = quarantined(shop, {"userId": "ada"})
     with shop.db.write() as conn:
         for other in (WorkspaceId(99), shop.workspace):
             wanted = row_id if other != shop.workspace else "qua_unknown"

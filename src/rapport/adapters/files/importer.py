@@ -21,7 +21,7 @@ from rapport.adapters.files.olist import Olist
 from rapport.adapters.files.online_retail import OnlineRetail
 from rapport.adapters.files.reading import fingerprint
 from rapport.collect.model import Envelope, QuarantineRow, Source, internal_source
-from rapport.collect.prepare import prepare, set_aside
+from rapport.collect.prepare import prepare, quarantined
 from rapport.collect.quarantine import insert_quarantined
 from rapport.collect.sources import identifier_policy
 from rapport.kernel.clock import now_us
@@ -159,7 +159,7 @@ class _Run:
             try:
                 row = prepare(body, source=self._source, received_at=self._received_at, envelope=self._envelope)
             except InvalidFact as error:
-                self._set_aside(step, body, error)
+                self._quarantine(step, body, error)
                 continue
             name = message["event"] if message["type"] == "track" else _NAMES[message["type"]]
             report.names[name] = report.names.get(name, 0) + 1
@@ -167,10 +167,10 @@ class _Run:
             self._rows.append(row)
             self._bytes += len(row.body)
 
-    def _set_aside(self, step: Step, body: bytes, error: InvalidFact) -> None:
+    def _quarantine(self, step: Step, body: bytes, error: InvalidFact) -> None:
         """A fact that collect refuses can be mended and replayed in quarantine, as one that came over HTTP."""
-        self._report.set_aside += 1
-        self._aside.append(set_aside(
+        self._report.quarantined += 1
+        self._aside.append(quarantined(
             body, error, source=self._source, received_at=self._received_at, envelope=self._envelope))  # fmt: skip
         self._refused.append(Refused(step.file, step.line, f"{error.path}: {error.message}", step.source_row))
 

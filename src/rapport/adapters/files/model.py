@@ -77,10 +77,10 @@ class ImportReport(msgspec.Struct, kw_only=True):
     """Facts that were new to the log."""
     refused: int = 0
     """Rows that were not imported."""
-    set_aside: int = 0
+    quarantined: int = 0
     """Facts that collect refused; they wait in quarantine to be mended."""
     refusals: int = 0
-    """Entries in the list of refused rows: one for a row that spoilt a whole order, one for each fact set aside."""
+    """Entries in the list of refused rows: one for a row that spoilt a whole order, one for each fact in quarantine."""
     names: dict[str, int] = {}
     """How many facts of each name were stated."""
     finished: bool = False

@@ -1,4 +1,4 @@
-"""Flow, before collect: rows set aside on disk, to be found again by key or grouped, so that memory stays bounded."""
+"""Flow, before collect: rows put by on disk, to be found again by key or grouped, so that memory stays bounded."""
 
 from __future__ import annotations
 

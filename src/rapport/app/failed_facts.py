@@ -14,10 +14,10 @@ from rapport.storage.bulk import upsert
 from rapport.storage.engine import metadata
 from rapport.storage.log import StoredRow
 
-__all__ = ["ask_replay", "count", "listing", "put", "remove", "seqs", "set_aside", "to_replay"]
+__all__ = ["ask_replay", "count", "failed_facts", "listing", "put", "remove", "seqs", "to_replay"]
 
-set_aside = Table(
-    "set_aside",
+failed_facts = Table(
+    "failed_facts",
     metadata,
     Column("workspace", Integer, primary_key=True),
     Column("seq", BigInteger, primary_key=True),
@@ -28,7 +28,7 @@ set_aside = Table(
     Column("state", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("tries", Integer, nullable=False),
-    Index("set_aside_state", "state", "bucket"),
+    Index("failed_facts_state", "state", "bucket"),
 )
 
 
@@ -42,40 +42,40 @@ def put(conn: Connection, row: StoredRow, error: Exception, *, at: int) -> None:
     }  # fmt: skip
     changes = {
         "error": "excluded.error", "trace": "excluded.trace", "state": "excluded.state", "at": "excluded.at",
-        "tries": "set_aside.tries + 1",
+        "tries": "failed_facts.tries + 1",
     }  # fmt: skip
-    upsert(conn, set_aside, [entry], key=("workspace", "seq"), update=changes)
+    upsert(conn, failed_facts, [entry], key=("workspace", "seq"), update=changes)
 
 
 def listing(conn: Connection, workspace: WorkspaceId, *, limit: int = 100) -> Sequence[sa.Row[tuple[object, ...]]]:
-    """The newest facts set aside in a shop."""
-    query = sa.select(set_aside).where(set_aside.c.workspace == workspace)
-    return conn.execute(query.order_by(set_aside.c.seq.desc()).limit(limit)).all()
+    """The newest of a shop."""
+    query = sa.select(failed_facts).where(failed_facts.c.workspace == workspace)
+    return conn.execute(query.order_by(failed_facts.c.seq.desc()).limit(limit)).all()
 
 
 def count(conn: Connection, workspace: WorkspaceId) -> int:
-    """How many facts are set aside in a shop."""
-    query = sa.select(sa.func.count()).select_from(set_aside).where(set_aside.c.workspace == workspace)
+    """How many there are in a shop."""
+    query = sa.select(sa.func.count()).select_from(failed_facts).where(failed_facts.c.workspace == workspace)
     return int(conn.execute(query).scalar_one())
 
 
 def ask_replay(conn: Connection, workspace: WorkspaceId, *, seq: int | None = None) -> int:
     """Have the worker handle this fact (all of the shop's where None) again. Returns how many."""
-    query = set_aside.update().where(set_aside.c.workspace == workspace).values(state="replay")
+    query = failed_facts.update().where(failed_facts.c.workspace == workspace).values(state="replay")
     if seq is not None:
-        query = query.where(set_aside.c.seq == seq)
+        query = query.where(failed_facts.c.seq == seq)
     return conn.execute(query).rowcount
 
 
 def seqs(conn: Connection, buckets: Sequence[int]) -> set[int]:
     """Which facts of these buckets wait here."""
-    return set(conn.execute(sa.select(set_aside.c.seq).where(set_aside.c.bucket.in_(buckets))).scalars())
+    return set(conn.execute(sa.select(failed_facts.c.seq).where(failed_facts.c.bucket.in_(buckets))).scalars())
 
 
 def to_replay(conn: Connection, buckets: Sequence[int], *, limit: int) -> list[StoredRow]:
     """The facts of these buckets that wait for a replay, oldest first."""
-    waiting = sa.select(set_aside.c.seq).where(set_aside.c.state == "replay", set_aside.c.bucket.in_(buckets))
-    seqs = conn.execute(waiting.order_by(set_aside.c.seq).limit(limit)).scalars().all()
+    waiting = sa.select(failed_facts.c.seq).where(failed_facts.c.state == "replay", failed_facts.c.bucket.in_(buckets))
+    seqs = conn.execute(waiting.order_by(failed_facts.c.seq).limit(limit)).scalars().all()
     if not seqs:
         return []
     query = sa.select(log.facts).where(log.facts.c.seq.in_(seqs)).order_by(log.facts.c.seq)
@@ -84,4 +84,4 @@ def to_replay(conn: Connection, buckets: Sequence[int], *, limit: int) -> list[S
 
 def remove(conn: Connection, row: StoredRow) -> None:
     """The fact has been handled."""
-    conn.execute(set_aside.delete().where(set_aside.c.workspace == row.workspace, set_aside.c.seq == row.seq))
+    conn.execute(failed_facts.delete().where(failed_facts.c.workspace == row.workspace, failed_facts.c.seq == row.seq))
