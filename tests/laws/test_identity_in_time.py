@@ -192,4 +192,4 @@ def test_no_customer_has_more_first_seen_within_a_span_than_the_limit(
     for key, root in answer.roots.items():
         if key in webs:
             members.setdefault(root, []).append((state.first[key][0],))
-    assert all(most_within(sights, 7) <= 2 for sights in members.values())
+    assert all(most_within(times, 7) <= 2 for times in members.values())

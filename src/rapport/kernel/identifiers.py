@@ -88,7 +88,7 @@ class IdentifierPolicy(msgspec.Struct, frozen=True, kw_only=True):
         return self.limits.get(namespace, self.default_limit)
 
     def counts_days(self, kind: str, *namespaces: str) -> int | None:
-        """For how many days after its last sight such evidence counts; None: for ever.
+        """For how many days after it was last seen such evidence counts; None: for ever.
 
         Only what facts say is bound by time: what a person said and what a model compared was not seen.
 

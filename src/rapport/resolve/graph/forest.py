@@ -125,13 +125,13 @@ def most_within(names: Collection[_Name], days: int) -> int:
     >>> most_within([(0,), (29 * DAY,), (30 * DAY,)], 30)
     2
     """
-    sights = sorted((at, number) for number, name in enumerate(names) for at in name)
+    times = sorted((at, number) for number, name in enumerate(names) for at in name)
     inside: Counter[int] = Counter()
     start = most = 0
-    for at, number in sights:
+    for at, number in times:
         inside[number] += 1
-        while sights[start][0] <= at - days * DAY:
-            left = sights[start][1]
+        while times[start][0] <= at - days * DAY:
+            left = times[start][1]
             inside[left] -= 1
             if not inside[left]:
                 del inside[left]
@@ -149,7 +149,7 @@ def too_many(members: Iterable[tuple[str, int]], policy: IdentifierPolicy) -> li
     names: defaultdict[str, list[_Name]] = defaultdict(list)
     for namespace, first_seen_at in members:
         names[namespace].append((first_seen_at,))
-    return sorted(name for name, sights in names.items() if _count(name, sights, policy) > policy.limit(name))
+    return sorted(name for name, times in names.items() if _count(name, times, policy) > policy.limit(name))
 
 
 def _count(namespace: str, names: Collection[_Name], policy: IdentifierPolicy) -> int:

@@ -39,7 +39,7 @@ from rapport.resolve.graph.neighbourhood import Edge, Neighbourhood, Node
 from rapport.resolve.graph.stated import EXPIRY, Turn
 from rapport.storage.bulk import insert_rows, upsert
 
-__all__ = ["LastSight", "Moved", "Recomputation", "Sighting"]
+__all__ = ["LastSeen", "Moved", "Recomputation", "Sighting"]
 
 
 class Sighting(NamedTuple):
@@ -52,7 +52,7 @@ class Sighting(NamedTuple):
     source: str
 
 
-class LastSight(NamedTuple):
+class LastSeen(NamedTuple):
     """The last day, from 1970, on which evidence was seen, and by which fact."""
 
     day: int
@@ -77,7 +77,7 @@ class Recomputation:
         self._policy = policy
         self._at = at
         self._today = day_of(at)
-        self._hood = Neighbourhood(conn, workspace, policy)
+        self._around = Neighbourhood(conn, workspace, policy)
         self._touched: dict[Key, str] = {}
         self._candidates: dict[EvidenceId, Edge] = {}
         self._gaps: Counter[tuple[Key, int]] = Counter()
@@ -94,15 +94,15 @@ class Recomputation:
         Returns them as they are now (evidence that counts for nothing may be missing). Each end of evidence is in
         `sightings` or has been seen before.
         """
-        hood = self._hood
-        hood.load(sightings.keys() | {end for piece in evidence.values() for end in (piece.a, piece.b)})
+        around = self._around
+        around.load(sightings.keys() | {end for piece in evidence.values() for end in (piece.a, piece.b)})
         for key, sighting in sightings.items():
             self._sight(key, sighting)
-        stored = hood.load_evidence(evidence)
+        stored = around.load_evidence(evidence)
         for ident, piece in evidence.items():
             edge = stored.get(ident)
             if edge is None:
-                self._candidates[ident] = stored[ident] = hood.edge(ident, piece)
+                self._candidates[ident] = stored[ident] = around.edge(ident, piece)
                 self._touch(piece.first_fact, piece.a, piece.b)
             elif edge.lower(piece):
                 self._touch(piece.first_fact, piece.a, piece.b)
@@ -110,25 +110,25 @@ class Recomputation:
                     self._candidates[ident] = edge
             if edge is not None:
                 self._see_again(edge, piece.last_day, piece.first_fact)
-        return {key: hood.nodes[key] for key in sightings}, stored
+        return {key: around.nodes[key] for key in sightings}, stored
 
-    def see_again(self, sights: Mapping[EvidenceId, LastSight]) -> None:
+    def see_again(self, seen: Mapping[EvidenceId, LastSeen]) -> None:
         """Take note that evidence was seen again; what had expired counts again. What has no row is passed over.
 
         Cost: an update for each 500 pieces, and where the policy bounds evidence a read.
         """
-        edges = self._hood.edges
-        self._hood.load_evidence(self._expired_among(sights))
-        for ident, sight in sights.items():
+        edges = self._around.edges
+        self._around.load_evidence(self._expired_among(seen))
+        for ident, last in seen.items():
             if ident in edges:
-                self._see_again(edges[ident], *sight)
+                self._see_again(edges[ident], *last)
         store.see_again(
-            self._conn, self._workspace, [(ident, sight.day) for ident, sight in sights.items() if ident not in edges]
+            self._conn, self._workspace, [(ident, last.day) for ident, last in seen.items() if ident not in edges]
         )
 
     def expire(self, idents: Collection[EvidenceId]) -> None:
         """Let evidence that was last seen too long ago count no more until it is seen again."""
-        for edge in self._hood.load_evidence(idents).values():
+        for edge in self._around.load_evidence(idents).values():
             if edge.status in ACTIVE:
                 self._put_aside(edge, Status.EXPIRED)
             edge.status, edge.changed = Status.EXPIRED, True
@@ -145,7 +145,7 @@ class Recomputation:
     def withdraw(self, idents: Collection[EvidenceId], *, author: str, reason: str) -> list[EvidenceId]:
         """Let evidence count no more, also when it is seen again. Returns those that changed."""
         changed = []
-        for ident, edge in self._hood.load_evidence(idents).items():
+        for ident, edge in self._around.load_evidence(idents).items():
             if edge.status is Status.WITHDRAWN:
                 continue
             if edge.status in ACTIVE:
@@ -158,7 +158,7 @@ class Recomputation:
     def restore(self, idents: Collection[EvidenceId]) -> list[EvidenceId]:
         """Undo `withdraw`. Returns those that changed."""
         changed = []
-        for ident, edge in self._hood.load_evidence(idents).items():
+        for ident, edge in self._around.load_evidence(idents).items():
             if edge.status is Status.WITHDRAWN:
                 edge.author = edge.reason = None
                 edge.changed = True
@@ -170,13 +170,13 @@ class Recomputation:
     def reconsider(self, keys: Iterable[Key]) -> None:
         """Recompute the customers of these identifiers: pairs of them were forbidden or allowed again."""
         keys = list(keys)
-        self._hood.load(keys)
-        self._touch("", *(key for key in keys if key in self._hood.nodes))
+        self._around.load(keys)
+        self._touch("", *(key for key in keys if key in self._around.nodes))
 
     def finish(self) -> list[Moved]:
         """Recompute and write what changed. Returns the identifiers whose customer is another now."""
-        hood = self._hood
-        hood.include(self._touched)
+        around = self._around
+        around.include(self._touched)
         self._mark_shared()
         self._fill_gaps()
         self._admit()
@@ -188,13 +188,13 @@ class Recomputation:
     # -- steps
 
     def _sight(self, key: Key, seen: Sighting) -> None:
-        node = self._hood.nodes.get(key)
+        node = self._around.nodes.get(key)
         if node is None:
             node = Node(
                 key=key, namespace=seen.namespace, value=seen.value, first_seen_at=seen.first_at,
                 first_fact=seen.first_fact, source=seen.source, rank=self._policy.rank(seen.namespace), changed=True,
             )  # fmt: skip
-            self._hood.add(node)
+            self._around.add(node)
         elif (seen.first_at, seen.first_fact) < (node.first_seen_at, node.first_fact):
             node.first_seen_at, node.first_fact, node.source = seen.first_at, seen.first_fact, seen.source
             node.changed = True
@@ -222,18 +222,18 @@ class Recomputation:
             self._touched.setdefault(key, fact)
 
     def _put_aside(self, edge: Edge, status: Status) -> None:
-        self._hood.deactivate(edge, status)
+        self._around.deactivate(edge, status)
         if edge.windowed:
             self._gaps[edge.a, edge.rank_b] += 1
 
     def _mark_shared(self) -> None:
         """Find identifiers that the new evidence makes shared, and put their evidence aside."""
-        nodes, most = self._hood.nodes, self._policy.shared_after
+        nodes, most = self._around.nodes, self._policy.shared_after
         new = sorted((e for e in self._candidates.values() if e.status is None), key=lambda e: e.strength)
         new = [e for e in new if e.kind is not Kind.JOINED]
         asked = {end for e in new for end in _counting(e) if not nodes[end].shared}
         seen: defaultdict[tuple[Key, int], set[Key]] = defaultdict(set)
-        for key, neighbour, rank in self._hood.neighbours([k for k in asked if nodes[k].root is not None]):
+        for key, neighbour, rank in self._around.neighbours([k for k in asked if nodes[k].root is not None]):
             seen[key, rank].add(neighbour)
         needed: set[EvidenceId] = set()
         for edge in new:
@@ -245,83 +245,83 @@ class Recomputation:
                     needed.add(edge.ident)
         for key in {key for (key, _), neighbours in seen.items() if len(neighbours) > most}:
             nodes[key].shared_at, nodes[key].changed = self._at, True
-            for edge in [e for e in self._hood.incident[key].values() if e.kind is not Kind.JOINED]:
+            for edge in [e for e in self._around.incident[key].values() if e.kind is not Kind.JOINED]:
                 self._put_aside(edge, Status.SHARED)
         self._drop_uncounted(new, needed)
 
     def _drop_uncounted(self, new: Iterable[Edge], needed: Collection[EvidenceId]) -> None:
         """Do not store new evidence that every counting end, being shared, has no use for."""
-        nodes = self._hood.nodes
+        nodes = self._around.nodes
         for edge in new:
             if edge.ident not in needed and all(nodes[end].shared for end in _counting(edge)):
                 del self._candidates[edge.ident]
 
     def _fill_gaps(self) -> None:
         """Where a window was full and lost evidence, look at the strongest of the surplus."""
-        hood, width = self._hood, self._policy.window
-        passed_over = len(self._candidates) + sum(node.shared_at == self._at for node in hood.nodes.values())
-        outside = {a for a, _ in self._gaps if a not in hood.inside}
-        hood.include(hood.crowded(outside))
+        around, width = self._around, self._policy.window
+        passed_over = len(self._candidates) + sum(node.shared_at == self._at for node in around.nodes.values())
+        outside = {a for a, _ in self._gaps if a not in around.inside}
+        around.include(around.crowded(outside))
         for (a, rank_b), lost in self._gaps.items():
-            if a not in hood.inside or hood.nodes[a].shared:
+            if a not in around.inside or around.nodes[a].shared:
                 continue
-            places = width - len(hood.window(a, rank_b))
+            places = width - len(around.window(a, rank_b))
             if places > lost:
                 continue
-            spare = [e for e in hood.surplus(a, rank_b, places + passed_over) if self._is_spare(e)][:places]
-            hood.include(e.b for e in spare)
+            spare = [e for e in around.surplus(a, rank_b, places + passed_over) if self._is_spare(e)][:places]
+            around.include(e.b for e in spare)
             for edge in spare:
                 edge.status, edge.changed = Status.REFUSED, True
-                hood.activate(edge)
+                around.activate(edge)
 
     def _is_spare(self, edge: Edge) -> bool:
-        shared = self._hood.nodes[edge.b].shared
+        shared = self._around.nodes[edge.b].shared
         return not shared and edge.status is Status.SURPLUS and edge.ident not in self._candidates
 
     def _admit(self) -> None:
         """Let candidates count, as far as the windows reach."""
-        hood, nodes = self._hood, self._hood.nodes
+        around, nodes = self._around, self._around.nodes
         windows: defaultdict[tuple[Key, int], list[Edge]] = defaultdict(list)
         for edge in self._candidates.values():
             if edge.kind is not Kind.JOINED and (nodes[edge.a].shared or nodes[edge.b].shared):
-                hood.deactivate(edge, Status.SHARED)
+                around.deactivate(edge, Status.SHARED)
             elif edge.expired(self._today):
-                hood.deactivate(edge, Status.EXPIRED)
+                around.deactivate(edge, Status.EXPIRED)
             elif edge.windowed:
                 windows[edge.a, edge.rank_b].append(edge)
             else:
-                hood.activate(edge)
+                around.activate(edge)
         for (a, rank_b), edges in windows.items():
-            contenders = sorted([*hood.window(a, rank_b), *edges], key=lambda e: e.strength)
+            contenders = sorted([*around.window(a, rank_b), *edges], key=lambda e: e.strength)
             for edge in contenders[: self._policy.window]:
-                hood.activate(edge)
+                around.activate(edge)
             for edge in contenders[self._policy.window :]:
-                hood.deactivate(edge, Status.SURPLUS)
+                around.deactivate(edge, Status.SURPLUS)
         for edge in self._candidates.values():
-            if edge.status not in ACTIVE and edge.ident in hood.incident[edge.a]:
+            if edge.status not in ACTIVE and edge.ident in around.incident[edge.a]:
                 edge.status, edge.changed = Status.REFUSED, True
 
     def _settle(self) -> None:
         """The greedy union inside, widened until nothing outside is contradicted."""
-        hood = self._hood
+        around = self._around
         while True:
             self._forest = self._union()
             if not self._crossing:
                 return
-            near = {end for end in self._crossing if end in hood.halo or hood.nodes[end].root is None}
-            hood.include(near)
-            hood.include_halo(self._crossing - near)
+            near = {end for end in self._crossing if end in around.halo or around.nodes[end].root is None}
+            around.include(near)
+            around.include_halo(self._crossing - near)
 
     def _union(self) -> Forest:
         """One pass. Evidence to the outside that would be accepted is noted as crossing and left out."""
-        hood, inside = self._hood, self._hood.inside
+        around, inside = self._around, self._around.inside
         self._crossing: set[Key] = set()
-        edges = {ident: edge for key in inside | hood.halo for ident, edge in hood.incident[key].items()}
-        keys = inside | hood.halo | {end for edge in edges.values() for end in (edge.a, edge.b)}
-        forbidden = hood.forbidden(keys)
+        edges = {ident: edge for key in inside | around.halo for ident, edge in around.incident[key].items()}
+        keys = inside | around.halo | {end for edge in edges.values() for end in (edge.a, edge.b)}
+        forbidden = around.forbidden(keys)
         forest = Forest(self._policy)
         for key in keys:
-            node = hood.nodes[key]
+            node = around.nodes[key]
             forest.add(key, node.namespace, node.first_seen_at, forbidden.get(key, ()))
         self._outcomes: dict[EvidenceId, Status] = {}
         for edge in sorted(edges.values(), key=lambda e: e.strength):
@@ -341,8 +341,8 @@ class Recomputation:
     def _move(self) -> list[Moved]:
         """Give every identifier inside its root, and write down what people will want to know of it."""
         groups: defaultdict[Key, list[Node]] = defaultdict(list)
-        for key in self._hood.inside:
-            groups[self._forest.find(key)].append(self._hood.nodes[key])
+        for key in self._around.inside:
+            groups[self._forest.find(key)].append(self._around.nodes[key])
         new_roots: dict[Key, Key] = {}
         for members in groups.values():
             root = min(members, key=lambda node: root_order(node.known(), self._policy)).key
@@ -350,7 +350,7 @@ class Recomputation:
         self._record(groups.values(), new_roots)
         moved = []
         for key, root in new_roots.items():
-            node = self._hood.nodes[key]
+            node = self._around.nodes[key]
             if node.root != root:
                 moved.append(Moved(self._workspace, key, node.root, root))
                 node.root, node.changed = root, True
@@ -363,7 +363,7 @@ class Recomputation:
             root_to = new_roots[members[0].key]
             before = {node.root for node in members} - {None}
             home = sorted(old for old in before if old is not None and new_roots[old] == root_to)
-            kept = self._hood.nodes[root_to].root
+            kept = self._around.nodes[root_to].root
             merged = [old for old in home if old != (kept if kept in home else home[0])]
             split = sorted(old for old in before if old is not None and new_roots[old] != root_to)
             if not merged and not split:
@@ -383,7 +383,7 @@ class Recomputation:
 
     def _sides(self, new_roots: Mapping[Key, Key]) -> set[tuple[Key, Key]]:
         """(old root, new root) wherever an identifier that names a person goes that way."""
-        nodes = self._hood.nodes
+        nodes = self._around.nodes
         return {
             (old, root)
             for key, root in new_roots.items()
@@ -391,9 +391,9 @@ class Recomputation:
         }
 
     def _write(self) -> None:
-        hood = self._hood
+        around = self._around
         for ident, status in self._outcomes.items():
-            edge = hood.edges[ident]
+            edge = around.edges[ident]
             if edge.status is not status:
                 edge.status, edge.changed = status, True
         identifiers = [
@@ -402,7 +402,7 @@ class Recomputation:
                 "first_seen_at": node.first_seen_at, "first_fact": node.first_fact, "source": node.source,
                 "root": node.root, "shared_at": node.shared_at,
             }
-            for node in hood.nodes.values()
+            for node in around.nodes.values()
             if node.changed
         ]  # fmt: skip
         evidence = [
@@ -412,7 +412,7 @@ class Recomputation:
                 "source": edge.source, "weight": edge.weight, "status": int(edge.status or Status.REFUSED),
                 "last_day": edge.last_day, "until_day": edge.until_day, "author": edge.author, "reason": edge.reason,
             }
-            for edge in hood.edges.values()
+            for edge in around.edges.values()
             if edge.changed
         ]  # fmt: skip
         upsert(

@@ -29,7 +29,7 @@ from rapport.kernel.identifiers import (
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.graph import customer_ids, stated, store
 from rapport.resolve.graph.model import WEIGHTS, Evidence, EvidenceId, Kind, day_of, evidence_id
-from rapport.resolve.graph.recompute import LastSight, Moved, Recomputation, Sighting
+from rapport.resolve.graph.recompute import LastSeen, Moved, Recomputation, Sighting
 
 __all__ = ["Resolver"]
 
@@ -148,13 +148,13 @@ class Resolver:
 
     def _note_day(self, workspace: WorkspaceId, fact: Fact, seen: _Raw) -> None:
         """Note that the evidence of a fact was seen on its day, unless it was seen later already."""
-        sight = LastSight(day_of(fact.occurred_at), fact.id)
-        seen.tomorrow = max(seen.tomorrow, (sight.day + 1) * DAY)
-        known, pending = self._known[workspace].days, self._pending[workspace].sights
+        last = LastSeen(day_of(fact.occurred_at), fact.id)
+        seen.tomorrow = max(seen.tomorrow, (last.day + 1) * DAY)
+        known, pending = self._known[workspace].days, self._pending[workspace].seen_again
         for ident in seen.evidence:
-            if sight.day > known.get(ident, -1):
-                known[ident] = sight.day
-                pending[ident] = sight
+            if last.day > known.get(ident, -1):
+                known[ident] = last.day
+                pending[ident] = last
 
     # -- flushing
 
@@ -183,14 +183,16 @@ class Resolver:
         return pending.anything()
 
     def _settle_days(self, conn: Connection, workspace: WorkspaceId, pending: _Pending) -> None:
-        """Keep the sights that are later than what the database knows, and those of evidence it does not know."""
+        """Keep the days that are later than what the database knows, and those of evidence it does not know."""
         column = store.evidence.c
         query = sa.select(column.id, column.last_day)
-        days = dict(row._tuple() for row in store.select_among(conn, query, workspace, column.id, list(pending.sights)))
-        pending.sights = {
-            ident: sight
-            for ident, sight in pending.sights.items()
-            if (sight.day > days[ident] if ident in days else ident in pending.evidence)
+        days = dict(
+            row._tuple() for row in store.select_among(conn, query, workspace, column.id, list(pending.seen_again))
+        )
+        pending.seen_again = {
+            ident: last
+            for ident, last in pending.seen_again.items()
+            if (last.day > days[ident] if ident in days else ident in pending.evidence)
         }
 
     def _write(self, conn: Connection, workspace: WorkspaceId, pending: _Pending) -> list[Moved]:
@@ -205,11 +207,11 @@ class Resolver:
         policy = self._policy_for(workspace)
         recomputation = Recomputation(conn, workspace, policy, at=pending.at)
         evidence = {
-            ident: piece._replace(again_day=sight.day) if (sight := pending.sights.get(ident)) else piece
+            ident: piece._replace(again_day=last.day) if (last := pending.seen_again.get(ident)) else piece
             for ident, piece in pending.evidence.items()
         }
         nodes, edges = recomputation.observe(pending.sightings, evidence)
-        recomputation.see_again({i: sight for i, sight in pending.sights.items() if i not in evidence})
+        recomputation.see_again({i: last for i, last in pending.seen_again.items() if i not in evidence})
         known = self._known[workspace]
         known.identifiers.update((key, (node.first_seen_at, node.first_fact)) for key, node in nodes.items())
         known.evidence.update((ident, (edge.first_at, edge.first_fact)) for ident, edge in edges.items())
@@ -252,18 +254,18 @@ class _Raw:
 class _Pending:
     """What one workspace's facts said that is not written yet."""
 
-    __slots__ = ("at", "evidence", "facts", "sightings", "sights")
+    __slots__ = ("at", "evidence", "facts", "seen_again", "sightings")
 
     def __init__(self) -> None:
         self.at = 0
         self.facts: list[tuple[Fact, Key]] = []
         self.sightings: dict[Key, Sighting] = {}
         self.evidence: dict[EvidenceId, Evidence] = {}
-        self.sights: dict[EvidenceId, LastSight] = {}
+        self.seen_again: dict[EvidenceId, LastSeen] = {}
 
     def anything(self) -> bool:
         """Whether something is left to write."""
-        return bool(self.sightings or self.evidence or self.sights)
+        return bool(self.sightings or self.evidence or self.seen_again)
 
 
 class _Memory:
