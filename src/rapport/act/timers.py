@@ -19,7 +19,8 @@ from rapport.kernel.clock import DAY, MINUTE
 from rapport.kernel.identifiers import bucket_of
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Timer, TimerHandler, Work
-from rapport.storage.bulk import chunks, insert_rows, upsert
+from rapport.storage.bulk import insert_rows, upsert
+from rapport.storage.lookup import change_among, select_among
 
 __all__ = ["Cancelled", "next_due", "pending", "run_due", "write"]
 
@@ -67,11 +68,8 @@ def next_due(conn: Connection, kinds: Collection[str], *, buckets: Sequence[int]
 def pending(conn: Connection, workspace: WorkspaceId, kind: str, keys: Collection[bytes]) -> set[bytes]:
     """Those of the keys that have a timer of this kind."""
     t = store.timers.c
-    query = sa.select(t.key).where(t.workspace == workspace, t.kind == kind)
-    found: set[bytes] = set()
-    for some in chunks(keys, 500):
-        found.update(conn.execute(query.where(t.key.in_(some))).scalars())
-    return found
+    query = sa.select(t.key).where(t.kind == kind)
+    return {row.key for row in select_among(conn, query, workspace, t.key, keys)}
 
 
 def run_due(
@@ -161,9 +159,8 @@ def _try_later(conn: Connection, timer: Timer, now: int, error: Exception) -> No
 
 def _delete(conn: Connection, gone: Sequence[Cancelled]) -> None:
     t = store.timers.c
-    groups: dict[tuple[int, str], list[bytes]] = {}
+    groups: dict[tuple[WorkspaceId, str], list[bytes]] = {}
     for timer in gone:
         groups.setdefault((timer.workspace, timer.kind), []).append(timer.key)
     for (workspace, kind), keys in groups.items():
-        for some in chunks(keys, 500):
-            conn.execute(sa.delete(store.timers).where(t.workspace == workspace, t.kind == kind, t.key.in_(some)))
+        change_among(conn, sa.delete(store.timers).where(t.kind == kind), workspace, t.key, keys)

@@ -11,9 +11,10 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, 
 from rapport.collect.model import Limits, QuarantineRow, Source
 from rapport.kernel.clock import HOUR
 from rapport.kernel.ids import WorkspaceId
-from rapport.storage.bulk import chunks, insert_ignore, upsert
+from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import metadata
 from rapport.storage.log import LogRow, facts
+from rapport.storage.lookup import select_among
 
 __all__ = [
     "COUNTERS",
@@ -95,10 +96,9 @@ def new_in_each(conn: Connection, requests: Sequence[Sequence[LogRow]]) -> list[
     stored: dict[tuple[int, str], tuple[str, int]] = {}
     for workspace in {row.workspace for rows in requests for row in rows}:
         ids = {row.message_id for rows in requests for row in rows if row.workspace == workspace}
-        for some in chunks(ids, 500):
-            query = sa.select(facts.c.message_id, facts.c.source, facts.c.received_at)
-            query = query.where(facts.c.workspace == workspace, facts.c.message_id.in_(some))
-            stored |= {(workspace, row.message_id): (row.source, row.received_at) for row in conn.execute(query)}
+        query = sa.select(facts.c.message_id, facts.c.source, facts.c.received_at)
+        for row in select_among(conn, query, workspace, facts.c.message_id, ids):
+            stored[workspace, row.message_id] = (row.source, row.received_at)
     return [
         sum(stored.pop((row.workspace, row.message_id), None) == (row.source, row.received_at) for row in rows)
         for rows in requests

@@ -13,7 +13,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.inputs import Settings
 from rapport.resolve.graph.store import identifiers
 from rapport.resolve.graph.store import roots_of as current_roots
-from rapport.storage.bulk import chunks
+from rapport.storage.lookup import select_among
 from rapport.storage.workspaces import all_workspaces
 
 __all__ = ["identifiers_by_key", "naming", "reading_settings", "roots_of", "strands_by_root"]
@@ -35,23 +35,21 @@ def roots_of(conn: Connection, workspace: WorkspaceId, strands: Collection[Key])
 def strands_by_root(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> dict[Key, list[Key]]:
     """All strands of each of these customers, the root always among them."""
     wanted = dict.fromkeys(roots)
-    query = sa.select(identifiers.c.root, identifiers.c.key).where(identifiers.c.workspace == workspace)
+    query = sa.select(identifiers.c.root, identifiers.c.key)
     strands: dict[Key, list[Key]] = {root: [root] for root in wanted}
-    for some in chunks(wanted, 500):
-        for root, key in conn.execute(query.where(identifiers.c.root.in_(some))):
-            if key != root:
-                strands[Key(root)].append(Key(key))
+    for root, key in select_among(conn, query, workspace, identifiers.c.root, wanted):
+        if key != root:
+            strands[Key(root)].append(Key(key))
     return strands
 
 
 def identifiers_by_key(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> dict[Key, Identifier]:
     """What these keys stand for; unknown ones are missing."""
     i = identifiers.c
-    query = sa.select(i.key, i.namespace, i.value).where(i.workspace == workspace)
+    query = sa.select(i.key, i.namespace, i.value)
     return {
         Key(key): Identifier(namespace, value)
-        for some in chunks(keys, 500)
-        for key, namespace, value in conn.execute(query.where(i.key.in_(some)))
+        for key, namespace, value in select_among(conn, query, workspace, i.key, keys)
     }
 
 

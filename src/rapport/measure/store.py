@@ -13,8 +13,9 @@ from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBina
 from rapport.kernel.clock import DAY, MINUTE, to_iso
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.measure.model import Question
-from rapport.storage.bulk import chunks, insert_ignore, upsert
+from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText, metadata
+from rapport.storage.lookup import select_among
 
 __all__ = [
     "DecisionPlace",
@@ -167,11 +168,9 @@ def items_of(
     """Which items of this kind were shown to these strands in the period."""
     i = decision_items.c
     query = sa.select(i.workspace, i.strand, i.at, i.decision_id, i.item_id, i.kind).where(
-        i.workspace == workspace, i.at >= since, i.at <= until, i.kind == kind
+        i.at >= since, i.at <= until, i.kind == kind
     )
-    return [
-        ItemRow._make(row) for some in chunks(strands, 500) for row in conn.execute(query.where(i.strand.in_(some)))
-    ]
+    return [ItemRow._make(row) for row in select_among(conn, query, workspace, i.strand, strands)]
 
 
 def latest_decisions(

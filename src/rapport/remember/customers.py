@@ -26,11 +26,12 @@ from rapport.remember.golden import Gathered, gather
 from rapport.remember.registry import Remembered, StrandState
 from rapport.remember.store import customers, states_of, strands
 from rapport.resolve.graph.customer_ids import load_customer_ids
-from rapport.resolve.graph.store import among, identifiers, roots_of
+from rapport.resolve.graph.store import identifiers, roots_of
 from rapport.resolve.linking.units import units_among
 from rapport.resolve.reading import identities
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.locks import Lock, lock_each
+from rapport.storage.lookup import among
 
 __all__ = [
     "CustomerPage",

@@ -12,7 +12,8 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.folder import decode_state
 from rapport.remember.registry import Held, Remembered
 from rapport.remember.store import states_of
-from rapport.resolve.graph.store import identifiers, select_among
+from rapport.resolve.graph.store import identifiers
+from rapport.storage.lookup import select_among
 
 __all__ = ["COLUMNS", "fields_of"]
 

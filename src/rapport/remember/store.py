@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.resolve.graph.store import select_among
 from rapport.storage.engine import CText, metadata
+from rapport.storage.lookup import select_among
 
 __all__ = ["ALWAYS", "OPEN", "customers", "folded", "states_of", "strands"]
 

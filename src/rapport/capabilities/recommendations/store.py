@@ -19,6 +19,7 @@ from rapport.kernel.clock import DAY
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.engine import CText, metadata
+from rapport.storage.lookup import select_among
 
 __all__ = [
     "add_counts",
@@ -83,10 +84,8 @@ def load_recents(conn: Connection, strands: Iterable[tuple[WorkspaceId, bytes]])
         by_workspace.setdefault(workspace, []).append(strand)
     r = recent_products.c
     for workspace, keys in by_workspace.items():
-        for some in chunks(keys, 500):
-            query = sa.select(r.strand, r.recent).where(r.workspace == workspace, r.strand.in_(some))
-            for strand, recent in conn.execute(query):
-                found[workspace, strand] = _recents.decode(recent)
+        for strand, recent in select_among(conn, sa.select(r.strand, r.recent), workspace, r.strand, keys):
+            found[workspace, strand] = _recents.decode(recent)
     return found
 
 

@@ -33,6 +33,7 @@ from rapport.resolve.graph.model import (
 from rapport.resolve.graph.recompute import Moved, Recomputation
 from rapport.resolve.graph.store import roots_of
 from rapport.storage.bulk import chunks, insert_ignore, insert_rows
+from rapport.storage.lookup import among, select_among
 
 __all__ = ["allow", "forbid", "join", "preview", "rebuild", "restore", "withdraw"]
 
@@ -159,7 +160,7 @@ def _write_roots(conn: Connection, workspace: WorkspaceId, answer: Resolution, n
     for batch in chunks(answer.roots, 5_000):
         query = sa.select(store.identifiers)
         changed = []
-        for found in store.select_among(conn, query, workspace, columns.key, batch):
+        for found in select_among(conn, query, workspace, columns.key, batch):
             row = dict(found._mapping)
             row["root"] = answer.roots[found.key]
             since = now if found.shared_at is None else found.shared_at
@@ -176,7 +177,7 @@ def _write_statuses(
     for batch in chunks(answer.statuses, 5_000):
         query = sa.select(store.evidence)
         changed = []
-        for found in store.select_among(conn, query, workspace, columns.id, batch):
+        for found in select_among(conn, query, workspace, columns.id, batch):
             row = dict(found._mapping)
             names = {key: known[key].namespace for key in (found.a, found.b)}
             ranks = {key: policy.rank(name) for key, name in names.items()}
@@ -194,7 +195,7 @@ def _write_statuses(
 def _replace(conn: Connection, workspace: WorkspaceId, table: sa.Table, key: str, rows: list[dict[str, Any]]) -> None:
     """Write rows that are there already, whichever of their columns changed."""
     for batch in chunks(rows, store.CHUNK):
-        conn.execute(table.delete().where(store.among(conn, workspace, table.c[key], [row[key] for row in batch])))
+        conn.execute(table.delete().where(among(conn, workspace, table.c[key], [row[key] for row in batch])))
         insert_rows(conn, table, batch)
 
 
@@ -211,5 +212,5 @@ def _require_seen(conn: Connection, workspace: WorkspaceId, keys: Collection[Key
 
 def _require_evidence(conn: Connection, workspace: WorkspaceId, idents: Collection[EvidenceId]) -> None:
     query = sa.select(store.evidence.c.id)
-    if not list(store.select_among(conn, query, workspace, store.evidence.c.id, idents)):
+    if not list(select_among(conn, query, workspace, store.evidence.c.id, idents)):
         raise NotFound(f"none of {len(idents)} pieces of evidence exists", hint="the graph of a customer lists them")

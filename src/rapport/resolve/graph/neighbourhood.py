@@ -30,6 +30,7 @@ from rapport.resolve.graph.model import (
     oriented,
     strength,
 )
+from rapport.storage.lookup import select_among
 
 __all__ = ["Edge", "Neighbourhood", "Node"]
 
@@ -224,7 +225,7 @@ class Neighbourhood:
             )
             if peers_only:
                 query = query.where(_evidence.peer)
-            for key, neighbour, namespace in store.select_among(self._conn, query, self._workspace, end, keys):
+            for key, neighbour, namespace in select_among(self._conn, query, self._workspace, end, keys):
                 yield key, neighbour, self._policy.rank(namespace)
 
     def crowded(self, keys: Collection[Key]) -> set[Key]:
@@ -235,7 +236,7 @@ class Neighbourhood:
             .group_by(_evidence.a)
             .having(sa.func.count() >= self._policy.window)
         )
-        found = {row.a for row in store.select_among(self._conn, query, self._workspace, _evidence.a, keys)}
+        found = {row.a for row in select_among(self._conn, query, self._workspace, _evidence.a, keys)}
         self.load(found)
         return found
 
@@ -270,14 +271,14 @@ class Neighbourhood:
             pairs = store.forbidden_pairs.c
             query = sa.select(pairs.a, pairs.b)
             for end in (pairs.a, pairs.b):
-                for a, b in store.select_among(self._conn, query, self._workspace, end, new):
+                for a, b in select_among(self._conn, query, self._workspace, end, new):
                     self._forbidden[a].add(b)
         return self._forbidden
 
     def _load_nodes(self, column: sa.ColumnElement[Any], values: Collection[Key]) -> list[Key]:
         query = sa.select(store.identifiers)
         keys = []
-        for row in store.select_among(self._conn, query, self._workspace, column, values):
+        for row in select_among(self._conn, query, self._workspace, column, values):
             keys.append(row.key)
             if row.key not in self.nodes:
                 self.nodes[row.key] = Node(
@@ -293,7 +294,7 @@ class Neighbourhood:
         query = sa.select(store.evidence)
         if statuses:
             query = query.where(_evidence.status.in_(statuses))
-        return store.select_among(self._conn, query, self._workspace, column, values)
+        return select_among(self._conn, query, self._workspace, column, values)
 
     def _add_edges(self, rows: Collection[Any]) -> None:
         self.load({end for row in rows for end in (row.a, row.b)})

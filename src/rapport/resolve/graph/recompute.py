@@ -38,6 +38,7 @@ from rapport.resolve.graph.model import (
 from rapport.resolve.graph.neighbourhood import Edge, Neighbourhood, Node
 from rapport.resolve.graph.stated import EXPIRY, Turn
 from rapport.storage.bulk import insert_rows, upsert
+from rapport.storage.lookup import select_among
 
 __all__ = ["LastSeen", "Moved", "Recomputation", "Sighting"]
 
@@ -207,7 +208,7 @@ class Recomputation:
             return []
         column = store.evidence.c
         query = sa.select(column.id).where(column.status == Status.EXPIRED)
-        return [row.id for row in store.select_among(self._conn, query, self._workspace, column.id, idents)]
+        return [row.id for row in select_among(self._conn, query, self._workspace, column.id, idents)]
 
     def _see_again(self, edge: Edge, day: int, fact: str) -> None:
         if day <= edge.last_day:

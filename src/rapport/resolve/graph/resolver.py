@@ -30,6 +30,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.graph import customer_ids, stated, store
 from rapport.resolve.graph.model import WEIGHTS, Evidence, EvidenceId, Kind, day_of, evidence_id
 from rapport.resolve.graph.recompute import LastSeen, Moved, Recomputation, Sighting
+from rapport.storage.lookup import select_among
 
 __all__ = ["Resolver"]
 
@@ -175,7 +176,7 @@ class Resolver:
             columns = table.c
             at = columns.first_seen_at if column == "key" else columns.first_at
             query = sa.select(columns[column], at, columns.first_fact)
-            for key, first_at, first_fact in store.select_among(conn, query, workspace, columns[column], list(wanted)):
+            for key, first_at, first_fact in select_among(conn, query, workspace, columns[column], list(wanted)):
                 if (first_at, first_fact) <= memory[key]:
                     memory[key] = (first_at, first_fact)
                     del wanted[key]
@@ -186,9 +187,7 @@ class Resolver:
         """Keep the days that are later than what the database knows, and those of evidence it does not know."""
         column = store.evidence.c
         query = sa.select(column.id, column.last_day)
-        days = dict(
-            row._tuple() for row in store.select_among(conn, query, workspace, column.id, list(pending.seen_again))
-        )
+        days = dict(row._tuple() for row in select_among(conn, query, workspace, column.id, list(pending.seen_again)))
         pending.seen_again = {
             ident: last
             for ident, last in pending.seen_again.items()

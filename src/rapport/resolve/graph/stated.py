@@ -24,6 +24,7 @@ from rapport.resolve.facts import MERGED, SPLIT
 from rapport.resolve.graph import store
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.storage.log import LogRow, append
+from rapport.storage.lookup import select_among
 
 __all__ = ["EXPIRY", "Turn", "state", "turns"]
 
@@ -112,5 +113,5 @@ def _row(
 def _names(conn: Connection, workspace: WorkspaceId, keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
     columns = store.identifiers.c
     query = sa.select(columns.key, columns.namespace, columns.value)
-    rows = store.select_among(conn, query, workspace, columns.key, keys)
+    rows = select_among(conn, query, workspace, columns.key, keys)
     return {Key(key): (namespace, value) for key, namespace, value in rows}

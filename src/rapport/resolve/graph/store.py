@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    ColumnElement,
     Connection,
     Index,
     Integer,
@@ -19,12 +17,12 @@ from sqlalchemy import (
     Table,
     Text,
 )
-from sqlalchemy.dialects import postgresql
 
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.engine import CText, metadata
 from rapport.storage.locks import Lock, lock_each
+from rapport.storage.lookup import among, select_among
 
 __all__ = [
     "among",
@@ -218,40 +216,6 @@ def see_again(conn: Connection, workspace: WorkspaceId, days: Sequence[tuple[byt
 
 _SEE_AGAIN = """UPDATE evidence SET last_day = seen.day, until_day = evidence.until_day + seen.day - evidence.last_day
 FROM seen WHERE evidence.workspace = seen.workspace AND evidence.id = seen.id AND evidence.last_day < seen.day"""
-
-
-def among(
-    conn: Connection, workspace: WorkspaceId, column: ColumnElement[bytes], values: Collection[bytes]
-) -> ColumnElement[bool]:
-    """The row is of this workspace and `column` is one of the values.
-
-    On PostgreSQL the workspace travels beside each value: a bare `workspace = 1` tempts the planner, while a young
-    table has no statistics, to read the whole workspace and filter.
-    """
-    own: ColumnElement[int] = column.table.c.workspace
-    if conn.dialect.name != "postgresql":
-        return sa.and_(own == workspace, column.in_(values))
-    wanted = (
-        sa.func.unnest(
-            sa.cast([int(workspace)] * len(values), postgresql.ARRAY(Integer)),
-            sa.cast(list(values), postgresql.ARRAY(LargeBinary)),
-        )
-        .table_valued("workspace", "value")
-        .render_derived()
-    )
-    return sa.tuple_(own, column).in_(sa.select(wanted.c.workspace, wanted.c.value))
-
-
-def select_among(
-    conn: Connection,
-    query: sa.Select[*tuple[Any, ...]],
-    workspace: WorkspaceId,
-    column: ColumnElement[Any],
-    values: Iterable[bytes],
-) -> Iterator[Any]:
-    """The rows of `query` in this workspace whose `column` is one of `values`: a statement for each 500 values."""
-    for batch in chunks(values, CHUNK):
-        yield from conn.execute(query.where(among(conn, workspace, column, batch)))
 
 
 def roots_of(conn: Connection, workspace: WorkspaceId, keys: Iterable[Key]) -> dict[Key, Key]:

@@ -16,12 +16,13 @@ from sqlalchemy import Connection
 
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.resolve.graph.customer_ids import load_customer_ids
-from rapport.resolve.graph.store import roots_of, select_among
+from rapport.resolve.graph.store import roots_of
 from rapport.resolve.linking.kinds import words
 from rapport.resolve.linking.records import fields_among, name_of
 from rapport.resolve.linking.store import households
 from rapport.resolve.reading.identities import identifiers_of_customer, members_of_customers
-from rapport.storage.bulk import chunks, upsert
+from rapport.storage.bulk import upsert
+from rapport.storage.lookup import change_among, select_among
 
 __all__ = ["LARGEST", "Household", "Housemate", "household_key", "household_of", "households", "housemates", "refresh"]
 
@@ -71,8 +72,7 @@ def refresh(conn: Connection, workspace: WorkspaceId, units: Collection[Key]) ->
     """Bring the households of these records up to date. Returns how many of them are in one now."""
     fields = fields_among(conn, workspace, units)
     found = {unit: home for unit in units if (home := household_key(workspace, fields.get(unit, {})))}
-    for batch in chunks([unit for unit in units if unit not in found], 500):
-        conn.execute(households.delete().where(_table.workspace == workspace, _table.key.in_(batch)))
+    change_among(conn, households.delete(), workspace, _table.key, [unit for unit in units if unit not in found])
     rows = [
         {"workspace": workspace, "key": unit, "household": home, "because": because}
         for unit, (home, because) in found.items()

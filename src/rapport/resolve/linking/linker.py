@@ -18,7 +18,6 @@ from sqlalchemy import Connection
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.graph.model import EvidenceId, Kind, evidence_id
 from rapport.resolve.graph.recompute import Moved
-from rapport.resolve.graph.store import select_among
 from rapport.resolve.linking import households as living
 from rapport.resolve.linking.clusters import WORTH_A_LOOK, Clusters
 from rapport.resolve.linking.model import LinkModel
@@ -27,7 +26,8 @@ from rapport.resolve.linking.scorer import LiveIndex, Match
 from rapport.resolve.linking.store import CandidateStatus, link_candidates, link_models, link_records
 from rapport.resolve.linking.ties import PolicyIn, tie
 from rapport.resolve.linking.units import units_of
-from rapport.storage.bulk import chunks, upsert
+from rapport.storage.bulk import upsert
+from rapport.storage.lookup import change_among, select_among
 
 __all__ = ["FieldsOf", "Linked", "Linker", "forget", "note_changed"]
 
@@ -85,12 +85,11 @@ def forget(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> N
 
     A `Linker` that has them in memory must `abandon` afterwards.
     """
-    for batch in chunks(keys, 500):
-        conn.execute(link_records.delete().where(_records.workspace == workspace, _records.key.in_(batch)))
-        ends = _candidates.a.in_(batch) | _candidates.b.in_(batch)
-        conn.execute(link_candidates.delete().where(_candidates.workspace == workspace, ends))
-        homes = living.households
-        conn.execute(homes.delete().where(homes.c.workspace == workspace, homes.c.key.in_(batch)))
+    for table, column in (
+        (link_records, _records.key), (link_candidates, _candidates.a), (link_candidates, _candidates.b),
+        (living.households, living.households.c.key),
+    ):  # fmt: skip
+        change_among(conn, table.delete(), workspace, column, keys)
 
 
 class Linker:
@@ -368,16 +367,11 @@ def _write_candidates(
         update=("millibits", "status", "model", "at", "author", "reason"),
         where="link_candidates.status NOT IN ('accepted', 'rejected')",  # a person may have decided meanwhile
     )  # fmt: skip
-    for batch in chunks([ident for ident in stale if ident not in rows], 500):
-        conn.execute(
-            link_candidates.update()
-            .where(_candidates.workspace == workspace, _candidates.id.in_(batch), _candidates.status.not_in(_DECIDED))
-            .values(status=CandidateStatus.STALE.value)
-        )
+    undecided = link_candidates.update().where(_candidates.status.not_in(_DECIDED))
+    gone = [ident for ident in stale if ident not in rows]
+    change_among(conn, undecided.values(status=CandidateStatus.STALE.value), workspace, _candidates.id, gone)
 
 
 def _mark_scored(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> None:
-    for batch in chunks(keys, 500):
-        here = (_records.workspace == workspace, _records.key.in_(batch))
-        conn.execute(link_records.delete().where(*here, _records.fields == b"{}"))
-        conn.execute(link_records.update().where(*here).values(pending=False))
+    change_among(conn, link_records.delete().where(_records.fields == b"{}"), workspace, _records.key, keys)
+    change_among(conn, link_records.update().values(pending=False), workspace, _records.key, keys)

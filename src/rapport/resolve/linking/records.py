@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.resolve.graph.store import select_among
 from rapport.resolve.linking.store import link_records
+from rapport.storage.lookup import select_among
 
 __all__ = ["fields_among", "name_of"]
 

@@ -18,13 +18,14 @@ from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.resolve.graph.customer_ids import CustomerIds, load_customer_ids
 from rapport.resolve.graph.model import EvidenceId
-from rapport.resolve.graph.store import identifiers, roots_of, select_among
+from rapport.resolve.graph.store import identifiers, roots_of
 from rapport.resolve.linking.model import Comparer, Prepared, Thresholds, probability
 from rapport.resolve.linking.models import active_model
 from rapport.resolve.linking.records import fields_among, name_of
 from rapport.resolve.linking.store import CandidateStatus, link_candidates, link_records
 from rapport.resolve.reading import identities
 from rapport.resolve.reading.identities import Member
+from rapport.storage.lookup import select_among
 
 __all__ = [
     "DECIDED",

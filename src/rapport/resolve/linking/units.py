@@ -16,6 +16,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.graph import store
 from rapport.resolve.graph.model import Kind, Status
 from rapport.resolve.reading.identities import Member, find, members_of_customers
+from rapport.storage.lookup import select_among
 
 __all__ = ["certain_identifiers", "members_of", "units_among", "units_of"]
 
@@ -43,7 +44,7 @@ def units_among(
     query = sa.select(columns.a, columns.b).where(
         columns.status == int(Status.LINKED), columns.kind != Kind.PROBABLE.value
     )
-    for a, b in store.select_among(conn, query, workspace, columns.a, list(parent)):
+    for a, b in select_among(conn, query, workspace, columns.a, list(parent)):
         if b in parent:
             parent[find_top(Key(a))] = find_top(Key(b))
     units: dict[Key, dict[Key, list[Key]]] = {}

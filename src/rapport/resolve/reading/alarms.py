@@ -17,6 +17,7 @@ from rapport.resolve.graph.forest import too_many
 from rapport.resolve.graph.model import Status
 from rapport.resolve.reading import identities
 from rapport.resolve.reading.identities import Member
+from rapport.storage.lookup import select_among
 
 __all__ = ["Alarms", "RefusedAlarm", "SharedAlarm", "alarms"]
 
@@ -82,7 +83,7 @@ def _neighbours(conn: Connection, workspace: WorkspaceId, keys: list[bytes]) -> 
     numbers: dict[bytes, int] = {}
     for end in (columns.a, columns.b):
         query = sa.select(end, sa.func.count()).group_by(end)
-        for key, number in store.select_among(conn, query, workspace, end, keys):
+        for key, number in select_among(conn, query, workspace, end, keys):
             numbers[key] = numbers.get(key, 0) + number
     return numbers
 

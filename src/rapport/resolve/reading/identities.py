@@ -18,6 +18,7 @@ from rapport.resolve.graph.customer_ids import CustomerIds
 from rapport.resolve.graph.forest import too_many
 from rapport.resolve.graph.model import ACTIVE, Kind, Status
 from rapport.resolve.graph.stated import EXPIRY
+from rapport.storage.lookup import select_among
 
 __all__ = [
     "Change",
@@ -134,7 +135,7 @@ def members_of_customers(conn: Connection, workspace: WorkspaceId, roots: Iterab
     """Root → all identifiers of the customer, the earliest first."""
     query = sa.select(store.identifiers)
     found: dict[Key, list[Member]] = {}
-    for row in store.select_among(conn, query, workspace, _identifiers.root, roots):
+    for row in select_among(conn, query, workspace, _identifiers.root, roots):
         found.setdefault(Key(row.root), []).append(_member(row))
     for several in found.values():
         several.sort(key=lambda one: (one.first_seen_at, one.namespace, one.value))
@@ -217,7 +218,7 @@ def _member(row: Any) -> Member:
 def members(conn: Connection, workspace: WorkspaceId, keys: Iterable[Key]) -> dict[Key, Member]:
     """Key → identifier, for those that were seen."""
     query = sa.select(store.identifiers)
-    return {row.key: _member(row) for row in store.select_among(conn, query, workspace, _identifiers.key, keys)}
+    return {row.key: _member(row) for row in select_among(conn, query, workspace, _identifiers.key, keys)}
 
 
 def _meant(prefix: str, region: str | None) -> list[str]:
@@ -245,7 +246,7 @@ def _evidence_at(
     query = sa.select(store.evidence).where(_evidence.status.in_(statuses))
     query = query.limit(limit)
     for end in (_evidence.a, _evidence.b):
-        rows.update((row.id, row) for row in store.select_among(conn, query, workspace, end, keys))
+        rows.update((row.id, row) for row in select_among(conn, query, workspace, end, keys))
     return sorted(rows.values(), key=lambda row: (row.status, row.first_at, row.id))[:limit]
 
 
@@ -253,7 +254,7 @@ def _held(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> dic
     """Root → (namespace, first seen at) of the customer's identifiers: what limits ask for."""
     query = sa.select(_identifiers.root, _identifiers.namespace, _identifiers.first_seen_at)
     held: defaultdict[Key, list[tuple[str, int]]] = defaultdict(list)
-    for root, namespace, first_seen_at in store.select_among(conn, query, workspace, _identifiers.root, roots):
+    for root, namespace, first_seen_at in select_among(conn, query, workspace, _identifiers.root, roots):
         held[root].append((namespace, first_seen_at))
     return held
 
@@ -262,7 +263,7 @@ def _forbidden(conn: Connection, workspace: WorkspaceId, keys: Iterable[Key]) ->
     """Pairs of customers, as roots, that hold a forbidden pair of which one side is among the keys."""
     pairs, keys = store.forbidden_pairs.c, list(keys)
     query = sa.select(pairs.a, pairs.b)
-    found = {(a, b) for end in (pairs.a, pairs.b) for a, b in store.select_among(conn, query, workspace, end, keys)}
+    found = {(a, b) for end in (pairs.a, pairs.b) for a, b in select_among(conn, query, workspace, end, keys)}
     roots = store.roots_of(conn, workspace, {key for pair in found for key in pair})
     ends = {(roots.get(a, a), roots.get(b, b)) for a, b in found}
     return ends | {(b, a) for a, b in ends}
