@@ -25,12 +25,13 @@ ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
 def create_server(settings: Settings, server: Server) -> Front:
     """The ASGI application of one installation. `server` is closed when it shuts down."""
     demonstration = (scorecard.PAGES,) if Series(settings.data_dir).exists() else ()
+    parts = server.slices.web_parts()
     app = create_app(
         db=server.db,
         wording=server.slices.wording,
         permissions=server.slices.permissions,
-        console=(*server.slices.pages, *demonstration),
-        api=server.slices.routes,
+        console=[*(pages for part in parts for pages in part.pages), *demonstration],
+        api=[route for part in parts for route in part.routes],
         routes=[PROFILES, *health.ROUTES],
         state=server.state(),
         https=settings.secure_cookies,

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from rapport.act.channels import Channel, ChannelSettings
 from rapport.act.webhooks import CHANNEL
-from rapport.adapters.channels.webhook import WebhookChannel
 from rapport.adapters.files import store as files
-from rapport.app import failed_facts, pages
+from rapport.app import failed_facts
 from rapport.compose.holding import of_shop
 from rapport.compose.slice import Slice
+from rapport.storage.engine import Database
 from rapport.web.permissions import Permission
 
 __all__ = ["SYSTEM"]
+
+
+def _webhooks(db: Database, given: ChannelSettings) -> Channel:
+    # Imported where it is made: the HTTP client costs every other command a third of a second at its start.
+    from rapport.adapters.channels.webhook import WebhookChannel
+
+    return WebhookChannel(db, allow_private=given.allow_private)
+
 
 SYSTEM = Slice(
     name="system",
@@ -24,6 +33,6 @@ SYSTEM = Slice(
         Permission(name="system:read", words="see the health of the system", roles=("marketer", "analyst", "viewer")),
         Permission(name="system:write", words="replay facts whose handling failed"),
     ),
-    channels={CHANNEL: lambda db, given: WebhookChannel(db, allow_private=given.allow_private)},
-    pages=(pages.PAGES,),
+    channels={CHANNEL: _webhooks},
+    web="rapport.app.web:WEB",
 )

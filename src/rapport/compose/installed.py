@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from litestar.types import ControllerRouterHandler
 from sqlalchemy import Table
 
 from rapport.act.channels import MakeChannel
@@ -22,8 +21,10 @@ from rapport.kernel.work import TimerHandler
 from rapport.measure.model import Measured
 from rapport.remember.registry import Remembered
 from rapport.storage.migrate import Branch
-from rapport.web.console import ConsolePages
 from rapport.web.permissions import Permissions
+
+if TYPE_CHECKING:
+    from rapport.web.part import WebPart
 
 __all__ = ["Installed"]
 
@@ -68,8 +69,6 @@ class Installed:
         )
         permissions = self._joined("permission", lambda one: ((p.name, p) for p in one.permissions))
         self.permissions = Permissions(permissions.values())
-        self.routes: Sequence[ControllerRouterHandler] = [route for one in self.slices for route in one.routes]
-        self.pages: Sequence[ConsolePages] = [pages for one in self.slices for pages in one.pages]
 
     def tables_of(self, branch: str) -> list[Table]:
         """The tables that the migrations of this slice make; those of Rapport's own line where it is empty."""
@@ -80,6 +79,12 @@ class Installed:
         """The stages of one worker process, newly made."""
         own = {kind.name for kind in self.wording.kinds.values() if kind.stated_by == "rapport"}
         return Stages((one.stage() for one in self.slices if one.stage is not None), own=own)
+
+    def web_parts(self) -> list[WebPart]:
+        """What the slices bring to the server. Imports pages and the web framework: for the server process alone."""
+        from rapport.web.part import load_parts
+
+        return load_parts((one.name, one.web) for one in self.slices if one.web)
 
     def _joined(self, what: str, of: Callable[[Slice], Iterable[tuple[str, T]]]) -> dict[str, T]:
         """What the slices bring of one kind by name; every name once."""

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from rapport.act import pages as act_pages
 from rapport.act import webhooks
 from rapport.act.retention import OUTBOX_RETENTION
-from rapport.act.routes import ROUTES as ACT_ROUTES
-from rapport.collect import pages as collect_pages
 from rapport.collect.facts import FACT_KINDS as COLLECT_FACTS
-from rapport.collect.routes import ROUTES as COLLECT_ROUTES
 from rapport.compose import holdings, upkeep
-from rapport.compose.routes import ROUTES as EXPORT_ROUTES
 from rapport.compose.slice import Slice
-from rapport.decide import pages as decide_pages
 from rapport.decide.facts import FACT_KINDS as DECIDE_FACTS
-from rapport.decide.routes import ROUTES as DECIDE_ROUTES
-from rapport.measure import pages as measure_pages
 from rapport.measure import store as measure_store
 from rapport.measure.metrics import DECISIONS, FACTS
 from rapport.measure.model import Measured
 from rapport.measure.retention import MINUTES_RETENTION
-from rapport.measure.routes import ROUTES as MEASURE_ROUTES
 from rapport.measure.stage import Following
-from rapport.remember import pages as remember_pages
 from rapport.remember import traits as remember_traits
-from rapport.remember.routes import ROUTES as REMEMBER_ROUTES
-from rapport.resolve.actions import pages as identity_pages
-from rapport.resolve.actions.routes import ROUTES as RESOLVE_ROUTES
 from rapport.resolve.facts import FACT_KINDS as RESOLVE_FACTS
-from rapport.resolve.linking import review_pages
-from rapport.resolve.linking.review_routes import ROUTES as REVIEW_ROUTES
-from rapport.web import settings_pages
 from rapport.web.permissions import Permission
 
 __all__ = ["ROOMS"]
@@ -50,7 +34,7 @@ WEB = Slice(
         Permission(name="settings:read", words="see what the shop decides for itself", roles=("marketer",)),
         Permission(name="settings:write", words="change what the shop decides for itself"),
     ),
-    routes=settings_pages.ROUTES,
+    web="rapport.web.settings_pages:WEB",
 )
 
 COLLECT = Slice(
@@ -65,8 +49,7 @@ COLLECT = Slice(
         Permission(name="quarantine:read", words="see facts that were refused", roles=("marketer", "analyst")),
         Permission(name="quarantine:write", words="mend, replay and discard refused facts"),
     ),
-    routes=(*COLLECT_ROUTES,),
-    pages=(collect_pages.PAGES,),
+    web="rapport.collect.web:WEB",
 )
 
 RESOLVE = Slice(
@@ -76,8 +59,7 @@ RESOLVE = Slice(
     holds=holdings.RESOLVE,
     permissions=(Permission(name="customers:write", words="change customers", roles=("marketer", "agent")),),
     jobs=(upkeep.EXPIRY, upkeep.LINKING),
-    routes=(*RESOLVE_ROUTES, *REVIEW_ROUTES),
-    pages=(identity_pages.PAGES, review_pages.PAGES),
+    web="rapport.resolve.web:WEB",
 )
 
 REMEMBER = Slice(
@@ -93,10 +75,15 @@ REMEMBER = Slice(
             words="see customers and their Golden Records",
             roles=("marketer", "agent", "analyst"),
         ),
-        Permission(name="customers:export", words="hand out everything that is kept of a customer"),
     ),
-    routes=(*REMEMBER_ROUTES, *EXPORT_ROUTES),
-    pages=(remember_pages.PAGES,),
+    web="rapport.remember.web:WEB",
+)
+
+EXPORT = Slice(
+    name="export",
+    title="Export and erasure",
+    permissions=(Permission(name="customers:export", words="hand out everything that is kept of a customer"),),
+    web="rapport.compose.web:WEB",
 )
 
 DECIDE = Slice(
@@ -111,8 +98,7 @@ DECIDE = Slice(
         ),
         Permission(name="decisions:write", words="ask for decisions", roles=("marketer",)),
     ),
-    routes=(*DECIDE_ROUTES,),
-    pages=(decide_pages.PAGES,),
+    web="rapport.decide.web:WEB",
 )
 
 ACT = Slice(
@@ -125,8 +111,7 @@ ACT = Slice(
         Permission(name="webhooks:write", words="add and change webhooks, deliver again"),
     ),
     jobs=(OUTBOX_RETENTION,),
-    routes=(*ACT_ROUTES,),
-    pages=(act_pages.PAGES,),
+    web="rapport.act.web:WEB",
 )
 
 MEASURE = Slice(
@@ -144,9 +129,8 @@ MEASURE = Slice(
         Measured(metric=DECISIONS, read=measure_store.decisions_by),
         Measured(metric=FACTS, read=measure_store.facts_by),
     ),
-    routes=(*MEASURE_ROUTES,),
-    pages=(measure_pages.PAGES,),
+    web="rapport.measure.web:WEB",
 )
 
-ROOMS = (STORAGE, WEB, COLLECT, RESOLVE, REMEMBER, DECIDE, ACT, MEASURE)
+ROOMS = (STORAGE, WEB, COLLECT, RESOLVE, REMEMBER, EXPORT, DECIDE, ACT, MEASURE)
 """In the way of the data."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from litestar.types import ControllerRouterHandler
 
 from rapport.act.channels import MakeChannel
 from rapport.act.jobs import Job
@@ -23,7 +22,6 @@ from rapport.kernel.wording import FactKind
 from rapport.kernel.work import Stage, TimerHandler
 from rapport.measure.model import Measured
 from rapport.remember.registry import Part, Trait
-from rapport.web.console import ConsolePages
 from rapport.web.permissions import Permission
 
 __all__ = ["ENTRY_POINTS", "Slice"]
@@ -72,6 +70,5 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     metrics: tuple[Measured, ...] = ()
     permissions: tuple[Permission, ...] = ()
     """What there is to be allowed in it. A handler may name another slice's, too."""
-    routes: tuple[ControllerRouterHandler, ...] = ()
-    """Handlers below `/api/v1`; each names the permission it needs."""
-    pages: tuple[ConsolePages, ...] = ()
+    web: str = ""
+    """Where its `WebPart` stands, `package.module:NAME`: its routes and pages, which the server alone imports."""

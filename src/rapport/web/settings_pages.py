@@ -20,8 +20,9 @@ from rapport.storage import settings
 from rapport.storage.engine import Database
 from rapport.web.console import NavItem, render
 from rapport.web.forms import Form, integer, text
+from rapport.web.part import WebPart
 
-__all__ = ["HANDLERS", "NAV", "ROUTES"]
+__all__ = ["HANDLERS", "NAV", "WEB"]
 
 AnyRequest = Request[Any, Any, Any]
 AnySection = Section[msgspec.Struct]
@@ -88,7 +89,7 @@ def change_settings(
         return _shown(conn, principal, found)
 
 
-ROUTES = (list_settings, list_changes, change_settings)
+WEB = WebPart(routes=(list_settings, list_changes, change_settings))
 
 
 @get("/settings", permission="settings:read", sync_to_thread=True)

@@ -76,7 +76,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
             db=db,
             wording=slices.wording,
             permissions=may,
-            api=slices.routes,
+            api=[route for part in slices.web_parts() for route in part.routes],
             routes=[PROFILES],
             state=state,
         )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from litestar import get
 from litestar.testing import TestClient
 
@@ -14,6 +17,7 @@ from rapport.app.settings import Settings
 from rapport.app.wiring import OWN
 from rapport.compose.installed import Installed
 from rapport.compose.slice import Slice
+from rapport.web.part import WebPart
 from rapport.web.permissions import Permission
 from rapport.web.store import api_key_by_token, digest_of
 
@@ -23,17 +27,42 @@ def weather() -> dict[str, str]:
     return {"sky": "blue"}
 
 
+WEB = WebPart(routes=(weather,))
+
+
 def test_the_routes_of_a_slice_answer_behind_the_guard(tmp_path: Path) -> None:
     settings = Settings.load({}, data_dir=tmp_path)
     db = open_database(settings)
     may = Permission(name="weather:read", words="look at the sky")
-    slices = Installed([*OWN, Slice(name="weather", title="Weather", permissions=(may,), routes=(weather,))])
+    slices = Installed([*OWN, Slice(name="weather", title="Weather", permissions=(may,), web=f"{__name__}:WEB")])
     key = bootstrap(db, settings, slices=slices).api_key
     server = Server(settings, db, slices=slices)
     with TestClient(create_server(settings, server)) as client:  # type: ignore[type-var]
         assert client.get("/api/v1/weather").status_code == 401
         assert client.get("/api/v1/weather", headers={"Authorization": f"Bearer {key}"}).json() == {"sky": "blue"}
     server.close()
+
+
+@pytest.mark.parametrize(
+    ("web", "complaint"),
+    [
+        ("rapport.nowhere:WEB", "No module named 'rapport.nowhere'"),
+        (f"{__name__}:RAIN", "no attribute 'RAIN'"),
+        (f"{__name__}:weather", "which is a"),
+    ],
+)
+def test_a_web_part_that_is_none_is_refused_with_the_name_of_the_slice(web: str, complaint: str) -> None:
+    slices = Installed([*OWN, Slice(name="weather", title="Weather", web=web)])
+    with pytest.raises(ValueError, match=complaint) as refused:
+        slices.web_parts()
+    assert "'weather'" in str(refused.value)
+
+
+def test_a_worker_imports_no_pages() -> None:
+    """They would cost each worker and command more than a second at its start, and tens of megabytes for ever."""
+    told = "import rapport.app.pipeline, sys; print([m for m in ('litestar', 'jinja2', 'uvicorn') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_the_operators_key_may_do_what_a_slice_brings_that_was_installed_later(tmp_path: Path) -> None:

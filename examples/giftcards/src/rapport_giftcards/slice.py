@@ -10,8 +10,6 @@ from rapport.kernel.work import BatchStage
 from rapport.web.permissions import Permission
 from rapport_giftcards import store
 from rapport_giftcards.facts import FACT_KINDS, REDEEMED, SOLD
-from rapport_giftcards.pages import PAGES
-from rapport_giftcards.routes import ROUTES
 from rapport_giftcards.service import keep, movement_of
 from rapport_giftcards.settings import CARD_SETTINGS
 from rapport_giftcards.store import Movement
@@ -30,6 +28,5 @@ GIFTCARDS = Slice(
     migrations=Path(__file__).parent / "migrations",
     settings=CARD_SETTINGS,
     permissions=(Permission(name="giftcards:read", words="see gift cards", roles=("marketer", "agent", "analyst")),),
-    routes=ROUTES,
-    pages=(PAGES,),
+    web="rapport_giftcards.web:WEB",
 )

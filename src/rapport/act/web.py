@@ -1,0 +1,11 @@
+"""What acting brings to the server."""
+
+from __future__ import annotations
+
+from rapport.act.pages import PAGES
+from rapport.act.routes import ROUTES
+from rapport.web.part import WebPart
+
+__all__ = ["WEB"]
+
+WEB = WebPart(routes=(*ROUTES,), pages=(PAGES,))

@@ -1,0 +1,11 @@
+"""What collecting brings to the server."""
+
+from __future__ import annotations
+
+from rapport.collect.pages import PAGES
+from rapport.collect.routes import ROUTES
+from rapport.web.part import WebPart
+
+__all__ = ["WEB"]
+
+WEB = WebPart(routes=(*ROUTES,), pages=(PAGES,))

@@ -1,0 +1,11 @@
+"""What measuring brings to the server."""
+
+from __future__ import annotations
+
+from rapport.measure.pages import PAGES
+from rapport.measure.routes import ROUTES
+from rapport.web.part import WebPart
+
+__all__ = ["WEB"]
+
+WEB = WebPart(routes=(*ROUTES,), pages=(PAGES,))

@@ -1,0 +1,41 @@
+"""What a slice brings to the server: `WebPart`. It stands in a module that no worker or command imports."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterable
+
+import msgspec
+from litestar.types import ControllerRouterHandler
+
+from rapport.web.console import ConsolePages
+
+__all__ = ["WebPart", "load_parts"]
+
+
+class WebPart(msgspec.Struct, frozen=True, kw_only=True):
+    """The pages and routes of one slice. Everything may be left out."""
+
+    routes: tuple[ControllerRouterHandler, ...] = ()
+    """Handlers below `/api/v1`; each names the permission it needs."""
+    pages: tuple[ConsolePages, ...] = ()
+    """Pages of the console, with their place in its side bar."""
+
+
+def load_parts(named: Iterable[tuple[str, str]]) -> list[WebPart]:
+    """Import the parts of slices, each given as (slice, `package.module:NAME`).
+
+    Raises ValueError, naming slice and part, for a name that leads nowhere or to something else. What the module itself
+    raises while it is imported is passed on.
+    """
+    return [_load(slice_, name) for slice_, name in named]
+
+
+def _load(slice_: str, name: str) -> WebPart:
+    try:
+        part = pkgutil.resolve_name(name)
+    except (ModuleNotFoundError, AttributeError, ValueError) as error:
+        raise ValueError(f"the slice {slice_!r} names {name!r} as its web part: {error}") from error
+    if not isinstance(part, WebPart):
+        raise ValueError(f"the slice {slice_!r} names {name!r} as its web part, which is a {type(part).__name__}")
+    return part
