@@ -48,9 +48,9 @@ def lock_each(conn: Connection, lock: Lock, numbers: Iterable[int]) -> None:
     In ascending order, so that two transactions never wait for each other.
     """
     if conn.dialect.name == "postgresql":
-        for number in sorted(set(numbers)):
-            conn.execute(
-                sa.select(
-                    sa.func.pg_advisory_xact_lock(sa.literal(int(lock), sa.Integer), sa.literal(number, sa.Integer))
-                )
-            )
+        wanted = sorted(set(numbers))
+        if wanted:
+            # `unnest` hands the numbers out one by one in their order, and each is locked before the next.
+            conn.exec_driver_sql(
+                "SELECT pg_advisory_xact_lock(%s, number) FROM unnest(%s::int[]) AS number", (int(lock), wanted)
+            ).all()

@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from rapport.kernel.facts import Fact, decode_fact
 from rapport.kernel.ids import WorkspaceId
-from rapport.storage.bulk import insert_ignore
+from rapport.storage.bulk import chunks, insert_ignore
 from rapport.storage.engine import metadata
 from rapport.storage.locks import Lock, lock_shared
 
@@ -39,6 +39,7 @@ __all__ = [
     "facts",
     "latest",
     "newest_seq",
+    "of_groups",
     "of_strands",
     "read_after",
     "to_fact",
@@ -195,7 +196,56 @@ def of_strands(
     return [StoredRow._make(row) for row in conn.execute(query)]
 
 
+def of_groups(
+    conn: Connection, workspace: WorkspaceId, groups: Sequence[Sequence[bytes]], *, limit: int
+) -> list[list[StoredRow]]:
+    """Like `of_strands` for several groups of strands, at most `limit` facts of each: a statement for each 100."""
+    found: list[list[StoredRow]] = []
+    choose = _of_groups_postgresql if conn.dialect.name == "postgresql" else _of_groups_sqlite
+    for some in chunks(groups, 100):
+        rows_of: dict[bytes, list[list[StoredRow]]] = {}
+        for strands in some:
+            found.append([])
+            for strand in dict.fromkeys(strands):
+                rows_of.setdefault(strand, []).append(found[-1])
+        if rows_of:
+            for row in conn.execute(choose(workspace, [group for group in some if group], limit).order_by(*_LATEST)):
+                for rows in rows_of[row.strand]:
+                    rows.append(StoredRow._make(row))
+    return found
+
+
 _LATEST = (facts.c.occurred_at.desc(), facts.c.seq.desc())
+
+
+def _of_groups_sqlite(
+    workspace: WorkspaceId, groups: Sequence[Sequence[bytes]], limit: int
+) -> sa.Select[*tuple[Any, ...]]:
+    each = (_of_strands_sqlite(workspace, strands, None, limit).order_by(*_LATEST).subquery() for strands in groups)
+    return sa.select(facts).where(facts.c.seq.in_(sa.union_all(*(sa.select(page.c.seq) for page in each))))
+
+
+def _of_groups_postgresql(
+    workspace: WorkspaceId, groups: Sequence[Sequence[bytes]], limit: int
+) -> sa.Select[*tuple[Any, ...]]:
+    """One text and one plan for however many groups."""
+    pairs = [(place, strand) for place, strands in enumerate(groups) for strand in strands]
+    wanted = (
+        sa.func.unnest(
+            sa.cast([place for place, _ in pairs], ARRAY(Integer)),
+            sa.cast([strand for _, strand in pairs], ARRAY(LargeBinary)),
+        )
+        .table_valued("place", "strand")
+        .render_derived()
+    )
+    one = sa.select(facts.c.occurred_at, facts.c.seq)
+    one = one.where(facts.c.workspace == _unforeseen(workspace), facts.c.strand == wanted.c.strand)
+    each = one.order_by(*_LATEST).limit(_unforeseen(limit)).lateral()
+    latest = (each.c.occurred_at.desc(), each.c.seq.desc())
+    rank = sa.func.row_number().over(partition_by=wanted.c.place, order_by=latest).label("rank")
+    ranked = sa.select(each.c.seq, rank).select_from(wanted.join(each, sa.true())).subquery()
+    page = sa.select(ranked.c.seq).where(ranked.c.rank <= limit)
+    return sa.select(facts).where(facts.c.seq.in_(page))
 
 
 def _of_strands_sqlite(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 
 from rapport.act import store as act
 from rapport.capabilities.orders.settings import ORDER_SETTINGS, OrderSettings
@@ -37,6 +38,30 @@ def test_a_cart_left_for_an_hour_is_stated_with_what_lies_in_it(any_shop: Shop) 
             {"product_id": "screw", "name": "Corkscrew", "quantity": 1, "price": 8.0},
         ],
     }  # fmt: skip
+
+
+def test_judging_many_customers_costs_as_many_statements_as_judging_one(any_shop: Shop) -> None:
+    """Whoever appends waits while timers fire; each statement is a round trip to PostgreSQL."""
+    shop, counts = any_shop, []
+    for day, several in enumerate((1, 8)):
+        at = NOON + day * DAY
+        shop.send(
+            *(
+                shop.message("Product Added", at=at, user=f"u{day}-{number}", product_id="p")
+                for number in range(several)
+            )
+        )
+        shop.fold()
+        statements: list[str] = []
+
+        def count(_c: object, _u: object, statement: str, *_: object, into: list[str] = statements) -> None:
+            into.append(statement)
+
+        sa.event.listen(shop.db.engine, "before_cursor_execute", count)
+        assert shop.fire(at + 2 * HOUR) == several
+        sa.event.remove(shop.db.engine, "before_cursor_execute", count)
+        counts.append(len([text for text in statements if "INSERT" not in text]))
+    assert counts[0] == counts[1]
 
 
 def test_it_is_stated_once_however_often_it_is_judged(shop: Shop) -> None:

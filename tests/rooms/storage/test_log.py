@@ -108,3 +108,23 @@ def test_only_the_asked_buckets_are_read(db: Database) -> None:
         rows = log.read_after(conn, after=0, upto=1 << 40, buckets=[1, 3], limit=100)
     assert {r.bucket for r in rows} == {1, 3}
     assert len(rows) == 10
+
+
+def test_the_newest_facts_of_each_of_several_groups_are_what_each_alone_has(db: Database) -> None:
+    """Also of an empty group, of a strand in two of them, and of one with more facts than are wanted."""
+    rng = random.Random(3)
+    strands = [bytes([number]) * 16 for number in range(6)]
+    told = [
+        row(f"m{number}")._replace(strand=rng.choice(strands), occurred_at=rng.randint(1, 40)) for number in range(200)
+    ]
+    with db.write() as conn:
+        log.append(conn, told)
+        log.append(conn, [row("other", workspace=2)._replace(strand=strands[0])])
+    groups = [strands[:1], [], strands[1:4], [b"u" * 16], [strands[0], strands[5]], strands[4:5]]
+    with db.read() as conn:
+        alone = [log.of_strands(conn, WorkspaceId(1), strands, limit=1_000) for strands in groups]
+        assert log.of_groups(conn, WorkspaceId(1), groups, limit=1_000) == alone
+        apart = groups[:4] + groups[5:]
+        alone = [log.of_strands(conn, WorkspaceId(1), strands, limit=7) for strands in apart]
+        assert log.of_groups(conn, WorkspaceId(1), apart, limit=7) == alone
+        assert log.of_groups(conn, WorkspaceId(1), [], limit=7) == []

@@ -22,6 +22,7 @@ from rapport.measure.model import Question
 from rapport.remember import inputs
 from rapport.remember.inputs import Settings
 from rapport.storage import log
+from rapport.storage.log import StoredRow
 
 __all__ = ["CART_TIMER", "carts_by_day", "judge_carts", "keep", "revenue_rows"]
 
@@ -82,7 +83,7 @@ def judge_carts(conn: Connection, work: Work, due: Sequence[Timer], now: int) ->
     """What became of these strands' customers' carts: kept for the numbers, and `Cart Abandoned` stated of those left.
 
     Judged from the log itself, over all strands of the customer, so an order on another device or one that is not
-    folded yet counts. Cost: one look-up and the decoding of its cart facts a customer.
+    folded yet counts. Cost: the decoding of its cart facts a customer, and the same few statements for all together.
     """
     shops = _shops(conn, work)
     by_workspace: dict[WorkspaceId, list[Key]] = {}
@@ -92,19 +93,20 @@ def judge_carts(conn: Connection, work: Work, due: Sequence[Timer], now: int) ->
         roots = people.roots_of(conn, workspace, keys)
         store.lock_customers(conn, roots.values())
         strands = people.strands_by_root(conn, workspace, roots.values())
+        keys_by_root = {root: key for key, root in roots.items()}
+        told = log.of_groups(conn, workspace, [strands[root] for root in keys_by_root], limit=MOST_FACTS)
         judged: list[_Judged] = []
-        for root, key in {root: key for key, root in roots.items()}.items():
-            found = _judge(conn, workspace, shops[workspace], strands[root], now)
+        for (root, key), rows in zip(keys_by_root.items(), told, strict=True):
+            found = _judge(rows, shops[workspace], strands[root], now)
             judged.append(found)
             if found.again is not None:
                 work.schedule(workspace, CART_TIMER, key, found.again)
         _state_abandoned(conn, work, workspace, judged, now)
-        for since in sorted({found.since for found in judged}):
-            same = [found for found in judged if found.since == since and found.stories is not None]
-            store.replace_carts(
-                conn, workspace, [strand for found in same for strand in found.strands],
-                [story for found in same for story in found.stories or ()], since=since,
-            )  # fmt: skip
+        known = [found for found in judged if found.stories is not None]
+        store.replace_carts(
+            conn, workspace, {strand: found.since for found in known for strand in found.strands},
+            [story for found in known for story in found.stories or ()],
+        )  # fmt: skip
 
 
 def carts_by_day(conn: Connection, question: Question) -> list[dict[str, Any]]:
@@ -126,9 +128,8 @@ def revenue_rows(conn: Connection, question: Question) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _judge(conn: Connection, workspace: WorkspaceId, shop: _Shop, strands: Sequence[Key], now: int) -> _Judged:
-    """Judge one customer from the log."""
-    rows = log.of_strands(conn, workspace, strands, limit=MOST_FACTS)
+def _judge(rows: Sequence[StoredRow], shop: _Shop, strands: Sequence[Key], now: int) -> _Judged:
+    """Judge one customer by the newest facts of all her strands, at most `MOST_FACTS`."""
     relevant = [row for row in rows if _CART_FACT.search(row.body)]
     newest = max((row.received_at for row in relevant), default=0)
     if newest + shop.settle > now:

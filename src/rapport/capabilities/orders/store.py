@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -158,13 +158,18 @@ class Revenue(NamedTuple):
 
 
 def replace_carts(
-    conn: Connection, workspace: WorkspaceId, strands: Collection[bytes], stories: Sequence[CartStory], *, since: int
+    conn: Connection, workspace: WorkspaceId, since: Mapping[Key, int], stories: Sequence[CartStory]
 ) -> None:
-    """These are the carts of these strands that were started at or after `since`."""
-    for some in chunks(strands, 500):
-        conn.execute(
-            carts.delete().where(carts.c.workspace == workspace, carts.c.strand.in_(some), carts.c.started_at >= since)
+    """These are the carts of the strands in `since`, of each those that were started at or after its moment."""
+    for some in chunks(since, 500):
+        by_moment: dict[int, list[Key]] = {}
+        for strand in some:
+            by_moment.setdefault(since[strand], []).append(strand)
+        later = (
+            carts.c.strand.in_(strands) & (carts.c.started_at >= moment)
+            for moment, strands in sorted(by_moment.items())
         )
+        conn.execute(carts.delete().where(carts.c.workspace == workspace, sa.or_(*later)))
     rows = [
         {
             "workspace": workspace, "started_by": story.started_by, "cart_id": story.cart_id, "strand": story.strand,
