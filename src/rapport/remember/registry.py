@@ -112,6 +112,12 @@ class Trait(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Fold = Callable[[StrandState, Fact, int, str, str], None]
+SHAPES = 1_000
+"""Shapes of facts, their name and the keys of their context, of which it is remembered to which folds they are given.
+A shop's clients have a handful. Names that somebody makes up (write keys are public) push them out: a look again."""
+SHAPE_KEYS = 40
+"""Keys of a shape that is remembered; clients' contexts have a dozen."""
+
 Gated = tuple[tuple[str, ...], bool, tuple[Fold, ...]]
 """Keys of the context, whether the fact's own traits open it, too, and the folds behind it."""
 
@@ -205,6 +211,7 @@ class Registry(Remembered):
         self._otherwise = self._plan("", own=False)
         self._own_plans = {name: self._plan(name, own=True) for name in names}
         self._own_otherwise = self._plan("", own=True)
+        self._by_shape: dict[tuple[object, ...], tuple[Fold, ...]] = {}
 
     def _plan(self, name: str, *, own: bool) -> tuple[tuple[Fold, ...], tuple[Gated, ...]]:
         direct: list[Fold] = []
@@ -223,23 +230,27 @@ class Registry(Remembered):
     def fold(self, state: StrandState, fact: Fact) -> None:
         """Take a fact into a strand's state, in place. Never raises, whatever the fact holds."""
         at, fact_id, source = fact.occurred_at, fact.id, fact.source
-        if source == OWN_SOURCE:
-            direct, gated = self._own_plans.get(fact.name, self._own_otherwise)
-        else:
-            direct, gated = self._plans.get(fact.name, self._otherwise)
-        for fold in direct:
+        own = source == OWN_SOURCE
+        shape = (fact.name, own, bool(fact.traits), *fact.context)
+        folds = self._by_shape.get(shape)
+        if folds is None:
+            folds = self._folds_of(fact, own=own)
+            if len(shape) <= SHAPE_KEYS:
+                if len(self._by_shape) >= SHAPES:
+                    self._by_shape.clear()
+                self._by_shape[shape] = folds
+        for fold in folds:
             fold(state, fact, at, fact_id, source)
-        context, traits = fact.context, fact.traits
+
+    def _folds_of(self, fact: Fact, *, own: bool) -> tuple[Fold, ...]:
+        """The folds that a fact of this name, with these keys in its context, is given to."""
+        plans, otherwise = (self._own_plans, self._own_otherwise) if own else (self._plans, self._otherwise)
+        direct, gated = plans.get(fact.name, otherwise)
+        found = list(direct)
         for keys, by_traits, folds in gated:
-            if by_traits and traits:
-                for fold in folds:
-                    fold(state, fact, at, fact_id, source)
-                continue
-            for key in keys:
-                if key in context:
-                    for fold in folds:
-                        fold(state, fact, at, fact_id, source)
-                    break
+            if (by_traits and fact.traits) or not fact.context.keys().isdisjoint(keys):
+                found += folds
+        return tuple(found)
 
 
 def yes(fact: Fact, settings: Settings) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 
+from rapport.collect.model import OWN_SOURCE
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.mergeable import Count
 from rapport.remember.inputs import Settings
-from rapport.remember.registry import Part, Registry, Trait
+from rapport.remember.registry import SHAPES, Part, Registry, Remembered, StrandState, Trait
 from tests.remembered import REMEMBERED
 from tests.rooms.remember.shop import START, bought, did, traits_of
 
@@ -122,3 +124,34 @@ def test_every_trait_explains_itself() -> None:
         assert trait.rule.endswith("."), trait.name
         assert trait.title, trait.name
     assert set(REMEMBERED.parts) == {trait.part for trait in REMEMBERED.traits.values()}
+
+
+def test_a_fact_reaches_the_same_parts_whatever_facts_came_before() -> None:
+    """Which those are is remembered by name and context; more made-up names come than are remembered."""
+    rng, used = random.Random(5), Remembered(REMEMBERED.parts.values(), REMEMBERED.traits.values())
+    registry = used.registry(currency="EUR", region=None)
+    names = [
+        "Page Viewed",
+        "Identified",
+        "Order Completed",
+        "Recommendation Shown",
+        *(f"Made Up {n}" for n in range(SHAPES)),
+    ]
+    alone = {part.name: Registry([part], [], settings=registry.settings) for part in used.parts.values()}
+    for seen, name in enumerate([*names, *rng.choices(names[:6], k=60)]):
+        context = {key: BROWSER[key] for key in rng.sample(sorted(BROWSER), rng.randint(0, len(BROWSER)))}
+        more = {f"odd {n}": n for n in range(rng.choice([0, 0, 0, 60]))}
+        fact = did(
+            name, user="ada", ident=f"f{seen}", context=context | more, properties=CHIANTI,
+            traits=rng.choice([{}, {"email": "ada@example.com"}]), source=rng.choice(["src_web", OWN_SOURCE]),
+        )  # fmt: skip
+        expected: StrandState = {}
+        for part in used.parts.values():
+            is_own = fact.source == OWN_SOURCE
+            opened = bool(set(part.with_context) & {*fact.context, *(["traits"] if fact.traits else [])})
+            everything = not part.on and not part.with_context and name not in part.but_not
+            if (part.own or not is_own) and (name in part.on or everything or opened):
+                alone[part.name].fold(expected, fact)
+        got: StrandState = {}
+        registry.fold(got, fact)
+        assert got == expected
