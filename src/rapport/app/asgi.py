@@ -33,7 +33,7 @@ def create_server(settings: Settings, server: Server) -> Front:
         console=[*(pages for part in parts for pages in part.pages), *demonstration],
         api=[route for part in parts for route in part.routes],
         routes=[PROFILES, *health.ROUTES],
-        state=server.state(),
+        provided=server.provided(),
         https=settings.secure_cookies,
     )
     return Front(app, server.endpoints)

@@ -7,7 +7,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from litestar import Response, get
-from litestar.datastructures import State
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
@@ -51,14 +50,14 @@ def healthz() -> dict[str, str]:
 
 
 @get("/readyz", permission="public", include_in_schema=False, sync_to_thread=True)
-def readyz(state: State) -> Response[dict[str, Any]]:
+def readyz(db: Database, appender: Appender) -> Response[dict[str, Any]]:
     """The database answers; `lag` is the number of facts that are in the log and not yet in the Golden Records.
 
     A failing job does not make the installation unfit to serve: it is named in `failing_jobs`.
     """
     try:
-        found = health(state.db, state.appender)
-        with state.db.read() as conn:
+        found = health(db, appender)
+        with db.read() as conn:
             failing = list(job_reports.failing(conn))
         return Response({"status": "ready", **found, "failing_jobs": failing})
     except SQLAlchemyError:
@@ -66,10 +65,8 @@ def readyz(state: State) -> Response[dict[str, Any]]:
 
 
 @get("/metrics", permission="public", include_in_schema=False, sync_to_thread=True, media_type=CONTENT_TYPE_LATEST)
-def metrics(state: State) -> Response[bytes]:
+def metrics(db: Database, appender: Appender) -> Response[bytes]:
     """The same and the counters of this process, as Prometheus reads them."""
-    db: Database = state.db
-    appender: Appender = state.appender
     registry = CollectorRegistry()
     values: dict[str, tuple[str, float]] = {
         "rapport_uptime_seconds": ("Seconds since the server started.", time.time() - _STARTED),

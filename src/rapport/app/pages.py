@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 from litestar import Request, Response, get, post
-from litestar.datastructures import State
 from litestar.response import Redirect
 from sqlalchemy import Connection
 
@@ -17,6 +16,7 @@ from rapport.act import job_reports
 from rapport.act.job_reports import JobState
 from rapport.app import failed_facts
 from rapport.app.health import health
+from rapport.collect.appender import Appender
 from rapport.kernel.clock import MINUTE, SECOND, now_us
 from rapport.kernel.memory import resident_bytes
 from rapport.kernel.principal import Principal
@@ -57,7 +57,7 @@ class TableSize(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/system", permission="system:read", sync_to_thread=True)
-def system_page(request: AnyRequest, db: Database, state: State) -> Response[str]:
+def system_page(request: AnyRequest, db: Database, appender: Appender) -> Response[str]:
     """How the installation does."""
     now = now_us()
     with db.read() as conn:
@@ -67,14 +67,14 @@ def system_page(request: AnyRequest, db: Database, state: State) -> Response[str
         "whole": True,
         "series": [{"name": "facts a minute", "points": [[at // 1000, number // 2] for at, number in minutes[:-1]]}],
     }
-    found = _now(db, state)
+    found = _now(db, appender)
     return render(request, "app/system.html", chart=msgspec.json.encode(chart).decode(), jobs=_jobs(db), **found)
 
 
 @get("/system/live", permission="system:read", sync_to_thread=True)
-def system_live(request: AnyRequest, db: Database, state: State) -> Response[str]:
+def system_live(request: AnyRequest, db: Database, appender: Appender) -> Response[str]:
     """The part of the page that changes every second."""
-    return render(request, "app/system_live.html", **_now(db, state))
+    return render(request, "app/system_live.html", **_now(db, appender))
 
 
 @get("/system/jobs", permission="system:read", sync_to_thread=True)
@@ -92,10 +92,10 @@ def run_job(db: Database, data: Form) -> Redirect:
 
 
 @get("/system/tables", permission="system:read", sync_to_thread=True)
-def system_tables(request: AnyRequest, db: Database, state: State) -> Response[str]:
+def system_tables(request: AnyRequest, db: Database, tables: list[str]) -> Response[str]:
     """Sizes of the tables; asked for after the page is there, since counting takes a moment."""
     with db.read() as conn:
-        sizes = [_size(conn, name) for name in state.tables]
+        sizes = [_size(conn, name) for name in tables]
     return render(request, "app/system_tables.html", sizes=sorted(sizes, key=lambda s: -s.rows))
 
 
@@ -134,7 +134,7 @@ PAGES = ConsolePages(
 )  # fmt: skip
 
 
-def _now(db: Database, state: State) -> dict[str, Any]:
+def _now(db: Database, appender: Appender) -> dict[str, Any]:
     now = now_us()
     with db.read() as conn:
         shared_now = db.now_us(conn)
@@ -146,7 +146,7 @@ def _now(db: Database, state: State) -> dict[str, Any]:
         recent = _arrivals.counts(conn, now=now, step=10 * SECOND, steps=7)
     alive = [worker for worker in workers if worker.seen_at > shared_now - leases.LEASE]
     return {
-        "health": health(db, state.appender),
+        "health": health(db, appender),
         "rate": sum(number for _, number in recent[:-1]) / 60,
         "workers": [(worker, sum(row.owner == worker.id for row in held)) for worker in workers],
         "alive": {worker.id for worker in alive},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -44,8 +43,8 @@ class Server:
         self.decider = Decider(db, slices.deciding, append=self.appender.append, find_customer=_customer_key)
         self.metrics = Metrics(slices.metrics)
 
-    def state(self) -> dict[str, Any]:
-        """What handlers find in the application's state."""
+    def provided(self) -> dict[str, object]:
+        """What handlers are given by the name of a parameter."""
         return {
             "appender": self.appender, "sources": self.sources, "decider": self.decider,
             "metrics": self.metrics, "sections": self.slices.sections, "tables": sorted(self.slices.tables),

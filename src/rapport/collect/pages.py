@@ -20,7 +20,6 @@ from rapport.collect.model import IMPORT_SOURCE, OWN_SOURCE, SOURCE_KINDS, Limit
 from rapport.kernel.clock import DAY, HOUR, now_us
 from rapport.kernel.errors import InvalidFact, NotFound, RapportError
 from rapport.kernel.facts import Fact
-from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
 from rapport.kernel.wording import Told, Wording, channel_of
@@ -60,21 +59,23 @@ class FeedRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/feed", permission="facts:read", sync_to_thread=True)
-def feed_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
+def feed_page(request: AnyRequest, db: Database, principal: Principal, wording: Wording) -> Response[str]:
     """Facts as they land, and with `before` the older ones."""
     before = integer(dict(request.query_params), "before", least=0, most=_MOST_SEQ, otherwise=0)
-    return render(request, "collect/feed.html", **_feed(request, db, principal, before=before or None))
+    return render(request, "collect/feed.html", **_feed(request, db, principal, wording, before=before or None))
 
 
 @get("/feed/rows", permission="facts:read", sync_to_thread=True)
-def feed_rows(request: AnyRequest, db: Database, principal: Principal, after: int = 0) -> Response[str]:
+def feed_rows(
+    request: AnyRequest, db: Database, principal: Principal, wording: Wording, after: int = 0
+) -> Response[str]:
     """The facts that landed after a number, and the next question."""
-    found = _feed(request, db, principal, after=max(0, min(after, _MOST_SEQ)))
+    found = _feed(request, db, principal, wording, after=max(0, min(after, _MOST_SEQ)))
     return render(request, "collect/feed_rows.html", **found)
 
 
 @get("/facts/{seq:int}", permission="facts:read", sync_to_thread=True)
-def fact_page(request: AnyRequest, db: Database, principal: Principal, seq: int) -> Response[str]:
+def fact_page(request: AnyRequest, db: Database, principal: Principal, wording: Wording, seq: int) -> Response[str]:
     """One fact: what it says, where it came from, whom it belongs to."""
     with db.read() as conn:
         query = sa.select(log.facts).where(
@@ -84,11 +85,11 @@ def fact_page(request: AnyRequest, db: Database, principal: Principal, seq: int)
         names = _source_names(conn, principal)
     if row is None:
         raise NotFound(f"no fact has the number {seq}")
-    return _fact(request, StoredRow._make(row), names)
+    return _fact(request, StoredRow._make(row), names, wording)
 
 
 @get("/fact", permission="facts:read", sync_to_thread=True)
-def fact_by_id(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
+def fact_by_id(request: AnyRequest, db: Database, principal: Principal, wording: Wording) -> Response[str]:
     """One fact, by its message id."""
     fact_id = request.query_params.get("id", "")[:200].replace("\0", "")
     with db.read() as conn:
@@ -99,7 +100,7 @@ def fact_by_id(request: AnyRequest, db: Database, principal: Principal) -> Respo
         names = _source_names(conn, principal)
     if row is None:
         raise NotFound(f"no fact has the id {fact_id[:100]!r}")
-    return _fact(request, StoredRow._make(row), names)
+    return _fact(request, StoredRow._make(row), names, wording)
 
 
 # Sources
@@ -117,7 +118,7 @@ def add_source(request: AnyRequest, db: Database, principal: Principal, data: Fo
     try:
         with db.write() as conn:
             made = sources_.create_source(
-                conn, _workspace(principal), name=text(data, "name"), kind=_kind(text(data, "kind")), now=now_us()
+                conn, principal.workspace, name=text(data, "name"), kind=_kind(text(data, "kind")), now=now_us()
             )
     except RapportError as error:
         return _sources(request, db, principal, error=error)
@@ -134,12 +135,12 @@ def source_page(request: AnyRequest, db: Database, principal: Principal, source_
 def change_source(request: AnyRequest, db: Database, principal: Principal, source_id: str, data: Form) -> Response[Any]:
     """Change name, kind and limits; where that cannot be, what was typed stays in the form."""
     with db.read() as conn:
-        before = sources_.find_source(conn, _workspace(principal), source_id)
+        before = sources_.find_source(conn, principal.workspace, source_id)
     name, limits, kind = text(data, "name"), _limits(data, before.limits), text(data, "kind")
     try:
         with db.write() as conn:
             sources_.change_source(
-                conn, _workspace(principal), source_id, name=name, kind=_kind(kind), limits=limits,
+                conn, principal.workspace, source_id, name=name, kind=_kind(kind), limits=limits,
                 seen=text(data, "version") or None,
             )  # fmt: skip
     except RapportError as error:
@@ -152,7 +153,7 @@ def change_source(request: AnyRequest, db: Database, principal: Principal, sourc
 def rotate(db: Database, principal: Principal, source_id: str) -> Redirect:
     """A new write key; the old one works for a week more."""
     with db.write() as conn:
-        sources_.rotate_key(conn, _workspace(principal), source_id, now=now_us())
+        sources_.rotate_key(conn, principal.workspace, source_id, now=now_us())
     return Redirect(f"/console/sources/{source_id}?done=rotated", status_code=303)
 
 
@@ -161,7 +162,7 @@ def set_enabled(db: Database, principal: Principal, source_id: str, data: Form) 
     """Open or close the source."""
     enabled = text(data, "enabled") == "yes"
     with db.write() as conn:
-        sources_.set_enabled(conn, _workspace(principal), source_id, enabled=enabled)
+        sources_.set_enabled(conn, principal.workspace, source_id, enabled=enabled)
     return Redirect(f"/console/sources/{source_id}?done={'enabled' if enabled else 'disabled'}", status_code=303)
 
 
@@ -177,10 +178,10 @@ def quarantine_page(request: AnyRequest, db: Database, principal: Principal) -> 
     before = clean(request.query_params.get("before"), longest=60)
     with db.read() as conn:
         rows = aside.list_quarantined(
-            conn, _workspace(principal), state=state, source=source or None, reason=reason or None,
+            conn, principal.workspace, state=state, source=source or None, reason=reason or None,
             before=before or None, limit=_PAGE + 1,
         )  # fmt: skip
-        groups = aside.count_by_reason(conn, _workspace(principal))
+        groups = aside.count_by_reason(conn, principal.workspace)
         names = _source_names(conn, principal)
     return render(
         request, "collect/quarantine.html", rows=rows[:_PAGE], more=rows[_PAGE - 1].id if len(rows) > _PAGE else "",
@@ -200,7 +201,7 @@ def quarantined_page(request: AnyRequest, db: Database, principal: Principal, ro
 def mend(request: AnyRequest, db: Database, principal: Principal, row_id: str, data: Form) -> Response[Any]:
     """Save the mended message and replay it; where it is still bad, say why."""
     body = raw(data, "body")
-    workspace = _workspace(principal)
+    workspace = principal.workspace
     try:
         with db.write() as conn:
             if body.strip() != aside.find_quarantined(conn, workspace, row_id).text.strip():
@@ -215,7 +216,7 @@ def mend(request: AnyRequest, db: Database, principal: Principal, row_id: str, d
 def discard(db: Database, principal: Principal, row_id: str) -> Redirect:
     """Give one message up."""
     with db.write() as conn:
-        aside.discard(conn, _workspace(principal), row_id, now=now_us())
+        aside.discard(conn, principal.workspace, row_id, now=now_us())
     return Redirect("/console/quarantine?done=discarded", status_code=303)
 
 
@@ -223,7 +224,7 @@ def discard(db: Database, principal: Principal, row_id: str) -> Redirect:
 def replay_all(db: Database, principal: Principal, data: Form) -> Redirect:
     """Replay every open message that matches the filter."""
     outcome = aside.replay_all(
-        db, _workspace(principal), source=text(data, "source") or None, reason=text(data, "q") or None, now=now_us()
+        db, principal.workspace, source=text(data, "source") or None, reason=text(data, "q") or None, now=now_us()
     )
     return Redirect(f"/console/quarantine?accepted={outcome.accepted}&still_bad={outcome.still_bad}", status_code=303)
 
@@ -232,7 +233,7 @@ def replay_all(db: Database, principal: Principal, data: Form) -> Redirect:
 def discard_all(db: Database, principal: Principal, data: Form) -> Redirect:
     """Give up every open message (of one source)."""
     with db.write() as conn:
-        aside.discard_all(conn, _workspace(principal), source=text(data, "source") or None, now=now_us())
+        aside.discard_all(conn, principal.workspace, source=text(data, "source") or None, now=now_us())
     return Redirect("/console/quarantine?done=discarded", status_code=303)
 
 
@@ -260,24 +261,26 @@ PAGES = ConsolePages(
 )  # fmt: skip
 
 
-def _workspace(principal: Principal) -> WorkspaceId:
-    return principal.workspace
-
-
 def _source_names(conn: Any, principal: Principal) -> dict[str, Source]:
-    return {source.id: source for source in sources_.list_sources(conn, _workspace(principal))}
+    return {source.id: source for source in sources_.list_sources(conn, principal.workspace)}
 
 
 def _feed(
-    request: AnyRequest, db: Database, principal: Principal, *, after: int = 0, before: int | None = None
+    request: AnyRequest,
+    db: Database,
+    principal: Principal,
+    wording: Wording,
+    *,
+    after: int = 0,
+    before: int | None = None,
 ) -> dict[str, Any]:
     source = clean(request.query_params.get("source"), longest=60)
     event = clean(request.query_params.get("event"), longest=100)
     with db.read() as conn:
         names = _source_names(conn, principal)
-        look = read_feed(conn, _workspace(principal), source=source, event=event, after=after, before=before)
+        look = read_feed(conn, principal.workspace, source=source, event=event, after=after, before=before)
     return {
-        "rows": [_line(row, to_fact(row), names, request.app.state.wording) for row in look.rows],
+        "rows": [_line(row, to_fact(row), names, wording) for row in look.rows],
         "after": look.first.seq if look.first else after,
         "live": before is None,
         "look": look,
@@ -318,8 +321,8 @@ def _who(fact: Fact) -> str:
     return f"visitor {fact.anonymous_id[:8]}" if fact.anonymous_id else "someone"
 
 
-def _fact(request: AnyRequest, row: StoredRow, names: dict[str, Source]) -> Response[str]:
-    fact, wording = to_fact(row), request.app.state.wording
+def _fact(request: AnyRequest, row: StoredRow, names: dict[str, Source], wording: Wording) -> Response[str]:
+    fact = to_fact(row)
     template = "collect/fact_drawer.html" if request.headers.get("hx-request") else "collect/fact.html"
     return render(
         request, template, row=row, told=wording.tell(fact), fact=fact, body=json.loads(row.body),
@@ -332,8 +335,8 @@ def _sources(
 ) -> Response[str]:
     now = now_us()
     with db.read() as conn:
-        found = sources_.list_sources(conn, _workspace(principal))
-        day = health_of_sources(conn, _workspace(principal), now=now)
+        found = sources_.list_sources(conn, principal.workspace)
+        day = health_of_sources(conn, principal.workspace, now=now)
     return render(
         request, "collect/sources.html", status=error.status if error else 200, sources=found, health=day,
         nothing=HealthCounts(), kinds=SOURCE_KINDS, error=error, fresh=now - HOUR,
@@ -347,9 +350,9 @@ def _one_source(
     """The page of a source; its form holds what was `typed`, or else what the source is."""
     now = now_us()
     with db.read() as conn:
-        source = sources_.find_source(conn, _workspace(principal), source_id)
-        day = health_of_sources(conn, _workspace(principal), now=now).get(source_id, HealthCounts())
-        week = health_of_sources(conn, _workspace(principal), now=now, back=7 * DAY).get(source_id, HealthCounts())
+        source = sources_.find_source(conn, principal.workspace, source_id)
+        day = health_of_sources(conn, principal.workspace, now=now).get(source_id, HealthCounts())
+        week = health_of_sources(conn, principal.workspace, now=now, back=7 * DAY).get(source_id, HealthCounts())
     return render(
         request, "collect/source.html", status=error.status if error else 200, source=source, day=day, week=week,
         kinds=SOURCE_KINDS, error=error, host=public_address(request), version=sources_.source_version(source),
@@ -363,7 +366,7 @@ def _quarantined(
     error: RapportError | None = None,
 ) -> Response[str]:  # fmt: skip
     with db.read() as conn:
-        row = aside.find_quarantined(conn, _workspace(principal), row_id)
+        row = aside.find_quarantined(conn, principal.workspace, row_id)
         names = _source_names(conn, principal)
     path = error.path if isinstance(error, InvalidFact) else row.path
     shown = _indented(row.text) if body is None else body

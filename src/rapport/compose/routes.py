@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import get
-from litestar.datastructures import State
 from litestar.params import Parameter
 
 from rapport.compose.installed import Installed
@@ -36,11 +35,9 @@ Reference = Annotated[
 
 
 @get("/customers/{reference:str}/export", permission="customers:export", tags=["customers"], sync_to_thread=True)
-def export_customer(db: Database, principal: Principal, state: State, reference: Reference) -> Export:
+def export_customer(db: Database, principal: Principal, slices: Installed, reference: Reference) -> Export:
     """Everything that is certainly this person's; what a learned link alone adds is left out."""
-    workspace, slices, now = principal.workspace, state.slices, now_us()
-    if not isinstance(slices, Installed):
-        raise TypeError("the server was built without its slices")
+    workspace, now = principal.workspace, now_us()
     with db.read() as conn:
         key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
         record = golden_record(conn, workspace, key, now=now, remembered=slices.remembered)

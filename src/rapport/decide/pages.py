@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from litestar import Request, Response, get
-from litestar.datastructures import State
 
 from rapport.decide.service import CustomerNamed, Decider, Decision, DecisionAsked
 from rapport.kernel.clock import now_us
@@ -22,9 +21,8 @@ AnyRequest = Request[Any, Any, Any]
 
 
 @get("/placements", permission="decisions:read", sync_to_thread=True)
-def placements_page(request: AnyRequest, principal: Principal, state: State) -> Response[str]:
+def placements_page(request: AnyRequest, principal: Principal, decider: Decider) -> Response[str]:
     """Where decisions are made, and what one would be now."""
-    decider: Decider = state.decider
     chosen = clean(request.query_params.get("placement"), longest=100)
     customer = clean(request.query_params.get("customer"), longest=250)
     product = clean(request.query_params.get("product"), longest=120)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from litestar import get, post
-from litestar.datastructures import State
 
 from rapport.decide.service import Decider, Decision, DecisionAsked
 from rapport.kernel.clock import now_us
@@ -13,16 +12,14 @@ __all__ = ["ROUTES"]
 
 
 @post("/decisions", permission="decisions:write", status_code=200, tags=["decisions"], raises=[])
-async def make_decision(data: DecisionAsked, principal: Principal, state: State) -> Decision:
+async def make_decision(data: DecisionAsked, principal: Principal, decider: Decider) -> Decision:
     """Decide what to show at a placement. The decision is logged before it is answered."""
-    decider: Decider = state.decider
     return await decider.decide(principal.workspace, data, now=now_us())
 
 
 @get("/placements", permission="decisions:read", tags=["decisions"])
-async def list_placements(state: State) -> list[dict[str, str]]:
+async def list_placements(decider: Decider) -> list[dict[str, str]]:
     """The placements of this installation."""
-    decider: Decider = state.decider
     return [
         {
             "name": p.name,

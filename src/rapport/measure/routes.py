@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get
-from litestar.datastructures import State
 from litestar.params import Parameter
 
 from rapport.kernel.clock import DAY, now_us
@@ -22,9 +21,8 @@ USUAL_DAYS = 30
 
 
 @get("/metrics", permission="metrics:read", tags=["metrics"])
-async def list_metrics(state: State) -> list[Metric]:
+async def list_metrics(metrics: Metrics) -> list[Metric]:
     """All metrics with their definitions."""
-    metrics: Metrics = state.metrics
     return metrics.all()
 
 
@@ -33,13 +31,12 @@ def answer_metric(
     name: str,
     db: Database,
     principal: Principal,
-    state: State,
+    metrics: Metrics,
     since: Annotated[str | None, Parameter(query="from", max_length=40)] = None,
     until: Annotated[str | None, Parameter(query="to", max_length=40)] = None,
     by: Annotated[str, Parameter(max_length=40)] = "",
 ) -> Answer:
     """A metric for a period: `from` and `to` are ISO 8601, without them the last 30 days."""
-    metrics: Metrics = state.metrics
     end = now_us() if until is None else moment(until, name="to")
     start = max(0, end - USUAL_DAYS * DAY) if since is None else moment(since, name="from")
     if start > end:

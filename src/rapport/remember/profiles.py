@@ -16,7 +16,6 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Router, get
 from litestar.connection import ASGIConnection
-from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
@@ -126,7 +125,7 @@ def profile_traits(
     request: AnyRequest,
     db: Database,
     principal: Principal,
-    state: State,
+    remembered: Remembered,
     space: Space,
     reference: Reference,
     include: Annotated[str, Parameter(max_length=2_000, description="Names, with commas between them.")] = "",
@@ -137,7 +136,7 @@ def profile_traits(
 ) -> ProfileTraits:
     """The customer's traits, ten at a time unless `limit` says otherwise."""
     with db.read() as conn:
-        record = _record(conn, principal, reference, state.remembered)
+        record = _record(conn, principal, reference, remembered)
     names = [name for name in record.traits if not include or name in include.split(",")]
     start = _offset(next)
     shown = {name: record.traits[name] for name in names[start : start + limit]}
@@ -196,11 +195,11 @@ def profile_events(
 
 @get(f"{BASE}/metadata", permission="customers:read", tags=["profiles"], sync_to_thread=True)
 def profile_metadata(
-    db: Database, principal: Principal, state: State, space: Space, reference: Reference
+    db: Database, principal: Principal, remembered: Remembered, space: Space, reference: Reference
 ) -> ProfileMetadata:
     """When the customer was seen first and last."""
     with db.read() as conn:
-        record = _record(conn, principal, reference, state.remembered)
+        record = _record(conn, principal, reference, remembered)
     first, last = record.traits.get("first_seen_at"), record.traits.get("last_seen_at")
     return ProfileMetadata(
         metadata={

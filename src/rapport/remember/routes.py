@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get
-from litestar.datastructures import State
 from litestar.params import Parameter
 from sqlalchemy import Connection
 
@@ -14,6 +13,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.principal import Principal
 from rapport.remember.customers import CustomerPage, CustomerQuery, Sort, list_customers
 from rapport.remember.golden import GoldenRecord, find_key, golden_record
+from rapport.remember.registry import Remembered
 from rapport.remember.timeline import Timeline, timeline
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces
@@ -56,13 +56,13 @@ def search_customers(
 
 @get("/customers/{reference:str}", permission="customers:read", tags=["customers"], sync_to_thread=True)
 def get_customer(
-    db: Database, principal: Principal, state: State, reference: Reference, *, probable: Probable = False
+    db: Database, principal: Principal, remembered: Remembered, reference: Reference, *, probable: Probable = False
 ) -> GoldenRecord:
     """The Golden Record, read fresh. Ids and identifiers of customers that were merged into another answer with it."""
     workspace = principal.workspace
     with db.read() as conn:
         key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
-        return golden_record(conn, workspace, key, now=now_us(), remembered=state.remembered, probable=probable)
+        return golden_record(conn, workspace, key, now=now_us(), remembered=remembered, probable=probable)
 
 
 @get("/customers/{reference:str}/timeline", permission="customers:read", tags=["customers"], sync_to_thread=True)

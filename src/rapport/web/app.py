@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+import msgspec
 from litestar import Litestar, Request, Response, Router, get
 from litestar.config.app import AppConfig
 from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.exceptions import NotFoundException
+from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme
@@ -45,7 +47,7 @@ def create_app(
     console: Sequence[ConsolePages] = (),
     api: Sequence[ControllerRouterHandler] = (),
     routes: Sequence[ControllerRouterHandler] = (),
-    state: Mapping[str, Any] | None = None,
+    provided: Mapping[str, object] | None = None,
     https: bool = False,
     on_startup: Sequence[LifespanHook] = (),
     on_shutdown: Sequence[LifespanHook] = (),
@@ -55,8 +57,9 @@ def create_app(
 
     `console` are the rooms' pages, `api` handlers below `/api/v1` that a Bearer key opens, `routes` anything else
     (hot endpoints, health), which guards itself. `wording` says how facts read, `permissions` what there is to
-    be allowed. `https` says that visitors come over https though this process does not see it (behind a proxy): cookies
-    become Secure and HSTS is sent. Raises ValueError for a handler behind the guard that names none of `permissions`.
+    be allowed; `provided` goes to each handler that has a parameter of that name. `https` says that visitors come over
+    https though this process does not see it (behind a proxy): cookies become Secure and HSTS is sent. Raises
+    ValueError for a handler behind the guard that names none of `permissions`, and one that needs what nobody gave.
     """
     joined = Console([pages.PAGES, *console])
     handlers: list[ControllerRouterHandler] = [
@@ -68,12 +71,13 @@ def create_app(
     ]
     shared = {
         "db": db, "key_ring": KeyRing(db, permissions), "console": joined, "wording": wording,
-        "permissions": permissions, "https": https, **(state or {}),
+        "permissions": permissions, "https": https, **(provided or {}),
     }  # fmt: skip
+    dependencies = {"db": db, "wording": wording, "permissions": permissions, "sections": (), **(provided or {})}
     app = Litestar(
         route_handlers=handlers,
         state=State(shared),
-        dependencies={"db": Provide(_database, sync_to_thread=False)},
+        dependencies={name: _provide(value) for name, value in dependencies.items()},
         exception_handlers=EXCEPTION_HANDLERS,
         before_send=[add_security_headers],
         openapi_config=_openapi(),
@@ -114,14 +118,26 @@ def api_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
 
 
 def _check(app: Litestar, permissions: Permissions) -> None:
-    """Every handler behind the guard names a permission that some slice declares."""
+    """Every handler behind the guard names a permission that some slice declares, and is given what it needs."""
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
+            _check_needs(route.path, handler)
             asked = handler.opt.get("permission")
             guards = [getattr(guard, "func", guard) for guard in handler.resolve_guards()]
             answers = handler.http_methods != {"OPTIONS"}  # those the framework makes itself
             if answers and auth.allow in guards and asked not in {"public", "signed_in", *permissions.by_name}:
                 raise ValueError(f"{handler} at {route.path} needs the permission {asked!r}, which no slice declares")
+
+
+def _check_needs(path: str, handler: BaseRouteHandler) -> None:
+    """Without this the framework would look for a part of the server among the parameters of the address."""
+    provided = handler.resolve_dependencies()
+    for name, parameter in handler.parsed_fn_signature.parameters.items():
+        kind = parameter.annotation
+        if not isinstance(kind, type) or issubclass(kind, msgspec.Struct):
+            continue  # what a client sends
+        if kind.__module__.startswith("rapport.") and name not in provided:
+            raise ValueError(f"{handler} at {path} needs {name}: {kind.__name__}, which the server was not given")
 
 
 @get("/", include_in_schema=False)
@@ -159,9 +175,9 @@ async def add_security_headers(message: Message, scope: Scope) -> None:
         headers["Strict-Transport-Security"] = "max-age=31536000"
 
 
-def _database(state: State) -> Database:
-    db: Database = state.db
-    return db
+def _provide(value: object) -> Provide:
+    """Handed to every handler that has a parameter of this name."""
+    return Provide(lambda: value, sync_to_thread=False)
 
 
 class ProblemAwareJson(JsonRenderPlugin):

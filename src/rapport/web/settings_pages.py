@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, get, put
 from litestar import post as post_form
-from litestar.datastructures import State
-from litestar.params import Body, Parameter
+from litestar.params import Body, Dependency, Parameter
 from litestar.response import Redirect
 
 from rapport.kernel.clock import now_us, to_iso
@@ -26,6 +25,7 @@ __all__ = ["HANDLERS", "NAV", "WEB"]
 
 AnyRequest = Request[Any, Any, Any]
 AnySection = Section[msgspec.Struct]
+Sections = Annotated[Sequence[AnySection], Dependency(skip_validation=True)]
 
 
 class SettingsShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,16 +58,16 @@ SectionName = Annotated[str, Parameter(max_length=60, description="The section's
 
 
 @get("/settings", permission="settings:read", tags=["settings"], sync_to_thread=True)
-def list_settings(db: Database, principal: Principal, state: State) -> list[SettingsShown]:
+def list_settings(db: Database, principal: Principal, sections: Sections) -> list[SettingsShown]:
     """All sections with what is in force."""
     with db.read() as conn:
-        return [_shown(conn, principal, section) for section in state.sections]
+        return [_shown(conn, principal, section) for section in sections]
 
 
 @get("/settings/{section:str}/changes", permission="settings:read", tags=["settings"], sync_to_thread=True)
-def list_changes(db: Database, principal: Principal, state: State, section: SectionName) -> list[SettingsChange]:
+def list_changes(db: Database, principal: Principal, sections: Sections, section: SectionName) -> list[SettingsChange]:
     """The last twenty versions of a section, newest first."""
-    found = _find(state.sections, section)
+    found = _find(sections, section)
     with db.read() as conn:
         changes = settings.history(conn, principal.workspace, found.name)
     return [
@@ -80,10 +80,14 @@ def list_changes(db: Database, principal: Principal, state: State, section: Sect
 
 @put("/settings/{section:str}", permission="settings:write", tags=["settings"], sync_to_thread=True)
 def change_settings(
-    db: Database, principal: Principal, state: State, section: SectionName, data: Annotated[SettingsWanted, Body()]
+    db: Database,
+    principal: Principal,
+    sections: Sections,
+    section: SectionName,
+    data: Annotated[SettingsWanted, Body()],
 ) -> SettingsShown:
     """Change a section; workers take it up within seconds."""
-    found = _find(state.sections, section)
+    found = _find(sections, section)
     _save(db, principal, found, data.values, version=data.version)
     with db.read() as conn:
         return _shown(conn, principal, found)
@@ -93,17 +97,17 @@ WEB = WebPart(routes=(list_settings, list_changes, change_settings))
 
 
 @get("/settings", permission="settings:read", sync_to_thread=True)
-def settings_page(request: AnyRequest, db: Database, principal: Principal, state: State) -> Response[str]:
+def settings_page(request: AnyRequest, db: Database, principal: Principal, sections: Sections) -> Response[str]:
     """Every section with its form."""
-    return _page(request, db, principal, state)
+    return _page(request, db, principal, sections)
 
 
 @post_form("/settings/{section:str}", permission="settings:write", sync_to_thread=True, status_code=200)
 def change_section(
-    request: AnyRequest, db: Database, principal: Principal, state: State, section: str, data: Form
+    request: AnyRequest, db: Database, principal: Principal, sections: Sections, section: str, data: Form
 ) -> Response[Any]:
     """Put a section in force; where that cannot be, what was typed stays in the form."""
-    found = _find(state.sections, section)
+    found = _find(sections, section)
     typed = {
         field.name: (field.name in data) if field.kind == "switch" else text(data, field.name, longest=500)
         for field in found.fields
@@ -112,7 +116,7 @@ def change_section(
     try:
         _save(db, principal, found, typed, version=version)
     except RapportError as error:
-        return _page(request, db, principal, state, error=error, typed={found.name: typed})
+        return _page(request, db, principal, sections, error=error, typed={found.name: typed})
     return Redirect(f"/console/settings?done=saved#{found.name}", status_code=303)
 
 
@@ -128,7 +132,7 @@ def _page(
     request: AnyRequest,
     db: Database,
     principal: Principal,
-    state: State,
+    sections: Sections,
     *,
     error: RapportError | None = None,
     typed: Mapping[str, Mapping[str, Any]] | None = None,
@@ -141,7 +145,7 @@ def _page(
                 "values": (typed or {}).get(section.name) or msgspec.structs.asdict(kept.value),
                 "last": next(iter(settings.history(conn, workspace, section.name, limit=1)), None),
             }
-            for section in state.sections
+            for section in sections
         ]  # fmt: skip
     may_change = principal.may("settings:write")
     status = error.status if error else 200

@@ -106,7 +106,7 @@ def test_a_column_named_for_a_time_is_told_in_words() -> None:
 def test_a_program_with_the_permission_is_answered_everything_that_is_kept(told: Shop) -> None:
     slices = told.pipeline.slices
     app = create_app(
-        db=told.db, wording=slices.wording, permissions=slices.permissions, api=EXPORT, state={"slices": slices}
+        db=told.db, wording=slices.wording, permissions=slices.permissions, api=EXPORT, provided={"slices": slices}
     )
     with TestClient(app) as client:
         keys = {

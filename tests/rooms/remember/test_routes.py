@@ -26,8 +26,10 @@ ADA = "/v1/spaces/any/collections/users/profiles/user_id:ada"
 
 @pytest.fixture
 def http(shop: Shop) -> Iterator[TestClient[Any]]:
-    state = {"remembered": REMEMBERED}
-    app = create_app(db=shop.db, wording=WORDING, permissions=PERMISSIONS, api=ROUTES, routes=[PROFILES], state=state)
+    given = {"remembered": REMEMBERED}
+    app = create_app(
+        db=shop.db, wording=WORDING, permissions=PERMISSIONS, api=ROUTES, routes=[PROFILES], provided=given
+    )
     with TestClient(app) as made:
         yield made
 

@@ -52,7 +52,7 @@ def own(db: Database) -> Shop:
 @pytest.fixture
 def http(db: Database) -> Iterator[TestClient[Any]]:
     with TestClient(
-        create_app(db=db, wording=WORDING, permissions=PERMISSIONS, api=ROUTES, state={"identity": Identity(db)})
+        create_app(db=db, wording=WORDING, permissions=PERMISSIONS, api=ROUTES, provided={"identity": Identity(db)})
     ) as made:
         yield made
 

@@ -69,7 +69,7 @@ def app(db: Database, shop: Workspace) -> Litestar:
     handlers = [whoami, limit, broken, missing]
     return create_app(
         db=db, wording=WORDING, permissions=PERMISSIONS, console=[collect.PAGES, act.PAGES], api=handlers,
-        state={"sections": []},
+        provided={"sections": []},
     )  # fmt: skip
 
 

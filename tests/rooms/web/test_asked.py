@@ -10,6 +10,8 @@ import httpx
 import pytest
 from litestar.testing import TestClient
 
+from rapport.app.server import Server
+from rapport.app.settings import Settings
 from rapport.app.wiring import installed
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput
@@ -57,7 +59,8 @@ class Program:
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """Beside the whole API, as it is installed."""
-    with opened_database("sqlite", tmp_path_factory.mktemp("asked")) as db:
+    folder = tmp_path_factory.mktemp("asked")
+    with opened_database("sqlite", folder) as db:
         with db.write() as conn:
             shop = create_workspace(conn, slug="shop", name="Shop", now=now_us())
         slices = installed()
@@ -71,17 +74,18 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
             created_by="test",
             now=now_us(),
         )
-        state = {"remembered": slices.remembered}
+        server = Server(Settings.load({}, data_dir=folder), db, slices=slices)
         app = create_app(
             db=db,
             wording=slices.wording,
             permissions=may,
             api=[route for part in slices.web_parts() for route in part.routes],
             routes=[PROFILES],
-            state=state,
+            provided=server.provided(),
         )
         with TestClient(app) as http:
             yield Program(http, secret)
+        server.close()
 
 
 def test_every_api_route_refuses_a_parameter_it_does_not_know_and_names_those_it_knows(program: Program) -> None:

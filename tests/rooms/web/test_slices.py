@@ -17,9 +17,13 @@ from rapport.app.settings import Settings
 from rapport.app.wiring import OWN
 from rapport.compose.installed import Installed
 from rapport.compose.slice import Slice
+from rapport.decide.service import Decider
+from rapport.web.app import create_app
 from rapport.web.part import WebPart
 from rapport.web.permissions import Permission
 from rapport.web.store import api_key_by_token, digest_of
+from tests.databases import opened_database
+from tests.slices import PERMISSIONS, WORDING
 
 
 @get("/weather", permission="weather:read", sync_to_thread=False)
@@ -41,6 +45,16 @@ def test_the_routes_of_a_slice_answer_behind_the_guard(tmp_path: Path) -> None:
         assert client.get("/api/v1/weather").status_code == 401
         assert client.get("/api/v1/weather", headers={"Authorization": f"Bearer {key}"}).json() == {"sky": "blue"}
     server.close()
+
+
+@get("/storm", permission="public", sync_to_thread=False)
+def storm(decider: Decider) -> dict[str, str]:
+    return {}
+
+
+def test_a_handler_that_needs_what_the_server_has_not_stops_its_start(tmp_path: Path) -> None:
+    with opened_database("sqlite", tmp_path) as db, pytest.raises(ValueError, match="needs decider: Decider"):
+        create_app(db=db, wording=WORDING, permissions=PERMISSIONS, api=[storm])
 
 
 @pytest.mark.parametrize(

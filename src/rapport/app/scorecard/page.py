@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Request, Response, get
-from litestar.datastructures import State
 
 from rapport.app.scorecard.measure import Answer, Measurement
 from rapport.app.scorecard.series import Series
+from rapport.app.settings import Settings
 from rapport.collect.sources import list_sources
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
@@ -26,16 +26,16 @@ AnyRequest = Request[Any, Any, Any]
 
 
 @get("/scorecard", permission="customers:read", sync_to_thread=True)
-def scorecard_page(request: AnyRequest, db: Database, state: State, principal: Principal) -> Response[str]:
+def scorecard_page(request: AnyRequest, db: Database, settings: Settings, principal: Principal) -> Response[str]:
     """The latest measurement, and all of them as lines."""
-    return render(request, "app/scorecard.html", **_shown(request, db, state, principal))
+    return render(request, "app/scorecard.html", **_shown(request, db, settings, principal))
 
 
 @get("/scorecard/now", permission="customers:read", sync_to_thread=True)
-def scorecard_now(request: AnyRequest, db: Database, state: State, principal: Principal) -> Response[str]:
+def scorecard_now(request: AnyRequest, db: Database, settings: Settings, principal: Principal) -> Response[str]:
     """The part that changes; nothing where the browser has the latest measurement already."""
     seen = integer(dict(request.query_params), "seen", least=0, most=2**62, otherwise=0)
-    shown = _shown(request, db, state, principal)
+    shown = _shown(request, db, settings, principal)
     latest: Measurement | None = shown["latest"]
     if (latest.at if latest else 0) == seen:
         return Response("", status_code=204)
@@ -55,8 +55,8 @@ PAGES = ConsolePages(
 )  # fmt: skip
 
 
-def _shown(request: AnyRequest, db: Database, state: State, principal: Principal) -> dict[str, Any]:
-    known = Series(state.settings.data_dir).read()
+def _shown(request: AnyRequest, db: Database, settings: Settings, principal: Principal) -> dict[str, Any]:
+    known = Series(settings.data_dir).read()
     with db.read() as conn:
         sources = list_sources(conn, principal.workspace)
     return {

@@ -105,7 +105,7 @@ def office(db: Database) -> Iterator[Office]:
         permissions=PERMISSIONS,
         console=[IDENTITY_PAGES, PAGES],
         api=[*ROUTES, *REVIEW_ROUTES],
-        state={"identity": Identity(db)},
+        provided={"identity": Identity(db)},
     )
     with TestClient(app, raise_server_exceptions=True) as http:
         yield Office(db, http)
