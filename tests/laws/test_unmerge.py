@@ -16,7 +16,9 @@ from rapport.kernel.ids import Key
 from rapport.kernel.principal import Principal
 from rapport.remember import customers
 from rapport.remember.golden import golden_record
-from rapport.resolve.actions.service import Identity, Outcome, SplitWanted
+from rapport.resolve.actions.outcome import Outcome
+from rapport.resolve.actions.service import Identity
+from rapport.resolve.actions.split import SplitWanted
 from rapport.resolve.graph import store
 from rapport.resolve.graph.model import Kind, evidence_id
 from rapport.storage.engine import Database

@@ -23,6 +23,7 @@ from rapport.measure.service import Metrics
 from rapport.remember import customers
 from rapport.resolve.actions.service import Identity
 from rapport.resolve.graph.customer_ids import load_customer_ids
+from rapport.resolve.linking.actions import ACTIONS as LINKING
 from rapport.resolve.reading import identities
 from rapport.storage.engine import Database
 
@@ -51,7 +52,7 @@ class Server:
             "slices": self.slices, "settings": self.settings,
             "remembered": self.slices.remembered, "product_names": _product_names,
             "customer_orders": partial(orders_shown, remembered=self.slices.remembered),
-            "identity": Identity(self.db, on_moved=customers.mark_moved),
+            "identity": Identity(self.db, more=LINKING, on_moved=customers.mark_moved),
         }  # fmt: skip
 
     def close(self) -> None:

@@ -12,7 +12,8 @@ from rapport.kernel.clock import DAY, HOUR
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key
 from rapport.kernel.principal import Principal
-from rapport.resolve.actions.service import Identity, SplitWanted
+from rapport.resolve.actions.service import Identity
+from rapport.resolve.actions.split import SplitWanted
 from rapport.resolve.graph import store
 from rapport.resolve.graph.expiry import expire
 from rapport.resolve.graph.policy import PolicySettings, SlidingLimit

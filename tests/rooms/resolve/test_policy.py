@@ -14,7 +14,8 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.principal import Principal
 from rapport.resolve import Resolver
 from rapport.resolve.actions import audit
-from rapport.resolve.actions.service import Change, Identity
+from rapport.resolve.actions.apply_policy import ApplyPolicy
+from rapport.resolve.actions.service import Identity
 from rapport.resolve.graph import policy, store
 from rapport.resolve.graph.policy import Difference, PolicySettings
 from rapport.resolve.reading import identities
@@ -151,8 +152,5 @@ def test_of_two_who_change_the_policy_the_second_is_told_who_and_what(own: Shop)
 
 def applied(conn: Connection, own: Shop, wanted: PolicySettings, *, author: str, seen: str) -> None:
     """The policy made the shop's in this transaction, as `Identity` does it in one of its own."""
-    store.lock(conn, own.workspace)
-    change = Change(conn, own.workspace, author=author, reason="tried", now=now_us())
-    change.apply_policy(wanted, seen=seen)
     by = Principal(workspace=own.workspace, kind="user", id="u", name=author, role="owner", scopes=frozenset())
-    change.finish("policy", by, lambda *_: None, dry_run=False)
+    Identity(own.db).act_in(conn, by, ApplyPolicy(wanted, seen), reason="tried")

@@ -12,7 +12,9 @@ from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.principal import Principal
 from rapport.resolve import Moved
 from rapport.resolve.actions import audit
-from rapport.resolve.actions.service import Identity, Outcome, SplitWanted
+from rapport.resolve.actions.outcome import Outcome
+from rapport.resolve.actions.service import Identity
+from rapport.resolve.actions.split import SplitWanted
 from rapport.resolve.graph.model import Kind, evidence_id
 from rapport.storage.engine import Database
 from rapport.storage.log import StoredRow, facts, to_fact
@@ -33,7 +35,7 @@ class Desk:
     def _tell(self, conn: Connection, moved: Sequence[Moved]) -> None:
         self.told += moved
 
-    def trail(self) -> list[audit.Action]:
+    def trail(self) -> list[audit.AuditEntry]:
         with self.shop.db.read() as conn:
             return audit.actions(conn, self.shop.workspace)
 

@@ -14,8 +14,9 @@ from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.resolve.graph import store
 from rapport.resolve.graph.policy import PolicySettings
 from rapport.storage.bulk import insert_ignore, insert_rows
+from rapport.storage.lookup import select_among
 
-__all__ = ["Action", "Decided", "Effects", "actions", "find_action", "mark_undone", "write"]
+__all__ = ["AuditEntry", "Decided", "Effects", "actions", "find_action", "mark_undone", "stored_words", "write"]
 
 _audit = store.audit.c
 
@@ -29,7 +30,10 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Effects(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What an action really changed: evidence and identifiers by their keys in hex."""
+    """What an action really changed: evidence and identifiers by their keys in hex.
+
+    Its words are stored, so each stays readable for good; which action left and undoes one is said by `Action.leaves`.
+    """
 
     withdrawn: list[str] = []
     restored: list[str] = []
@@ -43,13 +47,12 @@ class Effects(msgspec.Struct, kw_only=True, omit_defaults=True):
     undoes: str = ""
     """The action that this one undid."""
 
-    def any(self) -> bool:
-        """Whether anything changed."""
-        corrected = self.withdrawn or self.restored or self.forbidden or self.allowed
-        return bool(corrected or self.policy_after or self.decided or self.model_after)
+    def words(self) -> frozenset[str]:
+        """Which of these words say something."""
+        return frozenset(name for name in self.__struct_fields__ if getattr(self, name))
 
 
-class Action(msgspec.Struct, frozen=True, kw_only=True):
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the audit trail. `at` is in microseconds since 1970."""
 
     id: str
@@ -80,20 +83,20 @@ def write(
 
 def actions(
     conn: Connection, workspace: WorkspaceId, *, subjects: Sequence[Key] | None = None, limit: int = 50
-) -> list[Action]:
+) -> list[AuditEntry]:
     """The trail, newest first; with `subjects` only what was about these identifiers."""
     query = sa.select(store.audit).where(_audit.workspace == workspace)
     if subjects is not None:
         column = store.audit_subjects.c
         wanted = {
             row.id
-            for row in store.select_among(conn, sa.select(column.id), workspace, column.subject, subjects)
+            for row in select_among(conn, sa.select(column.id), workspace, column.subject, subjects)
         }  # fmt: skip
         query = query.where(_audit.id.in_(sorted(wanted)[-1_000:]))
     return [_action(row) for row in conn.execute(query.order_by(_audit.at.desc(), _audit.id.desc()).limit(limit))]
 
 
-def find_action(conn: Connection, workspace: WorkspaceId, ident: str) -> Action:
+def find_action(conn: Connection, workspace: WorkspaceId, ident: str) -> AuditEntry:
     """One entry. Raises NotFound."""
     query = sa.select(store.audit).where(_audit.workspace == workspace, _audit.id == ident)
     row = conn.execute(query).first() if ident.isascii() and ident.isprintable() else None
@@ -102,13 +105,20 @@ def find_action(conn: Connection, workspace: WorkspaceId, ident: str) -> Action:
     return _action(row)
 
 
+def stored_words(conn: Connection, workspace: WorkspaceId, ident: str) -> frozenset[str]:
+    """The words an entry's effects are stored under, also those that `Effects` does not know; none without an entry."""
+    query = sa.select(_audit.details).where(_audit.workspace == workspace, _audit.id == ident)
+    details = conn.execute(query).scalar()
+    return frozenset(word for word, value in msgspec.json.decode(details or b"{}").items() if value)
+
+
 def mark_undone(conn: Connection, workspace: WorkspaceId, ident: str, *, by: str | None) -> None:
     """Note which action undid this one; None where it holds again."""
     conn.execute(store.audit.update().where(_audit.workspace == workspace, _audit.id == ident).values(undone_by=by))
 
 
-def _action(row: Any) -> Action:
-    return Action(
+def _action(row: Any) -> AuditEntry:
+    return AuditEntry(
         id=row.id, at=row.at, who=row.who, action=row.action, reason=row.reason,
         effects=msgspec.json.decode(row.details, type=Effects), undone_by=row.undone_by,
     )  # fmt: skip

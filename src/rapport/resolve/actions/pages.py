@@ -22,7 +22,9 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
 from rapport.resolve.actions import audit, policy_pages
-from rapport.resolve.actions.service import Identity, Outcome, SplitWanted
+from rapport.resolve.actions.outcome import Outcome
+from rapport.resolve.actions.service import Identity
+from rapport.resolve.actions.split import SplitWanted
 from rapport.resolve.graph import policy
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.reading import alarms, identities

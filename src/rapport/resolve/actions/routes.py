@@ -17,8 +17,10 @@ from rapport.kernel.clock import now_us
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.principal import Principal
 from rapport.resolve.actions import audit
-from rapport.resolve.actions.audit import Action
-from rapport.resolve.actions.service import Identity, Outcome, Party, SplitWanted, parties
+from rapport.resolve.actions.audit import AuditEntry
+from rapport.resolve.actions.outcome import Outcome, Party, parties
+from rapport.resolve.actions.service import Identity
+from rapport.resolve.actions.split import SplitWanted
 from rapport.resolve.graph import policy
 from rapport.resolve.graph.policy import Difference, PolicySettings
 from rapport.resolve.graph.store import roots_of
@@ -184,7 +186,7 @@ def list_actions(
     principal: Principal,
     customer: Annotated[str, Parameter(max_length=400, description="Only what was about this customer.")] = "",
     limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
-) -> list[Action]:
+) -> list[AuditEntry]:
     """The audit trail of identity, newest first."""
     workspace = principal.workspace
     with db.read() as conn:

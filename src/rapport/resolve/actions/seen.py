@@ -1,4 +1,4 @@
-"""Two people who change the identity policy or the model at a time: the second one is told who was quicker."""
+"""Two people who change the identity policy at a time: the second one is told who was quicker."""
 
 from __future__ import annotations
 
@@ -13,25 +13,17 @@ from rapport.resolve.actions import audit
 from rapport.resolve.actions.audit import Effects
 from rapport.resolve.graph.policy import PolicySettings
 
-__all__ = ["refuse_unseen_model", "refuse_unseen_policy"]
+__all__ = ["refuse_unseen_policy", "who_last"]
 
 
 def refuse_unseen_policy(
     conn: Connection, workspace: WorkspaceId, seen: str | None, *, now: PolicySettings, wanted: PolicySettings
 ) -> None:
     """Raises Conflict where the policy in force is not the one of `policy_version` that was seen."""
-    who = _who_last(conn, workspace, lambda effects: effects.policy_after is not None)
+    who = who_last(conn, workspace, lambda effects: effects.policy_after is not None)
     refuse_unseen(seen, asdict(now), wanted=asdict(wanted), what="the identity policy", who=who)
 
 
-def refuse_unseen_model(
-    conn: Connection, workspace: WorkspaceId, seen: str | None, *, now: int | None, wanted: int
-) -> None:
-    """Raises Conflict where the model in force is not the one of `models.in_force` that was seen."""
-    who = _who_last(conn, workspace, lambda effects: effects.model_after is not None)
-    refuse_unseen(seen, {"model": now}, wanted={"model": wanted}, what="which model is in force", who=who)
-
-
-def _who_last(conn: Connection, workspace: WorkspaceId, did: Callable[[Effects], bool]) -> str:
+def who_last(conn: Connection, workspace: WorkspaceId, did: Callable[[Effects], bool]) -> str:
     """Who did so last, among the latest fifty actions; `somebody` where it was before them or elsewhere."""
     return next((action.who for action in audit.actions(conn, workspace) if did(action.effects)), "") or "somebody"

@@ -147,7 +147,7 @@ audit = Table(
     Column("undone_by", Text),
     Index("audit_by_time", "workspace", "at"),
 )
-"""What people did to identities, and why. `details` is the JSON of `service.Effects`, all that undoing needs."""
+"""What people did to identities, and why. `details` is the JSON of `audit.Effects`, all that undoing needs."""
 
 audit_subjects = Table(
     "audit_subjects",

@@ -17,11 +17,15 @@ from rapport.kernel.errors import InvalidInput, NotFound, RapportError
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
-from rapport.resolve.actions.service import POLICY_PERMISSION, Identity, Party, parties
+from rapport.resolve.actions.action import Action
+from rapport.resolve.actions.outcome import Party, parties
+from rapport.resolve.actions.service import POLICY_PERMISSION, Identity
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.linking import charts, models, review
+from rapport.resolve.linking.decide import Decide, Reopen
 from rapport.resolve.linking.models import ModelInfo
 from rapport.resolve.linking.review import ReviewPair
+from rapport.resolve.linking.use_model import UseModel
 from rapport.storage.engine import Database
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.forms import Form, integer, text
@@ -77,12 +81,11 @@ def decide(request: AnyRequest, db: Database, state: State, principal: Principal
     """Accept, reject or reopen a pair; the next one comes at once."""
     do, pair, after = text(data, "do"), text(data, "pair"), text(data, "after")
     identity: Identity = state.identity
-    act = {"accept": identity.accept, "reject": identity.reject, "reopen": identity.reopen}.get(do)
-    if act is None:
+    if do not in _UNSAID:
         raise InvalidInput(f"{do[:40]!r} cannot be done", hint=", ".join(_UNSAID))
     asked = _Asked(pair=pair, after=after, decided=text(data, "show") == "decided")
     try:
-        act(principal, pair, reason=text(data, "reason", longest=500) or _UNSAID[do])
+        identity.act(principal, _action(do, pair), reason=text(data, "reason", longest=500) or _UNSAID[do])
     except RapportError as error:
         shown = _decided if asked.decided else _queue
         return shown(request, db, principal, asked, error=error)
@@ -103,7 +106,7 @@ def use_model(request: AnyRequest, db: Database, state: State, principal: Princi
     identity: Identity = state.identity
     reason, seen = text(data, "reason", longest=500), text(data, "in_force") or None
     try:
-        identity.use_model(principal, version, reason=reason, seen=seen)
+        identity.act(principal, UseModel(version, seen), reason=reason)
     except RapportError as error:
         return _model(request, db, principal, version, error=error, reason=reason)
     return Redirect(f"{_MODEL}?done=saved", status_code=303)
@@ -120,6 +123,10 @@ PAGES = ConsolePages(
         ),
     ),
 )  # fmt: skip
+
+
+def _action(do: str, pair: str) -> Action:
+    return Reopen(pair) if do == "reopen" else Decide(pair, one_person=do == "accept")
 
 
 def _then(do: str, asked: _Asked) -> str:

@@ -11,11 +11,14 @@ from litestar.params import Parameter
 
 from rapport.kernel.clock import to_iso
 from rapport.kernel.principal import Principal
+from rapport.resolve.actions.outcome import Outcome
 from rapport.resolve.actions.routes import Because, EvidenceId
-from rapport.resolve.actions.service import POLICY_PERMISSION, Identity, Outcome
+from rapport.resolve.actions.service import POLICY_PERMISSION, Identity
 from rapport.resolve.linking import models, review
+from rapport.resolve.linking.decide import Decide, Reopen
 from rapport.resolve.linking.model import LinkModel, Thresholds, sentences
 from rapport.resolve.linking.review import ReviewPage, ReviewPair
+from rapport.resolve.linking.use_model import UseModel
 from rapport.storage.engine import Database
 from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
 
@@ -102,7 +105,7 @@ def get_pair(db: Database, principal: Principal, pair_id: EvidenceId) -> ReviewP
 )  # fmt: skip
 def accept_pair(state: State, principal: Principal, pair_id: EvidenceId, data: Because) -> Outcome:
     """They are one person: join the two by hand. 409 where it was decided meanwhile, or the policy forbids it."""
-    return _identity(state).accept(principal, pair_id, reason=data.reason, dry_run=data.dry_run)
+    return _identity(state).act(principal, Decide(pair_id, one_person=True), reason=data.reason, dry_run=data.dry_run)
 
 
 @post(
@@ -111,7 +114,7 @@ def accept_pair(state: State, principal: Principal, pair_id: EvidenceId, data: B
 )  # fmt: skip
 def reject_pair(state: State, principal: Principal, pair_id: EvidenceId, data: Because) -> Outcome:
     """They are two people: never let the two be one customer. 409 where it was decided meanwhile."""
-    return _identity(state).reject(principal, pair_id, reason=data.reason, dry_run=data.dry_run)
+    return _identity(state).act(principal, Decide(pair_id, one_person=False), reason=data.reason, dry_run=data.dry_run)
 
 
 @post(
@@ -120,7 +123,7 @@ def reject_pair(state: State, principal: Principal, pair_id: EvidenceId, data: B
 )  # fmt: skip
 def reopen_pair(state: State, principal: Principal, pair_id: EvidenceId, data: Because) -> Outcome:
     """Undo the decision. The pair is as it was before: in the queue, as a rule."""
-    return _identity(state).reopen(principal, pair_id, reason=data.reason, dry_run=data.dry_run)
+    return _identity(state).act(principal, Reopen(pair_id), reason=data.reason, dry_run=data.dry_run)
 
 
 @get("/identity/models", permission="customers:read", tags=["identity"], response_headers=[ETAG], sync_to_thread=True)
@@ -152,8 +155,8 @@ def get_model(db: Database, principal: Principal, version: Version) -> ModelCard
 )  # fmt: skip
 def use_model(state: State, principal: Principal, version: Version, data: Because, if_match: IfMatch = None) -> Outcome:
     """Make another version the model in force. The worker scores all records anew, and ties and parts accordingly."""
-    seen = seen_version(if_match)
-    return _identity(state).use_model(principal, version, reason=data.reason, dry_run=data.dry_run, seen=seen)
+    action = UseModel(version, seen_version(if_match))
+    return _identity(state).act(principal, action, reason=data.reason, dry_run=data.dry_run)
 
 
 ROUTES = (list_pairs, get_pair, accept_pair, reject_pair, reopen_pair, list_models, get_model, use_model)

@@ -15,7 +15,10 @@ from rapport.resolve.actions import audit
 from rapport.resolve.actions.service import Identity
 from rapport.resolve.graph.model import Kind, evidence_id
 from rapport.resolve.linking import models, review
+from rapport.resolve.linking.actions import ACTIONS
+from rapport.resolve.linking.decide import Decide, Reopen
 from rapport.resolve.linking.store import link_candidates, link_records
+from rapport.resolve.linking.use_model import UseModel
 from rapport.storage.engine import Database
 from rapport.storage.log import StoredRow, facts, to_fact
 from tests.rooms.resolve.linking.desk import ADA, BO, SISTER, SLIPPED, Desk, asking
@@ -30,7 +33,7 @@ class ReviewDesk(Desk):
     def __init__(self, db: Database) -> None:
         super().__init__(made_shop(db), trained=asking())
         self.told: list[Moved] = []
-        self.identity = Identity(db, on_moved=self._tell)
+        self.identity = Identity(db, more=ACTIONS, on_moved=self._tell)
         self.bo = self.somebody("agent")
 
     def somebody(self, role: str) -> Principal:
@@ -50,7 +53,7 @@ class ReviewDesk(Desk):
         with self.shop.db.read() as conn:
             return review.decided(conn, self.shop.workspace).pairs
 
-    def trail(self) -> list[audit.Action]:
+    def trail(self) -> list[audit.AuditEntry]:
         with self.shop.db.read() as conn:
             return audit.actions(conn, self.shop.workspace)
 
@@ -110,9 +113,9 @@ def test_the_queue_is_paged_most_alike_first_and_loses_nobody_of_equal_score(des
 
 def test_accepting_joins_by_hand_is_audited_stated_and_undone_from_the_trail(desk: ReviewDesk, pair: str) -> None:
     before = desk.shop.state().roots
-    tried = desk.identity.accept(desk.bo, pair, reason="same card", dry_run=True)
+    tried = desk.identity.act(desk.bo, Decide(pair, one_person=True), reason="same card", dry_run=True)
     assert (tried.moved, desk.trail(), len(desk.queue())) == (1, [], 1)
-    outcome = desk.identity.accept(desk.bo, pair, reason="same card")
+    outcome = desk.identity.act(desk.bo, Decide(pair, one_person=True), reason="same card")
     assert desk.shop.together("a", "b")
     assert desk.queue() == []
     assert [one.identifier_key for one in desk.told] == [desk.web("b")]
@@ -132,22 +135,22 @@ def test_accepting_joins_by_hand_is_audited_stated_and_undone_from_the_trail(des
 def test_reopening_undoes_whatever_action_decided(desk: ReviewDesk, pair: str) -> None:
     before = desk.shop.state()
     with pytest.raises(Conflict, match="not decided"):
-        desk.identity.reopen(desk.bo, pair, reason="why not")
-    first = desk.identity.accept(desk.bo, pair, reason="same card")
+        desk.identity.act(desk.bo, Reopen(pair), reason="why not")
+    first = desk.identity.act(desk.bo, Decide(pair, one_person=True), reason="same card")
     desk.identity.undo(desk.bo, desk.identity.undo(desk.bo, first.action or "").action or "")
-    desk.identity.reopen(desk.bo, pair, reason="a mistake")
+    desk.identity.act(desk.bo, Reopen(pair), reason="a mistake")
     assert not desk.shop.together("a", "b")
     assert desk.queue()[0].author is None
-    desk.identity.reject(desk.bo, pair, reason="twins")
+    desk.identity.act(desk.bo, Decide(pair, one_person=False), reason="twins")
     assert desk.queue() == []
-    desk.identity.reopen(desk.bo, pair, reason="another mistake")
+    desk.identity.act(desk.bo, Reopen(pair), reason="another mistake")
     assert desk.shop.state().roots == before.roots
     assert [one.id for one in desk.queue()] == [pair]
     assert [one.action for one in desk.trail()][:3] == ["reopen", "reject", "reopen"]
 
 
 def test_rejecting_forbids_for_ever_whatever_a_model_says(desk: ReviewDesk, pair: str) -> None:
-    desk.identity.reject(desk.bo, pair, reason="twins")
+    desk.identity.act(desk.bo, Decide(pair, one_person=False), reason="twins")
     with desk.shop.db.write() as conn:
         models.save_model(conn, desk.shop.workspace, model(), now=91)
     desk.tell(95, ["a", "b"])
@@ -157,9 +160,9 @@ def test_rejecting_forbids_for_ever_whatever_a_model_says(desk: ReviewDesk, pair
 
 
 def test_what_somebody_decided_meanwhile_is_a_conflict_that_says_who(desk: ReviewDesk, pair: str) -> None:
-    desk.identity.accept(desk.bo, pair, reason="same card")
+    desk.identity.act(desk.bo, Decide(pair, one_person=True), reason="same card")
     with pytest.raises(Conflict, match="accepted by Bo"):
-        desk.identity.reject(desk.bo, pair, reason="no")
+        desk.identity.act(desk.bo, Decide(pair, one_person=False), reason="no")
     assert [one.action for one in desk.trail()] == ["accept"]
 
 
@@ -167,19 +170,19 @@ def test_a_pair_that_became_one_customer_meanwhile_waits_no_more(desk: ReviewDes
     desk.shop.see(seen(60, user="u", web="a"), seen(61, user="u", web="b"))
     assert desk.queue() == []
     with pytest.raises(Conflict, match="meanwhile"):
-        desk.identity.reject(desk.bo, pair, reason="two people")
+        desk.identity.act(desk.bo, Decide(pair, one_person=False), reason="two people")
     assert desk.shop.together("a", "b")
 
 
 def test_what_the_policy_forbids_is_refused_and_leaves_no_trace(desk: ReviewDesk, pair: str) -> None:
     desk.identity.forbid(desk.bo, "anonymous_id:a", "anonymous_id:b", reason="sisters")
     with pytest.raises(Conflict, match="forbidden"):
-        desk.identity.accept(desk.bo, pair, reason="the same?")
+        desk.identity.act(desk.bo, Decide(pair, one_person=True), reason="the same?")
     assert [one.id for one in desk.queue()] == [pair]
-    desk.identity.reject(desk.bo, pair, reason="sisters indeed")
-    desk.identity.reopen(desk.bo, pair, reason="look again")
+    desk.identity.act(desk.bo, Decide(pair, one_person=False), reason="sisters indeed")
+    desk.identity.act(desk.bo, Reopen(pair), reason="look again")
     with pytest.raises(Conflict, match="forbidden"):
-        desk.identity.accept(desk.bo, pair, reason="what was forbidden before stays so")
+        desk.identity.act(desk.bo, Decide(pair, one_person=True), reason="what was forbidden before stays so")
     assert [one.action for one in desk.trail()] == ["reopen", "reject", "forbid"]
 
 
@@ -192,9 +195,9 @@ def test_two_accounts_are_tied_only_by_a_person_and_then_as_accounts(desk: Revie
     assert not desk.shop.together("u1", "u2")
     (waiting,) = desk.queue()
     assert waiting.why.startswith("the policy keeps them apart")
-    desk.identity.accept(desk.bo, waiting.id, reason="same card")
+    desk.identity.act(desk.bo, Decide(waiting.id, one_person=True), reason="same card")
     assert desk.shop.together("u1", "u2")
-    desk.identity.reopen(desk.bo, waiting.id, reason="different birthdays")
+    desk.identity.act(desk.bo, Reopen(waiting.id), reason="different birthdays")
     assert not desk.shop.together("u1", "u2")
 
 
@@ -205,11 +208,11 @@ def test_a_link_the_model_made_can_be_rejected_or_made_certain(desk: ReviewDesk)
     assert desk.shop.together("a", "b")
     ident = evidence_id(desk.web("a"), desk.web("b"), Kind.PROBABLE).hex()
     assert desk.pair(ident).status == "linked"
-    desk.identity.reject(desk.bo, ident, reason="twins")
+    desk.identity.act(desk.bo, Decide(ident, one_person=False), reason="twins")
     assert not desk.shop.together("a", "b")
-    desk.identity.reopen(desk.bo, ident, reason="a mistake")
+    desk.identity.act(desk.bo, Reopen(ident), reason="a mistake")
     assert desk.shop.together("a", "b")
-    desk.identity.accept(desk.bo, ident, reason="asked her")
+    desk.identity.act(desk.bo, Decide(ident, one_person=True), reason="asked her")
     desk.known["b"] = BO
     desk.tell(70, ["b"])
     assert desk.shop.together("a", "b"), "a person's word outlasts the likeness"
@@ -232,11 +235,11 @@ def test_a_pair_whose_records_vanished_waits_no_more_and_cannot_be_decided(desk:
     with pytest.raises(NotFound, match="no more"):
         desk.pair(pair)
     with pytest.raises(NotFound, match="no more"):
-        desk.identity.accept(desk.bo, pair, reason="same card")
+        desk.identity.act(desk.bo, Decide(pair, one_person=True), reason="same card")
     with desk.shop.db.write() as conn:
         conn.execute(link_candidates.delete().where(link_candidates.c.workspace == desk.shop.workspace))
     with pytest.raises(NotFound, match="no such pair"):
-        desk.identity.accept(desk.bo, pair, reason="same card")
+        desk.identity.act(desk.bo, Decide(pair, one_person=True), reason="same card")
 
 
 def test_a_pair_that_is_alike_no_more_leaves_the_queue_and_may_come_back(desk: ReviewDesk, pair: str) -> None:
@@ -244,7 +247,7 @@ def test_a_pair_that_is_alike_no_more_leaves_the_queue_and_may_come_back(desk: R
     desk.tell(70, ["b"])
     assert desk.queue() == []
     with pytest.raises(Conflict, match="alike no more"):
-        desk.identity.accept(desk.bo, pair, reason="same card")
+        desk.identity.act(desk.bo, Decide(pair, one_person=True), reason="same card")
     desk.known["b"] = SLIPPED
     desk.tell(80, ["b"])
     assert [one.id for one in desk.queue()] == [pair]
@@ -254,7 +257,7 @@ def test_pairs_of_another_shop_are_not_found(desk: ReviewDesk, pair: str, db: Da
     other = ReviewDesk(db)
     assert other.queue() == []
     with pytest.raises(NotFound):
-        other.identity.accept(other.bo, pair, reason="not mine")
+        other.identity.act(other.bo, Decide(pair, one_person=True), reason="not mine")
     assert [one.id for one in desk.queue()] == [pair]
 
 
@@ -268,11 +271,11 @@ def test_another_model_is_used_audited_and_undone_by_who_may_change_the_policy(d
     owner = desk.somebody("owner")
     with desk.shop.db.write() as conn:
         models.save_model(conn, desk.shop.workspace, model(), now=2)
-    used = desk.identity.use_model(owner, 1, reason="it asks more")
+    used = desk.identity.act(owner, UseModel(1), reason="it asks more")
     with pytest.raises(Conflict, match="in use"):
-        desk.identity.use_model(owner, 1, reason="again")
+        desk.identity.act(owner, UseModel(1), reason="again")
     with pytest.raises(NotFound):
-        desk.identity.use_model(owner, 77, reason="none such")
+        desk.identity.act(owner, UseModel(77), reason="none such")
     desk.meet(a=ADA, b=SLIPPED)
     assert not desk.shop.together("a", "b")
     with pytest.raises(Forbidden):
@@ -288,7 +291,7 @@ def test_whoever_saw_another_model_in_force_is_told_who_was_quicker(desk: Review
     with desk.shop.db.write() as conn:
         second, third = (models.save_model(conn, desk.shop.workspace, model(), now=n) for n in (2, 3))
     seen = models.in_force(third)
-    desk.identity.use_model(owner, second, reason="it asks more", seen=seen)
+    desk.identity.act(owner, UseModel(second, seen), reason="it asks more")
     with pytest.raises(Conflict, match=f"{owner.name} has changed which model is in force since you looked"):
-        desk.identity.use_model(owner, 1, reason="it asks less", seen=seen)
-    desk.identity.use_model(owner, 1, reason="it asks less", seen=models.in_force(second))
+        desk.identity.act(owner, UseModel(1, seen), reason="it asks less")
+    desk.identity.act(owner, UseModel(1, models.in_force(second)), reason="it asks less")

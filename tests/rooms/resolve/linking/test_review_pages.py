@@ -19,6 +19,7 @@ from rapport.resolve.actions.routes import ROUTES
 from rapport.resolve.actions.service import Identity
 from rapport.resolve.graph.model import Kind, evidence_id
 from rapport.resolve.linking import models
+from rapport.resolve.linking.actions import ACTIONS
 from rapport.resolve.linking.panel import panel
 from rapport.resolve.linking.review_pages import PAGES
 from rapport.resolve.linking.review_routes import ROUTES as REVIEW_ROUTES
@@ -105,7 +106,7 @@ def office(db: Database) -> Iterator[Office]:
         permissions=PERMISSIONS,
         console=[IDENTITY_PAGES, PAGES],
         api=[*ROUTES, *REVIEW_ROUTES],
-        provided={"identity": Identity(db)},
+        provided={"identity": Identity(db, more=ACTIONS)},
     )
     with TestClient(app, raise_server_exceptions=True) as http:
         yield Office(db, http)
