@@ -2,12 +2,12 @@
 
 On SQLite rows go in as multi-row VALUES (one step of the engine for hundreds of rows: `executemany` gives up the
 interpreter's lock at every row, which starves the writer while other threads are busy). On PostgreSQL they travel as
-one array a column and are unnested there.
+one array a column, in PostgreSQL's binary format, and are unnested there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -104,14 +104,15 @@ def _run_postgresql(conn: Connection, table: Table, columns: tuple[str, ...], ro
     text = _postgresql_text(table, columns, suffix)
     changed = 0
     for batch in chunks(rows, 5_000):
-        arrays = tuple([row[column] for row in batch] for column in columns)
+        arrays = tuple(_array(table.c[column], [row[column] for row in batch]) for column in columns)
         changed += conn.exec_driver_sql(text, arrays).rowcount
     return changed
 
 
 @lru_cache(maxsize=512)
 def _postgresql_text(table: Table, columns: tuple[str, ...], suffix: str) -> str:
-    arrays = ", ".join(f"%s::{_array_type(table.c[column])}" for column in columns)
+    # Binary (`%b`): as text, psycopg looks at every byte of every value and sends bytes as twice as many digits.
+    arrays = ", ".join(f"%b::{_array_type(table.c[column])}" for column in columns)
     names = ", ".join(columns)
     return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) {suffix}"
 
@@ -120,6 +121,15 @@ _ARRAY_TYPES = {
     sa.Boolean: "boolean[]", sa.BigInteger: "bigint[]", sa.SmallInteger: "smallint[]", sa.Integer: "integer[]",
     sa.Float: "double precision[]", sa.LargeBinary: "bytea[]", sa.String: "text[]",
 }  # fmt: skip
+
+
+def _array(column: sa.Column[Any], values: list[Any]) -> list[Any]:
+    """The values of a column, all of one type: a binary array has a single one."""
+    number = _NUMBERS.get(column.type.python_type)
+    return values if number is None else [value if value is None else number(value) for value in values]
+
+
+_NUMBERS: dict[type, Callable[[Any], int | float]] = {int: int, float: float}
 
 
 def _array_type(column: sa.Column[Any]) -> str:

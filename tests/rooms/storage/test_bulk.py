@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Table,
 
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import Database
+from rapport.storage.locks import Lock
 
 things = Table(
     "things", sa.MetaData(), Column("workspace", Integer, primary_key=True), Column("name", Text, primary_key=True),
@@ -45,3 +46,16 @@ def test_insert_ignore_says_how_many_were_new(db: Database) -> None:
         assert insert_ignore(conn, things, [thing("a", 1, 1), thing("b", 1, 1)]) == 2
         assert insert_ignore(conn, things, [thing("b", 9, 9), thing("c", 1, 1)]) == 1
         assert conn.execute(sa.select(things.c.number).where(things.c.name == "b")).scalar_one() == 1
+
+
+def test_a_column_may_hold_nothing_numbers_of_all_sizes_and_truth_values(db: Database) -> None:
+    """Arrays travel in PostgreSQL's binary format, in which all values are of one type."""
+    odd = [None, True, 0, 2**40, -(2**63), Lock.APPENDING]
+    rows = [thing(f"n{n}", 1, 1) | {"number": value, "body": None, "seen": None} for n, value in enumerate(odd)]
+    rows[0]["name"] = 'a \\ "b" {c} \u00e9'
+    with db.write() as conn:
+        insert_ignore(conn, things, rows)
+        found = {row.name: (row.number, row.body, row.seen) for row in conn.execute(sa.select(things))}
+    assert found == {
+        row["name"]: (None if value is None else int(value), None, None) for row, value in zip(rows, odd, strict=True)
+    }
