@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
 from litestar import Litestar
@@ -16,6 +16,8 @@ from rapport.collect.endpoints import Endpoints
 from rapport.collect.http import Receive, Scope, Send
 from rapport.remember.profiles import PROFILES
 from rapport.web.app import create_app
+from rapport.web.cards import Panels, Tiles
+from rapport.web.part import WebPart
 
 __all__ = ["Front", "create_server"]
 
@@ -33,10 +35,18 @@ def create_server(settings: Settings, server: Server) -> Front:
         console=[*(pages for part in parts for pages in part.pages), *demonstration],
         api=[route for part in parts for route in part.routes],
         routes=[PROFILES, *health.ROUTES],
-        provided=server.provided(),
+        provided={**server.provided(), **_cards(parts)},
         https=settings.secure_cookies,
     )
     return Front(app, server.endpoints)
+
+
+def _cards(parts: Sequence[WebPart]) -> dict[str, object]:
+    """The cards that slices add to pages of other rooms."""
+    return {
+        "panels": Panels(panel for part in parts for panel in part.panels),
+        "tiles": Tiles(tile for part in parts for tile in part.tiles),
+    }
 
 
 class Front:

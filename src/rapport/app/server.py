@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from sqlalchemy import Connection
 
 from rapport.app.settings import Settings
 from rapport.app.wiring import installed
 from rapport.capabilities.catalog import find_products
-from rapport.capabilities.orders.panel import orders_shown
 from rapport.collect.appender import Appender
 from rapport.collect.endpoints import Endpoints
 from rapport.collect.health import Health
@@ -51,7 +49,6 @@ class Server:
             "metrics": self.metrics, "sections": self.slices.sections, "tables": sorted(self.slices.tables),
             "slices": self.slices, "settings": self.settings,
             "remembered": self.slices.remembered, "product_names": _product_names,
-            "customer_orders": partial(orders_shown, remembered=self.slices.remembered),
             "identity": Identity(self.db, more=LINKING, on_moved=customers.mark_moved),
         }  # fmt: skip
 

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from litestar import Request, Response, get
-from litestar.datastructures import State
 from sqlalchemy import Connection
 
 from rapport.act.store import outbox
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, from_iso, now_us, to_datetime
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.ids import WorkspaceId
-from rapport.kernel.money import format_minor
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
 from rapport.measure import store
 from rapport.measure.arrivals import Arrivals
 from rapport.measure.model import Answer, Question
+from rapport.measure.money import money_of
 from rapport.measure.service import Metrics
 from rapport.remember.store import customers
 from rapport.resolve.graph.store import identifiers
 from rapport.storage.engine import Database
 from rapport.storage.log import facts
 from rapport.storage.workspaces import all_workspaces
+from rapport.web.cards import Drawn, OfShop, Tiles
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.formats import viewer_zone
 
@@ -56,55 +56,45 @@ class DecisionShown(msgspec.Struct, frozen=True, kw_only=True):
     bought: bool
 
 
-class Money(NamedTuple):
-    """Orders and revenue kept of a period, one entry a currency, the largest first."""
-
-    orders: int
-    words: str
-    others: str
-
-
 # Home
 
 
 @get("/", permission="signed_in", sync_to_thread=True)
-def home_page(request: AnyRequest, db: Database, principal: Principal, state: State) -> Response[str]:
+def home_page(request: AnyRequest, db: Database, principal: Principal, metrics: Metrics, tiles: Tiles) -> Response[str]:
     """The six verbs with today's numbers, and the last thirty days."""
     if not principal.may("metrics:read"):
         return render(request, "measure/no_numbers.html")
     with db.read() as conn:
-        context = _verbs(conn, request, principal, state)
-        report = _report(conn, principal, state)
-    return render(request, "measure/home.html", **context, **report)
+        context = _verbs(conn, request, principal, metrics)
+    return render(request, "measure/home.html", tiles=_tiles(request, db, principal, tiles), **context)
 
 
 @get("/home/verbs", permission="metrics:read", sync_to_thread=True)
-def home_verbs(request: AnyRequest, db: Database, principal: Principal, state: State) -> Response[str]:
+def home_verbs(request: AnyRequest, db: Database, principal: Principal, metrics: Metrics) -> Response[str]:
     """The part of Home that changes every two seconds."""
     with db.read() as conn:
-        return render(request, "measure/verbs.html", **_verbs(conn, request, principal, state))
+        return render(request, "measure/verbs.html", **_verbs(conn, request, principal, metrics))
 
 
 @get("/home/report", permission="metrics:read", sync_to_thread=True)
-def home_report(request: AnyRequest, db: Database, principal: Principal, state: State) -> Response[str]:
+def home_report(request: AnyRequest, db: Database, principal: Principal, tiles: Tiles) -> Response[str]:
     """The part of Home about the last thirty days, asked for now and then."""
-    with db.read() as conn:
-        return render(request, "measure/report.html", **_report(conn, principal, state))
+    return render(request, "measure/report.html", tiles=_tiles(request, db, principal, tiles))
 
 
 # Decisions
 
 
 @get("/decisions", permission="decisions:read", sync_to_thread=True)
-def decisions_page(request: AnyRequest, db: Database, principal: Principal, state: State) -> Response[str]:
+def decisions_page(request: AnyRequest, db: Database, principal: Principal, metrics: Metrics) -> Response[str]:
     """What was decided lately, why, and what came of it."""
     placement = clean(request.query_params.get("placement"), longest=100)
     before = clean(request.query_params.get("before"), longest=150)
     with db.read() as conn:
         rows, following = _decisions(conn, principal, placement=placement, before=before)
         names = _names(conn, request, principal.workspace, [row.first for row in rows if row.first])
-        funnel = _answer(conn, principal, state, "decisions", by="placement", days=REPORT_DAYS)
-        carts = _answer(conn, principal, state, "cart_abandonment", by="day", days=REPORT_DAYS)
+        funnel = _answer(conn, principal, metrics, "decisions", by="placement", days=REPORT_DAYS)
+        carts = _answer(conn, principal, metrics, "cart_abandonment", by="day", days=REPORT_DAYS)
     return render(
         request, "measure/decisions.html", decisions=rows, following=following, funnel=funnel, carts=carts,
         placement=placement, first=not before, days=REPORT_DAYS, names=names,
@@ -146,48 +136,38 @@ PAGES = ConsolePages(
 )  # fmt: skip
 
 
-def _verbs(conn: Connection, request: AnyRequest, principal: Principal, state: State) -> dict[str, Any]:
+def _verbs(conn: Connection, request: AnyRequest, principal: Principal, metrics: Metrics) -> dict[str, Any]:
     now, workspace = now_us(), principal.workspace
     midnight = _midnight(now, request)
-    minutes = _answer(conn, principal, state, "facts", by="minute", since=midnight)
-    decided = _answer(conn, principal, state, "decisions", by="placement", since=midnight)
+    minutes = _answer(conn, principal, metrics, "facts", by="minute", since=midnight)
+    decided = _answer(conn, principal, metrics, "decisions", by="placement", since=midnight)
+    today = _answer(conn, principal, metrics, "revenue_by", by="currency", since=midnight)
     seconds = _arrivals.counts(conn, now=now, step=10 * SECOND, steps=2)
     return {
         "rate": (seconds[0][1] + seconds[1][1]) / ((now % (10 * SECOND)) / SECOND + 10),
         "facts_today": minutes.totals.get("facts", 0) if minutes else 0,
-        "spark": _spark(conn, principal, state, now),
+        "spark": _spark(conn, principal, metrics, now),
         "customers": _count(conn, customers, workspace, customers.c.identifiers > 0),
         "identifiers": _count(conn, identifiers, workspace),
         "seen_today": _count(conn, customers, workspace, customers.c.last_seen_at >= midnight),
         "decided": decided.totals if decided else {},
         "sent_today": _count(conn, outbox, workspace, outbox.c.status == "delivered", outbox.c.finished_at >= midnight),
         "waiting": _count(conn, outbox, workspace, sa.literal_column("status = 'pending'")),
-        "today": _money(_answer(conn, principal, state, "revenue_by", by="currency", since=midnight)),
+        "today": money_of(today.rows if today else ()),
     }
 
 
-def _report(conn: Connection, principal: Principal, state: State) -> dict[str, Any]:
-    """The last thirty days: decisions, carts, revenue kept by day and by country."""
-    daily = _answer(conn, principal, state, "revenue_by", by="day", days=REPORT_DAYS)
-    countries = _answer(conn, principal, state, "revenue_by", by="country", days=REPORT_DAYS)
-    main = _main_currency(daily, _currency(conn, principal))
-    rows = [row for row in countries.rows if row["currency"] == main] if countries else []
-    return {
-        "days": REPORT_DAYS,
-        "funnel": _answer(conn, principal, state, "decisions", by="placement", days=REPORT_DAYS),
-        "carts": _answer(conn, principal, state, "cart_abandonment", by="day", days=REPORT_DAYS),
-        "period": _money(daily),
-        "bars": _bars(daily, main),
-        "currency": main,
-        "countries": sorted(rows, key=lambda row: -row["net_minor"])[:6],
-    }
+def _tiles(request: AnyRequest, db: Database, principal: Principal, tiles: Tiles) -> list[Drawn]:
+    """What the slices show of the last thirty days."""
+    with db.read() as conn:
+        currency = next(shop.settings.currency for shop in all_workspaces(conn) if shop.id == principal.workspace)
+    return tiles.draw(request, db, principal, OfShop(principal.workspace, currency, now_us(), REPORT_DAYS))
 
 
 def _answer(
-    conn: Connection, principal: Principal, state: State, name: str, *, by: str, days: int = 0, since: int = 0
+    conn: Connection, principal: Principal, metrics: Metrics, name: str, *, by: str, days: int = 0, since: int = 0
 ) -> Answer | None:
     """A metric's answer until now; None where no slice of this installation brings the metric."""
-    metrics: Metrics = state.metrics
     until = now_us() + MINUTE
     question = Question(
         workspace=principal.workspace,
@@ -208,50 +188,14 @@ def _midnight(now: int, request: AnyRequest) -> int:
     return int(start.timestamp()) * SECOND
 
 
-def _spark(conn: Connection, principal: Principal, state: State, now: int) -> str:
+def _spark(conn: Connection, principal: Principal, metrics: Metrics, now: int) -> str:
     """Points of a line through the facts of each minute of the last hour, in a box of 100 by 30."""
-    answer = _answer(conn, principal, state, "facts", by="minute", since=now - now % MINUTE - HOUR)
+    answer = _answer(conn, principal, metrics, "facts", by="minute", since=now - now % MINUTE - HOUR)
     by_minute = {from_iso(row["minute"]): row["facts"] for row in answer.rows} if answer else {}
     first = now - now % MINUTE - HOUR
     values = [by_minute.get(first + i * MINUTE, 0) for i in range(60)]
     most = max(values) or 1
     return " ".join(f"{i * 100 / 59:.1f},{28 - value * 26 / most:.1f}" for i, value in enumerate(values))
-
-
-def _money(answer: Answer | None) -> Money:
-    if answer is None:
-        return Money(0, "–", "")
-    sums: dict[str, int] = {}
-    for row in answer.rows:
-        sums[row["currency"]] = sums.get(row["currency"], 0) + row["net_minor"]
-    ranked = sorted(sums.items(), key=lambda pair: -pair[1])
-    words = [format_minor(minor, code) for code, minor in ranked if code]
-    orders = sum(row["orders"] for row in answer.rows)
-    return Money(orders, words[0] if words else "–", " + ".join(words[1:4]))
-
-
-def _main_currency(answer: Answer | None, otherwise: str) -> str:
-    sums: dict[str, int] = {}
-    for row in answer.rows if answer else []:
-        sums[row["currency"]] = sums.get(row["currency"], 0) + row["revenue_minor"]
-    return max(sums, key=lambda code: sums[code]) if sums else otherwise
-
-
-def _currency(conn: Connection, principal: Principal) -> str:
-    return next(shop.settings.currency for shop in all_workspaces(conn) if shop.id == principal.workspace)
-
-
-def _bars(answer: Answer | None, currency: str) -> list[dict[str, Any]]:
-    """Revenue kept of each of the last thirty days as bars in a box of 300 by 80."""
-    by_day = {row["day"]: row["net_minor"] for row in answer.rows if row["currency"] == currency} if answer else {}
-    today = now_us() - now_us() % DAY
-    days = [today - (REPORT_DAYS - 1 - i) * DAY for i in range(REPORT_DAYS)]
-    values = [max(0, by_day.get(to_datetime(day).strftime("%Y-%m-%d"), 0)) for day in days]
-    most = max(values) or 1
-    return [
-        {"x": i * 10, "height": round(value * 76 / most, 1), "day": day, "words": format_minor(value, currency)}
-        for i, (day, value) in enumerate(zip(days, values, strict=True))
-    ]
 
 
 def _count(conn: Connection, table: sa.Table, workspace: WorkspaceId, *conditions: sa.ColumnElement[Any]) -> int:

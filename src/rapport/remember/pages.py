@@ -34,6 +34,7 @@ from rapport.storage.engine import Database
 from rapport.storage.log import to_fact
 from rapport.storage.workspaces import WorkspaceSettings, all_workspaces
 from rapport.web.asked import day as asked_day
+from rapport.web.cards import OfPerson, Panels
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.formats import viewer_zone
 from rapport.web.forms import integer
@@ -110,15 +111,20 @@ def customer_of_strand(request: AnyRequest, db: Database, principal: Principal, 
 
 
 @get("/customers/{reference:str}", permission="customers:read", sync_to_thread=True)
-def customer_page(request: AnyRequest, db: Database, principal: Principal, reference: str) -> Response[Any]:
+def customer_page(
+    request: AnyRequest, db: Database, principal: Principal, panels: Panels, remembered: Remembered, reference: str
+) -> Response[Any]:
     """The Golden Record: who, the timeline, traits with their why, identity, JSON."""
     tab = next((tab for tab in TABS if tab == request.query_params.get("tab")), "overview")
     with db.read() as conn:
-        found = _find(conn, principal, reference, request.app.state.remembered)
+        found = _find(conn, principal, reference, remembered)
         if found.id != reference:
             asked = urlencode(request.query_params.dict(), doseq=True)
             return Redirect(f"/console/customers/{found.id}?{asked}", status_code=303)
         context = _overview(conn, found) | _TAB_CONTEXT[tab](conn, principal, found, request)
+    if tab == "overview":
+        about = OfPerson(principal.workspace, found.id, [one.key for one in found.members], context["traits"])
+        context["panels"] = panels.draw(request, db, principal, about)
     return render(request, "remember/customer.html", tab=tab, customer=found, **context)
 
 
@@ -174,7 +180,7 @@ def _visitor(members: Sequence[Member]) -> str:
 def _overview_tab(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:
     namespaces = showing.identifiers_by_namespace(found.members, found.policy)
     context = _timeline(conn, principal, found, request)
-    return context | {"namespaces": namespaces} | _orders(conn, principal, found, request)
+    return context | {"namespaces": namespaces}
 
 
 def _traits_tab(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:
@@ -214,16 +220,6 @@ def _timeline(conn: Connection, principal: Principal, found: Found, request: Any
         "newest": not cursor,
         "names": event_names(conn, workspace, strands),
     }
-
-
-def _orders(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:
-    """The customer's orders, where a slice of this installation knows of orders."""
-    customer_orders = request.app.state.get("customer_orders")
-    if customer_orders is None:
-        return {}
-    strands = [member.key for member in found.members]
-    shown: dict[str, Any] = customer_orders(conn, principal.workspace, strands)._asdict()
-    return shown
 
 
 def _end(day: date, zone: ZoneInfo) -> int:

@@ -66,7 +66,7 @@ class ConsolePages(msgspec.Struct, frozen=True, kw_only=True):
     """What a room brings to the console: handlers under `/console`, side-bar entries, a folder of templates."""
 
     room: str
-    handlers: tuple[ControllerRouterHandler, ...]
+    handlers: tuple[ControllerRouterHandler, ...] = ()
     nav: tuple[NavItem, ...] = ()
     templates: Path | None = None
 

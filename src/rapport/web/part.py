@@ -8,18 +8,23 @@ from collections.abc import Iterable
 import msgspec
 from litestar.types import ControllerRouterHandler
 
+from rapport.web.cards import Panel, Tile
 from rapport.web.console import ConsolePages
 
 __all__ = ["WebPart", "load_parts"]
 
 
 class WebPart(msgspec.Struct, frozen=True, kw_only=True):
-    """The pages and routes of one slice. Everything may be left out."""
+    """What one slice brings to API and console. Everything may be left out."""
 
     routes: tuple[ControllerRouterHandler, ...] = ()
     """Handlers below `/api/v1`; each names the permission it needs."""
     pages: tuple[ConsolePages, ...] = ()
     """Pages of the console, with their place in its side bar."""
+    panels: tuple[Panel, ...] = ()
+    """Cards of a customer's page."""
+    tiles: tuple[Tile, ...] = ()
+    """Cards of Home."""
 
 
 def load_parts(named: Iterable[tuple[str, str]]) -> list[WebPart]:

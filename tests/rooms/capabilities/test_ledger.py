@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 
 from rapport.capabilities.orders.ledger import HeldOrder, held_orders, holds_all
-from rapport.capabilities.orders.panel import order_lines
+from rapport.capabilities.orders.panels import order_lines
 from rapport.kernel.facts import Fact
 from rapport.kernel.mergeable import State
 from rapport.remember.registry import StrandState

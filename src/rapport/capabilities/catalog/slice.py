@@ -68,5 +68,6 @@ CATALOG = Slice(
             name="known_to_the_catalogue", title="Known to the catalogue", order=200, barred=unknown, kinds=(PRODUCT,)
         ),
     ),
+    web="rapport.capabilities.catalog.web:WEB",
     holds=(of_shop(store.products, "what facts say of products"),),
 )

@@ -26,6 +26,7 @@ ORDERS = Slice(
         of_person(store.orders, "what somebody ordered, for the numbers of the shop"),
         of_person(store.refunds, "what was given back", by=(), export=store.refunds_of, erase=store.erase_refunds),
     ),
+    web="rapport.capabilities.orders.web:WEB",
     settings=ORDER_SETTINGS,
     timers={CART_TIMER: judge_carts},
     parts=PARTS,

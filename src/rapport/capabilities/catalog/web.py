@@ -1,0 +1,13 @@
+"""What the catalogue brings to the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rapport.capabilities.catalog.panels import PANELS
+from rapport.web.console import ConsolePages
+from rapport.web.part import WebPart
+
+__all__ = ["WEB"]
+
+WEB = WebPart(pages=(ConsolePages(room="catalog", templates=Path(__file__).parent / "templates"),), panels=PANELS)

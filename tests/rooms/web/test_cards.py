@@ -1,0 +1,98 @@
+"""Cards that slices add to the customer's page and to Home: drawn by themselves, for whoever may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+from sqlalchemy import Connection, text
+
+from rapport.app.asgi import create_server
+from rapport.app.bootstrap import bootstrap, open_database
+from rapport.app.pipeline import Pipeline
+from rapport.app.server import Server
+from rapport.app.settings import Settings
+from rapport.app.wiring import OWN
+from rapport.app.worker import drain
+from rapport.compose.installed import Installed
+from rapport.compose.slice import Slice
+from rapport.kernel.clock import now_us
+from rapport.kernel.ids import WorkspaceId
+from rapport.web import accounts
+from rapport.web.cards import Cards, OfPerson, OfShop, Panel, Tile
+from rapport.web.part import WebPart
+from tests.databases import ENGINES, database_at
+from tests.rooms.web.conftest import PASSWORD, sign_in
+from tests.running import Engine
+
+ORDER = {
+    "type": "track", "event": "Order Completed", "userId": "ada", "messageId": "m1",
+    "properties": {
+        "order_id": "o-77", "total": 59.5, "currency": "EUR", "products": [{"product_id": "p", "price": 59.5}],
+    },
+}  # fmt: skip
+
+
+def _falls(conn: Connection, asked: OfPerson | OfShop) -> Mapping[str, Any]:
+    conn.execute(text("SELECT nothing FROM nowhere"))
+    return {}
+
+
+def _panel(name: str, title: str, *, permission: str = "customers:read", calm: bool = False) -> Panel:
+    read = (lambda *_: None) if calm else _falls
+    return Panel(name=f"weather.{name}", title=title, order=1, permission=permission, template="-", read=read)
+
+
+CALM = _panel("calm", "Calm", calm=True)
+RAIN = Tile(
+    name="weather.rain", title="Rain", order=1, permission="metrics:read", template="web/none.html", read=lambda *_: {}
+)
+WEB = WebPart(
+    panels=(_panel("storm", "Storm"), _panel("hidden", "Secret", permission="weather:read"), CALM), tiles=(RAIN,)
+)
+
+
+@pytest.fixture(params=ENGINES, scope="module")
+def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient[Any]]:
+    """Signed in as an owner of a shop with one order, where the weather's cards fail."""
+    engine: Engine = request.param
+    folder = tmp_path_factory.mktemp("cards")
+    with database_at(engine, folder) as url:
+        settings = Settings.load({}, data_dir=folder, database_url=url)
+        db = open_database(settings)
+        slices = Installed([*OWN, Slice(name="weather", title="Weather", web=f"{__name__}:WEB")])
+        key = bootstrap(db, settings, slices=slices).write_key
+        accounts.create_user(
+            db, email="ada@example.com", password=PASSWORD, name="Ada", workspace=WorkspaceId(1), role="owner",
+            now=now_us(),
+        )  # fmt: skip
+        with TestClient(create_server(settings, Server(settings, db, slices=slices))) as client:  # type: ignore[type-var]
+            assert client.post("/v1/batch", json={"batch": [ORDER]}, auth=(key, "")).status_code == 200
+            drain(Pipeline(db, slices=slices))
+            sign_in(client, "ada@example.com")  # type: ignore[arg-type]  # in front of the framework stand the endpoints
+            yield client
+
+
+def test_a_panel_that_fails_says_so_and_the_customers_page_stands(browser: TestClient[Any]) -> None:
+    page = browser.get("/console/customers/user_id:ada")
+    assert page.status_code == 200
+    storm, orders = page.text.index("<h2>Storm</h2>"), page.text.index('id="orders-title"')
+    assert storm < orders
+    assert "cannot be shown at the moment" in page.text[storm:orders]
+    assert "Calm" not in page.text
+    assert "Secret" not in page.text
+
+
+def test_a_tile_that_fails_says_so_and_home_stands(browser: TestClient[Any]) -> None:
+    for path in ("/console", "/console/home/report"):
+        page = browser.get(path)
+        assert page.status_code == 200
+        assert "<h2>Rain</h2>" in page.text
+        assert "€59.50" in page.text
+
+
+def test_two_cards_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"two of kind card are named 'weather\.calm'"):
+        Cards([CALM, CALM])
