@@ -2,61 +2,50 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import click
-import msgspec
 
 from rapport.act import job_reports
 from rapport.act.job_reports import JobState
+from rapport.app.installation import Installation
 from rapport.kernel.clock import to_iso
-from rapport.storage.engine import Database
+from rapport.storage.command_line import data_option, json_option, tell_json
 
-__all__ = ["job_commands"]
-
-OpenDatabase = Callable[[Path | None], AbstractContextManager[Database]]
-RunJob = Callable[[Database, str], JobState]
-
-_DATA = click.option(
-    "--data", "data_dir", type=click.Path(path_type=Path), default=None, metavar="DIR", help="Data folder."
-)
+__all__ = ["jobs"]
 
 
-def job_commands(open_database: OpenDatabase, *, run_job: RunJob) -> click.Group:
-    """The group `jobs`, joined to an installation; `run_job` returns once a turn was done, with how it went."""
+@click.group("jobs")
+def jobs() -> None:
+    """What workers do beside folding, again and again: how it went last, and a turn now."""
 
-    @click.group("jobs")
-    def group() -> None:
-        """What workers do beside folding, again and again: how it went last, and a turn now."""
 
-    @group.command("list")
-    @_DATA
-    @click.option("--json", "as_json", is_flag=True, help="One JSON list.")
-    def list_command(data_dir: Path | None, *, as_json: bool) -> None:
-        """Show every job that a worker has run: last run, things done, next time, failures."""
-        with open_database(data_dir) as db, db.read() as conn:
-            found = job_reports.states(conn)
-        if as_json:
-            click.echo(json.dumps([msgspec.to_builtins(one) for one in found]))
-            return
-        for one in found:
-            click.echo(_line(one))
+@jobs.command("list")
+@data_option
+@json_option("One JSON list.")
+@click.pass_obj
+def list_command(installation: Installation, data_dir: Path | None, *, as_json: bool) -> None:
+    """Show every job that a worker has run: last run, things done, next time, failures."""
+    with installation.open(data_dir) as db, db.read() as conn:
+        found = job_reports.states(conn)
+    if as_json:
+        tell_json(found)
+        return
+    for one in found:
+        click.echo(_line(one))
 
-    @group.command("run")
-    @_DATA
-    @click.argument("name")
-    def run_command(data_dir: Path | None, name: str) -> None:
-        """Do a turn of a job now: in the workers that run, and in this process."""
-        with open_database(data_dir) as db:
-            found = run_job(db, name)
-        click.echo(_line(found))
-        if found.failures:
-            raise click.ClickException(f"{name} failed with {found.last_error}; the log says where")
 
-    return group
+@jobs.command("run")
+@data_option
+@click.argument("name")
+@click.pass_obj
+def run_command(installation: Installation, data_dir: Path | None, name: str) -> None:
+    """Do a turn of a job now: in the workers that run, and in this process."""
+    with installation.open(data_dir) as db:
+        found = installation.run_job(db, name)
+    click.echo(_line(found))
+    if found.failures:
+        raise click.ClickException(f"{name} failed with {found.last_error}; the log says where")
 
 
 def _line(one: JobState) -> str:

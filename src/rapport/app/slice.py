@@ -5,7 +5,7 @@ from __future__ import annotations
 from rapport.act.channels import Channel, ChannelSettings
 from rapport.act.webhooks import CHANNEL
 from rapport.adapters.files import store as files
-from rapport.app import failed_facts
+from rapport.app import commands, failed_facts
 from rapport.compose.holding import of_shop
 from rapport.compose.slice import Slice
 from rapport.storage.engine import Database
@@ -35,4 +35,5 @@ SYSTEM = Slice(
     ),
     channels={CHANNEL: _webhooks},
     web="rapport.app.web:WEB",
+    commands=commands.SYSTEM,
 )

@@ -11,9 +11,10 @@ from rapport.app.slice import SYSTEM
 from rapport.capabilities.catalog.slice import CATALOG
 from rapport.capabilities.orders.slice import ORDERS
 from rapport.capabilities.recommendations.slice import RECOMMENDATIONS
+from rapport.compose.command import ENTRY_POINTS
 from rapport.compose.installed import Installed
 from rapport.compose.rooms import ROOMS
-from rapport.compose.slice import ENTRY_POINTS, Slice
+from rapport.compose.slice import Slice
 from rapport.storage.engine import Database
 
 __all__ = ["OWN", "dispatcher", "installed"]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
+from rapport.app.installation import Installation
 from rapport.collect.sources import ensure_source
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.money import currency_code
-from rapport.storage.engine import Database
+from rapport.storage.command_line import data_option
 from rapport.storage.workspaces import (
     WorkspaceSettings,
     all_workspaces,
@@ -24,64 +24,7 @@ from rapport.storage.workspaces import (
 )
 from rapport.web import accounts
 
-__all__ = ["workspace_commands"]
-
-OpenDatabase = Callable[[Path | None], AbstractContextManager[Database]]
-
-_DATA = click.option(
-    "--data", "data_dir", type=click.Path(path_type=Path), default=None, metavar="DIR", help="Data folder."
-)
-
-
-def workspace_commands(open_database: OpenDatabase) -> click.Group:
-    """The group `workspaces`, joined to an installation."""
-
-    @click.group("workspaces")
-    def group() -> None:
-        """The shops of this installation: list, add, change their settings."""
-
-    @group.command("list")
-    @_DATA
-    def list_command(data_dir: Path | None) -> None:
-        """Show all shops with their settings."""
-        with open_database(data_dir) as db, db.read() as conn:
-            for shop in all_workspaces(conn):
-                settings = msgspec.json.encode(shop.settings).decode()
-                click.echo(f"{shop.slug}  {shop.name}  {settings}")
-
-    @group.command("add")
-    @_DATA
-    @click.argument("slug")
-    @click.option("--name", default="", help="How people call it.")
-    @_settings_options
-    def add(data_dir: Path | None, slug: str, name: str, **given: Any) -> None:
-        """Add a shop; prints its first write key and an API key, which is shown this once."""
-        from rapport.app.wiring import installed
-
-        now, permissions = now_us(), installed().permissions
-        with open_database(data_dir) as db:
-            with db.write() as conn:
-                settings = _changed(WorkspaceSettings(), given)
-                shop = create_workspace(conn, slug=slug, name=name or slug, now=now, settings=settings)
-                source = ensure_source(conn, shop.id, name="Website", kind="web", now=now)
-            _, api_key = accounts.create_api_key(
-                db, permissions, workspace=shop.id, name="operator", scopes=permissions.for_keys,
-                created_by="rapport workspaces", now=now,
-            )  # fmt: skip
-        click.echo(f"workspace  {shop.slug}\nwrite_key  {source.write_key}\napi_key    {api_key}")
-
-    @group.command("change")
-    @_DATA
-    @click.argument("slug")
-    @_settings_options
-    def change(data_dir: Path | None, slug: str, **given: Any) -> None:
-        """Change a shop's settings; workers take them up within seconds."""
-        with open_database(data_dir) as db, db.write() as conn:
-            shop = find_workspace(conn, slug)
-            change_settings(conn, shop.id, lambda settings: _changed(settings, given))
-        click.echo(f"{slug} changed")
-
-    return group
+__all__ = ["workspaces"]
 
 
 def _settings_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -94,6 +37,56 @@ def _settings_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+@click.group("workspaces")
+def workspaces() -> None:
+    """The shops of this installation: list, add, change their settings."""
+
+
+@workspaces.command("list")
+@data_option
+@click.pass_obj
+def list_command(installation: Installation, data_dir: Path | None) -> None:
+    """Show all shops with their settings."""
+    with installation.open(data_dir) as db, db.read() as conn:
+        for shop in all_workspaces(conn):
+            settings = msgspec.json.encode(shop.settings).decode()
+            click.echo(f"{shop.slug}  {shop.name}  {settings}")
+
+
+@workspaces.command("add")
+@data_option
+@click.argument("slug")
+@click.option("--name", default="", help="How people call it.")
+@_settings_options
+@click.pass_obj
+def add(installation: Installation, /, data_dir: Path | None, slug: str, name: str, **given: Any) -> None:
+    """Add a shop; prints its first write key and an API key, which is shown this once."""
+    now, permissions = now_us(), installation.slices.permissions
+    with installation.open(data_dir) as db:
+        with db.write() as conn:
+            settings = _changed(WorkspaceSettings(), given)
+            shop = create_workspace(conn, slug=slug, name=name or slug, now=now, settings=settings)
+            source = ensure_source(conn, shop.id, name="Website", kind="web", now=now)
+        _, api_key = accounts.create_api_key(
+            db, permissions, workspace=shop.id, name="operator", scopes=permissions.for_keys,
+            created_by="rapport workspaces", now=now,
+        )  # fmt: skip
+    click.echo(f"workspace  {shop.slug}\nwrite_key  {source.write_key}\napi_key    {api_key}")
+
+
+@workspaces.command("change")
+@data_option
+@click.argument("slug")
+@_settings_options
+@click.pass_obj
+def change(installation: Installation, /, data_dir: Path | None, slug: str, **given: Any) -> None:
+    """Change a shop's settings; workers take them up within seconds."""
+    with installation.open(data_dir) as db, db.write() as conn:
+        shop = find_workspace(conn, slug)
+        change_settings(conn, shop.id, lambda settings: _changed(settings, given))
+    click.echo(f"{slug} changed")
 
 
 def _changed(settings: WorkspaceSettings, given: dict[str, Any]) -> WorkspaceSettings:

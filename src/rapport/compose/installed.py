@@ -12,6 +12,7 @@ from rapport.act.firing import firing
 from rapport.act.jobs import Job
 from rapport.act.send_rules import SendRule
 from rapport.act.stages import Stages
+from rapport.compose.command import Command
 from rapport.compose.slice import Slice
 from rapport.compose.upkeep import summaries
 from rapport.decide.steps import Steps
@@ -69,6 +70,7 @@ class Installed:
         )
         permissions = self._joined("permission", lambda one: ((p.name, p) for p in one.permissions))
         self.permissions = Permissions(permissions.values())
+        self.commands: Mapping[str, Command] = self._joined("command", lambda one: ((c.name, c) for c in one.commands))
 
     def tables_of(self, branch: str) -> list[Table]:
         """The tables that the migrations of this slice make; those of Rapport's own line where it is empty."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rapport.act import webhooks
 from rapport.act.retention import OUTBOX_RETENTION
 from rapport.collect.facts import FACT_KINDS as COLLECT_FACTS
-from rapport.compose import holdings, upkeep
+from rapport.compose import commands, holdings, upkeep
 from rapport.compose.slice import Slice
 from rapport.decide.facts import FACT_KINDS as DECIDE_FACTS
 from rapport.measure import store as measure_store
@@ -50,6 +50,7 @@ COLLECT = Slice(
         Permission(name="quarantine:write", words="mend, replay and discard refused facts"),
     ),
     web="rapport.collect.web:WEB",
+    commands=commands.COLLECT,
 )
 
 RESOLVE = Slice(
@@ -60,6 +61,7 @@ RESOLVE = Slice(
     permissions=(Permission(name="customers:write", words="change customers", roles=("marketer", "agent")),),
     jobs=(upkeep.EXPIRY, upkeep.LINKING),
     web="rapport.resolve.web:WEB",
+    commands=commands.RESOLVE,
 )
 
 REMEMBER = Slice(

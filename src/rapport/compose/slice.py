@@ -15,6 +15,7 @@ import msgspec
 from rapport.act.channels import MakeChannel
 from rapport.act.jobs import Job
 from rapport.act.send_rules import SendRule
+from rapport.compose.command import Command
 from rapport.compose.holding import Holding
 from rapport.decide.model import CandidateSource, EligibilityRule, ItemKind, Placement, Scorer
 from rapport.kernel.settings import Section
@@ -24,10 +25,7 @@ from rapport.measure.model import Measured
 from rapport.remember.registry import Part, Trait
 from rapport.web.permissions import Permission
 
-__all__ = ["ENTRY_POINTS", "Slice"]
-
-ENTRY_POINTS = "rapport.slices"
-"""The group under which another distribution names its slice."""
+__all__ = ["Slice"]
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,3 +70,5 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to be allowed in it. A handler may name another slice's, too."""
     web: str = ""
     """Where its `WebPart` stands, `package.module:NAME`: its routes and pages, which the server alone imports."""
+    commands: tuple[Command, ...] = ()
+    """What it adds to the command line."""

@@ -4,12 +4,13 @@ import csv
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from rapport.adapters.files.commands import import_commands
+from rapport.adapters.files.commands import import_group
 from rapport.adapters.files.progress import shown_progress
 from rapport.kernel.errors import NotFound
 from rapport.storage.engine import Database
@@ -30,15 +31,24 @@ properties.pages = { column = "pages", as = "integer" }
 TABLE = "number,who,at,pages\n1,ada,2024-01-01,3\n2,bo,2024-01-02,few\n3,bo,2024-01-02,4\n"
 
 
-@contextmanager
-def _open_database(data: Path) -> Iterator[Database]:
-    db = Database.open(f"sqlite:///{data / 'rapport.db'}")
-    with db.write() as conn:
-        if not all_workspaces(conn):
-            create_workspace(conn, slug="shop", name="Shop", now=0)
-            create_workspace(conn, slug="second", name="Second", now=0)
-    yield db
-    db.close()
+@dataclass
+class TwoShops:
+    """An installation with two shops that waits for its worker by `fold`."""
+
+    fold: Callable[[Database], None]
+
+    def folder(self, data_dir: Path) -> Path:
+        return data_dir
+
+    @contextmanager
+    def open(self, data_dir: Path) -> Iterator[Database]:
+        db = Database.open(f"sqlite:///{data_dir / 'rapport.db'}")
+        with db.write() as conn:
+            if not all_workspaces(conn):
+                create_workspace(conn, slug="shop", name="Shop", now=0)
+                create_workspace(conn, slug="second", name="Second", now=0)
+        yield db
+        db.close()
 
 
 @pytest.fixture
@@ -64,8 +74,7 @@ def run(folded: list[int]) -> Run:
         with db.read() as conn:
             folded.append(conn.exec_driver_sql("SELECT count(*) FROM facts").scalar_one())
 
-    group = import_commands(open_database=_open_database, fold=fold)
-    return lambda *arguments: CliRunner().invoke(group, list(arguments))
+    return lambda *arguments: CliRunner().invoke(import_group, list(arguments), obj=TwoShops(fold))
 
 
 def test_the_command_says_what_it_did_and_where_refused_rows_are(run: Run, files: list[str], tmp_path: Path) -> None:
@@ -114,7 +123,7 @@ def test_ctrl_c_says_how_to_go_on(files: list[str]) -> None:
     def interrupted(db: Database) -> None:
         raise KeyboardInterrupt
 
-    done = CliRunner().invoke(import_commands(open_database=_open_database, fold=interrupted), files)
+    done = CliRunner().invoke(import_group, files, obj=TwoShops(interrupted))
 
     assert done.exit_code == 130
     assert "Run the same command again" in done.output

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner
 
 from rapport.collect.appender import Appender
-from rapport.collect.commands import quarantine_commands, source_commands
+from rapport.collect.commands import quarantine_group, sources_group
 from rapport.collect.model import Envelope
 from rapport.collect.prepare import prepare_all
 from rapport.collect.quarantine import mend
 from rapport.collect.sources import find_source, list_sources
 from rapport.kernel.clock import now_us
 from rapport.storage.engine import Database
+from tests.installation import Opened
 from tests.rooms.collect.conftest import Shop
 
 Run = Callable[..., str]
@@ -33,13 +32,9 @@ def shop(db: Database) -> Shop:
 def run(shop: Shop) -> Run:
     """Run one command line against the shop; answers its output."""
 
-    @contextmanager
-    def open_database(_: Path | None) -> Iterator[Database]:
-        yield shop.db
-
     def call(*arguments: str, code: int = 0) -> str:
-        group = {"sources": source_commands, "quarantine": quarantine_commands}[arguments[0]](open_database)
-        result = CliRunner().invoke(group, arguments[1:])
+        group = {"sources": sources_group, "quarantine": quarantine_group}[arguments[0]]
+        result = CliRunner().invoke(group, arguments[1:], obj=Opened(shop.db))
         assert result.exit_code == code, result.output
         return result.output
 

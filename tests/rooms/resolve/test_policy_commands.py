@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,10 @@ from sqlalchemy import Connection
 
 from rapport.resolve import Moved
 from rapport.resolve.actions import audit
-from rapport.resolve.actions.policy_commands import AUTHOR, policy_commands
+from rapport.resolve.actions.policy_commands import AUTHOR, policy_group
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import workspaces
+from tests.installation import Opened
 from tests.rooms.resolve.shop import Shop, made_shop, seen
 
 Run = Callable[..., str]
@@ -42,19 +42,16 @@ def moves() -> list[Moved]:
 def run(own: Shop, moves: list[Moved]) -> Run:
     """Run one command line in the shop; answers its output."""
 
-    @contextmanager
-    def open_database(_: Path | None) -> Iterator[Database]:
-        yield own.db
-
-    def moved(_: Connection, several: object) -> None:
-        moves.extend(several)  # type: ignore[arg-type]
+    class Told(Opened):
+        def moved(self, _: Connection, several: Sequence[Moved]) -> None:
+            moves.extend(several)
 
     with own.db.read() as conn:
         slug = conn.execute(sa.select(workspaces.c.slug).where(workspaces.c.id == own.workspace)).scalar_one()
 
     def call(*arguments: str, code: int = 0) -> str:
-        group = policy_commands(open_database, moved=moved)
-        result = CliRunner().invoke(group, [arguments[0], "--workspace", slug, *arguments[1:]])
+        given = [arguments[0], "--workspace", slug, *arguments[1:]]
+        result = CliRunner().invoke(policy_group, given, obj=Told(own.db))
         assert result.exit_code == code, result.output
         return result.output or str(result.exception)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import click
 
@@ -19,85 +19,93 @@ from rapport.adapters.files.olist import Olist
 from rapport.adapters.files.online_retail import OnlineRetail
 from rapport.adapters.files.progress import shown_progress
 from rapport.kernel.ids import WorkspaceId
+from rapport.storage.command_line import Installation, data_option, workspace_named, workspace_option
 from rapport.storage.engine import Database
-from rapport.storage.workspaces import Workspace, default_workspace, find_workspace
 
-__all__ = ["Fold", "OpenDatabase", "import_commands"]
+__all__ = ["Importing", "import_group"]
 
-OpenDatabase = Callable[[Path], AbstractContextManager[Database]]
-"""Opens the database of a data folder, its schema up to date and with a workspace in it."""
 
-Fold = Callable[[Database], None]
-"""Returns once every fact of the log is folded, by this process or by one that runs already."""
+class Importing(Installation, Protocol):
+    """What an import needs of the installation."""
+
+    def folder(self, data_dir: Path | None) -> Path:
+        """The data folder: the one that is named, or the default one."""
+
+    def fold(self, db: Database) -> None:
+        """Return once every fact of the log is folded, by this process or by one that runs already."""
+
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
-def import_commands(*, open_database: OpenDatabase, fold: Fold) -> click.Group:
-    """The group `import` for the command line, joined to an installation."""
-
-    def run(
-        make: Callable[[], FileFormat], *, data: Path, workspace: str | None, again: bool, report: Path | None
-    ) -> None:
-        with _stoppable(), open_database(data) as db:
-            shop = _workspace(db, workspace)
-            with shown_progress(sys.stderr) as progress:
-                done = import_files(db, make(), workspace=shop, progress=progress, again=again)
-                progress("folding", 0, 0)
-                fold(db)
-                progress("folding", 1, 1)
-            listed = _write_refusals(db, shop.id, done, report or data / "imports" / f"{done.id}.csv")
-        click.echo(summary(done, listed))
-
-    @click.group("import")
-    def group() -> None:
-        """Bring facts in from files.
-
-        Can be stopped at any moment: run the same command again and it goes on. Importing a file twice adds nothing.
-        """
-
-    @group.command("olist")
-    @click.argument("folder", metavar="DIR", type=EXISTING_FOLDER)
-    @click.option("--time-zone", default="America/Sao_Paulo", show_default=True, help="Zone of its local times.")
-    @_common
-    def olist(folder: Path, time_zone: str, **options: Any) -> None:
-        """Import Olist's Brazilian marketplace: orders, deliveries, reviews."""
-        run(lambda: Olist(folder, time_zone=time_zone), **options)
-
-    @group.command("online-retail")
-    @click.argument("file", metavar="FILE", type=EXISTING_FILE)
-    @click.option("--time-zone", default="Europe/London", show_default=True, help="Zone of its local times.")
-    @_common
-    def online_retail(file: Path, time_zone: str, **options: Any) -> None:
-        """Import the UCI Online Retail table (csv or csv.gz): invoices and credit notes."""
-        run(lambda: OnlineRetail(file, time_zone=time_zone), **options)
-
-    @group.command("csv")
-    @click.argument("file", metavar="FILE", type=EXISTING_FILE)
-    @click.option("--map", "map_path", required=True, metavar="MAP.toml", type=EXISTING_FILE,
-                  help="Which facts the rows state; see the how-to on importing.")  # fmt: skip
-    @_common
-    def mapped(file: Path, map_path: Path, **options: Any) -> None:
-        """Import any table (csv or csv.gz) by a map."""
-        run(lambda: MappedCsv(file, map_path=map_path), **options)
-
-    return group
-
-
 def _common(command: Callable[..., None]) -> Callable[..., None]:
     """The options that every import has."""
-    options = (
-        click.option("--data", default="./data", envvar="RAPPORT_DATA_DIR", show_default=True, metavar="DIR",
-                     type=click.Path(file_okay=False, path_type=Path), help="Data folder, as of `rapport serve`."),
-        click.option("--workspace", metavar="SLUG", help="The shop the facts belong to; the first one by default."),
-        click.option("--report", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
-                     help="Where refused rows are listed; by default under DATA/imports."),
-        click.option("--again", is_flag=True, help="Read a file that was imported before, to add what is missing."),
-    )  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
+    report = click.option("--report", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+                          help="Where refused rows are listed; by default under DATA/imports.")  # fmt: skip
+    again = click.option("--again", is_flag=True, help="Read a file that was imported before, to add what is missing.")
+    return data_option(workspace_option(report(again(command))))
+
+
+@click.group("import")
+def import_group() -> None:
+    """Bring facts in from files.
+
+    Can be stopped at any moment: run the same command again and it goes on. Importing a file twice adds nothing.
+    """
+
+
+@import_group.command("olist")
+@click.argument("folder", metavar="DIR", type=EXISTING_FOLDER)
+@click.option("--time-zone", default="America/Sao_Paulo", show_default=True, help="Zone of its local times.")
+@_common
+@click.pass_obj
+def olist(installation: Importing, /, folder: Path, time_zone: str, **options: Any) -> None:
+    """Import Olist's Brazilian marketplace: orders, deliveries, reviews."""
+    _run(installation, lambda: Olist(folder, time_zone=time_zone), **options)
+
+
+@import_group.command("online-retail")
+@click.argument("file", metavar="FILE", type=EXISTING_FILE)
+@click.option("--time-zone", default="Europe/London", show_default=True, help="Zone of its local times.")
+@_common
+@click.pass_obj
+def online_retail(installation: Importing, /, file: Path, time_zone: str, **options: Any) -> None:
+    """Import the UCI Online Retail table (csv or csv.gz): invoices and credit notes."""
+    _run(installation, lambda: OnlineRetail(file, time_zone=time_zone), **options)
+
+
+@import_group.command("csv")
+@click.argument("file", metavar="FILE", type=EXISTING_FILE)
+@click.option("--map", "map_path", required=True, metavar="MAP.toml", type=EXISTING_FILE,
+              help="Which facts the rows state; see the how-to on importing.")  # fmt: skip
+@_common
+@click.pass_obj
+def mapped(installation: Importing, /, file: Path, map_path: Path, **options: Any) -> None:
+    """Import any table (csv or csv.gz) by a map."""
+    _run(installation, lambda: MappedCsv(file, map_path=map_path), **options)
+
+
+def _run(
+    installation: Importing,
+    make: Callable[[], FileFormat],
+    *,
+    data_dir: Path | None,
+    workspace: str | None,
+    again: bool,
+    report: Path | None,
+) -> None:
+    with _stoppable(), installation.open(data_dir) as db:
+        with db.read() as conn:
+            shop = workspace_named(conn, workspace)
+        with shown_progress(sys.stderr) as progress:
+            done = import_files(db, make(), workspace=shop, progress=progress, again=again)
+            progress("folding", 0, 0)
+            installation.fold(db)
+            progress("folding", 1, 1)
+        at = report or installation.folder(data_dir) / "imports" / f"{done.id}.csv"
+        listed = _write_refusals(db, shop.id, done, at)
+    click.echo(summary(done, listed))
 
 
 @contextmanager
@@ -108,11 +116,6 @@ def _stoppable() -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo("Stopped. Run the same command again to go on.", err=True)
         raise click.exceptions.Exit(130) from None
-
-
-def _workspace(db: Database, slug: str | None) -> Workspace:
-    with db.read() as conn:
-        return find_workspace(conn, slug) if slug else default_workspace(conn)
 
 
 def _write_refusals(db: Database, workspace: WorkspaceId, done: ImportReport, path: Path) -> Path | None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import click
 import msgspec
@@ -14,17 +13,22 @@ from sqlalchemy import Connection
 
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput
-from rapport.kernel.ids import WorkspaceId
 from rapport.resolve.graph import policy
 from rapport.resolve.graph.policy import PolicySettings
 from rapport.resolve.graph.recompute import Moved
-from rapport.storage.engine import Database
-from rapport.storage.workspaces import default_workspace, find_workspace
+from rapport.storage.command_line import (
+    Installation,
+    data_option,
+    json_option,
+    tell_json,
+    workspace_named,
+    workspace_option,
+)
 
 if TYPE_CHECKING:
     from rapport.resolve.actions.routes import Changed, PolicyEffect
 
-__all__ = ["AUTHOR", "policy_commands"]
+__all__ = ["AUTHOR", "Deciding", "policy_group"]
 
 AUTHOR = "command line"
 """Who changed the policy, in the audit trail."""
@@ -35,62 +39,79 @@ _WIDEST = 6
 _FILE = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 
 
-def policy_commands(
-    open_database: Callable[[Path | None], AbstractContextManager[Database]],
+class Deciding(Installation, Protocol):
+    """What changing the policy needs of the installation."""
+
+    def moved(self, conn: Connection, several: Sequence[Moved]) -> object:
+        """Be told, in the same transaction, whose customer changed."""
+
+
+@click.group("policy")
+def policy_group() -> None:
+    """What counts as one person: a JSON or TOML file, tried before it is applied."""
+
+
+@policy_group.command("show")
+@data_option
+@workspace_option
+@click.pass_obj
+def show(installation: Installation, data_dir: Path | None, workspace: str | None) -> None:
+    """Print the policy in force as JSON, the file to begin with."""
+    with installation.open(data_dir) as db, db.read() as conn:
+        now = policy.read_policy(policy.settings_of(conn, workspace_named(conn, workspace).id))
+    click.echo(msgspec.json.format(msgspec.json.encode(now), indent=2).decode())
+
+
+@policy_group.command("check")
+@data_option
+@workspace_option
+@_FILE
+@json_option("One JSON object, as the API answers it.")
+@click.option("--fail-on-change", is_flag=True, help="Exit with 1 where customers would merge or split.")
+@click.pass_obj
+def check(
+    installation: Installation,
+    data_dir: Path | None,
+    workspace: str | None,
+    file: Path,
     *,
-    moved: Callable[[Connection, Sequence[Moved]], object],
-) -> click.Group:
-    """The group `policy`; `moved` is told, in the same transaction, whose customer changed."""
+    as_json: bool,
+    fail_on_change: bool,
+) -> None:
+    """Say which customers the policy in FILE would merge and split; nothing is changed."""
+    from rapport.resolve.actions.routes import policy_effect
 
-    @click.group("policy")
-    def group() -> None:
-        """What counts as one person: a JSON or TOML file, tried before it is applied."""
+    wanted = read_file(file)
+    with installation.open(data_dir) as db, db.read() as conn:
+        effect = policy_effect(conn, workspace_named(conn, workspace).id, wanted, now=now_us())
+    tell_json(effect) if as_json else click.echo(_in_words(effect))
+    if fail_on_change and (effect.merges or effect.splits):
+        raise SystemExit(1)
 
-    @group.command("show")
-    @_common
-    def show(data_dir: Path | None, workspace: str | None) -> None:
-        """Print the policy in force as JSON, the file to begin with."""
-        with open_database(data_dir) as db, db.read() as conn:
-            now = policy.read_policy(policy.settings_of(conn, _workspace(conn, workspace)))
-        click.echo(msgspec.json.format(msgspec.json.encode(now), indent=2).decode())
 
-    @group.command("check")
-    @_common
-    @_FILE
-    @click.option("--json", "as_json", is_flag=True, help="One JSON object, as the API answers it.")
-    @click.option("--fail-on-change", is_flag=True, help="Exit with 1 where customers would merge or split.")
-    def check(data_dir: Path | None, workspace: str | None, file: Path, *, as_json: bool, fail_on_change: bool) -> None:
-        """Say which customers the policy in FILE would merge and split; nothing is changed."""
-        from rapport.resolve.actions.routes import policy_effect
+@policy_group.command("apply")
+@data_option
+@workspace_option
+@_FILE
+@click.option("--reason", required=True, help="Why; it stays in the audit trail.")
+@click.option("--seen", metavar="VERSION", help="The version that `check` named; where it is another, do nothing.")
+@click.pass_obj
+def apply(
+    installation: Deciding, data_dir: Path | None, workspace: str | None, file: Path, reason: str, seen: str | None
+) -> None:
+    """Make the policy in FILE the shop's; all customers follow at once, and undoing the action leads back."""
+    from rapport.kernel.principal import Principal
+    from rapport.resolve.actions.service import POLICY_PERMISSION, Identity
 
-        wanted = read_file(file)
-        with open_database(data_dir) as db, db.read() as conn:
-            effect = policy_effect(conn, _workspace(conn, workspace), wanted, now=now_us())
-        click.echo(msgspec.json.encode(effect).decode() if as_json else _in_words(effect))
-        if fail_on_change and (effect.merges or effect.splits):
-            raise SystemExit(1)
-
-    @group.command("apply")
-    @_common
-    @_FILE
-    @click.option("--reason", required=True, help="Why; it stays in the audit trail.")
-    @click.option("--seen", metavar="VERSION", help="The version that `check` named; where it is another, do nothing.")
-    def apply(data_dir: Path | None, workspace: str | None, file: Path, reason: str, seen: str | None) -> None:
-        """Make the policy in FILE the shop's; all customers follow at once, and undoing the action leads back."""
-        from rapport.kernel.principal import Principal
-        from rapport.resolve.actions.service import POLICY_PERMISSION, Identity
-
-        wanted = read_file(file)
-        with open_database(data_dir) as db:
-            with db.read() as conn:
-                shop = _workspace(conn, workspace)
-            by = Principal(
-                workspace=shop, kind="user", id="cli", name=AUTHOR, role="owner", scopes=frozenset({POLICY_PERMISSION})
-            )
-            outcome = Identity(db, on_moved=moved).apply_policy(by, wanted, reason=reason, seen=seen)
-        click.echo(f"applied: {outcome.moved} identifiers belong to another customer now (action {outcome.action})")
-
-    return group
+    wanted = read_file(file)
+    with installation.open(data_dir) as db:
+        with db.read() as conn:
+            shop = workspace_named(conn, workspace).id
+        by = Principal(
+            workspace=shop, kind="user", id="cli", name=AUTHOR, role="owner", scopes=frozenset({POLICY_PERMISSION})
+        )
+        outcome = Identity(db, on_moved=installation.moved).apply_policy(by, wanted, reason=reason, seen=seen)
+    click.echo(f"applied: {outcome.moved} identifiers belong to another customer now (action {outcome.action})")
 
 
 def read_file(path: Path) -> PolicySettings:
@@ -127,15 +148,3 @@ def _one(change: Changed) -> str:
 
 def _sides(customers: Sequence[Sequence[str]]) -> str:
     return " | ".join(", ".join([*names[:_WIDEST], *(["…"] if len(names) > _WIDEST else [])]) for names in customers)
-
-
-def _workspace(conn: Connection, slug: str | None) -> WorkspaceId:
-    return (find_workspace(conn, slug) if slug else default_workspace(conn)).id
-
-
-def _common(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option("--workspace", default=None, help="Slug of the workspace [default: the first].")(command)
-    return click.option(
-        "--data", "data_dir", type=click.Path(path_type=Path), default=None, metavar="DIR",
-        help="Data folder of the installation [default: ./data, or RAPPORT_DATA_DIR].",
-    )(command)  # fmt: skip

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import click
 import msgspec
@@ -15,187 +14,193 @@ from sqlalchemy import Connection
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.resolve.actions.policy_commands import policy_commands
-from rapport.resolve.graph.recompute import Moved
+from rapport.resolve.actions.policy_commands import Deciding, policy_group
 from rapport.resolve.graph.store import identifiers
 from rapport.resolve.linking import linker, models, review
 from rapport.resolve.linking.kinds import Kind, detect, read_map
 from rapport.resolve.linking.linker import FieldsOf
 from rapport.resolve.linking.store import link_records
+from rapport.storage.command_line import (
+    Installation,
+    data_option,
+    json_option,
+    tell_json,
+    workspace_named,
+    workspace_option,
+)
 from rapport.storage.engine import Database
-from rapport.storage.workspaces import default_workspace, find_workspace
 
-__all__ = ["OpenDatabase", "identity_commands"]
-
-OpenDatabase = Callable[[Path | None], AbstractContextManager[Database]]
-"""Opens the database of a data folder (None: the default one), its schema up to date and with a workspace in it."""
+__all__ = ["Linking", "identity"]
 
 _BATCH = 1_000
 
 
-def identity_commands(
-    open_database: OpenDatabase,
-    *,
-    fields_of: FieldsOf,
-    kinds: Mapping[str, str],
-    score: Callable[[Database], None],
-    moved: Callable[[Connection, Sequence[Moved]], object],
-) -> click.Group:
-    """The group `identity`, joined to an installation.
+class Linking(Deciding, Protocol):
+    """What learned links need of the installation."""
 
-    `fields_of` says what is known of people, `kinds` what its columns hold; `score` returns once every record that is
-    pending has been scored, by this process or by a worker that runs already; `moved` is told, in the same transaction,
-    whose customer a changed policy changed.
+    @property
+    def kinds(self) -> Mapping[str, str]:
+        """What the columns of `fields_of` hold."""
+
+    def fields_of(
+        self, conn: Connection, workspace: WorkspaceId, units: Mapping[Key, list[Key]]
+    ) -> dict[Key, dict[str, str]]:
+        """What is known of people."""
+
+    def score(self, db: Database) -> None:
+        """Return once every record that is pending has been scored, by this process or by a worker that runs."""
+
+
+@click.group("identity")
+def identity() -> None:
+    """Who is one person: the policy, and what is learned from the shop's own records."""
+
+
+@identity.command("train")
+@data_option
+@workspace_option
+@click.option("--map", "map_path", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=None,
+              help="Kinds of columns by hand, a TOML file.")  # fmt: skip
+@click.pass_obj
+def train_command(installation: Linking, data_dir: Path | None, workspace: str | None, map_path: Path | None) -> None:
+    """Learn from all customers, without labels; keeps the model and its card, and scores everybody anew."""
+    from rapport.resolve.linking.training import train
+
+    with installation.open(data_dir) as db:
+        shop = _find(db, workspace)
+        count = _note_everybody(db, shop, installation.fields_of)
+        with db.read() as conn:
+            rows = [fields for _, fields in _all_fields(conn, shop)]
+        by_hand = read_map(map_path) if map_path else {}
+        given = {name: Kind(kind) for name, kind in installation.kinds.items()} | by_hand
+        model = train(rows, detect(rows, given=given), progress=_tell)
+        with db.write() as conn:
+            version = models.save_model(conn, shop, model, now=now_us())
+        _note_everybody(db, shop, installation.fields_of)  # who changed meanwhile; from now on the worker does so
+        if data_dir is not None:
+            _write_card(data_dir, version, model)
+    click.echo(models.card_text(model))
+    click.echo(f"model {version} is active; {count} records are scored by the worker, or by rapport identity score")
+
+
+@identity.command("score")
+@data_option
+@workspace_option
+@click.pass_obj
+def score_command(installation: Linking, data_dir: Path | None, workspace: str | None) -> None:
+    """Score every record that is pending: tie who is surely one, queue who may be."""
+    with installation.open(data_dir) as db:
+        shop = _find(db, workspace)
+        with db.read() as conn:
+            if models.active_version(conn, shop) is None:
+                raise InvalidInput("there is no model yet", hint="rapport identity train")
+        installation.score(db)
+        with db.read() as conn:
+            tied, waiting = review.count_linked(conn, shop), review.count_queue(conn, shop)
+    click.echo(f"{tied} links were made without asking, {waiting} pairs wait for a person")
+
+
+@identity.command("models")
+@data_option
+@workspace_option
+@click.pass_obj
+def models_command(installation: Installation, data_dir: Path | None, workspace: str | None) -> None:
+    """List the models that were trained."""
+    with installation.open(data_dir) as db, db.read() as conn:
+        for info in models.list_models(conn, workspace_named(conn, workspace).id):
+            click.echo(f"{info.version:>4}  {to_iso(info.trained_at)}  {'active' if info.active else ''}")
+
+
+@identity.command("card")
+@data_option
+@workspace_option
+@click.argument("version", type=int)
+@json_option("The whole model as JSON.")
+@click.pass_obj
+def card_command(
+    installation: Installation, data_dir: Path | None, workspace: str | None, version: int, *, as_json: bool
+) -> None:
+    """Show what a model learned."""
+    with installation.open(data_dir) as db, db.read() as conn:
+        model = models.find_model(conn, workspace_named(conn, workspace).id, version)
+    click.echo(model.to_json().decode() if as_json else models.card_text(model))
+
+
+@identity.command("use")
+@data_option
+@workspace_option
+@click.argument("version", type=int)
+@click.pass_obj
+def use_command(installation: Installation, data_dir: Path | None, workspace: str | None, version: int) -> None:
+    """Make a model the active one; everybody is scored anew."""
+    with installation.open(data_dir) as db, db.write() as conn:
+        models.activate(conn, workspace_named(conn, workspace).id, version)
+
+
+@identity.command("review")
+@data_option
+@workspace_option
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@json_option("One JSON object a line.")
+@click.pass_obj
+def review_command(
+    installation: Installation, data_dir: Path | None, workspace: str | None, limit: int, *, as_json: bool
+) -> None:
+    """Show the pairs a person is to decide, the most alike first."""
+    with installation.open(data_dir) as db, db.read() as conn:
+        for pair in review.queue(conn, workspace_named(conn, workspace).id, limit=limit).pairs:
+            tell_json(pair) if as_json else click.echo(_side_by_side(pair))
+
+
+@identity.command("batch")
+@click.argument("table")
+@click.option(
+    "--out",
+    required=True,
+    help="Where record (row number, from 0) and person go, as Parquet: a file, with Spark a new folder.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["duckdb", "spark"]),
+    default="duckdb",
+    show_default=True,
+    help="In this process, for up to some millions of rows; or on Spark, for more.",
+)
+@click.option(
+    "--master",
+    default="local[*]",
+    show_default=True,
+    metavar="URL",
+    help="Spark's: local[4], spark://HOST:7077, yarn, k8s://…",
+)
+@click.option(
+    "--model",
+    "model_path",
+    type=click.Path(path_type=Path, exists=True),
+    default=None,
+    help="A model as JSON; trained on the table where it is missing.",
+)
+@click.option("--map", "map_path", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=None,
+              help="Kinds of columns by hand, a TOML file.")  # fmt: skip
+def batch(engine: str, **given: Any) -> None:
+    """Link all rows of a table at once with Splink, on DuckDB or on Spark, which find the same persons.
+
+    TABLE is a .parquet or .csv file; with Spark also a folder of Parquet files, or a URL that Spark reads.
     """
+    from rapport.resolve.linking.batch import Engine, link_table
 
-    @click.group("identity")
-    def group() -> None:
-        """Who is one person: the policy, and what is learned from the shop's own records."""
-
-    @group.command("train")
-    @_common
-    @click.option("--map", "map_path", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=None,
-                  help="Kinds of columns by hand, a TOML file.")  # fmt: skip
-    def train_command(data_dir: Path | None, workspace: str | None, map_path: Path | None) -> None:
-        """Learn from all customers, without labels; keeps the model and its card, and scores everybody anew."""
-        from rapport.resolve.linking.training import train
-
-        with open_database(data_dir) as db:
-            shop = _find(db, workspace)
-            count = _note_everybody(db, shop, fields_of)
-            with db.read() as conn:
-                rows = [fields for _, fields in _all_fields(conn, shop)]
-            given = {name: Kind(kind) for name, kind in kinds.items()} | (read_map(map_path) if map_path else {})
-            model = train(rows, detect(rows, given=given), progress=_tell)
-            with db.write() as conn:
-                version = models.save_model(conn, shop, model, now=now_us())
-            _note_everybody(db, shop, fields_of)  # who changed meanwhile; from now on the worker does so
-            if data_dir is not None:
-                _write_card(data_dir, version, model)
-        click.echo(models.card_text(model))
-        click.echo(f"model {version} is active; {count} records are scored by the worker, or by rapport identity score")
-
-    @group.command("score")
-    @_common
-    def score_command(data_dir: Path | None, workspace: str | None) -> None:
-        """Score every record that is pending: tie who is surely one, queue who may be."""
-        with open_database(data_dir) as db:
-            shop = _find(db, workspace)
-            with db.read() as conn:
-                if models.active_version(conn, shop) is None:
-                    raise InvalidInput("there is no model yet", hint="rapport identity train")
-            score(db)
-            with db.read() as conn:
-                tied, waiting = review.count_linked(conn, shop), review.count_queue(conn, shop)
-        click.echo(f"{tied} links were made without asking, {waiting} pairs wait for a person")
-
-    _add_models(group, open_database)
-    group.add_command(_batch_command())
-    group.add_command(policy_commands(open_database, moved=moved))
-    return group
-
-
-def _add_models(group: click.Group, open_database: OpenDatabase) -> None:
-    """What was learned, and what is to be decided."""
-
-    @group.command("models")
-    @_common
-    def models_command(data_dir: Path | None, workspace: str | None) -> None:
-        """List the models that were trained."""
-        with open_database(data_dir) as db, db.read() as conn:
-            for info in models.list_models(conn, _workspace(conn, workspace)):
-                click.echo(f"{info.version:>4}  {to_iso(info.trained_at)}  {'active' if info.active else ''}")
-
-    @group.command("card")
-    @_common
-    @click.argument("version", type=int)
-    @click.option("--json", "as_json", is_flag=True, help="The whole model as JSON.")
-    def card_command(data_dir: Path | None, workspace: str | None, version: int, *, as_json: bool) -> None:
-        """Show what a model learned."""
-        with open_database(data_dir) as db, db.read() as conn:
-            model = models.find_model(conn, _workspace(conn, workspace), version)
-        click.echo(model.to_json().decode() if as_json else models.card_text(model))
-
-    @group.command("use")
-    @_common
-    @click.argument("version", type=int)
-    def use_command(data_dir: Path | None, workspace: str | None, version: int) -> None:
-        """Make a model the active one; everybody is scored anew."""
-        with open_database(data_dir) as db, db.write() as conn:
-            models.activate(conn, _workspace(conn, workspace), version)
-
-    @group.command("review")
-    @_common
-    @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
-    @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-    def review_command(data_dir: Path | None, workspace: str | None, limit: int, *, as_json: bool) -> None:
-        """Show the pairs a person is to decide, the most alike first."""
-        with open_database(data_dir) as db, db.read() as conn:
-            for pair in review.queue(conn, _workspace(conn, workspace), limit=limit).pairs:
-                click.echo(msgspec.json.encode(pair).decode() if as_json else _side_by_side(pair))
-
-
-def _batch_command() -> click.Command:
-    @click.command("batch")
-    @click.argument("table")
-    @click.option(
-        "--out",
-        required=True,
-        help="Where record (row number, from 0) and person go, as Parquet: a file, with Spark a new folder.",
+    report = link_table(engine=Engine(engine), progress=_tell, **given)
+    click.echo(
+        f"{report.records:,} records, {report.pairs:,} pairs, {report.persons:,} persons in {report.seconds:.0f} s"
     )
-    @click.option(
-        "--engine",
-        type=click.Choice(["duckdb", "spark"]),
-        default="duckdb",
-        show_default=True,
-        help="In this process, for up to some millions of rows; or on Spark, for more.",
-    )
-    @click.option(
-        "--master",
-        default="local[*]",
-        show_default=True,
-        metavar="URL",
-        help="Spark's: local[4], spark://HOST:7077, yarn, k8s://…",
-    )
-    @click.option(
-        "--model",
-        "model_path",
-        type=click.Path(path_type=Path, exists=True),
-        default=None,
-        help="A model as JSON; trained on the table where it is missing.",
-    )
-    @click.option("--map", "map_path", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=None,
-                  help="Kinds of columns by hand, a TOML file.")  # fmt: skip
-    def batch(engine: str, **given: Any) -> None:
-        """Link all rows of a table at once with Splink, on DuckDB or on Spark, which find the same persons.
-
-        TABLE is a .parquet or .csv file; with Spark also a folder of Parquet files, or a URL that Spark reads.
-        """
-        from rapport.resolve.linking.batch import Engine, link_table
-
-        report = link_table(engine=Engine(engine), progress=_tell, **given)
-        click.echo(
-            f"{report.records:,} records, {report.pairs:,} pairs, {report.persons:,} persons in {report.seconds:.0f} s"
-        )
-
-    return batch
 
 
-def _common(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option("--workspace", default=None, help="Slug of the workspace [default: the first].")(command)
-    return click.option(
-        "--data", "data_dir", type=click.Path(path_type=Path), default=None, metavar="DIR",
-        help="Data folder of the installation [default: ./data, or RAPPORT_DATA_DIR].",
-    )(command)  # fmt: skip
-
-
-def _workspace(conn: Connection, slug: str | None) -> WorkspaceId:
-    return (find_workspace(conn, slug) if slug else default_workspace(conn)).id
+identity.add_command(policy_group)
 
 
 def _find(db: Database, slug: str | None) -> WorkspaceId:
     with db.read() as conn:
-        return _workspace(conn, slug)
+        return workspace_named(conn, slug).id
 
 
 def _note_everybody(db: Database, workspace: WorkspaceId, fields_of: FieldsOf) -> int:

@@ -1,0 +1,65 @@
+"""The commands of the installation itself, and all that Rapport has without any other distribution."""
+
+from __future__ import annotations
+
+from rapport.compose import commands as rooms
+from rapport.compose.command import Command
+
+__all__ = ["OWN", "SYSTEM"]
+
+SYSTEM = (
+    Command(
+        name="serve",
+        help="Run the server and its workers until Ctrl-C.",
+        command="rapport.app.running_commands:serve",
+    ),
+    Command(
+        name="worker",
+        help="Run one worker until Ctrl-C; start as many as there are cores, on any machine that reaches the database.",
+        command="rapport.app.running_commands:worker",
+    ),
+    Command(
+        name="demo",
+        help="Load a simulated shop through the endpoints, then let it live on; console and storefront to look at.",
+        command="rapport.app.running_commands:demo",
+    ),
+    Command(
+        name="keys",
+        help="Print the workspace, its first write key and the operator's API key; made where they are missing.",
+        command="rapport.app.installation_commands:keys",
+    ),
+    Command(
+        name="user",
+        help="Add somebody who may sign in to the console.",
+        command="rapport.app.installation_commands:user",
+    ),
+    Command(
+        name="digest",
+        help="Fold what is in the log and print one digest over all Golden Records: equal for equal facts, on every"
+        " engine.",
+        command="rapport.app.installation_commands:digest",
+    ),
+    Command(
+        name="workspaces",
+        help="The shops of this installation: list, add, change their settings.",
+        command="rapport.app.workspace_commands:workspaces",
+    ),
+    Command(
+        name="settings",
+        help="What a shop decides of each slice: show, change.",
+        command="rapport.app.settings_commands:settings_group",
+    ),
+    Command(
+        name="jobs",
+        help="What workers do beside folding, again and again: how it went last, and a turn now.",
+        command="rapport.app.job_commands:jobs",
+    ),
+    Command(
+        name="import",
+        help="Bring facts in from files.",
+        command="rapport.adapters.files.commands:import_group",
+    ),
+)
+
+OWN = (*SYSTEM, *rooms.COLLECT, *rooms.RESOLVE)
+"""A test holds it against what the slices declare."""

@@ -1,0 +1,91 @@
+"""The installation as commands see it. Heavy parts are imported by what needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rapport.app.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from rapport.act.job_reports import JobState
+    from rapport.compose.installed import Installed
+    from rapport.kernel.ids import Key, WorkspaceId
+    from rapport.resolve.graph.recompute import Moved
+    from rapport.storage.engine import Database
+
+__all__ = ["Installation"]
+
+
+class Installation:
+    """Serves the protocols of all rooms' commands; what a click context carries as its object."""
+
+    @property
+    def slices(self) -> Installed:
+        """What is installed here."""
+        from rapport.app.wiring import installed
+
+        return installed()
+
+    def folder(self, data_dir: Path | None) -> Path:
+        """The data folder: the one that is named, or the default one."""
+        return Settings.load(data_dir=data_dir).data_dir
+
+    @contextmanager
+    def open(self, data_dir: Path | None) -> Iterator[Database]:
+        """The database of a data folder, its schema up to date and with a workspace in it."""
+        from rapport.app.bootstrap import bootstrap, open_database
+
+        settings = Settings.load(data_dir=data_dir)
+        db = open_database(settings)
+        try:
+            bootstrap(db, settings)
+            yield db
+        finally:
+            db.close()
+
+    def fold(self, db: Database) -> None:
+        """Return once every fact of the log is folded, by this process or by one that runs already."""
+        from rapport.app.pipeline import Pipeline
+        from rapport.app.worker import drain
+
+        drain(Pipeline(db))
+
+    def score(self, db: Database) -> None:
+        """Return once every record that is pending has been scored against its shop's model."""
+        from rapport.app.pipeline import Pipeline
+        from rapport.app.worker import link_all
+
+        link_all(Pipeline(db))
+
+    def run_job(self, db: Database, name: str) -> JobState:
+        """Return once a turn of the job is done, with how it went. Raises NotFound."""
+        from rapport.app.pipeline import Pipeline
+        from rapport.app.worker import run_job_now
+
+        return run_job_now(Pipeline(db), name)
+
+    @property
+    def kinds(self) -> Mapping[str, str]:
+        """What the columns of `fields_of` hold."""
+        from rapport.remember import persons
+
+        return persons.COLUMNS
+
+    def fields_of(
+        self, conn: Connection, workspace: WorkspaceId, units: Mapping[Key, list[Key]]
+    ) -> dict[Key, dict[str, str]]:
+        """What is known of people, by the parts and traits of this installation."""
+        from rapport.remember import persons
+
+        return persons.fields_of(conn, workspace, units, remembered=self.slices.remembered)
+
+    def moved(self, conn: Connection, several: Sequence[Moved]) -> None:
+        """Have the lines of customers made anew whose identifiers moved, in the same transaction."""
+        from rapport.remember import customers
+
+        customers.mark_moved(conn, several)

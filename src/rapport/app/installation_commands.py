@@ -1,0 +1,67 @@
+"""`rapport keys`, `rapport user` and `rapport digest`: what there is to begin with, and whether two are equal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rapport.app.bootstrap import bootstrap, open_database
+from rapport.app.installation import Installation
+from rapport.app.settings import Settings
+from rapport.kernel.clock import now_us
+from rapport.remember.digest import digest as compute
+from rapport.storage.command_line import data_option, json_option, tell_json
+from rapport.storage.workspaces import default_workspace
+from rapport.web import accounts
+
+__all__ = ["digest", "keys", "user"]
+
+
+@click.command()
+@data_option
+@json_option("One JSON object.")
+def keys(data_dir: Path | None, *, as_json: bool) -> None:
+    """Print the workspace, its first write key and the operator's API key; made where they are missing."""
+    settings = Settings.load(data_dir=data_dir)
+    found = bootstrap(open_database(settings), settings)
+    if as_json:
+        tell_json(found._asdict())
+        return
+    for name, value in found._asdict().items():
+        click.echo(f"{name:>10}  {value}")
+
+
+@click.command()
+@data_option
+@click.argument("email")
+@click.option("--role", type=click.Choice(["owner", "marketer", "agent", "analyst", "viewer"]), default="owner",
+              show_default=True)  # fmt: skip
+@click.option("--name", default="", help="How the console greets this person.")
+@click.password_option(envvar="RAPPORT_PASSWORD", help="Asked for where it is not given.")
+@click.pass_obj
+def user(installation: Installation, data_dir: Path | None, email: str, role: str, name: str, password: str) -> None:
+    """Add somebody who may sign in to the console."""
+    with installation.open(data_dir) as db:
+        with db.read() as conn:
+            workspace = default_workspace(conn).id
+        made = accounts.create_user(
+            db, email=email, password=password, name=name, workspace=workspace, role=role, now=now_us()
+        )
+    click.echo(f"{made.email} may sign in as {role}")
+
+
+@click.command()
+@data_option
+@json_option("One JSON object.")
+@click.pass_obj
+def digest(installation: Installation, data_dir: Path | None, *, as_json: bool) -> None:
+    """Fold what is in the log and print one digest over all Golden Records: equal for equal facts, on every engine."""
+    with installation.open(data_dir) as db:
+        installation.fold(db)
+        with db.read() as conn:
+            found = compute(conn, remembered=installation.slices.remembered)
+    if as_json:
+        tell_json(found)
+        return
+    click.echo(f"{found['digest']}  {found['customers']} customers, {found['facts']} facts")

@@ -1,0 +1,28 @@
+"""The commands of Rapport's own rooms. They stand apart from `rooms`, so that `rapport --help` imports no room."""
+
+from __future__ import annotations
+
+from rapport.compose.command import Command
+
+__all__ = ["COLLECT", "RESOLVE"]
+
+COLLECT = (
+    Command(
+        name="sources",
+        help="Where facts come from: list, add, rotate write keys, switch on and off.",
+        command="rapport.collect.commands:sources_group",
+    ),
+    Command(
+        name="quarantine",
+        help="Messages that could not become facts: list, replay, discard.",
+        command="rapport.collect.commands:quarantine_group",
+    ),
+)
+
+RESOLVE = (
+    Command(
+        name="identity",
+        help="Who is one person: the policy, and what is learned from the shop's own records.",
+        command="rapport.resolve.linking.commands:identity",
+    ),
+)
