@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import Connection
 
 from rapport.app.settings import Settings
 from rapport.app.wiring import installed
-from rapport.capabilities.catalog import find_products
 from rapport.collect.appender import Appender
 from rapport.collect.endpoints import Endpoints
 from rapport.collect.health import Health
@@ -48,7 +45,7 @@ class Server:
             "appender": self.appender, "sources": self.sources, "decider": self.decider,
             "metrics": self.metrics, "sections": self.slices.sections, "tables": sorted(self.slices.tables),
             "slices": self.slices, "settings": self.settings,
-            "remembered": self.slices.remembered, "product_names": _product_names,
+            "remembered": self.slices.remembered, "steps": self.slices.deciding,
             "identity": Identity(self.db, more=LINKING, on_moved=customers.mark_moved),
         }  # fmt: skip
 
@@ -57,12 +54,6 @@ class Server:
         self.appender.close()
         self.source_health.flush()
         self.db.close()
-
-
-def _product_names(conn: Connection, workspace: WorkspaceId, product_ids: Sequence[str]) -> dict[str, str]:
-    """What the catalogue calls these products."""
-    found = find_products(conn, workspace, product_ids)
-    return {product_id: product.name for product_id, product in found.items() if product.name}
 
 
 def _customer_key(conn: Connection, workspace: WorkspaceId, customer_id: str) -> Key | None:

@@ -116,6 +116,19 @@ class Steps:
         """How these items look when shown, by id."""
         return self._kinds[kind].details(conn, workspace, item_ids) if item_ids else {}
 
+    def names(self, conn: Connection, workspace: WorkspaceId, items: Iterable[tuple[str, str]]) -> dict[str, str]:
+        """What the items, each given as (kind, id), are called, by id; those are missing that nobody here knows."""
+        by_kind: dict[str, list[str]] = {}
+        for kind, item_id in items:
+            if kind in self._kinds:
+                by_kind.setdefault(kind, []).append(item_id)
+        return {
+            item_id: str(shown["name"])
+            for kind, item_ids in by_kind.items()
+            for item_id, shown in self.details(conn, workspace, kind, item_ids).items()
+            if shown.get("name")
+        }
+
 
 def _applying(steps: Iterable[Step], ask: Ask) -> list[Step]:
     return [

@@ -12,6 +12,8 @@ from litestar import Request, Response, get
 from sqlalchemy import Connection
 
 from rapport.act.store import outbox
+from rapport.decide.model import PRODUCT
+from rapport.decide.steps import Steps
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, from_iso, now_us, to_datetime
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.ids import WorkspaceId
@@ -49,6 +51,7 @@ class DecisionShown(msgspec.Struct, frozen=True, kw_only=True):
     policy: str
     strand: str
     shown: int
+    kind: str
     first: str
     reasons: list[str]
     odds: float | None
@@ -86,13 +89,15 @@ def home_report(request: AnyRequest, db: Database, principal: Principal, tiles: 
 
 
 @get("/decisions", permission="decisions:read", sync_to_thread=True)
-def decisions_page(request: AnyRequest, db: Database, principal: Principal, metrics: Metrics) -> Response[str]:
+def decisions_page(
+    request: AnyRequest, db: Database, principal: Principal, metrics: Metrics, steps: Steps
+) -> Response[str]:
     """What was decided lately, why, and what came of it."""
     placement = clean(request.query_params.get("placement"), longest=100)
     before = clean(request.query_params.get("before"), longest=150)
     with db.read() as conn:
         rows, following = _decisions(conn, principal, placement=placement, before=before)
-        names = _names(conn, request, principal.workspace, [row.first for row in rows if row.first])
+        names = steps.names(conn, principal.workspace, [(row.kind, row.first) for row in rows if row.first])
         funnel = _answer(conn, principal, metrics, "decisions", by="placement", days=REPORT_DAYS)
         carts = _answer(conn, principal, metrics, "cart_abandonment", by="day", days=REPORT_DAYS)
     return render(
@@ -103,7 +108,9 @@ def decisions_page(request: AnyRequest, db: Database, principal: Principal, metr
 
 
 @get("/decisions/{decision_id:str}", permission="decisions:read", sync_to_thread=True)
-def decision_page(request: AnyRequest, db: Database, principal: Principal, decision_id: str) -> Response[str]:
+def decision_page(
+    request: AnyRequest, db: Database, principal: Principal, steps: Steps, decision_id: str
+) -> Response[str]:
     """One decision: what was shown, with which odds, why, what else was possible, and what came of it."""
     workspace = principal.workspace
     with db.read() as conn:
@@ -114,8 +121,8 @@ def decision_page(request: AnyRequest, db: Database, principal: Principal, decis
             raise NotFound(f"no decision {decision_id[:60]!r}", hint="decisions appear a moment after they were made")
         properties = msgspec.json.decode(row.body)["properties"]
         outcomes = _outcomes(conn, workspace, [decision_id])
-        asked = [str(properties.get("context", {}).get("product_id", ""))]
-        names = _names(conn, request, workspace, [*_product_ids(properties), *asked])
+        asked = (PRODUCT, str(properties.get("context", {}).get("product_id", "")))
+        names = steps.names(conn, workspace, [*_items(properties), asked])
     return render(
         request, "measure/decision.html", id=decision_id, at=row.occurred_at, strand=row.strand.hex(), seq=row.seq,
         decision=properties, outcomes=outcomes.get(decision_id, {}), names=names,
@@ -228,7 +235,8 @@ def _decision(row: Any, properties: Mapping[str, Any], outcomes: Mapping[str, se
     first = chosen[0] if chosen else {}
     return DecisionShown(
         id=row.id, at=row.at, placement=row.placement, policy=row.policy, strand=row.strand.hex(), shown=len(chosen),
-        first=_item_id(first) if first else "", reasons=list(first.get("reasons") or [])[:2], odds=first.get("odds"),
+        kind=str(first.get("kind") or PRODUCT),
+        first=_item_id(first), reasons=list(first.get("reasons") or [])[:2], odds=first.get("odds"),
         clicked=bool(outcomes.get("clicked")), bought=bool(outcomes.get("bought")),
     )  # fmt: skip
 
@@ -250,19 +258,12 @@ def _bodies(conn: Connection, workspace: WorkspaceId, ids: Sequence[str]) -> dic
     return {row.message_id: msgspec.json.decode(row.body).get("properties", {}) for row in conn.execute(query)}
 
 
-def _product_ids(properties: Mapping[str, Any]) -> list[str]:
+def _items(properties: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What was shown and what was possible, each as (kind, id)."""
     logged = [one for key in ("chosen", "candidates") for one in properties.get(key) or []]
-    return [str(one["product_id"]) for one in logged if "product_id" in one]
+    return [(str(one.get("kind") or PRODUCT), _item_id(one)) for one in logged]
 
 
 def _item_id(logged: Mapping[str, Any]) -> str:
     """Whatever kind it is of; the oldest decisions know products only."""
-    return str(logged.get("item_id") or logged["product_id"])
-
-
-def _names(
-    conn: Connection, request: AnyRequest, workspace: WorkspaceId, product_ids: Sequence[str]
-) -> Mapping[str, str]:
-    """What products are called, where a slice of this installation knows it."""
-    name_products = request.app.state.get("product_names")
-    return name_products(conn, workspace, product_ids) if name_products else {}
+    return str(logged.get("item_id") or logged.get("product_id") or "")

@@ -21,6 +21,7 @@ from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
+from rapport.kernel.wording import Wording
 from rapport.remember import customers, showing
 from rapport.remember.customers import CustomerQuery, Sort
 from rapport.remember.golden import GoldenRecord, find_root, golden_record
@@ -58,6 +59,7 @@ class Found(NamedTuple):
     members: list[Member]
     remembered: Remembered
     policy: IdentifierPolicy
+    wording: Wording
 
 
 # The list
@@ -112,12 +114,18 @@ def customer_of_strand(request: AnyRequest, db: Database, principal: Principal, 
 
 @get("/customers/{reference:str}", permission="customers:read", sync_to_thread=True)
 def customer_page(
-    request: AnyRequest, db: Database, principal: Principal, panels: Panels, remembered: Remembered, reference: str
+    request: AnyRequest,
+    db: Database,
+    principal: Principal,
+    panels: Panels,
+    remembered: Remembered,
+    wording: Wording,
+    reference: str,
 ) -> Response[Any]:
     """The Golden Record: who, the timeline, traits with their why, identity, JSON."""
     tab = next((tab for tab in TABS if tab == request.query_params.get("tab")), "overview")
     with db.read() as conn:
-        found = _find(conn, principal, reference, remembered)
+        found = _find(conn, principal, reference, remembered, wording)
         if found.id != reference:
             asked = urlencode(request.query_params.dict(), doseq=True)
             return Redirect(f"/console/customers/{found.id}?{asked}", status_code=303)
@@ -145,13 +153,13 @@ def _settings(conn: Connection, workspace: WorkspaceId) -> WorkspaceSettings:
     return next(shop.settings for shop in all_workspaces(conn) if shop.id == workspace)
 
 
-def _find(conn: Connection, principal: Principal, reference: str, remembered: Remembered) -> Found:
+def _find(conn: Connection, principal: Principal, reference: str, remembered: Remembered, wording: Wording) -> Found:
     workspace = principal.workspace
     settings = _settings(conn, workspace)
     root = find_root(conn, workspace, reference[:300].replace("\0", ""), region=settings.region)
     record = golden_record(conn, workspace, root, now=now_us(), remembered=remembered, probable=True)
     members = identities.identifiers_of_customer(conn, workspace, root)
-    return Found(root, record.id, record, members, remembered, identifier_policy(settings))
+    return Found(root, record.id, record, members, remembered, identifier_policy(settings), wording)
 
 
 def _overview(conn: Connection, found: Found) -> dict[str, Any]:
@@ -211,7 +219,7 @@ def _timeline(conn: Connection, principal: Principal, found: Found, request: Any
     sources = {source.id: source.name for source in list_sources(conn, workspace)}
     return {
         "entries": showing.entries_of(
-            [to_fact(row) for row in page.rows], wording=request.app.state.wording, sources=sources, zone=zone
+            [to_fact(row) for row in page.rows], wording=found.wording, sources=sources, zone=zone
         ),
         "page": page,
         "full": len(page.rows) == SHOWN,

@@ -70,8 +70,8 @@ def create_app(
         home,
     ]
     shared = {
-        "db": db, "key_ring": KeyRing(db, permissions), "console": joined, "wording": wording,
-        "permissions": permissions, "https": https, **(provided or {}),
+        "db": db, "key_ring": KeyRing(db, permissions), "console": joined,
+        "permissions": permissions, "https": https,
     }  # fmt: skip
     dependencies = {"db": db, "wording": wording, "permissions": permissions, "sections": (), **(provided or {})}
     app = Litestar(

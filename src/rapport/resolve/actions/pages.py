@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.datastructures import State
 from litestar.response import Redirect
 from sqlalchemy import Connection
 
@@ -70,13 +69,13 @@ def identity_page(request: AnyRequest, db: Database, principal: Principal) -> Re
 
 
 @get("/identity/correct", permission="customers:write", sync_to_thread=True)
-def try_page(request: AnyRequest, db: Database, state: State, principal: Principal) -> Response[str]:
+def try_page(request: AnyRequest, db: Database, identity: Identity, principal: Principal) -> Response[str]:
     """A correction, tried: who would get what."""
-    return _tried(request, db, state, principal, _asked(request))
+    return _tried(request, db, identity, principal, _asked(request))
 
 
 @post("/identity/correct", permission="customers:write", sync_to_thread=True, status_code=200)
-def correct(request: AnyRequest, db: Database, state: State, principal: Principal, data: Form) -> Response[Any]:
+def correct(request: AnyRequest, db: Database, identity: Identity, principal: Principal, data: Form) -> Response[Any]:
     """The correction itself."""
     asked = _Asked(
         do=text(data, "do"), customer=text(data, "customer", longest=400), evidence=texts(data, "evidence"),
@@ -85,9 +84,9 @@ def correct(request: AnyRequest, db: Database, state: State, principal: Principa
         keep_apart=text(data, "keep_apart") == "yes",
     )  # fmt: skip
     try:
-        _do(state, principal, asked, reason=text(data, "reason", longest=500), dry_run=False)
+        _do(identity, principal, asked, reason=text(data, "reason", longest=500), dry_run=False)
     except RapportError as error:
-        return _tried(request, db, state, principal, asked, error=error)
+        return _tried(request, db, identity, principal, asked, error=error)
     back = f"/console/customers/{asked.customer}?tab=identity&done=saved" if asked.customer else _HOME
     return Redirect(back, status_code=303)
 
@@ -142,8 +141,7 @@ def _asked(request: AnyRequest) -> _Asked:
     )  # fmt: skip
 
 
-def _do(state: State, principal: Principal, asked: _Asked, *, reason: str, dry_run: bool) -> Outcome:
-    identity: Identity = state.identity
+def _do(identity: Identity, principal: Principal, asked: _Asked, *, reason: str, dry_run: bool) -> Outcome:
     match asked.do:
         case "withdraw":
             return identity.withdraw(principal, asked.evidence, reason=reason, dry_run=dry_run)
@@ -163,7 +161,7 @@ def _do(state: State, principal: Principal, asked: _Asked, *, reason: str, dry_r
 
 
 def _tried(
-    request: AnyRequest, db: Database, state: State, principal: Principal, asked: _Asked, *,
+    request: AnyRequest, db: Database, identity: Identity, principal: Principal, asked: _Asked, *,
     error: RapportError | None = None,
 ) -> Response[str]:  # fmt: skip
     workspace = principal.workspace
@@ -172,7 +170,7 @@ def _tried(
     outcome = None
     if asked.complete:
         try:
-            outcome = _do(state, principal, asked, reason=_TRYING, dry_run=True)
+            outcome = _do(identity, principal, asked, reason=_TRYING, dry_run=True)
         except RapportError as failed:
             error = error or failed
     with db.read() as conn:

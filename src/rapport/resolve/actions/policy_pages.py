@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.datastructures import State
 from litestar.response import Redirect
 
 from rapport.collect.sources import identifier_policy
@@ -58,7 +57,9 @@ def policy_page(request: AnyRequest, db: Database, principal: Principal) -> Resp
 
 
 @post("/identity/policy", permission=POLICY_PERMISSION, sync_to_thread=True, status_code=200)
-def change_policy(request: AnyRequest, db: Database, state: State, principal: Principal, data: Form) -> Response[Any]:
+def change_policy(
+    request: AnyRequest, db: Database, identity: Identity, principal: Principal, data: Form
+) -> Response[Any]:
     """Try a changed policy, or apply it."""
     workspace = principal.workspace
     with db.read() as conn:
@@ -71,7 +72,6 @@ def change_policy(request: AnyRequest, db: Database, state: State, principal: Pr
     try:
         wanted = _read(data)
         if text(data, "then") == "apply":
-            identity: Identity = state.identity
             identity.apply_policy(principal, wanted, reason=reason, seen=seen)
             return Redirect("/console/identity?done=saved", status_code=303)
         with db.read() as conn:

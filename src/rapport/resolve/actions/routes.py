@@ -7,7 +7,6 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response, get, post, put
-from litestar.datastructures import State
 from litestar.params import Parameter
 from msgspec import Meta
 from sqlalchemy import Connection
@@ -138,46 +137,46 @@ def get_path(
     "/evidence/{evidence_id:str}/withdraw", permission="customers:write", tags=["identity"], status_code=200,
     sync_to_thread=True,
 )  # fmt: skip
-def withdraw_evidence(state: State, principal: Principal, evidence_id: EvidenceId, data: Because) -> Outcome:
+def withdraw_evidence(identity: Identity, principal: Principal, evidence_id: EvidenceId, data: Because) -> Outcome:
     """Take a piece of evidence back: it counts no more, also when it is seen again."""
-    return _identity(state).withdraw(principal, [evidence_id], reason=data.reason, dry_run=data.dry_run)
+    return identity.withdraw(principal, [evidence_id], reason=data.reason, dry_run=data.dry_run)
 
 
 @post(
     "/evidence/{evidence_id:str}/restore", permission="customers:write", tags=["identity"], status_code=200,
     sync_to_thread=True,
 )  # fmt: skip
-def restore_evidence(state: State, principal: Principal, evidence_id: EvidenceId, data: Because) -> Outcome:
+def restore_evidence(identity: Identity, principal: Principal, evidence_id: EvidenceId, data: Because) -> Outcome:
     """Let a piece of evidence that was taken back count again."""
-    return _identity(state).restore(principal, [evidence_id], reason=data.reason, dry_run=data.dry_run)
+    return identity.restore(principal, [evidence_id], reason=data.reason, dry_run=data.dry_run)
 
 
 @post(
     "/customers/{reference:str}/split", permission="customers:write", tags=["identity"], status_code=200,
     sync_to_thread=True,
 )  # fmt: skip
-def split_customer(state: State, principal: Principal, reference: Reference, data: Split) -> Outcome:
+def split_customer(identity: Identity, principal: Principal, reference: Reference, data: Split) -> Outcome:
     """Make two customers of one, along a chosen cut or the weakest. With `dry_run` this is the proposal."""
     wanted = SplitWanted(evidence=data.evidence, identifiers=data.identifiers, keep_apart=data.keep_apart)
-    return _identity(state).split(principal, reference, wanted, reason=data.reason, dry_run=data.dry_run)
+    return identity.split(principal, reference, wanted, reason=data.reason, dry_run=data.dry_run)
 
 
 @post(
     "/customers/{reference:str}/join", permission="customers:write", tags=["identity"], status_code=200,
     sync_to_thread=True,
 )  # fmt: skip
-def join_customers(state: State, principal: Principal, reference: Reference, data: WithAnother) -> Outcome:
+def join_customers(identity: Identity, principal: Principal, reference: Reference, data: WithAnother) -> Outcome:
     """Say that two customers are one person. 409 where a limit or a forbidden pair stands against it."""
-    return _identity(state).join(principal, reference, data.other, reason=data.reason, dry_run=data.dry_run)
+    return identity.join(principal, reference, data.other, reason=data.reason, dry_run=data.dry_run)
 
 
 @post(
     "/customers/{reference:str}/forbid", permission="customers:write", tags=["identity"], status_code=200,
     sync_to_thread=True,
 )  # fmt: skip
-def forbid_customers(state: State, principal: Principal, reference: Reference, data: WithAnother) -> Outcome:
+def forbid_customers(identity: Identity, principal: Principal, reference: Reference, data: WithAnother) -> Outcome:
     """Never let two identifiers be one customer; where they are, the weakest evidence between them gives way."""
-    return _identity(state).forbid(principal, reference, data.other, reason=data.reason, dry_run=data.dry_run)
+    return identity.forbid(principal, reference, data.other, reason=data.reason, dry_run=data.dry_run)
 
 
 @get("/identity/actions", permission="customers:read", tags=["identity"], sync_to_thread=True)
@@ -197,9 +196,9 @@ def list_actions(
     "/identity/actions/{action_id:str}/undo", permission="customers:write", tags=["identity"], status_code=200,
     sync_to_thread=True,
 )  # fmt: skip
-def undo_action(state: State, principal: Principal, action_id: str, data: Undo) -> Outcome:
+def undo_action(identity: Identity, principal: Principal, action_id: str, data: Undo) -> Outcome:
     """Take an action back. The undoing is an action itself, and can be undone."""
-    return _identity(state).undo(principal, action_id, reason=data.reason, dry_run=data.dry_run)
+    return identity.undo(principal, action_id, reason=data.reason, dry_run=data.dry_run)
 
 
 @get("/identity/alarms", permission="customers:read", tags=["identity"], sync_to_thread=True)
@@ -229,10 +228,10 @@ def preview_policy(db: Database, principal: Principal, data: PolicySettings) -> 
 
 
 @put("/identity/policy", permission="sources:write", tags=["identity"], sync_to_thread=True)
-def put_policy(state: State, principal: Principal, data: PolicyWanted, if_match: IfMatch = None) -> Outcome:
+def put_policy(identity: Identity, principal: Principal, data: PolicyWanted, if_match: IfMatch = None) -> Outcome:
     """Make another policy the shop's. The whole workspace follows in one transaction; undoing it is one, too."""
     seen = seen_version(if_match)
-    return _identity(state).apply_policy(principal, data.policy, reason=data.reason, seen=seen)
+    return identity.apply_policy(principal, data.policy, reason=data.reason, seen=seen)
 
 
 ROUTES = (
@@ -278,8 +277,3 @@ def _subjects(conn: Connection, workspace: WorkspaceId, customer: str) -> list[K
     region = policy.settings_of(conn, workspace).region
     root = find_root(conn, workspace, customer, region=region)
     return [one.key for one in identities.identifiers_of_customer(conn, workspace, root)]
-
-
-def _identity(state: State) -> Identity:
-    identity: Identity = state.identity
-    return identity

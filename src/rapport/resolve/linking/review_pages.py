@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.datastructures import State
 from litestar.response import Redirect
 from sqlalchemy import Connection
 
@@ -77,10 +76,9 @@ def review_page(request: AnyRequest, db: Database, principal: Principal) -> Resp
 
 
 @post("/identity/review", permission="customers:write", sync_to_thread=True, status_code=200)
-def decide(request: AnyRequest, db: Database, state: State, principal: Principal, data: Form) -> Response[Any]:
+def decide(request: AnyRequest, db: Database, identity: Identity, principal: Principal, data: Form) -> Response[Any]:
     """Accept, reject or reopen a pair; the next one comes at once."""
     do, pair, after = text(data, "do"), text(data, "pair"), text(data, "after")
-    identity: Identity = state.identity
     if do not in _UNSAID:
         raise InvalidInput(f"{do[:40]!r} cannot be done", hint=", ".join(_UNSAID))
     asked = _Asked(pair=pair, after=after, decided=text(data, "show") == "decided")
@@ -100,10 +98,9 @@ def model_page(request: AnyRequest, db: Database, principal: Principal) -> Respo
 
 
 @post("/identity/model", permission=POLICY_PERMISSION, sync_to_thread=True, status_code=200)
-def use_model(request: AnyRequest, db: Database, state: State, principal: Principal, data: Form) -> Response[Any]:
+def use_model(request: AnyRequest, db: Database, identity: Identity, principal: Principal, data: Form) -> Response[Any]:
     """Make another version the model in force."""
     version = integer(data, "version", least=0, most=2_000_000_000, otherwise=0)
-    identity: Identity = state.identity
     reason, seen = text(data, "reason", longest=500), text(data, "in_force") or None
     try:
         identity.act(principal, UseModel(version, seen), reason=reason)

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Response, get, post
-from litestar.datastructures import State
 from litestar.params import Parameter
 
 from rapport.kernel.clock import to_iso
@@ -103,27 +102,27 @@ def get_pair(db: Database, principal: Principal, pair_id: EvidenceId) -> ReviewP
     "/identity/review/{pair_id:str}/accept", permission="customers:write", tags=["identity"], status_code=200,
     sync_to_thread=True,
 )  # fmt: skip
-def accept_pair(state: State, principal: Principal, pair_id: EvidenceId, data: Because) -> Outcome:
+def accept_pair(identity: Identity, principal: Principal, pair_id: EvidenceId, data: Because) -> Outcome:
     """They are one person: join the two by hand. 409 where it was decided meanwhile, or the policy forbids it."""
-    return _identity(state).act(principal, Decide(pair_id, one_person=True), reason=data.reason, dry_run=data.dry_run)
+    return identity.act(principal, Decide(pair_id, one_person=True), reason=data.reason, dry_run=data.dry_run)
 
 
 @post(
     "/identity/review/{pair_id:str}/reject", permission="customers:write", tags=["identity"], status_code=200,
     sync_to_thread=True,
 )  # fmt: skip
-def reject_pair(state: State, principal: Principal, pair_id: EvidenceId, data: Because) -> Outcome:
+def reject_pair(identity: Identity, principal: Principal, pair_id: EvidenceId, data: Because) -> Outcome:
     """They are two people: never let the two be one customer. 409 where it was decided meanwhile."""
-    return _identity(state).act(principal, Decide(pair_id, one_person=False), reason=data.reason, dry_run=data.dry_run)
+    return identity.act(principal, Decide(pair_id, one_person=False), reason=data.reason, dry_run=data.dry_run)
 
 
 @post(
     "/identity/review/{pair_id:str}/reopen", permission="customers:write", tags=["identity"], status_code=200,
     sync_to_thread=True,
 )  # fmt: skip
-def reopen_pair(state: State, principal: Principal, pair_id: EvidenceId, data: Because) -> Outcome:
+def reopen_pair(identity: Identity, principal: Principal, pair_id: EvidenceId, data: Because) -> Outcome:
     """Undo the decision. The pair is as it was before: in the queue, as a rule."""
-    return _identity(state).act(principal, Reopen(pair_id), reason=data.reason, dry_run=data.dry_run)
+    return identity.act(principal, Reopen(pair_id), reason=data.reason, dry_run=data.dry_run)
 
 
 @get("/identity/models", permission="customers:read", tags=["identity"], response_headers=[ETAG], sync_to_thread=True)
@@ -153,10 +152,12 @@ def get_model(db: Database, principal: Principal, version: Version) -> ModelCard
     "/identity/models/{version:int}/use", permission=POLICY_PERMISSION, tags=["identity"], status_code=200,
     sync_to_thread=True,
 )  # fmt: skip
-def use_model(state: State, principal: Principal, version: Version, data: Because, if_match: IfMatch = None) -> Outcome:
+def use_model(
+    identity: Identity, principal: Principal, version: Version, data: Because, if_match: IfMatch = None
+) -> Outcome:
     """Make another version the model in force. The worker scores all records anew, and ties and parts accordingly."""
     action = UseModel(version, seen_version(if_match))
-    return _identity(state).act(principal, action, reason=data.reason, dry_run=data.dry_run)
+    return identity.act(principal, action, reason=data.reason, dry_run=data.dry_run)
 
 
 ROUTES = (list_pairs, get_pair, accept_pair, reject_pair, reopen_pair, list_models, get_model, use_model)
@@ -175,8 +176,3 @@ def _comparisons(model: LinkModel) -> list[ComparisonCard]:
         )
         for one in model.comparisons
     ]  # fmt: skip
-
-
-def _identity(state: State) -> Identity:
-    identity: Identity = state.identity
-    return identity
