@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from rapport.kernel.errors import InvalidInput
 from rapport.resolve.linking.blocking import keys_of
+from rapport.resolve.linking.comparer import Comparer, Prepared
 from rapport.resolve.linking.forming import form_persons, groups_of, match_of
-from rapport.resolve.linking.model import Comparer, LinkModel, Prepared
+from rapport.resolve.linking.model import LinkModel
 from rapport.resolve.linking.prediction import (
     LARGEST_BLOCK,
     LEAST_PROBABILITY,

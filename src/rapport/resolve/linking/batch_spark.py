@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from rapport.kernel.ids import new_id
 from rapport.resolve.linking.blocking import keys_of
+from rapport.resolve.linking.comparer import Comparer
 from rapport.resolve.linking.forming import CUTS, Group, form_persons, match_of
-from rapport.resolve.linking.model import Comparer, Comparison, LinkModel, probability
+from rapport.resolve.linking.model import LearnedComparison, LinkModel, probability
 from rapport.resolve.linking.prediction import (
     LARGEST_BLOCK,
     LEAST_PROBABILITY,
@@ -236,13 +237,13 @@ def _stable_number(parts: tuple[str, ...]) -> int:
 class _Level:
     """The function `level_N`: how alike the texts are that two rows have for one aspect."""
 
-    def __init__(self, comparison: Comparison) -> None:
+    def __init__(self, comparison: LearnedComparison) -> None:
         comparer = Comparer([comparison.aspect], [comparison.frequencies])
         self._comparison = comparison
         self._compare = comparer.compare_at(0)
         self._feature = lru_cache(maxsize=_REMEMBERED)(lambda texts: comparer.feature(0, texts))
 
-    def __reduce__(self) -> tuple[type[_Level], tuple[Comparison]]:
+    def __reduce__(self) -> tuple[type[_Level], tuple[LearnedComparison]]:
         return _Level, (self._comparison,)
 
     def __call__(self, left: Sequence[str] | None, right: Sequence[str] | None) -> int | None:

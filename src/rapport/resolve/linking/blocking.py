@@ -11,15 +11,14 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
-from rapport.resolve.linking.model import Aspect, Method, Prepared
+from rapport.resolve.linking.comparer import Prepared
+from rapport.resolve.linking.comparisons.comparison import STEM
+from rapport.resolve.linking.comparisons.methods import COMPARISONS
+from rapport.resolve.linking.comparisons.words import Names
+from rapport.resolve.linking.model import Aspect, Method
 
 __all__ = ["Blocks", "keys_of"]
-
-_STEM = 4
-"""Letters of a word that a key holds: enough to tell, few enough to survive a slip at the end."""
-
 
 _MOST_ATOMS = 6
 """Coarse atoms of a record that are combined; with the words of its name some forty keys at most."""
@@ -37,12 +36,11 @@ def keys_of(
     for aspect, feature in zip(aspects, record, strict=True):
         if feature is None:
             continue
+        comparison = COMPARISONS[aspect.method]
         if aspect.method is Method.NAME:
-            name = [word for word in feature.ordered if len(word) > 1][:4]
-            fine += [(aspect.name, word) for word in name[:2] if feature.bits[word] > 9]
-        else:
-            fine += [(aspect.name, atom) for atom in _fine(aspect.method, feature)]
-            coarse += [(aspect.name, atom) for atom in _coarse(aspect.method, feature)]
+            name = Names.words(feature)
+        fine += [(aspect.name, atom) for atom in comparison.blocks_alone(feature)]
+        coarse += [(aspect.name, atom) for atom in comparison.blocks_together(feature)]
     coarse.sort(key=lambda atom: order[atom[0]])
     return list({number(parts) for parts in _combined(name, fine, coarse[:_MOST_ATOMS])})
 
@@ -51,7 +49,7 @@ def _combined(
     name: Sequence[str], fine: Sequence[tuple[str, str]], coarse: Sequence[tuple[str, str]]
 ) -> Iterator[tuple[str, ...]]:
     yield from fine
-    stems = sorted({word[:_STEM] for word in name})
+    stems = sorted({word[:STEM] for word in name})
     for at, first in enumerate(stems):
         for second in stems[at + 1 :]:
             yield ("name", first, second)
@@ -62,42 +60,6 @@ def _combined(
         for other, second in coarse[at + 1 :]:
             if column != other:
                 yield ("pair", column, atom, other, second)
-
-
-def _fine(method: Method, feature: Any) -> list[str]:
-    """What is enough on its own."""
-    match method:
-        case Method.DATE:
-            return [feature[0]]
-        case Method.POSTCODE:
-            return [feature.whole]
-        case Method.CODE:
-            return [feature]
-        case Method.EMAIL:
-            return [feature.whole, feature.local]
-        case Method.WORDS:
-            return [word for word in feature.ordered[:2] if feature.bits[word] > 9]
-        case _:
-            return []
-
-
-def _coarse(method: Method, feature: Any) -> list[str]:
-    """What is enough together with something else."""
-    atoms: list[str] = []
-    match method:
-        case Method.DATE:
-            atoms = [feature[0][:4], feature[0][4:]]
-        case Method.POSTCODE:
-            atoms = [feature.outward]
-        case Method.PLACE:
-            atoms = [feature.whole]
-        case Method.CATEGORY if feature.bits > 4:
-            atoms = [feature.value]
-        case Method.WORDS:
-            atoms = [feature.ordered[0][:_STEM]]
-        case Method.CODE if len(feature) >= 6:
-            atoms = [feature[:4], feature[-4:]]
-    return atoms
 
 
 class Blocks:

@@ -10,7 +10,8 @@ from itertools import accumulate, pairwise
 
 import msgspec
 
-from rapport.resolve.linking.model import LinkModel, sentences
+from rapport.resolve.linking.comparisons.methods import sentences
+from rapport.resolve.linking.model import LinkModel
 from rapport.resolve.linking.review import ReviewPair
 
 __all__ = ["AspectChart", "Bar", "Steps", "Weighed", "aspect_charts", "steps"]

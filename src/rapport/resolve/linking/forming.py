@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rapport.resolve.linking.clusters import WORTH_A_LOOK, Clusters
-from rapport.resolve.linking.model import Comparer, LinkModel, Prepared
+from rapport.resolve.linking.comparer import Comparer, Prepared
+from rapport.resolve.linking.model import LinkModel
 from rapport.resolve.linking.scorer import Match
 
 __all__ = ["CUTS", "LARGEST_GROUP", "Group", "form_persons", "groups_of", "match_of"]

@@ -19,7 +19,8 @@ from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.resolve.graph.customer_ids import CustomerIds, load_customer_ids
 from rapport.resolve.graph.model import EvidenceId
 from rapport.resolve.graph.store import identifiers, roots_of
-from rapport.resolve.linking.model import Comparer, Prepared, Thresholds, probability
+from rapport.resolve.linking.comparer import Comparer, Prepared
+from rapport.resolve.linking.model import Thresholds, probability
 from rapport.resolve.linking.models import active_model
 from rapport.resolve.linking.records import fields_among, name_of
 from rapport.resolve.linking.store import CandidateStatus, link_candidates, link_records

@@ -14,8 +14,9 @@ from rapport.resolve.actions.outcome import Outcome
 from rapport.resolve.actions.routes import Because, EvidenceId
 from rapport.resolve.actions.service import POLICY_PERMISSION, Identity
 from rapport.resolve.linking import models, review
+from rapport.resolve.linking.comparisons.methods import sentences
 from rapport.resolve.linking.decide import Decide, Reopen
-from rapport.resolve.linking.model import LinkModel, Thresholds, sentences
+from rapport.resolve.linking.model import LinkModel, Thresholds
 from rapport.resolve.linking.review import ReviewPage, ReviewPair
 from rapport.resolve.linking.use_model import UseModel
 from rapport.storage.engine import Database

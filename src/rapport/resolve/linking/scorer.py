@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from rapport.resolve.linking.blocking import Blocks, keys_of
-from rapport.resolve.linking.model import Comparer, LinkModel, Prepared, Reason
+from rapport.resolve.linking.comparer import Comparer, Prepared, Reason
+from rapport.resolve.linking.model import LinkModel
 
 __all__ = ["LiveIndex", "Match"]
 

@@ -23,18 +23,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rapport.kernel.errors import InvalidInput, Unavailable
 from rapport.resolve.linking.blocking import Blocks, keys_of
+from rapport.resolve.linking.comparer import Comparer, Prepared, aspects_of
+from rapport.resolve.linking.comparisons.methods import COMPARISONS, sentences
 from rapport.resolve.linking.kinds import Layout
-from rapport.resolve.linking.model import (
-    Aspect,
-    Comparer,
-    Comparison,
-    LinkModel,
-    Method,
-    Prepared,
-    Thresholds,
-    aspects_of,
-    sentences,
-)
+from rapport.resolve.linking.model import Aspect, LearnedComparison, LinkModel, Method, Thresholds
 
 if TYPE_CHECKING:
     import duckdb
@@ -64,28 +56,6 @@ _BOUNDS = (-16.0, 22.0)
 
 _EXPERIENCE = 100
 """Pairs of an anchor that weigh as much as experience."""
-
-
-def _contradicted(share: float) -> list[float]:
-    """Of shared words: contradicted at any range of bits with this share, and else the likelier the more is shared."""
-    agreeing = (0.02, 0.03, 0.08, 0.15, 0.18, 0.18, 0.18, 0.18)
-    return [each for odd in agreeing for each in (share / 8, (1 - share) * odd)]
-
-
-USUAL_M: Mapping[Method, list[float]] = {
-    Method.NAME: _contradicted(0.08),
-    Method.WORDS: _contradicted(0.30),
-    Method.DATE: [0.02, 0.01, 0.03, 0.03, 0.08, 0.02, 0.10, 0.71],
-    Method.POSTCODE: [0.20, 0.03, 0.02, 0.05, 0.08, 0.62],
-    Method.PLACE: [0.17, 0.04, 0.04, 0.20, 0.20, 0.20, 0.15],
-    Method.CATEGORY: [0.15, 0.25, 0.25, 0.20, 0.15],
-    Method.FLAG: [0.05, 0.95],
-    Method.CODE: [0.40, 0.02, 0.08, 0.50],
-    Method.EMAIL: [0.60, 0.05, 0.10, 0.10, 0.15],
-}
-"""By level, how often two records of one person come out at it: experience, for what a shop's records do not teach (too
-few people are in them twice). Rounded figures of ours, by judgement; a person changes e-mail and phone more often than
-the date of birth."""
 
 
 class _Anchor(NamedTuple):
@@ -172,24 +142,13 @@ def _anchors(aspects: Sequence[Aspect], prepared: Sequence[Prepared]) -> list[_A
 
 
 def _anchor(at: int, aspect: Aspect, prepared: Sequence[Prepared]) -> _Anchor:
-    keys = [None if record[at] is None else _whole(aspect.method, record[at]) for record in prepared]
+    whole = COMPARISONS[aspect.method].whole
+    keys = [None if record[at] is None else whole(record[at]) for record in prepared]
     sizes = Counter(keys)
     sizes.pop(None, None)
     kept = [key if key is not None and 1 < sizes[key] <= _LARGEST_ANCHOR else None for key in keys]
     pairs = sum(size * (size - 1) // 2 for size in sizes.values() if size <= _LARGEST_ANCHOR)
     return _Anchor(at, kept, pairs)
-
-
-def _whole(method: Method, feature: Any) -> str | None:
-    match method:
-        case Method.NAME:
-            return " ".join(sorted(feature.ordered)) if len(feature.ordered) > 1 else None
-        case Method.DATE:
-            return None if feature[1] else str(feature[0])
-        case Method.CODE:
-            return str(feature)
-        case _:
-            return str(feature.whole)
 
 
 # --- Splink --------------------------------------------------------------------------------------------------------
@@ -266,7 +225,7 @@ def _settled_m(
     method: Method, at: int, anchors: Sequence[_Anchor], rounds: Sequence[list[list[float | None]] | None]
 ) -> list[float]:
     """The m of one aspect: the mean of what the rounds found, and experience where they saw little or nothing."""
-    usual = USUAL_M[method]
+    usual = COMPARISONS[method].usual_m
     taught = [
         (anchor.pairs, learned[at])
         for anchor, learned in zip(anchors, rounds, strict=True)
@@ -405,7 +364,7 @@ def _with_prior(
         prior = math.log2(share / (1 - share))
     return LinkModel(
         [
-            Comparison(aspect, m[at], u[at], weights[at], comparer.frequencies[at])
+            LearnedComparison(aspect, m[at], u[at], weights[at], comparer.frequencies[at])
             for at, aspect in enumerate(comparer.aspects)
         ],
         prior,

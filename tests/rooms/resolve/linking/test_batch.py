@@ -11,9 +11,9 @@ import pytest
 from rapport.kernel.errors import InvalidInput
 from rapport.resolve.linking.batch import link_table
 from rapport.resolve.linking.clusters import WORTH_A_LOOK
+from rapport.resolve.linking.comparer import Comparer, Prepared
 from rapport.resolve.linking.forming import Group, form_persons, groups_of
 from rapport.resolve.linking.kinds import detect
-from rapport.resolve.linking.model import Comparer, Prepared
 from rapport.resolve.linking.models import card_text
 from rapport.resolve.linking.scorer import LiveIndex, Match
 from rapport.resolve.linking.training import train

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rapport.resolve.linking.comparer import Comparer, aspects_of
+from rapport.resolve.linking.comparisons.methods import COMPARISONS, sentences
 from rapport.resolve.linking.kinds import Kind, Layout, detect
-from rapport.resolve.linking.model import Comparer, Frequencies, LinkModel, Method, aspects_of, probability, sentences
+from rapport.resolve.linking.model import Frequencies, LinkModel, Method, probability
 from tests.rooms.resolve.linking.people import crowd, model
 
 _TEXTS = st.text(alphabet="abcdefg 0123-@.é/", max_size=14)
@@ -96,8 +98,11 @@ def test_swapped_names_initials_and_slips_are_still_the_name() -> None:
     assert comparer.levels(ada, comparer.prepare({"given_name": "bo", "surname": "jones"}))[0] == 0
 
 
-def test_every_level_has_a_sentence() -> None:
-    assert {method: len(sentences(method)) > 1 for method in Method} == dict.fromkeys(Method, True)
+@pytest.mark.parametrize("method", Method)
+def test_every_level_has_a_sentence_and_how_often_one_person_comes_out_at_it(method: Method) -> None:
+    comparison = COMPARISONS[method]
+    assert len(sentences(method)) == len(comparison.usual_m) > 1
+    assert sum(comparison.usual_m) == pytest.approx(1.0)
 
 
 def test_frequencies_keep_the_most_frequent_values_and_count_the_rest_as_the_rarest_kept() -> None:
