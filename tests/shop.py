@@ -97,9 +97,10 @@ class Shop:
                 rows = log.read_after(conn, after=self._cursor, upto=2**60, buckets=None, limit=batch)
                 if not rows:
                     return
-                self.pipeline.handle(conn, rows)
+                self.pipeline.preload(conn, rows)
+            self.pipeline.handle(rows)
             with self.db.write() as conn:
-                self.pipeline.flush(conn)
+                self.pipeline.flush(conn, now=self.db.now_us(conn))
             self.pipeline.committed()
             self._cursor = rows[-1].seq
 

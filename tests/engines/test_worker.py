@@ -25,6 +25,7 @@ from rapport.kernel.mergeable import Count
 from rapport.kernel.work import BatchStage, Connection, Seen, Work
 from rapport.remember.golden import find_root, golden_record
 from rapport.remember.registry import Part
+from rapport.remember.store import strands
 from rapport.storage import log
 from rapport.storage.engine import Database
 from tests.remembered import REMEMBERED
@@ -77,11 +78,11 @@ def db(database_url: str, tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-def send(db: Database, *names: str, start: int = 0) -> None:
+def send(db: Database, *names: str, start: int = 0, user: str = "ada") -> None:
     with db.read() as conn:
         source = list_sources(conn, WorkspaceId(1))[0]
     rows = [
-        prepare(json.dumps({"type": "track", "event": name, "userId": "ada", "messageId": f"m{number}",
+        prepare(json.dumps({"type": "track", "event": name, "userId": user, "messageId": f"m{number}",
                             "properties": {"product_id": "p"}}).encode(), source=source, received_at=now_us())
         for number, name in enumerate(names, start)
     ]  # fmt: skip
@@ -95,6 +96,24 @@ def views(db: Database) -> int:
         return int(
             golden_record(conn, WorkspaceId(1), root, now=now_us(), remembered=REMEMBERED).traits["product_views"].value
         )
+
+
+def test_a_strand_that_cannot_be_read_fails_its_own_facts_alone(db: Database) -> None:
+    """The strands of a batch are read together with its facts, before anything is known to be wrong with one."""
+    send(db, "Product Viewed", "Product Viewed")
+    drain(Pipeline(db))
+    with db.write() as conn:
+        conn.execute(strands.update().values(state=b"\xc1"))
+    send(db, "Product Viewed", start=2)
+    send(db, "Product Viewed", "Product Viewed", start=3, user="bo")
+    drain(Pipeline(db))
+    with db.read() as conn:
+        failed = [row.message_id for row in failed_facts.listing(conn, WorkspaceId(1))]
+        bo = golden_record(
+            conn, WorkspaceId(1), find_root(conn, WorkspaceId(1), "user_id:bo"), now=now_us(), remembered=REMEMBERED
+        )
+    assert failed == ["m2"]
+    assert bo.traits["product_views"].value == 2
 
 
 class Stampede:

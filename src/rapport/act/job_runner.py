@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from rapport.act import job_reports
@@ -109,10 +110,9 @@ class JobRunner:
         for kept in self._jobs.values():
             kept.to_tell = True
 
-    def hear(self, moment: Moment) -> None:
+    def hear(self, conn: Connection, moment: Moment) -> None:
         """Look whether somebody asked for a turn."""
-        with self._db.read() as conn:
-            asked = job_reports.asked(conn, [self._owner, *([NOBODY] if moment.leads else [])])
+        asked = job_reports.asked(conn, [self._owner, *([NOBODY] if moment.leads else [])])
         for name, kept in self._jobs.items():
             kept.asked_at = asked.get(name)
 
@@ -124,7 +124,7 @@ class JobRunner:
 
     def _begin(self, kept: _Kept, moment: Moment) -> tuple[Turn, bool]:
         """A turn, and whether there is something to do in it; there is where somebody asked."""
-        with self._db.read() as conn:
+        with self._db.look() as conn:
             turn = Turn(self._db, kept.job, moment, now=self._db.now_us(conn), kept=kept.memory)
             return turn, kept.asked_at is not None or kept.job.due(conn, turn)
 

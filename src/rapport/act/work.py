@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -19,6 +20,7 @@ from rapport.storage.settings import Cache
 __all__ = ["BatchWork", "Mark"]
 
 S = TypeVar("S", bound=msgspec.Struct)
+T = TypeVar("T")
 
 
 class Mark(NamedTuple):
@@ -41,6 +43,9 @@ class BatchWork:
 
     def setting(self, conn: Connection, workspace: WorkspaceId, section: Section[S]) -> S:
         return self._settings.of(conn, workspace, section)
+
+    def known(self, conn: Connection, workspace: WorkspaceId, read: Callable[[Connection, WorkspaceId], T]) -> T:
+        return self._settings.known(conn, workspace, read)
 
     def schedule(self, workspace: WorkspaceId, kind: str, key: bytes, due_at: int, payload: bytes = b"") -> None:
         self._timers.append(Timer(workspace, kind, key, due_at, payload))

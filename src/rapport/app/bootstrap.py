@@ -27,11 +27,14 @@ class Keys(NamedTuple):
     api_key: str
 
 
-def open_database(settings: Settings, *, slices: Installed | None = None) -> Database:
-    """The installation's database with its schema up to date; makes the data folder where it is missing."""
+def open_database(settings: Settings, *, slices: Installed | None = None, ping: bool = True) -> Database:
+    """The installation's database with its schema up to date; makes the data folder where it is missing.
+
+    `ping` is `Database.open`'s.
+    """
     slices = installed() if slices is None else slices
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    db = Database.open(settings.url)
+    db = Database.open(settings.url, ping=ping)
     migrate(db, slices.branches)
     return db
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 from sqlalchemy import Connection
 
 from rapport.act.work import BatchWork
@@ -18,7 +19,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Seen
 from rapport.remember import backfill, customers
 from rapport.remember.backfill import Gap
-from rapport.remember.folder import Folder
+from rapport.remember.folder import Folder, Strand
 from rapport.remember.registry import Registry, Remembered
 from rapport.resolve.graph.resolver import Resolver
 from rapport.storage import log
@@ -50,10 +51,23 @@ class Pipeline:
         self._settings = Cache()
         self._work = BatchWork(self._stages, self._settings)
 
-    def handle(self, conn: Connection, rows: Sequence[StoredRow]) -> None:
+    def preload(self, conn: Connection, rows: Sequence[StoredRow]) -> None:
+        """Read the strands of these facts where a connection is at hand; `handle` then needs none.
+
+        A strand that cannot be read is left to `handle`, which finds out whose it is.
+        """
+        try:
+            self._folder.load(conn, _strands_of(rows))
+        except msgspec.MsgspecError:
+            self._folder.forget_all()
+
+    def handle(self, rows: Sequence[StoredRow]) -> None:
         """Take a batch in, in memory. What it raises concerns one of these facts."""
+        wanted = _strands_of(rows)
+        if not self._folder.holds(wanted):
+            with self.db.look() as conn:
+                self._folder.load(conn, wanted)
         facts = [(WorkspaceId(row.workspace), Key(row.strand), to_fact(row)) for row in rows]
-        self._folder.load(conn, [(workspace, strand) for workspace, strand, _ in facts])
         observe, fold, listening = self._resolver.observe, self._folder.fold, self._stages.listening
         for workspace, strand, fact in facts:
             observe(workspace, fact, strand)
@@ -62,12 +76,12 @@ class Pipeline:
             for handle in listening(fact):
                 handle(seen)
 
-    def flush(self, conn: Connection) -> None:
-        """Write all effects of the batch in this transaction."""
+    def flush(self, conn: Connection, *, now: int) -> None:
+        """Write all effects of the batch in this transaction; `now` is by the clock all workers share."""
         moved = self._resolver.flush(conn)
         self._folder.flush(conn)
         customers.mark_moved(conn, moved)
-        self._work.flush(conn, now=self.db.now_us(conn))
+        self._work.flush(conn, now=now)
 
     def committed(self) -> None:
         """The transaction of the last `flush` is in the database for good."""
@@ -86,12 +100,10 @@ class Pipeline:
         self._shops.forget()
         self._settings.forget()
 
-    def follow_settings(self) -> None:
-        """Take up settings that were changed since the last call."""
-        with self.db.read() as conn:
-            changed = self._settings.changed(conn)
-        if self._shops.changed() or changed:
-            self.forget_all()
+    def are_settings_changed(self, conn: Connection) -> bool:
+        """Whether settings were changed since the last call; `forget_all` has them taken up."""
+        changed = self._settings.changed(conn)
+        return self._shops.changed(conn) or changed
 
     def install(self, conn: Connection, cursors: Mapping[int, int]) -> None:
         """Note that the parts of this installation fold these buckets from here on; what they missed is filled."""
@@ -120,6 +132,10 @@ class Pipeline:
         """Write what was filled, and how far, in this transaction."""
         self._folder.flush(conn)
         backfill.advance(conn, gap, upto)
+
+
+def _strands_of(rows: Sequence[StoredRow]) -> list[Strand]:
+    return list(dict.fromkeys((WorkspaceId(row.workspace), Key(row.strand)) for row in rows))
 
 
 class Shops:
@@ -154,15 +170,15 @@ class Shops:
         self._found.clear()
         self._policies.clear()
 
-    def changed(self) -> bool:
+    def changed(self, conn: Connection) -> bool:
         """True where somebody changed a setting since it was read here."""
-        with self._db.read() as conn:
-            return any(self._found.get(shop.id, shop) != shop for shop in all_workspaces(conn))
+        return any(self._found.get(shop.id, shop) != shop for shop in all_workspaces(conn))
 
     def _shop(self, workspace: WorkspaceId) -> Workspace:
         if workspace not in self._found:
             with self._db.read() as conn:
-                self._found = {shop.id: shop for shop in all_workspaces(conn)}
+                # What is known stays: only `changed` may find out that it is another, or nobody would forget the rest.
+                self._found = {shop.id: shop for shop in all_workspaces(conn)} | self._found
         if workspace not in self._found:
             raise NotFound(f"no workspace {workspace}")
         return self._found[workspace]

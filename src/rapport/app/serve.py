@@ -68,7 +68,7 @@ def serve(settings: Settings) -> None:
 def work(settings: Settings, *, parent: int | None = None) -> None:
     """Fold the log and deliver the outbox until SIGINT or SIGTERM."""
     configure_logging(level=settings.log_level)
-    db = open_database(settings)
+    db = open_database(settings, ping=False)  # the worker and the outbox try again, whatever breaks
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -127,9 +127,13 @@ class Worker:
                 self.pipeline.install(conn, self._leases.cursors)
                 leases.move_cursors(conn, self._leases.owner, self._leases.cursors)
             self._jobs.enrol()
-        self._jobs.hear(self._moment())
-        self.pipeline.follow_settings()
-        self._replay()
+        with self._db.look() as conn:
+            self._jobs.hear(conn, self._moment())
+            changed = self.pipeline.are_settings_changed(conn)
+            waiting = failed_facts.to_replay(conn, list(self._leases.cursors), limit=200)
+        if changed:
+            self.pipeline.forget_all()
+        self._replay(waiting)
 
     def _store_cursors(self) -> None:
         if self._pending_cursors:
@@ -148,29 +152,27 @@ class Worker:
     # -- the log
 
     def _read(self) -> tuple[list[StoredRow], dict[int, int]]:
-        """The next batch of the buckets that are furthest behind, and where their cursors stand after it."""
+        """The next batch of the buckets that are furthest behind, and where their cursors stand after it.
+
+        Its strands are loaded on the way, where nothing is wrong with them.
+        """
         held = self._leases.cursors
         if not held:
             return [], {}
-        with self._db.read() as conn:
+        with self._db.look() as conn:
             horizon = self._horizon.advance(conn)
-        first = min(held.values())
-        if first >= horizon:
-            return [], {}
-        group = [bucket for bucket, cursor in held.items() if cursor == first]
-        upto = min([horizon, *(cursor for cursor in held.values() if cursor > first)])
-        everything = len(group) == BUCKETS
-        with self._db.read() as conn:
-            rows = log.read_after(
-                conn, after=first, upto=upto, buckets=None if everything else group, limit=self._batch
-            )
-        after = rows[-1].seq if len(rows) == self._batch else upto
-        cursors = dict.fromkeys(group, after)
-        if not rows:
-            held.update(cursors)
-            self._pending_cursors = True
-            return self._read() if upto < horizon else ([], {})
-        return rows, cursors
+            while (first := min(held.values())) < horizon:
+                group = [bucket for bucket, cursor in held.items() if cursor == first]
+                upto = min([horizon, *(cursor for cursor in held.values() if cursor > first)])
+                asked = None if len(group) == BUCKETS else group
+                rows = log.read_after(conn, after=first, upto=upto, buckets=asked, limit=self._batch)
+                cursors = dict.fromkeys(group, rows[-1].seq if len(rows) == self._batch else upto)
+                if rows:
+                    self.pipeline.preload(conn, rows)
+                    return rows, cursors
+                held.update(cursors)
+                self._pending_cursors = True
+        return [], {}
 
     def _process(self, rows: Sequence[StoredRow], cursors: dict[int, int]) -> None:
         """Commit a batch, or halve it until the failing fact stands alone."""
@@ -192,10 +194,9 @@ class Worker:
             self._process(rows[half:], cursors)
 
     def _commit(self, rows: Sequence[StoredRow], cursors: dict[int, int]) -> None:
-        with self._db.read() as conn:
-            self.pipeline.handle(conn, rows)
+        self.pipeline.handle(rows)
         with self._db.write() as conn:
-            self.pipeline.flush(conn)
+            self.pipeline.flush(conn, now=self._horizon.looked_at)
             leases.move_cursors(conn, self._leases.owner, cursors)
         self.pipeline.committed()
         self._leases.cursors.update(cursors)
@@ -214,17 +215,13 @@ class Worker:
             leases.move_cursors(conn, self._leases.owner, cursors)
         self._leases.cursors.update(cursors)
 
-    def _replay(self) -> None:
+    def _replay(self, rows: Sequence[StoredRow]) -> None:
         """Handle again what a person asked to be replayed."""
-        held = list(self._leases.cursors)
-        with self._db.read() as conn:
-            rows = failed_facts.to_replay(conn, held, limit=200)
         for row in rows:
             try:
-                with self._db.read() as conn:
-                    self.pipeline.handle(conn, [row])
+                self.pipeline.handle([row])
                 with self._db.write() as conn:
-                    self.pipeline.flush(conn)
+                    self.pipeline.flush(conn, now=self._db.now_us(conn))
                     leases.move_cursors(conn, self._leases.owner, {row.bucket: self._leases.cursors[row.bucket]})
                     failed_facts.remove(conn, row)
                 self.pipeline.committed()

@@ -19,12 +19,10 @@ from rapport.storage.workspaces import all_workspaces
 __all__ = ["identifiers_by_key", "naming", "reading_settings", "roots_of", "strands_by_root"]
 
 
-def reading_settings(conn: Connection) -> dict[WorkspaceId, Settings]:
-    """How the facts of each shop are to be read."""
-    return {
-        workspace.id: Settings(currency=workspace.settings.currency, region=workspace.settings.region)
-        for workspace in all_workspaces(conn)
-    }
+def reading_settings(conn: Connection, workspace: WorkspaceId) -> Settings:
+    """How the facts of a shop are to be read. A batch asks by way of `Work.known`."""
+    found = next(shop.settings for shop in all_workspaces(conn) if shop.id == workspace)
+    return Settings(currency=found.currency, region=found.region)
 
 
 def roots_of(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -> dict[Key, Key]:

@@ -143,7 +143,7 @@ class Decider:
             identifier = people.identifiers_by_key(conn, workspace, [key]).get(key)
         else:
             by_phone = named.namespace == "phone"
-            region = people.reading_settings(conn)[workspace].region if by_phone else None
+            region = people.reading_settings(conn, workspace).region if by_phone else None
             identifier = _identifier(named, region)
             key = key_of(workspace, identifier)
         root = people.roots_of(conn, workspace, [key])[key]

@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 S = TypeVar("S", bound=msgspec.Struct)
+T = TypeVar("T")
 
 Connection: TypeAlias = Any
 """An open SQLAlchemy connection (the kernel does no I/O and does not import it)."""
@@ -91,6 +92,9 @@ class Work(Protocol):
 
     def setting(self, conn: Connection, workspace: WorkspaceId, section: Section[S]) -> S:
         """A shop's settings of a section, as this worker knows them (it looks for changes every second)."""
+
+    def known(self, conn: Connection, workspace: WorkspaceId, read: Callable[[Connection, WorkspaceId], T]) -> T:
+        """What `read` finds out of a shop's settings: asked once, and again when settings have changed."""
 
     def schedule(self, workspace: WorkspaceId, kind: str, key: bytes, due_at: int, payload: bytes = b"") -> None:
         """Run the timer handler of this kind at `due_at`, once; replaces an earlier schedule of the same key."""

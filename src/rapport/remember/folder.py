@@ -20,9 +20,10 @@ from rapport.remember.registry import Registry, StrandState
 from rapport.remember.store import states_of, strands
 from rapport.storage.bulk import upsert
 
-__all__ = ["Folder", "decode_state", "decoder_of", "encode_state"]
+__all__ = ["Folder", "Strand", "decode_state", "decoder_of", "encode_state"]
 
 Strand = tuple[WorkspaceId, Key]
+"""A strand's name."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(StrandState).decode
@@ -92,6 +93,10 @@ class Folder:
                 body = found.get(key)
                 self._states[workspace, key] = {} if body is None else _decode(body)
                 self._weigh((workspace, key), 0 if body is None else len(body))
+
+    def holds(self, wanted: Iterable[Strand]) -> bool:
+        """Whether all these strands are in memory."""
+        return all(strand in self._states for strand in wanted)
 
     def fold(self, workspace: WorkspaceId, strand: Key, fact: Fact) -> None:
         """Take one fact into its strand, which was loaded before (KeyError otherwise).

@@ -53,11 +53,16 @@ class Database:
         self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if path else "postgresql"
         self._writer = engine.execution_options(rapport_write=True)
         self._reader = engine if path else engine.execution_options(isolation_level="REPEATABLE READ")
+        self._looker = engine if path else engine.execution_options(isolation_level="AUTOCOMMIT")
         self._turn = WriterTurn(path.with_name(path.name + ".lock")) if path else None
 
     @classmethod
-    def open(cls, url: str) -> Database:
-        """Open `sqlite:///path/file.db` or `postgresql://…`. Raises Misconfigured for another scheme."""
+    def open(cls, url: str, *, ping: bool = True) -> Database:
+        """Open `sqlite:///path/file.db` or `postgresql://…`. Raises Misconfigured for another scheme.
+
+        Without `ping` a connection that broke while it rested is found out by the statement that fails on it, for
+        whoever tries again anyway; with it by a round trip to PostgreSQL before each transaction.
+        """
         parsed = sa.make_url(url)
         if parsed.get_backend_name() == "sqlite":
             if not parsed.database or parsed.database == ":memory:":
@@ -68,7 +73,7 @@ class Database:
             path.parent.mkdir(parents=True, exist_ok=True)
             return cls(_sqlite_engine(path), path=path)
         if parsed.get_backend_name() == "postgresql":
-            return cls(_postgresql_engine(parsed), path=None)
+            return cls(_postgresql_engine(parsed, ping=ping), path=None)
         raise Misconfigured(
             f"database scheme {parsed.drivername!r} is not supported", hint="use sqlite:/// or postgresql://"
         )
@@ -77,6 +82,14 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """One snapshot: all queries inside see the same state."""
         with self._reader.connect() as conn, conn.begin():
+            yield conn
+
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """Queries that need not see the same state: each sees the latest. On PostgreSQL no transaction, which would be
+        two round trips more.
+        """
+        with self._looker.connect() as conn, conn.begin():
             yield conn
 
     @contextmanager
@@ -199,12 +212,12 @@ def _sqlite_engine(path: Path) -> sa.Engine:
     return engine
 
 
-def _postgresql_engine(url: sa.URL) -> sa.Engine:
+def _postgresql_engine(url: sa.URL, *, ping: bool) -> sa.Engine:
     return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=5,
         max_overflow=15,
-        pool_pre_ping=True,
+        pool_pre_ping=ping,
         hide_parameters=True,
         connect_args={"prepare_threshold": 3, "application_name": "rapport"},
     )

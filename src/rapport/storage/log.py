@@ -6,6 +6,7 @@ A reader that walked past such a gap would lose facts, so it reads only up to th
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -112,6 +113,8 @@ class Horizon:
     """How far the log can be read without passing a gap. One per reader; remembers what it waits for."""
 
     def __init__(self) -> None:
+        self.looked_at = 0
+        """When that was, on the clock of `Database.now_us`."""
         self._safe = 0
         self._candidate = 0
         self._waiting: frozenset[str] = frozenset()
@@ -120,10 +123,11 @@ class Horizon:
         """The largest `seq` below which no fact can appear any more.
 
         On PostgreSQL: read the sequence, then who is appending. Whoever took a number up to that one held the shared
-        lock by then; once all of those have ended, everything up to it is final. `conn` must not be in an older
-        snapshot than this call (use a fresh read-committed transaction).
+        lock by then; once all of those have ended, everything up to it is final. What follows on `conn` must see what
+        they have committed: use `Database.look`, not an older snapshot.
         """
         if conn.dialect.name == "sqlite":
+            self.looked_at = time.time_ns() // 1000
             return newest_seq(conn)
         if not self._waiting:
             self._candidate = int(
@@ -131,13 +135,14 @@ class Horizon:
                     "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM facts_seq_seq"
                 ).scalar_one()
             )
-        appending = frozenset(
-            conn.exec_driver_sql(
-                "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND classid = 0"
-                " AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-                (int(Lock.APPENDING),),
-            ).scalars()
-        )
+        now, found = conn.exec_driver_sql(
+            "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, array_agg(virtualtransaction)"
+            " FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND classid = 0"
+            " AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            (int(Lock.APPENDING),),
+        ).one()
+        self.looked_at = int(now)
+        appending = frozenset(found or ())
         self._waiting = self._waiting & appending if self._waiting else appending
         if not self._waiting:
             self._safe = self._candidate

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ from rapport.storage.engine import CText, metadata
 __all__ = ["Cache", "Change", "Kept", "history", "load", "save", "shop_settings"]
 
 S = TypeVar("S", bound=msgspec.Struct)
+T = TypeVar("T")
 
 shop_settings = Table(
     "shop_settings",
@@ -90,6 +91,7 @@ class Cache:
 
     def __init__(self) -> None:
         self._known: dict[tuple[WorkspaceId, str], msgspec.Struct] = {}
+        self._read: dict[tuple[WorkspaceId, object], Any] = {}
         self._changes: int | None = None
 
     def of(self, conn: Connection, workspace: WorkspaceId, section: Section[S]) -> S:
@@ -100,6 +102,13 @@ class Cache:
             found = self._known[key] = load(conn, workspace, section).value
         return found  # type: ignore[no-any-return]  # kept under the section's own name
 
+    def known(self, conn: Connection, workspace: WorkspaceId, read: Callable[[Connection, WorkspaceId], T]) -> T:
+        """What `read` says of a shop, as it was when it was last asked."""
+        key = (workspace, read)
+        if key not in self._read:
+            self._read[key] = read(conn, workspace)
+        return cast(T, self._read[key])
+
     def changed(self, conn: Connection) -> bool:
         """True where somebody changed a setting of any shop since the last call."""
         before = self._changes
@@ -109,6 +118,7 @@ class Cache:
     def forget(self) -> None:
         """Read anew at the next use."""
         self._known.clear()
+        self._read.clear()
 
 
 def _of(workspace: WorkspaceId, section: str) -> sa.Select[Any]:

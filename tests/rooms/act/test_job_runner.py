@@ -74,7 +74,8 @@ class Desk:
     def after(self, seconds: float) -> None:
         """Time passes, and the worker looks at its jobs once."""
         self.clock.now += seconds
-        self.runner.hear(self.moment)
+        with self.db.look() as conn:
+            self.runner.hear(conn, self.moment)
         self.runner.look(self.moment)
 
     def state(self, name: str = "heap.carry") -> JobState:

@@ -41,7 +41,7 @@ class Describing(BatchStage[tuple[WorkspaceId, Fact]]):
         self._written.clear()
 
     def _save(self, conn: Connection, work: Work, notes: Sequence[tuple[WorkspaceId, Fact]], now: int) -> None:
-        settings = reading_settings(conn)
+        settings = {ws: work.known(conn, ws, reading_settings) for ws in {ws for ws, _ in notes}}
         told = [description for ws, fact in once(notes) for description in describe(ws, fact, settings[ws])]
         fresh = {key: description for key, description in newest(told).items() if self._is_news(key, description)}
         store.save(conn, fresh.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rapport.act import timers
@@ -60,7 +60,7 @@ class _Judged(NamedTuple):
 
 def keep(conn: Connection, work: Work, notes: Sequence[Seen], now: int) -> None:
     """Keep the orders of a batch, and see to it that every cart it touched is judged when its time has come."""
-    shops = _shops(conn, work)
+    shops = _shops(conn, work, {note.workspace for note in notes})
     _keep_orders(conn, notes, shops)
     due: dict[tuple[WorkspaceId, Key], int] = {}
     ordered: dict[WorkspaceId, dict[Key, int]] = {}
@@ -85,10 +85,10 @@ def judge_carts(conn: Connection, work: Work, due: Sequence[Timer], now: int) ->
     Judged from the log itself, over all strands of the customer, so an order on another device or one that is not
     folded yet counts. Cost: the decoding of its cart facts a customer, and the same few statements for all together.
     """
-    shops = _shops(conn, work)
     by_workspace: dict[WorkspaceId, list[Key]] = {}
     for timer in due:
         by_workspace.setdefault(timer.workspace, []).append(Key(timer.key))
+    shops = _shops(conn, work, by_workspace)
     for workspace, keys in by_workspace.items():
         roots = people.roots_of(conn, workspace, keys)
         store.lock_customers(conn, roots.values())
@@ -173,13 +173,14 @@ def _with_carts(conn: Connection, workspace: WorkspaceId, strands: Mapping[Key, 
     return {Key(key): at[siblings[Key(key)]] for key in touched}
 
 
-def _shops(conn: Connection, work: Work) -> dict[WorkspaceId, _Shop]:
+def _shops(conn: Connection, work: Work, workspaces: Collection[WorkspaceId]) -> dict[WorkspaceId, _Shop]:
     return {
         workspace: _Shop(
-            settings, work.setting(conn, workspace, ORDER_SETTINGS).cart_abandoned_after_seconds * SECOND
+            work.known(conn, workspace, people.reading_settings),
+            work.setting(conn, workspace, ORDER_SETTINGS).cart_abandoned_after_seconds * SECOND,
         )
-        for workspace, settings in people.reading_settings(conn).items()
-    }  # fmt: skip
+        for workspace in workspaces
+    }
 
 
 def _keep_orders(conn: Connection, notes: Sequence[Seen], shops: Mapping[WorkspaceId, _Shop]) -> None:
