@@ -69,9 +69,7 @@ def python(wheel: Path, uv: str, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def serving(python: Path, folder: Path, *, database: str = "") -> Iterator[httpx.Client]:
     """A client of a `rapport serve` of that environment, in `folder`, with its keys."""
     port = free_port()
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    environment |= {"RAPPORT_DATABASE_URL": database} if database else {}
-    rapport = str(python.with_name("rapport"))
+    rapport, environment = str(python.with_name("rapport")), _environment(database)
     with (folder / "log").open("ab") as log:
         running = subprocess.Popen(
             [rapport, "serve", "--data", "data", "--port", str(port)], cwd=folder, env=environment, stdout=log,
@@ -80,16 +78,25 @@ def serving(python: Path, folder: Path, *, database: str = "") -> Iterator[httpx
     try:
         url = f"http://127.0.0.1:{port}"
         wait_until(lambda: _status(f"{url}/readyz") == 200, seconds=60)
-        told = subprocess.run(
-            [rapport, "keys", "--data", "data", "--json"], cwd=folder, env=environment, check=True, capture_output=True
-        )
-        keys = json.loads(told.stdout.splitlines()[-1])
+        keys = json.loads(_told(python, folder, "keys", "--data", "data", "--json", database=database))
         with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {keys['api_key']}"}, timeout=30) as client:
             client.write_key = keys["write_key"]  # type: ignore[attr-defined]
             yield client
     finally:
         os.killpg(running.pid, signal.SIGINT)
         running.wait(30)
+
+
+def _told(python: Path, folder: Path, *arguments: str, database: str = "") -> str:
+    """What a `rapport` of that environment answers."""
+    command = [str(python.with_name("rapport")), *arguments]
+    environment = _environment(database)
+    return subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def _environment(database: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    return kept | ({"RAPPORT_DATABASE_URL": database} if database else {})
 
 
 def test_the_wheel_runs_by_itself(python: Path, tmp_path: Path) -> None:
@@ -119,8 +126,11 @@ def test_a_slice_of_another_distribution_is_installed_left_out_and_installed_aga
             card = wait_until(lambda: _card(client))
             assert card == {"code": "ABC", "currency": "EUR", "left_minor": 5000, "valid": True}
             wait_until(lambda: _bought(client) == 1)
+            asked = ["giftcards", "balance", "abc", "--data", "data", "--json"]
+            assert json.loads(_told(python, tmp_path, *asked, database=database)) == card
         subprocess.run([*pip, "uninstall", "--python", str(python), "rapport-giftcards"], check=True)
         with serving(python, tmp_path, database=database) as client:
+            assert "giftcards" not in _told(python, tmp_path, "--help")
             assert client.get("/api/v1/giftcards/ABC").status_code == 404
             _sell(client, "s1", 50)  # known already
             assert _bought(client) is None

@@ -3,6 +3,7 @@ back. What its wheel does in an environment of its own is in `tests/docs/test_wh
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner, Result
 from litestar.testing import TestClient
 
 from rapport.act.jobs import Moment, Turn
@@ -22,17 +24,20 @@ from rapport.app.wiring import OWN
 from rapport.compose.installed import Installed
 from rapport.compose.person import erase_person, export_person
 from rapport.decide import people
-from rapport.kernel.clock import DAY, MINUTE
+from rapport.kernel.clock import DAY, MINUTE, now_us
+from rapport.kernel.errors import NotFound
 from rapport.kernel.ids import Key
 from rapport.remember.golden import find_root, golden_record
 from rapport.storage import settings
 from rapport.storage.leases import Leases
 from rapport.storage.migrate import migrate
 from rapport_giftcards import store
+from rapport_giftcards.commands import giftcards
 from rapport_giftcards.jobs import EXPIRY
 from rapport_giftcards.service import is_valid
 from rapport_giftcards.settings import CARD_SETTINGS, CardSettings
 from rapport_giftcards.slice import GIFTCARDS
+from tests.installation import Opened
 from tests.shop import NOON, Shop
 
 WITH_CARDS, WITHOUT = Installed([*OWN, GIFTCARDS]), Installed(OWN)
@@ -102,6 +107,7 @@ def test_a_card_that_is_too_old_loses_what_is_on_it_once_and_others_keep_theirs(
     leases = Leases(shop.db, "w")
     leases.maintain()
     turn = Turn(shop.db, EXPIRY, moment, now=now, kept={})
+    assert EXPIRY in WITH_CARDS.jobs
     with shop.db.read() as conn:
         assert EXPIRY.due(conn, turn)
     assert EXPIRY.run(turn) == 1
@@ -163,6 +169,20 @@ def test_its_page_its_address_and_its_setting_are_there_behind_the_guard(tmp_pat
             client.get("/console/giftcards", follow_redirects=False).headers["location"].startswith("/console/sign-in")
         )
     server.close()
+
+
+def test_its_command_says_what_is_left_on_a_card(shop: Shop) -> None:
+    assert WITH_CARDS.commands["giftcards"].load() is giftcards
+    shop.send(sold(shop, "ABC", 50, at=now_us()))
+    shop.fold()
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(giftcards, ["balance", *arguments], obj=Opened(shop.db))
+
+    assert run("abc").output == "ABC  €50.00 left, valid\n"
+    told = json.loads(run("abc", "--json").output)
+    assert told == {"code": "ABC", "currency": "EUR", "left_minor": 5000, "valid": True}
+    assert isinstance(run("XYZ").exception, NotFound)
 
 
 def test_its_migrations_make_what_it_declares(shop: Shop, tmp_path: Path) -> None:

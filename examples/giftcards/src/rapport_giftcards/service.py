@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from sqlalchemy import Connection
 
 from rapport.kernel.clock import DAY
+from rapport.kernel.errors import NotFound
+from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.money import currency_code
 from rapport.kernel.work import Seen, Work
 from rapport.remember import inputs
+from rapport.storage import settings
 from rapport_giftcards import store
 from rapport_giftcards.facts import SOLD
-from rapport_giftcards.settings import CardSettings
+from rapport_giftcards.settings import CARD_SETTINGS, CardSettings
 from rapport_giftcards.store import CardShown, Movement
 
-__all__ = ["is_valid", "keep", "movement_of"]
+__all__ = ["Balance", "balance_of", "is_valid", "keep", "movement_of"]
+
+
+class Balance(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left on a card, in minor units of its currency."""
+
+    code: str
+    currency: str
+    left_minor: int
+    valid: bool
 
 
 def movement_of(seen: Seen) -> Movement | None:
@@ -34,6 +47,16 @@ def keep(conn: Connection, work: Work, notes: Sequence[Movement], now: int) -> N
     store.save(conn, notes)
 
 
-def is_valid(card: CardShown, settings: CardSettings, *, now: int) -> bool:
+def is_valid(card: CardShown, decided: CardSettings, *, now: int) -> bool:
     """Whether somebody can still pay with it."""
-    return card.left_minor > 0 and now < card.sold_at + settings.valid_days * DAY
+    return card.left_minor > 0 and now < card.sold_at + decided.valid_days * DAY
+
+
+def balance_of(conn: Connection, workspace: WorkspaceId, code: str, *, now: int) -> Balance:
+    """What is left on a card, by its code in any case. Raises NotFound."""
+    found = store.cards(conn, workspace, code=code[:60].upper().replace("\0", ""), limit=1)
+    if not found:
+        raise NotFound(f"no gift card {code[:60]!r}", hint="is it typed as it is printed?")
+    card = found[0]
+    valid = is_valid(card, settings.load(conn, workspace, CARD_SETTINGS).value, now=now)
+    return Balance(code=card.code, currency=card.currency, left_minor=card.left_minor, valid=valid)
