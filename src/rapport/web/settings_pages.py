@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, get, put
 from litestar import post as post_form
-from litestar.params import Body, Dependency, Parameter
+from litestar.params import Dependency, Parameter
 from litestar.response import Redirect
 
 from rapport.kernel.clock import now_us, to_iso
@@ -18,6 +18,7 @@ from rapport.kernel.settings import Section
 from rapport.storage import settings
 from rapport.storage.engine import Database
 from rapport.web.console import NavItem, render
+from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
 from rapport.web.forms import Form, integer, text
 from rapport.web.part import WebPart
 
@@ -29,7 +30,7 @@ Sections = Annotated[Sequence[AnySection], Dependency(skip_validation=True)]
 
 
 class SettingsShown(msgspec.Struct, frozen=True, kw_only=True):
-    """A section as it is in force. Send `version` back with a change."""
+    """A section as it is in force; `version` counts its changes."""
 
     section: str
     title: str
@@ -40,8 +41,6 @@ class SettingsShown(msgspec.Struct, frozen=True, kw_only=True):
 class SettingsWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is to be in force from now on; a value that is left out stays as it is."""
 
-    version: int
-    """The version that was read: where somebody changed the section since, the answer is 409."""
     values: dict[str, Any]
 
 
@@ -64,6 +63,19 @@ def list_settings(db: Database, principal: Principal, sections: Sections) -> lis
         return [_shown(conn, principal, section) for section in sections]
 
 
+@get(
+    "/settings/{section:str}", permission="settings:read", tags=["settings"], response_headers=[ETAG],
+    sync_to_thread=True,
+)  # fmt: skip
+def get_settings(
+    db: Database, principal: Principal, sections: Sections, section: SectionName
+) -> Response[SettingsShown]:
+    """One section with what is in force."""
+    found = _find(sections, section)
+    with db.read() as conn:
+        return _tagged(_shown(conn, principal, found))
+
+
 @get("/settings/{section:str}/changes", permission="settings:read", tags=["settings"], sync_to_thread=True)
 def list_changes(db: Database, principal: Principal, sections: Sections, section: SectionName) -> list[SettingsChange]:
     """The last twenty versions of a section, newest first."""
@@ -78,22 +90,22 @@ def list_changes(db: Database, principal: Principal, sections: Sections, section
     ]
 
 
-@put("/settings/{section:str}", permission="settings:write", tags=["settings"], sync_to_thread=True)
+@put(
+    "/settings/{section:str}", permission="settings:write", tags=["settings"], response_headers=[ETAG],
+    sync_to_thread=True,
+)  # fmt: skip
 def change_settings(
-    db: Database,
-    principal: Principal,
-    sections: Sections,
-    section: SectionName,
-    data: Annotated[SettingsWanted, Body()],
-) -> SettingsShown:
+    db: Database, principal: Principal, sections: Sections, section: SectionName, data: SettingsWanted,
+    if_match: IfMatch = None,
+) -> Response[SettingsShown]:  # fmt: skip
     """Change a section; workers take it up within seconds."""
-    found = _find(sections, section)
-    _save(db, principal, found, data.values, version=data.version)
+    found, seen = _find(sections, section), seen_version(if_match)
+    _save(db, principal, found, data.values, version=None if seen is None else int(seen, 16))
     with db.read() as conn:
-        return _shown(conn, principal, found)
+        return _tagged(_shown(conn, principal, found))
 
 
-WEB = WebPart(routes=(list_settings, list_changes, change_settings))
+WEB = WebPart(routes=(list_settings, get_settings, list_changes, change_settings))
 
 
 @get("/settings", permission="settings:read", sync_to_thread=True)
@@ -152,11 +164,19 @@ def _page(
     return render(request, "web/settings.html", status=status, sections=shown, may_change=may_change, error=error)
 
 
-def _save(db: Database, principal: Principal, section: AnySection, values: Mapping[str, Any], *, version: int) -> None:
+def _save(
+    db: Database, principal: Principal, section: AnySection, values: Mapping[str, Any], *, version: int | None
+) -> None:
+    """Put these values in force; `version` is the one that was seen, None where any will do."""
     with db.write() as conn:
-        now_kept = settings.load(conn, principal.workspace, section)
-        wanted = section.convert(msgspec.structs.asdict(now_kept.value) | dict(values))
-        settings.save(conn, principal.workspace, section, wanted, version=version, by=principal.name, now=now_us())
+        kept = settings.load(conn, principal.workspace, section)
+        wanted = section.convert(msgspec.structs.asdict(kept.value) | dict(values))
+        seen = kept.version if version is None else version
+        settings.save(conn, principal.workspace, section, wanted, version=seen, by=principal.name, now=now_us())
+
+
+def _tagged(shown: SettingsShown) -> Response[SettingsShown]:
+    return tagged(shown, f"{shown.version:016x}")
 
 
 def _shown(conn: Any, principal: Principal, section: AnySection) -> SettingsShown:

@@ -85,17 +85,22 @@ def test_a_marketer_sees_the_settings_and_cannot_change_them(browser: Browser, j
 
 def test_a_program_reads_and_changes_a_section_and_sends_back_the_version_it_read(program: httpx.Client) -> None:
     (read,) = program.get("/api/v1/settings").json()
+    one = program.get("/api/v1/settings/cards")
+    tag = one.headers["ETag"]
+    assert one.json() == read
     assert read == {"section": "cards", "title": "Gift cards", "version": 0, "values": {"days": 365, "told": True}}
-    changed = program.put("/api/v1/settings/cards", json={"version": 0, "values": {"days": 30}})
+    changed = program.put("/api/v1/settings/cards", json={"values": {"days": 30}}, headers={"If-Match": tag})
     assert changed.json()["values"] == {"days": 30, "told": True}
-    late = program.put("/api/v1/settings/cards", json={"version": 0, "values": {"told": False}})
+    late = program.put("/api/v1/settings/cards", json={"values": {"told": False}}, headers={"If-Match": tag})
     assert (late.status_code, late.json()["code"]) == (409, "conflict")
+    assert program.get("/api/v1/settings/cards").headers["ETag"] == changed.headers["ETag"] != tag
     (change,) = program.get("/api/v1/settings/cards/changes").json()
     assert (change["version"], change["changed_by"]) == (1, "deploy")
+    assert program.put("/api/v1/settings/cards", json={"values": {"told": False}}).json()["version"] == 2
 
 
 def test_a_section_or_a_setting_that_is_not_there_is_named(program: httpx.Client) -> None:
-    missing = program.put("/api/v1/settings/hats", json={"version": 0, "values": {}})
+    missing = program.put("/api/v1/settings/hats", json={"values": {}})
     assert (missing.status_code, missing.json()["hint"]) == (404, "there are: cards")
-    odd = program.put("/api/v1/settings/cards", json={"version": 0, "values": {"colour": "red"}})
+    odd = program.put("/api/v1/settings/cards", json={"values": {"colour": "red"}})
     assert (odd.status_code, odd.json()["hint"]) == (400, "there are: days, told")
