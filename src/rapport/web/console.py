@@ -24,6 +24,7 @@ from sqlalchemy import Connection
 from rapport.kernel.clock import now_us
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.money import format_minor
+from rapport.kernel.named import by_name
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.web import auth, formats
@@ -72,7 +73,7 @@ class ConsolePages(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Console:
-    """All pages joined: one Jinja environment, one side bar."""
+    """All pages joined: one Jinja environment, one side bar. Raises ValueError for two of one path or shortcut."""
 
     def __init__(self, pages: Sequence[ConsolePages]) -> None:
         folders = {"web": WEB / "templates"} | {p.room: p.templates for p in pages if p.templates is not None}
@@ -90,6 +91,8 @@ class Console:
             money=format_minor, percent=formats.percent,
         )  # fmt: skip
         self.nav = tuple(sorted((item for p in pages for item in p.nav), key=lambda item: item.order))
+        by_name("page in the side bar", ((item.path, item.label, item) for item in self.nav))
+        by_name("shortcut", ((item.keys, item.label, item) for item in self.nav if item.keys))
 
     def nav_for(self, principal: Principal) -> dict[str, list[NavItem]]:
         """The side bar of somebody: groups in order, only what may be opened."""

@@ -136,7 +136,7 @@ HANDLERS = (settings_page, change_section)
 
 NAV = NavItem(
     label="Shop", path="/console/settings", icon="store", group="Settings", order=790, permission="settings:read",
-    keys="e",
+    keys="o",
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from litestar import get
 from litestar.testing import TestClient
@@ -19,6 +20,7 @@ from rapport.compose.installed import Installed
 from rapport.compose.slice import Slice
 from rapport.decide.service import Decider
 from rapport.web.app import create_app
+from rapport.web.console import Console, ConsolePages, NavItem
 from rapport.web.part import WebPart
 from rapport.web.permissions import Permission
 from rapport.web.store import api_key_by_token, digest_of
@@ -55,6 +57,13 @@ def storm(decider: Decider) -> dict[str, str]:
 def test_a_handler_that_needs_what_the_server_has_not_stops_its_start(tmp_path: Path) -> None:
     with opened_database("sqlite", tmp_path) as db, pytest.raises(ValueError, match="needs decider: Decider"):
         create_app(db=db, wording=WORDING, permissions=PERMISSIONS, api=[storm])
+
+
+def test_two_entries_of_the_side_bar_with_one_shortcut_are_refused() -> None:
+    entry = NavItem(label="Rain", path="/console/rain", icon="x", group="", order=1, permission="signed_in", keys="r")
+    other = msgspec.structs.replace(entry, label="Snow", path="/console/snow")
+    with pytest.raises(ValueError, match="two of kind shortcut are named 'r': 'Rain' and 'Snow'"):
+        Console([ConsolePages(room="weather", nav=(entry, other))])
 
 
 @pytest.mark.parametrize(
