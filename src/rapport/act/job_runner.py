@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -31,6 +32,10 @@ BACKOFF_SECONDS = (60.0, 3600.0)
 """Pause after the first failure, twice as long after each further one in a row; and the longest."""
 REPORT_SECONDS = 5.0
 """How often at most it is written down how jobs do; failures, recoveries and answered requests at once."""
+TURN_SECONDS = 0.01
+"""A turn that takes longer while facts flow has fewer things to do the next time: a fresh fact waits for it."""
+SMALLEST_TURN = 1 / 4
+"""Of what a job may do in one turn: what a turn costs however little it does must not become most of it."""
 WORTH_TELLING_SECONDS = 60.0
 """A job that has nothing to do tells when it is looked at next where that is so far away."""
 
@@ -48,6 +53,8 @@ class _Kept:
         self.asked_at: int | None = None
         self.failures = 0
         self.last_error = ""
+        self.at_most = job.at_most
+        """How many things its next turn may do."""
         self.begin_telling()
 
     def begin_telling(self) -> None:
@@ -58,6 +65,16 @@ class _Kept:
         self.answers = 0
         self.next_at = 0
         self.to_tell = False
+
+    def fit(self, took: float, *, short: bool) -> None:
+        """Have the next turn be as large as it may be, now that one took so many seconds."""
+        most = self.job.at_most
+        if not short:
+            self.at_most = most
+        elif took > TURN_SECONDS:
+            self.at_most = max(1, round(most * SMALLEST_TURN), self.at_most // 2)
+        elif took < TURN_SECONDS / 2:
+            self.at_most = min(most, self.at_most * 2)
 
     def hand_over(self) -> None:
         """Another worker does it from now on; should it come back, it begins anew."""
@@ -74,14 +91,20 @@ class JobRunner:
         self._clock = clock
         self._jobs = {name: _Kept(job) for name, job in by_name("job", ((j.name, j.title, j) for j in jobs)).items()}
         self._told = 0.0
+        self._round = deque(self._jobs)
+        """Whose turn is next; whoever had one goes to the end."""
 
     def look(self, moment: Moment) -> None:
-        """Do a turn of each job whose time has come and that has something to do."""
-        for kept in self._jobs.values():
+        """Do a turn of each job whose time has come and that has something to do; while facts flow, of one alone."""
+        for name in tuple(self._round):
+            kept = self._jobs[name]
             if kept.job.exclusive and not moment.leads:
                 kept.hand_over()
-            elif kept.asked_at is not None or self._clock() >= kept.next:
-                self._guarded(kept, moment)
+            elif (kept.asked_at is not None or self._clock() >= kept.next) and self._guarded(kept, moment):
+                self._round.remove(name)
+                self._round.append(name)
+                if moment.flows:
+                    break
         self._tell(moment)
 
     def run(self, name: str, moment: Moment) -> bool:
@@ -128,14 +151,20 @@ class JobRunner:
             turn = Turn(self._db, kept.job, moment, now=self._db.now_us(conn), kept=kept.memory)
             return turn, kept.asked_at is not None or kept.job.due(conn, turn)
 
-    def _guarded(self, kept: _Kept, moment: Moment) -> None:
-        """One look at a job, and a turn if it is due; whatever that raises is the job's own trouble."""
+    def _guarded(self, kept: _Kept, moment: Moment) -> bool:
+        """One look at a job, and a turn if it is due; whatever that raises is the job's own trouble.
+
+        Returns whether there was a turn.
+        """
         job, started = kept.job, self._clock()
-        pause = job.pause_seconds
+        pause, is_due = job.pause_seconds, True
         try:
             turn, is_due = self._begin(kept, moment)
             if is_due:
-                pause = job.waiting_seconds if self._run(kept, turn) else job.pause_seconds
+                turn.at_most = kept.at_most
+                if self._run(kept, turn):
+                    pause = job.waiting_seconds * turn.at_most / job.at_most
+                kept.fit(self._clock() - started, short=moment.flows)
             else:
                 self._recover(kept)
         except LeaseLost:
@@ -149,6 +178,7 @@ class JobRunner:
         took = self._clock() - started
         share = job.share.behind if not moment.caught_up else job.share.quiet if moment.quiet else job.share.busy
         self._rest(kept, max(pause, took * (1 / share - 1)))
+        return is_due
 
     def _run(self, kept: _Kept, turn: Turn) -> bool:
         """One turn; True where more is waiting."""
@@ -158,7 +188,7 @@ class JobRunner:
         kept.last_at, kept.took_us, kept.to_tell = turn.now, int((self._clock() - started) * 1e6), True
         kept.done += done
         self._answer(kept)
-        return turn.waiting or done >= kept.job.at_most
+        return turn.waiting or done >= turn.at_most
 
     def _fail(self, kept: _Kept, error: Exception) -> float:
         """Take a failure down; returns in how many seconds to try again."""

@@ -55,6 +55,11 @@ class Moment(NamedTuple):
     """When the last fact that was folded here was received."""
 
     @property
+    def flows(self) -> bool:
+        """Facts come and are folded at once: each waits for no more than what stands between two batches."""
+        return self.caught_up and not self.quiet
+
+    @property
     def leads(self) -> bool:
         """It is the worker that runs exclusive jobs."""
         return FIRST_BUCKET in self.buckets

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -126,6 +127,43 @@ def test_a_job_takes_no_more_than_its_share_of_the_time(db: Database, clock: Clo
     assert len(heap.turns) == 2
     desk.after(0.2)
     assert len(heap.turns) == 3
+
+
+def test_while_facts_flow_one_job_alone_has_a_turn_and_each_has_one_in_turn(db: Database, clock: Clock) -> None:
+    """A fresh fact waits for one turn at most; when it is quiet, all jobs have theirs at once."""
+    heaps = [Heap(clock, things=100) for _ in range(3)]
+    desk = Desk(db, *(heap.job(f"heap.{number}") for number, heap in enumerate(heaps)), clock=clock)
+    desk.moment = desk.moment._replace(quiet=False)
+    counts = []
+    for _ in range(6):
+        desk.after(1.0)
+        counts.append([len(heap.turns) for heap in heaps])
+    assert counts == [[1, 0, 0], [1, 1, 0], [1, 1, 1], [2, 1, 1], [2, 2, 1], [2, 2, 2]]
+    desk.moment = desk.moment._replace(quiet=True)
+    desk.after(1.0)
+    assert [len(heap.turns) for heap in heaps] == [3, 3, 3]
+
+
+def test_a_turn_that_takes_long_while_facts_flow_is_made_shorter(db: Database, clock: Clock) -> None:
+    """Down to a quarter of what the job may do, and up again where things go quickly, or when it is quiet."""
+    heap = Heap(clock, things=1_000, seconds=0.01)
+    job = msgspec.structs.replace(heap.job(), at_most=16)
+    desk = Desk(db, job, clock=clock)
+    desk.moment = desk.moment._replace(quiet=False)
+    for _ in range(4):
+        desk.after(1.0)
+    assert heap.turns == [16, 8, 4, 4]
+    heap.seconds = 0.0001
+    for _ in range(3):
+        desk.after(1.0)
+    assert heap.turns[4:] == [4, 8, 16]
+    heap.seconds = 0.01
+    for _ in range(2):
+        desk.after(1.0)
+    desk.moment = desk.moment._replace(quiet=True)
+    for _ in range(2):
+        desk.after(1.0)
+    assert heap.turns[7:] == [16, 8, 4, 16]
 
 
 def test_a_failing_job_is_tried_ever_more_rarely_and_recovers_by_itself(
