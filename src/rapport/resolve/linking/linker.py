@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.resolve.graph import store as graph
 from rapport.resolve.graph.model import EvidenceId, Kind, evidence_id
 from rapport.resolve.graph.recompute import Moved
 from rapport.resolve.linking import households as living
@@ -36,6 +37,9 @@ FieldsOf = Callable[[Connection, WorkspaceId, Mapping[Key, list[Key]]], dict[Key
 
 MOST_RECORDS = 200_000
 """Records a workspace's index holds, the latest; some 3 kilobytes each. `rapport identity batch` compares all."""
+
+_EMPTY = b"{}"
+"""The fields of a record that is no unit of its own any more, until the next round of scoring forgets it."""
 
 _models = link_models.c
 _records = link_records.c
@@ -64,20 +68,14 @@ def note_changed(
     query = sa.select(_records.key, _records.fields)
     known = {Key(key): body for key, body in select_among(conn, query, workspace, _records.key, members)}
     changed = [unit for unit, body in wanted.items() if known.get(unit) != body]
-    rows = [
-        {"workspace": workspace, "key": unit, "fields": wanted[unit], "pending": True, "seen_at": now}
-        for unit in changed
-    ]
-    upsert(conn, link_records, rows, key=("workspace", "key"), update=("fields", "pending", "seen_at"))
     gone = [key for key in known if key not in wanted]
-    _mark_empty(conn, workspace, gone, now)
-    return len(changed) + len(gone)
-
-
-def _mark_empty(conn: Connection, workspace: WorkspaceId, keys: Collection[Key], now: int) -> None:
-    """Records that are no unit of their own any more: empty, so that the next round forgets them."""
-    rows = [{"workspace": workspace, "key": key, "fields": b"{}", "pending": True, "seen_at": now} for key in keys]
+    told = {unit: wanted[unit] for unit in changed} | dict.fromkeys(gone, _EMPTY)
+    rows = [
+        {"workspace": workspace, "key": key, "fields": told[key], "pending": True, "seen_at": now}
+        for key in sorted(told)
+    ]  # fmt: skip
     upsert(conn, link_records, rows, key=("workspace", "key"), update=("fields", "pending", "seen_at"))
+    return len(rows)
 
 
 def forget(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> None:
@@ -101,7 +99,10 @@ class Linker:
         self._unreadable: set[tuple[int, int | None]] = set()
 
     def link_pending(self, conn: Connection, workspace: WorkspaceId, *, now: int, limit: int = 200) -> Linked:
-        """Score up to `limit` pending records; a few milliseconds each. Nothing happens without a model."""
+        """Score up to `limit` pending records; a few milliseconds each. Nothing happens without a model.
+
+        What changes meanwhile stays pending: a record that is told otherwise, or all where another model is chosen.
+        """
         shop = self._shop(conn, workspace)
         if shop is None:
             return Linked(0, [])
@@ -111,13 +112,20 @@ class Linker:
             .order_by(_records.seen_at, _records.key)
             .limit(limit)
         )
-        rows = [(Key(key), msgspec.json.decode(body)) for key, body in conn.execute(query).all()]
+        rows = [(Key(key), bytes(body)) for key, body in conn.execute(query).all()]
+        if not rows:
+            return Linked(0, [])
         touched: set[Key] = set()
         review: dict[tuple[Key, Key], float] = {}
-        for key, fields in rows:
-            touched |= shop.put(key, fields, review)
+        for key, body in rows:
+            touched |= shop.put(key, msgspec.json.decode(body), review)
+        # Only now, so that nobody waits for the scoring: from here on no verdict and no other model comes between.
+        graph.lock(conn, workspace)
+        if active_version(conn, workspace) != shop.version:
+            self._shops.pop(workspace)
+            return Linked(0, [])
         moved = self._settle(conn, workspace, shop, touched, review, now)
-        _mark_scored(conn, workspace, [key for key, _ in rows])
+        _mark_scored(conn, workspace, rows)
         living.refresh(conn, workspace, [key for key, _ in rows])
         return Linked(len(rows), moved)
 
@@ -372,6 +380,18 @@ def _write_candidates(
     change_among(conn, undecided.values(status=CandidateStatus.STALE.value), workspace, _candidates.id, gone)
 
 
-def _mark_scored(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> None:
-    change_among(conn, link_records.delete().where(_records.fields == b"{}"), workspace, _records.key, keys)
-    change_among(conn, link_records.update().values(pending=False), workspace, _records.key, keys)
+def _mark_scored(conn: Connection, workspace: WorkspaceId, rows: Iterable[tuple[Key, bytes]]) -> None:
+    """Pending no more, and empty ones forgotten: each as it was read, for it may have been told otherwise meanwhile.
+
+    In the order of their keys, as `note_changed` writes them, so that neither waits for the other in a circle.
+    """
+    here = (
+        _records.workspace == workspace,
+        _records.key == sa.bindparam("one"),
+        _records.fields == sa.bindparam("was"),
+    )
+    read = [{"one": key, "was": body} for key, body in sorted(rows)]
+    if scored := [row for row in read if row["was"] != _EMPTY]:
+        conn.execute(link_records.update().where(*here).values(pending=False), scored)
+    if empty := [row for row in read if row["was"] == _EMPTY]:
+        conn.execute(link_records.delete().where(*here), empty)

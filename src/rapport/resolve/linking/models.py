@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from rapport.kernel.errors import Conflict, NotFound
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.versions import version_of
+from rapport.resolve.graph import store as graph
 from rapport.resolve.linking.model import LinkModel
 from rapport.resolve.linking.store import link_models, link_records
 from rapport.web.formats import count
@@ -53,6 +54,7 @@ def save_model(conn: Connection, workspace: WorkspaceId, model: LinkModel, *, no
 
 def activate(conn: Connection, workspace: WorkspaceId, version: int) -> None:
     """Make a model the active one; all records become pending. Raises as `find_model` does."""
+    graph.lock(conn, workspace)  # whoever scores must not take records for scored by the other model
     find_model(conn, workspace, version)
     conn.execute(link_models.update().where(_models.workspace == workspace).values(active=_models.version == version))
     conn.execute(link_records.update().where(link_records.c.workspace == workspace).values(pending=True))
