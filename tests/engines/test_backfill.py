@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
 from rapport.app.filling import FILLING
 from rapport.app.pipeline import Pipeline
@@ -17,12 +19,14 @@ from rapport.compose.slice import Slice
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.mergeable import Count
 from rapport.remember import backfill
+from rapport.remember.commands import traits
 from rapport.remember.folder import decode_state
 from rapport.remember.golden import find_key, golden_record
 from rapport.remember.registry import Part, StrandState, Trait, yes
 from rapport.remember.store import strands
 from rapport.storage import leases, log
 from rapport.storage.engine import Database
+from tests.installation import Opened
 from tests.shop import NOON, Shop
 
 USERS = ["ada", "bo", "cleo", "dan"]
@@ -130,3 +134,37 @@ def test_a_trait_is_left_out_until_it_is_whole(shop: Shop) -> None:
     assert trait(shop, FIRST, "ada") == 6
     with shop.db.read() as conn:
         assert backfill.progress(conn) == []
+
+
+def test_the_command_says_which_traits_are_not_whole_and_how_far_they_are(shop: Shop) -> None:
+    shop.send(*(shop.message("Product Viewed", at=NOON + n, user="ada", product_id="p") for n in range(5)))
+    finish(shop, worker(shop, WITHOUT))
+    others = len(WITHOUT.remembered.traits)
+    assert told(shop, FIRST) == [
+        "late                       not begun; a worker begins when it starts",
+        f"{others} of {others + 1} traits are whole",
+    ]
+    parts = FIRST.remembered.parts.values()
+    with shop.db.write() as conn:
+        backfill.install(conn, parts, {row.bucket: row.cursor for row in conn.execute(sa.select(leases.buckets))})
+    assert told(shop, FIRST)[0] == "late                       0% of the log folded, at most 5 facts ahead"
+    with shop.db.write() as conn:
+        gap = backfill.next_gap(conn, parts, range(1_000))
+        assert gap is not None
+        backfill.advance(conn, gap, 2)
+    assert told(shop, FIRST)[0] == "late                       40% of the log folded, at most 3 facts ahead"
+    finish(shop, worker(shop, FIRST))
+    assert told(shop, FIRST) == [f"{others + 1} of {others + 1} traits are whole"]
+    listed = json.loads(told(shop, FIRST, "--json")[0])
+    assert listed[-1] == {"trait": "late", "part": "late", "state": "whole", "left": 0, "folded": 1.0}
+
+
+def told(shop: Shop, slices: Installed, *arguments: str) -> list[str]:
+    """What `rapport traits status` answers where these slices are installed."""
+
+    class Here(Opened):
+        remembered = slices.remembered
+
+    result = CliRunner().invoke(traits, ["status", *arguments], obj=Here(shop.db))
+    assert result.exit_code == 0, result.output
+    return result.output.splitlines()

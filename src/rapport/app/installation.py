@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rapport.act.job_reports import JobState
     from rapport.compose.installed import Installed
     from rapport.kernel.ids import Key, WorkspaceId
+    from rapport.remember.registry import Remembered
     from rapport.resolve.graph.recompute import Moved
     from rapport.storage.engine import Database
 
@@ -30,6 +31,11 @@ class Installation:
         from rapport.app.wiring import installed
 
         return installed()
+
+    @property
+    def remembered(self) -> Remembered:
+        """The parts and traits of what is installed here."""
+        return self.slices.remembered
 
     def folder(self, data_dir: Path | None) -> Path:
         """The data folder: the one that is named, or the default one."""
@@ -82,7 +88,7 @@ class Installation:
         """What is known of people, by the parts and traits of this installation."""
         from rapport.remember import persons
 
-        return persons.fields_of(conn, workspace, units, remembered=self.slices.remembered)
+        return persons.fields_of(conn, workspace, units, remembered=self.remembered)
 
     def moved(self, conn: Connection, several: Sequence[Moved]) -> None:
         """Have the lines of customers made anew whose identifiers moved, in the same transaction."""

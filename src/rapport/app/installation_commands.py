@@ -60,7 +60,7 @@ def digest(installation: Installation, data_dir: Path | None, *, as_json: bool) 
     with installation.open(data_dir) as db:
         installation.fold(db)
         with db.read() as conn:
-            found = compute(conn, remembered=installation.slices.remembered)
+            found = compute(conn, remembered=installation.remembered)
     if as_json:
         tell_json(found)
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rapport.compose.command import Command
 
-__all__ = ["COLLECT", "RESOLVE"]
+__all__ = ["COLLECT", "REMEMBER", "RESOLVE"]
 
 COLLECT = (
     Command(
@@ -24,5 +24,13 @@ RESOLVE = (
         name="identity",
         help="Who is one person: the policy, and what is learned from the shop's own records.",
         command="rapport.resolve.linking.commands:identity",
+    ),
+)
+
+REMEMBER = (
+    Command(
+        name="traits",
+        help="What Golden Records show: which traits know the whole past, and how far the others are.",
+        command="rapport.remember.commands:traits",
     ),
 )

@@ -79,6 +79,7 @@ REMEMBER = Slice(
         ),
     ),
     web="rapport.remember.web:WEB",
+    commands=commands.REMEMBER,
 )
 
 EXPORT = Slice(

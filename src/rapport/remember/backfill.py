@@ -9,8 +9,9 @@ has a gap anywhere, its traits are left out of the records (`ready`): missing, n
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
@@ -18,7 +19,7 @@ from rapport.remember.registry import Part, Remembered
 from rapport.remember.store import ALWAYS, OPEN, folded
 from rapport.storage.bulk import insert_rows
 
-__all__ = ["Gap", "Progress", "advance", "install", "next_gap", "progress", "ready"]
+__all__ = ["Gap", "Progress", "TraitStatus", "advance", "install", "next_gap", "progress", "ready", "statuses"]
 
 _PENDING = (sa.text("upto < target"), folded.c.target < OPEN)
 
@@ -42,6 +43,22 @@ class Progress(NamedTuple):
     """Those that are not whole."""
     left: int
     """At most so many facts, of all buckets, lie ahead of the one that is furthest behind."""
+    of: int
+    """Of so many facts of the log, from the first."""
+
+
+class TraitStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a trait knows the whole past of the log, and how far it is where it does not."""
+
+    trait: str
+    part: str
+    """The part that it reads; traits that read one part are filled together."""
+    state: Literal["whole", "filling", "not begun"]
+    """Not begun: no worker has folded with this part yet."""
+    left: int = 0
+    """At most so many facts of the log lie ahead."""
+    folded: float = 1.0
+    """The share of the log's facts that lie behind, from 0 to 1, where it is furthest behind."""
 
 
 def install(conn: Connection, parts: Iterable[Part], cursors: Mapping[int, int]) -> None:
@@ -126,9 +143,30 @@ def progress(conn: Connection) -> list[Progress]:
     """The parts that are being filled, by name."""
     c = folded.c
     query = (
-        sa.select(c.part, c.version, sa.func.count(c.bucket.distinct()), sa.func.max(c.target - c.upto))
+        sa.select(
+            c.part, c.version, sa.func.count(c.bucket.distinct()), sa.func.max(c.target - c.upto), sa.func.max(c.target)
+        )
         .where(*_PENDING)
         .group_by(c.part, c.version)
         .order_by(c.part, c.version)
     )
     return [Progress._make(row) for row in conn.execute(query)]
+
+
+def statuses(conn: Connection, remembered: Remembered) -> list[TraitStatus]:
+    """Every trait of this installation, in the order of their declaration."""
+    filling = {(one.part, one.version): one for one in progress(conn)}
+    begun = {(row.part, row.version) for row in conn.execute(sa.select(folded.c.part, folded.c.version).distinct())}
+    return [_status(trait.name, remembered.parts[trait.part], filling, begun) for trait in remembered.traits.values()]
+
+
+def _status(
+    trait: str, part: Part, filling: Mapping[tuple[str, int], Progress], begun: Collection[tuple[str, int]]
+) -> TraitStatus:
+    found = filling.get((part.name, part.version))
+    if found is not None:
+        share = round(1 - found.left / found.of, 4)
+        return TraitStatus(trait=trait, part=part.name, state="filling", left=found.left, folded=share)
+    if (part.name, part.version) in begun:
+        return TraitStatus(trait=trait, part=part.name, state="whole")
+    return TraitStatus(trait=trait, part=part.name, state="not begun", folded=0.0)
