@@ -13,7 +13,7 @@ from rapport.kernel.clock import now_us
 from rapport.storage.engine import Database
 from rapport.storage.migrate import migrate
 from rapport.storage.workspaces import Workspace, all_workspaces, create_workspace
-from rapport.web import accounts, store
+from rapport.web import accounts, api_keys, store
 from rapport.web.permissions import Permissions
 
 __all__ = ["Keys", "bootstrap", "open_database"]
@@ -54,11 +54,11 @@ def _api_key(db: Database, settings: Settings, permissions: Permissions, workspa
     kept = read_secrets(settings.data_dir).api_key
     if kept:
         with db.read() as conn:
-            known = store.api_key_by_token(conn, store.digest_of(kept))
+            known = api_keys.by_token(conn, store.digest_of(kept))
         if known is not None:
             if not set(permissions.for_keys) <= set(known.scopes):  # a slice was installed since
                 with db.write() as conn:
-                    store.set_scopes(conn, known.id, permissions.for_keys)
+                    api_keys.set_scopes(conn, known.id, permissions.for_keys)
             return kept
     _, secret = accounts.create_api_key(
         db, permissions, workspace=workspace.id, name="operator", scopes=permissions.for_keys,

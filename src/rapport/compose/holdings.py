@@ -17,6 +17,7 @@ from rapport.resolve.graph import store as resolve
 from rapport.resolve.linking import store as linking
 from rapport.storage import leases, log, settings, workspaces
 from rapport.storage.bulk import chunks
+from rapport.web import api_keys
 from rapport.web import store as web
 
 __all__ = ["ACT", "COLLECT", "MEASURE", "REMEMBER", "RESOLVE", "STORAGE", "WEB"]
@@ -74,7 +75,7 @@ WEB = (
         web.sign_in_attempts, "failed sign-ins of staff, by a hash", by=("subject",), erase="the rows go after an hour",
         export=lambda *_: (),
     ),
-    of_shop(web.api_keys, "keys of programs, as hashes"),
+    of_shop(api_keys.api_keys, "keys of programs, as hashes"),
 )  # fmt: skip
 
 COLLECT = (

@@ -6,7 +6,7 @@ from typing import Any
 
 from rapport.kernel.clock import to_iso
 from rapport.kernel.mergeable import Activity, Counted, First, KeyedLatest, Latest, Presence, Stamp
-from rapport.remember import inputs
+from rapport.remember import inputs, stated
 from rapport.remember.registry import Part, Trait, yes
 
 __all__ = ["NOT_BY_CUSTOMER", "PARTS", "TRAITS"]
@@ -28,44 +28,44 @@ PARTS: tuple[Part, ...] = (
         name="devices", kind=Counted(), take=inputs.device, with_context=("device", "userAgent"),
         reads=("context.device.type", "context.userAgent"),
     ),
-    Part(name="email", kind=Latest(), take=inputs.email, with_context=("traits",), reads=("traits.email",)),
-    Part(name="phone", kind=Latest(), take=inputs.phone, with_context=("traits",), reads=("traits.phone",)),
+    Part(name="email", kind=Latest(), take=stated.email, with_context=("traits",), reads=("traits.email",)),
+    Part(name="phone", kind=Latest(), take=stated.phone, with_context=("traits",), reads=("traits.phone",)),
     Part(
-        name="name", kind=Latest(), take=inputs.name, with_context=("traits",),
+        name="name", kind=Latest(), take=stated.name, with_context=("traits",),
         reads=("traits.name", "traits.firstName", "traits.lastName"),
     ),
     Part(
-        name="first_name", kind=Latest(), take=inputs.first_name, with_context=("traits",), reads=("traits.firstName",)
+        name="first_name", kind=Latest(), take=stated.first_name, with_context=("traits",), reads=("traits.firstName",)
     ),
     Part(
-        name="last_name", kind=Latest(), take=inputs.last_name, with_context=("traits",), reads=("traits.lastName",)
+        name="last_name", kind=Latest(), take=stated.last_name, with_context=("traits",), reads=("traits.lastName",)
     ),
     Part(
-        name="birthday", kind=Latest(), take=inputs.birthday, with_context=("traits",), reads=("traits.birthday",)
+        name="birthday", kind=Latest(), take=stated.birthday, with_context=("traits",), reads=("traits.birthday",)
     ),
     Part(
-        name="location", kind=Latest(), take=inputs.address, on=("Order Completed",),
+        name="location", kind=Latest(), take=stated.address, on=("Order Completed",),
         with_context=("traits", "location"),
         reads=("traits.address", "properties.shipping_address", "context.location"),
     ),
     Part(
-        name="country", kind=Latest(), take=inputs.country, on=("Order Completed",),
+        name="country", kind=Latest(), take=stated.country, on=("Order Completed",),
         with_context=("traits", "location"),
         reads=("traits.address.country", "properties.shipping_address.country", "context.location.country"),
     ),
     Part(
-        name="language", kind=Latest(), take=inputs.language, with_context=("traits", "locale"),
+        name="language", kind=Latest(), take=stated.language, with_context=("traits", "locale"),
         reads=("traits.language", "traits.locale", "context.locale"),
     ),
     Part(
-        name="time_zone", kind=Latest(), take=inputs.time_zone, with_context=("timezone",), reads=("context.timezone",)
+        name="time_zone", kind=Latest(), take=stated.time_zone, with_context=("timezone",), reads=("context.timezone",)
     ),
     Part(
         name="acquisition", kind=First(), take=inputs.acquisition, with_context=("campaign", "page"),
         reads=("context.campaign", "context.page.referrer", "context.page.url"),
     ),
     Part(
-        name="consent", kind=KeyedLatest(limit=50), take=inputs.consent, with_context=("consent",),
+        name="consent", kind=KeyedLatest(limit=50), take=stated.consent, with_context=("consent",),
         reads=("context.consent.categoryPreferences",),
     ),
 )  # fmt: skip

@@ -21,9 +21,10 @@ from rapport.kernel.errors import Conflict, InvalidInput, NotFound, RateLimited,
 from rapport.kernel.identifiers import email_identifier
 from rapport.kernel.ids import WorkspaceId, new_id, new_secret
 from rapport.storage.engine import Database
-from rapport.web import store
+from rapport.web import api_keys, store
+from rapport.web.api_keys import ApiKey
 from rapport.web.permissions import ROLE_NAMES, Permissions
-from rapport.web.store import ApiKey, Invitation, User
+from rapport.web.store import Invitation, User
 
 __all__ = [
     "SignedIn",
@@ -253,14 +254,14 @@ def create_api_key(
         scopes=known, created_at=now, last_used_at=None, revoked_at=None,
     )  # fmt: skip
     with db.write() as conn:
-        store.add_api_key(conn, key, token_hash=store.digest_of(secret), created_by=created_by)
+        api_keys.add(conn, key, token_hash=store.digest_of(secret), created_by=created_by)
     return key, secret
 
 
 def revoke_api_key(db: Database, *, workspace: WorkspaceId, key_id: str, now: int) -> None:
     """Make a key useless at once. Raises NotFound."""
     with db.write() as conn:
-        if not store.revoke_api_key(conn, workspace=workspace, key_id=key_id, now=now):
+        if not api_keys.revoke(conn, workspace=workspace, key_id=key_id, now=now):
             raise NotFound(f"no API key {key_id!r}", hint="it may have been revoked already")
 
 

@@ -26,7 +26,7 @@ from rapport.kernel.clock import MINUTE, SECOND, now_us
 from rapport.kernel.errors import Forbidden, Unauthenticated
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
-from rapport.web import store
+from rapport.web import api_keys, store
 from rapport.web.permissions import Permissions
 from rapport.web.store import Session
 
@@ -84,13 +84,13 @@ class KeyRing:
 
     def _look_up(self, digest: bytes, now: int) -> Principal | None:
         with self._db.read() as conn:
-            key = store.api_key_by_token(conn, digest)
+            key = api_keys.by_token(conn, digest)
         if key is None:
             return None
         if now - self._touched.get(key.id, key.last_used_at or 0) > 5 * MINUTE:
             self._touched[key.id] = now
             with self._db.write() as conn:
-                store.touch_api_key(conn, key.id, now=now)
+                api_keys.touch(conn, key.id, now=now)
         return Principal(
             workspace=key.workspace, kind="api_key", id=key.id, name=key.name, role=None,
             scopes=self._permissions.of_key(key.scopes),

@@ -13,7 +13,7 @@ from rapport.kernel.errors import Conflict, Forbidden, RapportError
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces
-from rapport.web import accounts, auth, settings_pages, store
+from rapport.web import accounts, api_keys, auth, settings_pages, store
 from rapport.web.accounts import SignedIn
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.forms import Form, integer, raw, text, texts
@@ -276,11 +276,11 @@ def _team(
 
 
 def _keys(
-    request: AnyRequest, db: Database, principal: Principal, *, made: store.ApiKey | None = None, secret: str = "",
+    request: AnyRequest, db: Database, principal: Principal, *, made: api_keys.ApiKey | None = None, secret: str = "",
     error: RapportError | None = None,
 ) -> Response[str]:  # fmt: skip
     with db.read() as conn:
-        keys = store.api_keys_of(conn, principal.workspace)
+        keys = api_keys.of_workspace(conn, principal.workspace)
     return render(
         request, "web/keys.html", status=error.status if error else 200, keys=keys, made=made, secret=secret,
         permissions=request.app.state.permissions, error=error,

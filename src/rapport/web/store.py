@@ -1,4 +1,4 @@
-"""Tables and queries of the people who sign in to the console: users, memberships, sessions, invitations, API keys.
+"""Tables and queries of the people who sign in to the console: users, memberships, sessions, invitations.
 
 Secrets (session tokens, invitation tokens, API keys) are stored as SHA-256 only; passwords as Argon2id.
 """
@@ -19,7 +19,7 @@ from rapport.storage.bulk import upsert
 from rapport.storage.engine import metadata
 from rapport.storage.workspaces import workspaces
 
-__all__ = ["ApiKey", "Invitation", "Member", "Session", "User", "digest_of"]
+__all__ = ["Invitation", "Member", "Session", "User", "digest_of"]
 
 users = Table(
     "users",
@@ -75,22 +75,6 @@ sign_in_attempts = Table(
     Column("failures", Integer, nullable=False),
     Column("last_at", BigInteger, nullable=False),
     Index("sign_in_attempts_age", "last_at"),
-)
-
-api_keys = Table(
-    "api_keys",
-    metadata,
-    Column("workspace", Integer, nullable=False),
-    Column("id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("token_hash", LargeBinary, nullable=False, unique=True),
-    Column("prefix", Text, nullable=False),
-    Column("scopes", Text, nullable=False),
-    Column("created_by", Text, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("last_used_at", BigInteger),
-    Column("revoked_at", BigInteger),
-    Index("api_keys_workspace", "workspace", "created_at"),
 )
 
 IDLE = 12 * HOUR
@@ -154,19 +138,6 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     created_at: int
     expires_at: int
-
-
-class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A program's access to one workspace; the key itself is known to its holder only."""
-
-    workspace: WorkspaceId
-    id: str
-    name: str
-    prefix: str
-    scopes: tuple[str, ...]
-    created_at: int
-    last_used_at: int | None
-    revoked_at: int | None
 
 
 def digest_of(token: str) -> bytes:
@@ -409,53 +380,6 @@ def forgive_attempt(conn: Connection, subject: bytes) -> None:
     """Take one failure back: it was none."""
     query = sign_in_attempts.update().where(sign_in_attempts.c.subject == subject)
     conn.execute(query.values(failures=sign_in_attempts.c.failures - 1))
-
-
-# API keys
-
-
-def add_api_key(conn: Connection, key: ApiKey, *, token_hash: bytes, created_by: str) -> None:
-    """Insert an API key."""
-    values = msgspec.structs.asdict(key) | {"scopes": " ".join(key.scopes)}
-    conn.execute(api_keys.insert().values(**values, token_hash=token_hash, created_by=created_by))
-
-
-def api_key_by_token(conn: Connection, token_hash: bytes) -> ApiKey | None:
-    """The key with this token, where it is not revoked."""
-    query = sa.select(api_keys).where(api_keys.c.token_hash == token_hash, api_keys.c.revoked_at.is_(None))
-    row = conn.execute(query).first()
-    return None if row is None else _api_key(row)
-
-
-def api_keys_of(conn: Connection, workspace: WorkspaceId) -> list[ApiKey]:
-    """All keys of a workspace that are not revoked, newest first."""
-    query = sa.select(api_keys).where(api_keys.c.workspace == workspace, api_keys.c.revoked_at.is_(None))
-    return [_api_key(row) for row in conn.execute(query.order_by(api_keys.c.created_at.desc(), api_keys.c.id))]
-
-
-def revoke_api_key(conn: Connection, *, workspace: WorkspaceId, key_id: str, now: int) -> bool:
-    """Revoke a key; False where there is none."""
-    query = api_keys.update().where(
-        api_keys.c.workspace == workspace, api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)
-    )
-    return conn.execute(query.values(revoked_at=now)).rowcount == 1
-
-
-def set_scopes(conn: Connection, key_id: str, scopes: Sequence[str]) -> None:
-    """What a key may do from now on."""
-    conn.execute(api_keys.update().where(api_keys.c.id == key_id).values(scopes=" ".join(scopes)))
-
-
-def touch_api_key(conn: Connection, key_id: str, *, now: int) -> None:
-    """Note that a key was used."""
-    conn.execute(api_keys.update().where(api_keys.c.id == key_id).values(last_used_at=now))
-
-
-def _api_key(row: sa.Row[Any]) -> ApiKey:
-    return ApiKey(
-        workspace=row.workspace, id=row.id, name=row.name, prefix=row.prefix, scopes=tuple(row.scopes.split()),
-        created_at=row.created_at, last_used_at=row.last_used_at, revoked_at=row.revoked_at,
-    )  # fmt: skip
 
 
 def _user(row: sa.Row[Any] | None) -> User | None:

@@ -178,12 +178,7 @@ def person_at(seed: int, index: int, household: Household) -> Person:
         relay_email=f"buyer-{number:07x}{index}@relay.marketplace.example",
         devices=_browsers(rng, skew),
         app=app,
-        consent={
-            "Functional": True,
-            "Analytics": rng.random() > 0.03,
-            "Advertising": rng.random() < 0.62,
-            "Personalisation": rng.random() < 0.8,
-        },
+        consent=_consent(rng),
         visits_a_day=min(0.7, 0.012 + rng.gammavariate(0.85, 0.16)),
         channel_weights=(
             1.0,
@@ -200,6 +195,15 @@ def person_at(seed: int, index: int, household: Household) -> Person:
         pool_weights=weights,
         careless=rng.choice((0.0, 0.02, 0.02, 0.06, 0.2)),
     )
+
+
+def _consent(rng: Random) -> dict[str, bool]:
+    return {
+        "Functional": True,
+        "Analytics": rng.random() > 0.03,
+        "Advertising": rng.random() < 0.62,
+        "Personalisation": rng.random() < 0.8,
+    }
 
 
 def kiosk_at(store: int) -> Device:

@@ -19,11 +19,12 @@ from rapport.app.wiring import OWN
 from rapport.compose.installed import Installed
 from rapport.compose.slice import Slice
 from rapport.decide.service import Decider
+from rapport.web import api_keys
 from rapport.web.app import create_app
 from rapport.web.console import Console, ConsolePages, NavItem
 from rapport.web.part import WebPart
 from rapport.web.permissions import Permission
-from rapport.web.store import api_key_by_token, digest_of
+from rapport.web.store import digest_of
 from tests.databases import opened_database
 from tests.slices import PERMISSIONS, WORDING
 
@@ -95,7 +96,7 @@ def test_the_operators_key_may_do_what_a_slice_brings_that_was_installed_later(t
     more = Slice(name="weather", title="Weather", permissions=(Permission(name="weather:read", words="see the sky"),))
     assert bootstrap(db, settings, slices=Installed([*OWN, more])).api_key == before
     with db.read() as conn:
-        key = api_key_by_token(conn, digest_of(before))
+        key = api_keys.by_token(conn, digest_of(before))
     assert key is not None
     assert "weather:read" in key.scopes
     db.close()

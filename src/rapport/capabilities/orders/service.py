@@ -19,7 +19,7 @@ from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Connection, Seen, Timer, Work
 from rapport.measure.model import Question
-from rapport.remember import inputs
+from rapport.remember import stated
 from rapport.remember.inputs import Settings
 from rapport.storage import log
 from rapport.storage.log import StoredRow
@@ -228,5 +228,5 @@ def _refund(note: Seen, settings: Settings) -> RefundRow:
 
 
 def _country(fact: Fact, settings: Settings) -> str:
-    found = inputs.country(fact, settings)
+    found = stated.country(fact, settings)
     return str(found[1]) if found else ""

@@ -1,0 +1,205 @@
+"""What a fact states of the person: names, addresses, language, consent. As `inputs`, tolerant and bounded.
+
+Each is read from `traits`, then from `context.traits`; what the network or the browser suggests counts less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from rapport.kernel.facts import Fact
+from rapport.kernel.identifiers import email_identifier, phone_identifier
+from rapport.remember.inputs import TEXT, Settings, table, text
+
+__all__ = [
+    "address",
+    "birthday",
+    "consent",
+    "country",
+    "email",
+    "first_name",
+    "language",
+    "last_name",
+    "name",
+    "phone",
+    "time_zone",
+]
+
+CATEGORIES = 20
+"""Consent categories looked at in one fact."""
+
+STATED, GUESSED = 1, 0
+"""Ranks: what somebody stated outweighs what the network or the browser suggests."""
+
+_EMPTY: dict[str, Any] = {}
+
+
+def _stated(fact: Fact) -> Sequence[dict[str, Any]]:
+    """The traits a fact states about the person, the fact's own before those of its context."""
+    own, context = fact.traits, fact.context.get("traits")
+    if fact.type == "group":
+        own = _EMPTY
+    if type(context) is dict:
+        return (own, context) if own else (context,)
+    return (own,) if own else ()
+
+
+def _stated_text(fact: Fact, *fields: str, limit: int = TEXT) -> str | None:
+    for traits in _stated(fact):
+        for field in fields:
+            if field in traits:
+                found = text(traits[field], limit)
+                if found is not None:
+                    return found
+    return None
+
+
+Ranked = tuple[int, Any] | None
+
+
+def email(fact: Fact, settings: Settings) -> Ranked:
+    """`traits.email`, normalised."""
+    for traits in _stated(fact):
+        found = email_identifier(traits.get("email")) if type(traits.get("email")) is str else None
+        if found is not None:
+            return STATED, found.value
+    return None
+
+
+def phone(fact: Fact, settings: Settings) -> Ranked:
+    """`traits.phone` in E.164."""
+    for traits in _stated(fact):
+        given = traits.get("phone")
+        found = phone_identifier(given, region=settings.region) if given is not None else None
+        if found is not None:
+            return STATED, found.value
+    return None
+
+
+def first_name(fact: Fact, settings: Settings) -> Ranked:
+    """`traits.firstName` or `first_name`."""
+    found = _stated_text(fact, "firstName", "first_name", "firstname")
+    return (STATED, found) if found else None
+
+
+def last_name(fact: Fact, settings: Settings) -> Ranked:
+    """`traits.lastName` or `last_name`."""
+    found = _stated_text(fact, "lastName", "last_name", "lastname")
+    return (STATED, found) if found else None
+
+
+def name(fact: Fact, settings: Settings) -> Ranked:
+    """`traits.name`, else first and last name together."""
+    found = _stated_text(fact, "name", "fullName", "full_name")
+    if found:
+        return STATED, found
+    first, last = first_name(fact, settings), last_name(fact, settings)
+    both = " ".join(part[1] for part in (first, last) if part)
+    return (STATED, both) if both else None
+
+
+def birthday(fact: Fact, settings: Settings) -> Ranked:
+    """`traits.birthday` as an ISO date."""
+    found = _stated_text(fact, "birthday", "birthdate", "birth_date", "dateOfBirth")
+    if not found:
+        return None
+    try:
+        return STATED, date.fromisoformat(found[:10]).isoformat()
+    except ValueError:
+        return None
+
+
+_ADDRESS = (
+    ("street", ("street", "line1", "address1")),
+    ("city", ("city",)),
+    ("postal_code", ("postalCode", "postal_code", "zip", "postcode")),
+    ("region", ("state", "region", "province")),
+)
+
+
+def _address(given: dict[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for field, names in _ADDRESS:
+        for name in names:
+            value = text(given[name]) if name in given else None
+            if value:
+                found[field] = value
+                break
+    named = _country(given)
+    return found | {"country": named} if named else found
+
+
+def _places(fact: Fact) -> list[tuple[int, dict[str, Any]]]:
+    """Where a fact may say the person lives, the surest first."""
+    found: list[tuple[int, dict[str, Any]]] = []
+    for traits in _stated(fact):
+        if "address" in traits:
+            found.append((STATED, table(traits, "address")))
+        found.append((STATED, traits))
+    if "shipping_address" in fact.properties:
+        found.append((STATED, table(fact.properties, "shipping_address")))
+    if "location" in fact.context:
+        found.append((GUESSED, table(fact.context, "location")))
+    return found
+
+
+def address(fact: Fact, settings: Settings) -> Ranked:
+    """Where the person lives: the address stated or shipped to, else where `context.location` puts the device."""
+    for rank, place in _places(fact):
+        found = _address(place)
+        if found:
+            return rank, found
+    return None
+
+
+def country(fact: Fact, settings: Settings) -> Ranked:
+    """The country of the first of those that names one."""
+    for rank, place in _places(fact):
+        found = _country(place)
+        if found:
+            return rank, found
+    return None
+
+
+def _country(place: dict[str, Any]) -> str | None:
+    found = text(place.get("country")) or text(place.get("countryCode")) or text(place.get("country_code"))
+    return found.upper() if found and len(found) == 2 else found
+
+
+def language(fact: Fact, settings: Settings) -> Ranked:
+    """The language stated, else the browser's, as an ISO 639 code."""
+    for traits in _stated(fact):
+        for field in ("language", "locale"):
+            given = traits.get(field)
+            if type(given) is str and len(given) <= 20 and (code := _language(given)):
+                return STATED, code
+    given = fact.context.get("locale")
+    if type(given) is str and len(given) <= 20 and (code := _language(given)):
+        return GUESSED, code
+    return None
+
+
+@lru_cache(maxsize=1_024)
+def _language(locale: str) -> str | None:
+    code = locale.strip().replace("_", "-").partition("-")[0].lower()
+    return code if code.isascii() and code.isalpha() and 2 <= len(code) <= 8 else None
+
+
+def time_zone(fact: Fact, settings: Settings) -> Ranked:
+    """`context.timezone`, such as `Europe/Berlin`."""
+    found = text(fact.context.get("timezone"), 60)
+    return (GUESSED, found) if found else None
+
+
+def consent(fact: Fact, settings: Settings) -> list[tuple[str, bool]] | None:
+    """`context.consent.categoryPreferences`: which purposes are allowed."""
+    preferences = table(table(fact.context, "consent"), "categoryPreferences")
+    return [
+        (purpose, allowed)
+        for category, allowed in islice(preferences.items(), CATEGORIES)
+        if type(allowed) is bool and (purpose := text(category))
+    ] or None
