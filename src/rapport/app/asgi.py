@@ -27,13 +27,17 @@ ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
 def create_server(settings: Settings, server: Server) -> Front:
     """The ASGI application of one installation. `server` is closed when it shuts down."""
     demonstration = (scorecard.PAGES,) if Series(settings.data_dir).exists() else ()
-    parts = server.slices.web_parts()
+    brought = server.slices.web_parts()
+    parts = list(brought.values())
     app = create_app(
         db=server.db,
         wording=server.slices.wording,
         permissions=server.slices.permissions,
         console=[*(pages for part in parts for pages in part.pages), *demonstration],
         api=[route for part in parts for route in part.routes],
+        shop={slice_: part.shop for slice_, part in brought.items()},
+        components={slice_: part.components for slice_, part in brought.items()},
+        shop_of_key=server.shop_of_key,
         routes=[PROFILES, *health.ROUTES],
         provided={**server.provided(), **_cards(parts)},
         https=settings.secure_cookies,

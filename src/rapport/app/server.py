@@ -12,6 +12,7 @@ from rapport.collect.health import Health
 from rapport.collect.sources import Registry as Sources
 from rapport.compose.installed import Installed
 from rapport.decide.service import Decider
+from rapport.kernel.clock import now_us
 from rapport.kernel.errors import NotFound
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.measure.service import Metrics
@@ -48,6 +49,11 @@ class Server:
             "remembered": self.slices.remembered, "steps": self.slices.deciding,
             "identity": Identity(self.db, more=LINKING, on_moved=customers.mark_moved),
         }  # fmt: skip
+
+    async def shop_of_key(self, key: str) -> WorkspaceId | None:
+        """Whose source has this write key; None where no source that is switched on has it."""
+        source = await self.sources.look_up(key, now=now_us())
+        return source.workspace if source is not None and source.enabled else None
 
     def close(self) -> None:
         """Write what waits, then let go."""

@@ -82,8 +82,8 @@ class Installed:
         own = {kind.name for kind in self.wording.kinds.values() if kind.stated_by == "rapport"}
         return Stages((one.stage() for one in self.slices if one.stage is not None), own=own)
 
-    def web_parts(self) -> list[WebPart]:
-        """What the slices bring to the server. Imports pages and the web framework: for the server process alone."""
+    def web_parts(self) -> dict[str, WebPart]:
+        """What the slices bring to the server, by slice. Imports pages and the framework: for the server process alone."""
         from rapport.web.part import load_parts
 
         return load_parts((one.name, one.web) for one in self.slices if one.web)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+import jinja2
 import msgspec
 from litestar import Litestar, Request, Response, Router, get
 from litestar.config.app import AppConfig
@@ -21,12 +22,14 @@ from litestar.types import ControllerRouterHandler, LifespanHook, Message, Scope
 
 from rapport.kernel.wording import Wording
 from rapport.storage.engine import Database
-from rapport.web import asked, auth, pages
+from rapport.web import asked, auth, pages, shoppers
 from rapport.web.auth import BearerMiddleware, KeyRing, SessionMiddleware
+from rapport.web.cards import Card, Cards
 from rapport.web.console import STATIC, VERSION, Console, ConsolePages
 from rapport.web.logs import RequestLog
 from rapport.web.permissions import Permissions
 from rapport.web.problems import EXCEPTION_HANDLERS, PROBLEM_TYPE
+from rapport.web.shoppers import ShopDoor, ShopOfKey, components_router, shop_router
 
 __all__ = ["api_router", "console_router", "create_app"]
 
@@ -46,6 +49,9 @@ def create_app(
     permissions: Permissions,
     console: Sequence[ConsolePages] = (),
     api: Sequence[ControllerRouterHandler] = (),
+    shop: Mapping[str, Sequence[ControllerRouterHandler]] | None = None,
+    components: Mapping[str, Sequence[ControllerRouterHandler]] | None = None,
+    shop_of_key: ShopOfKey | None = None,
     routes: Sequence[ControllerRouterHandler] = (),
     provided: Mapping[str, object] | None = None,
     https: bool = False,
@@ -55,8 +61,9 @@ def create_app(
 ) -> Litestar:
     """The application.
 
-    `console` are the rooms' pages, `api` handlers below `/api/v1` that a Bearer key opens, `routes` anything else
-    (hot endpoints, health), which guards itself. `wording` says how facts read, `permissions` what there is to
+    `console` are the rooms' pages, `api` handlers below `/api/v1` that a Bearer key opens, `shop` and `components` what
+    each slice shows to shoppers (`shop_of_key` finds the shop of a write key), `routes` anything else (hot endpoints,
+    health), which guards itself. `wording` says how facts read, `permissions` what there is to
     be allowed; `provided` goes to each handler that has a parameter of that name. `https` says that visitors come over
     https though this process does not see it (behind a proxy): cookies become Secure and HSTS is sent. Raises
     ValueError for a handler behind the guard that names none of `permissions`, and one that needs what nobody gave.
@@ -65,13 +72,15 @@ def create_app(
     handlers: list[ControllerRouterHandler] = [
         console_router([*pages.PAGES.handlers, *(h for p in console for h in p.handlers)]),
         api_router(api),
+        *(shop_router(slice_, handlers) for slice_, handlers in (shop or {}).items() if handlers),
+        *(components_router(slice_, handlers) for slice_, handlers in (components or {}).items() if handlers),
         *routes,
         static_file,
         home,
     ]
     shared = {
         "db": db, "key_ring": KeyRing(db, permissions), "console": joined,
-        "permissions": permissions, "https": https,
+        "permissions": permissions, "https": https, "shop_door": ShopDoor(db, shop_of_key),
     }  # fmt: skip
     dependencies = {"db": db, "wording": wording, "permissions": permissions, "sections": (), **(provided or {})}
     app = Litestar(
@@ -88,6 +97,7 @@ def create_app(
         request_max_body_size=10_000_000,
     )
     _check(app, permissions)
+    _check_cards(joined, permissions, [*_cards(provided, "panels"), *_cards(provided, "tiles")])
     return app
 
 
@@ -125,8 +135,34 @@ def _check(app: Litestar, permissions: Permissions) -> None:
             asked = handler.opt.get("permission")
             guards = [getattr(guard, "func", guard) for guard in handler.resolve_guards()]
             answers = handler.http_methods != {"OPTIONS"}  # those the framework makes itself
+            if answers:
+                _check_opening(route.path, handler, guards)
             if answers and auth.allow in guards and asked not in {"public", "signed_in", *permissions.by_name}:
                 raise ValueError(f"{handler} at {route.path} needs the permission {asked!r}, which no slice declares")
+
+
+def _cards(provided: Mapping[str, object] | None, name: str) -> Sequence[Card[Any]]:
+    cards = (provided or {}).get(name)
+    return cards.cards if isinstance(cards, Cards) else ()
+
+
+def _check_cards(console: Console, permissions: Permissions, cards: Sequence[Card[Any]]) -> None:
+    """Every card names a permission that some slice declares, or nobody would ever see it, and a template there is."""
+    for card in cards:
+        if card.permission not in permissions.by_name:
+            raise ValueError(
+                f"the card {card.name!r} needs the permission {card.permission!r}, which no slice declares"
+            )
+        try:
+            console.env.get_template(card.template)
+        except jinja2.TemplateNotFound:
+            raise ValueError(f"the card {card.name!r} names the template {card.template!r}, which is nowhere") from None
+
+
+def _check_opening(path: str, handler: BaseRouteHandler, guards: Sequence[object]) -> None:
+    """A shopper's handler says what opens it: nobody signs in there, so forgetting it would open it to all."""
+    if shoppers.open_shop in guards and handler.opt.get("opened_by") not in shoppers.OPENINGS:
+        raise ValueError(f"{handler} at {path} does not say what opens it: opened_by={' or '.join(shoppers.OPENINGS)}")
 
 
 def _check_needs(path: str, handler: BaseRouteHandler) -> None:
@@ -164,12 +200,15 @@ async def add_security_headers(message: Message, scope: Scope) -> None:
     headers = MutableScopeHeaders.from_message(message)
     headers["X-Content-Type-Options"] = "nosniff"
     path = scope["path"]
-    if not (path == "/" or path.startswith(("/console", "/api", "/static"))):
+    if path.startswith(("/shop/", "/components/")):
+        shoppers.add_headers(path, headers)
+    elif not (path == "/" or path.startswith(("/console", "/api", "/static"))):
         return
-    headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    headers["X-Frame-Options"] = "DENY"
-    headers["Referrer-Policy"] = "same-origin"
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    else:
+        headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        headers["X-Frame-Options"] = "DENY"
+        headers["Referrer-Policy"] = "same-origin"
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
     if scope.get("scheme") == "https" or scope["litestar_app"].state.get("https", False):
         headers["Strict-Transport-Security"] = "max-age=31536000"

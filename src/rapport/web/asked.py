@@ -20,12 +20,17 @@ __all__ = ["day", "moment", "query_parameters", "refuse_unknown"]
 LATEST = from_iso("9999-12-31T00:00:00Z")
 
 
-def refuse_unknown(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """The guard of every API route: refuses a query parameter that the handler does not take. Raises InvalidInput."""
+def refuse_unknown(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler, *, also: frozenset[str] = frozenset()
+) -> None:
+    """The guard of every API route: refuses a query parameter that the handler does not take. Raises InvalidInput.
+
+    `also` are those that others read before the handler.
+    """
     query = connection.scope["query_string"]
     if not query:
         return
-    known = query_parameters(handler) - connection.scope["path_params"].keys()
+    known = also | query_parameters(handler) - connection.scope["path_params"].keys()
     sent = dict.fromkeys(name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True))
     unknown = [name for name in sent if name not in known]
     if unknown:

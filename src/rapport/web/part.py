@@ -15,7 +15,7 @@ __all__ = ["WebPart", "load_parts"]
 
 
 class WebPart(msgspec.Struct, frozen=True, kw_only=True):
-    """What one slice brings to API and console. Everything may be left out."""
+    """What one slice shows to people and programs. Everything may be left out."""
 
     routes: tuple[ControllerRouterHandler, ...] = ()
     """Handlers below `/api/v1`; each names the permission it needs."""
@@ -25,15 +25,19 @@ class WebPart(msgspec.Struct, frozen=True, kw_only=True):
     """Cards of a customer's page."""
     tiles: tuple[Tile, ...] = ()
     """Cards of Home."""
+    shop: tuple[ControllerRouterHandler, ...] = ()
+    """Pages for shoppers, below `/shop/{slice}`; each names what opens it (`web.shoppers`)."""
+    components: tuple[ControllerRouterHandler, ...] = ()
+    """Parts for the shop's own site, below `/components/{slice}`; each names what opens it."""
 
 
-def load_parts(named: Iterable[tuple[str, str]]) -> list[WebPart]:
-    """Import the parts of slices, each given as (slice, `package.module:NAME`).
+def load_parts(named: Iterable[tuple[str, str]]) -> dict[str, WebPart]:
+    """Import the parts of slices, each given as (slice, `package.module:NAME`); by slice.
 
-    Raises ValueError, naming slice and part, for a name that leads nowhere or to something else. What the module itself
-    raises while it is imported is passed on.
+    Raises ValueError, naming slice and part, for a name that leads nowhere or to something else, and for a card that is
+    not named after its slice. What the module itself raises while it is imported is passed on.
     """
-    return [_load(slice_, name) for slice_, name in named]
+    return {slice_: _load(slice_, name) for slice_, name in named}
 
 
 def _load(slice_: str, name: str) -> WebPart:
@@ -43,4 +47,7 @@ def _load(slice_: str, name: str) -> WebPart:
         raise ValueError(f"the slice {slice_!r} names {name!r} as its web part: {error}") from error
     if not isinstance(part, WebPart):
         raise ValueError(f"the slice {slice_!r} names {name!r} as its web part, which is a {type(part).__name__}")
+    for card in [*(panel.name for panel in part.panels), *(tile.name for tile in part.tiles)]:
+        if not card.startswith(f"{slice_}."):
+            raise ValueError(f"{name!r} brings the card {card!r}, whose name must begin with '{slice_}.'")
     return part

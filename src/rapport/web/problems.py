@@ -14,6 +14,7 @@ from sqlalchemy.exc import DataError
 
 from rapport.kernel.errors import RapportError, RateLimited, Unauthenticated
 from rapport.kernel.ids import new_id
+from rapport.web import shoppers
 from rapport.web.auth import sign_in_path
 from rapport.web.console import render
 
@@ -63,9 +64,7 @@ def problem_of(error: Exception) -> Problem:
 
 def problem_response(problem: Problem, *, error: Exception | None = None) -> Response[Problem]:
     """The problem as an HTTP answer."""
-    headers = {"Cache-Control": "no-store"}
-    if isinstance(error, RateLimited):
-        headers["Retry-After"] = str(max(1, round(error.retry_after_seconds)))
+    headers = {"Cache-Control": "no-store", **_headers(error)}
     if problem.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="rapport"'
     if isinstance(error, HTTPException) and error.headers and "Allow" in error.headers:
@@ -76,11 +75,20 @@ def problem_response(problem: Problem, *, error: Exception | None = None) -> Res
 def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The exception handler of the application."""
     problem = problem_of(error)
+    if request.scope["path"].startswith("/shop/"):
+        return shoppers.render_error(request, status=problem.status, headers=_headers(error))
     if not _for_people(request):
         return problem_response(problem, error=error)
     if isinstance(error, Unauthenticated):
         return _to_sign_in(request)
     return render(request, "web/error.html", status=problem.status, problem=problem)
+
+
+def _headers(error: Exception | None) -> dict[str, str]:
+    """What an answer to any client says of when to come again."""
+    if not isinstance(error, RateLimited):
+        return {}
+    return {"Retry-After": str(max(1, round(error.retry_after_seconds)))}
 
 
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {

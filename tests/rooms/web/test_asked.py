@@ -79,7 +79,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
             db=db,
             wording=slices.wording,
             permissions=may,
-            api=[route for part in slices.web_parts() for route in part.routes],
+            api=[route for part in slices.web_parts().values() for route in part.routes],
             routes=[PROFILES],
             provided=server.provided(),
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from litestar.testing import TestClient
 from sqlalchemy import Connection, text
@@ -21,11 +23,14 @@ from rapport.compose.slice import Slice
 from rapport.kernel.clock import now_us
 from rapport.kernel.ids import WorkspaceId
 from rapport.web import accounts
-from rapport.web.cards import Cards, OfPerson, OfShop, Panel, Tile
+from rapport.web.app import create_app
+from rapport.web.cards import Cards, OfPerson, OfShop, Panel, Panels, Tile
 from rapport.web.part import WebPart
-from tests.databases import ENGINES, database_at
+from rapport.web.permissions import Permission
+from tests.databases import ENGINES, database_at, opened_database
 from tests.rooms.web.conftest import PASSWORD, sign_in
 from tests.running import Engine
+from tests.slices import PERMISSIONS, WORDING
 
 ORDER = {
     "type": "track", "event": "Order Completed", "userId": "ada", "messageId": "m1",
@@ -42,30 +47,42 @@ def _falls(conn: Connection, asked: OfPerson | OfShop) -> Mapping[str, Any]:
 
 def _panel(name: str, title: str, *, permission: str = "customers:read", calm: bool = False) -> Panel:
     read = (lambda *_: None) if calm else _falls
-    return Panel(name=f"weather.{name}", title=title, order=1, permission=permission, template="-", read=read)
+    return Panel(
+        name=f"weather.{name}", title=title, order=1, permission=permission, template="orders/cart.html", read=read
+    )
 
 
 CALM = _panel("calm", "Calm", calm=True)
 RAIN = Tile(
-    name="weather.rain", title="Rain", order=1, permission="metrics:read", template="web/none.html", read=lambda *_: {}
+    name="weather.rain",
+    title="Rain",
+    order=1,
+    permission="metrics:read",
+    template="orders/cart.html",
+    read=lambda *_: {},  # the template misses all it needs
 )
 WEB = WebPart(
     panels=(_panel("storm", "Storm"), _panel("hidden", "Secret", permission="weather:read"), CALM), tiles=(RAIN,)
 )
 
+WEATHER = Slice(
+    name="weather", title="Weather", permissions=(Permission(name="weather:read", words="see the sky"),),
+    web=f"{__name__}:WEB",
+)  # fmt: skip
+
 
 @pytest.fixture(params=ENGINES, scope="module")
 def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient[Any]]:
-    """Signed in as an owner of a shop with one order, where the weather's cards fail."""
+    """Signed in as an agent of a shop with one order, where the weather's cards fail."""
     engine: Engine = request.param
     folder = tmp_path_factory.mktemp("cards")
     with database_at(engine, folder) as url:
         settings = Settings.load({}, data_dir=folder, database_url=url)
         db = open_database(settings)
-        slices = Installed([*OWN, Slice(name="weather", title="Weather", web=f"{__name__}:WEB")])
+        slices = Installed([*OWN, WEATHER])
         key = bootstrap(db, settings, slices=slices).write_key
         accounts.create_user(
-            db, email="ada@example.com", password=PASSWORD, name="Ada", workspace=WorkspaceId(1), role="owner",
+            db, email="ada@example.com", password=PASSWORD, name="Ada", workspace=WorkspaceId(1), role="agent",
             now=now_us(),
         )  # fmt: skip
         with TestClient(create_server(settings, Server(settings, db, slices=slices))) as client:  # type: ignore[type-var]
@@ -91,6 +108,27 @@ def test_a_tile_that_fails_says_so_and_home_stands(browser: TestClient[Any]) -> 
         assert page.status_code == 200
         assert "<h2>Rain</h2>" in page.text
         assert "€59.50" in page.text
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"permission": "storm:read"}, "needs the permission 'storm:read', which no slice declares"),
+        ({"template": "weather/none.html"}, "names the template 'weather/none.html', which is nowhere"),
+    ],
+)
+def test_a_card_that_nobody_could_ever_see_stops_the_servers_start(
+    tmp_path: Path, changed: dict[str, str], complaint: str
+) -> None:
+    panels = Panels([msgspec.structs.replace(CALM, **changed)])
+    orders = next(one for one in Installed(OWN).web_parts()["orders"].pages)
+    with opened_database("sqlite", tmp_path) as db, pytest.raises(ValueError, match=complaint):
+        create_app(db=db, wording=WORDING, permissions=PERMISSIONS, console=[orders], provided={"panels": panels})
+
+
+def test_a_card_is_named_after_the_slice_that_brings_it() -> None:
+    with pytest.raises(ValueError, match=r"the card 'weather\.storm', whose name must begin with 'climate\.'"):
+        Installed([Slice(name="climate", title="Climate", web=f"{__name__}:WEB")]).web_parts()
 
 
 def test_two_cards_of_one_name_are_refused() -> None:
