@@ -83,7 +83,7 @@ class Installed:
         return Stages((one.stage() for one in self.slices if one.stage is not None), own=own)
 
     def web_parts(self) -> dict[str, WebPart]:
-        """What the slices bring to the server, by slice. Imports pages and the framework: for the server process alone."""
+        """What each slice brings to the server. Imports pages and the web framework: for the server process alone."""
         from rapport.web.part import load_parts
 
         return load_parts((one.name, one.web) for one in self.slices if one.web)

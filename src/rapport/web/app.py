@@ -200,7 +200,7 @@ async def add_security_headers(message: Message, scope: Scope) -> None:
     headers = MutableScopeHeaders.from_message(message)
     headers["X-Content-Type-Options"] = "nosniff"
     path = scope["path"]
-    if path.startswith(("/shop/", "/components/")):
+    if path.startswith(shoppers.PATHS):
         shoppers.add_headers(path, headers)
     elif not (path == "/" or path.startswith(("/console", "/api", "/static"))):
         return

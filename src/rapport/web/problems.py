@@ -75,7 +75,7 @@ def problem_response(problem: Problem, *, error: Exception | None = None) -> Res
 def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The exception handler of the application."""
     problem = problem_of(error)
-    if request.scope["path"].startswith("/shop/"):
+    if request.scope["path"].startswith(shoppers.PATHS):
         return shoppers.render_error(request, status=problem.status, headers=_headers(error))
     if not _for_people(request):
         return problem_response(problem, error=error)

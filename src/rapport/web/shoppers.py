@@ -35,6 +35,7 @@ from rapport.web.logs import RequestLog
 
 __all__ = [
     "OPENINGS",
+    "PATHS",
     "ShopDoor",
     "ShopOfKey",
     "Shopper",
@@ -42,10 +43,12 @@ __all__ = [
     "components_router",
     "open_shop",
     "render_component",
+    "render_error",
     "render_page",
     "shop_router",
 ]
 
+PATHS = ("/shop/", "/components/")
 OPENINGS = ("public", "write_key")
 A_MINUTE = 60
 REMEMBERED = 2 * SECOND
@@ -206,14 +209,13 @@ def render_component(request: Request[Any, Any, Any], template: str, shopper: Sh
 
 
 def render_error(request: Request[Any, Any, Any], *, status: int, headers: Mapping[str, str]) -> Response[str]:
-    """What a shopper reads where a page cannot be shown."""
+    """What a shopper reads where a page or a component cannot be shown."""
     language = language_of(request.headers.get("accept-language", ""), "en", tuple(_ERRORS))
     words = _ERRORS[language]
     shopper = request.scope.get("user")
     known = shopper if isinstance(shopper, Shopper) else None
-    page = render_page(
-        request, "web/shop_error.html", known, status=status, language=language, text=words.get(status, words[500])
-    )
+    template = "web/shop_error.html" if request.scope["path"].startswith("/shop/") else "web/component_error.html"
+    page = render_page(request, template, known, status=status, language=language, text=words.get(status, words[500]))
     page.headers.update(headers)
     return page
 

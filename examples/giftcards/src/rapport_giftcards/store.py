@@ -5,7 +5,7 @@ Each fact is one row by its own id, so facts may come twice and in any order; wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import insert_ignore
 from rapport.storage.engine import CText
 
-__all__ = ["CardShown", "Movement", "cards", "expired", "movements", "save"]
+__all__ = ["Amount", "CardShown", "Movement", "cards", "cards_of", "expired", "left", "movements", "save"]
 
 movements = Table(
     "giftcards_movements",
@@ -54,6 +54,14 @@ class CardShown(NamedTuple):
     sold_at: int
 
 
+class Amount(NamedTuple):
+    """What is left on all cards of one currency."""
+
+    currency: str
+    minor: int
+    cards: int
+
+
 def save(conn: Connection, rows: Sequence[Movement]) -> None:
     """Keep movements, each once for ever."""
     insert_ignore(conn, movements, [row._asdict() for row in sorted(rows)], key=("workspace", "fact"))
@@ -61,16 +69,45 @@ def save(conn: Connection, rows: Sequence[Movement]) -> None:
 
 def cards(conn: Connection, workspace: WorkspaceId, *, code: str = "", limit: int = 100) -> list[CardShown]:
     """The cards of a shop (the one of this code where it is given), the latest first."""
+    return _cards(conn, workspace, *([movements.c.code == code] if code else []), limit=limit)
+
+
+def cards_of(
+    conn: Connection, workspace: WorkspaceId, strands: Collection[bytes], *, limit: int = 10
+) -> list[CardShown]:
+    """The cards that somebody bought or paid with, the latest first."""
+    m = movements.c
+    theirs = sa.select(m.code).where(m.workspace == workspace, m.strand.in_(strands))
+    return _cards(conn, workspace, m.code.in_(theirs), limit=limit)
+
+
+def _cards(conn: Connection, workspace: WorkspaceId, *which: sa.ColumnElement[bool], limit: int) -> list[CardShown]:
     m = movements.c
     sold_at = sa.func.coalesce(sa.func.min(sa.case((m.minor > 0, m.at))), 0)
     query = (
         sa.select(m.code, m.currency, sa.func.sum(m.minor), sold_at)
-        .where(m.workspace == workspace, *([m.code == code] if code else []))
+        .where(m.workspace == workspace, *which)
         .group_by(m.code, m.currency)
         .order_by(sa.func.max(m.at).desc(), m.code, m.currency)
         .limit(limit)
     )
     return [CardShown(code, currency, int(left), int(at)) for code, currency, left, at in conn.execute(query)]
+
+
+def left(conn: Connection, workspace: WorkspaceId) -> list[Amount]:
+    """What is left on all cards that have something on them, by currency, the most cards first."""
+    m = movements.c
+    each = (
+        sa.select(m.currency, sa.func.sum(m.minor).label("minor"))
+        .where(m.workspace == workspace)
+        .group_by(m.code, m.currency)
+        .having(sa.func.sum(m.minor) > 0)
+        .subquery()
+    )
+    number = sa.func.count()
+    query = sa.select(each.c.currency, sa.func.sum(each.c.minor), number).group_by(each.c.currency)
+    rows = conn.execute(query.order_by(number.desc(), each.c.currency))
+    return [Amount(currency, int(minor), cards) for currency, minor, cards in rows]
 
 
 def expired(conn: Connection, workspace: WorkspaceId, *, sold_before: int, limit: int) -> list[Movement]:
