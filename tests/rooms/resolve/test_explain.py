@@ -10,8 +10,8 @@ import pytest
 from litestar.testing import TestClient
 
 from rapport.kernel.clock import now_us
-from rapport.resolve.actions.routes import ROUTES
 from rapport.resolve.actions.service import Identity
+from rapport.resolve.web import WEB
 from rapport.storage.engine import Database
 from rapport.web import accounts
 from rapport.web.app import create_app
@@ -52,7 +52,7 @@ def own(db: Database) -> Shop:
 @pytest.fixture
 def http(db: Database) -> Iterator[TestClient[Any]]:
     with TestClient(
-        create_app(db=db, wording=WORDING, permissions=PERMISSIONS, api=ROUTES, provided={"identity": Identity(db)})
+        create_app(db=db, wording=WORDING, permissions=PERMISSIONS, api=WEB.routes, provided={"identity": Identity(db)})
     ) as made:
         yield made
 

@@ -1,8 +1,9 @@
-"""`/api/v1` of identity: why a customer is one, corrections with reason and audit trail, undo, policy, alarms."""
+"""`/api/v1` of what people do to identity: corrections with reason and audit trail, undo, and the policy."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -11,7 +12,6 @@ from litestar.params import Parameter
 from msgspec import Meta
 from sqlalchemy import Connection
 
-from rapport.collect.sources import identifier_policy
 from rapport.kernel.clock import now_us
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.principal import Principal
@@ -23,9 +23,9 @@ from rapport.resolve.actions.split import SplitWanted
 from rapport.resolve.graph import policy
 from rapport.resolve.graph.policy import Difference, PolicySettings
 from rapport.resolve.graph.store import roots_of
-from rapport.resolve.reading import alarms, explain, identities
-from rapport.resolve.reading.explain import CustomerEvidence, Path
-from rapport.resolve.reading.references import find_key, find_root
+from rapport.resolve.reading import identities
+from rapport.resolve.reading.references import find_root
+from rapport.resolve.reading.routes import Reference
 from rapport.storage.engine import Database
 from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
 
@@ -34,15 +34,13 @@ __all__ = ["ROUTES", "PolicyEffect", "policy_effect"]
 SHOWN = 50
 """Merges and splits of a changed policy that are told one by one."""
 
-Reference = Annotated[
-    str,
-    Parameter(
-        max_length=400, description="A customer id (`cus_…`) or `namespace:value`, such as `email:ada@example.com`."
-    ),
-]
 Reason = Annotated[str, Meta(min_length=1, max_length=500, description="Why; it stays in the audit trail.")]
 OtherReference = Annotated[str, Meta(min_length=1, max_length=400, description="`cus_…` or `namespace:value`.")]
 EvidenceId = Annotated[str, Parameter(min_length=32, max_length=32, pattern="^[0-9a-f]+$")]
+
+
+correction = partial(post, permission="customers:write", tags=["identity"], status_code=200, sync_to_thread=True)
+"""A route by which somebody corrects identities: it answers 200, as nothing of its own is created, with an outcome."""
 
 
 class Because(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,74 +104,32 @@ class PolicyEffect(msgspec.Struct, frozen=True, kw_only=True):
     """Of the policy in force that it was compared with."""
 
 
-@get("/customers/{reference:str}/evidence", permission="customers:read", tags=["identity"], sync_to_thread=True)
-def get_evidence(
-    db: Database, principal: Principal, reference: Reference, limit: Annotated[int, Parameter(ge=1, le=5_000)] = 500
-) -> CustomerEvidence:
-    """Why the customer's identifiers are one person: each piece of evidence, and what became of it."""
-    workspace = principal.workspace
-    with db.read() as conn:
-        settings = policy.settings_of(conn, workspace)
-        root = find_root(conn, workspace, reference, region=settings.region)
-        return explain.evidence_of(conn, workspace, root, identifier_policy(settings), limit=limit)
-
-
-@get("/identity/path", permission="customers:read", tags=["identity"], sync_to_thread=True)
-def get_path(
-    db: Database,
-    principal: Principal,
-    start: Annotated[str, Parameter(query="from", min_length=1, max_length=400, description="`namespace:value`")],
-    end: Annotated[str, Parameter(query="to", min_length=1, max_length=400, description="`namespace:value`")],
-) -> Path:
-    """The path of evidence that ties two identifiers, or why they are not one customer."""
-    workspace = principal.workspace
-    with db.read() as conn:
-        settings = policy.settings_of(conn, workspace)
-        a, b = (find_key(conn, workspace, name, region=settings.region) for name in (start, end))
-        return explain.path_between(conn, workspace, a, b, identifier_policy(settings))
-
-
-@post(
-    "/evidence/{evidence_id:str}/withdraw", permission="customers:write", tags=["identity"], status_code=200,
-    sync_to_thread=True,
-)  # fmt: skip
+@correction("/evidence/{evidence_id:str}/withdraw")
 def withdraw_evidence(identity: Identity, principal: Principal, evidence_id: EvidenceId, data: Because) -> Outcome:
     """Take a piece of evidence back: it counts no more, also when it is seen again."""
     return identity.withdraw(principal, [evidence_id], reason=data.reason, dry_run=data.dry_run)
 
 
-@post(
-    "/evidence/{evidence_id:str}/restore", permission="customers:write", tags=["identity"], status_code=200,
-    sync_to_thread=True,
-)  # fmt: skip
+@correction("/evidence/{evidence_id:str}/restore")
 def restore_evidence(identity: Identity, principal: Principal, evidence_id: EvidenceId, data: Because) -> Outcome:
     """Let a piece of evidence that was taken back count again."""
     return identity.restore(principal, [evidence_id], reason=data.reason, dry_run=data.dry_run)
 
 
-@post(
-    "/customers/{reference:str}/split", permission="customers:write", tags=["identity"], status_code=200,
-    sync_to_thread=True,
-)  # fmt: skip
+@correction("/customers/{reference:str}/split")
 def split_customer(identity: Identity, principal: Principal, reference: Reference, data: Split) -> Outcome:
     """Make two customers of one, along a chosen cut or the weakest. With `dry_run` this is the proposal."""
     wanted = SplitWanted(evidence=data.evidence, identifiers=data.identifiers, keep_apart=data.keep_apart)
     return identity.split(principal, reference, wanted, reason=data.reason, dry_run=data.dry_run)
 
 
-@post(
-    "/customers/{reference:str}/join", permission="customers:write", tags=["identity"], status_code=200,
-    sync_to_thread=True,
-)  # fmt: skip
+@correction("/customers/{reference:str}/join")
 def join_customers(identity: Identity, principal: Principal, reference: Reference, data: WithAnother) -> Outcome:
     """Say that two customers are one person. 409 where a limit or a forbidden pair stands against it."""
     return identity.join(principal, reference, data.other, reason=data.reason, dry_run=data.dry_run)
 
 
-@post(
-    "/customers/{reference:str}/forbid", permission="customers:write", tags=["identity"], status_code=200,
-    sync_to_thread=True,
-)  # fmt: skip
+@correction("/customers/{reference:str}/forbid")
 def forbid_customers(identity: Identity, principal: Principal, reference: Reference, data: WithAnother) -> Outcome:
     """Never let two identifiers be one customer; where they are, the weakest evidence between them gives way."""
     return identity.forbid(principal, reference, data.other, reason=data.reason, dry_run=data.dry_run)
@@ -192,24 +148,10 @@ def list_actions(
         return audit.actions(conn, workspace, subjects=_subjects(conn, workspace, customer), limit=limit)
 
 
-@post(
-    "/identity/actions/{action_id:str}/undo", permission="customers:write", tags=["identity"], status_code=200,
-    sync_to_thread=True,
-)  # fmt: skip
+@correction("/identity/actions/{action_id:str}/undo")
 def undo_action(identity: Identity, principal: Principal, action_id: str, data: Undo) -> Outcome:
     """Take an action back. The undoing is an action itself, and can be undone."""
     return identity.undo(principal, action_id, reason=data.reason, dry_run=data.dry_run)
-
-
-@get("/identity/alarms", permission="customers:read", tags=["identity"], sync_to_thread=True)
-def list_alarms(
-    db: Database, principal: Principal, limit: Annotated[int, Parameter(ge=1, le=500)] = 50
-) -> alarms.Alarms:
-    """Identifiers that so many share that they name nobody, and customers whom refused evidence would join."""
-    workspace = principal.workspace
-    with db.read() as conn:
-        rules = identifier_policy(policy.settings_of(conn, workspace))
-        return alarms.alarms(conn, workspace, rules, limit=limit)
 
 
 @get("/identity/policy", permission="customers:read", tags=["identity"], response_headers=[ETAG], sync_to_thread=True)
@@ -235,8 +177,8 @@ def put_policy(identity: Identity, principal: Principal, data: PolicyWanted, if_
 
 
 ROUTES = (
-    get_evidence, get_path, withdraw_evidence, restore_evidence, split_customer, join_customers, forbid_customers,
-    list_actions, undo_action, list_alarms, get_policy, preview_policy, put_policy,
+    withdraw_evidence, restore_evidence, split_customer, join_customers, forbid_customers,
+    list_actions, undo_action, get_policy, preview_policy, put_policy,
 )  # fmt: skip
 
 

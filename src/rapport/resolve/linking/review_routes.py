@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Response, get, post
+from litestar import Response, get
 from litestar.params import Parameter
 
 from rapport.kernel.clock import to_iso
 from rapport.kernel.principal import Principal
 from rapport.resolve.actions.outcome import Outcome
-from rapport.resolve.actions.routes import Because, EvidenceId
+from rapport.resolve.actions.routes import Because, EvidenceId, correction
 from rapport.resolve.actions.service import POLICY_PERMISSION, Identity
 from rapport.resolve.linking import models, review
 from rapport.resolve.linking.comparisons.methods import sentences
@@ -99,28 +99,19 @@ def get_pair(db: Database, principal: Principal, pair_id: EvidenceId) -> ReviewP
         return review.review_pair(conn, principal.workspace, bytes.fromhex(pair_id))
 
 
-@post(
-    "/identity/review/{pair_id:str}/accept", permission="customers:write", tags=["identity"], status_code=200,
-    sync_to_thread=True,
-)  # fmt: skip
+@correction("/identity/review/{pair_id:str}/accept")
 def accept_pair(identity: Identity, principal: Principal, pair_id: EvidenceId, data: Because) -> Outcome:
     """They are one person: join the two by hand. 409 where it was decided meanwhile, or the policy forbids it."""
     return identity.act(principal, Decide(pair_id, one_person=True), reason=data.reason, dry_run=data.dry_run)
 
 
-@post(
-    "/identity/review/{pair_id:str}/reject", permission="customers:write", tags=["identity"], status_code=200,
-    sync_to_thread=True,
-)  # fmt: skip
+@correction("/identity/review/{pair_id:str}/reject")
 def reject_pair(identity: Identity, principal: Principal, pair_id: EvidenceId, data: Because) -> Outcome:
     """They are two people: never let the two be one customer. 409 where it was decided meanwhile."""
     return identity.act(principal, Decide(pair_id, one_person=False), reason=data.reason, dry_run=data.dry_run)
 
 
-@post(
-    "/identity/review/{pair_id:str}/reopen", permission="customers:write", tags=["identity"], status_code=200,
-    sync_to_thread=True,
-)  # fmt: skip
+@correction("/identity/review/{pair_id:str}/reopen")
 def reopen_pair(identity: Identity, principal: Principal, pair_id: EvidenceId, data: Because) -> Outcome:
     """Undo the decision. The pair is as it was before: in the queue, as a rule."""
     return identity.act(principal, Reopen(pair_id), reason=data.reason, dry_run=data.dry_run)
@@ -149,10 +140,7 @@ def get_model(db: Database, principal: Principal, version: Version) -> ModelCard
     )  # fmt: skip
 
 
-@post(
-    "/identity/models/{version:int}/use", permission=POLICY_PERMISSION, tags=["identity"], status_code=200,
-    sync_to_thread=True,
-)  # fmt: skip
+@correction("/identity/models/{version:int}/use", permission=POLICY_PERMISSION)
 def use_model(
     identity: Identity, principal: Principal, version: Version, data: Because, if_match: IfMatch = None
 ) -> Outcome:
