@@ -96,25 +96,31 @@ def train(
     progress("finding the prior", 0.8)
     model = _with_prior(comparer, prepared, m, u, seed=seed)
     card = {
-        "rows": len(rows),
-        "columns": [
-            {"name": c.name, "kind": c.kind, "null_share": c.null_share, "distinct": c.distinct}
-            for c in layout.columns
-        ],
+        "rows": len(rows), "columns": _columns(layout),
         "anchors": [{"aspect": aspects[a.aspect].name, "pairs": a.pairs, "taught": a in taught} for a in anchors],
-        "random_pairs": random_pairs,
-        "seed": seed,
-        "seconds": round(time.monotonic() - started, 1),
+        "random_pairs": random_pairs, "seed": seed, "seconds": round(time.monotonic() - started, 1),
         "expected_matching_pairs": round(2.0**model.prior * len(rows) * (len(rows) - 1) / 2),
-        "weights": [
-            {"aspect": c.aspect.name, "level": level, "says": said, "m": round(c.m[level], 6),
-             "u": round(c.u[level], 9), "weight": round(c.weights[level], 2)}
-            for c in model.comparisons
-            for level, said in enumerate(sentences(c.aspect.method))
-        ],
+        "weights": _learned_weights(model),
     }  # fmt: skip
     progress("done", 1.0)
     return LinkModel(model.comparisons, model.prior, Thresholds(), card)
+
+
+def _columns(layout: Layout) -> list[dict[str, Any]]:
+    """Of the model's card: what the table held."""
+    return [
+        {"name": c.name, "kind": c.kind, "null_share": c.null_share, "distinct": c.distinct} for c in layout.columns
+    ]
+
+
+def _learned_weights(model: LinkModel) -> list[dict[str, Any]]:
+    """Of the model's card: what each outcome of each comparison tells."""
+    return [
+        {"aspect": c.aspect.name, "level": level, "says": said, "m": round(c.m[level], 6),
+         "u": round(c.u[level], 9), "weight": round(c.weights[level], 2)}
+        for c in model.comparisons
+        for level, said in enumerate(sentences(c.aspect.method))
+    ]  # fmt: skip
 
 
 def _sampled(rows: Sequence[Mapping[str, Any]], seed: int) -> Sequence[Mapping[str, Any]]:
