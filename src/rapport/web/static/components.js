@@ -7,7 +7,7 @@
     const address = `${home}/components/${place.dataset.rapport}?key=${encodeURIComponent(place.dataset.key)}`;
     const answer = await fetch(address, form ? { method: "POST", body: new URLSearchParams(new FormData(form)) } : {});
     const html = await answer.text();
-    place.querySelector(":scope > .rapport-failed")?.remove();
+    place.querySelectorAll(".rapport-answer, .rapport-failed").forEach((old) => old.remove());
     if (answer.ok) place.innerHTML = html;
     else place.insertAdjacentHTML("afterbegin", html);
   };
