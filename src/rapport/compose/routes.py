@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any
 
 import msgspec
@@ -17,7 +18,9 @@ from rapport.remember.routes import region_of
 from rapport.resolve.linking.units import members_of
 from rapport.storage.engine import Database
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "Export", "export_of"]
+
+_log = logging.getLogger(__name__)
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,12 +40,19 @@ Reference = Annotated[
 @get("/customers/{reference:str}/export", permission="customers:export", tags=["customers"], sync_to_thread=True)
 def export_customer(db: Database, principal: Principal, slices: Installed, reference: Reference) -> Export:
     """Everything that is certainly this person's; what a learned link alone adds is left out."""
+    return export_of(db, principal, slices, reference)
+
+
+def export_of(db: Database, principal: Principal, slices: Installed, reference: str) -> Export:
+    """Everything that is certainly this person's, noted in the log with who asked. Raises NotFound."""
     workspace, now = principal.workspace, now_us()
     with db.read() as conn:
         key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
         record = golden_record(conn, workspace, key, now=now, remembered=slices.remembered)
         keys = [member.key for member in members_of(conn, workspace, key)]
-        return Export(made_at=to_iso(now), record=record, kept=export_person(conn, slices, workspace, keys))
+        found = Export(made_at=to_iso(now), record=record, kept=export_person(conn, slices, workspace, keys))
+    _log.info("a customer was exported", extra={"customer": record.id, "by": f"{principal.kind}:{principal.id}"})
+    return found
 
 
 ROUTES = (export_customer,)

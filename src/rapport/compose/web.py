@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from rapport.compose.pages import PAGES
 from rapport.compose.routes import ROUTES
 from rapport.web.part import WebPart
 
 __all__ = ["WEB"]
 
-WEB = WebPart(routes=(*ROUTES,))
+WEB = WebPart(routes=ROUTES, pages=(PAGES,))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 from markupsafe import Markup
@@ -67,8 +67,12 @@ class Card(msgspec.Struct, Generic[Asked], frozen=True, kw_only=True):
     """What the template is given; None where there is nothing to show, and then no card."""
 
 
-Panel: TypeAlias = Card[OfPerson]
-"""A card of a customer's page, beside the timeline."""
+class Panel(Card[OfPerson], frozen=True, kw_only=True):
+    """A card of a customer's page, beside the timeline or, where it needs the width, above it."""
+
+    place: Literal["side", "main"] = "side"
+
+
 Tile: TypeAlias = Card[OfShop]
 """A card of Home, below the six verbs."""
 
@@ -79,6 +83,8 @@ class Drawn(NamedTuple):
     name: str
     title: str
     html: Markup | None
+    place: str
+    """Where it stands on the page; empty where the page has one place for all."""
 
 
 class Cards(Generic[Asked]):
@@ -105,6 +111,7 @@ class Tiles(Cards[OfShop]):
 def _draw(
     card: Card[Asked], request: Request[Any, Any, Any], db: Database, principal: Principal, asked: Asked
 ) -> Drawn | None:
+    place = card.place if isinstance(card, Panel) else ""
     try:
         with db.read() as conn:
             context = card.read(conn, asked)
@@ -114,5 +121,5 @@ def _draw(
         html = template.render(principal=principal, zone=viewer_zone(request), now=now_us(), **context)
     except Exception:  # whatever a slice makes of it, the page it stands on is not its own
         _logger.exception("the card %s could not be drawn", card.name)
-        return Drawn(card.name, card.title, None)
-    return Drawn(card.name, card.title, Markup(html))  # noqa: S704 - drawn by a template that escapes
+        return Drawn(card.name, card.title, None, place)
+    return Drawn(card.name, card.title, Markup(html), place)  # noqa: S704 - drawn by a template that escapes

@@ -52,6 +52,7 @@ def _panel(name: str, title: str, *, permission: str = "customers:read", calm: b
     )
 
 
+STORM = msgspec.structs.replace(_panel("storm", "Storm"), place="main")
 CALM = _panel("calm", "Calm", calm=True)
 RAIN = Tile(
     name="weather.rain",
@@ -61,9 +62,7 @@ RAIN = Tile(
     template="orders/cart.html",
     read=lambda *_: {},  # the template misses all it needs
 )
-WEB = WebPart(
-    panels=(_panel("storm", "Storm"), _panel("hidden", "Secret", permission="weather:read"), CALM), tiles=(RAIN,)
-)
+WEB = WebPart(panels=(STORM, _panel("hidden", "Secret", permission="weather:read"), CALM), tiles=(RAIN,))
 
 WEATHER = Slice(
     name="weather", title="Weather", permissions=(Permission(name="weather:read", words="see the sky"),),
@@ -81,10 +80,11 @@ def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         db = open_database(settings)
         slices = Installed([*OWN, WEATHER])
         key = bootstrap(db, settings, slices=slices).write_key
-        accounts.create_user(
-            db, email="ada@example.com", password=PASSWORD, name="Ada", workspace=WorkspaceId(1), role="agent",
-            now=now_us(),
-        )  # fmt: skip
+        for name, role in (("ada", "agent"), ("olga", "owner")):
+            accounts.create_user(
+                db, email=f"{name}@example.com", password=PASSWORD, name=name, workspace=WorkspaceId(1), role=role,
+                now=now_us(),
+            )  # fmt: skip
         with TestClient(create_server(settings, Server(settings, db, slices=slices))) as client:  # type: ignore[type-var]
             assert client.post("/v1/batch", json={"batch": [ORDER]}, auth=(key, "")).status_code == 200
             drain(Pipeline(db, slices=slices))
@@ -96,10 +96,26 @@ def test_a_panel_that_fails_says_so_and_the_customers_page_stands(browser: TestC
     page = browser.get("/console/customers/user_id:ada")
     assert page.status_code == 200
     storm, orders = page.text.index("<h2>Storm</h2>"), page.text.index('id="orders-title"')
-    assert storm < orders
+    assert storm < page.text.index('id="timeline"') < orders
     assert "cannot be shown at the moment" in page.text[storm:orders]
     assert "Calm" not in page.text
     assert "Secret" not in page.text
+
+
+def test_whoever_may_hand_out_what_is_kept_of_a_person_downloads_it_from_their_page(browser: TestClient[Any]) -> None:
+    page = browser.get("/console/customers/user_id:ada")
+    address = f"{page.url.path}/export"
+    assert address not in page.text
+    assert browser.get(address).status_code == 403
+    agent = dict(browser.cookies)
+    browser.cookies.clear()
+    sign_in(browser, "olga@example.com")
+    assert f'href="{address}"' in browser.get(page.url.path).text
+    file = browser.get(address)
+    assert file.headers["content-disposition"].endswith('.json"')
+    assert (file.json()["record"]["traits"]["orders"]["value"], "facts" in file.json()["kept"]["storage"]) == (1, True)
+    browser.cookies.clear()
+    browser.cookies.update(agent)
 
 
 def test_a_tile_that_fails_says_so_and_home_stands(browser: TestClient[Any]) -> None:

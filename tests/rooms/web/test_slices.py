@@ -82,9 +82,14 @@ def test_a_web_part_that_is_none_is_refused_with_the_name_of_the_slice(web: str,
     assert "'weather'" in str(refused.value)
 
 
-def test_a_worker_imports_no_pages() -> None:
+def test_a_worker_imports_no_pages(tmp_path: Path) -> None:
     """They would cost each worker and command more than a second at its start, and tens of megabytes for ever."""
-    told = "import rapport.app.pipeline, sys; print([m for m in ('litestar', 'jinja2', 'uvicorn') if m in sys.modules])"
+    told = f"""
+import sys
+from rapport.app.pipeline import Pipeline
+from rapport.storage.engine import Database
+Pipeline(Database.open("sqlite:///{tmp_path}/none.db"))
+print([name for name in ("litestar", "jinja2", "uvicorn") if name in sys.modules])"""
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
