@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 from litestar import Litestar
@@ -16,7 +16,6 @@ from rapport.collect.endpoints import Endpoints
 from rapport.collect.http import Receive, Scope, Send
 from rapport.remember.profiles import PROFILES
 from rapport.web.app import create_app
-from rapport.web.cards import Panels, Tiles
 from rapport.web.part import WebPart
 
 __all__ = ["Front", "create_server"]
@@ -26,31 +25,20 @@ ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 def create_server(settings: Settings, server: Server) -> Front:
     """The ASGI application of one installation. `server` is closed when it shuts down."""
-    demonstration = (scorecard.PAGES,) if Series(settings.data_dir).exists() else ()
-    brought = server.slices.web_parts()
-    parts = list(brought.values())
+    parts = server.slices.web_parts()
+    if Series(settings.data_dir).exists():
+        parts["scorecard"] = WebPart(pages=(scorecard.PAGES,))
     app = create_app(
         db=server.db,
         wording=server.slices.wording,
         permissions=server.slices.permissions,
-        console=[*(pages for part in parts for pages in part.pages), *demonstration],
-        api=[route for part in parts for route in part.routes],
-        shop={slice_: part.shop for slice_, part in brought.items()},
-        components={slice_: part.components for slice_, part in brought.items()},
-        shop_of_key=server.shop_of_key,
+        parts=parts,
         routes=[PROFILES, *health.ROUTES],
-        provided={**server.provided(), **_cards(parts)},
+        shop_of_key=server.shop_of_key,
+        provided=server.provided(),
         https=settings.secure_cookies,
     )
     return Front(app, server.endpoints)
-
-
-def _cards(parts: Sequence[WebPart]) -> dict[str, object]:
-    """The cards that slices add to pages of other rooms."""
-    return {
-        "panels": Panels(panel for part in parts for panel in part.panels),
-        "tiles": Tiles(tile for part in parts for tile in part.tiles),
-    }
 
 
 class Front:

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-import jinja2
-import msgspec
 from litestar import Litestar, Request, Response, Router, get
-from litestar.config.app import AppConfig
 from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.exceptions import NotFoundException
-from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme
 from litestar.response import Redirect
-from litestar.types import ControllerRouterHandler, LifespanHook, Message, Scope
+from litestar.types import ControllerRouterHandler, Message, Scope
 
 from rapport.kernel.wording import Wording
 from rapport.storage.engine import Database
 from rapport.web import asked, auth, pages, shoppers
 from rapport.web.auth import BearerMiddleware, KeyRing, SessionMiddleware
-from rapport.web.cards import Card, Cards
-from rapport.web.console import STATIC, VERSION, Console, ConsolePages
+from rapport.web.cards import Panels, Tiles
+from rapport.web.checks import check_cards, check_handlers
+from rapport.web.console import STATIC, VERSION, Console
 from rapport.web.logs import RequestLog
+from rapport.web.part import WebPart
 from rapport.web.permissions import Permissions
 from rapport.web.problems import EXCEPTION_HANDLERS, PROBLEM_TYPE
-from rapport.web.shoppers import ShopDoor, ShopOfKey, components_router, shop_router
+from rapport.web.shoppers import ShopOfKey, Shops, components_router, shop_router
 
 __all__ = ["api_router", "console_router", "create_app"]
 
@@ -47,58 +45,55 @@ def create_app(
     db: Database,
     wording: Wording,
     permissions: Permissions,
-    console: Sequence[ConsolePages] = (),
-    api: Sequence[ControllerRouterHandler] = (),
-    shop: Mapping[str, Sequence[ControllerRouterHandler]] | None = None,
-    components: Mapping[str, Sequence[ControllerRouterHandler]] | None = None,
-    shop_of_key: ShopOfKey | None = None,
+    parts: Mapping[str, WebPart] | None = None,
     routes: Sequence[ControllerRouterHandler] = (),
+    shop_of_key: ShopOfKey | None = None,
     provided: Mapping[str, object] | None = None,
     https: bool = False,
-    on_startup: Sequence[LifespanHook] = (),
-    on_shutdown: Sequence[LifespanHook] = (),
-    on_app_init: Sequence[Callable[[AppConfig], AppConfig]] = (),
 ) -> Litestar:
     """The application.
 
-    `console` are the rooms' pages, `api` handlers below `/api/v1` that a Bearer key opens, `shop` and `components` what
-    each slice shows to shoppers (`shop_of_key` finds the shop of a write key), `routes` anything else (hot endpoints,
-    health), which guards itself. `wording` says how facts read, `permissions` what there is to
-    be allowed; `provided` goes to each handler that has a parameter of that name. `https` says that visitors come over
-    https though this process does not see it (behind a proxy): cookies become Secure and HSTS is sent. Raises
-    ValueError for a handler behind the guard that names none of `permissions`, and one that needs what nobody gave.
+    `parts` are what the slices bring, by slice; `routes` anything else (hot endpoints, health), which guards itself.
+    `wording` says how facts read, `permissions` what there is to be allowed, `shop_of_key` whose a write key is;
+    `provided` goes to each handler that has a parameter of that name. `https` says that visitors come over https though
+    this process does not see it (behind a proxy): cookies become Secure and HSTS is sent. Raises ValueError for a
+    handler or a card that nobody could ever open, or that anybody could, and for one that needs what nobody gave.
     """
-    joined = Console([pages.PAGES, *console])
-    handlers: list[ControllerRouterHandler] = [
-        console_router([*pages.PAGES.handlers, *(h for p in console for h in p.handlers)]),
-        api_router(api),
-        *(shop_router(slice_, handlers) for slice_, handlers in (shop or {}).items() if handlers),
-        *(components_router(slice_, handlers) for slice_, handlers in (components or {}).items() if handlers),
-        *routes,
-        static_file,
-        home,
-    ]
-    shared = {
-        "db": db, "key_ring": KeyRing(db, permissions), "console": joined,
-        "permissions": permissions, "https": https, "shop_door": ShopDoor(db, shop_of_key),
-    }  # fmt: skip
-    dependencies = {"db": db, "wording": wording, "permissions": permissions, "sections": (), **(provided or {})}
+    parts = parts or {}
+    console = Console([pages.PAGES, *(page for part in parts.values() for page in part.pages)])
+    panels = Panels(panel for part in parts.values() for panel in part.panels)
+    tiles = Tiles(tile for part in parts.values() for tile in part.tiles)
+    given = {"db": db, "wording": wording, "permissions": permissions, "sections": ()} | dict(provided or {})
+    given |= {"panels": panels, "tiles": tiles}
     app = Litestar(
-        route_handlers=handlers,
-        state=State(shared),
-        dependencies={name: _provide(value) for name, value in dependencies.items()},
+        route_handlers=[*_routers(parts), *routes, static_file, home],
+        state=State({
+            "db": db, "key_ring": KeyRing(db, permissions), "console": console, "permissions": permissions,
+            "https": https, "shops": Shops(db, shop_of_key),
+        }),
+        dependencies={name: _provide(value) for name, value in given.items()},
         exception_handlers=EXCEPTION_HANDLERS,
         before_send=[add_security_headers],
         openapi_config=_openapi(),
-        on_startup=list(on_startup),
-        on_shutdown=list(on_shutdown),
-        on_app_init=list(on_app_init),
         logging_config=None,
         request_max_body_size=10_000_000,
-    )
-    _check(app, permissions)
-    _check_cards(joined, permissions, [*_cards(provided, "panels"), *_cards(provided, "tiles")])
+    )  # fmt: skip
+    check_handlers(app, permissions)
+    check_cards(console, permissions, [*panels.cards, *tiles.cards])
     return app
+
+
+def _routers(parts: Mapping[str, WebPart]) -> Iterator[Router]:
+    """Console, API, and what each slice shows to shoppers."""
+    yield console_router(
+        [*pages.PAGES.handlers, *(h for part in parts.values() for p in part.pages for h in p.handlers)]
+    )
+    yield api_router([route for part in parts.values() for route in part.routes])
+    for slice_, part in parts.items():
+        if part.shop:
+            yield shop_router(slice_, part.shop)
+        if part.components:
+            yield components_router(slice_, part.components)
 
 
 def console_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
@@ -125,55 +120,6 @@ def api_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
         dependencies={"principal": Provide(auth.current_principal)},
         security=[{"apiKey": []}],
     )
-
-
-def _check(app: Litestar, permissions: Permissions) -> None:
-    """Every handler behind the guard names a permission that some slice declares, and is given what it needs."""
-    for route in app.routes:
-        for handler in getattr(route, "route_handlers", ()):
-            _check_needs(route.path, handler)
-            asked = handler.opt.get("permission")
-            guards = [getattr(guard, "func", guard) for guard in handler.resolve_guards()]
-            answers = handler.http_methods != {"OPTIONS"}  # those the framework makes itself
-            if answers:
-                _check_opening(route.path, handler, guards)
-            if answers and auth.allow in guards and asked not in {"public", "signed_in", *permissions.by_name}:
-                raise ValueError(f"{handler} at {route.path} needs the permission {asked!r}, which no slice declares")
-
-
-def _cards(provided: Mapping[str, object] | None, name: str) -> Sequence[Card[Any]]:
-    cards = (provided or {}).get(name)
-    return cards.cards if isinstance(cards, Cards) else ()
-
-
-def _check_cards(console: Console, permissions: Permissions, cards: Sequence[Card[Any]]) -> None:
-    """Every card names a permission that some slice declares, or nobody would ever see it, and a template there is."""
-    for card in cards:
-        if card.permission not in permissions.by_name:
-            raise ValueError(
-                f"the card {card.name!r} needs the permission {card.permission!r}, which no slice declares"
-            )
-        try:
-            console.env.get_template(card.template)
-        except jinja2.TemplateNotFound:
-            raise ValueError(f"the card {card.name!r} names the template {card.template!r}, which is nowhere") from None
-
-
-def _check_opening(path: str, handler: BaseRouteHandler, guards: Sequence[object]) -> None:
-    """A shopper's handler says what opens it: nobody signs in there, so forgetting it would open it to all."""
-    if shoppers.open_shop in guards and handler.opt.get("opened_by") not in shoppers.OPENINGS:
-        raise ValueError(f"{handler} at {path} does not say what opens it: opened_by={' or '.join(shoppers.OPENINGS)}")
-
-
-def _check_needs(path: str, handler: BaseRouteHandler) -> None:
-    """Without this the framework would look for a part of the server among the parameters of the address."""
-    provided = handler.resolve_dependencies()
-    for name, parameter in handler.parsed_fn_signature.parameters.items():
-        kind = parameter.annotation
-        if not isinstance(kind, type) or issubclass(kind, msgspec.Struct):
-            continue  # what a client sends
-        if kind.__module__.startswith("rapport.") and name not in provided:
-            raise ValueError(f"{handler} at {path} needs {name}: {kind.__name__}, which the server was not given")
 
 
 @get("/", include_in_schema=False)

@@ -36,9 +36,9 @@ from rapport.web.logs import RequestLog
 __all__ = [
     "OPENINGS",
     "PATHS",
-    "ShopDoor",
     "ShopOfKey",
     "Shopper",
+    "Shops",
     "add_headers",
     "components_router",
     "open_shop",
@@ -79,7 +79,7 @@ class Shopper(NamedTuple):
         return format_minor(minor, currency, locale=self.language)
 
 
-class ShopDoor:
+class Shops:
     """Finds the shop that an address is of, and keeps anybody from asking too often."""
 
     def __init__(self, db: Database, shop_of_key: ShopOfKey | None = None) -> None:
@@ -126,12 +126,12 @@ async def open_shop(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
     method = connection.scope.get("method", "")
     if method == "OPTIONS":
         return
-    door: ShopDoor = connection.app.state.shop_door
+    shops: Shops = connection.app.state.shops
     what, a_minute = connection.scope.get("path_template", ""), handler.opt.get("a_minute", A_MINUTE)
-    door.count(f"{method} {what}", client_address(connection), a_minute=a_minute)
+    shops.count(f"{method} {what}", client_address(connection), a_minute=a_minute)
     by_key = handler.opt.get("opened_by") == "write_key"
     query = connection.query_params
-    shop = await (door.by_key(query.get("key", "")[:200]) if by_key else door.by_name(query.get("shop", "")[:60]))
+    shop = await (shops.by_key(query.get("key", "")[:200]) if by_key else shops.by_name(query.get("shop", "")[:60]))
     offered: Sequence[str] = handler.opt.get("languages", ("en",))
     language = language_of(connection.headers.get("accept-language", ""), shop.settings.locale, offered)
     connection.scope["user"] = Shopper(shop.id, shop.name, language)

@@ -17,6 +17,7 @@ from rapport.collect.routes import ROUTES
 from rapport.kernel.clock import now_us
 from rapport.web import accounts
 from rapport.web.app import create_app
+from rapport.web.part import WebPart
 from tests.rooms.collect.conftest import Shop
 from tests.slices import PERMISSIONS, WORDING
 
@@ -25,7 +26,9 @@ Ask = Callable[..., httpx.Response]
 
 @pytest.fixture
 def http(shop: Shop) -> Iterator[TestClient[Any]]:
-    with TestClient(create_app(db=shop.db, wording=WORDING, permissions=PERMISSIONS, api=ROUTES)) as made:
+    with TestClient(
+        create_app(db=shop.db, wording=WORDING, permissions=PERMISSIONS, parts={"collect": WebPart(routes=ROUTES)})
+    ) as made:
         yield made
 
 

@@ -16,6 +16,7 @@ from rapport.kernel.ids import Key
 from rapport.remember.golden import find_root
 from rapport.web.accounts import create_api_key
 from rapport.web.app import create_app
+from rapport.web.part import WebPart
 from tests.shop import NOON, Shop
 
 DIARY = sa.Table(
@@ -106,7 +107,11 @@ def test_a_column_named_for_a_time_is_told_in_words() -> None:
 def test_a_program_with_the_permission_is_answered_everything_that_is_kept(told: Shop) -> None:
     slices = told.pipeline.slices
     app = create_app(
-        db=told.db, wording=slices.wording, permissions=slices.permissions, api=EXPORT, provided={"slices": slices}
+        db=told.db,
+        wording=slices.wording,
+        permissions=slices.permissions,
+        parts={"export": WebPart(routes=EXPORT)},
+        provided={"slices": slices},
     )
     with TestClient(app) as client:
         keys = {

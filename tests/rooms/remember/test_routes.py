@@ -15,6 +15,7 @@ from rapport.remember.profiles import PROFILES
 from rapport.remember.routes import ROUTES
 from rapport.web import accounts
 from rapport.web.app import create_app
+from rapport.web.part import WebPart
 from tests.remembered import REMEMBERED
 from tests.rooms.remember.shop import Shop, bought, did
 from tests.slices import PERMISSIONS, WORDING
@@ -28,7 +29,12 @@ ADA = "/v1/spaces/any/collections/users/profiles/user_id:ada"
 def http(shop: Shop) -> Iterator[TestClient[Any]]:
     given = {"remembered": REMEMBERED}
     app = create_app(
-        db=shop.db, wording=WORDING, permissions=PERMISSIONS, api=ROUTES, routes=[PROFILES], provided=given
+        db=shop.db,
+        wording=WORDING,
+        permissions=PERMISSIONS,
+        parts={"remember": WebPart(routes=ROUTES)},
+        routes=[PROFILES],
+        provided=given,
     )
     with TestClient(app) as made:
         yield made

@@ -15,6 +15,7 @@ from rapport.resolve.web import WEB
 from rapport.storage.engine import Database
 from rapport.web import accounts
 from rapport.web.app import create_app
+from rapport.web.part import WebPart
 from tests.rooms.resolve.shop import Shop, made_shop, seen
 from tests.slices import PERMISSIONS, WORDING
 
@@ -52,7 +53,13 @@ def own(db: Database) -> Shop:
 @pytest.fixture
 def http(db: Database) -> Iterator[TestClient[Any]]:
     with TestClient(
-        create_app(db=db, wording=WORDING, permissions=PERMISSIONS, api=WEB.routes, provided={"identity": Identity(db)})
+        create_app(
+            db=db,
+            wording=WORDING,
+            permissions=PERMISSIONS,
+            parts={"resolve": WebPart(routes=WEB.routes)},
+            provided={"identity": Identity(db)},
+        )
     ) as made:
         yield made
 

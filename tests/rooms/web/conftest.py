@@ -20,6 +20,7 @@ from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace, create_workspace
 from rapport.web import accounts
 from rapport.web.app import create_app
+from rapport.web.part import WebPart
 from tests.slices import PERMISSIONS, WORDING
 
 PASSWORD = "correct horse battery"
@@ -67,8 +68,9 @@ def shop(db: Database) -> Workspace:
 @pytest.fixture
 def app(db: Database, shop: Workspace) -> Litestar:
     handlers = [whoami, limit, broken, missing]
+    part = WebPart(routes=(*handlers,), pages=(collect.PAGES, act.PAGES))
     return create_app(
-        db=db, wording=WORDING, permissions=PERMISSIONS, console=[collect.PAGES, act.PAGES], api=handlers,
+        db=db, wording=WORDING, permissions=PERMISSIONS, parts={"test": part},
         provided={"sections": []},
     )  # fmt: skip
 

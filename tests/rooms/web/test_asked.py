@@ -20,6 +20,7 @@ from rapport.storage.workspaces import create_workspace
 from rapport.web import accounts
 from rapport.web.app import create_app
 from rapport.web.asked import day, moment
+from rapport.web.part import WebPart
 from tests.databases import opened_database
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -79,7 +80,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
             db=db,
             wording=slices.wording,
             permissions=may,
-            api=[route for part in slices.web_parts().values() for route in part.routes],
+            parts={name: WebPart(routes=part.routes) for name, part in slices.web_parts().items()},
             routes=[PROFILES],
             provided=server.provided(),
         )

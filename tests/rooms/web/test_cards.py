@@ -24,7 +24,7 @@ from rapport.kernel.clock import now_us
 from rapport.kernel.ids import WorkspaceId
 from rapport.web import accounts
 from rapport.web.app import create_app
-from rapport.web.cards import Cards, OfPerson, OfShop, Panel, Panels, Tile
+from rapport.web.cards import Cards, OfPerson, OfShop, Panel, Tile
 from rapport.web.part import WebPart
 from rapport.web.permissions import Permission
 from tests.databases import ENGINES, database_at, opened_database
@@ -136,10 +136,9 @@ def test_a_tile_that_fails_says_so_and_home_stands(browser: TestClient[Any]) -> 
 def test_a_card_that_nobody_could_ever_see_stops_the_servers_start(
     tmp_path: Path, changed: dict[str, str], complaint: str
 ) -> None:
-    panels = Panels([msgspec.structs.replace(CALM, **changed)])
-    orders = next(one for one in Installed(OWN).web_parts()["orders"].pages)
+    part = WebPart(panels=(msgspec.structs.replace(CALM, **changed),))
     with opened_database("sqlite", tmp_path) as db, pytest.raises(ValueError, match=complaint):
-        create_app(db=db, wording=WORDING, permissions=PERMISSIONS, console=[orders], provided={"panels": panels})
+        create_app(db=db, wording=WORDING, permissions=PERMISSIONS, parts={"weather": part})
 
 
 def test_a_card_is_named_after_the_slice_that_brings_it() -> None:

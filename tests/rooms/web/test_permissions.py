@@ -21,6 +21,7 @@ from rapport.storage.workspaces import Workspace
 from rapport.web import accounts
 from rapport.web.app import create_app
 from rapport.web.auth import KeyRing, allow
+from rapport.web.part import WebPart
 from rapport.web.permissions import ROLE_NAMES, Permission, Permissions
 from tests.rooms.web.conftest import Browser, Join, form_token, sign_in, submit, unguarded, whoami
 from tests.slices import PERMISSIONS, WORDING
@@ -94,9 +95,11 @@ def test_an_unknown_role_may_nothing() -> None:
 def test_a_server_is_not_built_with_a_handler_whose_permission_no_slice_declares(db: Database) -> None:
     """Neither one whose author forgot it nor one of a slice that forgot to declare it."""
     with pytest.raises(ValueError, match=r"unguarded.* at /api/v1/unguarded needs the permission None"):
-        create_app(db=db, wording=WORDING, permissions=PERMISSIONS, api=[unguarded])
+        create_app(db=db, wording=WORDING, permissions=PERMISSIONS, parts={"x": WebPart(routes=(unguarded,))})
     with pytest.raises(ValueError, match="at /api/v1/whoami needs the permission 'customers:read'"):
-        create_app(db=db, wording=WORDING, permissions=Permissions(WEB.permissions), api=[whoami])
+        create_app(
+            db=db, wording=WORDING, permissions=Permissions(WEB.permissions), parts={"x": WebPart(routes=(whoami,))}
+        )
 
 
 def test_a_handler_without_a_permission_answers_nobody() -> None:

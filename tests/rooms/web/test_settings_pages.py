@@ -34,7 +34,11 @@ CARDS = Section(name="cards", title="Gift cards", kind=CardSettings, about="Card
 @pytest.fixture
 def app(db: Database, shop: Workspace) -> Litestar:
     return create_app(
-        db=db, wording=WORDING, permissions=PERMISSIONS, api=settings_pages.WEB.routes, provided={"sections": [CARDS]}
+        db=db,
+        wording=WORDING,
+        permissions=PERMISSIONS,
+        parts={"web": settings_pages.WEB},
+        provided={"sections": [CARDS]},
     )
 
 

@@ -18,6 +18,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.storage.workspaces import WorkspaceSettings, create_workspace
 from rapport.web.app import create_app
 from rapport.web.limiter import AddressLimiter
+from rapport.web.part import WebPart
 from rapport.web.shoppers import Shopper
 from tests.databases import opened_database
 from tests.slices import PERMISSIONS, WORDING
@@ -53,9 +54,9 @@ def client(tmp_path: Path) -> Iterator[TestClient[Any]]:
         with db.write() as conn:
             create_workspace(conn, slug="rome", name="Rome", now=now_us())
             create_workspace(conn, slug="paris", name="Paris", now=now_us(), settings=WorkspaceSettings(locale="de"))
+        part = WebPart(shop=(sky, rare), components=(sky_component,))
         app = create_app(
-            db=db, wording=WORDING, permissions=PERMISSIONS, shop={"weather": (sky, rare)},
-            components={"weather": (sky_component,)}, shop_of_key=shop_of_key,
+            db=db, wording=WORDING, permissions=PERMISSIONS, parts={"weather": part}, shop_of_key=shop_of_key,
         )  # fmt: skip
         with TestClient(app) as client:
             yield client
@@ -116,8 +117,9 @@ def test_nothing_runs_there_nothing_frames_it_and_no_search_engine_keeps_it(clie
 
 @pytest.mark.parametrize("place", ["shop", "components"])
 def test_a_handler_that_does_not_say_what_opens_it_stops_the_servers_start(tmp_path: Path, place: str) -> None:
+    part = WebPart(shop=(forgotten,)) if place == "shop" else WebPart(components=(forgotten,))
     with opened_database("sqlite", tmp_path) as db, pytest.raises(ValueError, match="does not say what opens it"):
-        create_app(db=db, wording=WORDING, permissions=PERMISSIONS, **{place: {"weather": (forgotten,)}})  # type: ignore[arg-type]
+        create_app(db=db, wording=WORDING, permissions=PERMISSIONS, parts={"weather": part})
 
 
 @given(st.lists(st.integers(0, 3 * MINUTE), max_size=60), st.integers(1, 20))

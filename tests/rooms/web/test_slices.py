@@ -57,7 +57,7 @@ def storm(decider: Decider) -> dict[str, str]:
 
 def test_a_handler_that_needs_what_the_server_has_not_stops_its_start(tmp_path: Path) -> None:
     with opened_database("sqlite", tmp_path) as db, pytest.raises(ValueError, match="needs decider: Decider"):
-        create_app(db=db, wording=WORDING, permissions=PERMISSIONS, api=[storm])
+        create_app(db=db, wording=WORDING, permissions=PERMISSIONS, parts={"weather": WebPart(routes=(storm,))})
 
 
 def test_two_entries_of_the_side_bar_with_one_shortcut_are_refused() -> None:

@@ -27,6 +27,7 @@ from rapport.resolve.linking.store import link_models, link_records
 from rapport.storage.engine import Database
 from rapport.web import accounts
 from rapport.web.app import create_app
+from rapport.web.part import WebPart
 from tests.rooms.resolve.linking.desk import ADA, BO, SISTER, SLIPPED, Desk, asking
 from tests.rooms.resolve.linking.people import model
 from tests.rooms.resolve.shop import made_shop
@@ -104,8 +105,7 @@ def office(db: Database) -> Iterator[Office]:
         db=db,
         wording=WORDING,
         permissions=PERMISSIONS,
-        console=[IDENTITY_PAGES, PAGES],
-        api=[*ROUTES, *REVIEW_ROUTES],
+        parts={"resolve": WebPart(routes=(*ROUTES, *REVIEW_ROUTES), pages=(IDENTITY_PAGES, PAGES))},
         provided={"identity": Identity(db, more=ACTIONS)},
     )
     with TestClient(app, raise_server_exceptions=True) as http:
