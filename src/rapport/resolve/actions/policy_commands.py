@@ -26,7 +26,7 @@ from rapport.storage.command_line import (
 )
 
 if TYPE_CHECKING:
-    from rapport.resolve.actions.routes import Changed, PolicyEffect
+    from rapport.resolve.actions.policy_effect import Changed, PolicyEffect
 
 __all__ = ["AUTHOR", "Deciding", "policy_group"]
 
@@ -79,7 +79,7 @@ def check(
     fail_on_change: bool,
 ) -> None:
     """Say which customers the policy in FILE would merge and split; nothing is changed."""
-    from rapport.resolve.actions.routes import policy_effect
+    from rapport.resolve.actions.policy_effect import policy_effect
 
     wanted = read_file(file)
     with installation.open(data_dir) as db, db.read() as conn:

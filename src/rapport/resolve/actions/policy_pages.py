@@ -13,7 +13,7 @@ from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput, RapportError
 from rapport.kernel.identifiers import SEEN_KINDS, IdentifierPolicy
 from rapport.kernel.principal import Principal
-from rapport.resolve.actions.routes import policy_effect
+from rapport.resolve.actions.policy_effect import policy_effect
 from rapport.resolve.actions.seen import refuse_unseen_policy
 from rapport.resolve.actions.service import POLICY_PERMISSION, Identity
 from rapport.resolve.graph import policy
