@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.growth import median_and_p99, sizes
 from benchmarks.load import Shop, ready
+from benchmarks.steps import steps
 from benchmarks.truth import watched_every
 
 
@@ -53,3 +54,11 @@ def test_sizes_grow_tenfold_and_end_with_the_last() -> None:
 
 def test_the_p99_of_few_samples_is_not_above_the_slowest() -> None:
     assert median_and_p99([1.0, 2.0, 9.0]) == (2.0, 8.9)
+
+
+def test_the_steps_of_a_batch_are_counted() -> None:
+    """Each batch is one transaction at least, and says where its statements come from."""
+    found, counts = steps("sqlite", batch=50, facts=250, facts_per_person=20)
+    assert found["transactions"] >= 1
+    assert found["statements"] > 10
+    assert any(line.startswith("remember/folder.py") for line in counts.statements)
