@@ -20,10 +20,10 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.mergeable import Count
 from rapport.remember import backfill
 from rapport.remember.commands import traits
-from rapport.remember.folder import decode_state
 from rapport.remember.golden import find_key, golden_record
 from rapport.remember.registry import Part, StrandState, Trait, yes
 from rapport.remember.store import strands
+from rapport.remember.strands import decode_state
 from rapport.storage import leases, log
 from rapport.storage.engine import Database
 from tests.installation import Opened

@@ -13,9 +13,9 @@ from rapport.capabilities.orders.cart import Cart
 from rapport.capabilities.orders.ledger import Orders
 from rapport.kernel.clock import DAY, HOUR, MINUTE
 from rapport.kernel.facts import Fact, FactType
-from rapport.remember.folder import decode_state, encode_state
 from rapport.remember.inputs import Settings
 from rapport.remember.registry import Part, Registry, StrandState
+from rapport.remember.strands import decode_state, encode_state
 from tests.remembered import REMEMBERED
 
 REGISTRY = REMEMBERED.registry(currency="EUR", region="DE")

@@ -19,8 +19,8 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Seen
 from rapport.remember import backfill, customers
 from rapport.remember.backfill import Gap
-from rapport.remember.folder import Folder, Strand
 from rapport.remember.registry import Registry, Remembered
+from rapport.remember.strands import Strand, Strands
 from rapport.resolve.graph.resolver import Resolver
 from rapport.storage import log
 from rapport.storage.engine import Database
@@ -47,7 +47,7 @@ class Pipeline:
         self._stages = self.slices.stages()
         self._shops = Shops(db, self.slices.remembered)
         self._resolver = Resolver(self._shops.policy, forget_policies=self._shops.forget)
-        self._folder = Folder(self._shops.traits)
+        self._strands = Strands(self._shops.traits)
         self._settings = Cache()
         self._work = BatchWork(self._stages, self._settings)
 
@@ -57,18 +57,18 @@ class Pipeline:
         A strand that cannot be read is left to `handle`, which finds out whose it is.
         """
         try:
-            self._folder.load(conn, _strands_of(rows))
+            self._strands.load(conn, _strands_of(rows))
         except msgspec.MsgspecError:
-            self._folder.forget_all()
+            self._strands.forget_all()
 
     def handle(self, rows: Sequence[StoredRow]) -> None:
         """Take a batch in, in memory. What it raises concerns one of these facts."""
         wanted = _strands_of(rows)
-        if not self._folder.holds(wanted):
+        if not self._strands.holds(wanted):
             with self.db.look() as conn:
-                self._folder.load(conn, wanted)
+                self._strands.load(conn, wanted)
         facts = [(WorkspaceId(row.workspace), Key(row.strand), to_fact(row)) for row in rows]
-        observe, fold, listening = self._resolver.observe, self._folder.fold, self._stages.listening
+        observe, fold, listening = self._resolver.observe, self._strands.fold, self._stages.listening
         for workspace, strand, fact in facts:
             observe(workspace, fact, strand)
             fold(workspace, strand, fact)
@@ -79,24 +79,24 @@ class Pipeline:
     def flush(self, conn: Connection, *, now: int) -> None:
         """Write all effects of the batch in this transaction; `now` is by the clock all workers share."""
         moved = self._resolver.flush(conn)
-        self._folder.flush(conn)
+        self._strands.flush(conn)
         customers.mark_moved(conn, moved)
         self._work.flush(conn, now=now)
 
     def committed(self) -> None:
         """The transaction of the last `flush` is in the database for good."""
-        self._folder.committed()
+        self._strands.committed()
 
     def abandon(self) -> None:
         """The transaction did not happen: forget the batch and whatever is uncertain."""
         self._resolver.abandon()
-        self._folder.abandon()
+        self._strands.abandon()
         self._work.abandon()
 
     def forget_all(self) -> None:
         """Other workers may have written what is cached here."""
         self.abandon()
-        self._folder.forget_all()
+        self._strands.forget_all()
         self._shops.forget()
         self._settings.forget()
 
@@ -119,18 +119,18 @@ class Pipeline:
         with self.db.read() as conn:
             rows = log.read_after(conn, after=gap.upto, upto=gap.target, buckets=gap.buckets, limit=limit)
             waiting = failed_facts.seqs(conn, gap.buckets)
-            self._folder.load(conn, [(WorkspaceId(row.workspace), Key(row.strand)) for row in rows])
+            self._strands.load(conn, [(WorkspaceId(row.workspace), Key(row.strand)) for row in rows])
         for row in rows:
             if row.seq not in waiting:  # it is folded by all parts when it is replayed
                 workspace = WorkspaceId(row.workspace)
-                self._folder.refill(
+                self._strands.refill(
                     workspace, Key(row.strand), to_fact(row), self._shops.some_traits(workspace, gap.parts)
                 )
         return Filled(len(rows), rows[-1].seq if len(rows) == limit else gap.target)
 
     def filled(self, conn: Connection, gap: Gap, upto: int) -> None:
         """Write what was filled, and how far, in this transaction."""
-        self._folder.flush(conn)
+        self._strands.flush(conn)
         backfill.advance(conn, gap, upto)
 
 

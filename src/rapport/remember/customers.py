@@ -21,10 +21,10 @@ from rapport.kernel.errors import InvalidInput
 from rapport.kernel.identifiers import bucket_of
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.kernel.mergeable import Activity
-from rapport.remember.folder import decoder_of
 from rapport.remember.golden import Gathered, gather
 from rapport.remember.registry import Remembered, StrandState
 from rapport.remember.store import customers, states_of, strands
+from rapport.remember.strands import decoder_of
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.graph.store import identifiers, roots_of
 from rapport.resolve.linking.units import units_among

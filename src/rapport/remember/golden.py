@@ -15,9 +15,9 @@ from rapport.kernel.clock import to_iso
 from rapport.kernel.errors import NotFound
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.remember.backfill import ready
-from rapport.remember.folder import decode_state
 from rapport.remember.registry import Held, Remembered, StrandState
 from rapport.remember.store import states_of
+from rapport.remember.strands import decode_state
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.linking.units import units_among
 from rapport.resolve.reading.identities import Member, find, identifiers_of_customer, members_of_customers
@@ -152,7 +152,7 @@ def gather(
 ) -> dict[Key, Gathered]:
     """Identifiers and merged states of many customers, set-based; roots that are no customer's are left out.
 
-    `decode` may leave out parts of the states that are not needed (`folder.decoder_of`).
+    `decode` may leave out parts of the states that are not needed (`strands.decoder_of`).
     """
     members = members_of_customers(conn, workspace, roots)
     bodies = states_of(conn, workspace, [one.key for several in members.values() for one in several])

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.remember.folder import decode_state
 from rapport.remember.registry import Held, Remembered
 from rapport.remember.store import states_of
+from rapport.remember.strands import decode_state
 from rapport.resolve.graph.store import identifiers
 from rapport.storage.lookup import select_among
 

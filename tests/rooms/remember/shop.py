@@ -1,4 +1,4 @@
-"""A shop on a real database: facts by hand through the log, the resolver and the folder, as the worker does it."""
+"""A shop on a real database: facts by hand through the log, the resolver and the strands, as the worker does it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from rapport.kernel.identifiers import BUCKETS, Identifier, IdentifierPolicy, bu
 from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.remember import customers
 from rapport.remember.customers import CustomerQuery, CustomerSummary
-from rapport.remember.folder import Folder
 from rapport.remember.golden import GoldenRecord, find_key, golden_record
 from rapport.remember.registry import StrandState
+from rapport.remember.strands import Strands
 from rapport.resolve.graph.resolver import Resolver
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow, append
@@ -78,7 +78,7 @@ class Shop:
     def restart(self) -> None:
         """A new worker that remembers nothing."""
         self.resolver = Resolver(lambda _: self.policy)
-        self.folder = Folder(lambda _: REMEMBERED.registry(currency="EUR", region="DE"))
+        self.strands = Strands(lambda _: REMEMBERED.registry(currency="EUR", region="DE"))
 
     def take(self, *facts: Fact, refresh: bool = True) -> None:
         """One batch; facts the log knows already are left out, as the log does it."""
@@ -86,15 +86,15 @@ class Shop:
         with self.db.write() as conn:
             new = {ident: found for ident, found in rows.items() if append(conn, [found[0]])}
         with self.db.read() as conn:
-            self.folder.load(conn, [(self.workspace, Key(row.strand)) for row, _ in new.values()])
+            self.strands.load(conn, [(self.workspace, Key(row.strand)) for row, _ in new.values()])
         for row, fact in new.values():
             self.resolver.observe(self.workspace, fact, Key(row.strand))
-            self.folder.fold(self.workspace, Key(row.strand), fact)
+            self.strands.fold(self.workspace, Key(row.strand), fact)
         with self.db.write() as conn:
             moved = self.resolver.flush(conn)
-            self.folder.flush(conn)
+            self.strands.flush(conn)
             customers.mark_moved(conn, moved)
-        self.folder.committed()
+        self.strands.committed()
         if refresh:
             self.refresh()
 

@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 from rapport.capabilities.orders.ledger import HeldOrder, held_orders, holds_all
 from rapport.capabilities.orders.traits import PARTS
 from rapport.kernel.money import format_minor
-from rapport.remember.folder import decoder_of
 from rapport.remember.registry import Remembered
 from rapport.remember.store import states_of
+from rapport.remember.strands import decoder_of
 from rapport.web.cards import OfPerson, Panel
 
 __all__ = ["PANELS", "OrderLine", "order_lines"]

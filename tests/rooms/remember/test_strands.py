@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.remember.folder import Folder, decode_state
 from rapport.remember.registry import Registry, Remembered, StrandState
 from rapport.remember.store import strands
+from rapport.remember.strands import Strands, decode_state
 from rapport.remember.traits import PARTS, TRAITS
 from rapport.storage.engine import Database
 from tests.remembered import REMEMBERED
@@ -28,8 +28,8 @@ def key(number: int) -> Key:
     return Key(number.to_bytes(16, "big"))
 
 
-def folder(**bounds: int) -> Folder:
-    return Folder(lambda workspace: REMEMBERED.registry(currency="EUR", region=None), **bounds)
+def in_memory(**bounds: int) -> Strands:
+    return Strands(lambda workspace: REMEMBERED.registry(currency="EUR", region=None), **bounds)
 
 
 class Brittle(Registry):
@@ -45,7 +45,7 @@ class Brittle(Registry):
             raise ZeroDivisionError
 
 
-def fold(db: Database, made: Folder, workspace: WorkspaceId, *facts: tuple[int, Fact], commit: bool = True) -> None:
+def fold(db: Database, made: Strands, workspace: WorkspaceId, *facts: tuple[int, Fact], commit: bool = True) -> None:
     with db.read() as conn:
         made.load(conn, [(workspace, key(number)) for number, _ in facts])
     for number, fact in facts:
@@ -66,8 +66,8 @@ def orders(db: Database, workspace: WorkspaceId) -> dict[int, int]:
 
 
 def test_states_are_written_and_found_again_by_another_worker(db: Database) -> None:
-    fold(db, folder(), HERE, (1, bought("o-1", 1)), (2, bought("o-2", 1)))
-    fold(db, folder(), HERE, (1, bought("o-3", 1)))
+    fold(db, in_memory(), HERE, (1, bought("o-1", 1)), (2, bought("o-2", 1)))
+    fold(db, in_memory(), HERE, (1, bought("o-3", 1)))
     assert orders(db, HERE) == {1: 2, 2: 1}
     with db.read() as conn:
         dirty = conn.execute(sa.select(strands.c.dirty).where(strands.c.workspace == HERE)).scalars().all()
@@ -78,9 +78,9 @@ def test_what_an_uninstalled_slice_remembered_is_kept_until_it_comes_back(db: Da
     """Strands are folded into without it, and none of what it had counted is lost."""
     there = WorkspaceId(910)
     without = REMEMBERED_OF_ANYBODY.registry(currency="EUR", region=None)
-    fold(db, folder(), there, (1, bought("o-1", 1)), (2, bought("o-2", 1)))
-    fold(db, Folder(lambda workspace: without), there, (1, did("Page Viewed", 1)), (2, bought("o-3", 1)))
-    fold(db, folder(), there, (1, bought("o-4", 1)))
+    fold(db, in_memory(), there, (1, bought("o-1", 1)), (2, bought("o-2", 1)))
+    fold(db, Strands(lambda workspace: without), there, (1, did("Page Viewed", 1)), (2, bought("o-3", 1)))
+    fold(db, in_memory(), there, (1, bought("o-4", 1)))
     assert orders(db, there) == {1: 2, 2: 1}
 
 
@@ -100,7 +100,7 @@ def test_strands_are_merged_and_read_without_the_slice_that_remembered_some_of_t
 
 def test_a_batch_that_failed_leaves_nothing_behind(db: Database) -> None:
     there = WorkspaceId(901)
-    made = folder()
+    made = in_memory()
     fold(db, made, there, (1, bought("o-1", 1)))
     fold(db, made, there, (1, bought("o-2", 1)), commit=False)
     made.abandon()
@@ -118,7 +118,7 @@ def test_a_strand_half_folded_is_forgotten_with_the_rest(db: Database) -> None:
     """One trait has counted the view when the next one raises; trying again must not count it twice."""
     there = WorkspaceId(905)
     registry = Brittle()
-    made = Folder(lambda workspace: registry)
+    made = Strands(lambda workspace: registry)
     for _ in range(3):
         with suppress(ZeroDivisionError):
             fold(db, made, there, (1, bought("o-1", 1)))
@@ -133,18 +133,18 @@ def test_a_strand_half_folded_is_forgotten_with_the_rest(db: Database) -> None:
 
 def test_the_cache_keeps_to_its_bounds_and_loses_nothing(db: Database) -> None:
     there = WorkspaceId(902)
-    made = folder(max_strands=10)
+    made = in_memory(max_strands=10)
     rng = random.Random(3)
     for batch in range(30):
         fold(db, made, there, *[(rng.randrange(40), bought(f"o-{batch}-{n}", 1)) for n in range(5)])
         assert len(made) <= 10
     assert sum(orders(db, there).values()) == 150
-    small = folder(max_bytes=50_000)
+    small = in_memory(max_bytes=50_000)
     fold(db, small, WorkspaceId(904), *[(n, did("Page Viewed")) for n in range(100)])
     assert 0 < len(small) < 60
 
 
 def test_a_strand_of_which_only_rapport_spoke_is_not_written(db: Database) -> None:
     there = WorkspaceId(903)
-    fold(db, folder(), there, (1, did("Decision Made", source="rapport")))
+    fold(db, in_memory(), there, (1, did("Decision Made", source="rapport")))
     assert orders(db, there) == {}

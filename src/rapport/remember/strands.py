@@ -20,7 +20,7 @@ from rapport.remember.registry import Registry, StrandState
 from rapport.remember.store import states_of, strands
 from rapport.storage.bulk import upsert
 
-__all__ = ["Folder", "Strand", "decode_state", "decoder_of", "encode_state"]
+__all__ = ["Strand", "Strands", "decode_state", "decoder_of", "encode_state"]
 
 Strand = tuple[WorkspaceId, Key]
 """A strand's name."""
@@ -55,8 +55,8 @@ def decoder_of(parts: Collection[str]) -> Callable[[bytes], StrandState]:
     return decode_parts
 
 
-class Folder:
-    """Folds facts into strands. One per process; not thread-safe.
+class Strands:
+    """The states of strands in memory, facts folded into them. One per process; not thread-safe.
 
     `registry_of` names the traits of a workspace (its currency may differ from another's).
     """
