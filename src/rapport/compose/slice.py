@@ -69,6 +69,7 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     permissions: tuple[Permission, ...] = ()
     """What there is to be allowed in it. A handler may name another slice's, too."""
     web: str = ""
-    """Where its `WebPart` stands, `package.module:NAME`: its routes and pages, which the server alone imports."""
+    """Where its `WebPart` stands, `package.module:NAME`: all it shows to people and programs, which the server alone
+    imports."""
     commands: tuple[Command, ...] = ()
     """What it adds to the command line."""
