@@ -18,7 +18,7 @@ from rapport.collect.feed import ROWS, read_feed
 from rapport.collect.health import HealthCounts, health_of_sources
 from rapport.collect.model import IMPORT_SOURCE, OWN_SOURCE, SOURCE_KINDS, Limits, QuarantineState, Source
 from rapport.kernel.clock import DAY, HOUR, now_us
-from rapport.kernel.errors import InvalidFact, NotFound, RapportError
+from rapport.kernel.errors import Conflict, InvalidFact, NotFound, RapportError
 from rapport.kernel.facts import Fact
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
@@ -149,11 +149,14 @@ def change_source(request: AnyRequest, db: Database, principal: Principal, sourc
     return Redirect(f"/console/sources/{source_id}?done=saved", status_code=303)
 
 
-@post("/sources/{source_id:str}/rotate", permission="sources:write", sync_to_thread=True, status_code=303)
-def rotate(db: Database, principal: Principal, source_id: str) -> Redirect:
+@post("/sources/{source_id:str}/rotate", permission="sources:write", sync_to_thread=True, status_code=200)
+def rotate(request: AnyRequest, db: Database, principal: Principal, source_id: str, data: Form) -> Response[Any]:
     """A new write key; the old one works for a week more."""
-    with db.write() as conn:
-        sources_.rotate_key(conn, principal.workspace, source_id, now=now_us())
+    try:
+        with db.write() as conn:
+            sources_.rotate_key(conn, principal.workspace, source_id, now=now_us(), seen=text(data, "replaces"))
+    except Conflict as error:
+        return _one_source(request, db, principal, source_id, error=error)
     return Redirect(f"/console/sources/{source_id}?done=rotated", status_code=303)
 
 

@@ -42,8 +42,10 @@ class SourceChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rotation(msgspec.Struct, frozen=True, kw_only=True):
-    """How long the old write key goes on working."""
+    """Which write key is replaced, and how long it goes on working."""
 
+    replaces: str | None = None
+    """The key that was read: where it is another by now, nothing is changed and the answer is 409."""
     grace_seconds: Annotated[int, msgspec.Meta(ge=0, le=366 * 86_400)] = sources.GRACE // SECOND
 
 
@@ -144,7 +146,7 @@ def rotate_source(source_id: Id, data: Rotation, db: Database, principal: Princi
     """Give a source a new write key; the old one works on for a while."""
     with db.write() as conn:
         source = sources.rotate_key(
-            conn, principal.workspace, source_id, now=now_us(), grace=data.grace_seconds * SECOND
+            conn, principal.workspace, source_id, now=now_us(), grace=data.grace_seconds * SECOND, seen=data.replaces
         )
     return _shown(source, principal, None)
 

@@ -145,11 +145,25 @@ def source_version(source: Source) -> str:
     return version_of(_changeable(source))
 
 
-def rotate_key(conn: Connection, workspace: WorkspaceId, source_id: str, *, now: int, grace: int = GRACE) -> Source:
-    """Give a source a new write key; the old one works for `grace` microseconds more. Raises NotFound."""
+def rotate_key(
+    conn: Connection, workspace: WorkspaceId, source_id: str, *, now: int, grace: int = GRACE,
+    seen: str | None = None,
+) -> Source:  # fmt: skip
+    """Give a source a new write key; the old one works for `grace` microseconds more.
+
+    Raises NotFound, and Conflict where the key is not the one that was `seen`: two who rotate at once would end the
+    grace of the key that is in use.
+    """
     # The database itself moves the key: one that was read before may not be the key any more.
     values = {"write_key": new_secret("wk"), "previous_key": sources.c.write_key, "previous_until": now + grace}
-    return _write(conn, workspace, source_id, values)
+    change = sources.update().where(sources.c.workspace == workspace, sources.c.id == source_id).values(values)
+    moved = conn.execute(change if seen is None else change.where(sources.c.write_key == seen))
+    source = find_source(conn, workspace, source_id)
+    if not moved.rowcount:
+        raise Conflict(
+            f"somebody rotated the write key of {source.name!r} since you looked", hint="look at the new one first"
+        )
+    return source
 
 
 def set_enabled(conn: Connection, workspace: WorkspaceId, source_id: str, *, enabled: bool) -> Source:

@@ -98,6 +98,8 @@ def test_a_source_is_made_changed_rotated_and_switched_off(ask: Ask, shop: Shop)
     rotated = ask("POST", f"/sources/{made['id']}/rotate", json={"grace_seconds": 60}).json()
     assert rotated["write_key"] != made["write_key"]
     assert rotated["previous_key"] == made["write_key"]
+    late = ask("POST", f"/sources/{made['id']}/rotate", json={"replaces": made["write_key"]})
+    assert (late.status_code, late.json()["code"]) == (409, "conflict"), "the key in use would lose its grace"
     assert ask("GET", f"/sources/{made['id']}").json()["write_key"] == rotated["write_key"]
     assert [source["name"] for source in ask("GET", "/sources").json()] == ["Site", "Till 2"]
 

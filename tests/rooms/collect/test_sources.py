@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import Connection
 
 from rapport.collect.health import Health, health_of_sources
 from rapport.collect.model import Limits
@@ -132,6 +133,20 @@ def test_of_two_rotations_at_a_time_the_second_follows_the_first(shop: Shop) -> 
         found = find_source(conn, here, shop.source.id)
     assert [found.previous_key, found.write_key] == [source.write_key for source in made]
     assert shop.source.write_key not in (found.previous_key, found.write_key)
+
+
+def test_of_two_who_saw_one_key_only_the_first_rotates_it(shop: Shop) -> None:
+    """The key that is in use keeps its grace."""
+    used = shop.source.write_key
+
+    def rotate(conn: Connection) -> object:
+        return rotate_key(conn, shop.workspace, shop.source.id, now=now_us(), seen=used)
+
+    told = change_beside(shop.db, rotate, rotate)
+    assert told is not None
+    assert "rotated the write key of 'Site'" in told.message
+    with shop.db.read() as conn:
+        assert find_source(conn, shop.workspace, shop.source.id).previous_key == used
 
 
 def test_of_two_who_change_one_source_the_second_is_told_what_changed(shop: Shop) -> None:

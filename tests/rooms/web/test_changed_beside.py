@@ -50,6 +50,11 @@ def test_a_source(db: Database, shop: Workspace, browser: Browser, join: Join) -
     assert browser.post(address, data=form | {"name": "His"}, follow_redirects=False).status_code == 303
     with db.read() as conn:
         assert find_source(conn, shop.id, source.id).name == "His"
+    form["replaces"] = source.write_key
+    assert browser.post(f"{address}/rotate", data=form, follow_redirects=False).status_code == 303
+    late = browser.post(f"{address}/rotate", data=form, follow_redirects=False)
+    assert late.status_code == 409
+    assert "rotated the write key" in late.text
 
 
 def test_a_webhook(db: Database, shop: Workspace, browser: Browser, join: Join) -> None:
