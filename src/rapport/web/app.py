@@ -27,7 +27,7 @@ from rapport.web.logs import RequestLog
 from rapport.web.part import WebPart
 from rapport.web.permissions import Permissions
 from rapport.web.problems import EXCEPTION_HANDLERS, PROBLEM_TYPE
-from rapport.web.shoppers import ShopOfKey, Shops, components_router, shop_router
+from rapport.web.shoppers import ShopFinder, ShopOfKey, components_router, shop_router
 
 __all__ = ["api_router", "console_router", "create_app"]
 
@@ -69,7 +69,7 @@ def create_app(
         route_handlers=[*_routers(parts), *routes, static_file, home],
         state=State({
             "db": db, "key_ring": KeyRing(db, permissions), "console": console, "permissions": permissions,
-            "https": https, "shops": Shops(db, shop_of_key),
+            "https": https, "shops": ShopFinder(db, shop_of_key),
         }),
         dependencies={name: _provide(value) for name, value in given.items()},
         exception_handlers=EXCEPTION_HANDLERS,

@@ -36,9 +36,9 @@ from rapport.web.logs import RequestLog
 __all__ = [
     "OPENINGS",
     "PATHS",
+    "ShopFinder",
     "ShopOfKey",
     "Shopper",
-    "Shops",
     "add_headers",
     "components_router",
     "open_shop",
@@ -79,7 +79,7 @@ class Shopper(NamedTuple):
         return format_minor(minor, currency, locale=self.language)
 
 
-class Shops:
+class ShopFinder:
     """Finds the shop that an address is of, and keeps anybody from asking too often."""
 
     def __init__(self, db: Database, shop_of_key: ShopOfKey | None = None) -> None:
@@ -126,7 +126,7 @@ async def open_shop(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
     method = connection.scope.get("method", "")
     if method == "OPTIONS":
         return
-    shops: Shops = connection.app.state.shops
+    shops: ShopFinder = connection.app.state.shops
     what, a_minute = connection.scope.get("path_template", ""), handler.opt.get("a_minute", A_MINUTE)
     shops.count(f"{method} {what}", client_address(connection), a_minute=a_minute)
     by_key = handler.opt.get("opened_by") == "write_key"
