@@ -13,7 +13,7 @@ from rapport.capabilities.orders.cart import Cart
 from rapport.capabilities.orders.ledger import Orders
 from rapport.kernel.clock import DAY, HOUR, MINUTE
 from rapport.kernel.facts import Fact, FactType
-from rapport.remember.inputs import Settings
+from rapport.remember.inputs import ReadingSettings
 from rapport.remember.registry import Part, Registry, StrandState
 from rapport.remember.strands import decode_state, encode_state
 from tests.remembered import REMEMBERED
@@ -23,7 +23,7 @@ _SMALL = {"orders": Orders(limit=3), "cart": Cart(limit=3)}
 TIGHT = Registry(
     [Part(**{**msgspec.structs.asdict(p), "kind": _SMALL.get(p.name, p.kind)}) for p in REMEMBERED.parts.values()],
     REMEMBERED.traits.values(),
-    settings=Settings(currency="EUR"),
+    settings=ReadingSettings(currency="EUR"),
 )
 """The same traits with bounds that are reached after three orders and three changes of the cart."""
 

@@ -12,7 +12,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Purpose
 from rapport.storage.engine import Database
 
-__all__ = ["Channel", "ChannelSettings", "MakeChannel", "Outcome", "Outgoing"]
+__all__ = ["Channel", "ChannelSettings", "Delivered", "MakeChannel", "Outgoing"]
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +30,7 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     """Counting this one."""
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     """How an attempt went. `gone` says that the destination wants nothing more, ever."""
 
     result: Literal["delivered", "retry", "dead", "gone"]
@@ -46,7 +46,7 @@ class Channel(Protocol):
     @property
     def name(self) -> str: ...
 
-    def deliver(self, message: Outgoing, *, now: int) -> Outcome:
+    def deliver(self, message: Outgoing, *, now: int) -> Delivered:
         """Carry the message. Expected failures are outcomes; whatever is raised counts as `retry`."""
 
     def switch_off(self, conn: Connection, message: Outgoing, *, reason: str) -> None:

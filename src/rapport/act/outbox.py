@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.act import store
-from rapport.act.channels import Channel, Outcome, Outgoing
+from rapport.act.channels import Channel, Delivered, Outgoing
 from rapport.act.send_rules import AFTER_FAILURE, Drop, SendRule, Verdict, verdicts
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, now_us
 from rapport.kernel.errors import Conflict, NotFound
@@ -250,10 +250,10 @@ class Dispatcher:
             outcome = channel.deliver(message, now=now_us())
         except Exception as error:  # a channel's bug is a failed attempt, not the end of the outbox
             _logger.exception("channel %s raised", message.channel)
-            outcome = Outcome(result="retry", detail=type(error).__name__)
+            outcome = Delivered(result="retry", detail=type(error).__name__)
         self._record(message, outcome, now=now_us())
 
-    def _record(self, message: Outgoing, outcome: Outcome, *, now: int) -> None:
+    def _record(self, message: Outgoing, outcome: Delivered, *, now: int) -> None:
         destination = Destination(message.workspace, message.channel, message.destination)
         values = self._verdict(message, outcome, now)
         o = store.outbox.c
@@ -267,7 +267,7 @@ class Dispatcher:
             _keep_circuit(conn, destination, failed=outcome.result == "retry", now=now)
         _logger.info("delivery %s by %s: %s", message.id, message.channel, outcome.result)
 
-    def _verdict(self, message: Outgoing, outcome: Outcome, now: int) -> dict[str, object]:
+    def _verdict(self, message: Outgoing, outcome: Delivered, now: int) -> dict[str, object]:
         if outcome.result == "retry" and message.attempts <= len(RETRIES):
             pause = RETRIES[message.attempts - 1] * self._rng.uniform(1 - _JITTER, 1 + _JITTER)
             due_at = now + max(int(pause), int(outcome.retry_after_seconds * SECOND))

@@ -9,7 +9,7 @@ from rapport.app.wiring import installed
 from rapport.collect.appender import Appender
 from rapport.collect.endpoints import Endpoints
 from rapport.collect.health import Health
-from rapport.collect.sources import Registry as Sources
+from rapport.collect.sources import Sources
 from rapport.compose.installed import Installed
 from rapport.decide.service import Decider
 from rapport.kernel.clock import now_us

@@ -22,9 +22,9 @@ from rapport.collect.envelope import Parts, base64_json, inflate, read_batch, re
 from rapport.collect.health import Health
 from rapport.collect.http import (
     DRAINED,
-    Answer,
     Gone,
     Head,
+    HttpAnswer,
     Receive,
     Scope,
     Send,
@@ -39,7 +39,7 @@ from rapport.collect.http import (
 from rapport.collect.limiter import InFlight, RateLimiter
 from rapport.collect.model import Envelope, QuarantineRow, Source
 from rapport.collect.prepare import prepare_all
-from rapport.collect.sources import Registry
+from rapport.collect.sources import Sources
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import (
     Forbidden,
@@ -70,8 +70,8 @@ AT_ONCE = 250
 BYTES_AT_ONCE = 256 * 1024
 """Likewise bytes; a body beyond this size is unpacked and cut in a thread."""
 
-SUCCESS = Answer(200, b'{"success":true}')
-GIF = Answer(
+SUCCESS = HttpAnswer(200, b'{"success":true}')
+GIF = HttpAnswer(
     200,
     bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"),
     b"image/gif",
@@ -117,7 +117,7 @@ class Endpoints:
     def __init__(
         self,
         *,
-        registry: Registry,
+        registry: Sources,
         appender: Appender,
         health: Health,
         clock: Callable[[], int] = now_us,
@@ -166,12 +166,12 @@ class Endpoints:
         except Exception:  # noqa: BLE001 - a bug must become a 500, never a dropped connection
             _log.exception("an endpoint failed at %s", head.path)
             await send_answer(
-                send, Answer(500, b'{"code":"internal_error","message":"the fault is ours; send it again"}')
+                send, HttpAnswer(500, b'{"code":"internal_error","message":"the fault is ours; send it again"}')
             )
             return
         await send_answer(send, answer)
 
-    async def _answer(self, head: Head, receive: Receive) -> Answer:
+    async def _answer(self, head: Head, receive: Receive) -> HttpAnswer:
         path = head.path.rstrip("/")
         if head.method == "OPTIONS":
             return preflight(head)
@@ -186,7 +186,7 @@ class Endpoints:
             return _wrong_method("GET")
         return await self._document(head, path)
 
-    async def _take(self, head: Head, endpoint: Endpoint, receive: Receive) -> Answer:
+    async def _take(self, head: Head, endpoint: Endpoint, receive: Receive) -> HttpAnswer:
         now = self._clock()
         source = await self._source(_head_keys(head), now=now)
         limit = self.registry.largest_batch if source is None else _body_limit(source, endpoint)
@@ -203,7 +203,7 @@ class Endpoints:
             self.in_flight.release(held)
         return SUCCESS
 
-    async def _pixel(self, head: Head, endpoint: Endpoint) -> Answer:
+    async def _pixel(self, head: Head, endpoint: Endpoint) -> HttpAnswer:
         parts = read_single(base64_json(head.query.get("data", "")))
         source = await self._source(_head_keys(head), now=self._clock())
         if head.method == "GET":
@@ -280,7 +280,7 @@ class Endpoints:
                 return source
         return None
 
-    async def _document(self, head: Head, path: str) -> Answer:
+    async def _document(self, head: Head, path: str) -> HttpAnswer:
         settings = _SETTINGS.match(path)
         keys = (settings.group(1),) if settings else _head_keys(head)
         source = await self._source(keys, now=self._clock())
@@ -354,10 +354,10 @@ def _must_cut(head: Head, error: RapportError) -> bool:
     return isinstance(error, TooLarge) and (head.length is None or head.length > DRAINED)
 
 
-def _wrong_method(allowed: str) -> Answer:
+def _wrong_method(allowed: str) -> HttpAnswer:
     body = msgspec.json.encode({"code": "method_not_allowed", "message": f"this address answers {allowed}"})
-    return Answer(405, body, headers=((b"allow", f"{allowed}, OPTIONS".encode()),))
+    return HttpAnswer(405, body, headers=((b"allow", f"{allowed}, OPTIONS".encode()),))
 
 
-def _json(document: object) -> Answer:
-    return Answer(200, msgspec.json.encode(document), headers=((b"cache-control", b"public, max-age=60"),))
+def _json(document: object) -> HttpAnswer:
+    return HttpAnswer(200, msgspec.json.encode(document), headers=((b"cache-control", b"public, max-age=60"),))

@@ -16,9 +16,9 @@ from rapport.collect.limiter import InFlight
 from rapport.kernel.errors import InvalidInput, RapportError, RateLimited, TooLarge
 
 __all__ = [
-    "Answer",
     "Gone",
     "Head",
+    "HttpAnswer",
     "SlowBody",
     "answer_of",
     "keys_of",
@@ -67,7 +67,7 @@ class Head(NamedTuple):
     asked_headers: bytes
 
 
-class Answer(NamedTuple):
+class HttpAnswer(NamedTuple):
     """Status, body and headers beside those every answer has."""
 
     status: int
@@ -159,22 +159,22 @@ async def _read_pieces(receive: Receive, limit: int, in_flight: InFlight) -> byt
         raise
 
 
-def answer_of(error: RapportError) -> Answer:
+def answer_of(error: RapportError) -> HttpAnswer:
     """The answer to an expected failure. Too large is 400 here: SDKs know that status as "drop it"."""
     headers: tuple[tuple[bytes, bytes], ...] = ()
     if isinstance(error, RateLimited):
         headers = ((b"retry-after", str(max(1, round(error.retry_after_seconds + 0.5))).encode()),)
     status = 400 if isinstance(error, TooLarge) else error.status
     message = f"{error.message} ({error.hint})" if error.hint else error.message
-    return Answer(status, msgspec.json.encode({"code": error.code, "message": message}), headers=headers)
+    return HttpAnswer(status, msgspec.json.encode({"code": error.code, "message": message}), headers=headers)
 
 
-def preflight(head: Head) -> Answer:
+def preflight(head: Head) -> HttpAnswer:
     """The answer to a browser that asks whether it may send: yes, and do not ask again for a day."""
     asked = head.asked_headers.decode("latin-1").replace(" ", "").lower()
     known = {name.strip().lower() for name in _ALLOWED_HEADERS.decode().split(",")}
     more = sorted(name for name in asked.split(",") if name.startswith("rsa-") and name not in known and name.isascii())
-    return Answer(
+    return HttpAnswer(
         204,
         b"",
         headers=(
@@ -186,7 +186,7 @@ def preflight(head: Head) -> Answer:
     )
 
 
-async def send_answer(send: Send, answer: Answer, *, cut: bool = False) -> None:
+async def send_answer(send: Send, answer: HttpAnswer, *, cut: bool = False) -> None:
     """Answer; `cut` closes the connection rather than read what the client is still sending."""
     headers = [*_CORS, *answer.headers, (b"content-length", str(len(answer.body)).encode())]
     if answer.body:

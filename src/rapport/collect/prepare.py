@@ -21,7 +21,7 @@ import msgspec
 
 from rapport.collect.model import NO_ENVELOPE, Envelope, QuarantineRow, Source
 from rapport.collect.names import modernise
-from rapport.collect.validate import Message, read_message
+from rapport.collect.validate import ClientMessage, read_message
 from rapport.kernel.clock import DAY, SECOND, from_iso
 from rapport.kernel.errors import InvalidFact
 from rapport.kernel.facts import FACT_TYPES, Fact, FactType, encode_fact
@@ -114,7 +114,7 @@ def _without_sending_time(message: bytes) -> bytes:
     return msgspec.json.encode(tree, order="sorted")
 
 
-def _fact(read: Message, source: Source, envelope: Envelope) -> Fact:
+def _fact(read: ClientMessage, source: Source, envelope: Envelope) -> Fact:
     kind = envelope.type or _type(read.type)
     properties = read.properties or {}
     traits = read.traits or {}
@@ -174,7 +174,7 @@ def _event(value: str | int | float | None) -> str:
     return name
 
 
-def _title(read: Message, properties: dict[str, Any]) -> str | None:
+def _title(read: ClientMessage, properties: dict[str, Any]) -> str | None:
     if read.category is not None:
         properties.setdefault("category", _text(read.category))
     if read.name is None:
@@ -182,7 +182,7 @@ def _title(read: Message, properties: dict[str, Any]) -> str | None:
     return _text(read.name).strip()[:MAX_NAME] or None
 
 
-def _require(kind: FactType, read: Message) -> None:
+def _require(kind: FactType, read: ClientMessage) -> None:
     """Raises InvalidFact unless a group message names its group and an alias both of its ids."""
     if kind == "group" and not _text(read.group_id).strip():
         raise InvalidFact("a group message needs a groupId", path="$.groupId")
@@ -221,7 +221,7 @@ def _text(value: str | int | float | None) -> str:
     return str(value)
 
 
-def _context(read: Message, source: Source, envelope: Envelope) -> dict[str, Any]:
+def _context(read: ClientMessage, source: Source, envelope: Envelope) -> dict[str, Any]:
     context = read.context or {}
     if envelope.context:
         context = _merged(envelope.context, context)
@@ -264,7 +264,7 @@ def _nobody(fact: Fact) -> InvalidFact:
     )  # fmt: skip
 
 
-def _occurred_at(read: Message, received_at: int, envelope: Envelope) -> int:
+def _occurred_at(read: ClientMessage, received_at: int, envelope: Envelope) -> int:
     given = read.timestamp if read.timestamp is not None else read.original_timestamp
     if given is None:
         return received_at

@@ -24,7 +24,7 @@ from rapport.storage.engine import Database
 from rapport.storage.workspaces import WorkspaceSettings, all_workspaces
 
 __all__ = [
-    "Registry",
+    "Sources",
     "change_source",
     "create_source",
     "ensure_source",
@@ -171,7 +171,7 @@ def set_enabled(conn: Connection, workspace: WorkspaceId, source_id: str, *, ena
     return _write(conn, workspace, source_id, {"enabled": enabled})
 
 
-class Registry:
+class Sources:
     """All sources of this installation in memory, read again every second, so that an endpoint makes no query."""
 
     def __init__(self, db: Database, *, refresh_seconds: float = 1.0) -> None:

@@ -27,7 +27,7 @@ import msgspec
 
 from rapport.kernel.errors import InvalidFact
 
-__all__ = ["MAX_DEPTH", "MAX_ITEMS", "MAX_PROPERTIES", "Message", "clean", "read_message"]
+__all__ = ["MAX_DEPTH", "MAX_ITEMS", "MAX_PROPERTIES", "ClientMessage", "clean", "read_message"]
 
 MAX_DEPTH = 32
 """Maps and lists inside each other, the message itself included."""
@@ -44,7 +44,7 @@ MAX_EXACT = 2**63
 Text = str | int | float | None
 
 
-class Message(msgspec.Struct, rename="camel", gc=False):
+class ClientMessage(msgspec.Struct, rename="camel", gc=False):
     """A message as clients send it: known fields, nothing decided yet."""
 
     type: str | None = None
@@ -66,7 +66,7 @@ class Message(msgspec.Struct, rename="camel", gc=False):
     sent_at: Text = None
 
 
-_decode = msgspec.json.Decoder(Message).decode
+_decode = msgspec.json.Decoder(ClientMessage).decode
 _MAPS = ("properties", "traits", "context", "integrations")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NUL = b"\\u0000"
@@ -74,7 +74,7 @@ _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 19
 
 
-def read_message(raw: bytes) -> Message:
+def read_message(raw: bytes) -> ClientMessage:
     """Read one message. Raises InvalidFact with the JSON path of what is wrong, and nothing else.
 
     Nearly all messages take the quick way: one typed decode and three searches for bytes that may mean trouble.
@@ -115,7 +115,7 @@ def clean(value: Any, path: str = "$", depth: int = 1) -> Any:
     return {_clean_text(key): clean(item, f"{path}.{key}", depth + 1) for key, item in value.items()}
 
 
-def _depth(message: Message) -> int:
+def _depth(message: ClientMessage) -> int:
     level: list[Any] = [message.properties, message.traits, message.context, message.integrations]
     depth = 1
     while level and depth <= MAX_DEPTH:
@@ -130,7 +130,7 @@ def _depth(message: Message) -> int:
     return depth
 
 
-def _read_slowly(raw: bytes) -> Message:
+def _read_slowly(raw: bytes) -> ClientMessage:
     tree = clean(_parse(raw))
     if not isinstance(tree, dict):
         raise InvalidFact("a message is a JSON object")
@@ -138,7 +138,7 @@ def _read_slowly(raw: bytes) -> Message:
         if tree.get(name) == []:
             tree[name] = {}
     try:
-        return msgspec.convert(tree, Message)
+        return msgspec.convert(tree, ClientMessage)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at ")
         raise InvalidFact(reason, path=path.strip("`") or "$") from None

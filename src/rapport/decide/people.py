@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from rapport.kernel.identifiers import Identifier
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.remember.inputs import Settings
+from rapport.remember.inputs import ReadingSettings
 from rapport.resolve.graph.store import identifiers
 from rapport.resolve.graph.store import roots_of as current_roots
 from rapport.storage.lookup import select_among
@@ -19,10 +19,10 @@ from rapport.storage.workspaces import all_workspaces
 __all__ = ["identifiers_by_key", "naming", "reading_settings", "roots_of", "strands_by_root"]
 
 
-def reading_settings(conn: Connection, workspace: WorkspaceId) -> Settings:
+def reading_settings(conn: Connection, workspace: WorkspaceId) -> ReadingSettings:
     """How the facts of a shop are to be read. A batch asks by way of `Work.known`."""
     found = next(shop.settings for shop in all_workspaces(conn) if shop.id == workspace)
-    return Settings(currency=found.currency, region=found.region)
+    return ReadingSettings(currency=found.currency, region=found.region)
 
 
 def roots_of(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -> dict[Key, Key]:

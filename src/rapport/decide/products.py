@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from rapport.kernel.facts import Fact
 from rapport.remember import inputs
-from rapport.remember.inputs import Settings
+from rapport.remember.inputs import ReadingSettings
 
 __all__ = ["Line", "lines_of", "product_ids_of"]
 
@@ -28,7 +28,7 @@ class Line(NamedTuple):
     image_url: str | None
 
 
-def lines_of(fact: Fact, settings: Settings) -> list[Line]:
+def lines_of(fact: Fact, settings: ReadingSettings) -> list[Line]:
     """The products of a fact: its `products`, else the one its properties describe, else none. Never raises."""
     currency = inputs.currency(fact.properties, settings)
     lines = [_line(product, currency) for product in _described(fact)]

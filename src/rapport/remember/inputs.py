@@ -14,7 +14,7 @@ from rapport.kernel.money import MAX_MINOR, currency_code, to_minor
 
 __all__ = [
     "OFFLINE",
-    "Settings",
+    "ReadingSettings",
     "acquisition",
     "amount",
     "brands",
@@ -42,7 +42,7 @@ PRODUCTS = 200
 """Products looked at in one fact."""
 
 
-class Settings(NamedTuple):
+class ReadingSettings(NamedTuple):
     """What a shop decides that changes how its facts are read."""
 
     currency: str = "USD"
@@ -92,7 +92,7 @@ def _text_number(value: str, currency: str) -> int | None:
     return to_minor(value, currency) if plain.isascii() and plain.isdigit() else None
 
 
-def currency(properties: dict[str, Any], settings: Settings) -> str:
+def currency(properties: dict[str, Any], settings: ReadingSettings) -> str:
     """The currency of the fact's amounts."""
     code = properties.get("currency")
     if type(code) is not str or len(code) > 8:
@@ -160,7 +160,7 @@ OFFLINE = frozenset({"store", "marketplace", "phone"})
 """Channels whose orders leave the cart in the web shop as it is."""
 
 
-def channel(fact: Fact, settings: Settings) -> str | None:
+def channel(fact: Fact, settings: ReadingSettings) -> str | None:
     """The channel a fact came through: stated in `context.channel` or `properties.channel`, else by the SDK."""
     stated = fact.context.get("channel") or fact.properties.get("channel")
     if type(stated) is str:
@@ -188,7 +188,7 @@ def _channel_of_library(library: str) -> str | None:
     return _LIBRARIES.get(library.lower())
 
 
-def device(fact: Fact, settings: Settings) -> str | None:
+def device(fact: Fact, settings: ReadingSettings) -> str | None:
     """`desktop`, `mobile`, `tablet`, or what `context.device.type` states."""
     stated = fact.context.get("device")
     if type(stated) is dict:
@@ -227,7 +227,7 @@ def table(container: dict[str, Any], field: str) -> dict[str, Any]:
 # --- where from ----------------------------------------------------------------------------------------------------
 
 
-def acquisition(fact: Fact, settings: Settings) -> dict[str, Any] | None:
+def acquisition(fact: Fact, settings: ReadingSettings) -> dict[str, Any] | None:
     """The campaign that brought the visit, with its cost where it is stated, else the site that referred it."""
     campaign = table(fact.context, "campaign")
     if campaign:
@@ -280,17 +280,17 @@ def _weighted(fact: Fact, field: str) -> list[tuple[str, int]] | None:
     return [(liked, _WEIGHTS.get(fact.name, 1))] if liked else None
 
 
-def categories(fact: Fact, settings: Settings) -> list[tuple[str, int]] | None:
+def categories(fact: Fact, settings: ReadingSettings) -> list[tuple[str, int]] | None:
     """Categories of the products of a fact, weighted by what was done."""
     return _weighted(fact, "category")
 
 
-def brands(fact: Fact, settings: Settings) -> list[tuple[str, int]] | None:
+def brands(fact: Fact, settings: ReadingSettings) -> list[tuple[str, int]] | None:
     """Brands of the products of a fact, weighted by what was done."""
     return _weighted(fact, "brand")
 
 
-def product_seen(fact: Fact, settings: Settings) -> list[tuple[str, Any]] | None:
+def product_seen(fact: Fact, settings: ReadingSettings) -> list[tuple[str, Any]] | None:
     """The product of the fact with its name, price and currency."""
     properties = fact.properties
     found = product_id(properties)
@@ -300,19 +300,19 @@ def product_seen(fact: Fact, settings: Settings) -> list[tuple[str, Any]] | None
     return [(found, [text(properties.get("name")), amount(properties.get("price"), code), code])]
 
 
-def product_named(fact: Fact, settings: Settings) -> str | None:
+def product_named(fact: Fact, settings: ReadingSettings) -> str | None:
     """The id of the fact's product."""
     return product_id(fact.properties)
 
 
-def price(fact: Fact, settings: Settings) -> tuple[str, int] | None:
+def price(fact: Fact, settings: ReadingSettings) -> tuple[str, int] | None:
     """The positive price of the fact's product."""
     code = currency(fact.properties, settings)
     found = amount(fact.properties.get("price"), code)
     return (code, found) if found is not None and found > 0 else None
 
 
-def wish(fact: Fact, settings: Settings) -> list[tuple[str, Any]] | None:
+def wish(fact: Fact, settings: ReadingSettings) -> list[tuple[str, Any]] | None:
     """A product put on the wish list (with its name) or taken from it (None)."""
     found = product_id(fact.properties)
     if found is None:
@@ -321,7 +321,7 @@ def wish(fact: Fact, settings: Settings) -> list[tuple[str, Any]] | None:
     return [(found, [text(fact.properties.get("name"))] if on_list else None)]
 
 
-def search(fact: Fact, settings: Settings) -> list[tuple[str, Any]] | None:
+def search(fact: Fact, settings: ReadingSettings) -> list[tuple[str, Any]] | None:
     """What was searched for."""
     query = text(fact.properties.get("query"))
     return [(query.lower(), None)] if query else None

@@ -14,7 +14,7 @@ import msgspec
 
 from rapport.kernel.facts import Fact
 from rapport.kernel.mergeable import First, Mergeable, Stamp, State
-from rapport.remember.inputs import Settings
+from rapport.remember.inputs import ReadingSettings
 
 __all__ = [
     "Held",
@@ -48,7 +48,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
     """Raised where what it keeps means something else than before: it is folded anew from the log. Never lowered."""
     kind: Mergeable
-    take: Callable[[Fact, Settings], Any]
+    take: Callable[[Fact, ReadingSettings], Any]
     """What is folded of a fact; None for nothing."""
     on: tuple[str, ...] = ()
     """Names of the facts it listens to."""
@@ -141,7 +141,7 @@ class Remembered:
         self._picks: dict[str, list[Trait]] = {}
         for trait in traits:
             self._picks.setdefault(trait.part, []).append(trait)
-        self._registries: dict[Settings, Registry] = {}
+        self._registries: dict[ReadingSettings, Registry] = {}
         self._some: dict[frozenset[str], Remembered] = {}
 
     def without(self, parts: Iterable[str]) -> Remembered:
@@ -162,7 +162,7 @@ class Remembered:
 
     def registry(self, *, currency: str, region: str | None) -> Registry:
         """The same, compiled for a shop with this currency and this country for phone numbers; made once for each."""
-        settings = Settings(currency=currency, region=region)
+        settings = ReadingSettings(currency=currency, region=region)
         found = self._registries.get(settings)
         if found is None:
             found = self._registries[settings] = Registry(self.parts.values(), self.traits.values(), settings=settings)
@@ -202,7 +202,7 @@ class Remembered:
 class Registry(Remembered):
     """What is remembered, compiled for folding the facts of a shop with these settings. Immutable; share it freely."""
 
-    def __init__(self, parts: Iterable[Part], traits: Iterable[Trait], *, settings: Settings) -> None:
+    def __init__(self, parts: Iterable[Part], traits: Iterable[Trait], *, settings: ReadingSettings) -> None:
         super().__init__(parts, traits)
         self.settings = settings
         self._folds = {part.name: _compile(part, settings) for part in self.parts.values()}
@@ -253,12 +253,12 @@ class Registry(Remembered):
         return tuple(found)
 
 
-def yes(fact: Fact, settings: Settings) -> bool:
+def yes(fact: Fact, settings: ReadingSettings) -> bool:
     """For kinds that ask only whether a fact came."""
     return True
 
 
-def _compile(part: Part, settings: Settings) -> Fold:
+def _compile(part: Part, settings: ReadingSettings) -> Fold:
     name, take, zero, fold = part.key, part.take, part.kind.zero, part.kind.fold
 
     def run_always(state: StrandState, fact: Fact, at: int, fact_id: str, source: str) -> None:

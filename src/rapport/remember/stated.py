@@ -13,7 +13,7 @@ from typing import Any
 
 from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import email_identifier, phone_identifier
-from rapport.remember.inputs import TEXT, Settings, table, text
+from rapport.remember.inputs import TEXT, ReadingSettings, table, text
 
 __all__ = [
     "address",
@@ -61,7 +61,7 @@ def _stated_text(fact: Fact, *fields: str, limit: int = TEXT) -> str | None:
 Ranked = tuple[int, Any] | None
 
 
-def email(fact: Fact, settings: Settings) -> Ranked:
+def email(fact: Fact, settings: ReadingSettings) -> Ranked:
     """`traits.email`, normalised."""
     for traits in _stated(fact):
         found = email_identifier(traits.get("email")) if type(traits.get("email")) is str else None
@@ -70,7 +70,7 @@ def email(fact: Fact, settings: Settings) -> Ranked:
     return None
 
 
-def phone(fact: Fact, settings: Settings) -> Ranked:
+def phone(fact: Fact, settings: ReadingSettings) -> Ranked:
     """`traits.phone` in E.164."""
     for traits in _stated(fact):
         given = traits.get("phone")
@@ -80,19 +80,19 @@ def phone(fact: Fact, settings: Settings) -> Ranked:
     return None
 
 
-def first_name(fact: Fact, settings: Settings) -> Ranked:
+def first_name(fact: Fact, settings: ReadingSettings) -> Ranked:
     """`traits.firstName` or `first_name`."""
     found = _stated_text(fact, "firstName", "first_name", "firstname")
     return (STATED, found) if found else None
 
 
-def last_name(fact: Fact, settings: Settings) -> Ranked:
+def last_name(fact: Fact, settings: ReadingSettings) -> Ranked:
     """`traits.lastName` or `last_name`."""
     found = _stated_text(fact, "lastName", "last_name", "lastname")
     return (STATED, found) if found else None
 
 
-def name(fact: Fact, settings: Settings) -> Ranked:
+def name(fact: Fact, settings: ReadingSettings) -> Ranked:
     """`traits.name`, else first and last name together."""
     found = _stated_text(fact, "name", "fullName", "full_name")
     if found:
@@ -102,7 +102,7 @@ def name(fact: Fact, settings: Settings) -> Ranked:
     return (STATED, both) if both else None
 
 
-def birthday(fact: Fact, settings: Settings) -> Ranked:
+def birthday(fact: Fact, settings: ReadingSettings) -> Ranked:
     """`traits.birthday` as an ISO date."""
     found = _stated_text(fact, "birthday", "birthdate", "birth_date", "dateOfBirth")
     if not found:
@@ -147,7 +147,7 @@ def _places(fact: Fact) -> list[tuple[int, dict[str, Any]]]:
     return found
 
 
-def address(fact: Fact, settings: Settings) -> Ranked:
+def address(fact: Fact, settings: ReadingSettings) -> Ranked:
     """Where the person lives: the address stated or shipped to, else where `context.location` puts the device."""
     for rank, place in _places(fact):
         found = _address(place)
@@ -156,7 +156,7 @@ def address(fact: Fact, settings: Settings) -> Ranked:
     return None
 
 
-def country(fact: Fact, settings: Settings) -> Ranked:
+def country(fact: Fact, settings: ReadingSettings) -> Ranked:
     """The country of the first of those that names one."""
     for rank, place in _places(fact):
         found = _country(place)
@@ -170,7 +170,7 @@ def _country(place: dict[str, Any]) -> str | None:
     return found.upper() if found and len(found) == 2 else found
 
 
-def language(fact: Fact, settings: Settings) -> Ranked:
+def language(fact: Fact, settings: ReadingSettings) -> Ranked:
     """The language stated, else the browser's, as an ISO 639 code."""
     for traits in _stated(fact):
         for field in ("language", "locale"):
@@ -189,13 +189,13 @@ def _language(locale: str) -> str | None:
     return code if code.isascii() and code.isalpha() and 2 <= len(code) <= 8 else None
 
 
-def time_zone(fact: Fact, settings: Settings) -> Ranked:
+def time_zone(fact: Fact, settings: ReadingSettings) -> Ranked:
     """`context.timezone`, such as `Europe/Berlin`."""
     found = text(fact.context.get("timezone"), 60)
     return (GUESSED, found) if found else None
 
 
-def consent(fact: Fact, settings: Settings) -> list[tuple[str, bool]] | None:
+def consent(fact: Fact, settings: ReadingSettings) -> list[tuple[str, bool]] | None:
     """`context.consent.categoryPreferences`: which purposes are allowed."""
     preferences = table(table(fact.context, "consent"), "categoryPreferences")
     return [

@@ -19,7 +19,7 @@ from rapport.kernel.facts import name_of
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.golden import IdentifierShown
 from rapport.resolve.linking.units import members_of
-from rapport.storage.log import Moment, StoredRow, of_strands, to_fact
+from rapport.storage.log import LogMoment, StoredRow, of_strands, to_fact
 from rapport.storage.lookback import look_back, named
 
 __all__ = ["Timeline", "TimelineFact", "TimelinePage", "cursor_at", "event_names", "read_page", "timeline"]
@@ -116,7 +116,7 @@ def read_page(
 
 def cursor_at(at: int) -> str:
     """The cursor of the facts that happened before this time."""
-    return _encode_cursor(Moment(at, 0))
+    return _encode_cursor(LogMoment(at, 0))
 
 
 def event_names(conn: Connection, workspace: WorkspaceId, strands: Sequence[Key]) -> list[str]:
@@ -134,18 +134,18 @@ def _shown(row: StoredRow, strands: Mapping[Key, IdentifierShown]) -> TimelineFa
     )  # fmt: skip
 
 
-def _moment(row: StoredRow) -> Moment:
-    return Moment(row.occurred_at, row.seq)
+def _moment(row: StoredRow) -> LogMoment:
+    return LogMoment(row.occurred_at, row.seq)
 
 
-def _encode_cursor(moment: Moment) -> str:
+def _encode_cursor(moment: LogMoment) -> str:
     return f"{moment.occurred_at}.{moment.seq}"
 
 
-def _decode_cursor(cursor: str) -> Moment:
+def _decode_cursor(cursor: str) -> LogMoment:
     at, dot, seq = cursor.partition(".")
     try:
-        place = Moment(int(at), int(seq))
+        place = LogMoment(int(at), int(seq))
         if not dot or any(not -(2**63) <= number < 2**63 for number in place):
             raise ValueError
     except ValueError:

@@ -33,8 +33,8 @@ from rapport.storage.locks import Lock, lock_shared
 
 __all__ = [
     "Horizon",
+    "LogMoment",
     "LogRow",
-    "Moment",
     "StoredRow",
     "append",
     "facts",
@@ -180,7 +180,7 @@ def latest(
     return [StoredRow._make(row) for row in conn.execute(query.order_by(facts.c.seq.desc()).limit(limit))]
 
 
-class Moment(NamedTuple):
+class LogMoment(NamedTuple):
     """A place in the order of happening; `seq` tells facts of the same microsecond apart."""
 
     occurred_at: int
@@ -188,7 +188,12 @@ class Moment(NamedTuple):
 
 
 def of_strands(
-    conn: Connection, workspace: WorkspaceId, strands: Sequence[bytes], *, before: Moment | None = None, limit: int = 50
+    conn: Connection,
+    workspace: WorkspaceId,
+    strands: Sequence[bytes],
+    *,
+    before: LogMoment | None = None,
+    limit: int = 50,
 ) -> list[StoredRow]:
     """Facts of these strands as one story, the latest to happen first, those before a moment only.
 
@@ -254,7 +259,7 @@ def _of_groups_postgresql(
 
 
 def _of_strands_sqlite(
-    workspace: WorkspaceId, strands: Sequence[bytes], before: Moment | None, limit: int
+    workspace: WorkspaceId, strands: Sequence[bytes], before: LogMoment | None, limit: int
 ) -> sa.Select[*tuple[Any, ...]]:
     """SQLite leaves a strand's range of the index as soon as the page is full of later facts."""
     query = sa.select(facts).where(facts.c.workspace == workspace, facts.c.strand.in_(strands))
@@ -262,7 +267,7 @@ def _of_strands_sqlite(
 
 
 def _of_strands_postgresql(
-    workspace: WorkspaceId, strands: Sequence[bytes], before: Moment | None, limit: int
+    workspace: WorkspaceId, strands: Sequence[bytes], before: LogMoment | None, limit: int
 ) -> sa.Select[*tuple[Any, ...]]:
     """PostgreSQL would read and sort all facts of all strands: it is told to take the latest of each, then of those."""
     values = sa.cast(list(strands), ARRAY(LargeBinary))
@@ -287,7 +292,7 @@ def _unforeseen(number: int) -> sa.ScalarSelect[int]:
     return sa.select(sa.literal(number)).scalar_subquery()
 
 
-def _earlier(query: sa.Select[*tuple[Any, ...]], before: Moment | None) -> sa.Select[*tuple[Any, ...]]:
+def _earlier(query: sa.Select[*tuple[Any, ...]], before: LogMoment | None) -> sa.Select[*tuple[Any, ...]]:
     if before is None:
         return query
     place = sa.tuple_(sa.literal(before.occurred_at), sa.literal(before.seq))

@@ -15,7 +15,7 @@ from rapport.kernel.settings import Section
 from rapport.storage.bulk import insert_ignore
 from rapport.storage.engine import CText, metadata
 
-__all__ = ["Cache", "Change", "Kept", "history", "load", "save", "shop_settings"]
+__all__ = ["Cache", "Kept", "SettingsVersion", "history", "load", "save", "shop_settings"]
 
 S = TypeVar("S", bound=msgspec.Struct)
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class Kept(NamedTuple, Generic[S]):
     """0 while nobody has changed anything."""
 
 
-class Change(NamedTuple):
+class SettingsVersion(NamedTuple):
     """A version of a section: who set what."""
 
     version: int
@@ -58,10 +58,10 @@ def load(conn: Connection, workspace: WorkspaceId, section: Section[S]) -> Kept[
     return Kept(section.kind(), 0) if row is None else Kept(section.read(row.body), row.version)
 
 
-def history(conn: Connection, workspace: WorkspaceId, section: str, *, limit: int = 20) -> list[Change]:
+def history(conn: Connection, workspace: WorkspaceId, section: str, *, limit: int = 20) -> list[SettingsVersion]:
     """The newest versions of a section, newest first."""
     rows = conn.execute(_of(workspace, section).limit(limit))
-    return [Change(row.version, row.changed_at, row.changed_by, msgspec.json.decode(row.body)) for row in rows]
+    return [SettingsVersion(row.version, row.changed_at, row.changed_by, msgspec.json.decode(row.body)) for row in rows]
 
 
 def save(

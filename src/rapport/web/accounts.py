@@ -367,7 +367,7 @@ def _invitation(token: str, *, workspace: WorkspaceId, email: str | None, role: 
     )  # fmt: skip
 
 
-def _keep_an_owner(everybody: list[store.Member], *, user_id: str, stays: bool) -> store.Member:
+def _keep_an_owner(everybody: list[store.TeamMember], *, user_id: str, stays: bool) -> store.TeamMember:
     """The member, who may be changed so. Raises NotFound, Conflict."""
     member = next((m for m in everybody if m.user_id == user_id), None)
     if member is None:

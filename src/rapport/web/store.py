@@ -19,7 +19,7 @@ from rapport.storage.bulk import upsert
 from rapport.storage.engine import metadata
 from rapport.storage.workspaces import workspaces
 
-__all__ = ["Invitation", "Member", "Session", "User", "digest_of"]
+__all__ = ["Invitation", "Session", "TeamMember", "User", "digest_of"]
 
 users = Table(
     "users",
@@ -97,7 +97,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     last_sign_in_at: int | None = None
 
 
-class Member(msgspec.Struct, frozen=True, kw_only=True):
+class TeamMember(msgspec.Struct, frozen=True, kw_only=True):
     """A user's place in one workspace."""
 
     user_id: str
@@ -206,7 +206,7 @@ def workspaces_of(conn: Connection, user_id: str) -> list[tuple[WorkspaceId, str
     return [(row.id, row.name) for row in conn.execute(query)]
 
 
-def members(conn: Connection, workspace: WorkspaceId, *, for_update: bool = False) -> list[Member]:
+def members(conn: Connection, workspace: WorkspaceId, *, for_update: bool = False) -> list[TeamMember]:
     """Everybody in a workspace, longest first; on demand nobody else changes who that is meanwhile."""
     if for_update:  # in one order, and before anything is read: two who wait for each other would see what was
         mine = sa.select(memberships.c.user_id).where(memberships.c.workspace == workspace)
@@ -220,7 +220,7 @@ def members(conn: Connection, workspace: WorkspaceId, *, for_update: bool = Fals
         .where(memberships.c.workspace == workspace)
         .order_by(memberships.c.created_at, users.c.id)
     )  # fmt: skip
-    return [Member(**row._mapping) for row in conn.execute(query)]
+    return [TeamMember(**row._mapping) for row in conn.execute(query)]
 
 
 # Sessions

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.act import outbox, store
-from rapport.act.channels import Outcome, Outgoing
+from rapport.act.channels import Delivered, Outgoing
 from rapport.act.outbox import Dispatcher
 from rapport.act.send_rules import SendRule
 from rapport.kernel.clock import DAY, MINUTE, SECOND, now_us
@@ -36,19 +36,19 @@ class Post:
         self.switched_off: list[str] = []
         self.release = threading.Event()
 
-    def deliver(self, message: Outgoing, *, now: int) -> Outcome:
+    def deliver(self, message: Outgoing, *, now: int) -> Delivered:
         self.attempts.append(message.destination)
         if message.destination.startswith("stuck"):
             self.release.wait(20)
-            return Outcome(result="retry", detail="too slow")
+            return Delivered(result="retry", detail="too slow")
         if message.destination.startswith("dead"):
-            return Outcome(result="retry", detail="nobody there")
+            return Delivered(result="retry", detail="nobody there")
         if message.destination == "gone":
-            return Outcome(result="gone", detail="moved away")
+            return Delivered(result="gone", detail="moved away")
         if message.destination == "broken":
             raise ValueError("a bug")
         self.carried.append(message.payload.decode())
-        return Outcome(result="delivered")
+        return Delivered(result="delivered")
 
     def switch_off(self, conn: Connection, message: Outgoing, *, reason: str) -> None:
         self.switched_off.append(message.destination)

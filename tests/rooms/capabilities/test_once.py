@@ -7,7 +7,7 @@ import random
 from rapport.capabilities.catalog.model import describe, newest, once
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import WorkspaceId
-from rapport.remember.inputs import Settings
+from rapport.remember.inputs import ReadingSettings
 
 SHOP = WorkspaceId(1)
 
@@ -30,8 +30,8 @@ def test_only_the_latest_of_equal_descriptions_counts() -> None:
     for seed in range(200):
         rng = random.Random(seed)
         facts = [(SHOP, seen(number, rng)) for number in range(rng.randrange(40))]
-        all_told = newest(d for ws, fact in facts for d in describe(ws, fact, Settings()))
-        told_once = newest(d for ws, fact in once(facts) for d in describe(ws, fact, Settings()))
+        all_told = newest(d for ws, fact in facts for d in describe(ws, fact, ReadingSettings()))
+        told_once = newest(d for ws, fact in once(facts) for d in describe(ws, fact, ReadingSettings()))
         assert told_once == all_told
 
 

@@ -11,7 +11,7 @@ from rapport.collect.appender import Appender
 from rapport.collect.endpoints import Endpoints
 from rapport.collect.health import Health
 from rapport.collect.model import Source
-from rapport.collect.sources import Registry, create_source
+from rapport.collect.sources import Sources, create_source
 from rapport.kernel.clock import now_us
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import WorkspaceId, new_id
@@ -46,7 +46,7 @@ def shop(shared_db: Database) -> Shop:
 @pytest.fixture
 async def endpoints(shop: Shop) -> AsyncIterator[Endpoints]:
     appender = Appender(shop.db)
-    made = Endpoints(registry=Registry(shop.db), appender=appender, health=Health(shop.db))
+    made = Endpoints(registry=Sources(shop.db), appender=appender, health=Health(shop.db))
     async with made.running():
         yield made
     appender.close()

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from rapport.collect.health import Health, health_of_sources
 from rapport.collect.model import Limits
 from rapport.collect.sources import (
-    Registry,
+    Sources,
     change_source,
     create_source,
     ensure_source,
@@ -83,7 +83,7 @@ def test_the_registry_knows_keys_and_settings_of_the_shop(shop: Shop) -> None:
     with shop.db.write() as conn:
         change_settings(conn, shop.workspace, lambda _: settings)
         rotated = rotate_key(conn, shop.workspace, shop.source.id, now=NOW, grace=HOUR)
-    registry = Registry(shop.db)
+    registry = Sources(shop.db)
     registry.refresh_now()
     found = registry.find(rotated.write_key, now=NOW)
     assert found is not None

@@ -10,7 +10,7 @@ import pytest
 from rapport.collect.model import OWN_SOURCE
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.mergeable import Count
-from rapport.remember.inputs import Settings
+from rapport.remember.inputs import ReadingSettings
 from rapport.remember.registry import SHAPES, Part, Registry, Remembered, StrandState, Trait
 from tests.remembered import REMEMBERED
 from tests.rooms.remember.shop import START, bought, did, traits_of
@@ -111,11 +111,11 @@ def test_what_rapport_itself_states_is_not_what_the_customer_did() -> None:
 def test_the_registry_refuses_declarations_that_cannot_work() -> None:
     part = Part(name="visits", kind=Count(), take=lambda fact, settings: True)
     trait = Trait(name="visits", title="Visits", type="integer", part="visits", rule="Number of facts.")
-    Registry([part], [trait], settings=Settings())
+    Registry([part], [trait], settings=ReadingSettings())
     with pytest.raises(ValueError, match="one name"):
-        Registry([part, part], [trait], settings=Settings())
+        Registry([part, part], [trait], settings=ReadingSettings())
     with pytest.raises(ValueError, match="does not exist"):
-        Registry([], [trait], settings=Settings())
+        Registry([], [trait], settings=ReadingSettings())
 
 
 def test_every_trait_explains_itself() -> None:

@@ -29,7 +29,7 @@ def role_of(db: Database, shop: Workspace, user_id: str) -> str:
         return next(m.role for m in store.members(conn, shop.id) if m.user_id == user_id)
 
 
-def member(db: Database, shop: Workspace, email: str) -> store.Member:
+def member(db: Database, shop: Workspace, email: str) -> store.TeamMember:
     with db.read() as conn:
         return next(m for m in store.members(conn, shop.id) if m.email == email)
 

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.act import store, webhooks
-from rapport.act.channels import Outcome, Outgoing
+from rapport.act.channels import Delivered, Outgoing
 from rapport.kernel.clock import SECOND, to_datetime
 from rapport.storage.engine import Database
 
@@ -56,21 +56,21 @@ class WebhookChannel:
         self._db = db
         self._allow_private = allow_private
 
-    def deliver(self, message: Outgoing, *, now: int) -> Outcome:
+    def deliver(self, message: Outgoing, *, now: int) -> Delivered:
         """One attempt. 2xx is delivered, 410 switches the endpoint off, anything else is tried again."""
         endpoint = self._endpoint(message)
         if endpoint is None:
-            return Outcome(result="dead", detail="the webhook was removed")
+            return Delivered(result="dead", detail="the webhook was removed")
         if not endpoint.enabled:
-            return Outcome(result="dead", detail="the webhook is switched off")
+            return Delivered(result="dead", detail="the webhook is switched off")
         try:
             response = asyncio.run(self._post(endpoint, message, now))
         except _NotAllowed as error:
-            return Outcome(result="retry", detail=str(error))
+            return Delivered(result="retry", detail=str(error))
         except TimeoutError:
-            return Outcome(result="retry", detail=f"no answer within {TIMEOUT_SECONDS:g} seconds")
+            return Delivered(result="retry", detail=f"no answer within {TIMEOUT_SECONDS:g} seconds")
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            return Outcome(result="retry", detail=_reason(error))
+            return Delivered(result="retry", detail=_reason(error))
         return _outcome(response, now)
 
     def switch_off(self, conn: Connection, message: Outgoing, *, reason: str) -> None:
@@ -154,14 +154,14 @@ def _nat64(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     return None
 
 
-def _outcome(response: httpx.Response, now: int) -> Outcome:
+def _outcome(response: httpx.Response, now: int) -> Delivered:
     status = response.status_code
     if 200 <= status < 300:
-        return Outcome(result="delivered", detail=f"answered {status}")
+        return Delivered(result="delivered", detail=f"answered {status}")
     if status == 410:
-        return Outcome(result="gone", detail="the endpoint answered 410 Gone")
+        return Delivered(result="gone", detail="the endpoint answered 410 Gone")
     detail = f"answered {status}" + (" (redirects are not followed)" if 300 <= status < 400 else "")
-    return Outcome(result="retry", detail=detail, retry_after_seconds=_retry_after(response, now))
+    return Delivered(result="retry", detail=detail, retry_after_seconds=_retry_after(response, now))
 
 
 def _retry_after(response: httpx.Response, now: int) -> float:

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from rapport.adapters.files.mapping import FactMap, Field, FileMap, TableMap, Value, read_map
+from rapport.adapters.files.mapping import FactMap, FileMap, MappedField, TableMap, Value, read_map
 from rapport.adapters.files.model import Progress, Refused, Step
 from rapport.adapters.files.reading import Row, Table, row_text, shown_name
 from rapport.adapters.files.spill import Spill
@@ -90,7 +90,7 @@ class CompiledFact:
         self._id = [(column, cells.text(column)) for column in fact.id]
         self._where = [(cells.text(column), re.compile(pattern)) for column, pattern in fact.where.items()]
         self._time = cells.reader(_as_time(fact.time))
-        event = Field(value=fact.event) if isinstance(fact.event, str) else fact.event
+        event = MappedField(value=fact.event) if isinstance(fact.event, str) else fact.event
         self._event = cells.reader(event) if fact.event else None
         self._who = [(key, cells.reader(value)) for key, value in (
             ("userId", fact.user_id), ("anonymousId", fact.anonymous_id), ("groupId", fact.group_id),
@@ -171,7 +171,7 @@ class Cells:
 
     def reader(self, value: Value) -> Read:
         """Reads what the map says. Raises InvalidInput for a column or a time zone that does not exist."""
-        field = Field(column=value) if isinstance(value, str) else value
+        field = MappedField(column=value) if isinstance(value, str) else value
         if field.value is not None:
             return self._constant(field)
         if field.sum:
@@ -191,7 +191,7 @@ class Cells:
 
         return read
 
-    def _constant(self, field: Field) -> Read:
+    def _constant(self, field: MappedField) -> Read:
         if field.kind == "time" or not isinstance(field.value, str):
             constant = self._parser(field)(str(field.value)) if field.kind == "time" else field.value
         else:
@@ -209,7 +209,7 @@ class Cells:
 
         return read
 
-    def _sum(self, field: Field) -> Read:
+    def _sum(self, field: MappedField) -> Read:
         columns = [field.sum] if isinstance(field.sum, str) else field.sum
         readers = [(column, self.text(column)) for column in columns]
         sign = -1 if field.negate else 1
@@ -234,7 +234,7 @@ class Cells:
     def _amount(self, text: str) -> Decimal:
         return amount(text, decimal=self._file.decimal, thousands=self._file.thousands)
 
-    def _parser(self, field: Field) -> Callable[[str], Any]:
+    def _parser(self, field: MappedField) -> Callable[[str], Any]:
         sign = -1 if field.negate else 1
         if field.kind == "number":
             return lambda text: json_number(sign * self._amount(text))
@@ -275,9 +275,9 @@ def _required(read: Read, rows: list[Row], what: str) -> Any:
     return value
 
 
-def _as_time(value: Value) -> Field:
-    field = Field(column=value) if isinstance(value, str) else value
-    return Field(**{name: getattr(field, name) for name in field.__struct_fields__} | {"kind": "time"})
+def _as_time(value: Value) -> MappedField:
+    field = MappedField(column=value) if isinstance(value, str) else value
+    return MappedField(**{name: getattr(field, name) for name in field.__struct_fields__} | {"kind": "time"})
 
 
 def _boolean(text: str) -> bool:

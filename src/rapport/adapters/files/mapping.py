@@ -15,12 +15,12 @@ import msgspec
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.facts import FactType
 
-__all__ = ["FactMap", "Field", "FileMap", "TableMap", "Value", "read_map"]
+__all__ = ["FactMap", "FileMap", "MappedField", "TableMap", "Value", "read_map"]
 
 ValueKind = Literal["text", "number", "integer", "boolean", "time"]
 
 
-class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"kind": "as", "form": "format"}):
+class MappedField(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"kind": "as", "form": "format"}):
     """Where one value comes from: exactly one of `column`, `value`, `template` and `sum`, and how it is read."""
 
     column: str = ""
@@ -43,7 +43,7 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"ki
     """Of a time that carries no offset, where it differs from the file's."""
 
 
-Value = str | Field
+Value = str | MappedField
 """A plain text is the name of a column."""
 
 

@@ -13,7 +13,7 @@ from rapport.kernel.identifiers import Identifier
 from rapport.kernel.ids import CustomerId, Key
 from rapport.resolve.graph.customer_ids import CustomerIds
 
-__all__ = ["Mixed", "Part", "Parted", "mixed_customers", "parted_people"]
+__all__ = ["Mixed", "PartOfPerson", "Parted", "mixed_customers", "parted_people"]
 
 MOST = 10
 """Examples of each kind."""
@@ -31,7 +31,7 @@ class Mixed(msgspec.Struct, frozen=True, kw_only=True):
     """Namespaces of identifiers that several of them used."""
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class PartOfPerson(msgspec.Struct, frozen=True, kw_only=True):
     """One of the customers that a person is."""
 
     customer: CustomerId
@@ -43,7 +43,7 @@ class Parted(msgspec.Struct, frozen=True, kw_only=True):
     """A person who is several customers."""
 
     name: str
-    parts: list[Part]
+    parts: list[PartOfPerson]
     """The largest first."""
 
 
@@ -121,9 +121,9 @@ def _by_name(people: Counter[str], names: Mapping[str, str]) -> dict[str, int]:
     return found
 
 
-def _parts(customers: Customers, parts: Mapping[Key, Sequence[Key]], ids: CustomerIds) -> list[Part]:
+def _parts(customers: Customers, parts: Mapping[Key, Sequence[Key]], ids: CustomerIds) -> list[PartOfPerson]:
     return [
-        Part(
+        PartOfPerson(
             customer=ids.customer_id(root),
             namespaces=dict(Counter(customers.names[key].namespace for key in keys).most_common()),
         )

@@ -16,7 +16,7 @@ from rapport.resolve.linking.models import active_version
 from rapport.world.scoring import Assigned, Scores, compare, one_person
 from rapport.world.truth import Known, owners
 
-__all__ = ["Answer", "Figures", "Measurement", "measure"]
+__all__ = ["Agreement", "Figures", "Measurement", "measure"]
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +44,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     """One way to put identifiers into customers, beside the truth."""
 
     overall: Figures
@@ -67,9 +67,9 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     people: int
     """Who has come so far."""
     customers: int
-    found: Answer
+    found: Agreement
     """Customers as they are."""
-    certain: Answer
+    certain: Agreement
     """Customers as they would be if no learned link counted."""
     model: int | None = None
     """Version of the model in force that learned links come from."""
@@ -110,9 +110,9 @@ def measure(
     )
 
 
-def _answer(assigned: Mapping[Identifier, Assigned], truth: Mapping[Identifier, set[str]]) -> Answer:
+def _answer(assigned: Mapping[Identifier, Assigned], truth: Mapping[Identifier, set[str]]) -> Agreement:
     found = compare(assigned, truth)
-    return Answer(
+    return Agreement(
         overall=Figures.of(found.overall),
         channels={channel: Figures.of(scores) for channel, scores in found.by_channel.items()},
         mixed=found.mixed,

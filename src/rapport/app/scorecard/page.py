@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from litestar import Request, Response, get
 
-from rapport.app.scorecard.measure import Answer, Measurement
+from rapport.app.scorecard.measure import Agreement, Measurement
 from rapport.app.scorecard.series import Series
 from rapport.app.settings import Settings
 from rapport.collect.sources import list_sources
@@ -92,7 +92,7 @@ def _chart(known: Sequence[Measurement], zone: ZoneInfo) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _ratio(answer: Answer, name: str) -> float:
+def _ratio(answer: Agreement, name: str) -> float:
     return answer.overall.precision if name == "Precision" else answer.overall.recall
 
 

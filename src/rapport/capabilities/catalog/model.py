@@ -10,7 +10,7 @@ import msgspec
 from rapport.decide.products import Line, lines_of
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import WorkspaceId
-from rapport.remember.inputs import Settings
+from rapport.remember.inputs import ReadingSettings
 
 __all__ = ["Description", "Product", "describe", "newest", "once"]
 
@@ -50,7 +50,7 @@ class Description(NamedTuple):
     last_fact: str
 
 
-def describe(workspace: WorkspaceId, fact: Fact, settings: Settings) -> list[Description]:
+def describe(workspace: WorkspaceId, fact: Fact, settings: ReadingSettings) -> list[Description]:
     """What the fact says of its products."""
     return [_description(workspace, fact, line) for line in lines_of(fact, settings)]
 

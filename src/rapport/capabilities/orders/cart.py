@@ -12,7 +12,7 @@ from rapport.kernel.clock import to_iso
 from rapport.kernel.facts import Fact
 from rapport.kernel.mergeable import NEVER, Mergeable, Stamp, State
 from rapport.remember import inputs
-from rapport.remember.inputs import Settings
+from rapport.remember.inputs import ReadingSettings
 
 __all__ = ["Cart", "cart_change", "read_cart"]
 
@@ -31,7 +31,7 @@ A line is: product id, quantity or None, price in minor units or None, currency,
 """
 
 
-def cart_change(fact: Fact, settings: Settings) -> Change | None:
+def cart_change(fact: Fact, settings: ReadingSettings) -> Change | None:
     """What a fact does to the cart."""
     properties = fact.properties
     cart_id = inputs.text(properties.get("cart_id"))

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from rapport.kernel.facts import Fact
 from rapport.kernel.mergeable import EVER, NEVER, Mergeable, Stamp, State, hash64, wrap64
 from rapport.remember import inputs
-from rapport.remember.inputs import Settings
+from rapport.remember.inputs import ReadingSettings
 
 __all__ = [
     "HeldOrder",
@@ -117,7 +117,7 @@ def holds_all(state: State) -> bool:
     return state[2] is None
 
 
-def completed(fact: Fact, settings: Settings) -> Change:
+def completed(fact: Fact, settings: ReadingSettings) -> Change:
     """An order was placed. Without an order id the fact's own id stands for the order."""
     properties = fact.properties
     currency = inputs.currency(properties, settings)
@@ -129,7 +129,7 @@ def completed(fact: Fact, settings: Settings) -> Change:
     )  # fmt: skip
 
 
-def updated(fact: Fact, settings: Settings) -> Change | None:
+def updated(fact: Fact, settings: ReadingSettings) -> Change | None:
     """An order's amounts were corrected; a mere change of status says nothing about them."""
     properties = fact.properties
     order_id, currency = _order_id(properties), inputs.currency(properties, settings)
@@ -139,13 +139,13 @@ def updated(fact: Fact, settings: Settings) -> Change | None:
     return "updated", order_id, currency, revenue, _margin(properties, currency, revenue)
 
 
-def cancelled(fact: Fact, settings: Settings) -> Change | None:
+def cancelled(fact: Fact, settings: ReadingSettings) -> Change | None:
     """An order was called off."""
     order_id = _order_id(fact.properties)
     return ("cancelled", order_id) if order_id else None
 
 
-def refunded(fact: Fact, settings: Settings) -> Change:
+def refunded(fact: Fact, settings: ReadingSettings) -> Change:
     """Money went back. Without an amount and without products it is what is left of the order."""
     properties = fact.properties
     refund_id = next((found for found in (inputs.text(properties.get(n)) for n in _REFUND_IDS) if found), None)

@@ -16,7 +16,7 @@ import msgspec
 from rapport.capabilities.orders.cart import Cart, cart_change
 from rapport.kernel.clock import DAY
 from rapport.kernel.facts import Fact
-from rapport.remember.inputs import Settings
+from rapport.remember.inputs import ReadingSettings
 
 __all__ = ["CartStory", "stories_of"]
 
@@ -50,7 +50,7 @@ class CartStory(msgspec.Struct, kw_only=True):
 
 
 def stories_of(
-    facts: Iterable[tuple[bytes, Fact]], settings: Settings, *, abandoned_after: int, now: int
+    facts: Iterable[tuple[bytes, Fact]], settings: ReadingSettings, *, abandoned_after: int, now: int
 ) -> list[CartStory]:
     """The carts of one customer from all their cart facts (with the strand of each), in any order, as of `now`."""
     judge = _Judge(settings, abandoned_after)
@@ -68,7 +68,7 @@ class _Held(msgspec.Struct):
 
 
 class _Judge:
-    def __init__(self, settings: Settings, abandoned_after: int) -> None:
+    def __init__(self, settings: ReadingSettings, abandoned_after: int) -> None:
         self.stories: list[CartStory] = []
         self._settings = settings
         self._after = abandoned_after

@@ -20,7 +20,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Connection, Seen, Timer, Work
 from rapport.measure.model import Question
 from rapport.remember import stated
-from rapport.remember.inputs import Settings
+from rapport.remember.inputs import ReadingSettings
 from rapport.storage import log
 from rapport.storage.log import StoredRow
 
@@ -38,7 +38,7 @@ _CART_FACT = re.compile(rb'"name":"(?:' + b"|".join(name.encode() for name in CA
 
 
 class _Shop(NamedTuple):
-    settings: Settings
+    settings: ReadingSettings
     after: int
 
     @property
@@ -198,7 +198,7 @@ def _keep_orders(conn: Connection, notes: Sequence[Seen], shops: Mapping[Workspa
     store.save_refunds(conn, back)
 
 
-def _order(note: Seen, settings: Settings) -> OrderPart | None:
+def _order(note: Seen, settings: ReadingSettings) -> OrderPart | None:
     """What the fact says of an order, read by the rules of the customer's own ledger."""
     fact, key = note.fact, (note.workspace, note.strand)
     if fact.name == "Order Completed":
@@ -219,7 +219,7 @@ def _order(note: Seen, settings: Settings) -> OrderPart | None:
     return None
 
 
-def _refund(note: Seen, settings: Settings) -> RefundRow:
+def _refund(note: Seen, settings: ReadingSettings) -> RefundRow:
     _, refund_id, order_id, currency, amount, _ = ledger.refunded(note.fact, settings)
     country = _country(note.fact, settings)
     return RefundRow(
@@ -227,6 +227,6 @@ def _refund(note: Seen, settings: Settings) -> RefundRow:
     )
 
 
-def _country(fact: Fact, settings: Settings) -> str:
+def _country(fact: Fact, settings: ReadingSettings) -> str:
     found = stated.country(fact, settings)
     return str(found[1]) if found else ""

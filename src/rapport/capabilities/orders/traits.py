@@ -10,7 +10,7 @@ from rapport.capabilities.orders.ledger import OrdersRead
 from rapport.kernel.clock import HOUR, to_iso
 from rapport.kernel.facts import Fact
 from rapport.kernel.mergeable import Count, Stamp
-from rapport.remember.inputs import Settings
+from rapport.remember.inputs import ReadingSettings
 from rapport.remember.registry import Part, Pick, SummaryColumn, Trait, yes
 
 __all__ = ["PARTS", "TRAITS"]
@@ -18,7 +18,7 @@ __all__ = ["PARTS", "TRAITS"]
 _ADDED = ("Product Added", "Wishlist Product Added to Cart")
 _PRODUCT = ("properties.product_id", "properties.sku")
 
-_ORDER_CHANGES: dict[str, Callable[[Fact, Settings], Any]] = {
+_ORDER_CHANGES: dict[str, Callable[[Fact, ReadingSettings], Any]] = {
     "Order Completed": ledger.completed,
     "Order Updated": ledger.updated,
     "Order Cancelled": ledger.cancelled,

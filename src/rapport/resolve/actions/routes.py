@@ -55,7 +55,7 @@ class WithAnother(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = False
 
 
-class Split(msgspec.Struct, frozen=True, kw_only=True):
+class SplitBody(msgspec.Struct, frozen=True, kw_only=True):
     """Where to cut: at `evidence`, or around `identifiers`; with neither at the weakest place."""
 
     reason: Reason
@@ -66,7 +66,7 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = False
 
 
-class Undo(msgspec.Struct, frozen=True, kw_only=True):
+class UndoWanted(msgspec.Struct, frozen=True, kw_only=True):
     """Undoing an action."""
 
     reason: Annotated[str, Meta(max_length=500)] = ""
@@ -93,7 +93,7 @@ def restore_evidence(identity: Identity, principal: Principal, evidence_id: Evid
 
 
 @correction("/customers/{reference:str}/split")
-def split_customer(identity: Identity, principal: Principal, reference: Reference, data: Split) -> Outcome:
+def split_customer(identity: Identity, principal: Principal, reference: Reference, data: SplitBody) -> Outcome:
     """Make two customers of one, along a chosen cut or the weakest. With `dry_run` this is the proposal."""
     wanted = SplitWanted(evidence=data.evidence, identifiers=data.identifiers, keep_apart=data.keep_apart)
     return identity.split(principal, reference, wanted, reason=data.reason, dry_run=data.dry_run)
@@ -125,7 +125,7 @@ def list_actions(
 
 
 @correction("/identity/actions/{action_id:str}/undo")
-def undo_action(identity: Identity, principal: Principal, action_id: str, data: Undo) -> Outcome:
+def undo_action(identity: Identity, principal: Principal, action_id: str, data: UndoWanted) -> Outcome:
     """Take an action back. The undoing is an action itself, and can be undone."""
     return identity.undo(principal, action_id, reason=data.reason, dry_run=data.dry_run)
 

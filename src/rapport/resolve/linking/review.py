@@ -30,11 +30,11 @@ from rapport.storage.lookup import select_among
 
 __all__ = [
     "DECIDED",
-    "Candidate",
     "Compared",
     "ReviewPage",
     "ReviewPair",
     "Side",
+    "Undecided",
     "count_linked",
     "count_queue",
     "decided",
@@ -119,7 +119,7 @@ class ReviewPage(msgspec.Struct, frozen=True, kw_only=True):
     cursor: str | None
 
 
-class Candidate(NamedTuple):
+class Undecided(NamedTuple):
     """A pair that can be decided."""
 
     a: Key
@@ -202,7 +202,7 @@ def why_linked(
     return {bytes.fromhex(pair.id): pair for pair in found if pair.fields}
 
 
-def to_decide(conn: Connection, workspace: WorkspaceId, ident: EvidenceId) -> Candidate:
+def to_decide(conn: Connection, workspace: WorkspaceId, ident: EvidenceId) -> Undecided:
     """The pair, where it still is to be decided; to be called under the workspace's lock.
 
     Raises NotFound, or Conflict where somebody decided, or the facts did.
@@ -218,7 +218,7 @@ def to_decide(conn: Connection, workspace: WorkspaceId, ident: EvidenceId) -> Ca
         raise NotFound("the records of this pair are no more", hint="their customers were changed or erased")
     if row.status in _WAITING and len(set(roots.values())) == 1:
         raise Conflict("the two became one customer meanwhile", hint="split the customer where that is wrong")
-    return Candidate(Key(row.a), Key(row.b), CandidateStatus(row.status))
+    return Undecided(Key(row.a), Key(row.b), CandidateStatus(row.status))
 
 
 def verdict(conn: Connection, workspace: WorkspaceId, ident: EvidenceId) -> str:
