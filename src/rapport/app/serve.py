@@ -50,7 +50,7 @@ def serve(settings: Settings) -> None:
     supervisor.start()
     http = uvicorn.Server(uvicorn.Config(
         create_server(settings, server), log_config=None, access_log=False, server_header=False, ws="none",
-        timeout_keep_alive=75, timeout_graceful_shutdown=10,
+        forwarded_allow_ips=settings.proxies, timeout_keep_alive=75, timeout_graceful_shutdown=10,
     ))  # fmt: skip
     gc.freeze()
     stop = threading.Event()

@@ -35,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Let webhooks go to private, loopback and link-local addresses."""
     secure_cookies: bool = False
     """Send session cookies over HTTPS only. Set it wherever a proxy in front speaks HTTPS."""
+    trusted_proxies: str = "127.0.0.1,::1"
+    """Addresses of proxies, with commas between them, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
 
@@ -52,6 +54,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             return msgspec.convert(values, cls, strict=False, dec_hook=_path)
         except msgspec.ValidationError as error:
             raise Misconfigured(f"a setting cannot be read: {error}", hint="see docs/reference/settings.md") from error
+
+    @property
+    def proxies(self) -> list[str]:
+        """The proxies that are believed. Raises Misconfigured for `*`: then anybody could say who they are."""
+        named = [text for part in self.trusted_proxies.split(",") if (text := part.strip())]
+        if "*" in named:
+            raise Misconfigured(
+                "RAPPORT_TRUSTED_PROXIES is *: whoever asks could claim any address, and no limit would hold",
+                hint="name the addresses of your proxies, or their networks: 10.0.0.0/8",
+            )
+        return named
 
     @property
     def worker_processes(self) -> int:

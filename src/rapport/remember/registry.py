@@ -112,6 +112,8 @@ class Trait(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Fold = Callable[[StrandState, Fact, int, str, str], None]
+SHAPE_CHARACTERS = 2_000
+"""Characters of a name and of the keys of a context together; beyond that the folds are found anew each time."""
 SHAPES = 1_000
 """Shapes of facts, their name and the keys of their context, of which it is remembered to which folds they are given.
 A shop's clients have a handful. Names that somebody makes up (write keys are public) push them out: a look again."""
@@ -235,7 +237,8 @@ class Registry(Remembered):
         folds = self._by_shape.get(shape)
         if folds is None:
             folds = self._folds_of(fact, own=own)
-            if len(shape) <= SHAPE_KEYS:
+            # Whoever has a write key chooses these texts: what is remembered of them stays small.
+            if len(shape) <= SHAPE_KEYS and len(fact.name) + sum(map(len, fact.context)) <= SHAPE_CHARACTERS:
                 if len(self._by_shape) >= SHAPES:
                     self._by_shape.clear()
                 self._by_shape[shape] = folds

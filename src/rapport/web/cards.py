@@ -18,6 +18,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.named import by_name
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
+from rapport.web import auth
 from rapport.web.formats import viewer_zone
 
 if TYPE_CHECKING:
@@ -118,7 +119,10 @@ def _draw(
         if context is None:
             return None
         template = request.app.state.console.env.get_template(card.template)
-        html = template.render(principal=principal, zone=viewer_zone(request), now=now_us(), **context)
+        token = auth.expected_csrf(request)
+        html = template.render(
+            csrf_token=token, principal=principal, zone=viewer_zone(request), now=now_us(), **context
+        )
     except Exception:  # whatever a slice makes of it, the page it stands on is not its own
         _logger.exception("the card %s could not be drawn", card.name)
         return Drawn(card.name, card.title, None, place)

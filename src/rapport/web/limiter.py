@@ -8,7 +8,7 @@ from ipaddress import IPv6Address, ip_address
 from rapport.kernel.clock import MINUTE
 from rapport.kernel.errors import RateLimited
 
-__all__ = ["AddressLimiter", "network_of"]
+__all__ = ["AddressLimiter", "networks_of"]
 
 REMEMBERED = 20_000
 """Addresses; beyond that the one that asked longest ago is forgotten, and may begin anew."""
@@ -23,7 +23,10 @@ class AddressLimiter:
 
     def take(self, what: str, address: str, *, a_minute: int, now: int) -> None:
         """Count one request. Raises RateLimited with the time after which one may pass again."""
-        key = (what, network_of(address))
+        for network, allowed in networks_of(address):
+            self._take((what, network), a_minute * allowed, now=now)
+
+    def _take(self, key: tuple[str, str], a_minute: int, *, now: int) -> None:
         left, at = self._buckets.pop(key, (float(a_minute), now))
         left = min(float(a_minute), left + max(0, now - at) * a_minute / MINUTE)
         self._buckets[key] = (left - 1 if left >= 1 else left, now)
@@ -36,16 +39,20 @@ class AddressLimiter:
             )  # fmt: skip
 
 
-def network_of(address: str) -> str:
-    """Who an address is of: itself, or for IPv6 its /64, since whoever has one of those has them all.
+def networks_of(address: str) -> list[tuple[str, int]]:
+    """Who an address is of, with how many single askers that may be.
 
-    >>> network_of("192.0.2.7"), network_of("2001:db8::1:2")
-    ('192.0.2.7', '2001:db8::')
+    IPv6 counts by its /64, since whoever has one of those addresses has them all, and together by the /48 that a
+    provider gives to one customer.
+
+    >>> networks_of("192.0.2.7"), networks_of("2001:db8:0:7::1:2")
+    ([('192.0.2.7', 1)], [('2001:db8:0:7::', 1), ('2001:db8::/48', 10)])
     """
     try:
         parsed = ip_address(address)
     except ValueError:
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return address
-    return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))
+        return [(address, 1)]
+    if not isinstance(parsed, IPv6Address) or parsed.ipv4_mapped:
+        return [(str(getattr(parsed, "ipv4_mapped", None) or parsed), 1)]
+    house, site = (str(IPv6Address(int(parsed) >> bits << bits)) for bits in (64, 80))
+    return [(house, 1), (f"{site}/48", 10)]

@@ -20,7 +20,7 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
-from litestar.types import ControllerRouterHandler
+from litestar.types import ControllerRouterHandler, Guard
 
 from rapport.kernel.clock import SECOND, now_us
 from rapport.kernel.errors import NotFound, Unauthenticated
@@ -51,6 +51,8 @@ __all__ = [
 PATHS = ("/shop/", "/components/")
 OPENINGS = ("public", "write_key")
 A_MINUTE = 60
+A_MINUTE_OF_PAGES = 600
+"""Of components before anybody has pressed a button: each view of the shop's page asks, and many share an address."""
 REMEMBERED = 2 * SECOND
 """How long a shop's name and settings are remembered."""
 
@@ -93,11 +95,12 @@ class ShopFinder:
         self._limiter.take(what, address, a_minute=a_minute, now=now_us())
 
     async def by_name(self, slug: str) -> Workspace:
-        """The shop of this short name; the first of the installation where it is empty. Raises NotFound."""
-        for shop in await self._all():
-            if slug in ("", shop.slug):
-                return shop
-        raise NotFound("there is no such shop", hint="check the address")
+        """The shop of this short name; the only one of the installation where it is empty. Raises NotFound."""
+        shops = await self._all()
+        found = [shop for shop in shops if slug in ("", shop.slug)]
+        if len(found) != 1:
+            raise NotFound("there is no such shop", hint="name it: ?shop=")
+        return found[0]
 
     async def by_key(self, key: str) -> Workspace:
         """The shop of a write key. Raises Unauthenticated."""
@@ -127,9 +130,12 @@ async def open_shop(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
     if method == "OPTIONS":
         return
     shops: ShopFinder = connection.app.state.shops
-    what, a_minute = connection.scope.get("path_template", ""), handler.opt.get("a_minute", A_MINUTE)
-    shops.count(f"{method} {what}", client_address(connection), a_minute=a_minute)
     by_key = handler.opt.get("opened_by") == "write_key"
+    what, usual = (
+        connection.scope.get("path_template", ""),
+        A_MINUTE_OF_PAGES if by_key and method == "GET" else A_MINUTE,
+    )
+    shops.count(f"{method} {what}", client_address(connection), a_minute=handler.opt.get("a_minute", usual))
     query = connection.query_params
     shop = await (shops.by_key(query.get("key", "")[:200]) if by_key else shops.by_name(query.get("shop", "")[:60]))
     offered: Sequence[str] = handler.opt.get("languages", ("en",))
@@ -142,8 +148,8 @@ def language_of(accepted: str, otherwise: str, offered: Sequence[str]) -> str:
 
     >>> language_of("fr-CH, de;q=0.7, en;q=0.8", "de", ("en", "de"))
     'en'
-    >>> language_of("fr", "de_AT", ("en", "de"))
-    'de'
+    >>> language_of("fr", "de_AT", ("en", "de")), language_of("DE-at", "en", ("en", "de"))
+    ('de', 'de')
     """
     wishes = []
     for place, wish in enumerate(accepted[:500].split(",")):
@@ -151,9 +157,9 @@ def language_of(accepted: str, otherwise: str, offered: Sequence[str]) -> str:
         wishes.append((-_weight(weight), place, tag.strip().replace("-", "_")))
     tags = [tag for weight, _, tag in sorted(wishes) if weight and tag]
     for tag in (*tags, otherwise):
-        found = negotiate_locale([tag, tag.partition("_")[0]], offered)
+        found = negotiate_locale([tag, tag.partition("_")[0]], offered)  # as the tag was written, in any case
         if found:
-            return found
+            return next(one for one in offered if one.lower() == found.lower())
     return offered[0]
 
 
@@ -165,21 +171,24 @@ def _weight(text: str) -> float:
 
 
 def shop_router(slice_: str, handlers: Sequence[ControllerRouterHandler]) -> Router:
-    """A slice's pages for shoppers. An address may name the shop of several: `?shop=paris`."""
+    """A slice's pages for shoppers. With several shops the address names one: `?shop=paris`.
+
+    What it does not know it passes over: newsletters and ads add parameters of their own to every link.
+    """
     return _router(f"/shop/{slice_}", handlers)
 
 
 def components_router(slice_: str, handlers: Sequence[ControllerRouterHandler]) -> Router:
     """A slice's components, fetched by the shop's own pages from wherever those are."""
-    return _router(f"/components/{slice_}", handlers)
+    return _router(f"/components/{slice_}", handlers, partial(asked.refuse_unknown, also=frozenset({"key", "shop"})))
 
 
-def _router(path: str, handlers: Sequence[ControllerRouterHandler]) -> Router:
+def _router(path: str, handlers: Sequence[ControllerRouterHandler], *more: Guard) -> Router:
     return Router(
         path=path,
         route_handlers=list(handlers),
         middleware=[RequestLog()],
-        guards=[open_shop, partial(asked.refuse_unknown, also=frozenset({"key", "shop"}))],
+        guards=[open_shop, *more],
         dependencies={"shopper": Provide(current_shopper)},
         request_max_body_size=20_000,
         include_in_schema=False,
@@ -210,25 +219,27 @@ def render_component(request: Request[Any, Any, Any], template: str, shopper: Sh
 
 def render_error(request: Request[Any, Any, Any], *, status: int, headers: Mapping[str, str]) -> Response[str]:
     """What a shopper reads where a page or a component cannot be shown."""
-    language = language_of(request.headers.get("accept-language", ""), "en", tuple(_ERRORS))
-    words = _ERRORS[language]
     shopper = request.scope.get("user")
     known = shopper if isinstance(shopper, Shopper) else None
+    otherwise = known.language if known else "en"
+    language = language_of(request.headers.get("accept-language", ""), otherwise, tuple(_ERRORS))
+    words = _ERRORS[language]
+    text = words.get(status, words[400] if status < 500 else words[500])
     template = "web/shop_error.html" if request.scope["path"].startswith("/shop/") else "web/component_error.html"
-    page = render_page(request, template, known, status=status, language=language, text=words.get(status, words[500]))
+    page = render_page(request, template, known, status=status, language=language, text=text)
     page.headers.update(headers)
     return page
 
 
 _ERRORS: Mapping[str, Mapping[int, str]] = {
     "en": {
-        400: "This address is not complete.", 401: "This address is not complete.",
+        400: "This address or what was entered is not complete.",
         404: "There is nothing here.", 405: "There is nothing here.",
         429: "That was often. Please wait a minute, then try again.",
         500: "This does not work at the moment. Please try again later.",
     },
     "de": {
-        400: "Diese Adresse ist nicht vollständig.", 401: "Diese Adresse ist nicht vollständig.",
+        400: "Diese Adresse oder Ihre Angaben sind nicht vollständig.",
         404: "Hier ist nichts.", 405: "Hier ist nichts.",
         429: "Das war oft. Bitte warten Sie eine Minute und versuchen Sie es noch einmal.",
         500: "Das geht im Moment nicht. Bitte versuchen Sie es später noch einmal.",
@@ -246,7 +257,8 @@ def add_headers(path: str, headers: MutableScopeHeaders) -> None:
         return
     headers["Content-Security-Policy"] = COMPONENT_POLICY
     headers["Access-Control-Allow-Origin"] = "*"  # it reads no cookie, so every site may ask
-    headers["Access-Control-Expose-Headers"] = "Retry-After"
+    headers["Rapport-Component"] = "1"  # so that a proxy's own error page is not taken for one of ours
+    headers["Access-Control-Expose-Headers"] = "Retry-After, Rapport-Component"
     headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
     headers["Access-Control-Allow-Headers"] = "Content-Type"
     headers["Access-Control-Max-Age"] = "86400"

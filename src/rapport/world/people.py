@@ -162,10 +162,7 @@ def person_at(seed: int, index: int, household: Household) -> Person:
     local = _local_stores(household)
     number = stream(seed, "number", index).randrange(10**6) * 10 + index % 10
     return Person(
-        key=f"person-{index:06d}",
-        household=household,
-        given=given,
-        family=family,
+        key=f"person-{index:06d}", household=household, given=given, family=family,
         email=_email(rng, given, family, index),
         phone=country.phone.format(n=index % 100_000),
         birthday=f"{rng.randint(1946, 2006)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}",
@@ -194,7 +191,7 @@ def person_at(seed: int, index: int, household: Household) -> Person:
         pool=pool,
         pool_weights=weights,
         careless=rng.choice((0.0, 0.02, 0.02, 0.06, 0.2)),
-    )
+    )  # fmt: skip
 
 
 def _consent(rng: Random) -> dict[str, bool]:

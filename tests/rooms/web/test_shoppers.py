@@ -62,8 +62,9 @@ def client(tmp_path: Path) -> Iterator[TestClient[Any]]:
             yield client
 
 
-def test_a_page_is_of_the_first_shop_or_of_the_one_it_names(client: TestClient[Any]) -> None:
-    assert client.get("/shop/weather/sky").json()["shop"] == "Rome"
+def test_a_page_is_of_the_shop_it_names_and_of_none_where_there_are_several(client: TestClient[Any]) -> None:
+    assert client.get("/shop/weather/sky").status_code == 404
+    assert client.get("/shop/weather/sky?shop=rome").json()["shop"] == "Rome"
     assert client.get("/shop/weather/sky?shop=paris").json()["shop"] == "Paris"
     assert client.get("/shop/weather/sky?shop=london").status_code == 404
 
@@ -73,6 +74,8 @@ def test_it_speaks_the_shoppers_language_or_else_the_shops_own(client: TestClien
     assert (asked["language"], asked["price"]) == ("en", "€1,234.56")
     otherwise = client.get("/shop/weather/sky?shop=paris", headers={"Accept-Language": "fr"}).json()
     assert (otherwise["language"], otherwise["price"]) == ("de", "1.234,56\xa0€")
+    loud = client.get("/shop/weather/sky?shop=rome", headers={"Accept-Language": "DE-AT"}).json()
+    assert loud["language"] == "de"
 
 
 def test_a_component_is_opened_by_a_write_key_from_any_site_and_by_nothing_else(client: TestClient[Any]) -> None:
@@ -90,21 +93,25 @@ def test_a_component_is_opened_by_a_write_key_from_any_site_and_by_nothing_else(
     assert may.headers["access-control-allow-origin"] == "*"
 
 
-def test_an_unknown_parameter_is_refused(client: TestClient[Any]) -> None:
-    assert client.get("/shop/weather/sky?colour=blue&shop=rome").status_code == 200
-    assert client.get("/shop/weather/sky?color=blue").status_code == 400
+def test_what_an_ad_adds_to_a_link_is_passed_over_and_a_component_refuses_what_it_does_not_know(
+    client: TestClient[Any],
+) -> None:
+    assert client.get("/shop/weather/sky?shop=rome&utm_source=mail&fbclid=x").status_code == 200
+    assert client.get("/components/weather/sky?key=wk_paris&color=blue").status_code == 400
 
 
 def test_an_address_that_asks_too_often_is_told_when_to_come_again_in_its_language(client: TestClient[Any]) -> None:
-    assert [client.get("/shop/weather/rare").status_code for _ in range(3)] == [200, 200, 429]
-    refused = client.get("/shop/weather/rare", headers={"Accept-Language": "de-AT"})
+    assert [client.get("/shop/weather/rare?shop=rome").status_code for _ in range(3)] == [200, 200, 429]
+    refused = client.get("/shop/weather/rare?shop=rome", headers={"Accept-Language": "de-AT"})
     assert 0 < int(refused.headers["retry-after"]) <= 30
     assert '<html lang="de">' in refused.text
     assert "Bitte warten Sie eine Minute" in refused.text
-    assert client.get("/shop/weather/sky").status_code == 200
+    assert client.get("/shop/weather/sky?shop=rome").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/shop/weather/sky", "/shop/weather/nothing", "/components/weather/sky?key=wk_paris"])
+@pytest.mark.parametrize(
+    "path", ["/shop/weather/sky?shop=rome", "/shop/weather/nothing", "/components/weather/sky?key=wk_paris"]
+)
 def test_nothing_runs_there_nothing_frames_it_and_no_search_engine_keeps_it(client: TestClient[Any], path: str) -> None:
     headers = client.get(path).headers
     assert headers["content-security-policy"].startswith("default-src 'none'")
@@ -145,3 +152,14 @@ def test_one_networks_addresses_count_as_one_and_others_for_themselves() -> None
         limiter.take("page", "2001:db8::ffff", a_minute=1, now=0)
     limiter.take("page", "2001:db8:0:1::1", a_minute=1, now=0)
     limiter.take("page", "::ffff:192.0.2.1", a_minute=1, now=0)
+
+
+def test_many_networks_of_one_site_ask_no_more_than_ten_of_them_may() -> None:
+    limiter, passed = AddressLimiter(), 0
+    for house in range(40):
+        try:
+            limiter.take("page", f"2001:db8:0:{house:x}::1", a_minute=2, now=0)
+        except RateLimited:
+            continue
+        passed += 1
+    assert passed == 20

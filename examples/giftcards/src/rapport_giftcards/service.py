@@ -54,9 +54,11 @@ def is_valid(card: CardShown, decided: CardSettings, *, now: int) -> bool:
 
 def balance_of(conn: Connection, workspace: WorkspaceId, code: str, *, now: int) -> Balance:
     """What is left on a card, by its code in any case. Raises NotFound."""
-    found = store.cards(conn, workspace, code=code[:60].upper().replace("\0", ""), limit=1)
+    found = store.cards(conn, workspace, code=code[:60].upper().replace("\0", ""))
     if not found:
         raise NotFound(f"no gift card {code[:60]!r}", hint="is it typed as it is printed?")
-    card = found[0]
-    valid = is_valid(card, settings.load(conn, workspace, CARD_SETTINGS).value, now=now)
+    decided = settings.load(conn, workspace, CARD_SETTINGS).value
+    # A till that states a wrong currency makes a second entry of the code: the one that is worth something counts.
+    card = next((one for one in found if is_valid(one, decided, now=now)), found[0])
+    valid = is_valid(card, decided, now=now)
     return Balance(code=card.code, currency=card.currency, left_minor=card.left_minor, valid=valid)

@@ -1,6 +1,6 @@
 // What a website's tag does: send the facts of this page to Rapport, under the public write key.
 const page = document.body.dataset;
-const door = `${location.protocol}//${location.hostname}:${page.rapportPort}/v1/batch`;
+const endpoint = `${location.protocol}//${location.hostname}:${page.rapportPort}/v1/batch`;
 
 function cookie(name) {
   return document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1);
@@ -27,7 +27,7 @@ function send(facts) {
     messageId: fact.messageId || `shop-${visitor.slice(0, 8)}-${Date.now()}-${place}-${Math.random().toString(36).slice(2, 8)}`,
     ...fact,
   }));
-  return fetch(door, {
+  return fetch(endpoint, {
     method: "POST", keepalive: true, headers: { "Content-Type": "text/plain" },
     body: JSON.stringify({ writeKey: page.writeKey, batch, sentAt: now }),
   }).catch(() => undefined);
