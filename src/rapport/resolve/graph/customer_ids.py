@@ -55,7 +55,8 @@ class CustomerIds:
         except ValueError:
             number = -1
         if digits == customer_id or len(digits) != _LENGTH or not 0 <= number < 1 << 128:
-            raise NotFound(f"{customer_id[:60]!r} is no customer id", hint="they look like cus_ and 26 characters; or name an identifier, such as user_id:ada")
+            hint = "they look like cus_ and 26 characters; or name an identifier, such as user_id:ada"
+            raise NotFound(f"{customer_id[:60]!r} is no customer id", hint=hint)
         left, right = number >> 64, number & _HALF
         for which in reversed(range(len(_ROUNDS))):
             left, right = right ^ self._round(which, left), left
