@@ -287,48 +287,51 @@ def revenue_by(conn: Connection, workspace: WorkspaceId, *, by: str, since: int,
     An order that names no country counts for the customer's. All of it as the customers' own ledgers have it: refunds
     of cancelled orders count as refunds, and of such an order only what was not refunded is lost besides.
     """
-    o, r = orders.c, refunds.c
-    worth = _worth()
+    period = (workspace, since, until)
+    found: dict[tuple[str, str], Revenue] = {}
+    for group, code, count, total, cancelled in conn.execute(_sold(*period, by=by)):
+        found[str(group), code] = Revenue(str(group), code, count, int(total or 0), int(cancelled or 0), 0)
+    for group, code, total in conn.execute(_given_back(*period, by=by)):
+        before = found.get((str(group), code), Revenue(str(group), code, 0, 0, 0, 0))
+        found[str(group), code] = before._replace(refunds_minor=int(total or 0))
+    return [found[key] for key in sorted(found)]
+
+
+def _sold(workspace: WorkspaceId, since: int, until: int, *, by: str) -> sa.Select[*tuple[Any, ...]]:
+    """Group, currency, orders, what they earned before refunds, what cancelling lost besides refunds."""
+    o = orders.c
     currency = sa.case((_corrected(), o.updated_currency), else_=o.currency)
     placed, lives_in = _with_customers(orders)
     keys: dict[str, sa.ColumnElement[Any]] = {
-        "day": _day(o.at),
-        "country": _first_stated(o.country, lives_in),
-        "currency": currency,
-    }
-    sold = (
-        sa.select(
-            keys[by], currency, sa.func.count(), sa.func.sum(worth),
-            sa.func.sum(sa.case((o.cancelled_at.is_(None), 0), else_=_left(refunds.alias("given")))),
-        )
+        "day": _day(o.at), "country": _first_stated(o.country, lives_in), "currency": currency,
+    }  # fmt: skip
+    lost = sa.case((o.cancelled_at.is_(None), 0), else_=_left(refunds.alias("given")))
+    return (
+        sa.select(keys[by], currency, sa.func.count(), sa.func.sum(_worth()), sa.func.sum(lost))
         .select_from(placed)
         .where(o.workspace == workspace, o.rank < 2, o.at >= since, o.at < until)
         .group_by(sa.literal_column("1"), sa.literal_column("2"))
-    )  # fmt: skip
-    joined = refunds.outerjoin(orders, (o.workspace == r.workspace) & (o.order_id == r.order_id))
-    made, lives_in = _with_customers(joined)
-    refund_keys: dict[str, sa.ColumnElement[Any]] = {
-        "day": _day(r.at),
-        "country": _first_stated(o.country, r.country, lives_in),
-        "currency": r.currency,
-    }
+    )
+
+
+def _given_back(workspace: WorkspaceId, since: int, until: int, *, by: str) -> sa.Select[*tuple[Any, ...]]:
+    """Group, currency, refunds."""
+    o, r = orders.c, refunds.c
+    made, lives_in = _with_customers(
+        refunds.outerjoin(orders, (o.workspace == r.workspace) & (o.order_id == r.order_id))
+    )
+    keys: dict[str, sa.ColumnElement[Any]] = {
+        "day": _day(r.at), "country": _first_stated(o.country, r.country, lives_in), "currency": r.currency,
+    }  # fmt: skip
     earlier = refunds.alias("earlier")
     earlier_only = sa.tuple_(earlier.c.at, earlier.c.fact) < sa.tuple_(r.at, r.fact)
-    back = (
-        sa.select(
-            refund_keys[by], r.currency, sa.func.sum(sa.func.coalesce(r.amount_minor, _left(earlier, earlier_only)))
-        )
+    amount = sa.func.coalesce(r.amount_minor, _left(earlier, earlier_only))
+    return (
+        sa.select(keys[by], r.currency, sa.func.sum(amount))
         .select_from(made)
         .where(r.workspace == workspace, r.at >= since, r.at < until)
         .group_by(sa.literal_column("1"), sa.literal_column("2"))
     )
-    found: dict[tuple[str, str], Revenue] = {}
-    for group, code, count, total, cancelled in conn.execute(sold):
-        found[str(group), code] = Revenue(str(group), code, count, int(total or 0), int(cancelled or 0), 0)
-    for group, code, total in conn.execute(back):
-        before = found.get((str(group), code), Revenue(str(group), code, 0, 0, 0, 0))
-        found[str(group), code] = before._replace(refunds_minor=int(total or 0))
-    return [found[key] for key in sorted(found)]
 
 
 def _corrected() -> sa.ColumnElement[bool]:
