@@ -26,7 +26,7 @@ from rapport.kernel.work import BatchStage, Connection, Seen, Work
 from rapport.remember.golden import find_root, golden_record
 from rapport.remember.registry import Part
 from rapport.remember.store import strands
-from rapport.storage import log
+from rapport.storage import leases, log
 from rapport.storage.engine import Database
 from tests.remembered import REMEMBERED
 
@@ -140,6 +140,33 @@ def test_draining_ends_though_facts_keep_coming(db: Database) -> None:
     assert drain(pipeline, batch=2) >= 5
     assert views(db) >= 5
     assert stampede.came < 50
+
+
+def test_draining_goes_on_though_another_worker_took_the_leases_over(db: Database) -> None:
+    """Where the machine was too busy for four seconds, and the other worker ended then."""
+    slow = Slow(db)
+    pipeline = Pipeline(db, slices=Installed([*wiring.OWN, slow.slice()]))
+    send(db, *["Product Viewed"] * 4)
+    drain(pipeline, batch=2)
+    assert views(db) == 4
+
+
+class Slow:
+    """A stage during whose first batch somebody else takes all leases over, and lets them go."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.robbed = False
+
+    def handle(self, seen: Seen) -> None:
+        if not self.robbed:
+            self.robbed = True
+            with self.db.write() as conn:
+                conn.execute(leases.buckets.update().values(owner="thief", lease_until=0))
+
+    def slice(self) -> Slice:
+        stage = BatchStage[None](("Product Viewed",), read=self.handle, write=nothing)
+        return Slice(name="slow", title="Slow", stage=lambda: stage)
 
 
 def test_the_poison_is_kept_and_can_be_replayed(db: Database) -> None:

@@ -61,4 +61,4 @@ def test_the_steps_of_a_batch_are_counted() -> None:
     found, counts = steps("sqlite", batch=50, facts=250, facts_per_person=20)
     assert found["transactions"] >= 1
     assert found["statements"] > 10
-    assert any(line.startswith("remember/folder.py") for line in counts.statements)
+    assert any(line.startswith("remember/strands.py") for line in counts.statements)

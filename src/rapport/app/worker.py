@@ -72,8 +72,7 @@ class Worker:
             try:
                 busy = self.step()
             except LeaseLost as lost:
-                _logger.warning("leases lost: %s", lost.message)
-                self._forget()
+                self._give_up(lost)
                 continue
             except (OperationalError, InterfaceError):
                 _logger.exception("the database does not answer; trying again in a second")
@@ -103,9 +102,23 @@ class Worker:
         self._jobs.look(self._moment())
         return bool(rows)
 
+    def help(self) -> bool:
+        """`step` beside other workers; False where there is nothing to do here until they, or more facts, come.
+
+        What a worker held whose leases were taken over, since it was too slow, is left to whoever has them now.
+        """
+        try:
+            return self.step()
+        except LeaseLost as lost:
+            self._give_up(lost)
+            return False
+
     def reached(self, seq: int) -> bool:
         """True where every fact up to `seq` is folded, by this worker or another."""
-        self._store_cursors()
+        try:
+            self._store_cursors()
+        except LeaseLost as lost:
+            self._give_up(lost)
         with self._db.read() as conn:
             return leases.progress(conn) >= seq
 
@@ -140,6 +153,10 @@ class Worker:
             with self._db.write() as conn:
                 leases.move_cursors(conn, self._leases.owner, self._leases.cursors)
             self._pending_cursors = False
+
+    def _give_up(self, lost: LeaseLost) -> None:
+        _logger.warning("leases lost: %s", lost.message)
+        self._forget()
 
     def _forget(self, *, keep_leases: bool = False) -> None:
         self.pipeline.forget_all()
@@ -257,7 +274,7 @@ def drain(pipeline: Pipeline, *, batch: int = 5_000, timeout_seconds: float = 36
         for _ in range(2):
             upto = _newest(pipeline.db)
             while time.monotonic() < deadline:
-                busy = worker.step()
+                busy = worker.help()
                 if worker.reached(upto):
                     break
                 if not busy:
@@ -275,7 +292,7 @@ def link_all(pipeline: Pipeline, *, timeout_seconds: float = 3600.0) -> None:
     deadline = time.monotonic() + timeout_seconds
     try:
         while time.monotonic() < deadline:
-            worker.step()
+            worker.help()
             if worker.run_job(LINKING.name):
                 continue
             if not worker.is_job_due(LINKING.name):
@@ -293,12 +310,12 @@ def run_job_now(pipeline: Pipeline, name: str, *, timeout_seconds: float = 600.0
     db, worker = pipeline.db, Worker(pipeline)
     deadline = time.monotonic() + timeout_seconds
     try:
-        worker.step()
+        worker.help()
         with db.write() as conn:
             job_reports.ask(conn, name, now=db.now_us(conn))
         waiting = True
         while waiting and time.monotonic() < deadline:
-            worker.step()
+            worker.help()
             with db.read() as conn:
                 waiting = job_reports.is_asked(conn, name, workers=[NOBODY, worker.name])
                 found = next(one for one in job_reports.states(conn) if one.name == name)
