@@ -4,7 +4,8 @@ puts into its own site.
 Nobody signs in here, so each handler says what opens it: `@get("/left", opened_by="public")`, or `"write_key"` for
 whoever has a key of one of the shop's sources, which is no secret. Neither proves who a person is: a handler tells
 nothing of anybody unless what was sent does (the code of a gift card, a signed link). A handler that says nothing
-stops the server's start. An address may ask 60 times a minute; `a_minute=10` makes it fewer.
+stops the server's start. An address may ask 60 times a minute, for a component by GET 600
+times; `a_minute=10` makes it fewer.
 """
 
 from __future__ import annotations
