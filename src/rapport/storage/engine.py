@@ -22,6 +22,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from rapport.kernel.errors import Misconfigured, Unavailable
+from rapport.storage import arrays
 
 __all__ = ["CText", "ChangeWatch", "Database", "metadata"]
 
@@ -213,6 +214,7 @@ def _sqlite_engine(path: Path) -> sa.Engine:
 
 
 def _postgresql_engine(url: sa.URL, *, ping: bool) -> sa.Engine:
+    arrays.register()
     return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=5,

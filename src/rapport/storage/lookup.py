@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Integer
 from sqlalchemy.dialects import postgresql
 
 from rapport.kernel.ids import WorkspaceId
+from rapport.storage.arrays import binary_array
 from rapport.storage.bulk import chunks
 
 __all__ = ["among", "change_among", "select_among"]
@@ -30,11 +31,9 @@ def among(
     if conn.dialect.name != "postgresql":
         return sa.and_(own == workspace, column.in_(values))
     kind = sa.Text() if isinstance(column.type, sa.Text) else column.type
+    repeated = sa.func.array_fill(sa.cast(int(workspace), Integer), postgresql.array([len(values)]))
     wanted = (
-        sa.func.unnest(
-            sa.cast([int(workspace)] * len(values), postgresql.ARRAY(Integer)),
-            sa.cast(list(values), postgresql.ARRAY(kind)),
-        )
+        sa.func.unnest(repeated, sa.cast(binary_array(values), postgresql.ARRAY(kind)))
         .table_valued("workspace", "value")
         .render_derived()
     )
