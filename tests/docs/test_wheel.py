@@ -21,6 +21,8 @@ from tests.running import ROOT, free_port, unavailable, wait_until
 
 pytestmark = pytest.mark.slow
 
+NOT_OF_THE_ENVIRONMENT = ("PYTHONPATH", "PYTHONPYCACHEPREFIX", "VIRTUAL_ENV")
+
 
 @pytest.fixture(scope="module")
 def uv() -> str:
@@ -95,7 +97,7 @@ def _told(python: Path, folder: Path, *arguments: str, database: str = "") -> st
 
 
 def _environment(database: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    kept = {name: value for name, value in os.environ.items() if name not in NOT_OF_THE_ENVIRONMENT}
     return kept | ({"RAPPORT_DATABASE_URL": database} if database else {})
 
 
