@@ -43,8 +43,8 @@ if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_MEMORY:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 os.environ.setdefault("PGOPTIONS", "-c synchronous_commit=off")
 
-# Many a container forbids Python to keep what it compiled. A server and its worker compile for six seconds then, each time
-# they start, and here they start a hundred times: let it lie in a folder of the tests' own.
+# Many a container forbids Python to keep what it compiled. Then a server and its worker compile all of it whenever they
+# start, which takes longer than the starting, and here they start a hundred times: the tests have a folder for it.
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
     os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".pytest_cache" / "bytecode")
     sys.dont_write_bytecode, sys.pycache_prefix = False, os.environ["PYTHONPYCACHEPREFIX"]
