@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from litestar.response import Redirect
 from sqlalchemy import Connection
 
 from rapport.act import job_reports
-from rapport.act.job_reports import JobState
 from rapport.app import failed_facts
 from rapport.app.health import health
 from rapport.collect.appender import Appender
@@ -21,6 +21,9 @@ from rapport.kernel.clock import MINUTE, SECOND, now_us
 from rapport.kernel.memory import resident_bytes
 from rapport.kernel.principal import Principal
 from rapport.measure.arrivals import Arrivals
+from rapport.remember import backfill
+from rapport.remember.backfill import TraitStatus
+from rapport.remember.registry import Remembered
 from rapport.storage import leases
 from rapport.storage.engine import Database
 from rapport.storage.log import newest_seq
@@ -57,7 +60,7 @@ class TableSize(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/system", permission="system:read", sync_to_thread=True)
-def system_page(request: AnyRequest, db: Database, appender: Appender) -> Response[str]:
+def system_page(request: AnyRequest, db: Database, appender: Appender, remembered: Remembered) -> Response[str]:
     """How the installation does."""
     now = now_us()
     with db.read() as conn:
@@ -67,8 +70,8 @@ def system_page(request: AnyRequest, db: Database, appender: Appender) -> Respon
         "whole": True,
         "series": [{"name": "facts a minute", "points": [[at // 1000, number // 2] for at, number in minutes[:-1]]}],
     }
-    found = _now(db, appender)
-    return render(request, "app/system.html", chart=msgspec.json.encode(chart).decode(), jobs=_jobs(db), **found)
+    found = _now(db, appender) | _jobs(db, remembered)
+    return render(request, "app/system.html", chart=msgspec.json.encode(chart).decode(), **found)
 
 
 @get("/system/live", permission="system:read", sync_to_thread=True)
@@ -78,9 +81,9 @@ def system_live(request: AnyRequest, db: Database, appender: Appender) -> Respon
 
 
 @get("/system/jobs", permission="system:read", sync_to_thread=True)
-def system_jobs(request: AnyRequest, db: Database) -> Response[str]:
+def system_jobs(request: AnyRequest, db: Database, remembered: Remembered) -> Response[str]:
     """How the jobs do, now."""
-    return render(request, "app/system_jobs.html", jobs=_jobs(db))
+    return render(request, "app/system_jobs.html", **_jobs(db, remembered))
 
 
 @post("/system/jobs/run", permission="system:write", sync_to_thread=True, status_code=303)
@@ -157,9 +160,19 @@ def _now(db: Database, appender: Appender) -> dict[str, Any]:
     }
 
 
-def _jobs(db: Database) -> list[JobState]:
+def _jobs(db: Database, remembered: Remembered) -> dict[str, Any]:
     with db.read() as conn:
-        return job_reports.states(conn)
+        return {"jobs": job_reports.states(conn), "filling": _filling(backfill.statuses(conn, remembered))}
+
+
+def _filling(statuses: Sequence[TraitStatus]) -> list[list[TraitStatus]]:
+    """The traits that do not know the whole past yet, none before a worker has run; those filled together in one."""
+    by_part: dict[str, list[TraitStatus]] = {}
+    has_begun = any(one.state != "not begun" for one in statuses)
+    for one in statuses if has_begun else ():
+        if one.state != "whole":
+            by_part.setdefault(one.part, []).append(one)
+    return list(by_part.values())
 
 
 def _cell(row: Any, newest: int, alive: set[str]) -> Cell:
