@@ -11,6 +11,8 @@ from rapport.remember.inputs import ReadingSettings
 __all__ = ["Line", "lines_of", "product_ids_of"]
 
 _URL = 500
+LINES = 200
+"""Products of one fact that decisions learn from: what was bought together is learnt by pairs."""
 
 
 class Line(NamedTuple):
@@ -46,7 +48,7 @@ def product_ids_of(fact: Fact) -> list[str]:
 
 def _described(fact: Fact) -> list[dict[str, Any]]:
     products = inputs.products(fact.properties)
-    return products or [fact.properties]
+    return products[:LINES] or [fact.properties]
 
 
 def _line(product: dict[str, Any], currency: str) -> Line | None:
@@ -54,9 +56,8 @@ def _line(product: dict[str, Any], currency: str) -> Line | None:
     if product_id is None:
         return None
     get, text = product.get, inputs.text
-    quantity = inputs.quantity(product)
     return Line(
         product_id, text(get("name")), text(get("category")), text(get("brand")), inputs.amount(get("price"), currency),
-        inputs.amount(get("cost"), currency), currency, 1 if quantity is None else quantity, text(get("url"), _URL),
+        inputs.amount(get("cost"), currency), currency, inputs.pieces(product), text(get("url"), _URL),
         text(get("image_url"), _URL),
     )  # fmt: skip

@@ -5,13 +5,15 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
-from babel.numbers import format_currency, get_currency_precision, is_currency
+from babel.numbers import format_currency, format_decimal, get_currency_precision, is_currency
 
-__all__ = ["currency_code", "exponent", "format_minor", "to_minor"]
+__all__ = ["MAX_MINOR", "UNKNOWN_CURRENCY", "currency_code", "exponent", "format_minor", "to_minor"]
 
 MAX_MINOR = 10**15
 """No single amount above this is believed: ten trillion of a two-decimal currency."""
 
+UNKNOWN_CURRENCY = "XXX"
+"""What ISO 4217 says where no currency is meant: for amounts in one that is stated and not known."""
 
 _MOST_DIGITS = 16
 
@@ -61,5 +63,9 @@ def format_minor(minor: int, currency: str, *, locale: str = "en") -> str:
 
     >>> format_minor(123456, "EUR")
     '€1,234.56'
+    >>> format_minor(123456, "XXX")
+    '1,234.56 (unknown currency)'
     """
+    if currency == UNKNOWN_CURRENCY:
+        return f"{format_decimal(Decimal(minor).scaleb(-2), format='#,##0.00', locale=locale)} (unknown currency)"
     return format_currency(Decimal(minor).scaleb(-exponent(currency)), currency, locale=locale)

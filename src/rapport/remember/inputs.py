@@ -6,11 +6,12 @@ never raise, whatever the types, and bound the length of every text, so a hostil
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from rapport.kernel.facts import Fact
-from rapport.kernel.money import MAX_MINOR, currency_code, to_minor
+from rapport.kernel.money import MAX_MINOR, UNKNOWN_CURRENCY, currency_code, exponent, to_minor
 
 __all__ = [
     "OFFLINE",
@@ -23,6 +24,7 @@ __all__ = [
     "currency",
     "device",
     "line_total",
+    "pieces",
     "price",
     "product_id",
     "product_named",
@@ -30,16 +32,21 @@ __all__ = [
     "products",
     "quantity",
     "search",
+    "stated_currency",
     "table",
     "text",
+    "times",
+    "variant",
     "wish",
 ]
 
 TEXT = 120
 """Characters kept of a text."""
 
-PRODUCTS = 200
-"""Products looked at in one fact."""
+_LONGEST_INT = 10**100
+_EXACT = 2**53
+_MOST_PIECES = 10**9
+_ONE, _HALF = Decimal(1), Decimal("0.5")
 
 
 class ReadingSettings(NamedTuple):
@@ -52,10 +59,12 @@ class ReadingSettings(NamedTuple):
 
 
 def text(value: object, limit: int = TEXT) -> str | None:
-    r"""The value as a text of one line, None where it is none or empty; whole numbers count as texts.
+    r"""The value as a text of one line, None where it is none or empty; numbers count as texts.
 
-    >>> text("  Chianti\n"), text(7), text(True), text([])
-    ('Chianti', '7', None, None)
+    A number with a decimal point is one as long as it is exact: from 2**53 on several ids would become one.
+
+    >>> text("  Chianti\n"), text(1234567890123456789), text(12.0), text(1e300), text(True), text([])
+    ('Chianti', '1234567890123456789', '12', None, None, None)
     """
     if type(value) is str:
         if len(value) > limit:
@@ -63,8 +72,10 @@ def text(value: object, limit: int = TEXT) -> str | None:
         if not value.isprintable():
             value = "".join(c for c in value if c.isprintable())
         return value.strip() or None
-    if type(value) is int and -(10**18) < value < 10**18:
-        return str(value)
+    if type(value) is int:
+        return str(value)[:limit] if -_LONGEST_INT < value < _LONGEST_INT else None
+    if type(value) is float and -_EXACT < value < _EXACT:
+        return str(int(value)) if value.is_integer() else repr(value)
     return None
 
 
@@ -93,11 +104,31 @@ def _text_number(value: str, currency: str) -> int | None:
 
 
 def currency(properties: dict[str, Any], settings: ReadingSettings) -> str:
-    """The currency of the fact's amounts."""
-    code = properties.get("currency")
-    if type(code) is not str or len(code) > 8:
-        return settings.currency
-    return currency_code(code) or settings.currency
+    """The currency of the fact's amounts: the one it states, else the shop's."""
+    return stated_currency(properties) or settings.currency
+
+
+def stated_currency(properties: dict[str, Any]) -> str | None:
+    """The currency that is stated; `XXX` where what is stated is none that we know, None where nothing is.
+
+    >>> stated_currency({"currency": "eur"}), stated_currency({"currency": "POINTS"}), stated_currency({})
+    ('EUR', 'XXX', None)
+    """
+    stated = properties.get("currency")
+    if stated is None:
+        return None
+    if type(stated) is str and len(stated) <= 40:
+        return currency_code(stated) or (UNKNOWN_CURRENCY if stated.strip() else None)
+    return UNKNOWN_CURRENCY
+
+
+def variant(product: dict[str, Any]) -> str | None:
+    """Which of a product's variants is meant: `variant`, `variant_id`, else a `sku` beside the product's id."""
+    found = text(product.get("variant")) or text(product.get("variant_id"))
+    if found is None and product.get("sku") is not None:
+        found = text(product["sku"])
+        return None if found == product_id(product) else found
+    return found
 
 
 def product_id(product: dict[str, Any]) -> str | None:
@@ -110,14 +141,42 @@ def product_id(product: dict[str, Any]) -> str | None:
     return text(product.get("sku")) or text(product.get("id"))
 
 
-def quantity(product: dict[str, Any]) -> int | None:
-    """Whole pieces, without sign, at most a million; None where not stated."""
+def quantity(product: dict[str, Any]) -> int | Decimal | None:
+    """How many pieces, or how much of what is sold by weight, exact and with its sign; None where it is not stated.
+
+    >>> quantity({"quantity": "3.0000"}), quantity({"quantity": 1.5}), quantity({"quantity": -1}), quantity({})
+    (3, Decimal('1.5'), -1, None)
+    """
     value = product.get("quantity")
-    if type(value) is str and value.isascii() and value.isdigit() and len(value) < 8:
-        value = int(value)
-    if type(value) is float and -1e6 <= value <= 1e6:
-        value = int(value)
-    return min(abs(value), 1_000_000) if type(value) is int else None
+    if type(value) is int:
+        return value if -_MOST_PIECES <= value <= _MOST_PIECES else None
+    if type(value) is float or (type(value) is str and len(value) <= 24):
+        return _quantity(value)
+    return None
+
+
+@lru_cache(maxsize=4_096)
+def _quantity(value: float | str) -> int | Decimal | None:
+    try:
+        exact = Decimal(str(value).strip())
+    except ArithmeticError:
+        return None
+    if not exact.is_finite() or not -_MOST_PIECES <= exact <= _MOST_PIECES:
+        return None
+    whole = int(exact)
+    return whole if whole == exact else exact
+
+
+def pieces(product: dict[str, Any]) -> int:
+    """The pieces of a line where pieces are counted, without sign: 1 where nothing is stated, 2 for 1.5 (half up).
+
+    >>> pieces({}), pieces({"quantity": 1.5}), pieces({"quantity": "-3"})
+    (1, 2, 3)
+    """
+    stated = quantity(product)
+    if stated is None:
+        return 1
+    return abs(_whole(stated))
 
 
 def products(properties: dict[str, Any]) -> list[dict[str, Any]]:
@@ -125,16 +184,47 @@ def products(properties: dict[str, Any]) -> list[dict[str, Any]]:
     listed = properties.get("products")
     if type(listed) is not list:
         return []
-    return [product for product in listed[:PRODUCTS] if type(product) is dict]
+    return [product for product in listed if type(product) is dict]
 
 
 def line_total(product: dict[str, Any], currency: str, field: str = "price") -> int | None:
-    """Price (or another amount per piece) times quantity."""
-    each = amount(product.get(field), currency)
+    """Price (or another amount per piece) times quantity, rounded half up once.
+
+    >>> line_total({"price": "0.335", "quantity": 3}, "EUR"), line_total({"price": 10, "quantity": 1.5}, "EUR")
+    (101, 1500)
+    """
+    value = product.get(field)
+    each = amount(value, currency)
     if each is None:
         return None
-    total = each * (quantity(product) or 1)
+    number = quantity(product)
+    if number is None or number == 1:
+        return each
+    return times(value, number, currency)
+
+
+def times(value: Any, number: int | Decimal, currency: str) -> int | None:
+    """So many pieces at this amount each, in minor units, rounded half up once; None beyond belief."""
+    each = amount(value, currency)
+    if each is None:
+        return None
+    total = _whole(number * (each if type(value) is int else _unrounded(value, currency, each)))
     return total if -MAX_MINOR <= total <= MAX_MINOR else None
+
+
+def _whole(number: int | Decimal) -> int:
+    """Rounded half up."""
+    return number if isinstance(number, int) else int(number.quantize(_ONE, rounding=ROUND_HALF_UP))
+
+
+@lru_cache(maxsize=4_096)
+def _unrounded(value: float | str, currency: str, rounded: int) -> int | Decimal:
+    """The amount in minor units before it was rounded; as it was rounded where that cannot be told of a text."""
+    try:
+        exact = Decimal(str(value).strip()).scaleb(exponent(currency))
+    except ArithmeticError:
+        return rounded
+    return exact if exact != rounded and abs(exact - rounded) <= _HALF else rounded
 
 
 # --- where and how -------------------------------------------------------------------------------------------------

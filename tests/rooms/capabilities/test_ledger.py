@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import permutations
 
+import pytest
+
 from rapport.capabilities.orders.ledger import HeldOrder, held_orders, holds_all
 from rapport.capabilities.orders.panels import order_lines
 from rapport.kernel.facts import Fact
@@ -173,3 +175,43 @@ def test_an_order_shows_what_it_brought_and_what_became_of_it() -> None:
     assert [(o.label, o.amount, o.state) for o in order_lines(orders)] == [
         ("b", "€5.00", ""), ("a", "€10.00", "refunded"), ("m-0", "", "cancelled"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lines", "revenue"),
+    [
+        ([{"price": "10.0000", "quantity": "3.0000"}], 3000),
+        ([{"price": 10, "quantity": 1.5}], 1500),
+        ([{"price": 10, "quantity": 2}, {"price": 10, "quantity": -1}], 1000),
+        ([{"price": 10, "quantity": 0}, {"price": 1}], 100),
+        ([{"price": "0.335", "quantity": 3}], 101),
+        ([{"price": 0.01}] * 500, 500),
+    ],
+)
+def test_revenue_from_lines_is_price_times_quantity_rounded_once_a_line(lines: list[object], revenue: int) -> None:
+    order = did("Order Completed", properties={"order_id": "o", "currency": "EUR", "products": lines})
+    assert traits_of(order)["revenue"] == {"EUR": revenue}
+
+
+@pytest.mark.parametrize(
+    ("order_id", "same"), [(1234567890123456789, "1234567890123456789"), (12.0, "12"), (10**25, str(10**25))]
+)
+def test_an_order_id_is_a_text_whatever_it_came_as(order_id: object, same: str) -> None:
+    reports = [
+        did("Order Completed", n, properties={"order_id": i, "revenue": 1}) for n, i in enumerate((order_id, same))
+    ]
+    assert traits_of(*reports)["orders"] == 1
+
+
+@pytest.mark.parametrize("order_id", [True, {"id": 1}, [1], 2.0**60, None])
+def test_what_names_no_order_leaves_each_report_an_order(order_id: object) -> None:
+    reports = [
+        did("Order Completed", n, ident=f"m{n}", properties={"order_id": order_id, "revenue": 1}) for n in (0, 1)
+    ]
+    assert traits_of(*reports)["orders"] == 2
+
+
+@pytest.mark.parametrize("stated", ["POINTS", "BTC", 978])
+def test_an_unknown_currency_is_nobody_elses(stated: object) -> None:
+    order = did("Order Completed", properties={"order_id": "o", "revenue": 50, "currency": stated})
+    assert traits_of(order, bought("o-2", 20, 1))["revenue"] == {"EUR": 2000, "XXX": 5000}

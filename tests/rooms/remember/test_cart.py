@@ -59,3 +59,29 @@ def test_a_cart_is_abandoned_an_hour_after_its_last_change() -> None:
 def test_a_cart_that_was_emptied_by_hand_is_no_cart() -> None:
     facts = (cart("Product Added", 1, "p", quantity=2), cart("Product Removed", 2, "p", quantity=2))
     assert "cart" not in traits_of(*facts)
+
+
+def test_a_cart_seen_empty_is_empty() -> None:
+    facts = [cart("Product Added", 1, "p", quantity=2), cart("Cart Viewed", 2, products=[])]
+    for order in permutations(facts):
+        assert "cart" not in traits_of(*order)
+
+
+def test_each_variant_is_a_line_of_its_own() -> None:
+    facts = [
+        cart("Product Added", 1, "p", variant="red", quantity=2, price=3),
+        cart("Product Added", 2, "p", variant="blue", price=4),
+        cart("Product Removed", 3, "p", variant="red", quantity=1),
+    ]
+    for order in permutations(facts):
+        found = traits_of(*order)["cart"]
+        assert [(line["variant"], line["quantity"]) for line in found["products"]] == [("red", 1), ("blue", 1)]
+        assert found["value_minor"] == 700
+    assert [p["variant"] for p in traits_of(*facts, cart("Product Removed", 4, "p"))["cart"]["products"]] == ["red"]
+
+
+def test_what_is_sold_by_weight_adds_up_exactly() -> None:
+    facts = [cart("Product Added", 1, "p", quantity=0.1, price=10), cart("Product Added", 2, "p", quantity="0.2")]
+    for order in permutations(facts):
+        found = traits_of(*order)["cart"]
+        assert (lines({"cart": found}), found["value_minor"]) == ({"p": 0.3}, 300)

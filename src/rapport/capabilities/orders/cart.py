@@ -1,11 +1,13 @@
 """The cart: what lies in it now, put together from the changes since it was last empty or seen whole.
 
 An order empties it (unless it was placed in a shop, on a marketplace or by phone), `Cart Viewed` and `Checkout Started`
-with their products show it whole. The latest such moment is the *base*; only changes after it count, the newest 100.
+with their products show it whole, `Cart Viewed` with none shows it empty. The latest such moment is the *base*; only
+changes after it count, the newest 100. Each variant of a product is a line of its own.
 """
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from rapport.kernel.clock import to_iso
@@ -19,6 +21,9 @@ __all__ = ["Cart", "cart_change", "read_cart"]
 LINES = 50
 """Products of a cart seen whole that are kept."""
 
+Name = tuple[str, str | None]
+"""Product id and variant."""
+
 Change = tuple[Any, ...]
 """What one fact does to the cart, one of:
 
@@ -27,7 +32,8 @@ Change = tuple[Any, ...]
 | `base` | cart id or None, lines: the cart as a whole |
 | `change` | cart id or None, 1 or -1, line: a product put in or taken out |
 
-A line is: product id, quantity or None, price in minor units or None, currency, name or None.
+A line is: product id, quantity or None (a text where it is no whole number), price in minor units or None, currency,
+name or None, variant or None.
 """
 
 
@@ -40,7 +46,8 @@ def cart_change(fact: Fact, settings: ReadingSettings) -> Change | None:
         return None if inputs.channel(fact, settings) in inputs.OFFLINE else ("base", None, [])
     if fact.name in ("Cart Viewed", "Checkout Started"):
         lines = [line for p in inputs.products(properties)[:LINES] if (line := _line(p, currency)) is not None]
-        return ("base", cart_id, lines) if lines else None
+        emptied = fact.name == "Cart Viewed" and properties.get("products") == []
+        return ("base", cart_id, lines) if lines or emptied else None
     line = _line(properties, currency)
     sign = -1 if fact.name == "Product Removed" else 1
     return None if line is None else ("change", cart_id, sign, line)
@@ -48,10 +55,22 @@ def cart_change(fact: Fact, settings: ReadingSettings) -> Change | None:
 
 def _line(product: dict[str, Any], currency: str) -> State | None:
     product_id = inputs.product_id(product)
-    if product_id is None:
+    quantity = inputs.quantity(product)
+    if product_id is None or quantity == 0:
         return None
     price = inputs.amount(product.get("price"), currency)
-    return [product_id, inputs.quantity(product), price, currency, inputs.text(product.get("name"))]
+    kept = None if quantity is None else _kept(quantity if quantity > 0 else -quantity)
+    return [product_id, kept, price, currency, inputs.text(product.get("name")), inputs.variant(product)]
+
+
+def _kept(quantity: int | Decimal) -> int | str:
+    """As the state keeps it: exactly."""
+    return quantity if isinstance(quantity, int) else str(quantity)
+
+
+def _number(kept: int | str | None) -> int | Decimal:
+    """How many; one where nothing is stated."""
+    return 1 if kept is None else kept if isinstance(kept, int) else Decimal(kept)
 
 
 class Cart(Mergeable):
@@ -90,7 +109,7 @@ class Cart(Mergeable):
 
     def read(self, state: State) -> dict[str, Any] | None:
         """`{"cart_id", "products", "value_minor", "currency", "changed_at"}`, None where the cart is empty."""
-        lines: dict[str, State] = {}
+        lines: dict[Name, State] = {}
         for line in state[0][4]:
             _apply(lines, 1, line)
         cart_id = state[0][3]
@@ -100,18 +119,15 @@ class Cart(Mergeable):
         if not lines:
             return None
         currency = self._currency(lines)
-        value = sum((line[2] or 0) * (line[1] or 1) for line in lines.values() if line[3] == currency)
-        products = [
-            {"product_id": line[0], "name": line[4], "quantity": line[1] or 1, "price_minor": line[2]}
-            for line in lines.values()
-        ]
+        value = sum(_worth(line) for line in lines.values() if line[3] == currency)
+        products = [_shown(line) for line in lines.values()]
         return {
             "cart_id": cart_id, "products": products, "value_minor": value, "currency": currency,
             "changed_at": self.stamp(state)[0],
         }  # fmt: skip
 
     @staticmethod
-    def _currency(lines: dict[str, State]) -> str:
+    def _currency(lines: dict[Name, State]) -> str:
         priced = [line[3] for line in lines.values() if line[2] is not None]
         found: str = priced[-1] if priced else next(iter(lines.values()))[3]
         return found
@@ -120,21 +136,51 @@ class Cart(Mergeable):
         return list((state[1][-1] if state[1] else state[0])[:3])
 
 
-def _apply(lines: dict[str, State], sign: int, line: State) -> None:
+def _worth(line: State) -> int:
+    """Price times quantity, half up."""
+    return int((Decimal(line[2] or 0) * _number(line[1])).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def _shown(line: State) -> dict[str, Any]:
+    quantity = _number(line[1])
+    shown = {
+        "product_id": line[0], "name": line[4], "quantity": quantity if isinstance(quantity, int) else float(quantity),
+        "price_minor": line[2],
+    }  # fmt: skip
+    return shown | {"variant": line[5]} if line[5] else shown
+
+
+def _apply(lines: dict[Name, State], sign: int, line: State) -> None:
     """One change. A removal without a quantity takes the product out."""
-    held = lines.get(line[0])
     if sign > 0:
+        name = (line[0], line[5])
+        held = lines.get(name)
         if held is None:
-            lines[line[0]] = [line[0], line[1] or 1, *line[2:]]
+            lines[name] = [line[0], _kept(_number(line[1])), *line[2:]]
             return
         price = held[2] if line[2] is None else line[2]
-        lines[line[0]] = [line[0], held[1] + (line[1] or 1), price, line[3], line[4] or held[4]]
-    elif held is not None:
-        left = 0 if line[1] is None else held[1] - line[1]
+        lines[name] = [
+            line[0], _kept(_number(held[1]) + _number(line[1])), price, line[3], line[4] or held[4], line[5],
+        ]  # fmt: skip
+        return
+    found = _meant(lines, line)
+    if found is not None:
+        held = lines[found]
+        left = 0 if line[1] is None else _number(held[1]) - _number(line[1])
         if left > 0:
-            held[1] = left
+            held[1] = _kept(left)
         else:
-            del lines[line[0]]
+            del lines[found]
+
+
+def _meant(lines: dict[Name, State], line: State) -> Name | None:
+    """The line that a removal means; where one of the two names no variant, the product is enough."""
+    product_id, variant = line[0], line[5]
+    if (product_id, variant) in lines:
+        return product_id, variant
+    if variant is not None:
+        return (product_id, None) if (product_id, None) in lines else None
+    return next((name for name in reversed(lines) if name[0] == product_id), None)
 
 
 def read_cart(found: dict[str, Any], *, now: int, abandoned_after: int) -> dict[str, Any]:

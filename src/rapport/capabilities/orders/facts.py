@@ -11,7 +11,7 @@ from rapport.capabilities.orders.model import CartStory
 from rapport.kernel.clock import to_iso
 from rapport.kernel.facts import Fact
 from rapport.kernel.money import currency_code, exponent, format_minor
-from rapport.kernel.wording import FactKind, amount_text, joined, quantity_of, short
+from rapport.kernel.wording import FactKind, amount_text, joined, short
 from rapport.remember import inputs
 
 __all__ = ["CART_ABANDONED", "CART_EVENTS", "FACT_KINDS", "ORDER_EVENTS", "cart_abandoned", "cart_abandoned_id"]
@@ -45,8 +45,7 @@ def _revenue_text(properties: dict[str, Any]) -> str:
 
 
 def _told(properties: dict[str, Any], amount: str) -> str:
-    products = properties.get("products")
-    number = sum(quantity_of(product) for product in products) if isinstance(products, list) else 0
+    number = sum(inputs.pieces(product) for product in inputs.products(properties))
     order_id = short(properties.get("order_id"))
     return joined(
         amount,
@@ -114,6 +113,7 @@ def cart_abandoned(story: CartStory) -> dict[str, Any]:
             {
                 "product_id": line["product_id"], "name": line["name"], "quantity": line["quantity"],
                 "price": _amount(line["price_minor"], story.currency),
+                **({"variant": line["variant"]} if "variant" in line else {}),
             }
             for line in story.products
         ],

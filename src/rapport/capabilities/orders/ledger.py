@@ -153,10 +153,7 @@ def refunded(fact: Fact, settings: ReadingSettings) -> Change:
     amount = revenue_of(properties, currency)
     if amount is None:
         amount = inputs.amount(properties.get("amount"), currency)
-    pieces = 0
-    for product in inputs.products(properties):
-        stated = inputs.quantity(product)
-        pieces += 1 if stated is None else stated
+    pieces = sum(map(inputs.pieces, inputs.products(properties)))
     return (
         "refunded", refund_id or f"fact:{fact.id}", _order_id(properties), currency,
         None if amount is None else abs(amount), pieces,

@@ -37,10 +37,10 @@ PARTS: tuple[Part, ...] = (
     Part(name="adds_to_cart", kind=Count(), take=yes, on=_ADDED),
     Part(name="checkouts_started", kind=Count(), take=yes, on=("Checkout Started",)),
     Part(
-        name="cart", kind=cart.Cart(), take=cart.cart_change,
+        name="cart", version=2, kind=cart.Cart(), take=cart.cart_change,
         on=(*_ADDED, "Product Removed", "Cart Viewed", "Checkout Started", "Order Completed"),
         reads=(*_PRODUCT, "properties.quantity", "properties.price", "properties.currency", "properties.cart_id",
-               "properties.products[]"),
+               "properties.variant", "properties.products[]"),
     ),
     Part(
         name="orders", kind=ledger.Orders(),
