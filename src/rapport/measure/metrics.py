@@ -27,7 +27,8 @@ DECISIONS = Metric(
     name="decisions",
     title="Decided, clicked, bought",
     definition=(
-        "Decisions by when they were made. Clicked: a shown product was clicked with the decision's id, or viewed by "
+        "Decisions by when they were made, days in the shop's time zone. "
+        "Clicked: a shown product was clicked with the decision's id, or viewed by "
         f"the same customer within {CLICKED_WITHIN_MINUTES} minutes (the latest decision that showed it). Bought: a "
         f"clicked product was ordered by the same customer within {BOUGHT_WITHIN_DAYS} days of the decision."
     ),

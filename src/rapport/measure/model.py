@@ -47,6 +47,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     since: int
     until: int
     by: str
+    zone: str = ""
+    """Of the days; the shop's own where it is empty."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +60,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     since: str
     until: str
+    zone: str
+    """The shop's time zone, whose days these are."""
     columns: list[Column]
     rows: list[dict[str, Any]]
     totals: dict[str, Any]

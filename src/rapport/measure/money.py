@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from rapport.kernel.money import format_minor
+from rapport.kernel.money import UNKNOWN_CURRENCY, format_minor
 
 __all__ = ["Money", "main_currency", "money_of"]
 
@@ -24,14 +24,14 @@ def money_of(rows: Iterable[Mapping[str, Any]]) -> Money:
     for row in rows:
         sums[row["currency"]] = sums.get(row["currency"], 0) + row["net_minor"]
         orders += row["orders"]
-    ranked = sorted(sums.items(), key=lambda pair: -pair[1])
+    ranked = sorted(sums.items(), key=lambda pair: (pair[0] == UNKNOWN_CURRENCY, -pair[1]))
     words = [format_minor(minor, code) for code, minor in ranked if code]
     return Money(orders, words[0] if words else "–", " + ".join(words[1:4]))
 
 
 def main_currency(rows: Iterable[Mapping[str, Any]], *, otherwise: str) -> str:
-    """The currency with the most revenue before refunds in these rows."""
+    """The currency with the most revenue before refunds in these rows; the unknown one only where there is no other."""
     sums: dict[str, int] = {}
     for row in rows:
         sums[row["currency"]] = sums.get(row["currency"], 0) + row["revenue_minor"]
-    return max(sums, key=lambda code: sums[code]) if sums else otherwise
+    return max(sums, key=lambda code: (code != UNKNOWN_CURRENCY, sums[code])) if sums else otherwise

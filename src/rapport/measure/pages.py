@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import sqlalchemy as sa
@@ -14,16 +15,17 @@ from sqlalchemy import Connection
 from rapport.act.store import outbox
 from rapport.decide.model import PRODUCT
 from rapport.decide.steps import Steps
-from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, from_iso, now_us, to_datetime
+from rapport.kernel.clock import HOUR, MINUTE, SECOND, from_iso, now_us
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
 from rapport.measure import store
 from rapport.measure.arrivals import Arrivals
+from rapport.measure.days import first_moment, latest_days
 from rapport.measure.model import Answer, Question
 from rapport.measure.money import money_of
-from rapport.measure.service import Metrics
+from rapport.measure.service import Metrics, zone_of
 from rapport.remember.store import customers
 from rapport.resolve.graph.store import identifiers
 from rapport.storage.engine import Database
@@ -31,7 +33,6 @@ from rapport.storage.log import facts
 from rapport.storage.workspaces import all_workspaces
 from rapport.web.cards import Drawn, OfShop, Tiles
 from rapport.web.console import ConsolePages, NavItem, render
-from rapport.web.formats import viewer_zone
 
 __all__ = ["PAGES"]
 
@@ -68,7 +69,7 @@ def home_page(request: AnyRequest, db: Database, principal: Principal, metrics: 
     if not principal.may("metrics:read"):
         return render(request, "measure/no_numbers.html")
     with db.read() as conn:
-        context = _verbs(conn, request, principal, metrics)
+        context = _verbs(conn, principal, metrics)
     return render(request, "measure/home.html", tiles=_tiles(request, db, principal, tiles), **context)
 
 
@@ -76,7 +77,7 @@ def home_page(request: AnyRequest, db: Database, principal: Principal, metrics: 
 def home_verbs(request: AnyRequest, db: Database, principal: Principal, metrics: Metrics) -> Response[str]:
     """The part of Home that changes every two seconds."""
     with db.read() as conn:
-        return render(request, "measure/verbs.html", **_verbs(conn, request, principal, metrics))
+        return render(request, "measure/verbs.html", **_verbs(conn, principal, metrics))
 
 
 @get("/home/report", permission="metrics:read", sync_to_thread=True)
@@ -100,9 +101,10 @@ def decisions_page(
         names = steps.names(conn, principal.workspace, [(row.kind, row.first) for row in rows if row.first])
         funnel = _answer(conn, principal, metrics, "decisions", by="placement", days=REPORT_DAYS)
         carts = _answer(conn, principal, metrics, "cart_abandonment", by="day", days=REPORT_DAYS)
+        zone_key = zone_of(conn, principal.workspace).key
     return render(
         request, "measure/decisions.html", decisions=rows, following=following, funnel=funnel, carts=carts,
-        placement=placement, first=not before, days=REPORT_DAYS, names=names,
+        zone_key=zone_key, placement=placement, first=not before, days=REPORT_DAYS, names=names,
         placements=[row["placement"] for row in funnel.rows] if funnel else [],
     )  # fmt: skip
 
@@ -143,9 +145,9 @@ PAGES = ConsolePages(
 )  # fmt: skip
 
 
-def _verbs(conn: Connection, request: AnyRequest, principal: Principal, metrics: Metrics) -> dict[str, Any]:
+def _verbs(conn: Connection, principal: Principal, metrics: Metrics) -> dict[str, Any]:
     now, workspace = now_us(), principal.workspace
-    midnight = _midnight(now, request)
+    midnight = _since(zone_of(conn, workspace), days=1)
     minutes = _answer(conn, principal, metrics, "facts", by="minute", since=midnight)
     decided = _answer(conn, principal, metrics, "decisions", by="placement", since=midnight)
     today = _answer(conn, principal, metrics, "revenue_by", by="currency", since=midnight)
@@ -175,12 +177,9 @@ def _answer(
     conn: Connection, principal: Principal, metrics: Metrics, name: str, *, by: str, days: int = 0, since: int = 0
 ) -> Answer | None:
     """A metric's answer until now; None where no slice of this installation brings the metric."""
-    until = now_us() + MINUTE
+    zone, until = zone_of(conn, principal.workspace), now_us() + MINUTE
     question = Question(
-        workspace=principal.workspace,
-        since=since or until - until % DAY - (days - 1) * DAY,
-        until=until,
-        by=by,
+        workspace=principal.workspace, since=since or _since(zone, days=days), until=until, by=by, zone=zone.key
     )
     try:
         return metrics.answer(conn, name, question)
@@ -188,11 +187,9 @@ def _answer(
         return None
 
 
-def _midnight(now: int, request: AnyRequest) -> int:
-    """When the viewer's day began."""
-    local = to_datetime(now).astimezone(viewer_zone(request))
-    start = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    return int(start.timestamp()) * SECOND
+def _since(zone: ZoneInfo, *, days: int) -> int:
+    """When the first of the shop's last days began; one is today."""
+    return first_moment(latest_days(now_us(), days, zone)[0], zone)
 
 
 def _spark(conn: Connection, principal: Principal, metrics: Metrics, now: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -14,11 +15,13 @@ from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.named import by_name
 from rapport.measure import store
+from rapport.measure.days import zone_named
 from rapport.measure.metrics import BOUGHT_WITHIN_DAYS, CLICKED_WITHIN_MINUTES, totals_of, with_shares
 from rapport.measure.model import Answer, Measured, Metric, Question
 from rapport.measure.store import ItemRow, OutcomeRow
+from rapport.storage.workspaces import all_workspaces
 
-__all__ = ["Happening", "Metrics", "outcomes_of"]
+__all__ = ["Happening", "Metrics", "outcomes_of", "zone_of"]
 
 _CLICKED = CLICKED_WITHIN_MINUTES * MINUTE
 _BOUGHT = BOUGHT_WITHIN_DAYS * DAY
@@ -33,6 +36,11 @@ class Happening(NamedTuple):
     at: int
     fact_id: str
     product_ids: Sequence[str]
+
+
+def zone_of(conn: Connection, workspace: WorkspaceId) -> ZoneInfo:
+    """The time zone of a shop, whose days its numbers are told by."""
+    return zone_named(next((s.settings.time_zone for s in all_workspaces(conn) if s.id == workspace), "UTC"))
 
 
 class Metrics:
@@ -54,11 +62,13 @@ class Metrics:
         by = question.by or metric.by[0]
         if by not in metric.by:
             raise InvalidInput(f"{name} cannot be grouped by {by!r}", hint=f"by one of: {', '.join(metric.by)}")
-        asked = Question(workspace=question.workspace, since=question.since, until=question.until, by=by)
+        zone = question.zone or zone_of(conn, question.workspace).key
+        asked = Question(workspace=question.workspace, since=question.since, until=question.until, by=by, zone=zone)
         rows = [with_shares(metric, row) for row in measured.read(conn, asked)]
         return Answer(
             name=metric.name, title=metric.title, definition=metric.definition, by=by, since=to_iso(asked.since),
-            until=to_iso(asked.until), columns=list(metric.columns), rows=rows, totals=totals_of(metric, rows),
+            until=to_iso(asked.until), zone=zone, columns=list(metric.columns), rows=rows,
+            totals=totals_of(metric, rows),
         )  # fmt: skip
 
 

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, SmallInteger, Table
 
-from rapport.kernel.clock import DAY, MINUTE, to_iso
+from rapport.kernel.clock import MINUTE, to_iso
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.measure.days import day_column, spans_of, zone_named
 from rapport.measure.model import Question
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText, metadata
@@ -23,6 +24,7 @@ __all__ = [
     "ItemRow",
     "OutcomeRow",
     "add_minutes",
+    "days_asked",
     "decision_items",
     "decision_outcomes",
     "decisions",
@@ -189,7 +191,7 @@ def latest_decisions(
 def decisions_by(conn: Connection, question: Question) -> list[dict[str, Any]]:
     """Rows of the metric `decisions`."""
     d, o = decisions.c, decision_outcomes.c
-    key = {"placement": d.placement, "policy": d.policy, "day": d.at - d.at % sa.literal_column(str(DAY))}[question.by]
+    key = {"placement": d.placement, "policy": d.policy, "day": days_asked(d.at, question)}[question.by]
     also = decision_outcomes.alias().c
     of_decision = (o.workspace == d.workspace, o.decision_id == d.id)
     clicked = sa.exists().where(*of_decision, o.kind == "clicked")
@@ -207,6 +209,11 @@ def decisions_by(conn: Connection, question: Question) -> list[dict[str, Any]]:
         {question.by: _label(question.by, group), "decided": decided, "clicked": hits or 0, "bought": sales or 0}
         for group, decided, hits, sales in conn.execute(query)
     ]
+
+
+def days_asked(at: sa.ColumnElement[int], question: Question) -> sa.ColumnElement[int]:
+    """The days, in the zone that is asked for, of the moments in a column."""
+    return day_column(at, spans_of(zone_named(question.zone), question.since, question.until))
 
 
 def facts_by(conn: Connection, question: Question) -> list[dict[str, Any]]:

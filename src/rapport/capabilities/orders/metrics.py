@@ -10,7 +10,8 @@ CART_ABANDONMENT = Metric(
     name="cart_abandonment",
     title="Carts left",
     definition=(
-        "Carts by the day (UTC) of their first product. A cart is counted once it was ordered, emptied, or left: not "
+        "Carts by the day, in the shop's time zone, of their first product. "
+        "A cart is counted once it was ordered, emptied, or left: not "
         "changed for an hour (or what the shop has set) while something lies in it. Recovered: left, and ordered "
         "later. The rate is left and never ordered, of those ordered or left."
     ),
@@ -35,7 +36,7 @@ REVENUE = Metric(
         "order once, as first reported with its amounts and as last corrected, by when it was placed; an order that "
         "names no country counts for the customer's. Refunds by when they were made; one without an amount is what "
         "was left of its order. Cancelled: what was not refunded of cancelled orders. Revenue kept is revenue before "
-        "refunds, less both. Over all customers their traits say the same."
+        "refunds, less both. Days are those of the shop's time zone. Over all customers their traits say the same."
     ),
     by=("day", "country", "currency"),
     columns=(

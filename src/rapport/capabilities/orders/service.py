@@ -111,13 +111,13 @@ def judge_carts(conn: Connection, work: Work, due: Sequence[Timer], now: int) ->
 
 def carts_by_day(conn: Connection, question: Question) -> list[dict[str, Any]]:
     """Rows of the metric `cart_abandonment`."""
-    counts = store.cart_counts(conn, question.workspace, since=question.since, until=question.until)
+    counts = store.cart_counts(conn, question)
     return [row._asdict() | {"day": to_iso(row.day)[:10]} for row in counts]
 
 
 def revenue_rows(conn: Connection, question: Question) -> list[dict[str, Any]]:
     """Rows of the metric `revenue_by`: one for each group and currency."""
-    rows = store.revenue_by(conn, question.workspace, by=question.by, since=question.since, until=question.until)
+    rows = store.revenue_by(conn, question)
     return [
         {
             question.by: to_iso(int(row.key))[:10] if question.by == "day" else row.key, "currency": row.currency,

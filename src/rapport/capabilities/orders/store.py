@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
 from rapport.capabilities.orders.model import CartStory
-from rapport.kernel.clock import DAY, to_iso
+from rapport.kernel.clock import to_iso
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.measure.model import Question
+from rapport.measure.store import days_asked
 from rapport.remember.store import customers
 from rapport.resolve.graph.store import identifiers
 from rapport.storage.bulk import chunks, upsert
@@ -265,71 +267,71 @@ def _of_orders(workspace: WorkspaceId, keys: Collection[Key]) -> tuple[sa.Column
     return (refunds.c.workspace == workspace, refunds.c.order_id.in_(theirs))
 
 
-def cart_counts(conn: Connection, workspace: WorkspaceId, *, since: int, until: int) -> list[CartCounts]:
-    """Carts by the day (UTC) on which they were started, in order."""
+def cart_counts(conn: Connection, question: Question) -> list[CartCounts]:
+    """Carts by the day of the shop on which they were started, in order."""
     c = carts.c
-    day = _day(c.started_at)
+    day = days_asked(c.started_at, question)
     query = (
         sa.select(
             day, sa.func.count(), sa.func.count(c.ordered_at), sa.func.count(c.abandoned_at),
             sa.func.count(sa.case((c.abandoned_at.is_not(None), c.ordered_at))),
         )
-        .where(c.workspace == workspace, c.started_at >= since, c.started_at < until)
+        .where(c.workspace == question.workspace, c.started_at >= question.since, c.started_at < question.until)
         .group_by(sa.literal_column("1"))
         .order_by(sa.literal_column("1"))
     )  # fmt: skip
     return [CartCounts._make(row) for row in conn.execute(query)]
 
 
-def revenue_by(conn: Connection, workspace: WorkspaceId, *, by: str, since: int, until: int) -> list[Revenue]:
-    """Revenue by `day` (UTC, as microseconds), `country` or `currency`, and by currency within it.
+def revenue_by(conn: Connection, question: Question) -> list[Revenue]:
+    """Revenue by `day` (the shop's, by its local start), `country` or `currency`, and by currency within it.
 
     An order that names no country counts for the customer's. All of it as the customers' own ledgers have it: refunds
     of cancelled orders count as refunds, and of such an order only what was not refunded is lost besides.
     """
-    period = (workspace, since, until)
     found: dict[tuple[str, str], Revenue] = {}
-    for group, code, count, total, cancelled in conn.execute(_sold(*period, by=by)):
+    for group, code, count, total, cancelled in conn.execute(_sold(question)):
         found[str(group), code] = Revenue(str(group), code, count, int(total or 0), int(cancelled or 0), 0)
-    for group, code, total in conn.execute(_given_back(*period, by=by)):
+    for group, code, total in conn.execute(_given_back(question)):
         before = found.get((str(group), code), Revenue(str(group), code, 0, 0, 0, 0))
         found[str(group), code] = before._replace(refunds_minor=int(total or 0))
     return [found[key] for key in sorted(found)]
 
 
-def _sold(workspace: WorkspaceId, since: int, until: int, *, by: str) -> sa.Select[*tuple[Any, ...]]:
+def _sold(question: Question) -> sa.Select[*tuple[Any, ...]]:
     """Group, currency, orders, what they earned before refunds, what cancelling lost besides refunds."""
     o = orders.c
     currency = sa.case((_corrected(), o.updated_currency), else_=o.currency)
     placed, lives_in = _with_customers(orders)
     keys: dict[str, sa.ColumnElement[Any]] = {
-        "day": _day(o.at), "country": _first_stated(o.country, lives_in), "currency": currency,
+        "day": days_asked(o.at, question), "country": _first_stated(o.country, lives_in), "currency": currency,
     }  # fmt: skip
     lost = sa.case((o.cancelled_at.is_(None), 0), else_=_left(refunds.alias("given")))
     return (
-        sa.select(keys[by], currency, sa.func.count(), sa.func.sum(_worth()), sa.func.sum(lost))
+        sa.select(keys[question.by], currency, sa.func.count(), sa.func.sum(_worth()), sa.func.sum(lost))
         .select_from(placed)
-        .where(o.workspace == workspace, o.rank < 2, o.at >= since, o.at < until)
+        .where(o.workspace == question.workspace, o.rank < 2, o.at >= question.since, o.at < question.until)
         .group_by(sa.literal_column("1"), sa.literal_column("2"))
     )
 
 
-def _given_back(workspace: WorkspaceId, since: int, until: int, *, by: str) -> sa.Select[*tuple[Any, ...]]:
+def _given_back(question: Question) -> sa.Select[*tuple[Any, ...]]:
     """Group, currency, refunds."""
     o, r = orders.c, refunds.c
     made, lives_in = _with_customers(
         refunds.outerjoin(orders, (o.workspace == r.workspace) & (o.order_id == r.order_id))
     )
     keys: dict[str, sa.ColumnElement[Any]] = {
-        "day": _day(r.at), "country": _first_stated(o.country, r.country, lives_in), "currency": r.currency,
+        "day": days_asked(r.at, question), "country": _first_stated(o.country, r.country, lives_in),
+        "currency": r.currency,
     }  # fmt: skip
     earlier = refunds.alias("earlier")
     earlier_only = sa.tuple_(earlier.c.at, earlier.c.fact) < sa.tuple_(r.at, r.fact)
     amount = sa.func.coalesce(r.amount_minor, _left(earlier, earlier_only))
     return (
-        sa.select(keys[by], r.currency, sa.func.sum(amount))
+        sa.select(keys[question.by], r.currency, sa.func.sum(amount))
         .select_from(made)
-        .where(r.workspace == workspace, r.at >= since, r.at < until)
+        .where(r.workspace == question.workspace, r.at >= question.since, r.at < question.until)
         .group_by(sa.literal_column("1"), sa.literal_column("2"))
     )
 
@@ -363,11 +365,6 @@ def _with_customers(rows: sa.FromClause) -> tuple[sa.FromClause, sa.ColumnElemen
 
 def _first_stated(*countries: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
     return sa.func.coalesce(*(sa.func.nullif(country, "") for country in countries), "")
-
-
-def _day(at: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
-    """The start of the day, by whole-number division on both engines."""
-    return at - at % sa.literal_column(str(DAY))
 
 
 def _join(one: OrderPart, other: OrderPart) -> OrderPart:

@@ -10,6 +10,7 @@ from rapport.capabilities.orders.ledger import OrdersRead
 from rapport.kernel.clock import HOUR, to_iso
 from rapport.kernel.facts import Fact
 from rapport.kernel.mergeable import Count, Stamp
+from rapport.kernel.money import UNKNOWN_CURRENCY
 from rapport.remember.inputs import ReadingSettings
 from rapport.remember.registry import Part, Pick, SummaryColumn, Trait, yes
 
@@ -27,9 +28,9 @@ _ORDER_CHANGES: dict[str, Callable[[Fact, ReadingSettings], Any]] = {
 
 
 def _summary(ledger: OrdersRead) -> dict[SummaryColumn, int | str]:
-    """The currency is the one in which the revenue is largest."""
+    """The currency is the one in which the revenue is largest, the unknown one only where there is no other."""
     revenue = ledger.revenue
-    currency = max(revenue, key=lambda code: (revenue[code], code), default="")
+    currency = max(revenue, key=lambda code: (code != UNKNOWN_CURRENCY, revenue[code], code), default="")
     return {"orders": sum(ledger.orders.values()), "revenue_minor": revenue.get(currency, 0), "currency": currency}
 
 
