@@ -254,6 +254,8 @@ def _traits_of(context: dict[str, Any]) -> dict[str, Any]:
 def _nobody(fact: Fact) -> InvalidFact:
     given = fact.user_id or fact.anonymous_id
     if given is None:
+        if contact := _bad_contact(fact):
+            return contact
         return InvalidFact(
             "a message needs a userId or an anonymousId", hint="or an e-mail, phone or external id in its context"
         )
@@ -262,6 +264,17 @@ def _nobody(fact: Fact) -> InvalidFact:
         f"{given[:60]!r} identifies nobody: such values are blocked, or too long", path=path,
         hint="send a real userId or anonymousId; blocked values are a setting of the workspace",
     )  # fmt: skip
+
+
+def _bad_contact(fact: Fact) -> InvalidFact | None:
+    for path, traits in (("$.traits", fact.traits), ("$.context.traits", fact.context.get("traits"))):
+        for name, title in (("email", "e-mail"), ("phone", "phone number")):
+            if isinstance(traits, dict) and traits.get(name):
+                return InvalidFact(
+                    f"the {title} cannot be read, or is a placeholder, and nothing else says whose message it is",
+                    path=f"{path}.{name}", hint="a real one, or a userId or an anonymousId",
+                )  # fmt: skip
+    return None
 
 
 def _occurred_at(read: ClientMessage, received_at: int, envelope: Envelope) -> int:

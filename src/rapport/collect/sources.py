@@ -46,7 +46,7 @@ def identifier_policy(settings: WorkspaceSettings) -> IdentifierPolicy:
     """What counts as an identifier in a workspace. A pattern that is no regular expression is left out and logged."""
     defaults = IdentifierPolicy()
     return IdentifierPolicy(
-        blocked=(*defaults.blocked, *(p for p in settings.blocked_identifiers if _is_pattern(p))),
+        blocked=tuple(p for p in settings.blocked_identifiers if _is_pattern(p)),
         limits={**defaults.limits, **settings.identifier_limits},
         limit_days=settings.identifier_limit_days,
         default_limit=settings.identifier_default_limit,

@@ -9,10 +9,11 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import msgspec
-import phonenumbers
 
+from rapport.kernel.contacts import email_address, phone_number, without_invisible
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.placeholders import is_placeholder, is_placeholder_email, is_placeholder_number
 
 __all__ = [
     "BUCKETS",
@@ -39,7 +40,6 @@ MAX_EXTERNAL_IDS = 20
 SEEN_KINDS = ("seen", "alias")
 """The kinds of evidence that facts leave, and that are therefore seen again."""
 
-_EMAIL = re.compile(r"^[^\s@<>\"',;:]{1,64}@[^\s@<>\"',;:]{1,190}\.[^\s@<>\"',;:.]{2,63}$")
 _UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", re.IGNORECASE)
 _NAMESPACE = re.compile(r"^[a-z][a-z0-9_.]{0,49}$")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -55,12 +55,9 @@ class Identifier(NamedTuple):
 class IdentifierPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """What counts as an identifier in a workspace, how strong each namespace is and how many a customer may have."""
 
-    blocked: tuple[str, ...] = (
-        r"^[0-]*$", r"^-1$", r"^null$", r"^none$", r"^nil$", r"^undefined$", r"^nan$", r"^anonymous$", r"^guest$",
-        r"^unknown$", r"^true$", r"^false$", r"^n/?a$", r"^\[object object\]$", r"^test$",
-        r"^(no-?reply|noreply|none|null|test|anonymous)@.*$",
-    )  # fmt: skip
-    """Regular expressions that, without regard to case, match a whole value that never identifies anybody."""
+    blocked: tuple[str, ...] = ()
+    """Regular expressions that, without regard to case, match a whole value that never identifies anybody; beside the
+    placeholders of `kernel/placeholders.py`."""
     priority: tuple[str, ...] = (
         "user_id", "loyalty_card", "marketplace_buyer", "email", "phone", "card", "device", "anonymous_id",
     )  # fmt: skip
@@ -105,11 +102,22 @@ class IdentifierPolicy(msgspec.Struct, frozen=True, kw_only=True):
         sliding = self.max_identifiers if self.limit_days else 0
         return max(self.shared_after, self.default_limit, sliding, *self.limits.values())
 
-    def allows(self, value: str) -> bool:
-        """False where the value is empty, too long, blocked or has control characters."""
+    def allows(self, value: str, namespace: str = "user_id") -> bool:
+        """False where the value is empty, too long, blocked, a placeholder, or has control characters."""
         return (
-            0 < len(value) <= MAX_VALUE and not _blocked(self.blocked).fullmatch(value) and not _CONTROL.search(value)
+            0 < len(value) <= MAX_VALUE
+            and not _names_nobody(namespace, value)
+            and not (self.blocked and _blocked(self.blocked).fullmatch(value))
+            and not _CONTROL.search(value)
         )
+
+
+def _names_nobody(namespace: str, value: str) -> bool:
+    if namespace == "email":
+        return is_placeholder_email(value)
+    if namespace == "phone":
+        return is_placeholder_number(value.lstrip("+"))  # of the national number it was asked before
+    return is_placeholder(value)
 
 
 @lru_cache(maxsize=256)
@@ -142,35 +150,18 @@ def email_identifier(value: object) -> Identifier | None:
     >>> email_identifier(" Ada@Example.COM ")
     Identifier(namespace='email', value='ada@example.com')
     """
-    if not isinstance(value, str):
-        return None
-    text = unicodedata.normalize("NFKC", value).strip().removeprefix("mailto:").lower()
-    return Identifier("email", text) if _EMAIL.match(text) else None
+    address = email_address(value)
+    return Identifier("email", address) if address else None
 
 
 def phone_identifier(value: object, *, region: str | None = None) -> Identifier | None:
-    """The phone number in E.164, or None where it is not a possible number.
+    """The phone number in E.164, or None where it is none, or has an extension: many share a switchboard.
 
     >>> phone_identifier("+49 (0)30 1234567")
     Identifier(namespace='phone', value='+49301234567')
     """
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str) or not 5 <= len(value) <= 40:
-        return None
-    e164 = _e164(value, region)
-    return Identifier("phone", e164) if e164 else None
-
-
-@lru_cache(maxsize=20_000)
-def _e164(text: str, region: str | None) -> str | None:
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    number = phone_number(value, region=region)
+    return Identifier("phone", number.e164) if number and not number.extension else None
 
 
 def identifiers_of(fact: Fact, policy: IdentifierPolicy) -> list[Identifier]:
@@ -222,8 +213,8 @@ def _allowed(namespace: str, value: str | None, policy: IdentifierPolicy) -> Ide
         return None
     text = value.strip()
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
-    return Identifier(namespace, text) if policy.allows(text) else None
+        text = unicodedata.normalize("NFC", without_invisible(text)).strip()
+    return Identifier(namespace, text) if policy.allows(text, namespace) else None
 
 
 def _from_traits(traits: Any, policy: IdentifierPolicy, found: list[Identifier]) -> None:
@@ -233,7 +224,7 @@ def _from_traits(traits: Any, policy: IdentifierPolicy, found: list[Identifier])
         email_identifier(traits.get("email")),
         phone_identifier(traits.get("phone"), region=policy.default_region),
     )
-    found.extend(one for one in contacts if one is not None and policy.allows(one.value))
+    found.extend(one for one in contacts if one is not None and policy.allows(one.value, one.namespace))
 
 
 def _from_device(device: Any, policy: IdentifierPolicy, found: list[Identifier]) -> None:
@@ -249,7 +240,7 @@ def _from_external_ids(external: Any, policy: IdentifierPolicy, found: list[Iden
         return
     for entry in external[:MAX_EXTERNAL_IDS]:
         identifier = _external(entry, policy)
-        if identifier is not None and policy.allows(identifier.value):
+        if identifier is not None and policy.allows(identifier.value, identifier.namespace):
             found.append(identifier)
 
 

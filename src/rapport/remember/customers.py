@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.clock import to_iso
+from rapport.kernel.countries import country_code
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.identifiers import bucket_of
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
@@ -351,7 +352,7 @@ def _filters(wanted: CustomerQuery) -> list[sa.ColumnElement[bool]]:
     if channel:
         found.append(_table.channels.contains(f",{channel.replace(',', ' ')},", autoescape=True))
     if country:
-        found.append(_table.country == country)
+        found.append(_table.country == (country_code(country) or country))
     if wanted.min_orders > 0:
         found.append(_table.orders >= wanted.min_orders)
     return found

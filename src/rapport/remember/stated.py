@@ -11,8 +11,10 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+from rapport.kernel.contacts import email_address, phone_number
+from rapport.kernel.countries import country_code
 from rapport.kernel.facts import Fact
-from rapport.kernel.identifiers import email_identifier, phone_identifier
+from rapport.kernel.placeholders import is_placeholder_email, is_placeholder_text
 from rapport.remember.inputs import TEXT, ReadingSettings, table, text
 
 __all__ = [
@@ -53,7 +55,7 @@ def _stated_text(fact: Fact, *fields: str, limit: int = TEXT) -> str | None:
         for field in fields:
             if field in traits:
                 found = text(traits[field], limit)
-                if found is not None:
+                if found is not None and not is_placeholder_text(found):
                     return found
     return None
 
@@ -62,21 +64,20 @@ Ranked = tuple[int, Any] | None
 
 
 def email(fact: Fact, settings: ReadingSettings) -> Ranked:
-    """`traits.email`, normalised."""
+    """`traits.email`, normalised; no placeholder."""
     for traits in _stated(fact):
-        found = email_identifier(traits.get("email")) if type(traits.get("email")) is str else None
-        if found is not None:
-            return STATED, found.value
+        found = email_address(traits["email"]) if "email" in traits else None
+        if found is not None and not is_placeholder_email(found):
+            return STATED, found
     return None
 
 
 def phone(fact: Fact, settings: ReadingSettings) -> Ranked:
-    """`traits.phone` in E.164."""
+    """`traits.phone` in E.164, without an extension."""
     for traits in _stated(fact):
-        given = traits.get("phone")
-        found = phone_identifier(given, region=settings.region) if given is not None else None
+        found = phone_number(traits["phone"], region=settings.region) if "phone" in traits else None
         if found is not None:
-            return STATED, found.value
+            return STATED, found.e164
     return None
 
 
@@ -126,7 +127,7 @@ def _address(given: dict[str, Any]) -> dict[str, str]:
     for field, names in _ADDRESS:
         for name in names:
             value = text(given[name]) if name in given else None
-            if value:
+            if value and not is_placeholder_text(value):
                 found[field] = value
                 break
     named = _country(given)
@@ -157,7 +158,7 @@ def address(fact: Fact, settings: ReadingSettings) -> Ranked:
 
 
 def country(fact: Fact, settings: ReadingSettings) -> Ranked:
-    """The country of the first of those that names one."""
+    """The country of the first of those that names one, as its ISO code."""
     for rank, place in _places(fact):
         found = _country(place)
         if found:
@@ -166,8 +167,11 @@ def country(fact: Fact, settings: ReadingSettings) -> Ranked:
 
 
 def _country(place: dict[str, Any]) -> str | None:
-    found = text(place.get("country")) or text(place.get("countryCode")) or text(place.get("country_code"))
-    return found.upper() if found and len(found) == 2 else found
+    """The ISO code of the first of its fields that names a country for certain."""
+    for field in ("country", "countryCode", "country_code"):
+        if field in place and (found := country_code(place[field])):
+            return found
+    return None
 
 
 def language(fact: Fact, settings: ReadingSettings) -> Ranked:

@@ -137,7 +137,7 @@ def _everything(
     columns = store.identifiers.c
     query = sa.select(columns.key, columns.namespace, columns.value, columns.first_seen_at)
     identifiers = [Known(*row) for row in conn.execute(query.where(columns.workspace == workspace))]
-    blocked = {one.key for one in identifiers if not policy.allows(one.value)}
+    blocked = {one.key for one in identifiers if not policy.allows(one.value, one.namespace)}
     rows = conn.execute(sa.select(store.evidence).where(store.evidence.c.workspace == workspace))
     evidence = [
         Evidence(

@@ -1,0 +1,119 @@
+"""E-mails and telephone numbers as people, programs and keyboards write them."""
+
+from __future__ import annotations
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rapport.kernel.contacts import email_address, phone_number
+
+ADDRESSES = [
+    ("sean.o'brien@people.example", "sean.o'brien@people.example"),
+    ("D'Angelo@People.Example", "d'angelo@people.example"),
+    ("a!#$%&'*+-/=?^_`{|}~z@x.example", "a!#$%&'*+-/=?^_`{|}~z@x.example"),
+    ("mailto:ada@x.example?subject=Hi", "ada@x.example"),
+    ("Ada Lovelace <Ada@x.example>", "ada@x.example"),
+    ("\ufeffada\u200b@exam\u00adple.com\u202c", "ada@example.com"),
+    ("ａｄａ＠ｅｘａｍｐｌｅ．com", "ada@example.com"),
+    ("ada@example。com.", "ada@example.com"),
+    ("jose\u0301@x.example", "josé@x.example"),
+    ("用户@例子.广告", "用户@例子.广告"),
+]
+ONE_DOMAIN = ["ada@bücher.example", "ada@BÜCHER.example", "ADA@XN--BCHER-KVA.EXAMPLE", "ada@bu\u0308cher。example"]
+NO_ADDRESSES = [
+    "", "@", "ada", "ada@example", "a b@x.example", "a@b@", "ada@x.example, bo@x.example",
+    "ada@x.example;bo@x.example",
+    '"ada"@x.example', "ada@-x.example", "ada@x..example", "ada@.example", "ada@10.0.0.1", "a@xn--\x00.example", 7,
+    None,
+    "a" * 65 + "@x.example", "<null>", "ada@x.example\nbcc:bo@x.example",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "meant"), ADDRESSES)
+def test_an_address_is_read_however_it_is_written(written: str, meant: str) -> None:
+    assert email_address(written) == meant
+    assert email_address(meant) == meant
+
+
+def test_the_spellings_of_an_international_domain_are_one() -> None:
+    assert {email_address(one) for one in ONE_DOMAIN} == {"ada@bücher.example"}
+
+
+@pytest.mark.parametrize("value", NO_ADDRESSES)
+def test_what_is_no_single_address_is_none(value: object) -> None:
+    assert email_address(value) is None
+
+
+@given(st.text(alphabet="aéßİıﬁ\u0301\u200d\u00ad@.-xn'+１。", min_size=3, max_size=14))
+def test_an_address_that_was_read_is_read_as_itself(text: str) -> None:
+    once = email_address(f"a{text}@bü{text.replace('@', '')}.example")
+    assert once is None or email_address(once) == once
+
+
+READ = [
+    ("DE", "+49 170 1234567 (mobil)", "+491701234567", ""),
+    ("DE", "0170 1234567 Handy", "+491701234567", ""),
+    ("DE", "Handy: 0170/1234567 (ab 18 Uhr)", "+491701234567", ""),
+    ("DE", "Tel. 030/1234567", "+49301234567", ""),
+    ("DE", "０１７０ １２３４５６７", "+491701234567", ""),
+    ("DE", "\u202a+49\u00a0170\u00a01234567\u202c", "+491701234567", ""),
+    ("DE", "0170 1234567 (2)", "+491701234567", ""),
+    ("DE", "tel:+49-170-1234567", "+491701234567", ""),
+    ("US", "(212) 555-0123 home", "+12125550123", ""),
+    ("US", "212.555.0123 ext. 12", "+12125550123", "12"),
+    ("US", "212-555-0123x4567", "+12125550123", "4567"),
+    ("US", "+1 212 555 0123;ext=12", "+12125550123", "12"),
+    ("US", "212 555 0123 #12", "+12125550123", "12"),
+    ("US", "1-800-FLOWERS", "+18003569377", ""),
+    ("DE", "+1 800 FLOWERS", "+18003569377", ""),
+    ("FR", "06 12 34 56 78 (portable)", "+33612345678", ""),
+    ("AR", "+54 11 4321 1234 int. 5", "+541143211234", "5"),
+    (None, "+86 138 1234 5678 手机", "+8613812345678", ""),
+]
+REFUSED = [
+    ("DE", "0170 1234567 / 0171 7654321"), ("DE", "0170 1234567, 030 1234567"), ("DE", "030 123456 or 0170 1234567"),
+    ("DE", "+49 170 1234567 +49 171 7654321"), ("DE", "call me"), ("US", "555 0123"), ("US", "000-000-0000"),
+    ("US", "+1 (555) 555-5555"), ("US", "1234567890"), ("FR", "01 23 45 67 89"), ("DE", "+49 170 0000000"),
+    ("GB", "11111111111"), ("DE", "4.9170E+11"), ("DE", "4.91701234567E+11"), (None, "0170 1234567"),
+    ("US", "1-800-FLOWERS or 212 555 0123"), ("GB", "0800 FLOWERS"), ("DE", "+49170123456701234567"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("region", "written", "e164", "extension"), READ)
+def test_a_number_is_read_with_words_and_extensions_around_it(
+    region: str | None, written: str, e164: str, extension: str
+) -> None:
+    assert phone_number(written, region=region) == (e164, extension)
+
+
+@pytest.mark.parametrize(("region", "written"), REFUSED)
+def test_two_numbers_half_numbers_and_placeholders_are_refused(region: str | None, written: str) -> None:
+    assert phone_number(written, region=region) is None
+
+
+REGIONS = ["AR", "AT", "AU", "BE", "BR", "CH", "CN", "CZ", "DE", "DK", "ES", "FR", "GB", "GR", "HU", "IE", "IL", "IN",
+           "IT", "JP", "KR", "MX", "NL", "NO", "NZ", "PL", "PT", "RU", "SE", "SG", "TR", "UA", "US",
+           "ZA"]  # fmt: skip
+FORMATS = [
+    phonenumbers.PhoneNumberFormat.E164, phonenumbers.PhoneNumberFormat.INTERNATIONAL,
+    phonenumbers.PhoneNumberFormat.NATIONAL, phonenumbers.PhoneNumberFormat.RFC3966,
+]  # fmt: skip
+KINDS = [phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE]
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_every_form_of_a_number_is_read_as_phonenumbers_reads_it(region: str) -> None:
+    """We differ only where `phone_number` says: placeholders, and numbers without their area code."""
+    for kind in KINDS:
+        number = phonenumbers.example_number_for_type(region, kind)
+        if number is None:
+            continue
+        e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        for form in FORMATS:
+            text = phonenumbers.format_number(number, form)
+            for written in (text, text.replace("-", " "), text.replace(" ", "\u00a0"), f"  {text} (home)"):
+                read = phone_number(written, region=region)
+                if read is not None or phone_number(e164) is not None:
+                    assert read == (e164, ""), written
