@@ -28,6 +28,7 @@ from rapport.web.part import WebPart
 from rapport.web.permissions import Permissions
 from rapport.web.problems import EXCEPTION_HANDLERS, PROBLEM_TYPE
 from rapport.web.shoppers import ShopFinder, ShopOfKey, components_router, shop_router
+from rapport.web.slashes import Slashes, keep_slashes
 
 __all__ = ["api_router", "console_router", "create_app"]
 
@@ -67,6 +68,7 @@ def create_app(
     given |= {"panels": panels, "tiles": tiles}
     app = Litestar(
         route_handlers=[*_routers(parts), *routes, static_file, home],
+        middleware=[Slashes()],
         state=State({
             "db": db, "key_ring": KeyRing(db, permissions), "console": console, "permissions": permissions,
             "https": https, "shops": ShopFinder(db, shop_of_key),
@@ -80,7 +82,7 @@ def create_app(
     )  # fmt: skip
     check_handlers(app, permissions)
     check_cards(console, permissions, [*panels.cards, *tiles.cards])
-    return app
+    return keep_slashes(app)
 
 
 def _routers(parts: Mapping[str, WebPart]) -> Iterator[Router]:

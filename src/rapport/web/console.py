@@ -12,6 +12,7 @@ from functools import lru_cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 import msgspec
@@ -88,7 +89,7 @@ class Console:
         self.env.filters.update(
             bytes=formats.size_text, compact=formats.compact, count=formats.count, day=formats.day,
             duration=formats.duration, json_text=json_text, json_view=json_view, moment=formats.moment,
-            money=format_minor, percent=formats.percent,
+            money=format_minor, percent=formats.percent, urlencode=quoted,
         )  # fmt: skip
         self.nav = tuple(sorted((item for p in pages for item in p.nav), key=lambda item: item.order))
         by_name("page in the side bar", ((item.path, item.label, item) for item in self.nav))
@@ -210,3 +211,8 @@ def _theme(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
 def _digest(name: str) -> str:
     path = STATIC / name
     return hashlib.blake2b(path.read_bytes(), digest_size=5).hexdigest() if path.is_file() else "missing"
+
+
+def quoted(value: object) -> str:
+    """A value as one part of an address; unlike Jinja's own filter it leaves no slash."""
+    return quote(str(value), safe="")

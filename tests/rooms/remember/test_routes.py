@@ -101,6 +101,14 @@ def test_a_customer_is_found_by_identifier_by_id_and_by_search(get: Get) -> None
     assert found["cursor"] is None
 
 
+def test_a_customer_whose_id_has_slashes_is_asked_for_like_any_other(shop: Shop, get: Get) -> None:
+    shop.take(did("Identified", 1, user="gid://shopify/Customer/1", traits={"name": "Gid"}))
+    reference = "user_id:gid%3A%2F%2Fshopify%2FCustomer%2F1"
+    assert get(f"/api/v1/customers/{reference}").json()["traits"]["name"]["value"] == "Gid"
+    assert [one["name"] for one in get(f"/api/v1/customers/{reference}/timeline").json()["facts"]] == ["Identified"]
+    assert get(f"{ADA.replace('user_id:ada', reference)}/traits").json()["traits"]["name"] == "Gid"
+
+
 @pytest.mark.usefixtures("ada")
 def test_the_timeline_is_paged(get: Get) -> None:
     first = get("/api/v1/customers/user_id:ada/timeline", params={"limit": 3}).json()

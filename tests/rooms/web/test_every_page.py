@@ -1,10 +1,12 @@
-"""Every entry of the console's side bar opens for an owner, on an installation with nothing in it."""
+"""Every entry of the console's side bar opens for an owner, with nothing in it yet; ids may hold slashes."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 
 from rapport.app.asgi import create_server
@@ -27,17 +29,30 @@ def test_every_entry_of_the_side_bar_and_the_live_parts_of_system_open(tmp_path:
         db, email="ada@example.com", password=PASSWORD, name="Ada", workspace=WorkspaceId(1), role="owner", now=now_us()
     )
     half = [
-        {"bucket": 0, "part": part, "version": 1, "target": 200, "upto": upto}
+        {"bucket": 0, "part": part, "version": 2, "target": 200, "upto": upto}
         for part, upto in (("email", 200), ("phone", 100))
     ]
     with db.write() as conn:
         insert_rows(conn, folded, half)
-    with TestClient(create_server(settings, Server(settings, db))) as browser:  # type: ignore[type-var]
+    served = create_server(settings, Server(settings, db))
+    with TestClient(served) as browser:  # type: ignore[type-var]
         sign_in(browser, "ada@example.com")  # type: ignore[arg-type]  # in front of the framework stand the endpoints
         paths = set(re.findall(r'href="(/console/[a-z/-]+)"', browser.get("/console").text))
         live = {f"/console/system/{part}" for part in ("live", "jobs", "tables")}
         jobs = browser.get("/console/system/jobs").text
         answers = {path: browser.get(path).status_code for path in sorted(paths | live)}
+        slashed = [re.sub(r"{\w+:str}", "a%2Fb:c%2f%2Fd", path) for path in _taking_ids(served._framework)]
+        nowhere = [path for path in slashed if "nothing at this address" in browser.get(path).text]
     assert len(paths) > 12
     assert re.search(r"50 %.*The past is read for <strong>phone</strong>: at most 100 facts ahead", jobs, re.DOTALL)
     assert {path: status for path, status in answers.items() if status != 200} == {}
+    assert len(slashed) > 12
+    assert nowhere == []
+
+
+def _taking_ids(app: Any) -> list[str]:
+    """The addresses of pages and answers that have an id in them."""
+    return sorted({
+        route.path for route in app.routes
+        if isinstance(route, HTTPRoute) and "GET" in route.methods and ":str}" in route.path
+    })  # fmt: skip
