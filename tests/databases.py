@@ -6,8 +6,9 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -58,7 +59,7 @@ def sqlite_database(folder: Path) -> str:
 def postgres_database(*, empty: bool = False) -> Iterator[str]:
     """The URL of a new PostgreSQL database with all tables, or without any; it is dropped afterwards."""
     server = _postgres()
-    name = server.create(template="template1" if empty else server.template)
+    name = server.create(template="template1") if empty else server.copy()
     try:
         yield _url(name)
     finally:
@@ -94,8 +95,12 @@ def _connect() -> psycopg.Connection:
     return psycopg.connect(admin, autocommit=True, connect_timeout=5)
 
 
+AHEAD = 2
+"""So many copies are made before a test asks for one."""
+
+
 class _Postgres:
-    """The tests' PostgreSQL. Dropping a database waits for the disk, so it happens beside the tests."""
+    """The tests' PostgreSQL. Making and dropping a database wait for the disk, so both happen beside the tests."""
 
     def __init__(self) -> None:
         try:
@@ -103,16 +108,18 @@ class _Postgres:
         except psycopg.OperationalError as error:
             unavailable(f"no PostgreSQL at RAPPORT_TEST_POSTGRES: {error}")
         self._template = ""
-        self._dropping = ThreadPoolExecutor(1)
+        self._making, self._dropping = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        self._copies: deque[Future[str]] = deque()
 
-    @property
-    def template(self) -> str:
-        """The name of a database with all tables, to copy."""
+    def copy(self) -> str:
+        """The name of a new database with all tables."""
         if not self._template:
             made = self.create(template="template1")
             shutil.rmtree(_bring_up_to_date(_url(made)))
             self._template = made
-        return self._template
+        while len(self._copies) <= AHEAD:
+            self._copies.append(self._making.submit(self.create, template=self._template))
+        return self._copies.popleft().result()
 
     def create(self, *, template: str) -> str:
         """Copy a database; answers the name of the copy."""
@@ -126,8 +133,9 @@ class _Postgres:
 
     def close(self) -> None:
         """Return once all is dropped."""
-        if self._template:
-            self.drop(self._template)
+        self._making.shutdown()
+        for name in (*(copy.result() for copy in self._copies), *filter(None, [self._template])):
+            self.drop(name)
         self._dropping.shutdown()
         self._connection.close()
 

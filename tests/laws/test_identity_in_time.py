@@ -85,7 +85,7 @@ def sweep_all(shop: Shop, day: int, *, limit: int = 3) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=250)
+@settings(max_examples=100)
 @given(data=st.data(), several=facts(), wanted=policies)
 def test_any_order_in_any_batches_with_any_sweeps_gives_what_the_pure_rule_gives(
     db: Database, data: st.DataObject, several: list[Fact], wanted: PolicySettings
@@ -103,7 +103,7 @@ def test_any_order_in_any_batches_with_any_sweeps_gives_what_the_pure_rule_gives
 
 
 @pytest.mark.slow
-@settings(max_examples=250)
+@settings(max_examples=100)
 @given(data=st.data(), several=facts(), wanted=policies)
 def test_as_days_go_by_evidence_expires_and_comes_back(
     db: Database, data: st.DataObject, several: list[Fact], wanted: PolicySettings
@@ -126,7 +126,7 @@ def test_as_days_go_by_evidence_expires_and_comes_back(
 
 
 @pytest.mark.slow
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(data=st.data(), several=facts(), wanted=policies)
 def test_what_people_took_back_stays_so_whatever_expires(
     db: Database, data: st.DataObject, several: list[Fact], wanted: PolicySettings
@@ -162,7 +162,7 @@ def test_what_people_took_back_stays_so_whatever_expires(
     assert shop.state() == want
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(several=facts(), old=policies, new=policies)
 def test_a_new_policy_makes_the_customers_it_would_have_made(
     db: Database, several: list[Fact], old: PolicySettings, new: PolicySettings

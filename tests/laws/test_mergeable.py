@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rapport.kernel.clock import DAY, HOUR, MINUTE
@@ -90,6 +90,7 @@ Kind = tuple[Mergeable, st.SearchStrategy[Any]]
 
 
 @each_kind
+@settings(max_examples=40)
 @given(data=st.data())
 def test_the_order_of_facts_does_not_matter(kind: Kind, data: st.DataObject) -> None:
     value, values = kind
@@ -99,6 +100,7 @@ def test_the_order_of_facts_does_not_matter(kind: Kind, data: st.DataObject) -> 
 
 
 @each_kind
+@settings(max_examples=40)
 @given(data=st.data())
 def test_merging_is_folding_what_both_have_seen(kind: Kind, data: st.DataObject) -> None:
     value, values = kind
@@ -112,6 +114,7 @@ def test_merging_is_folding_what_both_have_seen(kind: Kind, data: st.DataObject)
 
 
 @each_kind
+@settings(max_examples=40)
 @given(data=st.data())
 def test_zero_changes_nothing_and_merging_leaves_its_arguments_alone(kind: Kind, data: st.DataObject) -> None:
     value, values = kind
@@ -125,6 +128,7 @@ def test_zero_changes_nothing_and_merging_leaves_its_arguments_alone(kind: Kind,
 
 
 @each_kind
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_state_survives_being_written_and_trimming_twice_is_trimming_once(kind: Kind, data: st.DataObject) -> None:
     value, values = kind
@@ -139,6 +143,7 @@ def test_a_state_survives_being_written_and_trimming_twice_is_trimming_once(kind
 
 
 @each_kind
+@settings(max_examples=40)
 @given(data=st.data())
 def test_every_value_names_the_fact_it_came_from(kind: Kind, data: st.DataObject) -> None:
     value, values = kind

@@ -52,7 +52,7 @@ def batches_of(data: st.DataObject, several: list[Fact]) -> list[list[Fact]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(data=st.data(), several=st.lists(facts, min_size=1, max_size=25), policy=small_policies)
 def test_any_order_in_any_batches_gives_what_the_pure_rule_gives(
     db: Database, data: st.DataObject, several: list[Fact], policy: IdentifierPolicy
@@ -67,7 +67,7 @@ def test_any_order_in_any_batches_gives_what_the_pure_rule_gives(
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(data=st.data(), several=st.lists(facts, min_size=2, max_size=20), policy=small_policies)
 def test_corrections_made_at_any_time_count_as_if_made_before_all_facts(
     db: Database, data: st.DataObject, several: list[Fact], policy: IdentifierPolicy
@@ -101,7 +101,7 @@ def test_corrections_made_at_any_time_count_as_if_made_before_all_facts(
     assert shop.state() == want
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(several=st.lists(facts, min_size=2, max_size=20), policy=small_policies)
 def test_withdrawing_all_evidence_of_a_fact_and_restoring_it_leaves_no_trace(
     db: Database, several: list[Fact], policy: IdentifierPolicy
@@ -121,7 +121,7 @@ def test_withdrawing_all_evidence_of_a_fact_and_restoring_it_leaves_no_trace(
     assert shop.state() == before
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(several=st.lists(facts, min_size=2, max_size=20), old=small_policies, new=small_policies)
 def test_a_new_policy_makes_the_customers_it_would_have_made(
     db: Database, several: list[Fact], old: IdentifierPolicy, new: IdentifierPolicy

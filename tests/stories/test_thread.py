@@ -59,17 +59,26 @@ def until(check: Callable[[], Any], *, seconds: float = 20.0) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := check()):
         assert time.monotonic() < deadline, f"still {found!r} after {seconds} s"
-        time.sleep(0.1)
+        time.sleep(0.02)
     return found
 
 
 @pytest.fixture
 def client(start_server: StartServer) -> Iterator[Client]:
+    """Of a shop whose workers this test alone kills."""
     server = start_server(environment=ALLOWED)
     found = Client(server)
     yield found
     found.close()
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def shared(module_server: Server) -> Iterator[Client]:
+    """Of the shop that the other tests share."""
+    found = Client(module_server)
+    yield found
+    found.close()
 
 
 @pytest.fixture
@@ -78,12 +87,12 @@ def receiver() -> Iterator[Receiver]:
         yield found
 
 
-def test_views_become_a_decision_that_is_clicked_and_bought(client: Client) -> None:
+def test_views_become_a_decision_that_is_clicked_and_bought(shared: Client) -> None:
     """Other visitors' views decide what Ada sees beside the Chianti; her click and her order are counted."""
     for visitor in ("v1", "v2"):
-        client.track("Product Viewed", browser=visitor, product_id="chianti", name="Chianti Classico", price=12.5,
+        shared.track("Product Viewed", browser=visitor, product_id="chianti", name="Chianti Classico", price=12.5,
                      currency="EUR", category="Wine")  # fmt: skip
-        client.track("Product Viewed", browser=visitor, product_id="corkscrew", name="Corkscrew", price=8,
+        shared.track("Product Viewed", browser=visitor, product_id="corkscrew", name="Corkscrew", price=8,
                      currency="EUR", category="Tools")  # fmt: skip
     asked = {
         "placement": "product.also", "customer": {"namespace": "anonymous_id", "value": "ada-phone"},
@@ -92,7 +101,7 @@ def test_views_become_a_decision_that_is_clicked_and_bought(client: Client) -> N
     made: list[dict[str, Any]] = []
 
     def ask() -> dict[str, Any] | None:
-        made.append(client.api("POST", "/decisions", json=asked))
+        made.append(shared.api("POST", "/decisions", json=asked))
         both_visits = [item for item in made[-1]["items"] if "in 2 visits" in str(item["reasons"])]
         return made[-1] if both_visits else None
 
@@ -102,18 +111,18 @@ def test_views_become_a_decision_that_is_clicked_and_bought(client: Client) -> N
     assert item["reasons"] == ["viewed with this product in 2 visits"]
     assert item["odds"] == 1.0
     assert decision["policy"] == {"name": "covisits", "version": "1"}
-    until(lambda: client.api("GET", "/metrics/decisions")["totals"]["decided"] == len(made))
+    until(lambda: shared.api("GET", "/metrics/decisions")["totals"]["decided"] == len(made))
 
-    client.track("Product Clicked", browser="ada-phone", product_id="corkscrew", decision_id=decision["decision_id"])
-    client.track("Order Completed", user="ada", browser="ada-phone", order_id="o1", revenue=8, currency="EUR",
+    shared.track("Product Clicked", browser="ada-phone", product_id="corkscrew", decision_id=decision["decision_id"])
+    shared.track("Order Completed", user="ada", browser="ada-phone", order_id="o1", revenue=8, currency="EUR",
                  products=[{"product_id": "corkscrew", "price": 8, "quantity": 1}],
                  shipping_address={"country": "IT"})  # fmt: skip
-    totals = until(lambda: (found := client.api("GET", "/metrics/decisions")["totals"])["bought"] and found)
+    totals = until(lambda: (found := shared.api("GET", "/metrics/decisions")["totals"])["bought"] and found)
     assert (totals["decided"], totals["clicked"], totals["bought"]) == (len(made), 1, 1)
     assert totals["buy_rate"] == 1.0
-    [italy] = client.api("GET", "/metrics/revenue_by", params={"by": "country"})["rows"]
+    [italy] = shared.api("GET", "/metrics/revenue_by", params={"by": "country"})["rows"]
     assert (italy["country"], italy["currency"], italy["revenue_minor"]) == ("IT", "EUR", 800)
-    record = client.api("GET", "/customers/user_id:ada")
+    record = shared.api("GET", "/customers/user_id:ada")
     assert record["traits"]["orders"]["value"] == 1
 
 
@@ -147,41 +156,41 @@ def test_a_cart_left_becomes_one_signed_webhook_although_the_worker_is_killed(
     assert (rate["abandoned"], rate["ordered"], rate["recovered"]) == (29, 1, 0)
 
 
-def test_a_webhook_is_managed_over_the_api(client: Client) -> None:
+def test_a_webhook_is_managed_over_the_api(shared: Client) -> None:
     """Added with its secret, listed without it, changed, asked for its deliveries, removed."""
-    made = client.api("POST", "/webhooks", status=201, json={"url": "https://example.com/hook"})
+    made = shared.api("POST", "/webhooks", status=201, json={"url": "https://example.com/hook"})
     webhook = made["webhook"]
     assert made["secret"].startswith("whsec_")
     assert webhook["events"] == ["Cart Abandoned"]
-    assert client.api("GET", "/webhooks") == [webhook]
+    assert shared.api("GET", "/webhooks") == [webhook]
     path = f"/webhooks/{webhook['id']}"
-    changed = client.api("PATCH", path, json={"enabled": False})
+    changed = shared.api("PATCH", path, json={"enabled": False})
     assert (changed["enabled"], changed["disabled_reason"]) == (False, "switched off by hand")
-    assert client.api("GET", path) == changed
-    assert client.api("GET", f"{path}/deliveries") == []
-    assert client.api("POST", f"{path}/deliveries/msg_none/redeliver", status=404)["code"] == "not_found"
-    assert client.api("POST", "/webhooks", status=400, json={"url": "ftp://example.com"})["code"] == "invalid_input"
-    client.api("DELETE", path, status=204)
-    client.api("GET", path, status=404)
+    assert shared.api("GET", path) == changed
+    assert shared.api("GET", f"{path}/deliveries") == []
+    assert shared.api("POST", f"{path}/deliveries/msg_none/redeliver", status=404)["code"] == "not_found"
+    assert shared.api("POST", "/webhooks", status=400, json={"url": "ftp://example.com"})["code"] == "invalid_input"
+    shared.api("DELETE", path, status=204)
+    shared.api("GET", path, status=404)
 
 
-def test_every_metric_states_its_definition(client: Client) -> None:
-    names = {metric["name"] for metric in client.api("GET", "/metrics")}
+def test_every_metric_states_its_definition(shared: Client) -> None:
+    names = {metric["name"] for metric in shared.api("GET", "/metrics")}
     assert {"decisions", "cart_abandonment", "revenue_by", "facts"} <= names
     for name in names:
-        assert len(client.api("GET", f"/metrics/{name}")["definition"]) > 40
-    wrong = client.api("GET", "/metrics/facts", status=400, params={"from": "yesterday"})
+        assert len(shared.api("GET", f"/metrics/{name}")["definition"]) > 40
+    wrong = shared.api("GET", "/metrics/facts", status=400, params={"from": "yesterday"})
     assert wrong["hint"] == "2026-11-22 or 2026-11-22T05:00:00Z"
 
 
-def test_an_unknown_placement_and_a_wrong_key_are_said(client: Client) -> None:
-    problem = client.api("POST", "/decisions", status=404, json={"placement": "nowhere"})
+def test_an_unknown_placement_and_a_wrong_key_are_said(shared: Client) -> None:
+    problem = shared.api("POST", "/decisions", status=404, json={"placement": "nowhere"})
     assert (problem["code"], problem["hint"]) == ("not_found", "there are: product.also")
     assert (
-        client.api("POST", "/decisions", status=400, json={"placement": "product.also", "limit": 0})["code"]
+        shared.api("POST", "/decisions", status=400, json={"placement": "product.also", "limit": 0})["code"]
         == "invalid_input"
     )
-    anonymous = httpx.post(f"{client.server.url}/api/v1/decisions", json={"placement": "product.also"})
+    anonymous = httpx.post(f"{shared.server.url}/api/v1/decisions", json={"placement": "product.also"})
     assert anonymous.status_code == 401
 
 
