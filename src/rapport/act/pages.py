@@ -71,6 +71,20 @@ def set_enabled(db: Database, principal: Principal, webhook_id: str, data: Form)
     return Redirect(f"/console/webhooks/{webhook_id}?done={'enabled' if enabled else 'disabled'}", status_code=303)
 
 
+@post("/webhooks/{webhook_id:str}/rotate", permission="webhooks:write", sync_to_thread=True, status_code=200)
+def rotate_webhook(
+    request: AnyRequest, db: Database, principal: Principal, webhook_id: str, data: Form
+) -> Response[str]:
+    """Make a new secret, shown on the answer and never again; the old one signs beside it for a week."""
+    seen = text(data, "version") or None
+    try:
+        with db.write() as conn:
+            _, secret = webhooks.rotate_secret(conn, principal.workspace, webhook_id, now=now_us(), seen=seen)
+    except RapportError as error:
+        return _one(request, db, principal, webhook_id, error=error)
+    return _one(request, db, principal, webhook_id, secret=secret)
+
+
 @post("/webhooks/{webhook_id:str}/remove", permission="webhooks:write", sync_to_thread=True, status_code=303)
 def remove_webhook(db: Database, principal: Principal, webhook_id: str) -> Redirect:
     """Forget a webhook."""
@@ -93,7 +107,10 @@ def redeliver(db: Database, principal: Principal, webhook_id: str, message_id: s
 PAGES = ConsolePages(
     room="act",
     templates=Path(__file__).parent / "templates",
-    handlers=(webhooks_page, add_webhook, webhook_page, change_webhook, set_enabled, remove_webhook, redeliver),
+    handlers=(
+        webhooks_page, add_webhook, webhook_page, change_webhook, set_enabled, rotate_webhook,
+        remove_webhook, redeliver,
+    ),
     nav=(
         NavItem(
             label="Webhooks", path="/console/webhooks", icon="send", group="Decide and act", order=420,
@@ -134,5 +151,5 @@ def _one(
         sent = outbox.deliveries(conn, principal.workspace, channel=CHANNEL, destination=webhook_id, limit=_SHOWN)
     return render(
         request, "act/webhook.html", status=error.status if error else 200, webhook=webhook, deliveries=sent,
-        secret=secret, error=error, version=webhooks.webhook_version(webhook), form=typed or webhook,
+        secret=secret, error=error, now=now_us(), version=webhooks.webhook_version(webhook), form=typed or webhook,
     )  # fmt: skip

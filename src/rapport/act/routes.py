@@ -9,8 +9,8 @@ from litestar import Response, delete, get, patch, post
 from litestar.params import Parameter
 
 from rapport.act import outbox, webhooks
-from rapport.act.webhooks import CHANNEL, Webhook, WebhookWanted
-from rapport.kernel.clock import now_us
+from rapport.act.webhooks import CHANNEL, Webhook, WebhookRotation, WebhookWanted
+from rapport.kernel.clock import SECOND, now_us
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
@@ -19,7 +19,7 @@ __all__ = ["ROUTES"]
 
 
 class WebhookMade(msgspec.Struct, frozen=True, kw_only=True):
-    """A new webhook. The secret is shown this once; verify signatures with it."""
+    """A webhook with its new secret, which is shown this once; verify signatures with it."""
 
     webhook: Webhook
     secret: str
@@ -77,6 +77,22 @@ def change_webhook(
     return tagged(changed, webhooks.webhook_version(changed))
 
 
+@post(
+    "/webhooks/{webhook_id:str}/rotate", permission="webhooks:write", tags=["webhooks"], status_code=200,
+    response_headers=[ETAG], sync_to_thread=True,
+)  # fmt: skip
+def rotate_webhook(
+    webhook_id: str, data: WebhookRotation, db: Database, principal: Principal, if_match: IfMatch = None
+) -> Response[WebhookMade]:
+    """Give a webhook a new secret. Until its grace is over, messages carry a signature of the old one, too."""
+    seen, grace = seen_version(if_match), data.grace_seconds * SECOND
+    with db.write() as conn:
+        webhook, secret = webhooks.rotate_secret(
+            conn, principal.workspace, webhook_id, now=now_us(), grace=grace, seen=seen
+        )
+    return tagged(WebhookMade(webhook=webhook, secret=secret), webhooks.webhook_version(webhook))
+
+
 @delete("/webhooks/{webhook_id:str}", permission="webhooks:write", tags=["webhooks"], sync_to_thread=True)
 def remove_webhook(webhook_id: str, db: Database, principal: Principal) -> None:
     """Forget a webhook."""
@@ -109,4 +125,13 @@ def redeliver(webhook_id: str, message_id: str, db: Database, principal: Princip
         )  # fmt: skip
 
 
-ROUTES = (list_webhooks, add_webhook, get_webhook, change_webhook, remove_webhook, list_deliveries, redeliver)
+ROUTES = (
+    list_webhooks,
+    add_webhook,
+    get_webhook,
+    change_webhook,
+    rotate_webhook,
+    remove_webhook,
+    list_deliveries,
+    redeliver,
+)

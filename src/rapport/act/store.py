@@ -74,6 +74,8 @@ webhooks = Table(
     Column("id", CText, primary_key=True),
     Column("url", Text, nullable=False),
     Column("secret", Text, nullable=False),
+    Column("old_secret", Text, nullable=False, server_default=""),
+    Column("old_secret_until", BigInteger),
     Column("events", LargeBinary, nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("disabled_reason", Text, nullable=False),

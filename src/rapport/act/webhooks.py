@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -17,17 +17,24 @@ from msgspec import Meta
 from sqlalchemy import Connection
 
 from rapport.act import store
-from rapport.kernel.clock import DAY, to_iso
+from rapport.act.addresses import checked_url
+from rapport.collect.sources import identifier_policy
+from rapport.kernel.clock import DAY, SECOND, to_iso
 from rapport.kernel.errors import InvalidInput, NotFound
-from rapport.kernel.facts import Fact
-from rapport.kernel.ids import WorkspaceId, new_id
+from rapport.kernel.identifiers import IdentifierPolicy, identifiers_of
+from rapport.kernel.ids import CustomerId, Key, WorkspaceId, new_id
 from rapport.kernel.versions import refuse_unseen, version_of
 from rapport.kernel.work import EVERY_FACT, BatchStage, Message, Seen, Work
+from rapport.resolve.graph.customer_ids import load_customer_ids
+from rapport.resolve.graph.policy import settings_of
+from rapport.resolve.graph.store import roots_of
 
 __all__ = [
     "CHANNEL",
     "FRESH",
+    "GRACE",
     "Webhook",
+    "WebhookRotation",
     "WebhookWanted",
     "add_webhook",
     "change_webhook",
@@ -35,12 +42,16 @@ __all__ = [
     "list_webhooks",
     "new_signing_secret",
     "remove_webhook",
+    "rotate_secret",
     "switch_off",
     "telling",
     "webhook_version",
 ]
 
 CHANNEL = "webhook"
+
+GRACE = 7 * DAY
+"""How long the secret before a rotation signs beside the new one, unless said otherwise."""
 
 FRESH = DAY
 """A fact that was received later than this after it happened is history."""
@@ -56,6 +67,15 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool
     disabled_reason: str
     created_at: int
+    old_secret_until: int | None = None
+    """Until when, in microseconds since 1970, messages are signed with the secret before the last rotation, too."""
+
+
+class WebhookRotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a secret is followed by another."""
+
+    grace_seconds: Annotated[int, Meta(ge=0, le=2_592_000)] = GRACE // SECOND
+    """For how long messages are signed with both."""
 
 
 class WebhookWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,7 +97,7 @@ def add_webhook(conn: Connection, workspace: WorkspaceId, wanted: WebhookWanted,
         raise InvalidInput("a webhook needs a url")
     webhook_id, secret = new_id("whk"), new_signing_secret()
     row = {
-        "workspace": workspace, "id": webhook_id, "url": _checked(wanted.url), "secret": secret,
+        "workspace": workspace, "id": webhook_id, "url": checked_url(wanted.url), "secret": secret,
         "events": msgspec.json.encode(wanted.events if wanted.events is not None else ["Cart Abandoned"]),
         "enabled": wanted.enabled is not False, "disabled_reason": "", "created_at": now,
     }  # fmt: skip
@@ -94,7 +114,7 @@ def change_webhook(
     refuse_unseen(seen, _changeable(before), wanted=stated, what="this webhook")
     values: dict[str, Any] = {}
     if wanted.url is not None:
-        values["url"] = _checked(wanted.url)
+        values["url"] = checked_url(wanted.url)
     if wanted.events is not None:
         values["events"] = msgspec.json.encode(wanted.events)
     if wanted.enabled is not None:
@@ -102,6 +122,23 @@ def change_webhook(
     if values:
         conn.execute(store.webhooks.update().where(*_is(workspace, webhook_id)).values(values))
     return find_webhook(conn, workspace, webhook_id)
+
+
+def rotate_secret(
+    conn: Connection, workspace: WorkspaceId, webhook_id: str, *, now: int, grace: int = GRACE, seen: str | None = None
+) -> tuple[Webhook, str]:
+    """Give an endpoint a new secret, shown this once; the old one signs beside it for `grace` microseconds more.
+
+    Raises NotFound, and Conflict where its version is not `seen` any more: two rotations at once would end the overlap
+    of the secret that the receiver has.
+    """
+    before = find_webhook(conn, workspace, webhook_id, for_update=True)
+    secret, until = new_signing_secret(), now + grace
+    refuse_unseen(seen, _changeable(before), wanted={"old_secret_until": until}, what="this webhook")
+    w = store.webhooks.c
+    values = {"secret": secret, "old_secret": w.secret, "old_secret_until": until}
+    conn.execute(store.webhooks.update().where(*_is(workspace, webhook_id)).values(values))
+    return find_webhook(conn, workspace, webhook_id), secret
 
 
 def remove_webhook(conn: Connection, workspace: WorkspaceId, webhook_id: str) -> None:
@@ -149,22 +186,50 @@ def _fresh(seen: Seen) -> Seen | None:
 
 def _tell(conn: Connection, work: Work, notes: Sequence[Seen], now: int) -> None:
     wanted = _wanted(conn)
-    if not wanted:
+    told = [
+        (seen, endpoints)
+        for seen in notes
+        if (
+            endpoints := [
+                *wanted.get((seen.workspace, seen.fact.name), ()),
+                *wanted.get((seen.workspace, EVERY_FACT), ()),
+            ]
+        )
+    ]
+    if not told:
         return
-    for workspace, strand, fact in notes:
-        endpoints = [*wanted.get((workspace, fact.name), ()), *wanted.get((workspace, EVERY_FACT), ())]
-        for webhook_id in dict.fromkeys(endpoints):
+    about = _about(conn, [seen for seen, _ in told])
+    for seen, endpoints in told:
+        payload = _payload(seen, *about[seen.workspace])
+        for webhook_id in endpoints:
             work.send(
                 Message(
-                    workspace=workspace,
+                    workspace=seen.workspace,
                     channel=CHANNEL,
                     destination=webhook_id,
-                    idempotency_key=f"{webhook_id}:{fact.id}",
-                    payload=_payload(fact),
-                    strand=strand,
+                    idempotency_key=f"{webhook_id}:{seen.fact.id}",
+                    payload=payload,
+                    strand=seen.strand,
                     purpose="operations",
                 )
             )
+
+
+def _about(
+    conn: Connection, notes: Sequence[Seen]
+) -> dict[WorkspaceId, tuple[IdentifierPolicy, dict[Key, CustomerId]]]:
+    """Of each shop: what counts as an identifier, and which customers these strands belong to now."""
+    strands: dict[WorkspaceId, set[Key]] = {}
+    for seen in notes:
+        strands.setdefault(seen.workspace, set()).add(seen.strand)
+    ids = load_customer_ids(conn)
+    return {
+        workspace: (
+            identifier_policy(settings_of(conn, workspace)),
+            {key: ids.customer_id(root) for key, root in roots_of(conn, workspace, keys).items()},
+        )
+        for workspace, keys in strands.items()
+    }
 
 
 def _wanted(conn: Connection) -> dict[tuple[WorkspaceId, str], list[str]]:
@@ -177,31 +242,31 @@ def _wanted(conn: Connection) -> dict[tuple[WorkspaceId, str], list[str]]:
     return found
 
 
-def _payload(fact: Fact) -> bytes:
-    """The body as Standard Webhooks has it: type, timestamp, data."""
+def _payload(seen: Seen, policy: IdentifierPolicy, customers: Mapping[Key, CustomerId]) -> bytes:
+    """The body as Standard Webhooks has it: type, timestamp, data.
+
+    `identifiers` are all by which the fact names its customer, normalised, wherever it states them.
+    """
+    fact = seen.fact
     data = {
-        "id": fact.id, "source": fact.source, "user_id": fact.user_id, "anonymous_id": fact.anonymous_id,
-        "external_ids": fact.context.get("externalIds"), "properties": fact.properties, "traits": fact.traits,
+        "id": fact.id, "source": fact.source, "customer_id": customers.get(seen.strand),
+        "user_id": fact.user_id, "anonymous_id": fact.anonymous_id, "previous_id": fact.previous_id,
+        "group_id": fact.group_id, "external_ids": fact.context.get("externalIds"),
+        "identifiers": [f"{one.namespace}:{one.value}" for one in identifiers_of(fact, policy)],
+        "properties": fact.properties, "traits": fact.traits,
     }  # fmt: skip
     body = {
         "type": fact.name, "timestamp": to_iso(fact.occurred_at),
-        "data": {key: value for key, value in data.items() if value not in (None, {})},
+        "data": {key: value for key, value in data.items() if value not in (None, {}, [])},
     }  # fmt: skip
     return msgspec.json.encode(body)
 
 
-def _checked(url: str) -> str:
-    """The address with what can be said of it without asking the network."""
-    plain = url.strip()
-    if not plain.isprintable() or not plain.startswith(("https://", "http://")) or len(plain.split("/", 3)[2]) == 0:
-        raise InvalidInput(f"{url[:100]!r} is no web address", hint="https://example.com/hooks/rapport")
-    if "@" in plain.split("/", 3)[2]:
-        raise InvalidInput("the address of a webhook must not hold a password", hint="messages are signed instead")
-    return plain
-
-
 def _changeable(webhook: Webhook) -> dict[str, Any]:
-    return {"url": webhook.url, "events": webhook.events, "enabled": webhook.enabled}
+    return {
+        "url": webhook.url, "events": webhook.events, "enabled": webhook.enabled,
+        "old_secret_until": webhook.old_secret_until,
+    }  # fmt: skip
 
 
 def _is(workspace: WorkspaceId, webhook_id: str) -> tuple[sa.ColumnElement[bool], ...]:

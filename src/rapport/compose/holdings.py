@@ -112,6 +112,7 @@ REMEMBER = (
         export=lambda *_: (),  # the Golden Record tells it in words
     ),
     of_person(remember.customers, "the line of the list of customers", by=("root",)),
+    of_person(remember.words, "the words of somebody's name", by=("root",), export=lambda *_: ()),
     of_shop(remember.folded, "which facts each part of the records has yet to fold"),
 )  # fmt: skip
 

@@ -24,6 +24,7 @@ from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.kernel.mergeable import Activity
 from rapport.remember.golden import Gathered, gather
 from rapport.remember.registry import Remembered, StrandState
+from rapport.remember.searching import called, folded, keep_words, words_of
 from rapport.remember.store import customers, states_of, strands
 from rapport.remember.strands import decoder_of
 from rapport.resolve.graph.customer_ids import load_customer_ids
@@ -121,7 +122,7 @@ class CustomerQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which customers, in which order."""
 
     prefix: str = ""
-    """The beginning of a first, last or full name, or of any identifier."""
+    """Words of a name, in any order and by how they begin, or the beginning of any identifier."""
     sort: Sort = "last_seen"
     """Newest, most, or by name from A."""
     has_email: bool | None = None
@@ -218,10 +219,12 @@ def _rewrite(conn: Connection, workspace: WorkspaceId, roots: set[Key], remember
         if found.state is not None
     ]
     rows.sort(key=lambda row: row["root"])
+    shown = {row["root"]: row.pop("words") for row in rows}
     if rows:
         columns = [name for name in rows[0] if name not in ("workspace", "root", "bucket", "stale")]
         upsert(conn, customers, rows, key=("workspace", "root"), update=columns)
-    gone = roots - {row["root"] for row in rows}
+    gone = roots - shown.keys()
+    keep_words(conn, workspace, shown | {root: set() for root in gone})
     for batch in chunks(sorted(gone), 500):
         conn.execute(customers.delete().where(among(conn, workspace, _table.root, batch)))
 
@@ -241,9 +244,7 @@ def _certain_states(
 
 
 def _blank(workspace: WorkspaceId, root: Key) -> dict[str, Any]:
-    texts = dict.fromkeys(
-        ("name", "name_key", "surname_key", "email", "phone", "country", "city", "channels", "currency"), ""
-    )
+    texts = dict.fromkeys(("name", "name_key", "email", "phone", "country", "city", "channels", "currency"), "")
     numbers = dict.fromkeys(("first_seen_at", "last_seen_at", "orders", "revenue_minor", "identifiers"), 0)
     return {"workspace": workspace, "root": root, "bucket": bucket_of(root), "stale": True, **texts, **numbers}
 
@@ -266,7 +267,7 @@ def _row(
         "stale": False,
         "name": name,
         "name_key": _key(name or email or phone or found.members[0].value),
-        "surname_key": _key(read("last_name", "") or name.rpartition(" ")[2]),
+        "words": words_of(f"{name} {read('last_name', '')}"),
         "email": email,
         "phone": phone,
         "country": read("country", ""),
@@ -298,7 +299,7 @@ def _decoder(remembered: Remembered) -> Callable[[bytes], StrandState]:
 
 
 def _key(label: str) -> str:
-    return label.casefold()[:120]
+    return folded(label)[:120]
 
 
 # --- reading them --------------------------------------------------------------------------------------------------
@@ -328,8 +329,8 @@ def list_customers(
     """A page of customers. A page costs the same wherever it lies in the list. Raises InvalidInput for a bad cursor."""
     column = _SORTS[wanted.sort]
     query = sa.select(customers).where(_table.workspace == workspace, _table.identifiers > 0, *_filters(wanted))
-    if wanted.prefix.strip():
-        matching = _matching(conn, workspace, wanted.prefix.strip(), region)
+    if prefix := wanted.prefix.replace("\x00", "").strip():
+        matching = _matching(conn, workspace, prefix, region)
         query = query.where(among(conn, workspace, _table.root, matching))
     ascending = wanted.sort == "name"
     if cursor:
@@ -359,14 +360,8 @@ def _filters(wanted: CustomerQuery) -> list[sa.ColumnElement[bool]]:
 
 
 def _matching(conn: Connection, workspace: WorkspaceId, prefix: str, region: str | None) -> list[Key]:
-    """Roots of customers whose name or identifier begins like this, at most SEARCHED of each."""
-    start = _key(prefix.replace("\x00", ""))
-    found: dict[Key, None] = {}
-    for column in (_table.name_key, _table.surname_key):
-        query = sa.select(_table.root).where(
-            _table.workspace == workspace, column >= start, column <= start + "\U0010ffff"
-        )
-        found.update((Key(root), None) for root in conn.execute(query.order_by(column).limit(SEARCHED)).scalars())
+    """Roots of customers who are called so or have an identifier that begins so, at most SEARCHED of each."""
+    found = dict.fromkeys(called(conn, workspace, prefix, limit=SEARCHED))
     members = identities.search(conn, workspace, prefix, limit=SEARCHED, region=region)
     found.update((one.root, None) for one in members)
     return list(found)

@@ -11,7 +11,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.engine import CText, metadata
 from rapport.storage.lookup import select_among
 
-__all__ = ["ALWAYS", "OPEN", "customers", "folded", "states_of", "strands"]
+__all__ = ["ALWAYS", "OPEN", "customers", "folded", "states_of", "strands", "words"]
 
 _GAP = sa.text("upto < target")
 
@@ -36,7 +36,6 @@ customers = Table(
     Column("stale", Boolean, nullable=False),
     Column("name", Text, nullable=False),
     Column("name_key", CText, nullable=False),
-    Column("surname_key", CText, nullable=False),
     Column("email", CText, nullable=False),
     Column("phone", Text, nullable=False),
     Column("country", Text, nullable=False),
@@ -52,12 +51,21 @@ customers = Table(
     Index("customers_by_orders", "workspace", "orders", "root"),
     Index("customers_by_revenue", "workspace", "revenue_minor", "root"),
     Index("customers_by_name", "workspace", "name_key", "root"),
-    Index("customers_by_surname", "workspace", "surname_key"),
     Index("customers_by_country", "workspace", "country", "last_seen_at"),
     Index("customers_stale", "bucket", sqlite_where=sa.text("stale"), postgresql_where=sa.text("stale")),
 )
 """One row a customer, at most a second behind its Golden Record. Empty text and 0 stand for what is not known, so that
 every sort has a plain index. `channels` is `,web,store,`. `stale`: identifiers have moved, make the row anew."""
+
+words = Table(
+    "customer_words",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, primary_key=True),
+    Column("word", CText, primary_key=True),
+    Index("customer_words_by_word", "workspace", "word", "root"),
+)
+"""The words of the names in `customers`, without accents and case."""
 
 OPEN = 2**62
 """The end of a span that is not over."""

@@ -13,14 +13,15 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from rapport.act import outbox, store, webhooks
+from rapport.act.addresses import is_forbidden
 from rapport.act.channels import Outgoing
 from rapport.act.outbox import Dispatcher
-from rapport.act.webhooks import CHANNEL, Webhook, WebhookWanted
+from rapport.act.webhooks import CHANNEL, Webhook, WebhookWanted, webhook_version
 from rapport.adapters.channels.webhook import WebhookChannel, is_public
 from rapport.app.wiring import installed
 from rapport.compose.person import erase_person
 from rapport.kernel.clock import now_us
-from rapport.kernel.errors import InvalidInput, NotFound
+from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Message
@@ -82,6 +83,25 @@ def test_the_receiver_can_verify_who_sent_it(any_db: Database, receiver: Receive
         Verifier(webhooks.new_signing_secret()).verify(got.body, got.headers)
 
 
+def test_while_a_secret_rotates_the_receiver_can_verify_with_either(any_db: Database, receiver: Receiver) -> None:
+    webhook, old = add(any_db, receiver.url)
+    with any_db.write() as conn:
+        rotated, new = webhooks.rotate_secret(conn, SHOP, webhook.id, now=now_us(), seen=webhook_version(webhook))
+        with pytest.raises(Conflict):
+            webhooks.rotate_secret(conn, SHOP, webhook.id, now=now_us(), seen=webhook_version(webhook))
+    put(any_db, webhook)
+    deliver(any_db)
+    for secret in (old, new):
+        assert Verifier(secret).verify(receiver.received[0].body, receiver.received[0].headers)
+    with any_db.write() as conn:
+        _, newest = webhooks.rotate_secret(conn, SHOP, webhook.id, now=now_us(), grace=0)
+    put(any_db, rotated, "after")
+    deliver(any_db)
+    assert Verifier(newest).verify(receiver.received[1].body, receiver.received[1].headers)
+    with pytest.raises(WebhookVerificationError):
+        Verifier(new).verify(receiver.received[1].body, receiver.received[1].headers)
+
+
 def test_410_switches_the_endpoint_off(db: Database, receiver: Receiver) -> None:
     receiver.status = 410
     webhook, _ = add(db, receiver.url)
@@ -121,14 +141,24 @@ def test_loopback_is_refused_unless_the_operator_allows_it(db: Database, receive
     assert receiver.received == []
 
 
+CLOUDS = ["169.254.169.254", "169.254.170.2", "168.63.129.16", "192.0.0.192", "100.100.100.200", "fd00:ec2::254",
+          "fd20:ce::254", "fe80::a9fe:a9fe", "::ffff:169.254.169.254", "::169.254.169.254", "64:ff9b::a9fe:a9fe",
+          "2002:a9fe:a9fe::", "64:ff9b:1::a83f:8110"]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
      "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "fec0::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
-     "2002:7f00:1::", "64:ff9b::7f00:1", "2001:0:7f00:1::"],
+     "2002:7f00:1::", "64:ff9b::7f00:1", "2001:0:7f00:1::", *CLOUDS],
 )  # fmt: skip
 def test_addresses_that_are_not_of_the_internet(address: str) -> None:
     assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", CLOUDS)
+def test_a_clouds_own_addresses_are_forbidden_even_where_private_ones_are_allowed(address: str) -> None:
+    assert is_forbidden(address)
 
 
 @pytest.mark.parametrize("address", ["93.184.215.14", "8.8.8.8", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
@@ -171,8 +201,11 @@ def test_no_secret_and_no_address_reaches_a_log(
 
 
 @pytest.mark.parametrize(
-    "url", ["", "ftp://example.com", "https://", "https://user:pw@example.com/", "javascript:alert(1)"]
-)
+    "url", ["", "ftp://example.com", "https://", "https://user:pw@example.com/", "javascript:alert(1)",
+            "http://169.254.169.254/", "http://2852039166/", "http://0xa9fea9fe/", "http://0251.0376.0251.0376/",
+            "http://[fd00:ec2::254]/", "http://[::ffff:168.63.129.16]:80/", "http://metadata.google.internal./",
+            "http://[::1", "https://example.com:99999/"],
+)  # fmt: skip
 def test_what_is_no_web_address_is_refused(db: Database, url: str) -> None:
     with pytest.raises(InvalidInput):
         add(db, url)
@@ -261,3 +294,21 @@ def test_a_webhook_names_the_person_its_fact_is_about_and_is_erased_with_them(an
     with shop.db.write() as conn:
         erase_person(conn, installed(), shop.id, [ada])
     assert [row["strand"] for row in shop.rows(store.outbox)] == [bo]
+
+
+def test_the_message_of_a_guest_a_group_and_an_alias_says_who_and_what(any_shop: Shop) -> None:
+    shop = any_shop
+    add(shop.db, "https://example.com/hook", events=["Order Completed", "Group Joined", "Aliased"])
+    guest = shop.message("Order Completed", at=NOON, order_id="o-1", revenue=10, currency="EUR")
+    guest |= {"userId": None, "context": {"traits": {"email": "Ada@Example.com", "phone": "+49 170 1234567"}}}
+    shop.send(guest)
+    shop.send(shop.message("", at=NOON, user="ada") | {"type": "group", "groupId": "g-1", "messageId": "g"})
+    shop.send(shop.message("", at=NOON, user="ada") | {"type": "alias", "previousId": "ada-old", "messageId": "a"})
+    shop.fold()
+    told = {
+        body["type"]: body["data"] for row in shop.rows(store.outbox) if (body := msgspec.json.decode(row["payload"]))
+    }
+    assert told["Order Completed"]["identifiers"] == ["email:ada@example.com", "phone:+491701234567"]
+    assert told["Order Completed"]["customer_id"].startswith("cus_")
+    assert told["Group Joined"]["group_id"] == "g-1"
+    assert told["Aliased"]["previous_id"] == "ada-old"

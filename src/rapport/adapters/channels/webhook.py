@@ -10,9 +10,9 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import ipaddress
 import logging
 import socket
+from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.act import store, webhooks
+from rapport.act.addresses import is_forbidden, is_public
 from rapport.act.channels import Delivered, Outgoing
 from rapport.kernel.clock import SECOND, to_datetime
 from rapport.storage.engine import Database
@@ -41,6 +42,13 @@ class _Endpoint(NamedTuple):
     url: str
     secret: str
     enabled: bool
+    old_secret: str
+    old_secret_until: int | None
+
+    def secrets(self, now: int) -> list[str]:
+        """Those that sign now, the newest first."""
+        overlap = self.old_secret and self.old_secret_until is not None and now < self.old_secret_until
+        return [self.secret, self.old_secret] if overlap else [self.secret]
 
 
 class _NotAllowed(Exception):
@@ -78,7 +86,7 @@ class WebhookChannel:
 
     def _endpoint(self, message: Outgoing) -> _Endpoint | None:
         w = store.webhooks.c
-        query = sa.select(w.url, w.secret, w.enabled)
+        query = sa.select(*(w[name] for name in _Endpoint._fields))
         with self._db.read() as conn:
             row = conn.execute(query.where(w.workspace == message.workspace, w.id == message.destination)).first()
         return None if row is None else _Endpoint._make(row)
@@ -91,7 +99,7 @@ class WebhookChannel:
                 "content-type": "application/json",
                 "user-agent": "Rapport-Webhooks/1",
                 "host": url.netloc.decode("ascii"),
-                **sign(message.payload, message_id=message.id, secret=endpoint.secret, now=now),
+                **sign(message.payload, message_id=message.id, secrets=endpoint.secrets(now), now=now),
             }
             timeout = httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
             async with (
@@ -112,46 +120,28 @@ class WebhookChannel:
         found = await loop.getaddrinfo(url.raw_host.decode("ascii"), port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         for address in addresses:
-            if self._allow_private or is_public(address):
+            if is_public(address) or (self._allow_private and not is_forbidden(address)):
                 return address
-        raise _NotAllowed("the host is private, loopback or link-local (RAPPORT_ALLOW_PRIVATE_WEBHOOKS allows that)")
+        if all(is_forbidden(address) for address in addresses):
+            raise _NotAllowed("the host is link-local, or a cloud's own service: webhooks never go there")
+        raise _NotAllowed("the host is private or loopback (RAPPORT_ALLOW_PRIVATE_WEBHOOKS allows that)")
 
 
-def sign(payload: bytes, *, message_id: str, secret: str, now: int) -> dict[str, str]:
+def sign(payload: bytes, *, message_id: str, secrets: Sequence[str], now: int) -> dict[str, str]:
     """The three headers by which the receiver knows who sent it, when, and that nothing was changed.
 
-    **Source:** Standard Webhooks 1.0, "Signature scheme" (symmetric).
+    One signature of each secret, with a space between; the receiver takes any that it can verify.
+    **Source:** Standard Webhooks 1.0, "Signature scheme" (symmetric) and "Webhook signing keys" (rotation).
     """
     timestamp = str(now // SECOND)
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    signature = hmac.new(key, f"{message_id}.{timestamp}.".encode() + payload, hashlib.sha256).digest()
+    signed = f"{message_id}.{timestamp}.".encode() + payload
+    keys = [base64.b64decode(secret.removeprefix("whsec_")) for secret in secrets]
+    signatures = [base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode() for key in keys]
     return {
         "webhook-id": message_id,
         "webhook-timestamp": timestamp,
-        "webhook-signature": f"v1,{base64.b64encode(signature).decode()}",
+        "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
     }
-
-
-def is_public(address: str) -> bool:
-    """Whether this is an address of the public internet, whatever form it is written or wrapped in.
-
-    >>> is_public("93.184.215.14"), is_public("127.0.0.1"), is_public("::ffff:10.0.0.1"), is_public("fe80::1%eth0")
-    (True, False, False, False)
-    """
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        inside = found.ipv4_mapped or found.sixtofour or _nat64(found)
-        if inside is not None:
-            return is_public(str(inside))
-        if found.teredo is not None or found.is_site_local:
-            return False
-    return found.is_global and not found.is_multicast
-
-
-def _nat64(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    if address in ipaddress.IPv6Network("64:ff9b::/96") or address in ipaddress.IPv6Network("64:ff9b:1::/48"):
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return None
 
 
 def _outcome(response: httpx.Response, now: int) -> Delivered:

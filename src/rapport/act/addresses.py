@@ -1,0 +1,97 @@
+"""Where webhooks may go: the public internet, and never what clouds keep for their own machines."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from urllib.parse import urlsplit
+
+from rapport.kernel.errors import InvalidInput
+
+__all__ = ["checked_url", "is_forbidden", "is_public"]
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_FORBIDDEN = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "fd20:ce::/32", "168.63.129.16/32", "192.0.0.0/24",
+        "100.100.100.200/32",
+    )
+)  # fmt: skip
+"""Link-local addresses, and those where clouds answer their machines: AWS, Google, Azure, Oracle, Alibaba.
+
+**Sources:** RFC 3927, RFC 4291; each provider's page about its instance metadata; RFC 6890 (192.0.0.0/24)."""
+
+_EMBEDDING = (
+    ipaddress.ip_network("64:ff9b::/96"),
+    ipaddress.ip_network("64:ff9b:1::/48"),
+    ipaddress.ip_network("::/96"),
+)
+"""IPv6 addresses that end in an IPv4 address: NAT64 (RFC 6052, RFC 8215) and those of old (RFC 4291)."""
+
+_METADATA = frozenset(("metadata", "instance-data", "metadata.google.internal", "metadata.goog"))
+
+
+def is_public(address: str) -> bool:
+    """Whether this is an address of the public internet, whatever form it is written or wrapped in.
+
+    >>> is_public("93.184.215.14"), is_public("127.0.0.1"), is_public("::ffff:10.0.0.1"), is_public("fe80::1%eth0")
+    (True, False, False, False)
+    """
+    found = _innermost(ipaddress.ip_address(address.partition("%")[0]))
+    if isinstance(found, ipaddress.IPv6Address) and (found.teredo is not None or found.is_site_local):
+        return False
+    return found.is_global and not found.is_multicast and not _is_forbidden(found)
+
+
+def is_forbidden(address: str) -> bool:
+    """Whether it is link-local, or a cloud's own service: nobody may allow those.
+
+    >>> is_forbidden("169.254.169.254"), is_forbidden("64:ff9b::a9fe:a9fe"), is_forbidden("127.0.0.1")
+    (True, True, False)
+    """
+    return _is_forbidden(_innermost(ipaddress.ip_address(address.partition("%")[0])))
+
+
+def checked_url(url: str) -> str:
+    """The address of a webhook, with what can be said of it without asking the network. Raises InvalidInput."""
+    plain = url.strip()
+    try:
+        parts = urlsplit(plain)
+        host, _ = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        host, parts = "", urlsplit("")
+    if not plain.isprintable() or parts.scheme not in ("https", "http") or not host:
+        raise InvalidInput(f"{url[:100]!r} is no web address", hint="https://example.com/hooks/rapport")
+    if "@" in parts.netloc:
+        raise InvalidInput("the address of a webhook must not hold a password", hint="messages are signed instead")
+    written = _written_address(host)
+    if host in _METADATA or (written is not None and is_forbidden(written)):
+        raise InvalidInput(f"{host[:100]!r} is link-local, or a cloud's own service", hint="webhooks never go there")
+    return plain
+
+
+def _innermost(found: _Address) -> _Address:
+    if isinstance(found, ipaddress.IPv6Address):
+        inside = found.ipv4_mapped or found.sixtofour
+        if inside is None and int(found) > 1 and any(found in network for network in _EMBEDDING):
+            inside = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        return inside or found
+    return found
+
+
+def _is_forbidden(found: _Address) -> bool:
+    return any(found in network for network in _FORBIDDEN if network.version == found.version)
+
+
+def _written_address(host: str) -> str | None:
+    """The address a host is, if it is one: also in decimal, octal and hexadecimal, as the network reads them."""
+    try:
+        return str(ipaddress.ip_address(host.partition("%")[0]))
+    except ValueError:
+        pass
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except (OSError, UnicodeEncodeError):
+        return None
