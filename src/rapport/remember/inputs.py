@@ -36,6 +36,7 @@ __all__ = [
     "table",
     "text",
     "times",
+    "times_minor",
     "variant",
     "wish",
 ]
@@ -215,6 +216,11 @@ def times(value: Any, number: int | Decimal, currency: str) -> int | None:
 def _whole(number: int | Decimal) -> int:
     """Rounded half up."""
     return number if isinstance(number, int) else int(number.quantize(_ONE, rounding=ROUND_HALF_UP))
+
+
+def times_minor(each: int, number: int | Decimal) -> int:
+    """So many at this price in minor units, rounded half up, at most what is believed of one amount."""
+    return max(-MAX_MINOR, min(_whole(number * each), MAX_MINOR))
 
 
 @lru_cache(maxsize=4_096)

@@ -215,3 +215,57 @@ def test_what_names_no_order_leaves_each_report_an_order(order_id: object) -> No
 def test_an_unknown_currency_is_nobody_elses(stated: object) -> None:
     order = did("Order Completed", properties={"order_id": "o", "revenue": 50, "currency": stated})
     assert traits_of(order, bought("o-2", 20, 1))["revenue"] == {"EUR": 2000, "XXX": 5000}
+
+
+LINES = [{"product_id": "a", "price": 20, "quantity": 3}, {"product_id": "b", "variant": "red", "price": 40}]
+
+
+@pytest.mark.parametrize(
+    ("order", "refunds", "given_back"),
+    [
+        ({"revenue": 10_000, "currency": "JPY"}, [{}], {"JPY": 10_000}),
+        ({"revenue": 100, "currency": "GBP"}, [{"revenue": 40}], {"GBP": 4_000}),
+        ({"revenue": 1.234, "currency": "KWD"}, [{"total": "1.000"}, {}], {"KWD": 1_234}),
+        ({"revenue": 100, "currency": "POINTS"}, [{"revenue": 40}], {"XXX": 4_000}),
+        ({"revenue": 100, "tax": 19, "shipping": 5, "total": 124}, [{"total": 124}], {"EUR": 10_000}),
+        ({"revenue": 100, "tax": 19, "shipping": 5}, [{"amount": 124}], {"EUR": 10_000}),
+        ({"revenue": 100, "total": 124}, [{"total": 62}], {"EUR": 5_000}),
+        ({"revenue": 100, "total": 124}, [{"total": 41.33}, {"total": 41.33}, {"total": 41.34}], {"EUR": 10_000}),
+        ({"total": 124, "tax": 19, "shipping": 5}, [{"total": 124}], {"EUR": 10_000}),
+        ({"revenue": 100, "total": 124}, [{"total": 124, "tax": 19}], {"EUR": 10_000}),
+        ({"revenue": 100}, [{"total": 124}], {"EUR": 10_000}),
+        ({"revenue": 100}, [{"revenue": 70}, {"revenue": 70}], {"EUR": 10_000}),
+        ({"revenue": 100}, [{"revenue": 70}, {}, {}], {"EUR": 10_000}),
+        ({"revenue": 100}, [{"revenue": 30, "currency": "USD"}], {"USD": 3_000}),
+        ({"revenue": 100}, [{"revenue": "abc"}], {"EUR": 0}),
+        ({"revenue": "abc"}, [{"revenue": 40}], {"EUR": 0}),
+        ({"revenue": 100, "products": LINES}, [{"products": [{"product_id": "a"}]}], {"EUR": 2_000}),
+        ({"revenue": 50, "products": LINES}, [{"products": [{"product_id": "a", "quantity": 2}]}], {"EUR": 2_000}),
+        ({"revenue": 50, "products": LINES}, [{"products": LINES}], {"EUR": 5_000}),
+        ({"products": LINES}, [{"products": [{"product_id": "b", "variant": "red"}]}], {"EUR": 4_000}),
+        ({"products": LINES}, [{"products": [{"product_id": "b"}]}], {"EUR": 4_000}),
+        ({"products": LINES}, [{"products": [{"product_id": "a", "price": 5}]}], {"EUR": 500}),
+        ({"revenue": 100}, [{"products": [{"product_id": "z"}]}], {"EUR": 0}),
+        (None, [{"revenue": 40, "currency": "GBP"}, {"revenue": 1}], {"EUR": 100, "GBP": 4_000}),
+    ],
+)
+def test_what_goes_back_of_an_order_is_at_most_its_revenue_in_its_currency(
+    order: dict[str, object] | None, refunds: list[dict[str, object]], given_back: dict[str, int]
+) -> None:
+    """In any order of arrival; `XXX` is an unknown currency."""
+    facts = [
+        did("Order Refunded", 2 + n, user="ada", ident=f"r{n}", properties={"order_id": "o", **refund})
+        for n, refund in enumerate(refunds)
+    ]
+    if order is not None:
+        facts.append(did("Order Completed", 1, user="ada", ident="o", properties={"order_id": "o", **order}))
+    for some in permutations(facts):
+        assert traits_of(*some).get("refunds", {}) == given_back
+
+
+def test_a_report_that_states_its_currency_outweighs_an_earlier_one_that_does_not() -> None:
+    said: list[dict[str, object]] = [{"revenue": 1_000}, {"revenue": 1_000, "currency": "JPY"}]
+    facts = [did("Order Completed", n, properties={"order_id": "o", **one}) for n, one in enumerate(said)]
+    correction = did("Order Updated", 3, properties={"order_id": "o", "revenue": 900})
+    for some in permutations([*facts, correction]):
+        assert traits_of(*some)["revenue"] == {"JPY": 900}

@@ -6,7 +6,7 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
-from rapport.capabilities.orders.ledger import revenue_of
+from rapport.capabilities.orders.amounts import revenue_of
 from rapport.capabilities.orders.model import CartStory
 from rapport.kernel.clock import to_iso
 from rapport.kernel.facts import Fact

@@ -1,9 +1,10 @@
 """The ledger of a strand's orders: every order once, however often and by whomever it was reported.
 
 A browser and a server may both report an order, corrections and refunds come later or arrive earlier, and none of it
-may change the sums. So orders are kept by id: the earliest report that names its revenue decides, a later
+may change the sums. So orders are kept by id: the earliest report that names its revenue and currency decides, a later
 `Order Updated` overrides the amounts, a cancellation takes what is left of the order's revenue off the net, and each
-refund counts once by its own id.
+refund counts once by its own id, the earlier ones first, until nothing is left of its order's revenue. A refund whose
+order is not known, or is in another currency, counts as it is.
 
 A ledger holds at most `limit` orders and as many refunds, those with the smallest hashes of their ids. The rest is a
 *tail* of plain sums in which every report counts, so that the whole stays exact for any order of facts: each entry also
@@ -15,6 +16,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
+from rapport.capabilities.orders.amounts import (
+    OrderMoney,
+    claim_of,
+    corrected_in,
+    given_back,
+    gross_of,
+    margin_of,
+    prices_of,
+    revenue_of,
+    trimmed,
+)  # fmt: skip
 from rapport.kernel.facts import Fact
 from rapport.kernel.mergeable import EVER, NEVER, Mergeable, Stamp, State, hash64, wrap64
 from rapport.remember import inputs
@@ -29,7 +41,6 @@ __all__ = [
     "held_orders",
     "holds_all",
     "refunded",
-    "revenue_of",
     "updated",
 ]
 
@@ -40,10 +51,13 @@ Change = tuple[Any, ...]
 
 | what | then |
 |---|---|
-| `completed` | order id, currency, revenue or None, margin or None, coupon or None |
-| `updated` | order id, currency, revenue, margin or None |
+| `completed` | order id, currency, revenue, margin, coupon (or None, each), rank, gross or None, prices or None |
+| `updated` | order id, currency, revenue, margin or None, gross or None, amounts as they came or None |
 | `cancelled` | order id |
-| `refunded` | refund id, order id or None, currency, amount or None, pieces |
+| `refunded` | refund id, order id or None, claim, pieces |
+
+The rank is 0 where revenue and currency are stated, 1 without the currency, 2 without the revenue, 3 without both. An
+update that states no currency brings its amounts as they came, for the order's currency may be another than the shop's.
 """
 
 REPORT, MARGIN, UPDATE, CANCELLATION, RAW = range(5)
@@ -51,9 +65,9 @@ REPORT, MARGIN, UPDATE, CANCELLATION, RAW = range(5)
 
 | part | content |
 |---|---|
-| report | has no revenue (0 or 1), stamp, currency, revenue, coupon |
+| report | rank, stamp, currency, revenue, coupon, gross, prices |
 | margin | stamp, currency, margin |
-| update | stamp, currency, revenue, margin |
+| update | stamp, currency, revenue, margin, gross, amounts as they came |
 | cancellation | stamp |
 | raw | sums over all reports; None while there is only one |
 
@@ -61,8 +75,8 @@ Sums, here and in the tails: {currency: n}, {currency: revenue}, {currency: marg
 last stamp.
 """
 
-REFUND_RAW = 7
-"""A refund is: stamp, order id, currency, amount, pieces, raw."""
+CLAIM, PIECES, REFUND_RAW = 4, 5, 6
+"""A refund is: stamp, order id, claim, pieces, raw."""
 
 
 class OrdersRead(NamedTuple):
@@ -120,23 +134,30 @@ def holds_all(state: State) -> bool:
 def completed(fact: Fact, settings: ReadingSettings) -> Change:
     """An order was placed. Without an order id the fact's own id stands for the order."""
     properties = fact.properties
-    currency = inputs.currency(properties, settings)
+    stated = inputs.stated_currency(properties)
+    currency = stated or settings.currency
     revenue = revenue_of(properties, currency)
     coupon = inputs.text(properties.get("coupon"), 40)
     return (
         "completed", _order_id(properties) or f"fact:{fact.id}", currency, revenue,
-        _margin(properties, currency, revenue), coupon.upper() if coupon else None,
+        margin_of(properties, currency, revenue), coupon.upper() if coupon else None,
+        2 * (revenue is None) + (stated is None), gross_of(properties, currency, revenue),
+        prices_of(properties, currency),
     )  # fmt: skip
 
 
 def updated(fact: Fact, settings: ReadingSettings) -> Change | None:
     """An order's amounts were corrected; a mere change of status says nothing about them."""
     properties = fact.properties
-    order_id, currency = _order_id(properties), inputs.currency(properties, settings)
+    order_id, stated = _order_id(properties), inputs.stated_currency(properties)
+    currency = stated or settings.currency
     revenue = revenue_of(properties, currency)
     if order_id is None or revenue is None:
         return None
-    return "updated", order_id, currency, revenue, _margin(properties, currency, revenue)
+    return (
+        "updated", order_id, currency, revenue, margin_of(properties, currency, revenue),
+        gross_of(properties, currency, revenue), None if stated else trimmed(properties),
+    )  # fmt: skip
 
 
 def cancelled(fact: Fact, settings: ReadingSettings) -> Change | None:
@@ -149,14 +170,9 @@ def refunded(fact: Fact, settings: ReadingSettings) -> Change:
     """Money went back. Without an amount and without products it is what is left of the order."""
     properties = fact.properties
     refund_id = next((found for found in (inputs.text(properties.get(n)) for n in _REFUND_IDS) if found), None)
-    currency = inputs.currency(properties, settings)
-    amount = revenue_of(properties, currency)
-    if amount is None:
-        amount = inputs.amount(properties.get("amount"), currency)
     pieces = sum(map(inputs.pieces, inputs.products(properties)))
     return (
-        "refunded", refund_id or f"fact:{fact.id}", _order_id(properties), currency,
-        None if amount is None else abs(amount), pieces,
+        "refunded", refund_id or f"fact:{fact.id}", _order_id(properties), claim_of(properties, settings), pieces,
     )  # fmt: skip
 
 
@@ -165,36 +181,6 @@ _REFUND_IDS = ("refund_id", "return_id", "credit_note_id")
 
 def _order_id(properties: dict[str, Any]) -> str | None:
     return inputs.text(properties.get("order_id"))
-
-
-def revenue_of(properties: dict[str, Any], currency: str) -> int | None:
-    """What the shop earned without shipping and tax, by the first of these that is stated.
-
-    **Source:** Segment's e-commerce specification v2, `Order Completed`: "revenue excluding shipping and tax".
-    """
-    for field in ("revenue", "subtotal"):
-        found = inputs.amount(properties.get(field), currency)
-        if found is not None:
-            return found
-    for field in ("total", "value"):
-        found = inputs.amount(properties.get(field), currency)
-        if found is not None:
-            aside = (inputs.amount(properties.get(name), currency) or 0 for name in ("shipping", "tax"))
-            return found - sum(aside)
-    totals = [inputs.line_total(product, currency) for product in inputs.products(properties)]
-    known = [total for total in totals if total is not None]
-    return sum(known) if known else None
-
-
-def _margin(properties: dict[str, Any], currency: str, revenue: int | None) -> int | None:
-    """The margin stated, else revenue less the cost of all products where each of them states it."""
-    stated = inputs.amount(properties.get("margin"), currency)
-    if stated is not None or revenue is None:
-        return stated
-    products = inputs.products(properties)
-    costs = [inputs.line_total(product, currency, "cost") for product in products]
-    known = [cost for cost in costs if cost is not None]
-    return revenue - sum(known) if products and len(known) == len(products) else None
 
 
 class Orders(Mergeable):
@@ -253,8 +239,8 @@ def _order(at: int, fact_id: str, source: str, value: Change) -> State:
         return [None, None, None, [at, fact_id, source], None]
     currency, revenue, margin = value[2], value[3], value[4]
     if what == "updated":
-        return [None, None, [at, fact_id, source, currency, revenue, margin], None, None]
-    report = [int(revenue is None), at, fact_id, source, currency, revenue, value[5]]
+        return [None, None, [at, fact_id, source, *value[2:]], None, None]
+    report = [value[6], at, fact_id, source, currency, revenue, value[5], value[7], value[8]]
     return [report, None if margin is None else [at, fact_id, source, currency, margin], None, None, None]
 
 
@@ -270,8 +256,26 @@ def _held(key: str, order: State, refunded_ids: Collection[str | None]) -> HeldO
 def _amount(report: State, update: State | None) -> tuple[str, int | None]:
     """The order's currency and revenue: those of the update where it is later than the report."""
     if update is not None and update[:2] > report[1:3]:
-        return update[3], update[4]
+        return _corrected(report[4], update)[:2]
     return report[4], report[5]
+
+
+def _corrected(currency: str, update: State) -> tuple[str, int, int | None, int | None]:
+    """Currency, revenue, margin and gross of an update; it is in the order's currency where it states none."""
+    if update[7] is None or update[3] == currency:
+        return update[3], update[4], update[5], update[6]
+    return corrected_in(currency, update[7])
+
+
+def _money(report: State, update: State | None) -> OrderMoney:
+    """What refunds of this order are held against."""
+    currency, revenue = _amount(report, update)
+    net, gross = (report[5], report[7]) if report[7] else (0, 0)
+    if update is not None and update[:2] > report[1:3]:
+        _, stated, _, of_update = _corrected(report[4], update)
+        net, gross = (stated, of_update) if of_update else (net, gross)
+    prices = report[8] if report[8] and currency == report[4] else ()
+    return OrderMoney(currency, max(0, revenue or 0), net, gross, prices)
 
 
 def _merge_orders(left: State, right: State) -> State:
@@ -321,7 +325,8 @@ def _refund_sums(refund: State) -> State:
     if refund[REFUND_RAW] is not None:
         return list(refund[REFUND_RAW])
     stamp = refund[:3]
-    return [{refund[4]: 1}, {} if refund[5] is None else {refund[4]: refund[5]}, {}, 0, refund[6], stamp, stamp]
+    currency, amount = given_back(refund[CLAIM], None)
+    return [{currency: 1}, {} if amount is None else {currency: amount}, {}, 0, refund[PIECES], stamp, stamp]
 
 
 def _add(left: State | None, right: State | None) -> State | None:
@@ -353,6 +358,7 @@ class _Reading:
         self.first: Stamp = [EVER, "", ""]
         self.orders: Amounts = {}
         self.cancelled = self.refund_count = self.pieces = 0
+        self.money: dict[str, OrderMoney] = {}
         self.left: dict[str, int] = {}
         """What is left to refund of each order."""
         self.lost: Amounts = {}
@@ -395,12 +401,15 @@ class _Reading:
             self.cancelled += 1
             self._seen("cancelled", cancellation)
         stamp, (currency, revenue) = report[1:4], _amount(report, update)
-        if update is not None and update[:2] > stamp[:2] and update[5] is not None:
-            margin = [*update[:4], update[5]]
+        if update is not None and update[:2] > stamp[:2]:
+            corrected = _corrected(report[4], update)
+            if corrected[2] is not None:
+                margin = [*update[:3], corrected[0], corrected[2]]
+        self.money[order_id] = money = _money(report, update)
+        self.left[order_id] = money.worth
         self.orders[currency] = self.orders.get(currency, 0) + 1
         if revenue is not None:
             self.revenue[currency] = wrap64(self.revenue.get(currency, 0) + revenue)
-            self.left[order_id] = revenue
         if margin is not None and cancellation is None:
             self.margin[margin[3]] = wrap64(self.margin.get(margin[3], 0) + margin[4])
             self._seen("margin", margin)
@@ -418,14 +427,15 @@ class _Reading:
             self.lost[currency] = wrap64(self.lost.get(currency, 0) + self.left[order_id])
 
     def _refund(self, refund: State) -> None:
-        amount = refund[5]
-        if amount is None:
-            amount = max(0, self.left.get(refund[3], 0))
-        if refund[3] in self.left:
-            self.left[refund[3]] -= amount
-        self.refunds[refund[4]] = wrap64(self.refunds.get(refund[4], 0) + amount)
+        order = self.money.get(refund[3])
+        currency, amount = given_back(refund[CLAIM], order)
+        if order is not None and order.currency == currency:
+            left = self.left[refund[3]]
+            amount = left if amount is None else min(amount, left)
+            self.left[refund[3]] = left - amount
+        self.refunds[currency] = wrap64(self.refunds.get(currency, 0) + (amount or 0))
         self.refund_count += 1
-        self.pieces += refund[6]
+        self.pieces += refund[PIECES]
         self._seen("refund", refund)
 
     def _tail(self, tail: State) -> None:

@@ -34,8 +34,9 @@ REVENUE = Metric(
     definition=(
         "Revenue before refunds: what orders earned without shipping and tax, in minor units of each currency; each "
         "order once, as first reported with its amounts and as last corrected, by when it was placed; an order that "
-        "names no country counts for the customer's. Refunds by when they were made; one without an amount is what "
-        "was left of its order. Cancelled: what was not refunded of cancelled orders. Revenue kept is revenue before "
+        "names no country counts for the customer's. Refunds by when they were made, of an order at most its revenue, "
+        "earlier ones first; one without an amount is what was left of its order, one without a currency is in its "
+        "order's. Cancelled: what was not refunded of cancelled orders. Revenue kept is revenue before "
         "refunds, less both. Days are those of the shop's time zone. Over all customers their traits say the same."
     ),
     by=("day", "country", "currency"),

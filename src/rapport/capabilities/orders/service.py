@@ -6,11 +6,15 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from rapport.act import timers
 from rapport.capabilities.orders import ledger, store
+from rapport.capabilities.orders.amounts import given_back, needs_order
 from rapport.capabilities.orders.facts import CART_ABANDONED, CART_EVENTS, cart_abandoned, cart_abandoned_id
 from rapport.capabilities.orders.model import CartStory, stories_of
 from rapport.capabilities.orders.settings import ORDER_SETTINGS
+from rapport.capabilities.orders.settling import settle
 from rapport.capabilities.orders.store import OrderPart, RefundRow
 from rapport.collect.own import own_fact
 from rapport.decide import people
@@ -189,29 +193,38 @@ def _keep_orders(conn: Connection, notes: Sequence[Seen], shops: Mapping[Workspa
     for note in notes:
         settings = shops[note.workspace].settings
         if note.fact.name == "Order Refunded":
-            back.append(_refund(note, settings))
+            refund = _refund(note, settings)
+            back.append(refund)
+            if refund.claim is not None and refund.order_id is not None:
+                # The order's row, whether it is known or not: whoever reports it later waits for this transaction.
+                parts.append(OrderPart(note.workspace, refund.order_id, note.strand))
         else:
             part = _order(note, settings)
             if part is not None:
                 parts.append(part)
     store.save_orders(conn, parts)
     store.save_refunds(conn, back)
+    touched: dict[WorkspaceId, set[str]] = {}
+    for part in parts:
+        touched.setdefault(part.workspace, set()).add(part.order_id)
+    for workspace, order_ids in touched.items():
+        settle(conn, workspace, order_ids)
 
 
 def _order(note: Seen, settings: ReadingSettings) -> OrderPart | None:
     """What the fact says of an order, read by the rules of the customer's own ledger."""
     fact, key = note.fact, (note.workspace, note.strand)
     if fact.name == "Order Completed":
-        _, order_id, currency, revenue, *_ = ledger.completed(fact, settings)
+        _, order_id, currency, revenue, _, _, rank, gross, prices = ledger.completed(fact, settings)
         return OrderPart(
-            key[0], order_id, key[1], rank=int(revenue is None), at=fact.occurred_at, fact=fact.id,
-            country=_country(fact, settings), currency=currency, revenue_minor=revenue or 0,
+            key[0], order_id, key[1], rank=rank, at=fact.occurred_at, fact=fact.id, country=_country(fact, settings),
+            currency=currency, revenue_minor=revenue or 0, gross_minor=gross, prices=_json(prices),
         )  # fmt: skip
     if fact.name == "Order Updated":
         change = ledger.updated(fact, settings)
         return None if change is None else OrderPart(
             key[0], change[1], key[1], updated_at=fact.occurred_at, updated_fact=fact.id, updated_currency=change[2],
-            updated_minor=change[3],
+            updated_minor=change[3], updated_gross=change[5], updated_told=_json(change[6]),
         )  # fmt: skip
     if fact.name == "Order Cancelled":
         change = ledger.cancelled(fact, settings)
@@ -220,11 +233,16 @@ def _order(note: Seen, settings: ReadingSettings) -> OrderPart | None:
 
 
 def _refund(note: Seen, settings: ReadingSettings) -> RefundRow:
-    _, refund_id, order_id, currency, amount, _ = ledger.refunded(note.fact, settings)
-    country = _country(note.fact, settings)
+    _, refund_id, order_id, claim, _ = ledger.refunded(note.fact, settings)
+    currency, amount = given_back(claim, None)
     return RefundRow(
-        note.workspace, refund_id, note.fact.occurred_at, note.fact.id, order_id, country, currency, amount
-    )
+        note.workspace, refund_id, note.fact.occurred_at, note.fact.id, order_id, _country(note.fact, settings),
+        currency, amount, _json(claim) if order_id is not None and needs_order(claim) else None,
+    )  # fmt: skip
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
 
 
 def _country(fact: Fact, settings: ReadingSettings) -> str:

@@ -75,10 +75,16 @@ orders = Table(
     Column("updated_currency", CText, nullable=False),
     Column("updated_minor", BigInteger, nullable=False),
     Column("cancelled_at", BigInteger),
+    Column("gross_minor", BigInteger),
+    Column("prices", Text),
+    Column("updated_gross", BigInteger),
+    Column("updated_told", Text),
     Index("orders_at", "workspace", "at"),
 )
-"""By order id. `rank` is 0 where the report names its revenue, 1 where it does not, 2 where the order was only
-corrected or cancelled so far."""
+"""By order id. `rank` is that of the report (`ledger.Change`), `UNREPORTED` where there is none so far. `prices` (JSON)
+and `updated_told` (JSON, where the correction states no currency) are for the refunds and the currency: `settle`."""
+
+UNREPORTED = 4
 
 refunds = Table(
     "refunds",
@@ -91,10 +97,12 @@ refunds = Table(
     Column("country", CText, nullable=False),
     Column("currency", CText, nullable=False),
     Column("amount_minor", BigInteger),
+    Column("claim", Text),
     Index("refunds_at", "workspace", "at"),
     Index("refunds_order", "workspace", "order_id"),
 )
-"""By refund id. Without an amount it is what was left of the order."""
+"""By refund id. Without an amount it is what was left of the order. `claim` (JSON) is what it says of money, where its
+order decides what that is worth: currency and amount follow it whenever the order changes."""
 
 _NEVER = 2**62
 
@@ -105,7 +113,7 @@ class OrderPart(NamedTuple):
     workspace: WorkspaceId
     order_id: str
     strand: bytes
-    rank: int = 2
+    rank: int = UNREPORTED
     at: int = _NEVER
     fact: str = ""
     country: str = ""
@@ -116,6 +124,10 @@ class OrderPart(NamedTuple):
     updated_currency: str = ""
     updated_minor: int = 0
     cancelled_at: int | None = None
+    gross_minor: int | None = None
+    prices: str | None = None
+    updated_gross: int | None = None
+    updated_told: str | None = None
 
 
 class RefundRow(NamedTuple):
@@ -129,6 +141,7 @@ class RefundRow(NamedTuple):
     country: str
     currency: str
     amount_minor: int | None
+    claim: str | None
 
 
 class CartCounts(NamedTuple):
@@ -301,16 +314,16 @@ def revenue_by(conn: Connection, question: Question) -> list[Revenue]:
 def _sold(question: Question) -> sa.Select[*tuple[Any, ...]]:
     """Group, currency, orders, what they earned before refunds, what cancelling lost besides refunds."""
     o = orders.c
-    currency = sa.case((_corrected(), o.updated_currency), else_=o.currency)
+    currency = _currency()
     placed, lives_in = _with_customers(orders)
     keys: dict[str, sa.ColumnElement[Any]] = {
         "day": days_asked(o.at, question), "country": _first_stated(o.country, lives_in), "currency": currency,
     }  # fmt: skip
-    lost = sa.case((o.cancelled_at.is_(None), 0), else_=_left(refunds.alias("given")))
+    lost = sa.case((o.cancelled_at.is_(None), 0), else_=_left(refunds.alias("given"), currency))
     return (
         sa.select(keys[question.by], currency, sa.func.count(), sa.func.sum(_worth()), sa.func.sum(lost))
         .select_from(placed)
-        .where(o.workspace == question.workspace, o.rank < 2, o.at >= question.since, o.at < question.until)
+        .where(o.workspace == question.workspace, o.rank < UNREPORTED, o.at >= question.since, o.at < question.until)
         .group_by(sa.literal_column("1"), sa.literal_column("2"))
     )
 
@@ -327,7 +340,10 @@ def _given_back(question: Question) -> sa.Select[*tuple[Any, ...]]:
     }  # fmt: skip
     earlier = refunds.alias("earlier")
     earlier_only = sa.tuple_(earlier.c.at, earlier.c.fact) < sa.tuple_(r.at, r.fact)
-    amount = sa.func.coalesce(r.amount_minor, _left(earlier, earlier_only))
+    left = _left(earlier, r.currency, earlier_only)
+    capped = sa.case((r.amount_minor < left, r.amount_minor), else_=left)
+    of_its_order = (o.rank < UNREPORTED) & (r.currency == _currency())
+    amount = sa.case((of_its_order, capped), else_=sa.func.coalesce(r.amount_minor, 0))
     return (
         sa.select(keys[question.by], r.currency, sa.func.sum(amount))
         .select_from(made)
@@ -340,18 +356,30 @@ def _corrected() -> sa.ColumnElement[bool]:
     return sa.tuple_(orders.c.updated_at, orders.c.updated_fact) > sa.tuple_(orders.c.at, orders.c.fact)
 
 
+def _currency() -> sa.ColumnElement[str]:
+    """An order's currency, after corrections."""
+    return sa.case((_corrected(), orders.c.updated_currency), else_=orders.c.currency)
+
+
 def _worth() -> sa.ColumnElement[int]:
     """An order's revenue before refunds."""
     return sa.case((_corrected(), orders.c.updated_minor), else_=orders.c.revenue_minor)
 
 
-def _left(given: sa.FromClause, *which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-    """What these refunds left of the order; 0 where there is no order, and where one of them took all that was left."""
-    of_order = (given.c.workspace == orders.c.workspace, given.c.order_id == orders.c.order_id, *which)
-    back = sa.select(sa.func.coalesce(sa.func.sum(given.c.amount_minor), 0)).where(*of_order)
-    whole = sa.select(sa.literal(1)).where(*of_order, given.c.amount_minor.is_(None))
-    left = _worth() - back.correlate(orders, refunds).scalar_subquery()
-    return sa.case((whole.correlate(orders, refunds).exists(), 0), (left > 0, left), else_=0)
+def _left(
+    given: sa.FromClause, currency: sa.ColumnElement[str], *which: sa.ColumnElement[bool]
+) -> sa.ColumnElement[int]:
+    """What these refunds, those in this currency, left of the order's revenue; never less than 0.
+
+    Each takes what it says, one without an amount all there is, until nothing is left: so what they took together is
+    the smaller of the revenue and the sum of what they say.
+    """
+    g, worth = given.c, _worth()
+    of_order = (g.workspace == orders.c.workspace, g.order_id == orders.c.order_id, g.currency == currency, *which)
+    says = sa.case((g.amount_minor < worth, g.amount_minor), else_=worth)
+    back = sa.select(sa.func.coalesce(sa.func.sum(says), 0)).where(*of_order)
+    left = worth - back.correlate(orders, refunds).scalar_subquery()
+    return sa.case((worth <= 0, 0), (left > 0, left), else_=0)
 
 
 def _with_customers(rows: sa.FromClause) -> tuple[sa.FromClause, sa.ColumnElement[str]]:
@@ -374,6 +402,7 @@ def _join(one: OrderPart, other: OrderPart) -> OrderPart:
     return report._replace(
         updated_at=correction.updated_at, updated_fact=correction.updated_fact,
         updated_currency=correction.updated_currency, updated_minor=correction.updated_minor,
+        updated_gross=correction.updated_gross, updated_told=correction.updated_told,
         cancelled_at=min(cancelled) if cancelled else None,
     )  # fmt: skip
 
@@ -385,11 +414,11 @@ def _chosen(condition: str, columns: Sequence[str]) -> dict[str, str]:
 _ORDER_UPDATE: dict[str, Any] = {
     **_chosen(
         "(excluded.rank, excluded.at, excluded.fact) < (orders.rank, orders.at, orders.fact)",
-        ("rank", "at", "fact", "strand", "country", "currency", "revenue_minor"),
+        ("rank", "at", "fact", "strand", "country", "currency", "revenue_minor", "gross_minor", "prices"),
     ),
     **_chosen(
         "(excluded.updated_at, excluded.updated_fact) > (orders.updated_at, orders.updated_fact)",
-        ("updated_at", "updated_fact", "updated_currency", "updated_minor"),
+        ("updated_at", "updated_fact", "updated_currency", "updated_minor", "updated_gross", "updated_told"),
     ),
     "cancelled_at": "{least}(coalesce(excluded.cancelled_at, orders.cancelled_at),"
     " coalesce(orders.cancelled_at, excluded.cancelled_at))",

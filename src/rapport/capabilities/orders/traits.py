@@ -44,7 +44,7 @@ PARTS: tuple[Part, ...] = (
                "properties.variant", "properties.products[]"),
     ),
     Part(
-        name="orders", kind=ledger.Orders(),
+        name="orders", version=2, kind=ledger.Orders(),
         on=("Order Completed", "Order Updated", "Order Cancelled", "Order Refunded"),
         take=lambda fact, settings: _ORDER_CHANGES[fact.name](fact, settings),
         reads=("properties.order_id", "properties.refund_id", "properties.revenue", "properties.subtotal",
@@ -98,7 +98,8 @@ TRAITS: tuple[Trait, ...] = (
           rule="Revenue of those orders without shipping and tax, cancelled too; the latest correction counts."),
     Trait(name="refunds", title="Refunds", type="money", part="orders",
           pick=_ledger(lambda o: o.refunds, lambda o: o.last_refund),
-          rule="Money given back, each refund once; a refund without an amount is what was left of its order."),
+          rule="Money given back, each refund once, of an order at most its revenue; one without an amount is what was "
+               "left of its order."),
     Trait(name="net_revenue", title="Revenue kept", type="money", part="orders",
           pick=_ledger(_net, _latest_money),
           rule="Revenue before refunds, less refunds and what was not refunded of cancelled orders."),
