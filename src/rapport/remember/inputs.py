@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from rapport.kernel.facts import Fact
 from rapport.kernel.money import MAX_MINOR, UNKNOWN_CURRENCY, currency_code, exponent, to_minor
+from rapport.kernel.numerals import Unreadable, read_number
 
 __all__ = [
     "OFFLINE",
@@ -80,28 +81,8 @@ def text(value: object, limit: int = TEXT) -> str | None:
     return None
 
 
-def amount(value: object, currency: str) -> int | None:
-    """Minor units of an amount, None where it is none.
-
-    >>> amount("12.5", "EUR"), amount(True, "EUR"), amount("1e99999999", "EUR")
-    (1250, None, None)
-    """
-    if type(value) is float or type(value) is int:
-        return _number(value, currency) if -1e15 < value < 1e15 else None
-    if type(value) is str and len(value) <= 24:
-        return _text_number(value, currency)
-    return None
-
-
-@lru_cache(maxsize=16_384)
-def _number(value: float, currency: str) -> int | None:
-    return to_minor(value, currency)
-
-
-@lru_cache(maxsize=4_096)
-def _text_number(value: str, currency: str) -> int | None:
-    plain = value.strip().removeprefix("-").replace(".", "", 1)
-    return to_minor(value, currency) if plain.isascii() and plain.isdigit() else None
+amount = to_minor
+"""Minor units of an amount given as number or text, None where it is none: see `kernel/money.py`."""
 
 
 def currency(properties: dict[str, Any], settings: ReadingSettings) -> str:
@@ -227,8 +208,9 @@ def times_minor(each: int, number: int | Decimal) -> int:
 def _unrounded(value: float | str, currency: str, rounded: int) -> int | Decimal:
     """The amount in minor units before it was rounded; as it was rounded where that cannot be told of a text."""
     try:
-        exact = Decimal(str(value).strip()).scaleb(exponent(currency))
-    except ArithmeticError:
+        read = read_number(value, decimals=exponent(currency)) if isinstance(value, str) else Decimal(str(value))
+        exact = read.scaleb(exponent(currency))
+    except (ArithmeticError, Unreadable):
         return rounded
     return exact if exact != rounded and abs(exact - rounded) <= _HALF else rounded
 
