@@ -42,11 +42,16 @@ class Complaints(list[str]):
 
 def add_owner(server: Server) -> None:
     """Make the owner's account."""
+    add_person(server, email=OWNER, role="owner")
+
+
+def add_person(server: Server, *, email: str, role: str) -> None:
+    """Make somebody's account with the password of all."""
     with database_of(server) as db:
         with db.read() as conn:
             shop = default_workspace(conn).id
         accounts.create_user(
-            db, email=OWNER, password=PASSWORD, name="Olga Owner", workspace=shop, role="owner", now=now_us()
+            db, email=email, password=PASSWORD, name="Olga Owner", workspace=shop, role=role, now=now_us()
         )
 
 

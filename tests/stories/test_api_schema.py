@@ -57,7 +57,7 @@ def violation_of(operation: Any, *, headers: dict[str, str]) -> str:
     """How the server breaks its word on one operation; empty if it does not."""
     inputs = [operation.as_strategy(generation_mode=mode) for mode in modes_of(operation)]
 
-    @settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate])
+    @settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.generate])
     @given(case=one_of(inputs))
     def check(case: Any) -> None:
         case.call_and_validate(headers=headers, checks=CHECKS, timeout=20)

@@ -1,4 +1,4 @@
-"""`rapport demo` from the first start to Ctrl-C and on from there, with the real server."""
+"""`rapport demo` from the first start to Ctrl-C, with the real server; how it goes on is told beside its scorecard."""
 
 from __future__ import annotations
 
@@ -25,14 +25,13 @@ def state(data: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_a_demonstration_begins_ends_and_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_a_demonstration_begins_and_ends(tmp_path: Path) -> None:
     data, port = tmp_path / "demo", free_port()
     first = Demo(data, port)
     first.wait_for("first record", lambda: first.health().get("folded_seq", 0) > 0, seconds=45)
     first.wait_for("live trickle", first.is_live, seconds=120)
     first.wait_for("word that sixty people teach nothing", lambda: "No learned links: " in first.output.read_text())
     first.wait_for("measurement", lambda: Series(data).read())
-    sent = first.health()["log_seq"]
     assert first.end() == []
     assert first.process.returncode == 0
     output = first.output.read_text()
@@ -41,16 +40,6 @@ def test_a_demonstration_begins_ends_and_goes_on_where_it_was(tmp_path: Path) ->
     assert state(data)["sent"] > 1_000
     assert len(read_truth(data / "truth.jsonl")) > 20
     assert oct((data / "demo.json").stat().st_mode)[-3:] == "600"
-    measured = len(Series(data).read())
-
-    again = Demo(data, port)
-    again.wait_for("server", again.health)
-    again.wait_for("live trickle", lambda: again.output.read_text().count("Now it is live") == 2, seconds=120)
-    grown = again.health()["log_seq"] - sent
-    assert 0 <= grown < 3_000, "the history was sent again"
-    assert again.end(signal.SIGTERM) == []
-    assert "Traceback" not in again.output.read_text()
-    assert len(Series(data).read()) >= measured
 
 
 @pytest.mark.slow
