@@ -12,10 +12,10 @@ __all__ = ["SURNAME_PARTS", "TOWN_PARTS", "Tongue", "misspelt", "tongues"]
 
 _BEGINNINGS = """Ash Ber Bram Bran Cal Cor Cren Dal Drew Dun Elk Eng Fal Fen Gar Gris Hal Hart Hol Ing Ister Jar Kel Kir
 Lam Lan Lor Mar Mel Nev Nor Oak Ort Pel Pren Quin Rad Ros Sel Stan Tar Tor Ul Ver Vin Wal Wes Win Yar Zel"""
-_ENDINGS = """ard as au bach berg brook by croft dale eau enko ens er ert escu etti field ford gate ham holm hurst ic ides
-ino land ley man mann more oglu ova sen shaw ski son stein stone ton vik way well wick worth"""
-_TOWNS = """Alder Birch Castle Dover Elm Fern Glen Haven Iron King Lake Mill North Oaken Port Queen River South Thorn Upper
-Vale West"""
+_ENDINGS = """ard as au bach berg brook by croft dale eau enko ens er ert escu etti field ford gate ham holm hurst ic
+ides ino land ley man mann more oglu ova sen shaw ski son stein stone ton vik way well wick worth"""
+_TOWNS = """Alder Birch Castle Dover Elm Fern Glen Haven Iron King Lake Mill North Oaken Port Queen River South Thorn
+Upper Vale West"""
 _TOWN_ENDINGS = "bridge bury field ford mouth stead ton wick"
 
 SURNAME_PARTS = (tuple(_BEGINNINGS.split()), tuple(_ENDINGS.split()))
