@@ -113,7 +113,7 @@ PAGES = ConsolePages(
     ),
     nav=(
         NavItem(
-            label="Webhooks", path="/console/webhooks", icon="send", group="Decide and act", order=420,
+            label="Webhooks", path="/console/webhooks", icon="send", group="Data", order=420,
             permission="webhooks:read", keys="w",
         ),
     ),

@@ -126,7 +126,7 @@ PAGES = ConsolePages(
     handlers=(system_page, system_live, system_jobs, run_job, system_tables, failed_facts_page, replay),
     nav=(
         NavItem(
-            label="Failed facts", path="/console/failed-facts", icon="alert", group="Collect", order=230,
+            label="Failed facts", path="/console/failed-facts", icon="alert", group="Data", order=230,
             permission="system:read", keys="a",
         ),
         NavItem(

@@ -249,15 +249,15 @@ PAGES = ConsolePages(
     ),
     nav=(
         NavItem(
-            label="Live feed", path="/console/feed", icon="pulse", group="Customers", order=120,
+            label="Live feed", path="/console/feed", icon="pulse", group="Data", order=200,
             permission="facts:read", keys="f",
         ),
         NavItem(
-            label="Sources", path="/console/sources", icon="plug", group="Collect", order=210,
+            label="Sources", path="/console/sources", icon="plug", group="Data", order=210,
             permission="sources:read", keys="s",
         ),
         NavItem(
-            label="Quarantine", path="/console/quarantine", icon="shield", group="Collect", order=220,
+            label="Quarantine", path="/console/quarantine", icon="shield", group="Data", order=220,
             permission="quarantine:read", keys="q",
         ),
     ),

@@ -46,7 +46,7 @@ PAGES = ConsolePages(
     handlers=(placements_page,),
     nav=(
         NavItem(
-            label="Placements", path="/console/placements", icon="pin", group="Decide and act", order=410,
+            label="Placements", path="/console/placements", icon="pin", group="Shop", order=410,
             permission="decisions:read", keys="p",
         ),
     ),

@@ -138,7 +138,7 @@ PAGES = ConsolePages(
     nav=(
         NavItem(label="Home", path="/console", icon="home", group="", order=0, permission="signed_in", keys="h"),
         NavItem(
-            label="Decisions", path="/console/decisions", icon="spark", group="Decide and act", order=405,
+            label="Decisions", path="/console/decisions", icon="spark", group="Learn", order=405,
             permission="decisions:read", keys="d",
         ),
     ),

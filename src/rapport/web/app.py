@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
-from litestar import Litestar, Request, Response, Router, get
+from litestar import Litestar, Request, Router, get
 from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
-from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme
@@ -18,11 +16,12 @@ from litestar.types import ControllerRouterHandler, Message, Scope
 
 from rapport.kernel.wording import Wording
 from rapport.storage.engine import Database
-from rapport.web import asked, auth, pages, shoppers
+from rapport.web import asked, auth, files, pages, shoppers
 from rapport.web.auth import BearerMiddleware, KeyRing, SessionMiddleware
 from rapport.web.cards import Panels, Tiles
-from rapport.web.checks import check_cards, check_handlers
-from rapport.web.console import STATIC, VERSION, Console
+from rapport.web.checks import check_cards, check_finders, check_handlers
+from rapport.web.console import VERSION, Console
+from rapport.web.finder import Finders
 from rapport.web.logs import RequestLog
 from rapport.web.part import WebPart
 from rapport.web.permissions import Permissions
@@ -36,9 +35,6 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-
-_MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2",
-                ".png": "image/png", ".ico": "image/x-icon"}  # fmt: skip
 
 
 def create_app(
@@ -64,10 +60,11 @@ def create_app(
     console = Console([pages.PAGES, *(page for part in parts.values() for page in part.pages)])
     panels = Panels(panel for part in parts.values() for panel in part.panels)
     tiles = Tiles(tile for part in parts.values() for tile in part.tiles)
+    finders = Finders(finder for part in parts.values() for finder in part.finders)
     given = {"db": db, "wording": wording, "permissions": permissions, "sections": ()} | dict(provided or {})
-    given |= {"panels": panels, "tiles": tiles}
+    given |= {"panels": panels, "tiles": tiles, "finders": finders}
     app = Litestar(
-        route_handlers=[*_routers(parts), *routes, static_file, home],
+        route_handlers=[*_routers(parts), *routes, *files.HANDLERS, home],
         middleware=[Slashes()],
         state=State({
             "db": db, "key_ring": KeyRing(db, permissions), "console": console, "permissions": permissions,
@@ -82,6 +79,7 @@ def create_app(
     )  # fmt: skip
     check_handlers(app, permissions)
     check_cards(console, permissions, [*panels.cards, *tiles.cards])
+    check_finders(permissions, finders)
     return keep_slashes(app)
 
 
@@ -130,17 +128,6 @@ async def home() -> Redirect:
     return Redirect("/console", status_code=303)
 
 
-@get("/static/{name:path}", include_in_schema=False, sync_to_thread=True)
-def static_file(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
-    """One of our own files. With the `?v=` that pages use it may be kept for ever."""
-    asked = PurePosixPath(name.lstrip("/").replace("\0", ""))
-    path = (STATIC / asked).resolve()
-    if not path.is_relative_to(STATIC.resolve()) or path.suffix not in _MEDIA_TYPES or not path.is_file():
-        raise NotFoundException
-    keep = "public, max-age=31536000, immutable" if request.query_params.get("v") else "public, max-age=300"
-    return Response(path.read_bytes(), media_type=_MEDIA_TYPES[path.suffix], headers={"Cache-Control": keep})
-
-
 async def add_security_headers(message: Message, scope: Scope) -> None:
     """Strict headers on every answer but those of the collecting endpoints, whose clients are other sites."""
     if message["type"] != "http.response.start":
@@ -150,7 +137,7 @@ async def add_security_headers(message: Message, scope: Scope) -> None:
     path = scope["path"]
     if path.startswith(shoppers.PATHS):
         shoppers.add_headers(path, headers)
-    elif not (path == "/" or path.startswith(("/console", "/api", "/static"))):
+    elif not (path == "/" or path.startswith(("/console", "/api", "/static", "/favicon.ico"))):
         return
     else:
         headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY

@@ -13,9 +13,10 @@ from litestar.handlers import BaseRouteHandler
 from rapport.web import auth, shoppers
 from rapport.web.cards import Card
 from rapport.web.console import Console
+from rapport.web.finder import Finders
 from rapport.web.permissions import Permissions
 
-__all__ = ["check_cards", "check_handlers"]
+__all__ = ["check_cards", "check_finders", "check_handlers"]
 
 
 def check_handlers(app: Litestar, permissions: Permissions) -> None:
@@ -46,6 +47,14 @@ def check_cards(console: Console, permissions: Permissions, cards: Sequence[Card
             console.env.get_template(card.template)
         except jinja2.TemplateNotFound:
             raise ValueError(f"the card {card.name!r} names the template {card.template!r}, which is nowhere") from None
+
+
+def check_finders(permissions: Permissions, finders: Finders) -> None:
+    """Every finder names a permission that some slice declares. Raises ValueError."""
+    for finder in finders.finders:
+        if finder.permission not in permissions.by_name:
+            raise ValueError(f"the finder {finder.name!r} needs the permission {finder.permission!r}, which no slice "
+                             "declares")  # fmt: skip
 
 
 def _check_opening(path: str, handler: BaseRouteHandler, guards: Sequence[object]) -> None:

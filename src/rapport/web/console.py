@@ -44,12 +44,15 @@ __all__ = [
 WEB = Path(__file__).parent
 STATIC = WEB / "static"
 VERSION = metadata.version("rapport")
+GROUPS = ("", "Inbox", "Customers", "Engage", "Shop", "Learn", "Data", "Settings")
+"""The side bar's headings, by what people do there; the first has none. Entries appear as slices bring them."""
 VENDOR = ("vendor/htmx.min.js", "vendor/echarts.min.js")
 """Made while the package is built; see the build hook."""
 
 
 class NavItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of the console's side bar; `order` sorts over all rooms, `keys` is the shortcut after `g`.
+    """One entry of the console's side bar, in one of its `GROUPS`; `order` sorts within it, `keys` is the shortcut
+    after `g`.
 
     `waiting` counts what somebody should do there, no further than 100: it is asked for with every page.
     """
@@ -74,7 +77,10 @@ class ConsolePages(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Console:
-    """All pages joined: one Jinja environment, one side bar. Raises ValueError for two of one path or shortcut."""
+    """All pages joined: one Jinja environment, one side bar.
+
+    Raises ValueError for two pages of one path or shortcut, and for one in a group that the side bar does not have.
+    """
 
     def __init__(self, pages: Sequence[ConsolePages]) -> None:
         folders = {"web": WEB / "templates"} | {p.room: p.templates for p in pages if p.templates is not None}
@@ -91,7 +97,7 @@ class Console:
             duration=formats.duration, json_text=json_text, json_view=json_view, moment=formats.moment,
             money=format_minor, percent=formats.percent, urlencode=quoted,
         )  # fmt: skip
-        self.nav = tuple(sorted((item for p in pages for item in p.nav), key=lambda item: item.order))
+        self.nav = tuple(sorted((item for p in pages for item in p.nav), key=_place))
         by_name("page in the side bar", ((item.path, item.label, item) for item in self.nav))
         by_name("shortcut", ((item.keys, item.label, item) for item in self.nav if item.keys))
 
@@ -153,6 +159,12 @@ def _waiting(request: Request[Any, Any, Any], console: Console, status: int) -> 
     if not isinstance(principal, Principal) or status >= 500:
         return {}
     return console.waiting_for(principal, request.app.state.db)
+
+
+def _place(item: NavItem) -> tuple[int, int]:
+    if item.group not in GROUPS:
+        raise ValueError(f"the page {item.path!r} stands in the group {item.group!r}; there are {list(GROUPS)}")
+    return GROUPS.index(item.group), item.order
 
 
 def missing_files() -> list[str]:

@@ -11,11 +11,13 @@ from litestar.response import Redirect
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Conflict, Forbidden, RapportError
 from rapport.kernel.principal import Principal
+from rapport.kernel.text import clean
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces
 from rapport.web import accounts, api_keys, auth, settings_pages, store
 from rapport.web.accounts import SignedIn
-from rapport.web.console import ConsolePages, NavItem, render
+from rapport.web.console import Console, ConsolePages, NavItem, render
+from rapport.web.finder import Finders
 from rapport.web.forms import Form, integer, raw, text, texts
 from rapport.web.permissions import ROLE_NAMES
 from rapport.web.store import Session
@@ -204,11 +206,20 @@ def revoke_key(request: AnyRequest, db: Database, principal: Principal, key_id: 
     return Redirect("/console/keys?done=revoked", status_code=303)
 
 
+@get("/find", permission="signed_in", sync_to_thread=True)
+def find_page(request: AnyRequest, db: Database, principal: Principal, finders: Finders) -> Response[str]:
+    """What the palette shows for a few words."""
+    console: Console = request.app.state.console
+    pages = [item for items in console.nav_for(principal).values() for item in items]
+    words = clean(request.query_params.get("q"), longest=100)
+    return render(request, "web/found.html", found=finders.find(db, principal, pages, words))
+
+
 PAGES = ConsolePages(
     room="web",
     handlers=(
         sign_in_page, sign_in, sign_out, join_page, join, account_page, change_password, end_other_sessions,
-        open_workspace, team_page, invite, withdraw, change_role, remove, keys_page, make_key, revoke_key,
+        open_workspace, find_page, team_page, invite, withdraw, change_role, remove, keys_page, make_key, revoke_key,
         *settings_pages.HANDLERS,
     ),
     nav=(

@@ -99,8 +99,12 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
 
 
 def _for_people(request: Request[Any, Any, Any]) -> bool:
+    """A page of the console; or somebody who followed a wrong link in a browser, which asks for HTML by name."""
     path = request.scope["path"]
-    return path == "/" or path == "/console" or path.startswith("/console/")
+    if path == "/" or path == "/console" or path.startswith("/console/"):
+        return True
+    program = path.startswith(("/api/", "/v1/", "/static/"))
+    return request.method == "GET" and not program and "text/html" in request.headers.get("accept", "")
 
 
 def _to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:

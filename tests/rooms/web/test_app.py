@@ -78,6 +78,10 @@ def test_people_get_an_error_page_and_programs_a_problem(browser: Browser) -> No
     assert page.status_code == 404
     assert page.headers["content-type"].startswith("text/html")
     assert "Nothing here" in page.text
+    lost = browser.get("/custmers", headers={"accept": "text/html,application/xhtml+xml"})
+    assert (lost.status_code, "Nothing here" in lost.text) == (404, True)
+    asked = browser.get("/api/v1/nothing", headers={"accept": "text/html"})
+    assert asked.json()["code"] == "not_found"
 
 
 @pytest.mark.parametrize("path", ["/console/sign-in", "/api/v1/missing", "/static/console.css", "/console/nothing"])
@@ -97,6 +101,17 @@ def test_static_files_are_kept_for_ever_under_their_digest(browser: Browser) -> 
     assert "immutable" in browser.get("/static/console.css?v=1").headers["cache-control"]
     assert "immutable" not in browser.get("/static/console.css").headers["cache-control"]
     assert browser.get("/static/vendor/htmx.min.js").headers["content-type"].startswith("text/javascript")
+
+
+def test_text_files_travel_compressed_to_who_takes_it_and_are_the_same_to_who_does_not(browser: Browser) -> None:
+    packed = browser.get("/static/vendor/echarts.min.js", headers={"accept-encoding": "gzip, br"})
+    plain = browser.get("/static/vendor/echarts.min.js", headers={"accept-encoding": "identity"})
+    assert (packed.headers["content-encoding"], packed.headers["vary"]) == ("gzip", "Accept-Encoding")
+    assert "content-encoding" not in plain.headers
+    assert packed.content == plain.content
+    assert int(packed.headers["content-length"]) < len(plain.content) / 2
+    assert "content-encoding" not in browser.get("/static/vendor/inter.woff2").headers
+    assert browser.get("/favicon.ico").headers["content-type"].startswith("image/svg+xml")
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ PAGES = ConsolePages(
     handlers=(cards_page,),
     nav=(
         NavItem(
-            label="Gift cards", path="/console/giftcards", icon="card", group="Customers", order=190,
+            label="Gift cards", path="/console/giftcards", icon="card", group="Engage", order=190,
             permission="giftcards:read",
         ),
     ),

@@ -48,7 +48,7 @@ PAGES = ConsolePages(
     handlers=(scorecard_page, scorecard_now),
     nav=(
         NavItem(
-            label="Scorecard", path="/console/scorecard", icon="star", group="Customers", order=118,
+            label="Scorecard", path="/console/scorecard", icon="star", group="Learn", order=500,
             permission="customers:read", keys="e",
         ),
     ),

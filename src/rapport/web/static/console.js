@@ -9,7 +9,9 @@
   if (zone) cookie("rapport_tz", zone);
 
   // Times
-  const locale = navigator.language || "en";
+  // The words are the page's; how a date is written is the viewer's region's: "26 Nov 2026", never "vor 3 Min." between English.
+  const region = new Intl.Locale(navigator.language || "en").maximize().region;
+  const locale = `${root.lang}-${region}`;
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
   const formats = {
     datetime: new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }),
@@ -35,6 +37,13 @@
   }
   setInterval(() => { if (!document.hidden) showTimes(document); }, 15000);
 
+  // What scrolls sideways can be scrolled by keys, too.
+  function reachScrolling() {
+    for (const box of document.querySelectorAll(".table-wrap")) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0; else box.removeAttribute("tabindex");
+    }
+  }
+
   // Theme
   function toggleTheme() {
     const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -58,7 +67,8 @@
   document.addEventListener("click", async (event) => {
     const target = event.target.closest("[data-open],[data-close],[data-copy],[data-theme-toggle],[data-nav-toggle],[data-pause],[data-reveal]");
     if (target) {
-      if (target.dataset.open) { document.getElementById(target.dataset.open)?.showModal(); event.preventDefault(); }
+      if (target.dataset.open === "palette") openPalette();
+      else if (target.dataset.open) { document.getElementById(target.dataset.open)?.showModal(); event.preventDefault(); }
       if ("close" in target.dataset) target.closest("dialog")?.close();
       if ("themeToggle" in target.dataset) toggleTheme();
       if ("navToggle" in target.dataset) setNav(!root.classList.contains("nav-open"));
@@ -104,6 +114,8 @@
   // Keys
   let waiting = 0;
   document.addEventListener("keydown", (event) => {
+    if ((event.metaKey || event.ctrlKey) && !event.altKey && event.key.toLowerCase() === "k") { openPalette(); event.preventDefault(); return; }
+    if (event.target.closest("#palette")) { pressInPalette(event); return; }
     if (event.metaKey || event.ctrlKey || event.altKey) return;
     const typing = event.target.closest("input,textarea,select,[contenteditable]");
     if (event.key === "Escape") {
@@ -129,6 +141,34 @@
     if (target.matches("input,textarea")) target.focus(); else target.click();
   }
 
+  // Palette
+  const palette = document.getElementById("palette");
+  let shownFor = "", hasty = false;
+  const hits = () => [...palette.querySelectorAll("a[role=option]")];
+  function openPalette() {
+    if (!palette || palette.open || document.querySelector("dialog[open]")) return;
+    const field = palette.querySelector("input");
+    field.value = "";
+    hasty = false;
+    palette.showModal();
+    field.focus();
+    htmx.trigger(field, "palette-open");
+  }
+  function choose(hit) {
+    for (const other of hits()) other.setAttribute("aria-selected", String(other === hit));
+    palette.querySelector("input").setAttribute("aria-activedescendant", hit?.id || "");
+    hit?.scrollIntoView({ block: "nearest" });
+  }
+  function pressInPalette(event) {
+    const all = hits();
+    const now = all.findIndex((hit) => hit.getAttribute("aria-selected") === "true");
+    if (event.key === "ArrowDown") choose(all[(now + 1) % all.length]);
+    else if (event.key === "ArrowUp") choose(all[(now - 1 + all.length) % all.length]);
+    else if (event.key === "Enter") { if (event.target.value === shownFor) all[Math.max(now, 0)]?.click(); else hasty = true; }
+    else return;
+    event.preventDefault();
+  }
+
   // Live parts
   function setPaused(button, paused) {
     button.setAttribute("aria-pressed", String(paused));
@@ -147,15 +187,24 @@
       const older = document.getElementById("feed-older");
       if (older) { const link = new URL(older.href); link.searchParams.set("before", event.target.lastElementChild.dataset.seq); older.href = link; }
     }
+    if (event.target.id === "palette-found") {
+      shownFor = new URL(event.detail.xhr.responseURL).searchParams.get("q");
+      choose(hits()[0]);
+      if (hasty && shownFor === palette.querySelector("input").value) { hasty = false; hits()[0]?.click(); }
+    }
     document.getElementById("feed-empty")?.toggleAttribute("hidden", Boolean(document.querySelector("#feed-rows tr")));
     const drawer = event.target.closest("dialog.drawer");
     if (drawer && !drawer.open) drawer.showModal();
   });
-  document.addEventListener("htmx:load", (event) => { showTimes(event.target); drawCharts(event.target, false); });
-  let told = 0;
-  const failed = () => { if (Date.now() - told > 20000) { told = Date.now(); toast("The server does not answer. Trying again."); } };
-  document.addEventListener("htmx:sendError", failed);
-  document.addEventListener("htmx:responseError", (event) => { if (event.detail.xhr.status !== 401) failed(); });
+  document.addEventListener("htmx:load", (event) => { showTimes(event.target); drawCharts(event.target, false); reachScrolling(); });
+  const lost = (is) => document.querySelector(".lost")?.toggleAttribute("hidden", !is);
+  document.addEventListener("htmx:sendError", () => lost(true));
+  document.addEventListener("htmx:responseError", (event) => { if (event.detail.xhr.status >= 500) lost(true); });
+  document.addEventListener("htmx:afterOnLoad", (event) => { if (event.detail.xhr.status < 500) lost(false); });
+  setInterval(async () => {
+    if (document.hidden) return;
+    try { lost(!(await fetch("/healthz", { cache: "no-store" })).ok); } catch { lost(true); }
+  }, 5000);
 
   // Charts: <div data-chart='{"kind":…}'>
   const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
@@ -192,11 +241,12 @@
     };
   }
   document.addEventListener("htmx:beforeCleanupElement", (event) => window.echarts?.getInstanceByDom(event.target)?.dispose());
-  addEventListener("resize", () => { for (const place of document.querySelectorAll("[data-chart]")) window.echarts?.getInstanceByDom(place)?.resize(); });
+  addEventListener("resize", () => { reachScrolling(); for (const place of document.querySelectorAll("[data-chart]")) window.echarts?.getInstanceByDom(place)?.resize(); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawCharts(document, true));
 
   addEventListener("DOMContentLoaded", () => {
     showTimes(document);
+    reachScrolling();
     drawCharts(document, false);
     const note = document.body.dataset.toast;
     if (note) { toast(note); history.replaceState(null, "", location.pathname + location.search.replace(/([?&])done=[^&]*&?/, "$1").replace(/[?&]$/, "")); }
