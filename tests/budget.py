@@ -15,11 +15,11 @@ SLICE_SECONDS: Final = 120
 """What one slice's own tests may take together."""
 FOLDER_SECONDS: Final = {
     "src": 30,
-    "tests/docs": 180,
-    "tests/engines": 180,
-    "tests/laws": 240,
-    "tests/published": 180,
-    "tests/stories": 480,
+    "tests/docs": 150,
+    "tests/engines": 120,
+    "tests/laws": 160,
+    "tests/published": 150,
+    "tests/stories": 400,
     "tests/rooms": 60,
 }
 """What these folders may take; `tests/rooms` stands for each room."""
