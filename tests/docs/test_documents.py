@@ -90,14 +90,14 @@ def test_every_library_is_named_with_its_licence() -> None:
 
 
 def test_decisions_are_numbered_and_one_page_each() -> None:
-    """0001 onwards without gaps, each with what was decided, why, what was weighed; at most 80 lines."""
+    """0001 onwards without gaps, each with what was decided, why, what was weighed; at most 80 lines beside tables."""
     pages = sorted((DOCS / "decisions").glob("0*.md"))
     assert [page.name[:4] for page in pages] == [f"{number:04}" for number in range(1, len(pages) + 1)]
     for page in pages:
         text = page.read_text()
         assert "**Decided.**" in text, page.name
         assert "**Weighed" in text, page.name
-        assert len(text.splitlines()) <= 80, page.name
+        assert sum(not line.startswith("|") for line in text.splitlines()) <= 80, page.name
 
 
 def test_the_readme_is_short() -> None:
