@@ -33,7 +33,7 @@ facts = st.builds(
     email=st.none() | st.sampled_from(["a@x.de", "b@x.de", "c@x.de", "d@x.de"]),
     device=some("d", 3),
     external=st.lists(st.tuples(st.sampled_from(["crm", "erp"]), st.sampled_from("pqrs")), max_size=2),
-    previous=some("u", 4),
+    previous=st.one_of(some("u", 4), some("w", 5)),
 )
 
 small_policies = st.builds(

@@ -189,8 +189,8 @@ def _require(kind: FactType, read: ClientMessage) -> None:
     if kind == "alias":
         if not _text(read.previous_id).strip():
             raise InvalidFact("an alias message needs a previousId", path="$.previousId")
-        if not _text(read.user_id).strip():
-            raise InvalidFact("an alias message needs a userId", path="$.userId")
+        if not _text(read.user_id).strip() and not _text(read.anonymous_id).strip():
+            raise InvalidFact("an alias message needs a userId or an anonymousId", path="$.userId")
 
 
 def _message_id(value: str | int | float | None) -> str:

@@ -16,6 +16,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.placeholders import is_placeholder, is_placeholder_email, is_placeholder_number
 
 __all__ = [
+    "ALIASED",
     "BUCKETS",
     "SEEN_KINDS",
     "Identifier",
@@ -24,6 +25,7 @@ __all__ = [
     "email_identifier",
     "identifiers_of",
     "key_of",
+    "other_previous",
     "phone_identifier",
     "previous_identifier",
 ]
@@ -39,6 +41,9 @@ MAX_EXTERNAL_IDS = 20
 
 SEEN_KINDS = ("seen", "alias")
 """The kinds of evidence that facts leave, and that are therefore seen again."""
+
+ALIASED = ("user_id", "anonymous_id")
+"""Namespaces of what an alias may name as the previous id."""
 
 _UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", re.IGNORECASE)
 _NAMESPACE = re.compile(r"^[a-z][a-z0-9_.]{0,49}$")
@@ -199,13 +204,22 @@ def identifiers_of(fact: Fact, policy: IdentifierPolicy) -> list[Identifier]:
 def previous_identifier(fact: Fact, policy: IdentifierPolicy) -> Identifier | None:
     """The identifier an alias says is the same person as its user, or None.
 
-    SDKs make anonymous ids that are UUIDs; any other `previousId` is an earlier user id.
+    By what it looks like: SDKs make anonymous ids that are UUIDs, and where there is no user there was none before; any
+    other `previousId` is an earlier user id. What it may be instead says `other_previous`.
     """
     value = fact.previous_id
     if value is None:
         return None
-    anonymous = value == fact.anonymous_id or _UUID.match(value.strip()) is not None
+    anonymous = fact.user_id is None or value == fact.anonymous_id or _UUID.match(value.strip()) is not None
     return _allowed("anonymous_id" if anonymous else "user_id", value, policy)
+
+
+def other_previous(fact: Fact, policy: IdentifierPolicy) -> Identifier | None:
+    """The other kind that an alias's `previousId` may be; that ties only where a fact of its own was seen, too."""
+    guessed = previous_identifier(fact, policy)
+    if guessed is None:
+        return None
+    return Identifier("user_id" if guessed.namespace == "anonymous_id" else "anonymous_id", guessed.value)
 
 
 def _allowed(namespace: str, value: str | None, policy: IdentifierPolicy) -> Identifier | None:

@@ -114,7 +114,7 @@ def test_empty_properties_in_any_spelling_are_an_empty_map(sent: object) -> None
         ({"context": "web"}, "$.context"),
         ({"type": "group"}, "$.groupId"),
         ({"type": "alias"}, "$.previousId"),
-        ({"type": "alias", "previousId": "a", "userId": None, "anonymousId": "b"}, "$.userId"),
+        ({"type": "alias", "previousId": "a", "userId": None}, "$.userId"),
         ({"properties": {"price": float("nan")}}, "$.properties.price"),
         ({"properties": {"a": [{"b": float("-inf")}]}}, "$.properties.a[0].b"),
         ({"properties": {f"p{i}": i for i in range(1001)}}, "$.properties"),

@@ -11,7 +11,14 @@ import msgspec
 import sqlalchemy as sa
 
 from rapport.kernel.facts import Fact
-from rapport.kernel.identifiers import Identifier, IdentifierPolicy, identifiers_of, key_of, previous_identifier
+from rapport.kernel.identifiers import (
+    Identifier,
+    IdentifierPolicy,
+    identifiers_of,
+    key_of,
+    other_previous,
+    previous_identifier,
+)
 from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.resolve import Moved, Resolver
 from rapport.resolve.graph import store
@@ -190,12 +197,13 @@ class Shop:
         )
 
     def evidence(self) -> list[Evidence]:
-        """All that is stored."""
+        """All that is stored and waits for nobody."""
         columns = store.evidence.c
         with self.db.read() as conn:
             return [
                 Evidence(row.a, row.b, Kind(row.kind), row.first_at, row.first_fact, row.source, row.weight)
                 for row in conn.execute(sa.select(store.evidence).where(columns.workspace == self.workspace))
+                if row.status != Status.WAITING
             ]
 
 
@@ -213,6 +221,7 @@ def expected(
     first: dict[Key, tuple[int, str]] = {}
     names: dict[Key, Identifier] = {}
     evidence: list[Evidence] = list(joined)
+    maybe: list[Evidence] = []
     withdrawn = set(withdrawn)
     for fact in facts:
         identifiers = identifiers_of(fact, policy)
@@ -227,6 +236,12 @@ def expected(
             evidence.append(
                 Evidence(keys[0], key, kind, fact.occurred_at, fact.id, "web", WEIGHTS[kind], withdrawn=gone)
             )
+        other = other_previous(fact, policy) if fact.type == "alias" else None
+        if other is not None and (key := key_of(workspace, other)) not in keys:
+            gone = evidence_id(keys[0], key, Kind.ALIAS) in withdrawn
+            weight = WEIGHTS[Kind.ALIAS]
+            maybe.append(Evidence(keys[0], key, Kind.ALIAS, fact.occurred_at, fact.id, "web", weight, withdrawn=gone))
+    evidence += [piece for piece in maybe if piece.b in names]
     known = [Known(key, one.namespace, one.value, first[key][0]) for key, one in names.items()]
     answer = resolve(known, evidence, policy, forbidden, today=today)
     return _state(answer, first), answer

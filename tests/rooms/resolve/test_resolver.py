@@ -7,6 +7,7 @@ import threading
 import pytest
 import sqlalchemy as sa
 
+from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.resolve.graph import store
 from rapport.resolve.reading import identities
@@ -73,6 +74,39 @@ def test_an_alias_of_a_browser_is_not_a_user(shop: Shop) -> None:
     browser = "c9a4f5f0-1111-4222-8333-123456789abc"
     shop.see(seen(1, web=browser), seen(2, user="ada", previous=browser))
     assert shop.together("ada", browser)
+
+
+UUID = "c9a4f5f0-1111-4222-8333-123456789abc"
+ALIASES = [
+    [seen(1, user=UUID, email="a@x.de"), seen(2, user="new", previous=UUID)],
+    [seen(1, web="shop-visitor-7"), seen(2, user="new", previous="shop-visitor-7")],
+    [seen(1, web="old"), seen(2, web="new", previous="old")],
+    [seen(1, web=UUID), seen(2, user="new", web="w", previous=UUID)],
+]
+
+
+@pytest.mark.parametrize("facts", ALIASES)
+@pytest.mark.parametrize("step", [1, -1])
+def test_an_alias_ties_to_what_was_seen_whatever_it_looks_like_and_whenever(
+    shop: Shop, facts: list[Fact], step: int
+) -> None:
+    for fact in facts[::step]:
+        shop.see(fact)
+    old, new = facts[0], facts[1]
+    pairs = [
+        shop.key(namespace, value)
+        for fact in (old, new)
+        for namespace, value in (("user_id", fact.user_id), ("anonymous_id", fact.anonymous_id))
+        if value
+    ]
+    roots = shop.state().roots
+    assert len({roots[key] for key in pairs}) == 1
+
+
+def test_an_alias_to_nobody_makes_no_two_accounts_one(shop: Shop) -> None:
+    """A kiosk's browser that two people signed up at: it is known as a browser, and no account is made of it."""
+    shop.see(seen(1, web=UUID), seen(2, user="ada", previous=UUID), seen(3, user="bo", previous=UUID))
+    assert not shop.together("ada", "bo")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from rapport.kernel.ids import Key
 from rapport.kernel.principal import Principal
 from rapport.resolve.actions.audit import Effects
 from rapport.resolve.graph import store
-from rapport.resolve.graph.model import EvidenceId
+from rapport.resolve.graph.model import EvidenceId, Status
 from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.graph.recompute import Moved
 from rapport.resolve.graph.stated import Turn
@@ -116,6 +116,7 @@ class Change:
         """Pieces of evidence as they stand; the change is about both ends of each. Raises NotFound."""
         column = store.evidence.c
         query = sa.select(column.id, column.a, column.b, column.status, column.author)
+        query = query.where(column.status != Status.WAITING)
         found = list(select_among(self.conn, query, self.workspace, column.id, idents))
         if len(found) < len(set(idents)) and not missing_ok:
             raise NotFound(

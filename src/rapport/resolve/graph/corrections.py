@@ -138,7 +138,9 @@ def _everything(
     query = sa.select(columns.key, columns.namespace, columns.value, columns.first_seen_at)
     identifiers = [Known(*row) for row in conn.execute(query.where(columns.workspace == workspace))]
     blocked = {one.key for one in identifiers if not policy.allows(one.value, one.namespace)}
-    rows = conn.execute(sa.select(store.evidence).where(store.evidence.c.workspace == workspace))
+    piece = store.evidence.c
+    query = sa.select(store.evidence).where(piece.workspace == workspace, piece.status != Status.WAITING)
+    rows = conn.execute(query)
     evidence = [
         Evidence(
             row.a, row.b, Kind(row.kind), row.first_at, row.first_fact, row.source, row.weight,

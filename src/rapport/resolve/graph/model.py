@@ -101,12 +101,14 @@ class Status(IntEnum):
     """A person took it back."""
     EXPIRED = 6
     """Last seen longer ago than the policy lets it count."""
+    WAITING = 7
+    """An alias to an identifier that no fact has carried so far; it has a row for the day one does."""
 
 
 ACTIVE = (Status.LINKED, Status.REFUSED)
 """What the greedy union decides about; all other evidence was put aside before it."""
 
-IDLE = (Status.SHARED, Status.WITHDRAWN, Status.EXPIRED)
+IDLE = (Status.SHARED, Status.WITHDRAWN, Status.EXPIRED, Status.WAITING)
 """What does not count whatever else is seen."""
 
 

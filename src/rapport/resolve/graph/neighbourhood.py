@@ -187,6 +187,13 @@ class Neighbourhood:
         self._add_edges(rows)
         return {ident: self.edges[ident] for ident in idents if ident in self.edges}
 
+    def waiting_for(self, keys: Collection[Key]) -> list[Any]:
+        """Rows of evidence that waits for these identifiers."""
+        rows: dict[EvidenceId, Any] = {}
+        for end in (_evidence.a, _evidence.b):
+            rows.update((row.id, row) for row in self._select_evidence(end, keys, (Status.WAITING,)))
+        return list(rows.values())
+
     def include(self, keys: Iterable[Key]) -> None:
         """Take the customers of these identifiers inside: all their identifiers, all evidence that counts at them."""
         roots = set()

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from rapport.kernel.identifiers import IdentifierPolicy
+from rapport.kernel.identifiers import ALIASED, Identifier, IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.graph import store
 from rapport.resolve.graph.forest import Forest
@@ -33,6 +33,7 @@ from rapport.resolve.graph.model import (
     counting_ends,
     day_of,
     names_a_person,
+    oriented,
     root_order,
 )
 from rapport.resolve.graph.neighbourhood import Edge, Neighbourhood, Node
@@ -88,18 +89,27 @@ class Recomputation:
     # -- what changes
 
     def observe(
-        self, sightings: Mapping[Key, Sighting], evidence: Mapping[EvidenceId, Evidence]
+        self,
+        sightings: Mapping[Key, Sighting],
+        evidence: Mapping[EvidenceId, Evidence],
+        *,
+        maybe: Mapping[Key, Identifier] = {},
     ) -> tuple[dict[Key, Node], dict[EvidenceId, Edge]]:
         """Take in identifiers and evidence; those known already are lowered to their earliest fact.
 
         Returns them as they are now (evidence that counts for nothing may be missing). Each end of evidence is in
-        `sightings` or has been seen before.
+        `sightings` or has been seen before; one in `maybe` may be neither, and the evidence waits for it.
         """
         around = self._around
         around.load(sightings.keys() | {end for piece in evidence.values() for end in (piece.a, piece.b)})
         for key, sighting in sightings.items():
             self._sight(key, sighting)
-        stored = around.load_evidence(evidence)
+        waiting = {i: piece for i, piece in evidence.items() if not {piece.a, piece.b} <= around.nodes.keys()}
+        awake = self._awake([key for key in sightings if around.nodes[key].root is None], evidence)
+        if waiting:
+            self._wait(waiting, maybe)
+        evidence = {i: piece for i, piece in evidence.items() if i not in waiting} | awake
+        stored = around.load_evidence([ident for ident in evidence if ident not in awake])
         for ident, piece in evidence.items():
             edge = stored.get(ident)
             if edge is None:
@@ -202,6 +212,49 @@ class Recomputation:
         else:
             return
         self._touch(seen.first_fact, key)
+
+    def _wait(self, waiting: Mapping[EvidenceId, Evidence], maybe: Mapping[Key, Identifier]) -> None:
+        """Keep evidence to identifiers that nobody has seen, by its earliest fact and last day."""
+        nodes, column = self._around.nodes, store.evidence.c
+        query = sa.select(column.id, column.first_at, column.first_fact, column.source, column.last_day)
+        kept = {row.id: row for row in select_among(self._conn, query, self._workspace, column.id, list(waiting))}
+        rows = []
+        for ident, piece in waiting.items():
+            ranks = [nodes[k].rank if k in nodes else self._policy.rank(maybe[k].namespace) for k in (piece.a, piece.b)]
+            a, b = oriented(piece.a, ranks[0], piece.b, ranks[1])
+            first, day = (piece.first_at, piece.first_fact, piece.source), piece.last_day
+            if (old := kept.get(ident)) is not None:
+                first, day = min(first, (old.first_at, old.first_fact, old.source)), max(day, old.last_day)
+            rows.append({
+                "workspace": self._workspace, "id": ident, "a": a, "b": b, "kind": piece.kind.value,
+                "peer": ranks[0] == ranks[1], "first_at": first[0], "first_fact": first[1], "source": first[2],
+                "weight": piece.weight, "status": int(Status.WAITING), "last_day": day, "until_day": None,
+                "author": None, "reason": None,
+            })  # fmt: skip
+        upsert(
+            self._conn, store.evidence, rows, key=["workspace", "id"],
+            update=["first_at", "first_fact", "source", "last_day"],
+        )  # fmt: skip
+
+    def _awake(self, new: Iterable[Key], evidence: Mapping[EvidenceId, Evidence]) -> dict[EvidenceId, Evidence]:
+        """The evidence that waited for these identifiers, as if it were new."""
+        found: dict[EvidenceId, Evidence] = {}
+        nodes = self._around.nodes
+        rows = self._around.waiting_for([key for key in new if nodes[key].namespace in ALIASED])
+        self._around.load({end for row in rows for end in (row.a, row.b)})
+        for row in rows:
+            if row.a not in nodes or row.b not in nodes:
+                continue
+            given = evidence.get(row.id)
+            first = (row.first_at, row.first_fact, row.source)
+            day = row.last_day
+            if given is not None:
+                first = min(first, (given.first_at, given.first_fact, given.source))
+                day = max(day, given.last_day)
+            found[row.id] = Evidence(
+                row.a, row.b, Kind(row.kind), first[0], first[1], first[2], row.weight, again_day=day
+            )
+        return found
 
     def _expired_among(self, idents: Collection[EvidenceId]) -> list[EvidenceId]:
         if not self._policy.evidence_days:

@@ -24,6 +24,7 @@ from rapport.kernel.identifiers import (
     IdentifierPolicy,
     identifiers_of,
     key_of,
+    other_previous,
     previous_identifier,
 )
 from rapport.kernel.ids import Key, WorkspaceId
@@ -123,6 +124,9 @@ class Resolver:
             else:
                 latest = max(latest, before)
         star = _star(found, fact, strand_key, policy)
+        if fact.type == "alias" and (other := _other(workspace, found, fact, strand_key, policy)):
+            pending.maybe[other[0]] = other[1]
+            star.append(other[2])
         for ident, piece in star:
             before = known.evidence.get(ident)
             if before is None or first < before:
@@ -209,7 +213,7 @@ class Resolver:
             ident: piece._replace(again_day=last.day) if (last := pending.seen_again.get(ident)) else piece
             for ident, piece in pending.evidence.items()
         }
-        nodes, edges = recomputation.observe(pending.sightings, evidence)
+        nodes, edges = recomputation.observe(pending.sightings, evidence, maybe=pending.maybe)
         recomputation.see_again({i: last for i, last in pending.seen_again.items() if i not in evidence})
         known = self._known[workspace]
         known.identifiers.update((key, (node.first_seen_at, node.first_fact)) for key, node in nodes.items())
@@ -253,7 +257,7 @@ class _Raw:
 class _Pending:
     """What one workspace's facts said that is not written yet."""
 
-    __slots__ = ("at", "evidence", "facts", "seen_again", "sightings")
+    __slots__ = ("at", "evidence", "facts", "maybe", "seen_again", "sightings")
 
     def __init__(self) -> None:
         self.at = 0
@@ -261,6 +265,8 @@ class _Pending:
         self.sightings: dict[Key, Sighting] = {}
         self.evidence: dict[EvidenceId, Evidence] = {}
         self.seen_again: dict[EvidenceId, LastSeen] = {}
+        self.maybe: dict[Key, Identifier] = {}
+        """What an alias may mean: far ends of evidence that may never have been seen."""
 
     def anything(self) -> bool:
         """Whether something is left to write."""
@@ -297,6 +303,19 @@ def _star(
         piece = Evidence(centre, key, kind, fact.occurred_at, fact.id, fact.source, WEIGHTS[kind])
         pieces.append((evidence_id(centre, key, kind), piece))
     return pieces
+
+
+def _other(
+    workspace: WorkspaceId, found: dict[Key, Identifier], fact: Fact, strand_key: Key, policy: IdentifierPolicy
+) -> tuple[Key, Identifier, tuple[EvidenceId, Evidence]] | None:
+    """Evidence between an alias's strand and the other kind of identifier its `previousId` may be."""
+    other = other_previous(fact, policy)
+    if other is None or (key := key_of(workspace, other)) in found:
+        return None
+    centre = strand_key if strand_key in found else next(iter(found))
+    kind = Kind.ALIAS
+    piece = Evidence(centre, key, kind, fact.occurred_at, fact.id, fact.source, WEIGHTS[kind])
+    return key, other, (evidence_id(centre, key, kind), piece)
 
 
 def _rich_ids(workspace: WorkspaceId, fact: Fact, strand_key: Key) -> object:

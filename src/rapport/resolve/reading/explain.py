@@ -127,7 +127,7 @@ def why_not(edge: GraphEdge) -> str:
             return "stronger evidence of its kind fills what is looked at"
         case Status.EXPIRED:
             return f"the evidence was last seen on {_date(edge.last_day)}; the shop's bound is {edge.counts_days} days"
-        case Status.REFUSED:
+        case Status.REFUSED | Status.WAITING:  # what waits for an identifier is shown nowhere
             return _refusal(edge)
 
 

@@ -170,7 +170,7 @@ def graph(conn: Connection, workspace: WorkspaceId, root: Key, policy: Identifie
     own = {one.key: one for one in identifiers_of_customer(conn, workspace, root)}
     chosen = _evidence_at(conn, workspace, own, ACTIVE, limit + 1)
     if len(chosen) <= limit:
-        idle = [status for status in Status if status not in ACTIVE]
+        idle = [status for status in Status if status not in (*ACTIVE, Status.WAITING)]
         chosen += _evidence_at(conn, workspace, own, idle, limit + 1 - len(chosen))
     far = {end for row in chosen[:limit] for end in (row.a, row.b)} - own.keys()
     nodes = {**own, **members(conn, workspace, far)}
