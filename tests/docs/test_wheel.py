@@ -10,6 +10,7 @@ import subprocess
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -80,13 +81,20 @@ def serving(python: Path, folder: Path, *, database: str = "") -> Iterator[httpx
     try:
         url = f"http://127.0.0.1:{port}"
         wait_until(lambda: _status(f"{url}/readyz") == 200, seconds=60)
-        keys = json.loads(_told(python, folder, "keys", "--data", "data", "--json", database=database))
+        keys = _keys(python, folder, database)
         with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {keys['api_key']}"}, timeout=30) as client:
             client.write_key = keys["write_key"]  # type: ignore[attr-defined]
             yield client
     finally:
         os.killpg(running.pid, signal.SIGINT)
         running.wait(30)
+
+
+@cache
+def _keys(python: Path, folder: Path, database: str) -> dict[str, str]:
+    """They stay what they are when the server is started again."""
+    keys: dict[str, str] = json.loads(_told(python, folder, "keys", "--data", "data", "--json", database=database))
+    return keys
 
 
 def _told(python: Path, folder: Path, *arguments: str, database: str = "") -> str:
