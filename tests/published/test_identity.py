@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.identity import measure_clusters, rates
+from benchmarks.judged import Judged, honesty, totals
 
 
 def test_measures_of_a_perfect_answer_are_one() -> None:
@@ -29,6 +30,24 @@ def test_b_cubed_of_a_worked_example() -> None:
 def test_rates_of_pairs() -> None:
     assert rates(3, 4, 6) == (0.75, 0.5, 0.6)
     assert rates(0, 0, 0) == (0.0, 0.0, 0.0)
+
+
+def test_a_judge_is_held_to_what_it_called_sure_tied_and_asked_about() -> None:
+    """Records 0 and 1 are Ada, 2 is her sister: a sure right pair, a sure wrong one that was tied, an asked one."""
+    judged = Judged(odds={(0, 1): 20.0, (0, 2): 20.0, (1, 2): 0.0}, tied={(0, 2)}, asked={(0, 1), (1, 2)})
+    told = totals([honesty(judged, lambda a, b: "family" if b == 2 else None, true_pairs=1)])
+    assert (told["over_999_pairs"], told["over_999_true_share"]) == (2, 0.5)
+    assert (told["auto_precision"], told["auto_recall"], told["auto_wrong_by_relation"]) == (0.0, 0.0, {"family": 1})
+    assert (told["queue_pairs"], told["queue_right_share"]) == (2, 0.5)
+    assert told["ece"] == 0.5  # |2 - 1| among the two sure, |.5 - 0| for the third: 1.5 of 3 pairs
+
+
+def test_figures_of_several_tables_are_those_of_all_their_pairs() -> None:
+    right = honesty(Judged({(0, 1): 20.0}, {(0, 1)}, set()), lambda a, b: None, true_pairs=1)
+    wrong = honesty(Judged({(0, 1): 20.0}, {(0, 1)}, set()), lambda a, b: "twins", true_pairs=2)
+    told = totals([right, wrong, wrong])
+    assert (told["auto_precision"], told["auto_recall"]) == (0.3333, 0.2)
+    assert told["shop_pair_precision"] == 0.3333
 
 
 @pytest.mark.slow

@@ -234,7 +234,7 @@ class _Shop:
         self.version = version
         self._thresholds = model.thresholds
         self._index = LiveIndex(model)
-        self._clusters = Clusters(self._cautious, threshold=model.thresholds.automatic)
+        self._clusters = Clusters(self._index.cautious, threshold=model.thresholds.automatic)
         self._numbers: dict[Key, int] = {}
         self._keys: dict[int, Key] = {}
         self._next = 0
@@ -286,13 +286,6 @@ class _Shop:
         if len(self._numbers) > MOST_RECORDS:
             touched |= self._forget(next(iter(self._keys)))
         return touched
-
-    def _cautious(self, a: int, b: int, /, *, above: float) -> float:
-        """What looks like a family or like namesakes is worth even odds at most: to part brother and sister again is
-        worse than to ask a person.
-        """
-        odds = self._index.score(a, b, above=above)
-        return odds if odds <= 0 or self._index.is_safe(a, b) else 0.0
 
     def ties_of(self, touched: Iterable[Key]) -> dict[tuple[Key, Key], float]:
         """What holds the persons of these records together: for each the strongest pairs that tie all its records."""

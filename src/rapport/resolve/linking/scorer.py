@@ -71,6 +71,14 @@ class LiveIndex:
         """True where a machine may tie two filed records, however high they score."""
         return self.comparer.is_safe(self._records[a], self._records[b])
 
+    def cautious(self, a: int, b: int, /, *, above: float) -> float:
+        """The score by which a machine ties: what looks like a family or like namesakes is worth even odds at most.
+
+        To part brother and sister again is worse than to ask a person.
+        """
+        odds = self.score(a, b, above=above)
+        return odds if odds <= 0 or self.is_safe(a, b) else 0.0
+
     def reasons(self, a: int, b: int) -> list[Reason]:
         """Why two filed records score as they do."""
         return self.comparer.reasons(self._records[a], self._records[b])
