@@ -1,7 +1,8 @@
-"""Event names of the first e-commerce specification and what they are called in the second. Pure."""
+"""Names of events: whatever their case and separators, and in the words of the first e-commerce specification. Pure."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["V1_NAMES", "modernise"]
@@ -41,18 +42,42 @@ V1_NAMES: dict[str, str] = {
     "Shared Cart": "Cart Shared",
     "Reviewed Product": "Product Reviewed",
 }
-"""Exact names only: another spelling (`completed order`) is a name of the shop's own and is kept."""
+"""Names of the first specification, and what they are called in the second."""
+
+_BESIDE = (
+    "Checkout Step Viewed", "Order Shipped", "Order Delivered", "Cart Viewed", "Coupon Entered", "Coupon Applied",
+)  # fmt: skip
+"""Events of the second specification that the first did not have, or did not rename."""
+
+
+def _plain(name: str) -> str:
+    """A name without case and separators: `order_completed`, `orderCompleted` and `ORDER-COMPLETED` are one."""
+    return "".join(filter(str.isalnum, name)).casefold()
+
+
+_MEANT = {_plain(name): name for name in (*V1_NAMES.values(), *_BESIDE)} | {
+    _plain(old): modern for old, modern in V1_NAMES.items()
+}
+
+
+@lru_cache(maxsize=4_096)
+def _meant(name: str) -> str:
+    return _MEANT.get(_plain(name), name)
 
 
 def modernise(name: str, properties: dict[str, Any]) -> str:
-    """The second specification's name of an event. An old name's old property names are given their new ones beside.
+    """The second specification's name of an event, however it is spelled; one that is not known stays as it is.
 
+    A name that is changed has its old property names given their new ones beside.
+
+    >>> modernise("order_completed", {}), modernise("orderCompleted", {}), modernise("order_complted", {})
+    ('Order Completed', 'Order Completed', 'order_complted')
     >>> properties = {"orderId": "o-1", "products": [{"id": "p-1"}]}
     >>> modernise("Completed Order", properties), properties["order_id"], properties["products"][0]["product_id"]
     ('Order Completed', 'o-1', 'p-1')
     """
-    modern = V1_NAMES.get(name)
-    if modern is None:
+    modern = _meant(name)
+    if modern == name:
         return name
     _rename(properties, "orderId", "order_id")
     if modern.startswith(("Product ", "Wishlist Product ")) and "List" not in modern:

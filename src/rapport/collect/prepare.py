@@ -4,15 +4,14 @@ The time of a fact: `occurred_at = received_at - (sent_at - original)`, so a dev
 But a difference under TRANSIT is the way through the network and no wrong clock: the client's time is kept exactly, so
 that the same fact sent again gets the same time. A difference beyond BELIEVED is no clock error either (a replay of old
 requests): no correction. Messages about the past, and messages with both `timestamp` and `originalTimestamp` (already
-corrected by a relay), are never corrected. No fact is later than its receipt. A time before EARLIEST or unreadable
-becomes the receipt's; in a message about the past it goes to quarantine instead: the receipt's time would be a lie.
+corrected by a relay), are never corrected. No fact is later than its receipt. A time before EARLIEST (a device whose
+clock was never set) becomes the receipt's; in a message about the past it goes to quarantine, as a time that cannot be
+read does everywhere: the receipt's time would be a lie. What can be read: `kernel/moments.py`.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -27,6 +26,7 @@ from rapport.kernel.errors import InvalidFact
 from rapport.kernel.facts import FACT_TYPES, Fact, FactType, encode_fact
 from rapport.kernel.identifiers import bucket_of, identifiers_of, key_of
 from rapport.kernel.ids import new_id
+from rapport.kernel.moments import read_moment
 from rapport.storage.log import LogRow
 
 __all__ = ["BELIEVED", "EARLIEST", "MAX_MESSAGE_ID", "MAX_NAME", "TRANSIT", "prepare", "prepare_all", "quarantined"]
@@ -48,7 +48,6 @@ _NAMES: dict[FactType, str] = {
 _CHANNELS = frozenset({"app", "store", "marketplace", "email", "phone"})
 """Kinds of source that say where the customer was; a website's key is used by servers, too, whose SDKs say more."""
 _TYPES: dict[str, FactType] = {name: name for name in FACT_TYPES}
-_NUMBER = re.compile(r"^-?\d{1,16}(\.\d+)?$")
 
 
 def prepare(message: bytes, *, source: Source, received_at: int, envelope: Envelope = NO_ENVELOPE) -> LogRow:
@@ -282,9 +281,16 @@ def _occurred_at(read: ClientMessage, received_at: int, envelope: Envelope) -> i
     if given is None:
         return received_at
     moment = _moment(given)
+    if moment is None and given != "":
+        path = "$.timestamp" if read.timestamp is not None else "$.originalTimestamp"
+        raise InvalidFact(
+            f"the time {str(given)[:40]!r} cannot be read",
+            path=path,
+            hint="send ISO 8601 with an offset",
+        )
     if moment is None or moment < EARLIEST:
         if envelope.history:
-            raise InvalidFact(f"the time {str(given)[:40]!r} cannot be read", path="$.timestamp", hint="ISO 8601")
+            raise InvalidFact(f"the time {str(given)[:40]!r} is too early", path="$.timestamp", hint="send ISO 8601")
         return received_at
     explicit = envelope.history or (read.timestamp is not None and read.original_timestamp is not None)
     sent_at = read.sent_at if read.sent_at is not None else envelope.sent_at
@@ -295,27 +301,4 @@ def _occurred_at(read: ClientMessage, received_at: int, envelope: Envelope) -> i
     return min(moment, received_at)
 
 
-@lru_cache(maxsize=512)
-def _moment(value: str | int | float) -> int | None:
-    """Microseconds of ISO 8601 or RFC 2822 text, or of seconds or milliseconds since 1970; None if it is no time."""
-    if isinstance(value, str):
-        try:
-            return from_iso(value)
-        except ValueError:
-            return _odd_moment(value.strip())
-    if abs(value) >= 1e15:
-        return int(value) if abs(value) < 1e17 else None
-    return int(value * 1_000) if abs(value) >= 1e11 else int(value * SECOND)
-
-
-def _odd_moment(text: str) -> int | None:
-    if _NUMBER.match(text):
-        return _moment(float(text) if "." in text else int(text))
-    try:
-        return from_iso(text)
-    except ValueError:
-        pass
-    try:
-        return from_iso(parsedate_to_datetime(text).isoformat())
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+_moment = lru_cache(maxsize=512)(read_moment)
