@@ -25,7 +25,7 @@ FACT_KINDS = (
     ),
     FactKind(
         name="Aliased", meaning="two ids of one person were named together", icon="merge", tone="who",
-        properties={"previousId": "the other id, beside `userId`"},
+        properties={"previousId": "the other id, beside `userId` or `anonymousId`"},
     ),
     FactKind(name="Group Joined", meaning="a person belongs to a group, such as a company", icon="people", tone="who"),
     FactKind(

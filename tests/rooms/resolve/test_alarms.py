@@ -46,6 +46,17 @@ def test_two_people_who_share_an_address_for_a_year_and_part_stay_two(shop: Shop
     assert alarm.because == ["user_id"]
 
 
+def test_a_value_that_sixty_guests_came_with_is_one_alarm_whatever_it_is(shop: Shop) -> None:
+    """Unknown to any list: the limit keeps the guests apart, and the alarm says which value to block."""
+    shop.see(*(seen(n, web=f"w{n}", email="till@shop.example") for n in range(60)))
+    shop.see(*(seen(n, user=f"u{n}", phone="+491701234567") for n in range(60, 90)))
+    found = look(shop)
+    assert {(one.namespace, one.value, one.others) for one in found.gathering} == {
+        ("email", "till@shop.example", 45), ("phone", "+491701234567", 29),
+    }  # fmt: skip
+    assert found.refused == []
+
+
 def test_a_quiet_shop_has_no_alarm(shop: Shop) -> None:
     shop.see(seen(1, user="ada", web="w"), seen(2, email="bo@example.com", web="w2"))
-    assert look(shop) == Alarms(shared=[], refused=[])
+    assert look(shop) == Alarms(shared=[], gathering=[], refused=[])

@@ -1,7 +1,8 @@
-"""What somebody should look at: identifiers that many share, and customers whom evidence wanted to join in vain."""
+"""What somebody should look at: identifiers that many share or come with, and customers joined in vain."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -19,10 +20,14 @@ from rapport.resolve.reading import identities
 from rapport.resolve.reading.identities import Member
 from rapport.storage.lookup import select_among
 
-__all__ = ["Alarms", "RefusedAlarm", "SharedAlarm", "alarms"]
+__all__ = ["Alarms", "GatheringAlarm", "RefusedAlarm", "SharedAlarm", "alarms"]
 
 _LOOKED_AT = 1_000
 """Refused pieces of evidence, the newest, that are gathered by customer."""
+
+
+GATHERS = 10
+"""Refused neighbours from which on an identifier is an alarm of its own, instead of one for each of them."""
 
 
 class SharedAlarm(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +40,18 @@ class SharedAlarm(msgspec.Struct, frozen=True, kw_only=True):
     """When it was noticed."""
     seen_with: int
     """Others it was seen with, as far as that was kept."""
+
+
+class GatheringAlarm(msgspec.Struct, frozen=True, kw_only=True):
+    """An identifier that many customers came with, more than a limit lets be one: an e-mail that a till writes down."""
+
+    namespace: str
+    value: str
+    customer: CustomerId
+    others: int
+    """Identifiers that came with it of late and were refused, as far as the newest evidence tells."""
+    last: str
+    """When the newest was first seen."""
 
 
 class RefusedAlarm(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,12 +71,19 @@ class Alarms(msgspec.Struct, frozen=True, kw_only=True):
     """All that deserves a look, the newest first."""
 
     shared: list[SharedAlarm]
+    gathering: list[GatheringAlarm]
     refused: list[RefusedAlarm]
 
 
 def alarms(conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy, *, limit: int = 50) -> Alarms:
     """The newest alarms of each kind, at most `limit`. Cost: two index ranges and what they name."""
-    return Alarms(shared=_shared(conn, workspace, limit), refused=_refused(conn, workspace, policy, limit))
+    rows = _newest_refused(conn, workspace)
+    gathering = _gathering(rows)
+    others = [row for row in rows if row.a not in gathering and row.b not in gathering]
+    return Alarms(
+        shared=_shared(conn, workspace, limit), gathering=_told(conn, workspace, gathering, limit),
+        refused=_refused(conn, workspace, policy, others, limit),
+    )  # fmt: skip
 
 
 def _shared(conn: Connection, workspace: WorkspaceId, limit: int) -> list[SharedAlarm]:
@@ -88,12 +112,41 @@ def _neighbours(conn: Connection, workspace: WorkspaceId, keys: list[bytes]) -> 
     return numbers
 
 
-def _refused(conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy, limit: int) -> list[RefusedAlarm]:
+def _newest_refused(conn: Connection, workspace: WorkspaceId) -> list[Any]:
     columns = store.evidence.c
     query = sa.select(columns.a, columns.b, columns.first_at).where(
         columns.workspace == workspace, columns.status == sa.literal_column(str(int(Status.REFUSED)))
     )
-    rows = conn.execute(query.order_by(columns.first_at.desc(), columns.id).limit(_LOOKED_AT)).all()
+    return list(conn.execute(query.order_by(columns.first_at.desc(), columns.id).limit(_LOOKED_AT)))
+
+
+def _gathering(rows: Sequence[Any]) -> dict[Key, list[Any]]:
+    """Identifier → its refused evidence, the newest first, where that leads to many others."""
+    ends: dict[Key, list[Any]] = {}
+    for row in rows:
+        ends.setdefault(Key(row.a), []).append(row)
+        ends.setdefault(Key(row.b), []).append(row)
+    return {key: found for key, found in ends.items() if len({(row.a, row.b) for row in found}) >= GATHERS}
+
+
+def _told(
+    conn: Connection, workspace: WorkspaceId, gathering: Mapping[Key, list[Any]], limit: int
+) -> list[GatheringAlarm]:
+    if not gathering:
+        return []
+    ids, known = load_customer_ids(conn), identities.members(conn, workspace, gathering)
+    return [
+        GatheringAlarm(
+            namespace=known[key].namespace, value=known[key].value, customer=ids.customer_id(known[key].root),
+            others=len({(row.a, row.b) for row in rows}), last=to_iso(rows[0].first_at),
+        )
+        for key, rows in list(gathering.items())[:limit]
+    ]  # fmt: skip
+
+
+def _refused(
+    conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy, rows: Sequence[Any], limit: int
+) -> list[RefusedAlarm]:
     roots = store.roots_of(conn, workspace, {key for row in rows for key in (row.a, row.b)})
     pairs: dict[tuple[Key, Key], list[Any]] = {}
     for row in rows:
