@@ -11,17 +11,20 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from rapport.capabilities.orders.kept_sums import SUMMING, revenue_marks
+from rapport.kernel.clock import HOUR
 from rapport.kernel.errors import NotFound
 from rapport.remember.golden import find_key, golden_record
-from rapport.storage.workspaces import create_workspace
+from rapport.storage.workspaces import WorkspaceSettings, create_workspace
 from tests.databases import ENGINES, database_at
+from tests.jobs import turns
 from tests.remembered import REMEMBERED
 from tests.shop import NOON, Message, Shop
 
 USERS = ("ada", "bo")
 
 ORDER = st.integers(0, 3)
-AT = st.integers(0, 2)
+AT = st.sampled_from([0, 1, 2, 13 * HOUR, 30 * HOUR])
 AMOUNT = st.sampled_from([-3, 0, 5, 7.25, 100, "abc"])
 CURRENCY = st.sampled_from(["EUR", "USD", "JPY", "KWD", "POINTS", None])
 PRODUCT = st.fixed_dictionaries(
@@ -43,6 +46,11 @@ TOLD = st.one_of(
     st.tuples(st.just("Order Refunded"), ORDER, AT, MONEY | NOTHING, st.none() | st.integers(0, 1)),
 )
 """A fact, its order, microseconds after noon, what it says of money and refund id. An order is of one customer."""
+
+COLUMNS = {
+    "orders": "orders", "revenue": "revenue_minor", "refunds": "refunds_minor", "net_revenue": "net_minor",
+    "cancelled": "cancelled_minor",
+}  # fmt: skip
 
 _numbers = count()
 
@@ -80,13 +88,9 @@ def of_customers(shop: Shop) -> dict[str, Counter[str]]:
 
 def of_the_shop(shop: Shop, by: str) -> dict[str, Counter[str]]:
     """The metric by this, summed by currency."""
-    columns = {
-        "orders": "orders", "revenue": "revenue_minor", "refunds": "refunds_minor", "net_revenue": "net_minor",
-        "cancelled": "cancelled_minor",
-    }  # fmt: skip
-    sums = {name: Counter[str]() for name in columns}
+    sums = {name: Counter[str]() for name in COLUMNS}
     for row in shop.metric("revenue_by", by=by).rows:
-        for name, column in columns.items():
+        for name, column in COLUMNS.items():
             sums[name]["" if name == "orders" else row["currency"]] += row[column]
     return sums
 
@@ -95,8 +99,11 @@ def without_zeros(sums: dict[str, Counter[str]]) -> dict[str, dict[str, int]]:
     return {name: {code: minor for code, minor in total.items() if minor} for name, total in sums.items()}
 
 
-@settings(max_examples=25, deadline=None)
-@given(facts=st.lists(TOLD, max_size=14), batch=st.sampled_from([1, 3, 1000]))
+@settings(max_examples=20, deadline=None)
+@given(
+    facts=st.lists(TOLD, max_size=14), batch=st.sampled_from([1, 3, 1000]), summed=st.integers(0, 14),
+    zone=st.sampled_from(["UTC", "Asia/Kolkata"]),
+)  # fmt: skip
 @example(
     facts=[
         ("Order Completed", 0, 0, {"revenue": 100, "currency": "EUR"}, None),
@@ -104,6 +111,8 @@ def without_zeros(sums: dict[str, Counter[str]]) -> dict[str, dict[str, int]]:
         ("Order Cancelled", 0, 2, {}, None),
     ],
     batch=1000,
+    summed=2,
+    zone="UTC",
 )
 @example(
     facts=[
@@ -114,16 +123,37 @@ def without_zeros(sums: dict[str, Counter[str]]) -> dict[str, dict[str, int]]:
         ("Order Cancelled", 0, 2, {}, None),
     ],
     batch=1000,
+    summed=3,
+    zone="Asia/Kolkata",
 )
 def test_the_customers_records_add_up_to_the_shops_numbers(
-    shop: Shop, facts: list[tuple[Any, ...]], batch: int
+    shop: Shop, facts: list[tuple[Any, ...]], batch: int, summed: int, zone: str
 ) -> None:
-    """In every currency, in any order of arrival: orders, before refunds, refunds, cancelled, and what was kept."""
+    """In every currency, in any order of arrival: orders, before refunds, refunds, cancelled, and what was kept.
+
+    Whether the days were summed before the last of them came or after.
+    """
     number = next(_numbers)
     with shop.db.write() as conn:
-        shop.id = create_workspace(conn, slug=f"shop-{number}", name="Shop", now=NOON).id
-    shop.send(*(message(shop, told) for told in facts))
-    shop.fold(batch=batch)
+        made = WorkspaceSettings(time_zone=zone)
+        shop.id = create_workspace(conn, slug=f"shop-{number}", name="Shop", now=NOON, settings=made).id
+    for some in (facts[:summed], facts[summed:]):
+        turns(shop.db, SUMMING, now=NOON)
+        shop.send(*(message(shop, told) for told in some))
+        shop.fold(batch=batch)
+    add_up(shop)
+    days = of_each_day(shop)
+    turns(shop.db, SUMMING, now=NOON)
+    add_up(shop)
+    assert (days, shop.rows(revenue_marks)) == (of_each_day(shop), [])
+
+
+def of_each_day(shop: Shop) -> list[dict[str, Any]]:
+    return [row for row in shop.metric("revenue_by", by="day").rows if any(row[name] for name in COLUMNS.values())]
+
+
+def add_up(shop: Shop) -> None:
+    """The shop's number is the sum of its customers', by whatever it is asked."""
     expected = without_zeros(of_customers(shop))
     assert {by: without_zeros(of_the_shop(shop, by)) for by in ("currency", "day", "country")} == dict.fromkeys(
         ("currency", "day", "country"), expected

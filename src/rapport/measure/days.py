@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from rapport.kernel.clock import DAY, SECOND, to_datetime
 
-__all__ = ["Span", "day_column", "day_of", "first_moment", "latest_days", "spans_of", "zone_named"]
+__all__ = ["Span", "day_column", "day_of", "first_moment", "latest_days", "parts_of", "spans_of", "zone_named"]
 
 LAST_YEAR = 2100
 """A zone's later changes are not looked for."""
@@ -46,7 +46,7 @@ def zone_named(name: str) -> ZoneInfo:
 
 def spans_of(zone: ZoneInfo, since: int, until: int) -> list[Span]:
     """The offsets of the zone within a period, in order; the first holds at `since`. A few microseconds a year."""
-    found = [Span(since, _offset(zone, min(max(since, 0), _LATEST)))]
+    found = [Span(since, _offset(zone, since))]
     for year in range(_year(since), _year(until) + 1):
         found += [span for span in _changes(zone, year) if since < span.since < until]
     return found
@@ -61,6 +61,30 @@ def day_of(at: int, zone: ZoneInfo) -> int:
     """
     local = at + _offset(zone, at)
     return local - local % DAY
+
+
+def parts_of(day: int, zone: ZoneInfo) -> list[tuple[int, int]]:
+    """From when to when (not included) it is this day there: one part, none where it is skipped, rarely two.
+
+    >>> [(b - a) // (DAY // 24) for a, b in parts_of(20541 * DAY, ZoneInfo("Europe/Berlin"))]
+    [23]
+    """
+    since, until = day - DAY, day + 2 * DAY
+    spans = [*spans_of(zone, since, until), Span(until, 0)]
+    parts = (
+        (max(one.since, day - one.offset), min(later.since, day + DAY - one.offset)) for one, later in pairwise(spans)
+    )
+    return _adjoined([(a, b) for a, b in parts if a < b])
+
+
+def _adjoined(parts: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for a, b in parts:
+        if found and found[-1][1] == a:
+            found[-1] = (found[-1][0], b)
+        else:
+            found.append((a, b))
+    return found
 
 
 def first_moment(day: date, zone: ZoneInfo) -> int:
@@ -98,7 +122,7 @@ def _year(at: int) -> int:
 
 
 def _offset(zone: ZoneInfo, at: int) -> int:
-    offset = to_datetime(at).astimezone(zone).utcoffset() or timedelta()
+    offset = to_datetime(min(max(at, 0), _LATEST)).astimezone(zone).utcoffset() or timedelta()
     return (offset.days * 86_400 + offset.seconds) * SECOND
 
 

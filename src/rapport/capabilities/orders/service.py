@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rapport.act import timers
-from rapport.capabilities.orders import ledger, store
+from rapport.capabilities.orders import kept_sums, ledger, store
 from rapport.capabilities.orders.amounts import given_back, needs_order
 from rapport.capabilities.orders.facts import CART_ABANDONED, CART_EVENTS, cart_abandoned, cart_abandoned_id
 from rapport.capabilities.orders.model import CartStory, stories_of
@@ -121,7 +121,7 @@ def carts_by_day(conn: Connection, question: Question) -> list[dict[str, Any]]:
 
 def revenue_rows(conn: Connection, question: Question) -> list[dict[str, Any]]:
     """Rows of the metric `revenue_by`: one for each group and currency."""
-    rows = store.revenue_by(conn, question)
+    rows = kept_sums.revenue_by(conn, question)
     return [
         {
             question.by: to_iso(int(row.key))[:10] if question.by == "day" else row.key, "currency": row.currency,
@@ -195,7 +195,7 @@ def _keep_orders(conn: Connection, notes: Sequence[Seen], shops: Mapping[Workspa
         if note.fact.name == "Order Refunded":
             refund = _refund(note, settings)
             back.append(refund)
-            if refund.claim is not None and refund.order_id is not None:
+            if refund.order_id is not None:
                 # The order's row, whether it is known or not: whoever reports it later waits for this transaction.
                 parts.append(OrderPart(note.workspace, refund.order_id, note.strand))
         else:
@@ -204,11 +204,10 @@ def _keep_orders(conn: Connection, notes: Sequence[Seen], shops: Mapping[Workspa
                 parts.append(part)
     store.save_orders(conn, parts)
     store.save_refunds(conn, back)
-    touched: dict[WorkspaceId, set[str]] = {}
-    for part in parts:
-        touched.setdefault(part.workspace, set()).add(part.order_id)
-    for workspace, order_ids in touched.items():
-        settle(conn, workspace, order_ids)
+    for workspace in {note.workspace for note in notes}:
+        order_ids = {part.order_id for part in parts if part.workspace == workspace}
+        refund_ids = {row.refund_id for row in back if row.workspace == workspace}
+        kept_sums.mark(conn, workspace, settle(conn, workspace, order_ids, refund_ids))
 
 
 def _order(note: Seen, settings: ReadingSettings) -> OrderPart | None:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.capabilities.orders.amounts import OrderMoney, corrected_in, given_back
-from rapport.capabilities.orders.store import UNREPORTED, orders, refunds
+from rapport.capabilities.orders.store import NEVER, UNREPORTED, orders, refunds
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import upsert
 from rapport.storage.lookup import select_among
@@ -24,33 +24,34 @@ __all__ = ["settle"]
 Row = dict[str, Any]
 
 
-def settle(conn: Connection, workspace: WorkspaceId, order_ids: Collection[str]) -> None:
-    """Read anew what refunds and corrections of these orders, just written, are worth; two looks where none is."""
-    claims = _rows(conn, workspace, refunds.c.order_id, order_ids, refunds.c.claim.is_not(None))
-    told = _rows(conn, workspace, orders.c.order_id, order_ids, orders.c.updated_told.is_not(None))
-    corrected = [row for row in told if _correct(row)]
+def settle(
+    conn: Connection, workspace: WorkspaceId, order_ids: Collection[str], refund_ids: Collection[str]
+) -> set[int]:
+    """Read anew what refunds and corrections of these orders are worth, after they and these refunds were written.
+
+    Returns the moments at which that may have changed what was sold or given back, earlier ones of the same order or
+    refund included.
+    """
+    given = _rows(conn, workspace, refunds.c.refund_id, refund_ids)
+    order_ids = {*order_ids, *(row["was_order"] for row in given if row["was_order"] is not None)}
+    known = {row["order_id"]: row for row in _rows(conn, workspace, orders.c.order_id, order_ids)}
+    back = _rows(conn, workspace, refunds.c.order_id, order_ids)
+    corrected = [row for row in known.values() if row["updated_told"] is not None and _correct(row)]
     upsert(
         conn, orders, sorted(corrected, key=lambda row: row["order_id"]), key=("workspace", "order_id"),
         update=("updated_currency", "updated_minor", "updated_gross"),
     )  # fmt: skip
-    known = {row["order_id"]: row for row in told}
-    others = {row["order_id"] for row in claims} - known.keys()
-    known |= {row["order_id"]: row for row in _rows(conn, workspace, orders.c.order_id, others)}
-    changed = [row for row in claims if _claim(row, known.get(row["order_id"]))]
+    changed = [row for row in back if row["claim"] is not None and _claim(row, known.get(row["order_id"]))]
     upsert(
         conn, refunds, sorted(changed, key=lambda row: row["refund_id"]), key=("workspace", "refund_id"),
         update=("currency", "amount_minor"),
     )  # fmt: skip
+    moments = {row[name] for row in (*given, *known.values(), *back) for name in ("at", "was_at")}
+    return {at for at in moments if at is not None and at < NEVER}
 
 
-def _rows(
-    conn: Connection,
-    workspace: WorkspaceId,
-    column: sa.Column[Any],
-    values: Collection[str],
-    *which: sa.ColumnElement[bool],
-) -> list[Row]:
-    found = select_among(conn, sa.select(column.table).where(*which), workspace, column, sorted(values))
+def _rows(conn: Connection, workspace: WorkspaceId, column: sa.Column[Any], values: Collection[str]) -> list[Row]:
+    found = select_among(conn, sa.select(column.table), workspace, column, sorted(values))
     return [dict(row._mapping) for row in found]
 
 

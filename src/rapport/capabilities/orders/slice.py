@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from rapport.capabilities.orders import store
+from rapport.capabilities.orders import kept_sums, store
 from rapport.capabilities.orders.facts import CART_EVENTS, FACT_KINDS, ORDER_EVENTS
 from rapport.capabilities.orders.metrics import CART_ABANDONMENT, REVENUE
 from rapport.capabilities.orders.service import CART_TIMER, carts_by_day, judge_carts, keep, revenue_rows
 from rapport.capabilities.orders.settings import ORDER_SETTINGS
 from rapport.capabilities.orders.traits import PARTS, TRAITS
-from rapport.compose.holding import of_person
+from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
 from rapport.kernel.work import BatchStage, Seen
 from rapport.measure.model import Measured
@@ -23,9 +23,21 @@ ORDERS = Slice(
     holds=(
         # Refunds name an order, not a person, so they are found by the orders and go before those: last here.
         of_person(store.carts, "the carts somebody filled, and what became of them"),
-        of_person(store.orders, "what somebody ordered, for the numbers of the shop"),
-        of_person(store.refunds, "what was given back", by=(), export=store.refunds_of, erase=store.erase_refunds),
+        of_person(
+            store.orders, "what somebody ordered, for the numbers of the shop", erase=kept_sums.eraser_of(store.orders)
+        ),
+        of_person(
+            store.refunds,
+            "what was given back",
+            by=(),
+            export=store.refunds_of,
+            erase=kept_sums.eraser_of(store.refunds),
+        ),
+        of_shop(kept_sums.revenue_days, "what was sold and given back on each day, summed"),
+        of_shop(kept_sums.revenue_marks, "days whose sums are to be made anew"),
+        of_shop(kept_sums.revenue_zones, "the time zone in whose days they are summed"),
     ),
+    jobs=(kept_sums.SUMMING,),
     web="rapport.capabilities.orders.web:WEB",
     settings=ORDER_SETTINGS,
     timers={CART_TIMER: judge_carts},

@@ -20,23 +20,26 @@ from rapport.storage.engine import CText, metadata
 from rapport.storage.locks import Lock, lock_each
 
 __all__ = [
+    "NEVER",
+    "UNREPORTED",
     "CartCounts",
     "OrderPart",
+    "Range",
     "RefundRow",
     "Revenue",
     "abandoned_carts",
     "cart_counts",
     "carts",
-    "erase_refunds",
     "has_carts",
     "lock_customers",
     "orders",
     "refunds",
     "refunds_of",
     "replace_carts",
-    "revenue_by",
+    "revenue_live",
     "save_orders",
     "save_refunds",
+    "theirs",
     "with_open_carts",
 ]
 
@@ -79,6 +82,7 @@ orders = Table(
     Column("prices", Text),
     Column("updated_gross", BigInteger),
     Column("updated_told", Text),
+    Column("was_at", BigInteger),
     Index("orders_at", "workspace", "at"),
 )
 """By order id. `rank` is that of the report (`ledger.Change`), `UNREPORTED` where there is none so far. `prices` (JSON)
@@ -98,13 +102,16 @@ refunds = Table(
     Column("currency", CText, nullable=False),
     Column("amount_minor", BigInteger),
     Column("claim", Text),
+    Column("was_at", BigInteger),
+    Column("was_order", CText),
     Index("refunds_at", "workspace", "at"),
     Index("refunds_order", "workspace", "order_id"),
 )
 """By refund id. Without an amount it is what was left of the order. `claim` (JSON) is what it says of money, where its
-order decides what that is worth: currency and amount follow it whenever the order changes."""
+order decides what that is worth: currency and amount follow it whenever the order changes. `was_at` and `was_order`
+are what the report before this one said; the kept sums need it."""
 
-_NEVER = 2**62
+NEVER = 2**62
 
 
 class OrderPart(NamedTuple):
@@ -114,7 +121,7 @@ class OrderPart(NamedTuple):
     order_id: str
     strand: bytes
     rank: int = UNREPORTED
-    at: int = _NEVER
+    at: int = NEVER
     fact: str = ""
     country: str = ""
     currency: str = ""
@@ -142,6 +149,13 @@ class RefundRow(NamedTuple):
     currency: str
     amount_minor: int | None
     claim: str | None
+
+
+class Range(NamedTuple):
+    """A span of time; its end does not belong to it."""
+
+    since: int
+    until: int
 
 
 class CartCounts(NamedTuple):
@@ -215,7 +229,7 @@ def abandoned_carts(
 
 def has_carts(conn: Connection, workspace: WorkspaceId) -> bool:
     """Whether this shop has carts at all."""
-    return conn.execute(sa.select(carts.c.strand).where(carts.c.workspace == workspace).limit(1)).first() is not None
+    return bool(conn.execute(sa.select(sa.exists().where(carts.c.workspace == workspace))).scalar())
 
 
 def with_open_carts(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -> set[bytes]:
@@ -253,7 +267,7 @@ def save_refunds(conn: Connection, rows: Iterable[RefundRow]) -> None:
             earliest[key] = row
     upsert(
         conn, refunds, [earliest[key]._asdict() for key in sorted(earliest)], key=("workspace", "refund_id"),
-        update=RefundRow._fields[2:], where="(excluded.at, excluded.fact) < (refunds.at, refunds.fact)",
+        update=_REFUND_UPDATE, where="(excluded.at, excluded.fact) < (refunds.at, refunds.fact)",
     )  # fmt: skip
 
 
@@ -267,17 +281,16 @@ def refunds_of(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) 
     ]
 
 
-def erase_refunds(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> int:
-    """Forget the refunds of the orders of these strands."""
-    return sum(
-        conn.execute(refunds.delete().where(*_of_orders(workspace, some))).rowcount
-        for some in chunks(sorted(keys), 500)
-    )
+def theirs(table: Table, workspace: WorkspaceId, keys: Collection[Key]) -> tuple[sa.ColumnElement[bool], ...]:
+    """Which rows of orders or refunds are of the orders of these strands."""
+    if table is orders:
+        return (orders.c.workspace == workspace, orders.c.strand.in_(keys))
+    return _of_orders(workspace, keys)
 
 
 def _of_orders(workspace: WorkspaceId, keys: Collection[Key]) -> tuple[sa.ColumnElement[bool], ...]:
-    theirs = sa.select(orders.c.order_id).where(orders.c.workspace == workspace, orders.c.strand.in_(keys))
-    return (refunds.c.workspace == workspace, refunds.c.order_id.in_(theirs))
+    ours = sa.select(orders.c.order_id).where(orders.c.workspace == workspace, orders.c.strand.in_(keys))
+    return (refunds.c.workspace == workspace, refunds.c.order_id.in_(ours))
 
 
 def cart_counts(conn: Connection, question: Question) -> list[CartCounts]:
@@ -296,26 +309,27 @@ def cart_counts(conn: Connection, question: Question) -> list[CartCounts]:
     return [CartCounts._make(row) for row in conn.execute(query)]
 
 
-def revenue_by(conn: Connection, question: Question) -> list[Revenue]:
+def revenue_live(conn: Connection, question: Question, *, ranges: Sequence[Range] = ()) -> list[Revenue]:
     """Revenue by `day` (the shop's, by its local start), `country` or `currency`, and by currency within it.
 
     An order that names no country counts for the customer's. All of it as the customers' own ledgers have it: refunds
     of cancelled orders count as refunds, and of such an order only what was not refunded is lost besides.
+    Only what lies in `ranges`, where there are any. Cost: the orders and refunds of that time.
     """
     found: dict[tuple[str, str], Revenue] = {}
-    for group, code, count, total, cancelled in conn.execute(_sold(question)):
+    for group, code, count, total, cancelled in conn.execute(_sold(question, ranges)):
         found[str(group), code] = Revenue(str(group), code, count, int(total or 0), int(cancelled or 0), 0)
-    for group, code, total in conn.execute(_given_back(question)):
+    for group, code, total in conn.execute(_given_back(question, ranges)):
         before = found.get((str(group), code), Revenue(str(group), code, 0, 0, 0, 0))
         found[str(group), code] = before._replace(refunds_minor=int(total or 0))
     return [found[key] for key in sorted(found)]
 
 
-def _sold(question: Question) -> sa.Select[*tuple[Any, ...]]:
+def _sold(question: Question, ranges: Sequence[Range]) -> sa.Select[*tuple[Any, ...]]:
     """Group, currency, orders, what they earned before refunds, what cancelling lost besides refunds."""
     o = orders.c
     currency = _currency()
-    placed, lives_in = _with_customers(orders)
+    placed, lives_in = _with_customers(orders, question)
     keys: dict[str, sa.ColumnElement[Any]] = {
         "day": days_asked(o.at, question), "country": _first_stated(o.country, lives_in), "currency": currency,
     }  # fmt: skip
@@ -323,23 +337,24 @@ def _sold(question: Question) -> sa.Select[*tuple[Any, ...]]:
     return (
         sa.select(keys[question.by], currency, sa.func.count(), sa.func.sum(_worth()), sa.func.sum(lost))
         .select_from(placed)
-        .where(o.workspace == question.workspace, o.rank < UNREPORTED, o.at >= question.since, o.at < question.until)
+        .where(o.workspace == question.workspace, o.rank < UNREPORTED, _within(o.at, question, ranges))
         .group_by(sa.literal_column("1"), sa.literal_column("2"))
     )
 
 
-def _given_back(question: Question) -> sa.Select[*tuple[Any, ...]]:
+def _given_back(question: Question, ranges: Sequence[Range]) -> sa.Select[*tuple[Any, ...]]:
     """Group, currency, refunds."""
     o, r = orders.c, refunds.c
     made, lives_in = _with_customers(
-        refunds.outerjoin(orders, (o.workspace == r.workspace) & (o.order_id == r.order_id))
+        refunds.outerjoin(orders, (o.workspace == r.workspace) & (o.order_id == r.order_id)), question
     )
     keys: dict[str, sa.ColumnElement[Any]] = {
         "day": days_asked(r.at, question), "country": _first_stated(o.country, r.country, lives_in),
         "currency": r.currency,
     }  # fmt: skip
     earlier = refunds.alias("earlier")
-    earlier_only = sa.tuple_(earlier.c.at, earlier.c.fact) < sa.tuple_(r.at, r.fact)
+    # `+ 0`: found by their order. By their time, SQLite would go through all that came before.
+    earlier_only = sa.tuple_(earlier.c.at + sa.literal_column("0"), earlier.c.fact) < sa.tuple_(r.at, r.fact)
     left = _left(earlier, r.currency, earlier_only)
     capped = sa.case((r.amount_minor < left, r.amount_minor), else_=left)
     of_its_order = (o.rank < UNREPORTED) & (r.currency == _currency())
@@ -347,9 +362,14 @@ def _given_back(question: Question) -> sa.Select[*tuple[Any, ...]]:
     return (
         sa.select(keys[question.by], r.currency, sa.func.sum(amount))
         .select_from(made)
-        .where(r.workspace == question.workspace, r.at >= question.since, r.at < question.until)
+        .where(r.workspace == question.workspace, _within(r.at, question, ranges))
         .group_by(sa.literal_column("1"), sa.literal_column("2"))
     )
+
+
+def _within(at: sa.ColumnElement[int], question: Question, ranges: Sequence[Range]) -> sa.ColumnElement[bool]:
+    some = ranges or [Range(question.since, question.until)]
+    return sa.or_(*(sa.and_(at >= since, at < until) for since, until in some))
 
 
 def _corrected() -> sa.ColumnElement[bool]:
@@ -382,8 +402,10 @@ def _left(
     return sa.case((worth <= 0, 0), (left > 0, left), else_=0)
 
 
-def _with_customers(rows: sa.FromClause) -> tuple[sa.FromClause, sa.ColumnElement[str]]:
-    """The rows joined to the customers who placed their orders, and the country of those."""
+def _with_customers(rows: sa.FromClause, question: Question) -> tuple[sa.FromClause, sa.ColumnElement[str]]:
+    """The rows joined to the customers who placed their orders, and the country of those; where that is asked for."""
+    if question.by != "country":
+        return rows, sa.literal("")
     o, i, c = orders.c, identifiers.c, customers.c
     joined = rows.outerjoin(identifiers, (i.workspace == o.workspace) & (i.key == o.strand)).outerjoin(
         customers, (c.workspace == i.workspace) & (c.root == i.root)
@@ -411,15 +433,22 @@ def _chosen(condition: str, columns: Sequence[str]) -> dict[str, str]:
     return {name: f"CASE WHEN {condition} THEN excluded.{name} ELSE orders.{name} END" for name in columns}
 
 
+_EARLIER = "(excluded.rank, excluded.at, excluded.fact) < (orders.rank, orders.at, orders.fact)"
+
+_REFUND_UPDATE = {
+    **{name: f"excluded.{name}" for name in RefundRow._fields[2:]}, "was_at": "refunds.at",
+    "was_order": "refunds.order_id",
+}  # fmt: skip
+
 _ORDER_UPDATE: dict[str, Any] = {
     **_chosen(
-        "(excluded.rank, excluded.at, excluded.fact) < (orders.rank, orders.at, orders.fact)",
-        ("rank", "at", "fact", "strand", "country", "currency", "revenue_minor", "gross_minor", "prices"),
+        _EARLIER, ("rank", "at", "fact", "strand", "country", "currency", "revenue_minor", "gross_minor", "prices")
     ),
     **_chosen(
         "(excluded.updated_at, excluded.updated_fact) > (orders.updated_at, orders.updated_fact)",
         ("updated_at", "updated_fact", "updated_currency", "updated_minor", "updated_gross", "updated_told"),
     ),
+    "was_at": f"CASE WHEN {_EARLIER} THEN orders.at ELSE orders.was_at END",
     "cancelled_at": "{least}(coalesce(excluded.cancelled_at, orders.cancelled_at),"
     " coalesce(orders.cancelled_at, excluded.cancelled_at))",
 }
