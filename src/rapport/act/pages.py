@@ -151,5 +151,5 @@ def _one(
         sent = outbox.deliveries(conn, principal.workspace, channel=CHANNEL, destination=webhook_id, limit=_SHOWN)
     return render(
         request, "act/webhook.html", status=error.status if error else 200, webhook=webhook, deliveries=sent,
-        secret=secret, error=error, now=now_us(), version=webhooks.webhook_version(webhook), form=typed or webhook,
+        secret=secret, error=error, version=webhooks.webhook_version(webhook), form=typed or webhook,
     )  # fmt: skip
