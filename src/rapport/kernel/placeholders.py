@@ -13,6 +13,7 @@ issue 10603 and of iOS 7 (MAC address); the addresses and numbers people type to
 from __future__ import annotations
 
 import re
+import string
 
 __all__ = ["is_placeholder", "is_placeholder_email", "is_placeholder_number", "is_placeholder_text"]
 
@@ -69,7 +70,8 @@ _NOTHINGS = re.compile(r"(?:null|none|nil|undefined|nan){2,}")
 _ENDS = ("undefined", "null", "nan")
 _BEFORE = _words("gid shopify customer customers user users id uid anonymous anon guest visitor client")
 _REPEATED = re.compile(r"0+|f{12,}|x{2,}")
-_RUNS = ("01234567890123456789", "98765432109876543210")
+_PUNCTUATION = {ord(c): None for c in string.punctuation + string.whitespace}
+_UPWARDS, _DOWNWARDS = "01234567890123456789", "98765432109876543210"
 
 
 def is_placeholder(value: str) -> bool:
@@ -83,9 +85,11 @@ def is_placeholder(value: str) -> bool:
     low = value.lower()
     if low in _IDS:
         return True
+    if len(low) == 36 and low[8] == low[13] == "-":  # a UUID: the usual case, quickly
+        return not low.strip("0-") or not low.strip("f-")
     if low.isalnum():
         return _bare(low)
-    skeleton = "".join(c for c in low if c.isalnum())
+    skeleton = _skeleton(low)
     if not skeleton or low == "-1" or skeleton in _IDS or _bare(skeleton):
         return True
     return (low.endswith(_ENDS) and _names_none(low)) or _is_template(value)
@@ -98,9 +102,9 @@ def is_placeholder_email(value: str) -> bool:
     [True, True, False, False]
     """
     mailbox, _, domain = value.rpartition("@")
-    if value in _EMAILS or _is_template(mailbox):
+    if value in _EMAILS or (not mailbox.isalnum() and _is_template(mailbox)):
         return True
-    skeleton = "".join(c for c in mailbox if c.isalnum())
+    skeleton = mailbox if mailbox.isalnum() else _skeleton(mailbox)
     if skeleton in _MAILBOXES or not skeleton:
         return True
     word = domain.partition(".")[0].replace("-", "")
@@ -119,7 +123,9 @@ def is_placeholder_number(digits: str) -> bool:
     """
     if len(digits) < 5:
         return False
-    return len(set(digits)) == 1 or digits.endswith("0000000") or any(digits in run for run in _RUNS)
+    if digits.endswith("0000000") or digits == digits[0] * len(digits):
+        return True
+    return digits in _UPWARDS or digits in _DOWNWARDS
 
 
 def is_placeholder_text(value: str) -> bool:
@@ -131,11 +137,16 @@ def is_placeholder_text(value: str) -> bool:
     if value.isalpha():
         return value == "undefined"
     low = value.lower()
-    skeleton = "".join(c for c in low if c.isalnum())
+    skeleton = _skeleton(low)
     if _NOTHINGS.fullmatch(skeleton) or skeleton == "undefined":
         return True
     bracketed = low[0] in "([<{" and low[-1] in ")]>}"
     return (bracketed and skeleton in _IDS) or _is_template(value)
+
+
+def _skeleton(low: str) -> str:
+    plain = low.translate(_PUNCTUATION)
+    return plain if plain.isalnum() else "".join(c for c in plain if c.isalnum())
 
 
 def _bare(skeleton: str) -> bool:
