@@ -90,7 +90,7 @@ Kind = tuple[Mergeable, st.SearchStrategy[Any]]
 
 
 @each_kind
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_the_order_of_facts_does_not_matter(kind: Kind, data: st.DataObject) -> None:
     value, values = kind
@@ -100,7 +100,7 @@ def test_the_order_of_facts_does_not_matter(kind: Kind, data: st.DataObject) -> 
 
 
 @each_kind
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_merging_is_folding_what_both_have_seen(kind: Kind, data: st.DataObject) -> None:
     value, values = kind
@@ -114,7 +114,7 @@ def test_merging_is_folding_what_both_have_seen(kind: Kind, data: st.DataObject)
 
 
 @each_kind
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_zero_changes_nothing_and_merging_leaves_its_arguments_alone(kind: Kind, data: st.DataObject) -> None:
     value, values = kind
@@ -128,7 +128,7 @@ def test_zero_changes_nothing_and_merging_leaves_its_arguments_alone(kind: Kind,
 
 
 @each_kind
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_a_state_survives_being_written_and_trimming_twice_is_trimming_once(kind: Kind, data: st.DataObject) -> None:
     value, values = kind
@@ -143,7 +143,7 @@ def test_a_state_survives_being_written_and_trimming_twice_is_trimming_once(kind
 
 
 @each_kind
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_every_value_names_the_fact_it_came_from(kind: Kind, data: st.DataObject) -> None:
     value, values = kind
