@@ -19,6 +19,8 @@ from rapport.kernel.clock import SECOND, now_us
 from tests.running import Server
 from tests.stories.kept import eventually, facts_of, golden_record, quarantine_of
 
+pytestmark = pytest.mark.slow
+
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'`&"
 TEMPLATES = "{{7*7}} ${7*7} {% raw %} %(x)s #{7*7} <%= 7*7 %>"
 SQL = "'; DROP TABLE facts; -- \" OR 1=1 \\"
