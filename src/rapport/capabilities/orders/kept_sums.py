@@ -263,8 +263,9 @@ def _sums(conn: Connection, due: _Due) -> list[Revenue]:
 
 def _keep(conn: Connection, due: _Due, sums: Sequence[Revenue]) -> None:
     gone = conn.execute(revenue_marks.delete().where(_m.id.in_(due.marks))).rowcount
-    if gone < len(due.marks):
-        return  # Another worker summed them, and may know more.
+    if gone < len(due.marks):  # another worker summed some of them, and may know more: once more, from the beginning
+        mark(conn, due.workspace, (at for day in due.days for a, b in parts_of(day, due.zone) for at in (a, b - 1)))
+        return
     conn.execute(revenue_days.delete().where(_d.workspace == due.workspace, _d.day.in_(sorted(due.days))))
     rows = [{**one._asdict(), "workspace": due.workspace, "day": int(one.key)} for one in sums]
     insert_rows(conn, revenue_days, [{name: row[name] for name in _COLUMNS} for row in rows])
