@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,6 +90,19 @@ def test_the_command_says_what_it_did_and_where_refused_rows_are(run: Run, files
         ["file", "line", "reason", "row"],
         ["visits.csv", "3", "pages: 'few' is no number", '["2","bo","2024-01-02","few"]'],
     ]
+
+
+def test_a_file_of_which_nothing_could_be_imported_is_a_failure(run: Run, files: list[str], tmp_path: Path) -> None:
+    (tmp_path / "visits.csv").write_text("number,who,at,pages\n2,bo,2024-01-02,few\n")
+
+    assert [run(*files).exit_code, run(*files).exit_code] == [1, 1]
+
+
+def test_the_time_told_is_that_of_the_whole_command(files: list[str]) -> None:
+    """Also of the worker's remembering, for which the command waits."""
+    done = CliRunner().invoke(import_group, files, obj=TwoShops(lambda _: time.sleep(0.15)))
+
+    assert float(done.output.partition("visits.csv in ")[2].partition(" s")[0]) >= 0.1
 
 
 def test_the_command_returns_after_the_worker_has_folded(run: Run, files: list[str], folded: list[int]) -> None:

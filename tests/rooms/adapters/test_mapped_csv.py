@@ -164,6 +164,46 @@ def test_ids_tell_keys_apart_and_never_grow_too_long(write: Write) -> None:
     assert ids == [message["messageId"] for message in again]
 
 
+TWO = """
+name = "two"
+[[fact]]
+type = "identify"
+id = ["order"]
+time = "date"
+where = { bill = ".+" }
+traits.email = "bill"
+[[fact]]
+type = "identify"
+id = ["order"]
+time = "date"
+traits.email = "ship"
+"""
+
+
+def test_two_facts_of_one_name_and_id_are_two(write: Write) -> None:
+    """The first that a row states has the id it always had, so that no fact of an older import is doubled."""
+    both, _ = _run(write, "order,date,bill,ship\nT1,2026-03-01,a@x.example,b@x.example\n", TWO)
+    one, _ = _run(write, "order,date,bill,ship\nT1,2026-03-01,,b@x.example\n", TWO)
+
+    assert [message["messageId"] for message in both] == ["two:identify:T1", "two:identify:T1:%fact2"]
+    assert [message["messageId"] for message in one] == ["two:identify:T1"]
+
+
+@pytest.mark.parametrize(
+    ("written", "trouble"),
+    [
+        ('delimiter = ";;"', "delimiter ';;' must be one character"),
+        ('decimal = ","\nthousands = ","', "decimal and thousands are both"),
+        ('quote = ","', "delimiter and quote are both"),
+        ('format = "%Y-%m-%d %Z"', "names zones"),
+        ('format = "DD.MM.YYYY"', "is none"),
+    ],
+)
+def test_a_way_of_writing_that_cannot_be_is_refused(write: Write, written: str, trouble: str) -> None:
+    with pytest.raises(InvalidInput, match=trouble):
+        _run(write, PEOPLE, SIMPLE.replace("[[fact]]", f"[file]\n{written}\n[[fact]]", 1))
+
+
 def test_a_row_with_no_key_is_refused(write: Write) -> None:
     table = "number,changed,city,points\n,2024-01-01,Ulm,1\n"
     messages, refused = _run(write, table, SIMPLE.replace('["number", "changed"]', '["number"]'))
@@ -172,12 +212,15 @@ def test_a_row_with_no_key_is_refused(write: Write) -> None:
     assert refused[0].reason == "nothing tells this row from others: number is empty"
 
 
+GERMAN = " with the decimal sign ',' and '.' between thousands"
+
+
 def test_a_bad_row_keeps_its_group_out(write: Write) -> None:
     messages, refused = _run(write, ROWS.replace("1.000,50", "dear"), TILL)
 
     assert [message["event"] for message in messages] == ["Order Refunded"]
     assert [(one.line, one.reason) for one in refused] == [
-        (2, "price: 'dear' is no number; its group of 2 rows is left out")
+        (2, f"price: 'dear' is no number{GERMAN}; its group of 2 rows is left out")
     ]
 
 

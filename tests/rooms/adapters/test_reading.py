@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from rapport.adapters.files.lines import Row
 from rapport.adapters.files.model import silent
-from rapport.adapters.files.reading import Row, Table, fingerprint, row_text
+from rapport.adapters.files.reading import Table, fingerprint, row_text
 from rapport.kernel.errors import InvalidInput
 
 
-def _rows(path: Path, *, encoding: str = "utf-8-sig", delimiter: str = ",") -> list[Row]:
-    return list(Table(path, encoding=encoding, delimiter=delimiter).rows(progress=silent))
+def _rows(
+    path: Path, *, encoding: str = "utf-8-sig", delimiter: str = ",", quote: str | None = '"', multiline: bool = False
+) -> list[Row]:
+    table = Table(path, encoding=encoding, delimiter=delimiter, quote=quote, multiline=multiline)
+    return list(table.rows(progress=silent))
 
 
 def _file(tmp_path: Path, content: bytes) -> Path:
@@ -37,6 +41,67 @@ def test_a_gzipped_table_reads_as_the_plain_one(tmp_path: Path) -> None:
 
 def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
     assert Table(_file(tmp_path, b"\xef\xbb\xbfa,b\n")).header == ["a", "b"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("named", ["utf-8", "utf-8-sig", "cp1252", "utf-16-le"])
+def test_a_byte_order_mark_tells_the_encoding_whatever_is_named(tmp_path: Path, encoding: str, named: str) -> None:
+    table = Table(_file(tmp_path, "a,b\nÖl,2\n".encode(encoding)), encoding=named)
+
+    assert (table.header, list(table.rows(progress=silent))) == (["a", "b"], [Row(2, ["Öl", "2"], "")])
+
+
+SWALLOWED = 'id\tname\tprice\n1\tTea\t5\n2\t"Big knife\t6\n3\tCup\t7\n4\t19" Rack\t8\n'
+
+
+def test_a_file_by_tabs_that_quotes_nothing_is_seen_to(tmp_path: Path) -> None:
+    for quote in (None, ""):
+        rows = _rows(_file(tmp_path, SWALLOWED.encode()), delimiter="\t", quote=quote)
+        assert [row.cells[1] for row in rows] == ["Tea", '"Big knife', "Cup", '19" Rack']
+    (quoted,) = _rows(_file(tmp_path, b'a\tb\n"1 ""x"""\t2\n'), delimiter="\t", quote=None)
+    assert quoted.cells == ['1 "x"', "2"]
+
+
+@pytest.mark.parametrize(
+    ("table", "good", "faulty"),
+    [
+        (SWALLOWED.replace("\t", ","), [2], [3, 4, 5]),
+        ('a,b,c\n1,"x,2\n3,y",4\n5,6,7\n', [4], [2, 3]),
+        ('a,b,c\n1,2,"x\n3,4,y"\n5,6,7\n', [4], [2, 3]),
+        ('a,b,c\n1,2,3\n4,5,"open\n', [2], [3]),
+        ('a,b,c\n1,2,3\n4,5,"open\n6,7,8', [2], [3, 4]),
+        ('a,b,c\n1,"Hello, Ada\nyes, well, done","3"\n', [2], []),
+        ('a,b\n1,"Hello\nthere, friend"\n', [2], []),
+    ],
+)
+def test_lines_that_a_quote_swallowed_are_listed_each(
+    tmp_path: Path, table: str, good: list[int], faulty: list[int]
+) -> None:
+    """Prose of several lines is a cell; what looks like rows is one only where the map says so."""
+    rows = _rows(_file(tmp_path, table.encode()))
+
+    assert [row.line for row in rows if not row.fault] == good
+    assert [row.line for row in rows if row.fault] == faulty
+    assert all('quote = ""' in row.fault for row in rows if row.fault)
+
+
+def test_cells_of_several_lines_may_be_said_to_be_right(tmp_path: Path) -> None:
+    (row,) = _rows(_file(tmp_path, b'a,b,c\n1,2,"x\n3,4,y"\n'), multiline=True)
+
+    assert row.cells == ["1", "2", "x\n3,4,y"]
+
+
+def test_a_name_that_two_columns_have_means_neither(tmp_path: Path) -> None:
+    table = Table(_file(tmp_path, b" a ,b,b,\n1,2,3,4\n"))
+
+    assert table.index("a") == 0
+    with pytest.raises(InvalidInput, match="has 2 columns 'b'"):
+        table.index("b")
+
+
+def test_text_in_utf_16_without_a_mark_is_no_table_of_utf_8(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="NUL"):
+        Table(_file(tmp_path, "a,b\n1,2\n".encode("utf-16-le")))
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import resource
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rapport.adapters.files.lines import Row
 from rapport.adapters.files.model import silent
-from rapport.adapters.files.reading import Row
 from rapport.adapters.files.spill import Spill
 
 keys = st.lists(st.sampled_from(["a", "b", "c", "ä:\x00", ""]), max_size=40)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,6 +96,7 @@ def _run(
     again: bool,
     report: Path | None,
 ) -> None:
+    started = time.monotonic()
     with _stoppable(), installation.open(data_dir) as db:
         with db.read() as conn:
             shop = workspace_named(conn, workspace)
@@ -103,9 +105,12 @@ def _run(
             progress("folding", 0, 0)
             installation.fold(db)
             progress("folding", 1, 1)
+        took = time.monotonic() - started
         at = report or installation.folder(data_dir) / "imports" / f"{done.id}.csv"
         listed = _write_refusals(db, shop.id, done, at)
-    click.echo(summary(done, listed))
+    click.echo(summary(done, listed, seconds=took))
+    if done.refusals and not done.facts:
+        raise click.exceptions.Exit(1)
 
 
 @contextmanager
@@ -130,13 +135,13 @@ def _write_refusals(db: Database, workspace: WorkspaceId, done: ImportReport, pa
     return path
 
 
-def summary(done: ImportReport, listed: Path | None) -> str:
-    """What an import did, for people."""
+def summary(done: ImportReport, listed: Path | None, *, seconds: float) -> str:
+    """What an import did, for people; `seconds` are those of this run, until all was remembered."""
     if done.repeated:
         lines = [f"{done.title} was imported before ({done.id}): nothing to do. --again reads it once more."]
     else:
         went_on = ", going on where it had stopped" if done.resumed else ""
-        lines = [f"Imported {done.title} in {done.seconds:.1f} s{went_on}."]
+        lines = [f"Imported {done.title} in {seconds:.1f} s{went_on}."]
     lines.append(f"{done.rows:,} rows, {done.facts:,} facts: {done.added:,} new, {done.known:,} known already.")
     lines.extend(f"  {count:>9,}  {name}" for name, count in sorted(done.names.items(), key=lambda item: -item[1]))
     if done.refusals:

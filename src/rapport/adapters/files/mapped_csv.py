@@ -9,9 +9,10 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from rapport.adapters.files.lines import Row
 from rapport.adapters.files.mapping import FactMap, FileMap, MappedField, TableMap, Value, read_map
 from rapport.adapters.files.model import Progress, Refused, Step
-from rapport.adapters.files.reading import Row, Table, row_text, shown_name
+from rapport.adapters.files.reading import Table, row_text, shown_name
 from rapport.adapters.files.spill import Spill
 from rapport.adapters.files.values import amount, integer, json_number, moment, zone
 
@@ -45,7 +46,11 @@ class MappedCsv:
         self.title = shown_name(path)
         self.files = [path]
         self.variant = map_path.read_bytes()
-        self._table = Table(path, delimiter=self._map.file.delimiter, encoding=self._map.file.encoding)
+        written = self._map.file
+        self._table = Table(
+            path, delimiter=written.delimiter, encoding=written.encoding, quote=written.quote, escape=written.escape,
+            multiline=written.multiline,
+        )  # fmt: skip
         self._facts = [CompiledFact(self._map, fact, self._table) for fact in self._map.fact]
 
     def steps(self, *, progress: Progress) -> Iterator[Step]:
@@ -66,7 +71,7 @@ class MappedCsv:
         refused = [self._refused(row, row.fault) for row in rows if row.fault]
         if not refused:
             try:
-                messages = [message for fact in self._facts if (message := fact.message(rows)) is not None]
+                messages = self._messages(rows)
             except CellError as error:
                 refused = [self._refused(error.row, str(error))]
         if refused:
@@ -75,6 +80,21 @@ class MappedCsv:
                 reason = f"{refused[0].reason}; its group of {len(rows)} rows is left out"
                 refused[0] = refused[0]._replace(reason=reason)
         return Step(self.title, first.line, len(rows), messages, refused, row_text(first.cells))
+
+    def _messages(self, rows: list[Row]) -> list[dict[str, Any]]:
+        """What the facts of the map state of these rows.
+
+        Where two facts of one name and with one id do, the later one has its place in the map in its message id. The
+        first has not, whichever it is: so its id is what it was when the second one was lost.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for number, fact in enumerate(self._facts, start=1):
+            message = fact.message(rows)
+            if message is not None:
+                if message["messageId"] in found:
+                    message["messageId"] = _numbered(message["messageId"], number)
+                found[message["messageId"]] = message
+        return list(found.values())
 
     def _refused(self, row: Row, reason: str) -> Refused:
         return Refused(self.title, row.line, reason, row_text(row.cells))
@@ -245,8 +265,18 @@ class Cells:
         if field.kind == "time":
             tz = zone(field.timezone or self._file.timezone)
             form = field.form or self._file.format
+            if form.startswith(("unix", "excel")):
+                return lambda text: moment(str(self._amount(text)), tz=tz, form=form).isoformat()
             return lambda text: moment(text, tz=tz, form=form).isoformat()
         return str
+
+
+def _numbered(message_id: str, number: int) -> str:
+    """The id with the number of its fact; no value can hold `%fact`, since `%` in values is written `%25`."""
+    text = f"{message_id}:%fact{number}"
+    if len(text) <= _MAX_ID:
+        return text
+    return f"{message_id.partition(':')[0]}:{blake2b(text.encode(), digest_size=16).hexdigest()}"
 
 
 def _readers(cells: Cells, fields: dict[str, Value]) -> list[tuple[str, Read]]:
@@ -291,7 +321,7 @@ def _boolean(text: str) -> bool:
 
 def _group_key(row: Row, at: list[int]) -> str:
     """The values that make rows one group; a row without them is a group of its own."""
-    if any(len(row.cells) <= index for index in at) or row.fault.startswith("unreadable"):
+    if any(len(row.cells) <= index for index in at):
         return f"\x00line {row.line}"
     values = [row.cells[index].strip() for index in at]
     return "\x1f".join(values) if any(values) else f"\x00line {row.line}"

@@ -38,7 +38,7 @@ class MappedField(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     default: str | int | float | bool | None = None
     """Used where the cell is empty. Without it an empty cell is left out of the fact."""
     form: str = ""
-    """Of a time: `iso`, `unix`, `unix_ms` or a strptime format such as `%d.%m.%Y %H:%M`."""
+    """Of a time: `iso`, `unix`, `unix_ms`, `excel`, `excel_1904` or a strptime format such as `%d.%m.%Y %H:%M`."""
     timezone: str = ""
     """Of a time that carries no offset, where it differs from the file's."""
 
@@ -51,7 +51,15 @@ class FileMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the file is written."""
 
     delimiter: str = ","
-    encoding: str = "utf-8-sig"
+    quote: str | None = None
+    """Around cells that hold the delimiter or an end of line: `"` where nothing is said; empty where the file quotes
+    nothing, which is found out by itself where a tab is the delimiter."""
+    escape: str = ""
+    """Before a quote or delimiter that is meant as such, where the file does not double its quotes."""
+    multiline: bool = False
+    """Cells of several lines are right even where their lines look like rows."""
+    encoding: str = "utf-8"
+    """A byte order mark in the file tells better."""
     decimal: str = "."
     thousands: str = ""
     timezone: str = "UTC"
@@ -121,8 +129,7 @@ def _check(table: TableMap, file: str) -> None:
         raise InvalidInput(f"{file}: name {table.name!r} must be lower case letters, digits, - and _, at most 40")
     if not table.fact:
         raise InvalidInput(f"{file} states no fact", hint="add a [[fact]]")
-    if len(table.file.delimiter) != 1:
-        raise InvalidInput(f"{file}: delimiter {table.file.delimiter!r} must be one character")
+    _check_file(table.file, file)
     for number, fact in enumerate(table.fact, start=1):
         where = f"{file}: fact {number}"
         _check_fact(fact, where)
@@ -130,6 +137,33 @@ def _check(table: TableMap, file: str) -> None:
             _check_field(value, f"{where}, {name}", grouped=bool(table.group_by))
         for column, pattern in fact.where.items():
             _check_pattern(pattern, f"{where}: where.{column}")
+
+
+def _check_file(written: FileMap, file: str) -> None:
+    marks = {"delimiter": written.delimiter, "decimal": written.decimal}
+    marks |= {name: getattr(written, name) for name in ("quote", "escape", "thousands") if getattr(written, name)}
+    for name, mark in marks.items():
+        if len(mark) != 1 or mark in "\r\n\0":
+            raise InvalidInput(f"{file}: {name} {mark!r} must be one character")
+    for one, other in (("delimiter", "quote"), ("delimiter", "escape"), ("quote", "escape"), ("decimal", "thousands")):
+        if one in marks and marks[one] == marks.get(other):
+            raise InvalidInput(f"{file}: {one} and {other} are both {marks[one]!r}")
+    for name in ("decimal", "thousands"):
+        if marks.get(name, ".") in "0123456789+-()eE":
+            raise InvalidInput(f"{file}: {name} {marks[name]!r} is part of numbers")
+    _check_form(written.format, f"{file}: format")
+
+
+def _check_form(form: str, where: str) -> None:
+    """A time's form; the name of a zone in it would be read and forgotten, and the time be hours off."""
+    if "%Z" in form:
+        raise InvalidInput(
+            f"{where} {form!r} names zones, which are ambiguous", hint="%z reads +01:00; timezone sets one"
+        )
+    if form not in ("iso", "unix", "unix_ms", "excel", "excel_1904") and "%" not in form:
+        raise InvalidInput(
+            f"{where} {form!r} is none", hint="iso, unix, unix_ms, excel, excel_1904, or as %d.%m.%Y %H:%M"
+        )
 
 
 def _check_fact(fact: FactMap, where: str) -> None:
@@ -159,6 +193,8 @@ def _fields(fact: FactMap) -> list[tuple[str, Value]]:
 def _check_field(value: Value, where: str, *, grouped: bool) -> None:
     if isinstance(value, str):
         return
+    if value.form:
+        _check_form(value.form, f"{where}: format")
     given = [name for name in ("column", "value", "template", "sum") if getattr(value, name) not in ("", None, [])]
     if len(given) != 1:
         raise InvalidInput(f"{where} must have one of column, value, template and sum; it has {given or 'none'}")

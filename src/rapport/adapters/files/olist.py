@@ -24,8 +24,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from rapport.adapters.files.lines import Row
 from rapport.adapters.files.model import Progress, Refused, Step
-from rapport.adapters.files.reading import Row, Table, row_text, shown_name
+from rapport.adapters.files.reading import Table, row_text, shown_name
 from rapport.adapters.files.spill import Spill
 from rapport.adapters.files.values import amount, integer, json_number, moment, whole_day_end, zone
 from rapport.kernel.errors import InvalidInput

@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from rapport.adapters.files.lines import Row
 from rapport.adapters.files.model import Progress, Refused, Step
-from rapport.adapters.files.reading import Row, Table, row_text, shown_name
+from rapport.adapters.files.reading import Table, row_text, shown_name
 from rapport.adapters.files.spill import Group, Spill
 from rapport.adapters.files.values import amount, integer, json_number, moment, zone
 

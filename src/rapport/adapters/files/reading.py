@@ -11,59 +11,70 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
+from rapport.adapters.files.lines import MAX_CELL, Dialect, Row, guarded, looks_unquoted
 from rapport.adapters.files.model import Progress
 from rapport.kernel.errors import InvalidInput
 
-__all__ = ["Row", "Table", "fingerprint", "row_text", "shown_name"]
-
-MAX_CELL = 1_000_000
-"""Characters of one cell; beyond that a quote was most likely left open."""
+__all__ = ["Table", "fingerprint", "row_text", "shown_name"]
 
 _REPORT_EVERY = 2_000
 
 
-class Row(NamedTuple):
-    """One row; `fault` says why it cannot be used, and then `cells` may have any length."""
-
-    line: int
-    cells: list[str]
-    fault: str
-
-
 class Table:
-    """A delimited file with a header. Opens the file anew for every pass; holds one row at a time."""
+    """A delimited file with a header. Opens the file anew for every pass; holds one row at a time.
 
-    def __init__(self, path: Path, *, delimiter: str = ",", encoding: str = "utf-8-sig") -> None:
+    A byte order mark tells the encoding better than whoever named one. `quote` is the character around cells, empty
+    where none is used, None where it is to be found out (`looks_unquoted`); `multiline` says that cells of several
+    lines are meant as they stand, however much these look like rows.
+    """
+
+    def __init__(
+        self, path: Path, *, delimiter: str = ",", encoding: str = "utf-8-sig", quote: str | None = '"',
+        escape: str = "", multiline: bool = False,
+    ) -> None:  # fmt: skip
         self.path = path
         self.name = shown_name(path)
-        self._delimiter = delimiter
         self._encoding = _known_encoding(encoding)
+        self._dialect = Dialect(delimiter, '"' if quote is None else quote, escape, multiline)
+        if quote is None and delimiter == "\t":
+            with self._open() as (text, _):
+                if looks_unquoted(text, delimiter):
+                    self._dialect = self._dialect._replace(quote="")
         self.header = self._read_header()
 
     def index(self, column: str) -> int:
-        """Where the column stands. Raises InvalidInput where the file has no such column."""
-        try:
+        """Where the column stands. Raises InvalidInput where the file has no such column, or two of them."""
+        column = _column_name(column)
+        count = self.header.count(column) if column else 0
+        if count == 1:
             return self.header.index(column)
-        except ValueError:
+        if count > 1:
             raise InvalidInput(
-                f"{self.name} has no column {column!r}", hint="its columns are: " + ", ".join(self.header)
-            ) from None
+                f"{self.name} has {count} columns {column!r}",
+                hint="rename all but the one that is meant in its first line",
+            )
+        hint = "its columns are: " + ", ".join(self.header)
+        if len(self.header) == 1 and (others := [mark for mark in ",;\t|" if mark in self.header[0]]):
+            hint += f"; is the delimiter {others[0]!r}?"
+        raise InvalidInput(f"{self.name} has no column {column!r}", hint=hint)
 
     def indexes(self, columns: Sequence[str]) -> list[int]:
         """Where the columns stand. Raises InvalidInput for the first that is missing."""
         return [self.index(column) for column in columns]
 
     def rows(self, *, progress: Progress, what: str = "") -> Iterator[Row]:
-        """All rows after the header; `progress` is told the bytes read (compressed ones for a gzipped file)."""
+        """All rows after the header; `progress` is told the bytes read (compressed ones for a gzipped file).
+
+        Lines that a cell swallowed are a row each, with a fault: rows and lines of the file reconcile.
+        """
         what = what or f"reading {self.name}"
         total = self.path.stat().st_size
         width = len(self.header)
         with self._open() as (text, raw):
-            for number, (line, cells, fault) in enumerate(_guarded(text, self._delimiter)):
+            for number, (line, cells, fault) in enumerate(guarded(text, self._dialect, width=width)):
                 if number == 0:
                     continue
                 if number % _REPORT_EVERY == 0:
@@ -73,14 +84,17 @@ class Table:
         progress(what, total, total)
 
     def _read_header(self) -> list[str]:
-        try:
-            with self._open() as (text, _):
-                header = next(csv.reader(text, delimiter=self._delimiter), None)
-        except csv.Error as error:
-            raise InvalidInput(f"{self.path} is not a table: {error}") from None
-        if not header:
+        with self._open() as (text, _):
+            header = next(guarded(text, self._dialect, width=0), None)
+        if header is not None and header.fault:
+            raise InvalidInput(f"the first line of {self.path} is {header.fault}")
+        if header is None or not header.cells:
             raise InvalidInput(f"{self.path} is empty", hint="the first line must name the columns")
-        return [name.strip() for name in header]
+        if any("\0" in name for name in header.cells):
+            raise InvalidInput(
+                f"the first line of {self.path} holds NUL characters", hint="is its encoding utf-16-le or utf-16-be?"
+            )
+        return [_column_name(name) for name in header.cells]
 
     @contextmanager
     def _open(self) -> Iterator[tuple[io.TextIOWrapper, io.BufferedReader]]:
@@ -91,7 +105,8 @@ class Table:
             with self.path.open("rb") as raw:
                 zipped = raw.peek(2)[:2] == b"\x1f\x8b"
                 plain = io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 17) if zipped else raw
-                with io.TextIOWrapper(plain, self._encoding, errors="surrogateescape", newline="") as text:
+                encoding = _marked_encoding(plain.peek(4)[:4]) or self._encoding
+                with io.TextIOWrapper(plain, encoding, errors="rapport.marked", newline="") as text:
                     yield text, raw
         except (FileNotFoundError, PermissionError) as error:
             raise InvalidInput(f"cannot read {self.path}: {error.strerror}") from None
@@ -101,27 +116,41 @@ class Table:
             ) from None
 
 
+def _marked_encoding(beginning: bytes) -> str:
+    """The encoding that a byte order mark names; empty where there is none."""
+    for mark, encoding in _MARKS:
+        if beginning.startswith(mark):
+            return encoding
+    return ""
+
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
+
+
+def _marked(error: UnicodeError) -> tuple[str, int]:
+    """Bytes that are no text become lone surrogates, by which `_encoding_fault` knows them, in any encoding."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "".join(chr(0xDC00 + max(byte, 0x80)) for byte in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("rapport.marked", _marked)
+
+
 def _known_encoding(name: str) -> str:
     try:
-        codecs.lookup(name)
-    except LookupError:
-        raise InvalidInput(f"there is no encoding {name!r}", hint="utf-8, latin-1, cp1252 …") from None
+        "".encode(name)
+    except (LookupError, ValueError):
+        raise InvalidInput(f"there is no encoding {name!r}", hint="utf-8, utf-16, latin-1, cp1252 …") from None
     return name
 
 
-def _guarded(text: io.TextIOWrapper, delimiter: str) -> Iterator[Row]:
-    """The rows of the text, the header among them; one that cannot be parsed becomes a row with a fault."""
-    lines = csv.reader(text, delimiter=delimiter)
-    while True:
-        start = lines.line_num + 1
-        try:
-            cells = next(lines)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Row(start, [], f"unreadable: {error}; is a quote left open?")
-        else:
-            yield Row(start, cells, "")
+def _column_name(cell: str) -> str:
+    """A name as it is compared: without blanks, and without marks that nobody sees, at its ends."""
+    return cell.strip().strip("\ufeff\u200b").strip()
 
 
 def _width_fault(cells: list[str], width: int) -> str:

@@ -11,8 +11,8 @@ from typing import NamedTuple, Self
 
 import msgspec
 
+from rapport.adapters.files.lines import Row
 from rapport.adapters.files.model import Progress
-from rapport.adapters.files.reading import Row
 
 __all__ = ["Group", "Spill"]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,23 +14,54 @@ __all__ = ["amount", "integer", "json_number", "moment", "whole_day_end", "zone"
 
 
 def amount(text: str, *, decimal: str = ".", thousands: str = "") -> Decimal:
-    """The exact number a cell holds.
+    """The exact number a cell holds, read as it is said to be written and not otherwise: where thousands are parted by
+    dots, `12.50` is no number, since it may be 12.50 as well as 1250.
 
-    >>> amount("1.234,50", decimal=",", thousands=".")
-    Decimal('1234.50')
+    A minus may stand behind (`3,00-`), and brackets mean one, as in accounts.
+
+    >>> amount("1.234,50", decimal=",", thousands="."), amount("(7.5)")
+    (Decimal('1234.50'), Decimal('-7.5'))
     """
-    plain = text.strip()
+    found = _form(decimal, thousands).fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text[:40]!r} is no number{_written(decimal, thousands)}")
+    minus, whole, fraction, power, behind = found.group("minus", "whole", "fraction", "power", "behind")
     if thousands:
-        plain = plain.replace(thousands, "")
-    if decimal != ".":
-        plain = plain.replace(decimal, ".")
-    try:
-        number = Decimal(plain)
-    except InvalidOperation:
-        raise ValueError(f"{text[:40]!r} is no number") from None
+        whole = "".join(character for character in whole if character.isdigit())
+    number = Decimal(f"{whole or 0}.{fraction or 0}{power or ''}")
     if not number.is_finite() or abs(number.adjusted()) > 15:
         raise ValueError(f"{text[:40]!r} is no usable number")
-    return number
+    if minus in ("", "+", None) and not behind:
+        return number
+    if (minus == "(") != (behind == ")") or (minus and minus != "(" and behind):
+        raise ValueError(f"{text[:40]!r} is no number")
+    return -number
+
+
+_MINUS = "\u2212-"
+_ALIKE = {" ": " \u00a0\u202f", "'": "'\u2019"}
+"""Characters that part thousands and are typed one for another."""
+
+
+@lru_cache(maxsize=64)
+def _form(decimal: str, thousands: str) -> re.Pattern[str]:
+    """Numbers with this decimal sign; thousands stand between whole groups of three or not at all."""
+    whole = r"\d+"
+    if thousands:
+        part = "[" + re.escape(_ALIKE.get(thousands, thousands)) + "]"
+        whole = rf"[1-9]\d{{0,2}}(?:{part}\d{{3}})+|\d+"
+    point = re.escape(decimal)
+    # With thousands parted, `.99` or `99.` would be read by one sign alone, where two are in use.
+    number = rf"(?P<whole>{whole})(?:{point}(?P<fraction>\d*))?"
+    if not thousands:
+        number = rf"(?=\S*\d)(?P<whole>\d*)(?:{point}(?P<fraction>\d*))?"
+    return re.compile(rf"(?P<minus>[+({_MINUS}]?)\s*{number}(?P<power>[eE][+-]?\d{{1,3}})?\s*(?P<behind>[){_MINUS}]?)")
+
+
+def _written(decimal: str, thousands: str) -> str:
+    if decimal == "." and not thousands:
+        return ""
+    return f" with the decimal sign {decimal!r}" + (f" and {thousands!r} between thousands" if thousands else "")
 
 
 def integer(text: str) -> int:
@@ -65,9 +97,10 @@ def zone(name: str) -> ZoneInfo:
 
 @lru_cache(maxsize=4096)
 def moment(text: str, *, tz: ZoneInfo, form: str = "iso") -> datetime:
-    """The moment a cell names; without an offset of its own it is local time in `tz` (the first, where clocks go back).
+    """The moment a cell names; without an offset of its own it is local time in `tz`.
 
-    `form` is `iso`, `unix`, `unix_ms` or a strptime format.
+    Of an hour that clocks go through twice the first is meant; one that they leave out counts as if they went on as
+    before. `form` is `iso`, `unix`, `unix_ms`, `excel` or `excel_1904` (days of a spreadsheet) or a strptime format.
 
     >>> moment("2011-07-01 12:00:00", tz=ZoneInfo("Europe/London")).isoformat()
     '2011-07-01T11:00:00+00:00'
@@ -77,10 +110,50 @@ def moment(text: str, *, tz: ZoneInfo, form: str = "iso") -> datetime:
         if form in ("unix", "unix_ms"):
             seconds = amount(stripped) / (1000 if form == "unix_ms" else 1)
             return datetime.fromtimestamp(float(seconds), tz=UTC)
-        read = datetime.fromisoformat(stripped) if form == "iso" else datetime.strptime(stripped, form)  # noqa: DTZ007  the next line adds the zone
+        if form in ("excel", "excel_1904"):
+            read = _of_spreadsheet(amount(stripped), since_1904=form == "excel_1904")
+        else:
+            read = _iso(stripped) if form == "iso" else datetime.strptime(stripped, form)  # noqa: DTZ007  the next line adds the zone
         return (read if read.tzinfo else read.replace(tzinfo=tz)).astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         raise ValueError(f"{text[:40]!r} is no time{'' if form == 'iso' else f' of the form {form}'}") from None
+
+
+_OFFSET = re.compile(r"(.*\d)\s+(?:(UTC|GMT|Z)|([+-]\d{2}):?(\d{2}))")
+
+
+def _iso(text: str) -> datetime:
+    """ISO 8601; a blank before the offset, or UTC as a word, is forgiven."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        found = _OFFSET.fullmatch(text)
+        if found is None:
+            raise
+        local, word, hours, minutes = found.groups()
+        return datetime.fromisoformat(f"{local}+00:00" if word else f"{local}{hours}:{minutes}")
+
+
+_LAST_DAY = 2_958_465
+"""9999-12-31 as a spreadsheet counts."""
+
+
+def _of_spreadsheet(days: Decimal, *, since_1904: bool) -> datetime:
+    """The local time that a spreadsheet keeps as days and their fraction, to the second.
+
+    **Source:** ECMA-376 part 1, 18.17.4.1. Day 60 of the system of 1900 is the 29 February that this year never had, so
+    days before it are counted from one day later. Raises ValueError.
+    """
+    seconds = int((days * 86_400).to_integral_value(rounding=ROUND_HALF_UP))
+    day = seconds // 86_400
+    if not 0 <= day <= _LAST_DAY or (not since_1904 and day == 60):
+        raise ValueError(days)
+    start = _SINCE_1904 if since_1904 else _SINCE_1900 if day > 60 else _SINCE_1900 + timedelta(days=1)
+    return start + timedelta(seconds=seconds)
+
+
+_SINCE_1900 = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet knows no zone
+_SINCE_1904 = datetime(1904, 1, 1)  # noqa: DTZ001
 
 
 def whole_day_end(text: str, *, tz: ZoneInfo) -> datetime:
