@@ -16,7 +16,7 @@ import msgspec
 
 from rapport.adapters.files import store
 from rapport.adapters.files.mapped_csv import MappedCsv
-from rapport.adapters.files.model import FileFormat, ImportReport, Progress, Refused, Step, silent
+from rapport.adapters.files.model import READER, FileFormat, ImportReport, Progress, Refused, Step, silent
 from rapport.adapters.files.olist import Olist
 from rapport.adapters.files.online_retail import OnlineRetail
 from rapport.adapters.files.reading import fingerprint
@@ -88,9 +88,11 @@ def import_files(
     now = clock()
     with db.write() as conn:
         begun = store.begin(conn, workspace.id, kind=files.kind, title=files.title, fingerprint=mark, now=now)
-        if begun.finished_at is not None and again:
+        if again if begun.finished_at is not None else begun.report.reader != READER:
             store.start_over(conn, workspace.id, begun.report.id)
-            begun = store.Imported(report=ImportReport(id=begun.report.id, kind=files.kind, title=files.title), steps=0)
+            begun = store.Imported(
+                report=ImportReport(id=begun.report.id, kind=files.kind, title=files.title, reader=READER)
+            )
     if begun.finished_at is not None:
         begun.report.repeated = True
     else:

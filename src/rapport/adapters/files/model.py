@@ -11,10 +11,15 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-__all__ = ["FileFormat", "ImportReport", "Progress", "Refused", "Step", "silent"]
+__all__ = ["READER", "FileFormat", "ImportReport", "Progress", "Refused", "Step", "silent"]
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is (0 where it is not known)."""
+
+
+READER = 2
+"""Counted up where files are cut into other steps than before: an import that had stopped then begins anew, and adds
+only what is missing."""
 
 
 class Refused(NamedTuple):
@@ -89,6 +94,9 @@ class ImportReport(msgspec.Struct, kw_only=True):
     repeated: bool = False
     """True where the file had been imported before; nothing was read."""
     seconds: float = 0.0
+    """Of reading and appending; the worker's remembering is beside it."""
+    reader: int = 1
+    """Which `READER` counted its steps."""
     errors: list[Refused] = []
     """The first refused rows."""
 

@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Table, Text, UniqueConstraint
 
-from rapport.adapters.files.model import ImportReport, Refused
+from rapport.adapters.files.model import READER, ImportReport, Refused
 from rapport.kernel.errors import Conflict
 from rapport.kernel.ids import WorkspaceId, new_id
 from rapport.storage.bulk import insert_ignore
@@ -69,7 +69,7 @@ class Imported(msgspec.Struct, kw_only=True):
 
 def begin(conn: Connection, workspace: WorkspaceId, *, kind: str, title: str, fingerprint: str, now: int) -> Imported:
     """The import of this content: the one begun earlier, or a new one."""
-    report = ImportReport(id=new_id("imp"), kind=kind, title=title)
+    report = ImportReport(id=new_id("imp"), kind=kind, title=title, reader=READER)
     row = {
         "workspace": workspace, "id": report.id, "kind": kind, "fingerprint": fingerprint, "title": title,
         "started_at": now, "steps": 0, "report": msgspec.json.encode(report),
