@@ -1,8 +1,9 @@
 """The endpoints: where SDKs knock. A raw ASGI application, because a request here is read and decoded exactly once.
 
-Speaks Segment's HTTP API and RudderStack's dialect of it. A request is answered 200 once everything in it is durable:
-good messages in the log, bad ones in quarantine. 400 means the body as a whole is oversize or unreadable, 401 that no
-open source has the key, 429 to come again later, 5xx that the fault is ours and nothing was kept.
+Speaks Segment's HTTP API, RudderStack's dialect of it, and Jitsu's paths. A request is answered 200 once everything in
+it is durable: good messages in the log, bad ones in quarantine. 400 means the body as a whole is oversize or
+unreadable, 401 that no open source has the key, 429 to come again later, 5xx that the fault is ours and nothing was
+kept.
 """
 
 from __future__ import annotations
@@ -92,6 +93,11 @@ class Endpoint(NamedTuple):
 _BATCH = Endpoint("POST")
 _ENDPOINTS: Mapping[str, Endpoint] = {
     **{f"/v1/{kind}": Endpoint("POST", kind) for kind in ("track", "identify", "page", "screen", "group", "alias")},
+    **{
+        f"/api/s/{path}{kind}": Endpoint("POST", kind)
+        for path in ("", "s2s/")
+        for kind in ("track", "identify", "page", "screen", "group", "alias")
+    },
     "/v1/t": Endpoint("POST", "track"),
     "/v1/i": Endpoint("POST", "identify"),
     "/v1/p": Endpoint("POST", "page"),
@@ -340,6 +346,8 @@ async def _aside(size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwa
 
 def _head_keys(head: Head) -> tuple[str, ...]:
     keys = keys_of(head.authorization) if head.authorization else ()
+    if head.write_key:
+        keys = (*keys, head.write_key, head.write_key.partition(":")[0])
     asked = head.query.get("writeKey")
     return (*keys, asked) if asked else keys
 

@@ -39,7 +39,7 @@ DRAINED = 32 * 1024 * 1024
 """A refused body up to this size is let run out, so that its sender reads the answer; beyond it the line is cut."""
 
 _ALLOWED_HEADERS = (
-    b"Authorization, Content-Type, Content-Encoding, X-Retry-Count, AnonymousId, SentAt, "
+    b"Authorization, X-Write-Key, Content-Type, Content-Encoding, X-Retry-Count, AnonymousId, SentAt, "
     b"Rsa-Initiated-By, Rsa-Storage-Id, Rsa-Retry-Attempt, Rsa-Since-Last-Attempt, Rsa-Since-First-Attempt, "
     b"Rsa-Retry-Reason, X-Requested-With, Accept, Cache-Control"
 )
@@ -57,6 +57,8 @@ class Head(NamedTuple):
     path: str
     query: dict[str, str]
     authorization: str
+    write_key: str
+    """What `X-Write-Key` says, as Jitsu's clients send it: the key, or `key:secret`."""
     encoding: str
     length: int | None
     host: str
@@ -87,6 +89,7 @@ def read_head(scope: Scope) -> Head:
         path=scope["path"],
         query={name: values[-1] for name, values in parse_qs(query.decode("latin-1")).items()} if query else {},
         authorization=headers.get(b"authorization", b"").decode("latin-1"),
+        write_key=headers.get(b"x-write-key", b"").decode("latin-1").strip(),
         encoding=headers.get(b"content-encoding", b"").decode("latin-1").strip().lower(),
         length=int(length) if length.isdigit() else None,
         host=headers.get(b"host", b"").decode("latin-1"),

@@ -50,7 +50,8 @@ def problem(answer: httpx.Response) -> tuple[int, str]:
         ("/v1/track", "Cart Viewed"), ("/v1/t", "Cart Viewed"), ("/v1/identify", "Identified"), ("/v1/i", "Identified"),
         ("/v1/page", "Page Viewed"), ("/v1/p", "Page Viewed"), ("/v1/screen", "Screen Viewed"),
         ("/v1/s", "Screen Viewed"), ("/v1/group", "Group Joined"), ("/v1/g", "Group Joined"), ("/v1/alias", "Aliased"),
-        ("/v1/a", "Aliased"), ("/v1/track/", "Cart Viewed"),
+        ("/v1/a", "Aliased"), ("/v1/track/", "Cart Viewed"), ("/api/s/track", "Cart Viewed"),
+        ("/api/s/s2s/identify", "Identified"),
     ],
 )  # fmt: skip
 async def test_each_path_takes_its_kind_whatever_the_message_says(
@@ -76,6 +77,8 @@ async def test_the_key_is_found_wherever_clients_put_it(client: httpx.AsyncClien
     ways: list[dict[str, Any]] = [
         {"headers": basic(f"{key}:")},
         {"headers": basic(key)},
+        {"headers": {"X-Write-Key": key}},
+        {"headers": {"X-Write-Key": f"{key}:secret"}},
         {"headers": basic(f":{key}")},
         {"headers": {"Authorization": f"Basic {key}"}},
         {"headers": {"Authorization": f"basic {key}:"}},
