@@ -25,7 +25,6 @@ __all__ = [
     "channel_of",
     "joined",
     "plain_text",
-    "quantity_of",
     "short",
     "thing_text",
 ]
@@ -124,12 +123,6 @@ def amount_text(properties: Mapping[str, Any], *names: str) -> str:
 def thing_text(properties: Mapping[str, Any]) -> str:
     """What a product is called, or its id."""
     return short(properties.get("name"), 80) or short(properties.get("product_id")) or short(properties.get("sku"))
-
-
-def quantity_of(product: Any) -> int:
-    """How many pieces a line of an order or a cart is; 1 where it says nothing that can be."""
-    quantity = product.get("quantity", 1) if isinstance(product, dict) else 0
-    return quantity if isinstance(quantity, int) and 0 < quantity < 10_000 else 1
 
 
 def plain_text(properties: Mapping[str, Any]) -> str:

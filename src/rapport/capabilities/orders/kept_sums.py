@@ -66,7 +66,7 @@ _d, _m, _z = revenue_days.c, revenue_marks.c, revenue_zones.c
 MOST_RANGES = 60
 """Where what has to be asked for lies in more pieces, all of the period is."""
 
-MARKS_A_TURN, DAYS_A_TURN = 2_000, 31
+MARKS_A_TURN, DAYS_A_TURN = 2_000, 7
 
 
 def mark(conn: Connection, workspace: WorkspaceId, moments: Iterable[int]) -> None:

@@ -277,20 +277,15 @@ def refunds_of(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) 
     return [
         {**row._mapping, "at": to_iso(row.at)}
         for some in chunks(sorted(keys), 500)
-        for row in conn.execute(sa.select(*columns).where(*_of_orders(workspace, some)))
+        for row in conn.execute(sa.select(*columns).where(*theirs(refunds, workspace, some)))
     ]
 
 
 def theirs(table: Table, workspace: WorkspaceId, keys: Collection[Key]) -> tuple[sa.ColumnElement[bool], ...]:
     """Which rows of orders or refunds are of the orders of these strands."""
-    if table is orders:
-        return (orders.c.workspace == workspace, orders.c.strand.in_(keys))
-    return _of_orders(workspace, keys)
-
-
-def _of_orders(workspace: WorkspaceId, keys: Collection[Key]) -> tuple[sa.ColumnElement[bool], ...]:
-    ours = sa.select(orders.c.order_id).where(orders.c.workspace == workspace, orders.c.strand.in_(keys))
-    return (refunds.c.workspace == workspace, refunds.c.order_id.in_(ours))
+    of_orders = (orders.c.workspace == workspace, orders.c.strand.in_(keys))
+    ours = sa.select(orders.c.order_id).where(*of_orders)
+    return of_orders if table is orders else (refunds.c.workspace == workspace, refunds.c.order_id.in_(ours))
 
 
 def cart_counts(conn: Connection, question: Question) -> list[CartCounts]:
