@@ -98,6 +98,19 @@ def test_a_file_of_which_nothing_could_be_imported_is_a_failure(run: Run, files:
     assert [run(*files).exit_code, run(*files).exit_code] == [1, 1]
 
 
+def test_an_address_that_names_nobody_is_listed_and_the_rest_of_the_row_stands(run: Run, tmp_path: Path) -> None:
+    sqlite_database(tmp_path)
+    (tmp_path / "visits.csv").write_text("number,who,at,pages\n1,ada,2024-01-01,none\n2,bo,2024-01-02,bo@x.example\n")
+    (tmp_path / "visits.toml").write_text(MAP.replace('properties.pages = { column = "pages", as = "integer" }',
+                                                      'traits.email = "pages"'))  # fmt: skip
+    done = run("csv", str(tmp_path / "visits.csv"), "--map", str(tmp_path / "visits.toml"), "--data", str(tmp_path))
+
+    assert done.exit_code == 0
+    assert "2 rows, 2 facts: 2 new" in done.output
+    assert "0 rows refused, 0 facts in quarantine, 1 e-mail addresses or telephone numbers left out:" in done.output
+    assert "visits.csv, line 2: its e-mail address names nobody" in done.output
+
+
 def test_the_time_told_is_that_of_the_whole_command(files: list[str]) -> None:
     """Also of the worker's remembering, for which the command waits."""
     done = CliRunner().invoke(import_group, files, obj=TwoShops(lambda _: time.sleep(0.15)))

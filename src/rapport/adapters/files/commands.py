@@ -145,7 +145,8 @@ def summary(done: ImportReport, listed: Path | None, *, seconds: float) -> str:
     lines.append(f"{done.rows:,} rows, {done.facts:,} facts: {done.added:,} new, {done.known:,} known already.")
     lines.extend(f"  {count:>9,}  {name}" for name, count in sorted(done.names.items(), key=lambda item: -item[1]))
     if done.refusals:
-        lines.append(f"{done.refused:,} rows refused, {done.quarantined:,} facts in quarantine:")
+        unusable = f", {done.unusable:,} e-mail addresses or telephone numbers left out" if done.unusable else ""
+        lines.append(f"{done.refused:,} rows refused, {done.quarantined:,} facts in quarantine{unusable}:")
         lines.extend(f"  {one.file}, line {one.line}: {one.reason}" for one in done.errors)
         if done.refusals > len(done.errors):
             lines.append(f"  … and {done.refusals - len(done.errors):,} more")

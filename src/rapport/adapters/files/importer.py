@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -26,6 +27,7 @@ from rapport.collect.quarantine import insert_quarantined
 from rapport.collect.sources import identifier_policy
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidFact
+from rapport.kernel.identifiers import email_identifier, phone_identifier
 from rapport.storage import log
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
@@ -163,11 +165,28 @@ class _Run:
             except InvalidFact as error:
                 self._quarantine(step, body, error)
                 continue
+            self._note_unusable(step, message)
             name = message["event"] if message["type"] == "track" else _NAMES[message["type"]]
             report.names[name] = report.names.get(name, 0) + 1
             report.facts += 1
             self._rows.append(row)
             self._bytes += len(row.body)
+
+    def _note_unusable(self, step: Step, message: dict[str, Any]) -> None:
+        """List an e-mail address or telephone number that names nobody: the fact stands without it."""
+        traits = message.get("traits") or message.get("context", {}).get("traits")
+        if not traits or message["type"] == "group":
+            return
+        email, phone = traits.get("email"), traits.get("phone")
+        region = self._source.policy.default_region
+        for kind, wrong in (
+            ("e-mail address", email is not None and email_identifier(email) is None),
+            ("telephone number", phone is not None and phone_identifier(phone, region=region) is None),
+        ):
+            if wrong:
+                self._report.unusable += 1
+                reason = f"its {kind} names nobody; the rest of the row is imported"
+                self._refused.append(Refused(step.file, step.line, reason, step.source_row))
 
     def _quarantine(self, step: Step, body: bytes, error: InvalidFact) -> None:
         """A fact that collect refuses can be mended and replayed in quarantine, as one that came over HTTP."""

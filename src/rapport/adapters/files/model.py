@@ -84,8 +84,11 @@ class ImportReport(msgspec.Struct, kw_only=True):
     """Rows that were not imported."""
     quarantined: int = 0
     """Facts that collect refused; they wait in quarantine to be mended."""
+    unusable: int = 0
+    """E-mail addresses and telephone numbers that name nobody; the facts they stand in were imported."""
     refusals: int = 0
-    """Entries in the list of refused rows: one for a row that spoilt a whole order, one for each fact in quarantine."""
+    """Entries in the list of refused rows: one for a row that spoilt a whole order, one for each fact in quarantine
+    and for each value that is unusable."""
     names: dict[str, int] = {}
     """How many facts of each name were stated."""
     finished: bool = False
