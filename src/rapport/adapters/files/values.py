@@ -13,6 +13,7 @@ from rapport.kernel.errors import InvalidInput, Misconfigured
 __all__ = ["amount", "integer", "json_number", "moment", "whole_day_end", "zone"]
 
 
+@lru_cache(maxsize=16_384)
 def amount(text: str, *, decimal: str = ".", thousands: str = "") -> Decimal:
     """The exact number a cell holds, read as it is said to be written and not otherwise: where thousands are parted by
     dots, `12.50` is no number, since it may be 12.50 as well as 1250.
@@ -64,6 +65,7 @@ def _written(decimal: str, thousands: str) -> str:
     return f" with the decimal sign {decimal!r}" + (f" and {thousands!r} between thousands" if thousands else "")
 
 
+@lru_cache(maxsize=4_096)
 def integer(text: str) -> int:
     """The whole number a cell holds; `17850.0` is one.
 
