@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +17,7 @@ from rapport.collect import sources as sources_
 from rapport.collect.feed import ROWS, read_feed
 from rapport.collect.health import HealthCounts, health_of_sources
 from rapport.collect.model import IMPORT_SOURCE, OWN_SOURCE, SOURCE_KINDS, Limits, QuarantineState, Source
+from rapport.collect.unread import Unread, unread_of_source
 from rapport.kernel.clock import DAY, HOUR, now_us
 from rapport.kernel.errors import Conflict, InvalidFact, NotFound, RapportError
 from rapport.kernel.facts import Fact
@@ -126,9 +127,13 @@ def add_source(request: AnyRequest, db: Database, principal: Principal, data: Fo
 
 
 @get("/sources/{source_id:str}", permission="sources:read", sync_to_thread=True)
-def source_page(request: AnyRequest, db: Database, principal: Principal, source_id: str) -> Response[str]:
-    """One source: key, health, limits, how to connect."""
-    return _one_source(request, db, principal, source_id)
+def source_page(
+    request: AnyRequest, db: Database, principal: Principal, wording: Wording, source_id: str
+) -> Response[str]:
+    """One source: key, health, what could not be read, limits, how to connect."""
+    with db.read() as conn:
+        found = unread_of_source(conn, principal.workspace, source_id, wording)
+    return _one_source(request, db, principal, source_id, unread=found)
 
 
 @post("/sources/{source_id:str}", permission="sources:write", sync_to_thread=True, status_code=200)
@@ -348,7 +353,7 @@ def _sources(
 
 def _one_source(
     request: AnyRequest, db: Database, principal: Principal, source_id: str, *, error: RapportError | None = None,
-    typed: Mapping[str, Any] | None = None,
+    typed: Mapping[str, Any] | None = None, unread: Sequence[Unread] = (),
 ) -> Response[str]:  # fmt: skip
     """The page of a source; its form holds what was `typed`, or else what the source is."""
     now = now_us()
@@ -358,6 +363,7 @@ def _one_source(
         week = health_of_sources(conn, principal.workspace, now=now, back=7 * DAY).get(source_id, HealthCounts())
     return render(
         request, "collect/source.html", status=error.status if error else 200, source=source, day=day, week=week,
+        unread=unread[:20],
         kinds=SOURCE_KINDS, error=error, host=public_address(request), version=sources_.source_version(source),
         form=typed or {"name": source.name, "kind": source.kind, "limits": source.limits},
         client=request.query_params.get("client", "browser" if source.client_side else "python"),

@@ -6,8 +6,11 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
+import msgspec
+
 from rapport.capabilities.orders.amounts import revenue_of
 from rapport.capabilities.orders.model import CartStory
+from rapport.capabilities.orders.unread import unread
 from rapport.kernel.clock import to_iso
 from rapport.kernel.facts import Fact
 from rapport.kernel.money import currency_code, exponent, format_minor
@@ -94,7 +97,7 @@ _ORDERS = (
     FactKind(name="Order Delivered", meaning="an order has arrived", icon="bag", properties=_DELIVERY),
 )  # fmt: skip
 
-FACT_KINDS = (*_CARTS, *_ORDERS)
+FACT_KINDS = tuple(msgspec.structs.replace(kind, unread=unread) for kind in (*_CARTS, *_ORDERS))
 
 
 def cart_abandoned_id(story: CartStory) -> str:
