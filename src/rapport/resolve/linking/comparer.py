@@ -24,6 +24,8 @@ Prepared = tuple[Any, ...]
 
 _Compare = Callable[[Any, Any], Level]
 
+_CONTRADICTED = -12.0
+"""Log2 odds of two records that contradict each other; the means that form persons clip at as much."""
 _CORROBORATES = 5.0
 """Bits with which something personal must speak for two records beside their names."""
 
@@ -150,19 +152,24 @@ class Comparer:
         return said
 
     def is_safe(self, a: Prepared, b: Prepared) -> bool:
-        """True where a machine may tie two records, however high they score.
+        """True where a machine may tie two records, however high they score: nothing limits what it gives them."""
+        return self.most_by_itself(a, b) == math.inf
 
-        False where the names contradict each other, which is how a family looks; and where nothing personal but the
-        name speaks for it (a date of birth, an address, a code, an e-mail), which is how namesakes look.
+    def most_by_itself(self, a: Prepared, b: Prepared) -> float:
+        """The most log2 odds that a machine may tie two records by, however high they score.
+
+        Next to impossible where something contradicts: the names, as in a family, the dates of birth, as of father and
+        son, the gender. So no third record is a bridge between the two. Even odds where nothing personal but the name
+        speaks for it (a date of birth, an address, a code, an e-mail), which is how namesakes look. Else no limit.
         """
         corroborated = False
         for how, weights, level in zip(self._comparisons, self._weights, self.levels(a, b), strict=True):
             if level < 0:
                 continue
             if how.contradicts(level):
-                return False
+                return _CONTRADICTED
             corroborated |= how.personal and weights[level] >= _CORROBORATES
-        return corroborated
+        return math.inf if corroborated else 0.0
 
     @property
     def prior(self) -> float:

@@ -395,7 +395,10 @@ def _why(status: str, score: float, thresholds: Thresholds, *, safe: bool) -> st
     if status == CandidateStatus.REFUSED:
         return "the policy keeps them apart, as it does with two accounts: only a person may join them"
     if not safe:
-        return "relatives and namesakes look like this: the names differ, or nothing but the name speaks for it"
+        return (
+            "relatives and namesakes look like this: names, dates of birth or genders differ, or nothing but the name"
+            " speaks for it"
+        )
     if score < thresholds.automatic:
         return f"it takes {thresholds.automatic:g} bits to be tied without asking"
     return "other records of theirs speak against it"

@@ -67,17 +67,12 @@ class LiveIndex:
         """Log2 odds of two filed records; where these cannot reach `above`, something below it."""
         return self.comparer.score(self._records[a], self._records[b], above=above)
 
-    def is_safe(self, a: int, b: int) -> bool:
-        """True where a machine may tie two filed records, however high they score."""
-        return self.comparer.is_safe(self._records[a], self._records[b])
-
     def cautious(self, a: int, b: int, /, *, above: float) -> float:
-        """The score by which a machine ties: what looks like a family or like namesakes is worth even odds at most.
-
-        To part brother and sister again is worse than to ask a person.
-        """
+        """The score by which a machine ties: to part brother and sister again is worse than to ask a person."""
         odds = self.score(a, b, above=above)
-        return odds if odds <= 0 or self.is_safe(a, b) else 0.0
+        if odds <= 0:
+            return odds
+        return min(odds, self.comparer.most_by_itself(self._records[a], self._records[b]))
 
     def reasons(self, a: int, b: int) -> list[Reason]:
         """Why two filed records score as they do."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from itertools import permutations
 
 import pytest
 from hypothesis import given, settings
@@ -101,6 +102,33 @@ def test_one_chance_resemblance_does_not_tie_two_families() -> None:
     for record in range(20):
         clusters.add(record, [Match(other, 9.0) for other in range(record) if (record, other) in alike])
     assert Counter(len(members) for members in clusters.persons()) == {10: 2}
+
+
+FATHER = {
+    "first_name": "hugo", "last_name": "lordorberg", "birthday": "1951-12-12", "street": "4 elm close", "city": "truro",
+    "postcode": "tr3 4gh", "phone": "7700900123",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_father_and_son_of_one_name_stay_two_whoever_lacks_a_date_between_them(order: tuple[int, ...]) -> None:
+    index = LiveIndex(model())
+    clusters = Clusters(index.cautious, threshold=model().thresholds.automatic)
+    nobody_knows = {column: text for column, text in FATHER.items() if column != "birthday"}
+    rows = (FATHER, FATHER | {"birthday": "1979-03-28"}, nobody_knows)
+    for record in order:
+        clusters.add(record, index.put(record, rows[record], above=WORTH_A_LOOK))
+    assert clusters.person_of(0) != clusters.person_of(1)
+
+
+def test_a_machine_ties_by_no_more_than_the_contradictions_leave() -> None:
+    index = LiveIndex(model())
+    others = ({}, {"birthday": "1951-12-21"}, {"birthday": "1979-03-28"}, {"first_name": "walter"})
+    for record, other in enumerate(others):
+        index.put(record, FATHER | other, above=0)
+    assert index.score(0, 2) > 6.6
+    assert [index.cautious(0, record, above=-12) > 6.6 for record in (1, 2, 3)] == [True, False, False]
+    assert index.cautious(0, 2, above=-12) == index.cautious(0, 3, above=-12) == -12
 
 
 def test_a_record_that_ties_two_halves_of_a_person_makes_them_one() -> None:

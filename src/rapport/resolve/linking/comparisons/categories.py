@@ -63,3 +63,8 @@ class Flags(Comparison[str]):
     def compare(a: str, b: str) -> Level:
         """0 different, 1 the same."""
         return int(a == b)
+
+    @staticmethod
+    def contradicts(level: Level) -> bool:
+        """A man and a woman are two people; who is written down wrongly is left to a person to decide."""
+        return level == 0

@@ -64,6 +64,11 @@ class Dates(Comparison[_Date]):
         return 1 if abs(a[2] - b[2]) <= 2 else 0
 
     @staticmethod
+    def contradicts(level: Level) -> bool:
+        """Dates that no slip of the pen explains are two people's: father and son, sisters."""
+        return level in (0, 1, 3)
+
+    @staticmethod
     def blocks_alone(feature: _Date) -> list[str]:
         """The date."""
         return [feature.digits]
