@@ -123,7 +123,12 @@ def test_father_and_son_of_one_name_stay_two_whoever_lacks_a_date_between_them(o
 
 def test_a_machine_ties_by_no_more_than_the_contradictions_leave() -> None:
     index = LiveIndex(model())
-    others = ({}, {"birthday": "1951-12-21"}, {"birthday": "1979-03-28"}, {"first_name": "walter"})
+    others: tuple[dict[str, str], ...] = (
+        {},
+        {"birthday": "1951-12-21"},
+        {"birthday": "1979-03-28"},
+        {"first_name": "walter"},
+    )
     for record, other in enumerate(others):
         index.put(record, FATHER | other, above=0)
     assert index.score(0, 2) > 6.6
