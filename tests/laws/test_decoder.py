@@ -99,6 +99,7 @@ def depth_of(value: Any) -> int:
 
 
 @given(raw=json_texts, envelope=envelopes)
+@example(raw=b'{"type": "track", "userId": "u", "context": {"traits": {"\\u0000": Infinity}}}', envelope=Envelope())
 def test_any_json_becomes_a_clean_fact_or_a_reason(raw: bytes, envelope: Envelope) -> None:
     check_row(raw, envelope)
 

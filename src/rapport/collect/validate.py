@@ -112,7 +112,8 @@ def clean(value: Any, path: str = "$", depth: int = 1) -> Any:
         raise InvalidFact(f"{len(value)} entries, at most {most}", path=_short(path))
     if isinstance(value, list):
         return [clean(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(value)]
-    return {_clean_text(key): clean(item, f"{path}.{key}", depth + 1) for key, item in value.items()}
+    named = ((_clean_text(key), item) for key, item in value.items())
+    return {key: clean(item, f"{path}.{key}", depth + 1) for key, item in named}
 
 
 def _depth(message: ClientMessage) -> int:

@@ -94,18 +94,20 @@ class Recomputation:
         evidence: Mapping[EvidenceId, Evidence],
         *,
         maybe: Mapping[Key, Identifier] = {},
+        again: Mapping[EvidenceId, LastSeen] = {},
     ) -> tuple[dict[Key, Node], dict[EvidenceId, Edge]]:
         """Take in identifiers and evidence; those known already are lowered to their earliest fact.
 
         Returns them as they are now (evidence that counts for nothing may be missing). Each end of evidence is in
-        `sightings` or has been seen before; one in `maybe` may be neither, and the evidence waits for it.
+        `sightings` or has been seen before; one in `maybe` may be neither, and the evidence waits for it. `again` says
+        how late evidence was seen that has waited until now.
         """
         around = self._around
         around.load(sightings.keys() | {end for piece in evidence.values() for end in (piece.a, piece.b)})
         for key, sighting in sightings.items():
             self._sight(key, sighting)
         waiting = {i: piece for i, piece in evidence.items() if not {piece.a, piece.b} <= around.nodes.keys()}
-        awake = self._awake([key for key in sightings if around.nodes[key].root is None], evidence)
+        awake = self._awake([key for key in sightings if around.nodes[key].root is None], evidence, again)
         if waiting:
             self._wait(waiting, maybe)
         evidence = {i: piece for i, piece in evidence.items() if i not in waiting} | awake
@@ -236,7 +238,9 @@ class Recomputation:
             update=["first_at", "first_fact", "source", "last_day"],
         )  # fmt: skip
 
-    def _awake(self, new: Iterable[Key], evidence: Mapping[EvidenceId, Evidence]) -> dict[EvidenceId, Evidence]:
+    def _awake(
+        self, new: Iterable[Key], evidence: Mapping[EvidenceId, Evidence], again: Mapping[EvidenceId, LastSeen]
+    ) -> dict[EvidenceId, Evidence]:
         """The evidence that waited for these identifiers, as if it were new."""
         found: dict[EvidenceId, Evidence] = {}
         nodes = self._around.nodes
@@ -247,7 +251,7 @@ class Recomputation:
                 continue
             given = evidence.get(row.id)
             first = (row.first_at, row.first_fact, row.source)
-            day = row.last_day
+            day = max(row.last_day, again[row.id].day if row.id in again else 0)
             if given is not None:
                 first = min(first, (given.first_at, given.first_fact, given.source))
                 day = max(day, given.last_day)

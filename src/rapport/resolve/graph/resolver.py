@@ -213,7 +213,7 @@ class Resolver:
             ident: piece._replace(again_day=last.day) if (last := pending.seen_again.get(ident)) else piece
             for ident, piece in pending.evidence.items()
         }
-        nodes, edges = recomputation.observe(pending.sightings, evidence, maybe=pending.maybe)
+        nodes, edges = recomputation.observe(pending.sightings, evidence, maybe=pending.maybe, again=pending.seen_again)
         recomputation.see_again({i: last for i, last in pending.seen_again.items() if i not in evidence})
         known = self._known[workspace]
         known.identifiers.update((key, (node.first_seen_at, node.first_fact)) for key, node in nodes.items())
