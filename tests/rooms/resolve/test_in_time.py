@@ -38,6 +38,15 @@ def shuffled(facts: list[Fact], *, received_on: int) -> list[Fact]:
     return facts
 
 
+def test_an_alias_that_waited_for_its_account_counts_from_the_day_it_was_last_told(db: Database) -> None:
+    """Told on the first day and again on the ninth, with which the account comes: the first alone would be too old."""
+    shop = made_shop(db, PolicySettings(evidence_days={"alias": 3}))
+    shop.see(seen(1 * DAY, web="w", previous="ada"))
+    shop.see(seen(9 * DAY, web="w", previous="ada"), seen(9 * DAY + 1, user="ada"))
+    roots = shop.state().roots
+    assert roots[shop.key("user_id", "ada")] == roots[shop.key("anonymous_id", "w")]
+
+
 # -- two people share an e-mail for a year and then part
 
 
