@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from rapport.act.jobs import Moment, Turn
 from rapport.capabilities.orders import kept_sums
 from rapport.capabilities.orders.kept_sums import SUMMING, revenue_days, revenue_marks
 from rapport.capabilities.orders.slice import ORDERS
@@ -79,6 +80,18 @@ def test_in_another_time_zone_everything_is_summed_anew(any_shop: Shop) -> None:
     turns(shop.db, SUMMING, now=NOON)
     assert (by_day(shop), shop.rows(revenue_marks)) == (moved, [])
     assert [row["day"] for row in shop.rows(revenue_days)] == [NOON + DAY // 2]
+
+
+def test_a_day_that_is_being_filled_is_not_summed_without_end(any_shop: Shop) -> None:
+    """A turn that took all marks there were asks for no other one at once; one that left some does."""
+    shop = any_shop
+    turns(shop.db, SUMMING, now=NOON)
+    for days, asks in ((1, False), (kept_sums.DAYS_A_TURN + 1, True)):
+        for n in range(days):
+            shop.send(shop.message("Order Completed", at=NOON + n * DAY, user="ada", order_id=f"{days}-{n}", revenue=1))
+        shop.fold()
+        turn = Turn(shop.db, SUMMING, Moment(owner="tests", buckets=()), now=NOON, kept={})
+        assert (SUMMING.run(turn), turn.waiting) == (1, asks)
 
 
 def test_who_writes_while_a_day_is_summed_is_not_forgotten(any_shop: Shop) -> None:

@@ -20,7 +20,7 @@ from rapport.act.jobs import Job, Turn
 from rapport.capabilities.orders.store import Range, Revenue, orders, refunds, revenue_live, theirs
 from rapport.kernel.clock import DAY
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.measure.days import day_of, parts_of
+from rapport.measure.days import day_of, parts_of, zone_named
 from rapport.measure.model import Question
 from rapport.measure.service import zone_of
 from rapport.storage.bulk import chunks, insert_rows, upsert
@@ -203,6 +203,8 @@ class _Due(NamedTuple):
     marks: list[int]
     days: set[int]
     """The shop's."""
+    more: bool
+    """Whether there are other marks than these."""
 
 
 def _is_due(conn: Connection, turn: Turn) -> bool:
@@ -212,7 +214,7 @@ def _is_due(conn: Connection, turn: Turn) -> bool:
 def _moved(conn: Connection) -> tuple[WorkspaceId, str] | None:
     """A shop whose sums are not in its zone, and the zone."""
     known = {row.workspace: row.zone for row in conn.execute(sa.select(revenue_zones))}
-    shops = ((shop.id, zone_of(conn, shop.id).key) for shop in all_workspaces(conn))
+    shops = ((shop.id, zone_named(shop.settings.time_zone).key) for shop in all_workspaces(conn))
     return next(((shop, zone) for shop, zone in shops if known.get(shop) != zone), None)
 
 
@@ -223,7 +225,8 @@ def _run(turn: Turn) -> int:
         sums = _sums(conn, due) if due else []
     if moved is None and due is None:
         return 0
-    turn.again()
+    if moved or (due and due.more):
+        turn.again()  # else what is marked meanwhile waits: a day that is being filled is not summed without end
     with turn.write() as conn:
         if moved:
             _begin(conn, *moved)
@@ -249,7 +252,8 @@ def _next(conn: Connection) -> _Due | None:
     first = sorted({row.day for row in rows if row.workspace == workspace})[:DAYS_A_TURN]
     marks = [row.id for row in rows if row.workspace == workspace and row.day <= first[-1]]
     zone = zone_of(conn, workspace)
-    return _Due(workspace, zone, marks, _touched(set(first), zone))
+    more = len(marks) < len(rows) or len(rows) == MARKS_A_TURN
+    return _Due(workspace, zone, marks, _touched(set(first), zone), more)
 
 
 def _sums(conn: Connection, due: _Due) -> list[Revenue]:
