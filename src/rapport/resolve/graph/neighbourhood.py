@@ -30,7 +30,8 @@ from rapport.resolve.graph.model import (
     oriented,
     strength,
 )
-from rapport.storage.lookup import select_among
+from rapport.storage.bulk import chunks
+from rapport.storage.lookup import among, select_among
 
 __all__ = ["Edge", "Neighbourhood", "Node"]
 
@@ -188,11 +189,17 @@ class Neighbourhood:
         return {ident: self.edges[ident] for ident in idents if ident in self.edges}
 
     def waiting_for(self, keys: Collection[Key]) -> list[Any]:
-        """Rows of evidence that waits for these identifiers."""
-        rows: dict[EvidenceId, Any] = {}
-        for end in (_evidence.a, _evidence.b):
-            rows.update((row.id, row) for row in self._select_evidence(end, keys, (Status.WAITING,)))
-        return list(rows.values())
+        """Rows of evidence that waits for these identifiers; both ends are asked for in one statement."""
+        found: dict[EvidenceId, Any] = {}
+        for some in chunks(keys, store.CHUNK):
+            ends = (
+                sa.select(store.evidence).where(
+                    among(self._conn, self._workspace, end, some), _evidence.status == Status.WAITING
+                )
+                for end in (_evidence.a, _evidence.b)
+            )
+            found.update((row.id, row) for row in self._conn.execute(sa.union_all(*ends)))
+        return list(found.values())
 
     def include(self, keys: Iterable[Key]) -> None:
         """Take the customers of these identifiers inside: all their identifiers, all evidence that counts at them."""
