@@ -17,7 +17,7 @@ from rapport.collect import sources as sources_
 from rapport.collect.feed import ROWS, read_feed
 from rapport.collect.health import HealthCounts, health_of_sources
 from rapport.collect.model import IMPORT_SOURCE, OWN_SOURCE, SOURCE_KINDS, Limits, QuarantineState, Source
-from rapport.collect.unread import Unread, unread_of_source
+from rapport.collect.unread import LOOKED_AT, Unread, unread_of_source
 from rapport.kernel.clock import DAY, HOUR, now_us
 from rapport.kernel.errors import Conflict, InvalidFact, NotFound, RapportError
 from rapport.kernel.facts import Fact
@@ -363,7 +363,7 @@ def _one_source(
         week = health_of_sources(conn, principal.workspace, now=now, back=7 * DAY).get(source_id, HealthCounts())
     return render(
         request, "collect/source.html", status=error.status if error else 200, source=source, day=day, week=week,
-        unread=unread[:20],
+        unread=unread[:20], looked_at=LOOKED_AT,
         kinds=SOURCE_KINDS, error=error, host=public_address(request), version=sources_.source_version(source),
         form=typed or {"name": source.name, "kind": source.kind, "limits": source.limits},
         client=request.query_params.get("client", "browser" if source.client_side else "python"),

@@ -12,7 +12,7 @@
   // The words are the page's; how a date is written is the viewer's region's: "26 Nov 2026", never "vor 3 Min." between English.
   const region = new Intl.Locale(navigator.language || "en").maximize().region;
   const locale = `${root.lang}-${region}`;
-  const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
   const formats = {
     datetime: new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }),
     date: new Intl.DateTimeFormat(locale, { dateStyle: "medium" }),
