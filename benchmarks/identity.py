@@ -21,38 +21,36 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import json
 import random
-import resource
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.clusterings import (
+    Table,
+    in_tuning_part,
+    measure_clusters,
+    measure_held_out,
+    pairs_of,
+    peak_rss_mb,
+    rates,
+)
 from benchmarks.judged import honesty, judge_all, totals
+from benchmarks.splink_peer import Demo, febrl3_demo, historical_demo, splinks, stock_demo
 from rapport.resolve.linking.clusters import WORTH_A_LOOK, Clusters
-from rapport.resolve.linking.kinds import Kind, Layout, detect, read_map
+from rapport.resolve.linking.kinds import Layout, detect, read_map
 from rapport.resolve.linking.model import LinkModel
 from rapport.resolve.linking.scorer import LiveIndex
 from rapport.resolve.linking.training import train
 from rapport.world.tables import table_of
 
-SPLINK_THRESHOLDS = (0.5, 0.8, 0.9, 0.95, 0.99)
 ORDERS = (1, 2, 3)
 """Seeds of the orders of insertion; the figures are those of the first."""
-
-
-class Table(NamedTuple):
-    """Records and whose they are; the truth is looked at by the measures alone."""
-
-    name: str
-    rows: list[dict[str, Any]]
-    truth: list[str]
-    layout: Layout
 
 
 # --- tables --------------------------------------------------------------------------------------------------------
@@ -90,60 +88,6 @@ def _read(path: Path) -> list[dict[str, Any]]:
         return rows
     with path.open(encoding="utf-8", newline="") as file:
         return [{k.strip(): (v or "").strip() or None for k, v in row.items() if k} for row in csv.DictReader(file)]
-
-
-# --- measures ------------------------------------------------------------------------------------------------------
-
-
-def pairs_of(groups: Iterable[int]) -> int:
-    return sum(size * (size - 1) // 2 for size in groups)
-
-
-def f1(precision: float, recall: float) -> float:
-    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-
-
-def rates(right: int, said: int, true: int) -> tuple[float, float, float]:
-    """Precision, recall and F1 of sets of pairs."""
-    precision, recall = right / max(1, said), right / max(1, true)
-    return precision, recall, f1(precision, recall)
-
-
-class Measures(NamedTuple):
-    """Of a clustering: over pairs, and B-cubed over records."""
-
-    precision: float
-    recall: float
-    f1: float
-    b_precision: float
-    b_recall: float
-    b_f1: float
-
-    def named(self, prefix: str = "") -> dict[str, float]:
-        """The figures under the names of the report."""
-        names = ("cluster_precision", "cluster_recall", "cluster_f1", "b_cubed_precision", "b_cubed_recall")
-        return {prefix + name: round(value, 4) for name, value in zip((*names, "b_cubed_f1"), self, strict=True)}
-
-
-def measure_clusters(said: Sequence[Hashable], truth: Sequence[str]) -> Measures:
-    """**Source** of B-cubed: Bagga and Baldwin, Entity-Based Cross-Document Coreferencing, 1998."""
-    both = Counter(zip(said, truth, strict=True))
-    by_said, by_truth = Counter(said), Counter(truth)
-    pairs = rates(pairs_of(both.values()), pairs_of(by_said.values()), pairs_of(by_truth.values()))
-    b_precision = sum(n * n / by_said[cluster] for (cluster, _), n in both.items()) / len(truth)
-    b_recall = sum(n * n / by_truth[person] for (_, person), n in both.items()) / len(truth)
-    return Measures(*pairs, b_precision, b_recall, f1(b_precision, b_recall))
-
-
-def in_tuning_part(person: str) -> bool:
-    """The quarter of the persons on which levels and measures were tried out while they were written."""
-    return hashlib.blake2b(person.encode(), digest_size=4).digest()[0] < 64
-
-
-def measure_held_out(said: Sequence[Hashable], truth: Sequence[str]) -> Measures:
-    """Of the other persons' records, as they came out among all records."""
-    kept = [at for at, person in enumerate(truth) if not in_tuning_part(person)]
-    return measure_clusters([said[at] for at in kept], [truth[at] for at in kept])
 
 
 # --- ours ----------------------------------------------------------------------------------------------------------
@@ -200,7 +144,7 @@ def ours(table: Table) -> dict[str, Any]:
         _tell(f"putting in every record, order {seed}", 1.0)
         runs.append(insert_all(table, model, seed))
         if seed == ORDERS[0]:
-            peak = _peak_rss_mb()
+            peak = peak_rss_mb()
     first = runs[0]
     all_pairs = pairs_of(Counter(table.truth).values())
     held_pairs = pairs_of(n for person, n in Counter(table.truth).items() if not in_tuning_part(person))
@@ -265,180 +209,6 @@ def _seeds(text: str) -> list[int]:
 
 def _tell(doing: str, share: float) -> None:
     print(f"    {share:4.0%}  {doing}", file=sys.stderr, flush=True)
-
-
-# --- Splink's own pipeline -----------------------------------------------------------------------------------------
-
-
-class Demo(NamedTuple):
-    """Splink's settings for a table."""
-
-    comparisons: list[Any]
-    blocking: list[Any]
-    deterministic: list[Any]
-    recall: float
-    sessions: list[Any]
-
-
-def febrl3_demo(layout: Layout) -> Demo:
-    """**Source:** Splink's example "Deduplicating the febrl3 dataset"."""
-    import splink.comparison_library as cl
-    from splink import block_on
-
-    columns = ("soc_sec_id", "given_name", "surname", "date_of_birth", "postcode")
-    return Demo(
-        [
-            cl.NameComparison("given_name"),
-            cl.NameComparison("surname"),
-            cl.DateOfBirthComparison("date_of_birth", input_is_string=True, datetime_format="%Y%m%d"),
-            cl.DamerauLevenshteinAtThresholds("soc_sec_id", [2]),
-            cl.ExactMatch("street_number").configure(term_frequency_adjustments=True),
-            cl.DamerauLevenshteinAtThresholds("postcode", [2]).configure(term_frequency_adjustments=True),
-        ],
-        [block_on(column) for column in columns],
-        [
-            block_on("soc_sec_id"),
-            block_on("given_name", "surname", "date_of_birth"),
-            "l.given_name = r.surname and l.surname = r.given_name and l.date_of_birth = r.date_of_birth",
-        ],
-        0.9,
-        [block_on("date_of_birth"), block_on("postcode")],
-    )
-
-
-def historical_demo(layout: Layout) -> Demo:
-    """**Source:** Splink's example "Linking a dataset of real historical persons"."""
-    import splink.comparison_library as cl
-    from splink import block_on
-
-    place = "substr(postcode_fake,1,3)"
-    return Demo(
-        [
-            cl.ForenameSurnameComparison("first_name", "surname", forename_surname_concat_col_name="first_and_surname"),
-            cl.DateOfBirthComparison("dob", input_is_string=True),
-            cl.PostcodeComparison("postcode_fake"),
-            cl.ExactMatch("birth_place").configure(term_frequency_adjustments=True),
-            cl.ExactMatch("occupation").configure(term_frequency_adjustments=True),
-        ],
-        [
-            block_on("substr(first_name,1,3)", "substr(surname,1,4)"),
-            block_on("surname", "dob"),
-            block_on("first_name", "dob"),
-            block_on("postcode_fake", "first_name"),
-            block_on("postcode_fake", "surname"),
-            block_on("dob", "birth_place"),
-            block_on(place, "dob"),
-            block_on(place, "first_name"),
-            block_on(place, "surname"),
-            block_on("substr(first_name,1,2)", "substr(surname,1,2)", "substr(dob,1,4)"),
-        ],
-        [
-            "l.first_name = r.first_name and l.surname = r.surname and l.dob = r.dob",
-            (
-                "substr(l.first_name,1,2) = substr(r.first_name,1,2) and l.surname = r.surname"
-                " and substr(l.postcode_fake,1,2) = substr(r.postcode_fake,1,2)"
-            ),
-            "l.dob = r.dob and l.postcode_fake = r.postcode_fake",
-        ],
-        0.6,
-        [block_on("first_name", "surname"), block_on("dob")],
-    )
-
-
-def stock_demo(layout: Layout) -> Demo:
-    """For a table without an example: Splink's ready-made comparison for each kind of column."""
-    import splink.comparison_library as cl
-    from splink import block_on
-
-    made: Mapping[Kind, Callable[[str], Any]] = {
-        Kind.GIVEN_NAME: cl.NameComparison,
-        Kind.SURNAME: cl.NameComparison,
-        Kind.FULL_NAME: cl.NameComparison,
-        Kind.BIRTH_DATE: lambda name: cl.DateOfBirthComparison(name, input_is_string=True),
-        Kind.POSTCODE: lambda name: cl.DamerauLevenshteinAtThresholds(name, [2]),
-        Kind.EMAIL: cl.EmailComparison,
-        Kind.NATIONAL_ID: lambda name: cl.DamerauLevenshteinAtThresholds(name, [2]),
-        Kind.PHONE: lambda name: cl.DamerauLevenshteinAtThresholds(name, [2]),
-    }
-    comparisons = [
-        made[column.kind](column.name)
-        if column.kind in made
-        else cl.ExactMatch(column.name).configure(term_frequency_adjustments=True)
-        for column in layout.columns
-    ]
-    fine = [c.name for c in layout.columns if c.kind in made and c.distinct > 200]
-    pairs = [(a, b) for at, a in enumerate(fine) for b in fine[at + 1 :]]
-    rules = [block_on(a, b) for a, b in pairs] or [block_on(name) for name in fine]
-    sessions = [block_on(name) for name in sorted(fine, key=lambda name: -_distinct(layout, name))[:2]]
-    return Demo(comparisons, rules, rules[:3], 0.7, sessions)
-
-
-def _distinct(layout: Layout, name: str) -> int:
-    return next(column.distinct for column in layout.columns if column.name == name)
-
-
-def splinks(table: Table, demo: Callable[[Layout], Demo]) -> dict[str, Any]:
-    """Train, predict, cluster, measure."""
-    import logging
-
-    import duckdb
-    import pyarrow as pa
-    from splink import DuckDBAPI, Linker, SettingsCreator
-
-    logging.getLogger("splink").setLevel(logging.ERROR)
-    settings = demo(table.layout)
-    connection = duckdb.connect(":memory:")
-    api = DuckDBAPI(connection=connection)
-    names = [column.name for column in table.layout.columns]
-    columns: dict[str, Any] = {name: [row.get(name) for row in table.rows] for name in names}
-    people = api.register(pa.table({"unique_id": list(range(len(table.rows))), **columns}))
-    started = time.perf_counter()
-    linker = Linker(
-        people,
-        SettingsCreator(
-            link_type="dedupe_only",
-            comparisons=settings.comparisons,
-            blocking_rules_to_generate_predictions=settings.blocking,
-        ),
-        log_level=None,
-    )
-    linker.training.estimate_probability_two_random_records_match(settings.deterministic, recall=settings.recall)
-    linker.training.estimate_u_using_random_sampling(max_pairs=5e6)
-    for rule in settings.sessions:
-        linker.training.estimate_parameters_using_expectation_maximisation(rule)
-    predicted = linker.inference.predict(threshold_match_probability=0.01)
-    seconds = time.perf_counter() - started
-    query = f"SELECT unique_id_l, unique_id_r FROM {predicted.physical_name} WHERE match_probability >= 0.5"
-    pairs = connection.execute(query).fetchall()
-    right = sum(table.truth[a] == table.truth[b] for a, b in pairs)
-    precision, recall, pair_f1 = rates(right, len(pairs), pairs_of(Counter(table.truth).values()))
-    by_threshold = {}
-    for threshold in SPLINK_THRESHOLDS:
-        found = linker.clustering.cluster_pairwise_predictions_at_threshold(
-            predicted, threshold_match_probability=threshold
-        )
-        rows = connection.execute(f"SELECT unique_id, cluster_id FROM {found.physical_name}").fetchall()
-        cluster_of = dict(rows)
-        by_threshold[threshold] = measure_clusters(
-            [cluster_of[record] for record in range(len(table.rows))], table.truth
-        )
-    best = max(by_threshold, key=lambda threshold: by_threshold[threshold].f1)
-    best_b = max(by_threshold, key=lambda threshold: by_threshold[threshold].b_f1)
-    return {
-        "splink_pair_f1": round(pair_f1, 4),
-        "splink_pair_precision": round(precision, 4),
-        "splink_pair_recall": round(recall, 4),
-        **by_threshold[best].named("splink_"),
-        "splink_b_cubed_f1": round(by_threshold[best_b].b_f1, 4),
-        "splink_cluster_threshold": best,
-        "splink_b_cubed_threshold": best_b,
-        "splink_seconds": round(seconds, 1),
-        "splink_peak_rss_mb": _peak_rss_mb(),
-    }
-
-
-def _peak_rss_mb() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 # --- the command ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.identity import measure_clusters, rates
+from benchmarks.clusterings import measure_clusters, rates
 from benchmarks.judged import Judged, honesty, totals
 
 
