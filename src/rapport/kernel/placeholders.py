@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 import string
+from functools import lru_cache
 
 __all__ = ["is_placeholder", "is_placeholder_email", "is_placeholder_number", "is_placeholder_text"]
 
@@ -80,8 +81,12 @@ def is_placeholder(value: str) -> bool:
     >>> [is_placeholder(v) for v in ("(null)", "{{ user.id }}", "user_null", "0", "42", "ada", "nilsson")]
     [True, True, True, True, False, False, False]
     """
-    if len(value) > 60:
-        return _is_template(value)
+    return _is_template(value) if len(value) > 60 else _is_short_placeholder(value)
+
+
+@lru_cache(maxsize=32_768)
+def _is_short_placeholder(value: str) -> bool:
+    """Remembered, since whoever comes once comes again."""
     low = value.lower()
     if low in _IDS:
         return True
