@@ -201,7 +201,7 @@ def _tell(conn: Connection, work: Work, notes: Sequence[Seen], now: int) -> None
     about = _about(conn, [seen for seen, _ in told])
     for seen, endpoints in told:
         payload = _payload(seen, *about[seen.workspace])
-        for webhook_id in endpoints:
+        for webhook_id in dict.fromkeys(endpoints):
             work.send(
                 Message(
                     workspace=seen.workspace,

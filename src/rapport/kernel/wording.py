@@ -49,8 +49,9 @@ class FactKind(msgspec.Struct, frozen=True, kw_only=True):
     """Its colour: `buy`, `cart`, `loss`, `who`, `own` or none."""
     tell: Callable[[Fact], str] | None = None
     """One line for a timeline, from whatever the fact carries; empty, or none, says what its properties say."""
-    unread: Callable[[Fact], list[str]] | None = None
-    """The fields of a fact that are stated and cannot be read; shown to whoever connects the source."""
+    unread: Callable[[Fact], dict[str, str]] | None = None
+    """The fields of a fact that are stated and cannot be read, each with what came and why not, in words; shown to
+    whoever connects the source, so without personal data."""
     properties: Mapping[str, str] = {}
     """The properties that matter, each with a word on what it is."""
 
