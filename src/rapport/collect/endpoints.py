@@ -19,7 +19,7 @@ import msgspec
 
 from rapport.collect.appender import Appender
 from rapport.collect.documents import segment_settings, source_config
-from rapport.collect.envelope import Parts, base64_json, inflate, read_batch, read_single
+from rapport.collect.envelope import Parts, inflate, read_batch, read_single
 from rapport.collect.health import Health
 from rapport.collect.http import (
     DRAINED,
@@ -39,6 +39,7 @@ from rapport.collect.http import (
 )
 from rapport.collect.limiter import InFlight, RateLimiter
 from rapport.collect.model import Envelope, QuarantineRow, Source
+from rapport.collect.pixel import read_pixel
 from rapport.collect.prepare import prepare_all
 from rapport.collect.sources import Sources
 from rapport.kernel.clock import now_us
@@ -104,12 +105,16 @@ _ENDPOINTS: Mapping[str, Endpoint] = {
     "/v1/s": Endpoint("POST", "screen"),
     "/v1/g": Endpoint("POST", "group"),
     "/v1/a": Endpoint("POST", "alias"),
+    "/v1/merge": Endpoint("POST", "alias"),
     "/v1/b": _BATCH,
     "/v1/batch": _BATCH,
     "/v1/import": Endpoint("POST", history=True),
     "/beacon/v1/batch": _BATCH,
-    "/pixel/v1/track": Endpoint("GET", "track", pixel=True),
-    "/pixel/v1/page": Endpoint("GET", "page", pixel=True),
+    **{
+        f"/{path}/{kind}": Endpoint("GET", kind, pixel=True)  # never more than a fact: any page can load an image
+        for path in ("pixel/v1", "v1/pixel")
+        for kind in ("track", "page")
+    },
 }
 _SDK_METRICS = "/v1/m"
 _SETTINGS = re.compile(r"^/v1/projects/([^/]{1,200})/settings$")
@@ -210,7 +215,7 @@ class Endpoints:
         return SUCCESS
 
     async def _pixel(self, head: Head, endpoint: Endpoint) -> HttpAnswer:
-        parts = read_single(base64_json(head.query.get("data", "")))
+        parts = read_pixel(head.query)
         source = await self._source(_head_keys(head), now=self._clock())
         if head.method == "GET":
             context = {"userAgent": head.user_agent[:500]} if head.user_agent else {}

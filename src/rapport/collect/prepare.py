@@ -12,6 +12,7 @@ read does everywhere: the receipt's time would be a lie. What can be read: `kern
 from __future__ import annotations
 
 import os
+import re
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -45,9 +46,10 @@ _NAMES: dict[FactType, str] = {
     "group": "Group Joined",
     "alias": "Aliased",
 }
+_CAPITAL = re.compile("(?<=[a-z0-9])(?=[A-Z])")
 _CHANNELS = frozenset({"app", "store", "marketplace", "email", "phone"})
 """Kinds of source that say where the customer was; a website's key is used by servers, too, whose SDKs say more."""
-_TYPES: dict[str, FactType] = {name: name for name in FACT_TYPES}
+_TYPES: dict[str, FactType] = {name: name for name in FACT_TYPES} | {"merge": "alias"}
 
 
 def prepare(message: bytes, *, source: Source, received_at: int, envelope: Envelope = NO_ENVELOPE) -> LogRow:
@@ -63,6 +65,8 @@ def prepare(message: bytes, *, source: Source, received_at: int, envelope: Envel
     identifiers = identifiers_of(fact, source.policy)
     if not identifiers:
         raise _nobody(fact)
+    if fact.type == "alias" and fact.previous_id is None and len(identifiers) < 2:
+        raise InvalidFact("a merge message says of nobody else that it is the same person", path="$.mergeProperties")
     strand = key_of(source.workspace, identifiers[0])
     occurred_at = _occurred_at(read, received_at, envelope)
     return LogRow(
@@ -127,6 +131,8 @@ def _fact(read: ClientMessage, source: Source, envelope: Envelope) -> Fact:
             title = _title(read, properties)
         elif kind == "identify":
             traits = traits or _traits_of(context)
+        elif read.merge_properties is not None and kind == "alias":
+            context["externalIds"] = _merged_ids(read.merge_properties, context.get("externalIds"))
         else:
             _require(kind, read)
     integrations = read.integrations or {}
@@ -187,9 +193,31 @@ def _require(kind: FactType, read: ClientMessage) -> None:
         raise InvalidFact("a group message needs a groupId", path="$.groupId")
     if kind == "alias":
         if not _text(read.previous_id).strip():
-            raise InvalidFact("an alias message needs a previousId", path="$.previousId")
+            raise InvalidFact(
+                "an alias message needs a previousId", path="$.previousId", hint="a merge needs mergeProperties"
+            )
         if not _text(read.user_id).strip() and not _text(read.anonymous_id).strip():
             raise InvalidFact("an alias message needs a userId or an anonymousId", path="$.userId")
+
+
+def _merged_ids(properties: Any, external: Any) -> list[Any]:
+    """A merge's identifiers as external ids, before those that are there. Raises InvalidFact where they are none."""
+    entries = properties if isinstance(properties, list) else [properties]
+    if not all(isinstance(entry, dict) for entry in entries):
+        raise InvalidFact(
+            "mergeProperties is not a list of types and values", path="$.mergeProperties",
+            hint='send [{"type": "email", "value": "…"}]',
+        )  # fmt: skip
+    merged = [{"type": _namespace(entry.get("type")), "id": entry.get("value")} for entry in entries]
+    return merged + (external if isinstance(external, list) else [])
+
+
+def _namespace(kind: Any) -> Any:
+    """The namespace that a merge means: `userId` is `user_id`, `mobile` a phone."""
+    if not isinstance(kind, str):
+        return None
+    name = _CAPITAL.sub("_", kind.strip()).lower()
+    return "phone" if name in ("mobile", "phone_number", "mobile_number") else name
 
 
 def _message_id(value: str | int | float | None) -> str:

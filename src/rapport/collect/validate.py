@@ -64,6 +64,7 @@ class ClientMessage(msgspec.Struct, rename="camel", gc=False):
     timestamp: Text = None
     original_timestamp: Text = None
     sent_at: Text = None
+    merge_properties: Any = None
 
 
 _decode = msgspec.json.Decoder(ClientMessage).decode

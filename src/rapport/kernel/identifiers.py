@@ -28,6 +28,7 @@ __all__ = [
     "other_previous",
     "phone_identifier",
     "previous_identifier",
+    "said_same",
 ]
 
 BUCKETS = 64
@@ -212,6 +213,19 @@ def previous_identifier(fact: Fact, policy: IdentifierPolicy) -> Identifier | No
         return None
     anonymous = fact.user_id is None or value == fact.anonymous_id or _UUID.match(value.strip()) is not None
     return _allowed("anonymous_id" if anonymous else "user_id", value, policy)
+
+
+def said_same(fact: Fact, policy: IdentifierPolicy) -> set[Identifier]:
+    """What an alias says is the same person as its user: its `previousId`, and external ids, as RudderStack's `merge`
+    names them.
+    """
+    if fact.type != "alias":
+        return set()
+    found: list[Identifier] = []
+    if "externalIds" in fact.context:
+        _from_external_ids(fact.context["externalIds"], policy, found)
+    previous = previous_identifier(fact, policy)
+    return {*found, previous} if previous is not None else set(found)
 
 
 def other_previous(fact: Fact, policy: IdentifierPolicy) -> Identifier | None:

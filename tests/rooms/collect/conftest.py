@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
 
 import httpx
@@ -18,6 +19,19 @@ from rapport.kernel.ids import WorkspaceId, new_id
 from rapport.storage.engine import Database
 from rapport.storage.log import latest, to_fact
 from rapport.storage.workspaces import create_workspace
+
+
+def basic(text: str) -> dict[str, str]:
+    """The header of a Basic authorization, as SDKs send their write key."""
+    return {"Authorization": f"Basic {base64.b64encode(text.encode()).decode()}"}
+
+
+def problem(answer: httpx.Response) -> tuple[int, str]:
+    """Status and code of an error, which is always JSON with exactly code and message."""
+    body = answer.json()
+    assert set(body) == {"code", "message"}
+    assert body["message"]
+    return answer.status_code, body["code"]
 
 
 class Shop:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import gzip
 import json
 import zlib
@@ -20,28 +19,17 @@ from rapport.collect.quarantine import list_quarantined
 from rapport.collect.sources import change_source, create_source, rotate_key, set_enabled
 from rapport.kernel.clock import DAY, from_iso, now_us
 from rapport.kernel.errors import Overloaded, Unavailable
+from rapport.kernel.identifiers import Identifier, identifiers_of, said_same
 from rapport.storage.log import LogRow
-from tests.rooms.collect.conftest import Shop
+from tests.rooms.collect.conftest import Shop, basic, problem
 
 pytestmark = pytest.mark.anyio
 
 SUCCESS = b'{"success":true}'
 
 
-def basic(text: str) -> dict[str, str]:
-    return {"Authorization": f"Basic {base64.b64encode(text.encode()).decode()}"}
-
-
 def track(**fields: Any) -> dict[str, Any]:
     return {"type": "track", "event": "Cart Viewed", "userId": "ada"} | fields
-
-
-def problem(answer: httpx.Response) -> tuple[int, str]:
-    """Status and code of an error, which is always JSON with exactly code and message."""
-    body = answer.json()
-    assert set(body) == {"code", "message"}
-    assert body["message"]
-    return answer.status_code, body["code"]
 
 
 @pytest.mark.parametrize(
@@ -404,21 +392,19 @@ async def test_every_post_s_preflight_is_answered_for_a_day(client: httpx.AsyncC
         assert answer.headers["access-control-allow-origin"] == "*"
 
 
-async def test_a_pixel_is_a_gif_and_a_fact(client: httpx.AsyncClient, shop: Shop) -> None:
-    message = {"writeKey": shop.source.write_key, "event": "Email Opened", "userId": "ada", "messageId": "open-1?~"}
-    for data in (
-        base64.b64encode(json.dumps(message).encode()).decode(),
-        base64.urlsafe_b64encode(json.dumps(message).encode()).decode().rstrip("="),
-    ):
-        answer = await client.get("/pixel/v1/track", params={"data": data}, headers={"User-Agent": "Mail/1"})
-        assert answer.status_code == 200
-        assert answer.headers["content-type"] == "image/gif"
-        assert answer.headers["cache-control"] == "no-store"
-        assert answer.content.startswith(b"GIF89a")
-    (fact,) = shop.facts()
-    assert (fact.name, fact.context["userAgent"]) == ("Email Opened", "Mail/1")
-    assert problem(await client.get("/pixel/v1/track", params={"data": "%%%"})) == (400, "invalid_input")
-    assert problem(await client.get("/pixel/v1/page")) == (400, "invalid_input")
+async def test_a_merge_is_an_alias_of_all_it_names(client: httpx.AsyncClient, shop: Shop) -> None:
+    merge = {
+        "type": "merge", "userId": "ada",
+        "mergeProperties": [{"type": "email", "value": "Ada@Example.com"}, {"type": "mobile", "value": "+4930123456"}],
+    }  # fmt: skip
+    headers = basic(shop.source.write_key)
+    assert (await client.post("/v1/merge", json=merge, headers=headers)).content == SUCCESS
+    assert (await client.post("/v1/batch", json={"batch": [merge]}, headers=headers)).content == SUCCESS
+    facts = shop.facts()
+    assert [(fact.type, fact.name, fact.user_id) for fact in facts] == [("alias", "Aliased", "ada")] * 2
+    named = [Identifier("user_id", "ada"), Identifier("email", "ada@example.com"), Identifier("phone", "+4930123456")]
+    assert identifiers_of(facts[0], shop.source.policy) == named
+    assert said_same(facts[0], shop.source.policy) == set(named[1:])
 
 
 async def test_sdk_metrics_are_answered_and_not_kept(client: httpx.AsyncClient, shop: Shop) -> None:

@@ -17,7 +17,7 @@ from rapport.kernel.identifiers import (
     identifiers_of,
     key_of,
     other_previous,
-    previous_identifier,
+    said_same,
 )
 from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.resolve import Moved, Resolver
@@ -229,9 +229,9 @@ def expected(
         for key, one in zip(keys, identifiers, strict=True):
             names[key] = one
             first[key] = min(first.get(key, (fact.occurred_at, fact.id)), (fact.occurred_at, fact.id))
-        previous = previous_identifier(fact, policy) if fact.type == "alias" else None
+        said = said_same(fact, policy)
         for key, one in zip(keys[1:], identifiers[1:], strict=True):
-            kind = Kind.ALIAS if one == previous else Kind.SEEN
+            kind = Kind.ALIAS if one in said else Kind.SEEN
             gone = evidence_id(keys[0], key, kind) in withdrawn
             evidence.append(
                 Evidence(keys[0], key, kind, fact.occurred_at, fact.id, "web", WEIGHTS[kind], withdrawn=gone)

@@ -70,6 +70,15 @@ def test_an_alias_makes_two_accounts_one(shop: Shop) -> None:
     assert shop.together("old", "new", "w", "ada@example.com")
 
 
+def test_a_merge_makes_two_accounts_and_an_address_one(shop: Shop) -> None:
+    """A merge arrives as an alias whose external ids are the identifiers it names."""
+    shop.see(seen(1, user="old"), seen(2, user="new", web="w"), seen(3, web="phone", email="ada@example.com"))
+    merge = seen(4, user="new", external=[("user_id", "old"), ("email", "ada@example.com")])
+    merge.type, merge.name = "alias", "Aliased"
+    shop.see(merge)
+    assert shop.together("old", "new", "w", "ada@example.com", "phone")
+
+
 def test_an_alias_of_a_browser_is_not_a_user(shop: Shop) -> None:
     browser = "c9a4f5f0-1111-4222-8333-123456789abc"
     shop.see(seen(1, web=browser), seen(2, user="ada", previous=browser))

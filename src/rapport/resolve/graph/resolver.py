@@ -25,7 +25,7 @@ from rapport.kernel.identifiers import (
     identifiers_of,
     key_of,
     other_previous,
-    previous_identifier,
+    said_same,
 )
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.graph import customer_ids, stated, store
@@ -294,12 +294,12 @@ def _star(
     if len(found) < 2:
         return []
     centre = strand_key if strand_key in found else next(iter(found))
-    previous = previous_identifier(fact, policy) if fact.type == "alias" else None
+    said = said_same(fact, policy)
     pieces = []
     for key, identifier in found.items():
         if key == centre:
             continue
-        kind = Kind.ALIAS if identifier == previous else Kind.SEEN
+        kind = Kind.ALIAS if identifier in said else Kind.SEEN
         piece = Evidence(centre, key, kind, fact.occurred_at, fact.id, fact.source, WEIGHTS[kind])
         pieces.append((evidence_id(centre, key, kind), piece))
     return pieces
