@@ -32,7 +32,7 @@ def test_importing_a_table_works_as_described(tmp_path: Path) -> None:
 
 @pytest.mark.sdk
 def test_the_sdks_connect_as_described(tmp_path: Path, node_modules: Path) -> None:
-    """Segment's and RudderStack's Python SDKs and Segment's Node SDK, with the snippets of the page."""
+    """The SDKs of Segment, RudderStack and Jitsu for Python and Node, with the snippets of the page."""
     run_page(
         DOCS / "how-to/connect-a-segment-sdk.md",
         folder=tmp_path,
@@ -41,17 +41,30 @@ def test_the_sdks_connect_as_described(tmp_path: Path, node_modules: Path) -> No
     )
 
 
+FOLDERS = {
+    "analytics-next": "@segment/analytics-next/dist/umd",
+    "rudderstack": "@rudderstack/analytics-js/dist/npm/modern/bundled/umd",
+    "jitsu": "@jitsu/js/dist",
+}
+"""What the pages' addresses of the libraries stand for."""
+
+
 @pytest.mark.sdk
 @pytest.mark.browser
-def test_the_browser_snippet_connects(
-    start_server: StartServer, node_modules: Path, browser: Browser, tmp_path: Path
+@pytest.mark.parametrize("library", FOLDERS)
+def test_the_browser_snippets_connect(
+    start_server: StartServer, node_modules: Path, browser: Browser, tmp_path: Path, library: str
 ) -> None:
     """The page's HTML, with its key and address filled in, sends a page view and says who is there."""
     server = start_server()
-    (html,) = (b.text for b in blocks(DOCS / "how-to/connect-a-segment-sdk.md") if b.language == "html")
+    (html,) = (
+        b.text
+        for b in blocks(DOCS / "how-to/connect-a-segment-sdk.md")
+        if b.language == "html" and f"/{library}/" in b.text
+    )
     html = html.replace("YOUR_WRITE_KEY", server.write_key).replace("http://127.0.0.1:8321", server.url)
     (tmp_path / "index.html").write_text(html)
-    (tmp_path / "analytics-next").symlink_to(node_modules / "@segment/analytics-next/dist/umd")
+    (tmp_path / library).symlink_to(node_modules / FOLDERS[library])
     page = browser.new_page()
     with _website(tmp_path) as address:
         page.goto(address)

@@ -1,4 +1,7 @@
-"""Unmodified analytics-next in Chromium, on another origin than the server: what it sent is what is kept."""
+"""Unmodified clients of others in Chromium, on another origin than the server: what they sent is what is kept.
+
+Segment's analytics-next, RudderStack's analytics-js and Jitsu's @jitsu/js, as their packages carry them.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,18 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.sdk, pytest.mark.browser]
 
+SEGMENT = "/@segment/analytics-next/dist/umd/index.js"
+RUDDERSTACK = "/@rudderstack/analytics-js/dist/npm/modern/bundled/umd/index.js"
+JITSU = "/@jitsu/js/dist/jitsu.es.js"
+
 SHOP_PAGE = (
-    b"<!doctype html><html><head><title>Chianti</title></head><body><script src='/index.js'></script></body></html>"
+    b"<!doctype html><html><head><title>Chianti</title><link rel=icon href=data:></head>"
+    b"<body><script src='" + SEGMENT.encode() + b"'></script></body></html>"
 )
 
 
 class ShopSite(SimpleHTTPRequestHandler):
-    """A shop's own website: one page with the SDK, everything else from the SDK's folder."""
+    """A shop's own website: one page with Segment's SDK, everything else from the folder of all SDKs."""
 
     def do_GET(self) -> None:
         if self.path.partition("?")[0] != "/shop":
@@ -44,8 +52,7 @@ class ShopSite(SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def site(node_modules: Path) -> Iterator[str]:
     """The address of the shop's page."""
-    folder = node_modules / "@segment" / "analytics-next" / "dist" / "umd"
-    web = ThreadingHTTPServer(("127.0.0.1", 0), partial(ShopSite, directory=str(folder)))
+    web = ThreadingHTTPServer(("127.0.0.1", 0), partial(ShopSite, directory=str(node_modules)))
     thread = threading.Thread(target=web.serve_forever, daemon=True)
     thread.start()
     yield f"http://localhost:{web.server_address[1]}/shop"
@@ -161,3 +168,81 @@ def test_an_image_is_enough(page: Page, site: str, module_server: Server) -> Non
     )
     assert width == 1
     assert [fact.name for fact in kept(module_server, 1, "pixel-1")] == ["Email Opened"]
+
+
+def open_rudderstack(page: Page, site: str, server: Server, *, options: dict[str, Any] | None = None) -> str:
+    """Open the page and load RudderStack's SDK with our server as data and control plane; answers the anonymous id."""
+    page.goto(site)
+    page.add_script_tag(url=RUDDERSTACK)
+    page.evaluate(
+        """([writeKey, url, options]) => new Promise((ready) => {
+            window.analytics = new window.rudderanalytics.RudderAnalytics();
+            analytics.load(writeKey, url, { configUrl: url, onLoaded: ready, ...options });
+        })""",
+        [server.write_key, server.url, options or {}],
+    )
+    anonymous_id: str = page.evaluate("analytics.getAnonymousId()")
+    return anonymous_id
+
+
+def test_rudderstack_s_calls_arrive_once_each(
+    page: Page, site: str, module_server: Server, requests: list[Request]
+) -> None:
+    anonymous_id = open_rudderstack(page, site, module_server)
+    page.evaluate("analytics.page('Wines', 'Chianti')")
+    page.evaluate("analytics.identify('ada-rudder', { email: 'ada-rudder@example.com' })")
+    page.evaluate("analytics.track('Order Completed', { order_id: 'o-rudder', revenue: 36, currency: 'GBP' })")
+    page.evaluate("analytics.group('household-7', { name: 'Lovelace' })")
+    page.evaluate("analytics.alias('ada-rudder', 'old-rudder')")
+    facts = {fact.name: fact for fact in kept(module_server, 5, anonymous_id)}
+    assert set(facts) == {"Page Viewed", "Identified", "Order Completed", "Group Joined", "Aliased"}
+    assert (facts["Page Viewed"].title, facts["Page Viewed"].properties["category"]) == ("Chianti", "Wines")
+    assert facts["Identified"].traits["email"] == "ada-rudder@example.com"
+    assert (facts["Order Completed"].user_id, facts["Aliased"].previous_id) == ("ada-rudder", "old-rudder")
+    assert len(kept(module_server, 5, anonymous_id)) == 5
+    assert [request.url for request in requests if request.failure] == []
+    assert any("/sourceConfig/" in request.url for request in requests)
+    record = golden_record(module_server, "email:ada-rudder@example.com", until=lambda r: trait(r, "orders") == 1)
+    assert {"namespace": "anonymous_id", "value": anonymous_id} in record["identifiers"]
+
+
+def test_rudderstack_s_batches_arrive_whole(
+    page: Page, site: str, module_server: Server, requests: list[Request]
+) -> None:
+    batching = {"queueOptions": {"batch": {"enabled": True, "maxItems": 10, "flushInterval": 500}}}
+    anonymous_id = open_rudderstack(page, site, module_server, options=batching)
+    page.evaluate("for (let i = 0; i < 25; i++) analytics.track('Product Viewed', { product_id: `p${i}` })")
+    facts = kept(module_server, 25, anonymous_id)
+    assert sorted(fact.properties["product_id"] for fact in facts) == sorted(f"p{i}" for i in range(25))
+    assert any(request.url.endswith("/v1/batch") for request in requests)
+
+
+@pytest.mark.parametrize(("policy", "address"), [("keep", "127.0.0.1"), ("stripLastOctet", "127.0.0.0")])
+def test_jitsu_s_calls_arrive_once_each(
+    page: Page, site: str, module_server: Server, requests: list[Request], policy: str, address: str
+) -> None:
+    """Its key is a key and a secret; the first alone tells the source."""
+    person = f"ada-jitsu-{policy.lower()}"
+    page.goto(site)
+    anonymous_id = page.evaluate(
+        """async ([module, writeKey, host, person, ipPolicy]) => {
+            const { jitsuAnalytics } = await import(module);
+            const privacy = { ipPolicy };
+            const analytics = jitsuAnalytics({ host, writeKey: `${writeKey}:secret`, debug: true, privacy });
+            await analytics.page({ name: 'Chianti' });
+            await analytics.identify(person, { email: `${person}@example.com` });
+            await analytics.track('Order Completed', { order_id: `o-${person}`, revenue: 36, currency: 'GBP' });
+            await analytics.group('household-7', { name: 'Lovelace' });
+            return analytics.user().anonymousId;
+        }""",
+        [JITSU, module_server.write_key, module_server.url, person, policy],
+    )
+    found = kept(module_server, 4, anonymous_id)
+    facts = {fact.name: fact for fact in found}
+    assert [fact.name for fact in found] == ["Page Viewed", "Identified", "Order Completed", "Group Joined"]
+    assert (facts["Page Viewed"].title, facts["Page Viewed"].context["page"]["path"]) == ("Chianti", "/shop")
+    assert (facts["Order Completed"].user_id, facts["Group Joined"].group_id) == (person, "household-7")
+    assert facts["Identified"].context["ip"] == address
+    assert [request.url for request in requests if request.failure] == []
+    record = golden_record(module_server, f"email:{person}@example.com", until=lambda r: trait(r, "orders") == 1)
+    assert {"namespace": "anonymous_id", "value": anonymous_id} in record["identifiers"]

@@ -1,4 +1,4 @@
-"""Unmodified @segment/analytics-node, pointed at Rapport: what it sent is what is kept."""
+"""Unmodified SDKs of others in Node, pointed at Rapport: what they sent is what is kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.stories.kept import facts_of, golden_record, quarantine_of, trait
 
 pytestmark = pytest.mark.sdk
 
-CONNECT = """
+OF_SEGMENT = """
 const { Analytics } = require('@segment/analytics-node');
 const [writeKey, host, who] = process.argv.slice(1);
 const problems = [];
@@ -31,15 +31,36 @@ const done = async (client) => {
 };
 """
 
+OF_RUDDERSTACK = """
+const RudderAnalytics = require('@rudderstack/rudder-sdk-node');
+const [writeKey, dataPlaneUrl, who] = process.argv.slice(1);
+const problems = [];
+const errorHandler = (problem) => problems.push(String(problem));
+const connect = (options = {}) =>
+  new RudderAnalytics(writeKey, { dataPlaneUrl, retryCount: 2, errorHandler, logLevel: 'none', ...options });
+const done = async (client) => {
+  await client.flush();
+  console.log(JSON.stringify(problems));
+};
+"""
+OF_JITSU = """
+const { jitsuAnalytics } = require('@jitsu/js');
+const [writeKey, host, who] = process.argv.slice(1);
+const problems = [];
+console.error = (problem) => problems.push(String(problem));
+const connect = (options = {}) => jitsuAnalytics({ writeKey: `${writeKey}:secret`, host, ...options });
+const done = async () => console.log(JSON.stringify(problems));
+"""
+
 
 @pytest.fixture
 def run(node: str, node_modules: Path, module_server: Server) -> Any:
     """Run JavaScript with the SDK connected to the server; answers the problems the SDK reported."""
 
-    def run_script(script: str, who: str, *, write_key: str | None = None) -> list[str]:
+    def run_script(script: str, who: str, *, write_key: str | None = None, connect: str = OF_SEGMENT) -> list[str]:
         arguments = [write_key or module_server.write_key, module_server.url, who]
         finished = subprocess.run(
-            [node, "-e", CONNECT + script, *arguments],
+            [node, "-e", connect + script, *arguments],
             cwd=node_modules.parent, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert finished.returncode == 0, finished.stderr
@@ -141,3 +162,60 @@ def test_a_wrong_key_is_told_and_nothing_is_kept(module_server: Server, run: Any
     problems = run(script, "wrong-node", write_key="wk_wrong")
     assert len(problems) == 1
     assert kept(module_server, "wrong-node") == []
+
+
+def test_rudderstack_s_calls_arrive_as_they_were_made_and_none_is_lost(module_server: Server, run: Any) -> None:
+    script = """
+    const client = connect({ flushAt: 100, flushInterval: 200 });
+    client.identify({ userId: who, traits: { email: `${who}@example.com`, name: 'Ada Lovelace' } });
+    client.page({ userId: who, name: 'Chianti', properties: { url: 'https://shop.example/' } });
+    client.screen({ userId: who, name: 'Basket' });
+    client.group({ userId: who, groupId: 'household-7' });
+    client.track({ userId: who, event: 'Order Completed', properties: { order_id: 'o-rudder-node', revenue: 36 } });
+    client.alias({ userId: who, previousId: `old-${who}` });
+    for (let i = 0; i < 300; i++)
+      client.track({ userId: who, event: 'Product Viewed', properties: { product_id: `p${i}` } });
+    done(client);
+    """
+    assert run(script, "ada-rudder-node", connect=OF_RUDDERSTACK) == []
+    facts = kept(module_server, "ada-rudder-node")
+    assert len(facts) == 306
+    named = {fact.name: fact for fact in facts}
+    assert named["Identified"].traits["name"] == "Ada Lovelace"
+    assert named["Page Viewed"].title == "Chianti"
+    assert named["Order Completed"].properties["revenue"] == 36
+    assert named["Group Joined"].group_id == "household-7"
+    assert named["Aliased"].previous_id == "old-ada-rudder-node"
+    assert {f.properties["product_id"] for f in facts if f.name == "Product Viewed"} == {f"p{i}" for i in range(300)}
+
+
+def test_rudderstack_s_client_is_told_of_a_wrong_key(module_server: Server, run: Any) -> None:
+    script = "const client = connect(); client.track({ userId: who, event: 'Cart Viewed' }); done(client);"
+    (problem,) = run(script, "wrong-rudder", write_key="wk_wrong", connect=OF_RUDDERSTACK)
+    assert "401" in problem
+    assert kept(module_server, "wrong-rudder") == []
+
+
+@pytest.mark.parametrize("s2s", ["true", "false"], ids=["server to server", "as a browser"])
+def test_jitsu_s_calls_arrive_as_they_were_made(module_server: Server, run: Any, s2s: str) -> None:
+    who = f"ada-jitsu-{s2s}"
+    script = (
+        f"const s2s = {s2s};"
+        """
+    (async () => {
+      const client = connect({ s2s });
+      await client.identify(who, { email: `${who}@example.com`, name: 'Ada Lovelace' });
+      await client.page({ name: 'Chianti', url: 'https://shop.example/' });
+      await client.track('Order Completed', { order_id: `o-${who}`, revenue: 36, currency: 'GBP' });
+      await client.group('household-7', { name: 'Lovelace' });
+      await done();
+    })();
+    """
+    )
+    assert run(script, who, connect=OF_JITSU) == []
+    facts = kept(module_server, who)
+    assert [fact.name for fact in facts] == ["Identified", "Page Viewed", "Order Completed", "Group Joined"]
+    assert (facts[0].traits["name"], facts[1].title, facts[3].group_id) == ("Ada Lovelace", "Chianti", "household-7")
+    assert facts[2].properties == {"order_id": f"o-{who}", "revenue": 36, "currency": "GBP"}
+    record = golden_record(module_server, f"email:{who}@example.com", until=lambda r: trait(r, "orders") == 1)
+    assert {"namespace": "user_id", "value": who} in record["identifiers"]

@@ -108,11 +108,13 @@ _ENDPOINTS: Mapping[str, Endpoint] = {
     "/v1/merge": Endpoint("POST", "alias"),
     "/v1/b": _BATCH,
     "/v1/batch": _BATCH,
+    "/api/s/batch": _BATCH,
+    "/api/s/s2s/batch": _BATCH,
     "/v1/import": Endpoint("POST", history=True),
     "/beacon/v1/batch": _BATCH,
     **{
         f"/{path}/{kind}": Endpoint("GET", kind, pixel=True)  # never more than a fact: any page can load an image
-        for path in ("pixel/v1", "v1/pixel")
+        for path in ("pixel/v1", "v1/pixel", "api/px")
         for kind in ("track", "page")
     },
 }

@@ -41,7 +41,7 @@ DRAINED = 32 * 1024 * 1024
 _ALLOWED_HEADERS = (
     b"Authorization, X-Write-Key, Content-Type, Content-Encoding, X-Retry-Count, AnonymousId, SentAt, "
     b"Rsa-Initiated-By, Rsa-Storage-Id, Rsa-Retry-Attempt, Rsa-Since-Last-Attempt, Rsa-Since-First-Attempt, "
-    b"Rsa-Retry-Reason, X-Requested-With, Accept, Cache-Control"
+    b"Rsa-Retry-Reason, X-IP-Policy, X-Enable-Debug, X-Requested-With, Accept, Cache-Control"
 )
 _CORS = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"Retry-After")]
 
@@ -64,6 +64,7 @@ class Head(NamedTuple):
     host: str
     scheme: str
     peer: str | None
+    """The client's address, as much of it as the client lets be kept."""
     opt_out: bool
     user_agent: str
     asked_headers: bytes
@@ -84,6 +85,7 @@ def read_head(scope: Scope) -> Head:
     query = scope["query_string"]
     length = headers.get(b"content-length", b"")
     client = scope.get("client")
+    policy = headers.get(b"x-ip-policy", b"keep")
     return Head(
         method=scope["method"],
         path=scope["path"],
@@ -94,11 +96,21 @@ def read_head(scope: Scope) -> Head:
         length=int(length) if length.isdigit() else None,
         host=headers.get(b"host", b"").decode("latin-1"),
         scheme=scope.get("scheme", "http"),
-        peer=client[0] if client else None,
+        peer=_peer(client[0], policy.decode("latin-1")) if client else None,
         opt_out=headers.get(b"sec-gpc") == b"1",
         user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
         asked_headers=headers.get(b"access-control-request-headers", b""),
     )
+
+
+def _peer(address: str, policy: str) -> str | None:
+    """The address as far as `X-IP-Policy` of Jitsu's clients lets it be kept; a policy nobody knows keeps nothing."""
+    if policy == "keep":
+        return address
+    if policy != "stripLastOctet":
+        return None
+    mark = ":" if ":" in address else "."
+    return f"{address.rpartition(mark)[0]}{mark}0"
 
 
 @lru_cache(maxsize=1024)

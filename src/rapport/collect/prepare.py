@@ -182,9 +182,10 @@ def _event(value: str | int | float | None) -> str:
 def _title(read: ClientMessage, properties: dict[str, Any]) -> str | None:
     if read.category is not None:
         properties.setdefault("category", _text(read.category))
-    if read.name is None:
+    name = read.name if read.name is not None else properties.get("name")  # Jitsu's clients put it there
+    if not isinstance(name, str | int | float):
         return None
-    return _text(read.name).strip()[:MAX_NAME] or None
+    return _text(name).strip()[:MAX_NAME] or None
 
 
 def _require(kind: FactType, read: ClientMessage) -> None:

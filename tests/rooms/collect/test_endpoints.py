@@ -457,6 +457,17 @@ async def test_the_shopper_s_address_and_privacy_signal_are_kept(client: httpx.A
     assert (context["ip"], context["globalPrivacyControl"]) == ("203.0.113.9", True)
 
 
+@pytest.mark.parametrize(
+    ("policy", "kept"), [("keep", "203.0.113.9"), ("stripLastOctet", "203.0.113.0"), ("remove", None), ("x", None)]
+)
+async def test_as_much_of_the_address_is_kept_as_the_client_lets(
+    client: httpx.AsyncClient, shop: Shop, policy: str, kept: str | None
+) -> None:
+    headers = basic(shop.source.write_key) | {"X-IP-Policy": policy}
+    assert (await client.post("/api/s/track", json=track(), headers=headers)).content == SUCCESS
+    assert shop.facts()[0].context.get("ip") == kept
+
+
 async def test_a_small_body_cannot_grow_large_by_a_context_for_all(client: httpx.AsyncClient, shop: Shop) -> None:
     body = {"context": {"note": "x" * 100_000}, "batch": [track() for _ in range(2500)]}
     answer = await client.post("/v1/batch", json=body, headers=basic(shop.source.write_key))
