@@ -11,9 +11,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from rapport.app.filling import FILLING
-from rapport.app.pipeline import Pipeline
 from rapport.app.wiring import OWN
-from rapport.app.worker import Worker
 from rapport.compose.installed import Installed
 from rapport.compose.slice import Slice
 from rapport.kernel.ids import Key, WorkspaceId
@@ -25,7 +23,7 @@ from rapport.remember.registry import Part, StrandState, Trait, yes
 from rapport.remember.store import strands
 from rapport.remember.strands import decode_state
 from rapport.storage import leases, log
-from rapport.storage.engine import Database
+from tests.filling import finish, worker
 from tests.installation import Opened
 from tests.shop import NOON, Shop
 
@@ -51,14 +49,6 @@ def shop(database_url: str) -> Iterator[Shop]:
     found.close()
 
 
-def worker(shop: Shop, slices: Installed, *, at_once: int = 1_000) -> Worker:
-    """A new one; whoever worked before was killed, and its leases have run out."""
-    with shop.db.write() as conn:
-        conn.execute(leases.buckets.update().values(lease_until=0))
-        conn.execute(leases.workers.delete())
-    return Worker(Pipeline(shop.db, slices=slices), filled_at_once=at_once)
-
-
 def send(shop: Shop, rng: random.Random, number: int) -> None:
     shop.send(
         *(
@@ -66,17 +56,6 @@ def send(shop: Shop, rng: random.Random, number: int) -> None:
             for _ in range(number)
         )
     )
-
-
-def finish(shop: Shop, working: Worker) -> None:
-    working.step()
-    while not working.reached(shop_newest(shop.db)) or working.run_job(FILLING):
-        working.step()
-
-
-def shop_newest(db: Database) -> int:
-    with db.read() as conn:
-        return log.newest_seq(conn)
 
 
 def replayed(shop: Shop, slices: Installed) -> dict[bytes, StrandState]:

@@ -6,7 +6,7 @@ are public, and anybody could send the name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from sqlalchemy import Connection
 
@@ -22,11 +22,14 @@ Handle = Callable[[Seen], None]
 class Stages:
     """All stages of a worker process, with the state each keeps between facts.
 
-    `own` are the names of facts that only Rapport states.
+    `own` are the names of facts that only Rapport states; `named` those of the stages that some facts are told again.
     """
 
-    def __init__(self, stages: Iterable[Stage], *, own: Collection[str]) -> None:
+    def __init__(
+        self, stages: Iterable[Stage], *, own: Collection[str], named: Mapping[str, Stage] | None = None
+    ) -> None:
         self._stages = tuple(stages)
+        self._named = named or {}
         self._own = frozenset(own)
         events = {name for stage in self._stages for name in stage.listens_to} - {EVERY_FACT}
         self._every = self._listening(EVERY_FACT)
@@ -37,6 +40,17 @@ class Stages:
         if fact.name in self._own and fact.source != OWN_SOURCE:
             return ()
         return self._by_event.get(fact.name, self._every)
+
+    def telling(self, names: Collection[str]) -> Callable[[Fact], list[Handle]]:
+        """Who of the stages of these names is given a fact that is told again."""
+        chosen = [(set(stage.listens_to), stage.handle) for name, stage in self._named.items() if name in names]
+
+        def listening(fact: Fact) -> list[Handle]:
+            if fact.name in self._own and fact.source != OWN_SOURCE:
+                return []
+            return [handle for heard, handle in chosen if fact.name in heard or EVERY_FACT in heard]
+
+        return listening
 
     def flush(self, conn: Connection, work: Work, now: int) -> None:
         """Have every stage write what it kept."""

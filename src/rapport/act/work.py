@@ -69,10 +69,16 @@ class BatchWork:
         del self._messages[mark.messages :]
         del self._stated[mark.stated :]
 
-    def flush(self, conn: Connection, *, now: int) -> None:
-        """Write everything: first the slices' own tables, then timers, outbox and stated facts."""
+    def flush(self, conn: Connection, *, now: int, past: bool = False) -> None:
+        """Write everything: first the slices' own tables, then timers, outbox and stated facts.
+
+        Of what is told again (`past`), nothing is sent or stated.
+        """
         self._stages.flush(conn, self, now)
         timers.write(conn, self._timers)
+        if past:
+            self._clear()
+            return
         outbox.write(conn, self._messages, now=now)
         log.append(conn, self._stated)
         self._clear()

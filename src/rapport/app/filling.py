@@ -1,4 +1,4 @@
-"""The job by which new parts fold the facts that they missed; it shares the worker's memory of strands."""
+"""The job by which new parts and stages learn the facts that they missed; it shares the worker's memory of strands."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from rapport.act.jobs import Job, Share, Turn
 from rapport.app.pipeline import Pipeline
+from rapport.remember import retelling
 
 __all__ = ["FILLING", "filling"]
 
@@ -16,16 +17,16 @@ def filling(pipeline: Pipeline, *, at_most: int = 1_000) -> Job:
     """The job of the worker that has this pipeline: each fills the buckets it holds, `at_most` facts at a time."""
 
     def due(conn: Connection, turn: Turn) -> bool:
-        return pipeline.gap(turn.buckets) is not None
+        return pipeline.gap(turn.buckets) is not None or pipeline.unfinished() is not None
 
     def run(turn: Turn) -> int:
         gap = pipeline.gap(turn.buckets)
         if gap is None:
-            return 0
+            return _finish(pipeline, turn)
         try:
             filled = pipeline.fill(gap, limit=turn.at_most)
             with turn.write() as conn:
-                pipeline.filled(conn, gap, filled.upto)
+                pipeline.filled(conn, gap, filled.upto, now=turn.now)
         except BaseException:
             pipeline.abandon()
             raise
@@ -35,7 +36,7 @@ def filling(pipeline: Pipeline, *, at_most: int = 1_000) -> Job:
 
     return Job(
         name=FILLING,
-        title="New traits learn the past",
+        title="New traits and tables learn the past",
         due=due,
         run=run,
         at_most=at_most,
@@ -44,3 +45,12 @@ def filling(pipeline: Pipeline, *, at_most: int = 1_000) -> Job:
         waiting_seconds=0.0,
         share=Share(behind=1 / 9, busy=1 / 5, quiet=2 / 3),
     )
+
+
+def _finish(pipeline: Pipeline, turn: Turn) -> int:
+    stage = pipeline.unfinished()
+    if stage is None:
+        return 0
+    with turn.write() as conn:
+        retelling.finish(conn, stage)
+    return 1

@@ -21,9 +21,10 @@ from rapport.kernel.clock import MINUTE, SECOND, now_us
 from rapport.kernel.memory import resident_bytes
 from rapport.kernel.principal import Principal
 from rapport.measure.arrivals import Arrivals
-from rapport.remember import backfill
+from rapport.remember import backfill, retelling
 from rapport.remember.backfill import TraitStatus
 from rapport.remember.registry import Remembered
+from rapport.remember.retelling import RetoldStage
 from rapport.storage import leases
 from rapport.storage.engine import Database
 from rapport.storage.log import newest_seq
@@ -33,6 +34,7 @@ from rapport.web.forms import Form, integer, text
 __all__ = ["PAGES"]
 
 AnyRequest = Request[Any, Any, Any]
+Retold = Sequence[RetoldStage]
 
 COUNTED = 1_000_000
 """Rows of a table that are counted; more are shown as "more than"."""
@@ -60,7 +62,9 @@ class TableSize(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/system", permission="system:read", sync_to_thread=True)
-def system_page(request: AnyRequest, db: Database, appender: Appender, remembered: Remembered) -> Response[str]:
+def system_page(
+    request: AnyRequest, db: Database, appender: Appender, remembered: Remembered, retold: Retold
+) -> Response[str]:
     """How the installation does."""
     now = now_us()
     with db.read() as conn:
@@ -70,7 +74,7 @@ def system_page(request: AnyRequest, db: Database, appender: Appender, remembere
         "whole": True,
         "series": [{"name": "facts a minute", "points": [[at // 1000, number // 2] for at, number in minutes[:-1]]}],
     }
-    found = _now(db, appender) | _jobs(db, remembered)
+    found = _now(db, appender) | _jobs(db, remembered, retold)
     return render(request, "app/system.html", chart=msgspec.json.encode(chart).decode(), **found)
 
 
@@ -81,9 +85,9 @@ def system_live(request: AnyRequest, db: Database, appender: Appender) -> Respon
 
 
 @get("/system/jobs", permission="system:read", sync_to_thread=True)
-def system_jobs(request: AnyRequest, db: Database, remembered: Remembered) -> Response[str]:
+def system_jobs(request: AnyRequest, db: Database, remembered: Remembered, retold: Retold) -> Response[str]:
     """How the jobs do, now."""
-    return render(request, "app/system_jobs.html", **_jobs(db, remembered))
+    return render(request, "app/system_jobs.html", **_jobs(db, remembered, retold))
 
 
 @post("/system/jobs/run", permission="system:write", sync_to_thread=True, status_code=303)
@@ -160,9 +164,12 @@ def _now(db: Database, appender: Appender) -> dict[str, Any]:
     }
 
 
-def _jobs(db: Database, remembered: Remembered) -> dict[str, Any]:
+def _jobs(db: Database, remembered: Remembered, retold: Retold) -> dict[str, Any]:
     with db.read() as conn:
-        return {"jobs": job_reports.states(conn), "filling": _filling(backfill.statuses(conn, remembered))}
+        return {
+            "jobs": job_reports.states(conn), "filling": _filling(backfill.statuses(conn, remembered)),
+            "telling": retelling.told(conn, retold),
+        }  # fmt: skip
 
 
 def _filling(statuses: Sequence[TraitStatus]) -> list[list[TraitStatus]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -17,9 +18,10 @@ from rapport.kernel.errors import NotFound
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Seen
-from rapport.remember import backfill, customers
-from rapport.remember.backfill import Gap
+from rapport.remember import backfill, customers, retelling
+from rapport.remember.backfill import Gap, Learner
 from rapport.remember.registry import Registry, Remembered
+from rapport.remember.retelling import RetoldStage
 from rapport.remember.strands import Strand, Strands
 from rapport.resolve.graph.resolver import Resolver
 from rapport.storage import log
@@ -29,6 +31,8 @@ from rapport.storage.settings import Cache
 from rapport.storage.workspaces import Workspace, all_workspaces
 
 __all__ = ["Pipeline"]
+
+_logger = logging.getLogger(__name__)
 
 
 class Filled(NamedTuple):
@@ -50,6 +54,7 @@ class Pipeline:
         self._strands = Strands(self._shops.traits)
         self._settings = Cache()
         self._work = BatchWork(self._stages, self._settings)
+        self._learners: list[Learner] = [*self.slices.remembered.parts.values(), *self.slices.retold]
 
     def preload(self, conn: Connection, rows: Sequence[StoredRow]) -> None:
         """Read the strands of these facts where a connection is at hand; `handle` then needs none.
@@ -107,31 +112,49 @@ class Pipeline:
 
     def install(self, conn: Connection, cursors: Mapping[int, int]) -> None:
         """Note that the parts of this installation fold these buckets from here on; what they missed is filled."""
-        backfill.install(conn, self.slices.remembered.parts.values(), cursors)
+        backfill.install(conn, self._learners, cursors)
 
     def gap(self, buckets: Collection[int]) -> Gap | None:
         """Something of the log that a part has not folded; None where all have folded everything."""
         with self.db.read() as conn:
-            return backfill.next_gap(conn, self.slices.remembered.parts.values(), buckets)
+            return backfill.next_gap(conn, self._learners, buckets)
 
     def fill(self, gap: Gap, *, limit: int) -> Filled:
-        """Fold, in memory, at most `limit` facts of a gap."""
+        """Fold, in memory, at most `limit` facts of a gap, and tell them to the stages that have it."""
+        parts = [name for name in gap.parts if name in self.slices.remembered.parts]
         with self.db.read() as conn:
             rows = log.read_after(conn, after=gap.upto, upto=gap.target, buckets=gap.buckets, limit=limit)
             waiting = failed_facts.seqs(conn, gap.buckets)
-            self._strands.load(conn, [(WorkspaceId(row.workspace), Key(row.strand)) for row in rows])
+            if parts:
+                self._strands.load(conn, _strands_of(rows))
+        listening = self._stages.telling(gap.parts)
         for row in rows:
-            if row.seq not in waiting:  # it is folded by all parts when it is replayed
-                workspace = WorkspaceId(row.workspace)
-                self._strands.refill(
-                    workspace, Key(row.strand), to_fact(row), self._shops.some_traits(workspace, gap.parts)
-                )
+            if row.seq in waiting:  # it is folded by all parts when it is replayed
+                continue
+            seen = Seen(WorkspaceId(row.workspace), Key(row.strand), to_fact(row))
+            if parts:
+                self._strands.refill(*seen, self._shops.some_traits(seen.workspace, parts))
+            for handle in listening(seen.fact):
+                _tell(handle, seen)
         return Filled(len(rows), rows[-1].seq if len(rows) == limit else gap.target)
 
-    def filled(self, conn: Connection, gap: Gap, upto: int) -> None:
+    def filled(self, conn: Connection, gap: Gap, upto: int, *, now: int) -> None:
         """Write what was filled, and how far, in this transaction."""
         self._strands.flush(conn)
+        self._work.flush(conn, now=now, past=True)
         backfill.advance(conn, gap, upto)
+
+    def unfinished(self) -> RetoldStage | None:
+        """A stage that was told all of the past and has still to finish; None where there is none."""
+        with self.db.read() as conn:
+            return retelling.unfinished(conn, self.slices.retold)
+
+
+def _tell(handle: Callable[[Seen], None], seen: Seen) -> None:
+    try:
+        handle(seen)
+    except Exception:  # it was told once already, or its slice was not there: whoever comes after it is told
+        _logger.exception("fact %s could not be told again", seen.fact.seq)
 
 
 def _strands_of(rows: Sequence[StoredRow]) -> list[Strand]:

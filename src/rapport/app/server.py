@@ -46,7 +46,8 @@ class Server:
             "appender": self.appender, "sources": self.sources, "decider": self.decider,
             "metrics": self.metrics, "sections": self.slices.sections, "tables": sorted(self.slices.tables),
             "slices": self.slices, "settings": self.settings,
-            "remembered": self.slices.remembered, "steps": self.slices.deciding,
+            "remembered": self.slices.remembered, "retold": self.slices.retold,
+            "steps": self.slices.deciding,
             "identity": Identity(self.db, more=LINKING, on_moved=customers.mark_moved),
         }  # fmt: skip
 

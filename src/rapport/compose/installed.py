@@ -21,6 +21,7 @@ from rapport.kernel.wording import Wording
 from rapport.kernel.work import TimerHandler
 from rapport.measure.model import Measured
 from rapport.remember.registry import Remembered
+from rapport.remember.retelling import RetoldStage, stage_named
 from rapport.storage.migrate import Branch
 from rapport.web.permissions import Permissions
 
@@ -51,6 +52,11 @@ class Installed:
             self._joined("part", lambda one: ((part.name, part) for part in one.parts)).values(),
             self._joined("trait", lambda one: ((trait.name, trait) for trait in one.traits)).values(),
         )
+        self.retold: Sequence[RetoldStage] = tuple(
+            RetoldStage(stage_named(one.name), one.title, one.retelling)
+            for one in self.slices
+            if one.stage is not None and one.retelling is not None
+        )
         own = [("act", firing(self.timers)), ("remember", summaries(self.remembered))]  # they serve all slices
         brought = [*own, *((one.name, job) for one in self.slices for job in one.jobs)]
         self.jobs: Sequence[Job] = tuple(by_name("job", ((job.name, name, job) for name, job in brought)).values())
@@ -80,7 +86,8 @@ class Installed:
     def stages(self) -> Stages:
         """The stages of one worker process, newly made."""
         own = {kind.name for kind in self.wording.kinds.values() if kind.stated_by == "rapport"}
-        return Stages((one.stage() for one in self.slices if one.stage is not None), own=own)
+        made = {one.name: one.stage() for one in self.slices if one.stage is not None}
+        return Stages(made.values(), own=own, named={stage_named(name): stage for name, stage in made.items()})
 
     def web_parts(self) -> dict[str, WebPart]:
         """What each slice brings to the server. Imports pages and the web framework: for the server process alone."""

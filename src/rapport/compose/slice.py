@@ -20,7 +20,7 @@ from rapport.compose.holding import Holding
 from rapport.decide.model import CandidateSource, EligibilityRule, ItemKind, Placement, Scorer
 from rapport.kernel.settings import Section
 from rapport.kernel.wording import FactKind
-from rapport.kernel.work import Stage, TimerHandler
+from rapport.kernel.work import Retelling, Stage, TimerHandler
 from rapport.measure.model import Measured
 from rapport.remember.registry import Part, Trait
 from rapport.web.permissions import Permission
@@ -39,6 +39,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """The kinds of facts that it understands or states."""
     stage: Callable[[], Stage] | None = None
     """Makes its part of the worker's batch, once in each worker process."""
+    retelling: Retelling | None = None
+    """That its stage learns the past, and by which version it reads facts; None for one that is told each fact once."""
     holds: tuple[Holding, ...] = ()
     """Each of its tables, with how a person in it is exported and erased."""
     migrations: Path | None = None

@@ -23,6 +23,7 @@ __all__ = [
     "Connection",
     "Message",
     "Purpose",
+    "Retelling",
     "Seen",
     "Stage",
     "StatedFact",
@@ -138,6 +139,19 @@ class Stage(Protocol):
 
     def abandon(self) -> None:
         """The batch did not happen, or buckets changed hands: forget what was kept, and caches of what others write."""
+
+
+class Retelling(msgspec.Struct, frozen=True, kw_only=True):
+    """That a stage can be told facts again, and so learns those that came before it or that it once read otherwise.
+
+    For stages whose rows are the same however often and in whatever order their facts are told. What they send or state
+    meanwhile is left out: that happened then. A fact that `handle` raises for is passed over, with a line in the log.
+    """
+
+    version: int = 1
+    """Raised where facts are read otherwise than before: all of them are told again. Never lowered."""
+    finish: Callable[[Connection], None] | None = None
+    """Takes away, once all is told, what none of these facts has written; it may be called again."""
 
 
 Note = TypeVar("Note")

@@ -1,4 +1,4 @@
-"""Parts that were added or changed fold from the log what they missed, a few facts at a time.
+"""Parts that were added or changed fold from the log what they missed, a few facts at a time; stages are told it.
 
 Whoever leases a bucket notes the parts it folds it with (`install`). From that cursor on a new part folds live; what
 came before is a gap, filled in the order of the log. A part whose slice is taken out misses what comes until it is
@@ -9,7 +9,7 @@ has a gap anywhere, its traits are left out of the records (`ready`): missing, n
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 import sqlalchemy as sa
@@ -19,9 +19,30 @@ from rapport.remember.registry import Part, Remembered
 from rapport.remember.store import ALWAYS, OPEN, folded
 from rapport.storage.bulk import insert_rows
 
-__all__ = ["Gap", "Progress", "TraitStatus", "advance", "install", "next_gap", "progress", "ready", "statuses"]
+__all__ = [
+    "Gap",
+    "Learner",
+    "Progress",
+    "TraitStatus",
+    "advance",
+    "install",
+    "next_gap",
+    "progress",
+    "ready",
+    "statuses",
+]
 
 _PENDING = (sa.text("upto < target"), folded.c.target < OPEN)
+
+
+class Learner(Protocol):
+    """A part, or a stage that is told the past (`retelling.py`)."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
 
 
 class Gap(NamedTuple):
@@ -61,7 +82,7 @@ class TraitStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The share of the log's facts that lie behind, from 0 to 1, where it is furthest behind."""
 
 
-def install(conn: Connection, parts: Iterable[Part], cursors: Mapping[int, int]) -> None:
+def install(conn: Connection, parts: Iterable[Learner], cursors: Mapping[int, int]) -> None:
     """Note that these parts, and no others, fold these buckets from the cursors on."""
     now = {(part.name, part.version) for part in parts}
     rows = conn.execute(sa.select(folded).where(folded.c.bucket.in_(list(cursors)))).all()
@@ -108,7 +129,7 @@ def _row(bucket: int, part: str, version: int, *, target: int, upto: int) -> dic
     return {"bucket": bucket, "part": part, "version": version, "target": target, "upto": upto}
 
 
-def next_gap(conn: Connection, parts: Iterable[Part], buckets: Collection[int]) -> Gap | None:
+def next_gap(conn: Connection, parts: Iterable[Learner], buckets: Collection[int]) -> Gap | None:
     """The first gap in these buckets that these parts have; None where they miss nothing."""
     c = folded.c
     wanted = sa.tuple_(c.part, c.version).in_([(part.name, part.version) for part in parts])

@@ -7,7 +7,7 @@ from pathlib import Path
 from rapport.compose.command import Command
 from rapport.compose.holding import of_person
 from rapport.compose.slice import Slice
-from rapport.kernel.work import BatchStage
+from rapport.kernel.work import BatchStage, Retelling
 from rapport.web.permissions import Permission
 from rapport_giftcards import store
 from rapport_giftcards.facts import FACT_KINDS, REDEEMED, SOLD
@@ -24,6 +24,7 @@ GIFTCARDS = Slice(
     title="Gift cards",
     facts=FACT_KINDS,
     stage=lambda: BatchStage[Movement]((SOLD, REDEEMED), read=movement_of, write=keep),
+    retelling=Retelling(version=1),
     parts=PARTS,
     traits=TRAITS,
     holds=(of_person(store.movements, "the gift cards somebody bought or paid with"),),

@@ -13,9 +13,10 @@ from rapport.capabilities.orders import kept_sums, ledger, store
 from rapport.capabilities.orders.amounts import given_back, needs_order
 from rapport.capabilities.orders.facts import CART_ABANDONED, CART_EVENTS, cart_abandoned, cart_abandoned_id
 from rapport.capabilities.orders.model import CartStory, stories_of
+from rapport.capabilities.orders.saving import save_orders, save_refunds
 from rapport.capabilities.orders.settings import ORDER_SETTINGS
 from rapport.capabilities.orders.settling import settle
-from rapport.capabilities.orders.store import OrderPart, RefundRow
+from rapport.capabilities.orders.store import READING, OrderPart, RefundRow
 from rapport.collect.own import own_fact
 from rapport.decide import people
 from rapport.kernel.clock import SECOND, to_iso
@@ -202,8 +203,8 @@ def _keep_orders(conn: Connection, notes: Sequence[Seen], shops: Mapping[Workspa
             part = _order(note, settings)
             if part is not None:
                 parts.append(part)
-    store.save_orders(conn, parts)
-    store.save_refunds(conn, back)
+    save_orders(conn, parts)
+    save_refunds(conn, back)
     for workspace in {note.workspace for note in notes}:
         order_ids = {part.order_id for part in parts if part.workspace == workspace}
         refund_ids = {row.refund_id for row in back if row.workspace == workspace}
@@ -218,16 +219,20 @@ def _order(note: Seen, settings: ReadingSettings) -> OrderPart | None:
         return OrderPart(
             key[0], order_id, key[1], rank=rank, at=fact.occurred_at, fact=fact.id, country=_country(fact, settings),
             currency=currency, revenue_minor=revenue or 0, gross_minor=gross, prices=_json(prices),
+            reading=READING,
         )  # fmt: skip
     if fact.name == "Order Updated":
         change = ledger.updated(fact, settings)
         return None if change is None else OrderPart(
             key[0], change[1], key[1], updated_at=fact.occurred_at, updated_fact=fact.id, updated_currency=change[2],
             updated_minor=change[3], updated_gross=change[5], updated_told=_json(change[6]),
+            updated_reading=READING,
         )  # fmt: skip
     if fact.name == "Order Cancelled":
         change = ledger.cancelled(fact, settings)
-        return None if change is None else OrderPart(key[0], change[1], key[1], cancelled_at=fact.occurred_at)
+        return None if change is None else OrderPart(
+            key[0], change[1], key[1], cancelled_at=fact.occurred_at, cancelled_reading=READING
+        )  # fmt: skip
     return None
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from rapport.capabilities.orders import kept_sums, store
 from rapport.capabilities.orders.facts import CART_EVENTS, FACT_KINDS, ORDER_EVENTS
 from rapport.capabilities.orders.metrics import CART_ABANDONMENT, REVENUE
+from rapport.capabilities.orders.rereading import forget_older_readings
 from rapport.capabilities.orders.service import CART_TIMER, carts_by_day, judge_carts, keep, revenue_rows
 from rapport.capabilities.orders.settings import ORDER_SETTINGS
 from rapport.capabilities.orders.traits import PARTS, TRAITS
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
-from rapport.kernel.work import BatchStage, Seen
+from rapport.kernel.work import BatchStage, Retelling, Seen
 from rapport.measure.model import Measured
 
 __all__ = ["ORDERS"]
@@ -20,6 +21,7 @@ ORDERS = Slice(
     title="Orders",
     facts=FACT_KINDS,
     stage=lambda: BatchStage[Seen]({*CART_EVENTS, *ORDER_EVENTS}, read=lambda seen: seen, write=keep),
+    retelling=Retelling(version=store.READING, finish=forget_older_readings),
     holds=(
         # Refunds name an order, not a person, so they are found by the orders and go before those: last here.
         of_person(store.carts, "the carts somebody filled, and what became of them"),

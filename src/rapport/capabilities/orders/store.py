@@ -21,6 +21,7 @@ from rapport.storage.locks import Lock, lock_each
 
 __all__ = [
     "NEVER",
+    "READING",
     "UNREPORTED",
     "CartCounts",
     "OrderPart",
@@ -37,8 +38,6 @@ __all__ = [
     "refunds_of",
     "replace_carts",
     "revenue_live",
-    "save_orders",
-    "save_refunds",
     "theirs",
     "with_open_carts",
 ]
@@ -83,10 +82,18 @@ orders = Table(
     Column("updated_gross", BigInteger),
     Column("updated_told", Text),
     Column("was_at", BigInteger),
+    Column("reading", SmallInteger, nullable=False, server_default="1"),
+    Column("updated_reading", SmallInteger, nullable=False, server_default="1"),
+    Column("cancelled_reading", SmallInteger, nullable=False, server_default="1"),
     Index("orders_at", "workspace", "at"),
 )
 """By order id. `rank` is that of the report (`ledger.Change`), `UNREPORTED` where there is none so far. `prices` (JSON)
-and `updated_told` (JSON, where the correction states no currency) are for the refunds and the currency: `settle`."""
+and `updated_told` (JSON, where the correction states no currency) are for the refunds and the currency: `settle`.
+`reading`, of report, correction and cancellation each, is by which version it was read (`READING`; 0 where there is
+none): what a newer one reads takes the place of what an older one did, whichever of the facts it was."""
+
+READING = 2
+"""Raised where the facts of orders and refunds are read otherwise than before: they are all told again."""
 
 UNREPORTED = 4
 
@@ -104,6 +111,7 @@ refunds = Table(
     Column("claim", Text),
     Column("was_at", BigInteger),
     Column("was_order", CText),
+    Column("reading", SmallInteger, nullable=False, server_default="1"),
     Index("refunds_at", "workspace", "at"),
     Index("refunds_order", "workspace", "order_id"),
 )
@@ -135,6 +143,9 @@ class OrderPart(NamedTuple):
     prices: str | None = None
     updated_gross: int | None = None
     updated_told: str | None = None
+    reading: int = 0
+    updated_reading: int = 0
+    cancelled_reading: int = 0
 
 
 class RefundRow(NamedTuple):
@@ -149,6 +160,7 @@ class RefundRow(NamedTuple):
     currency: str
     amount_minor: int | None
     claim: str | None
+    reading: int = READING
 
 
 class Range(NamedTuple):
@@ -246,29 +258,6 @@ def with_open_carts(conn: Connection, workspace: WorkspaceId, strands: Collectio
 def lock_customers(conn: Connection, roots: Iterable[bytes]) -> None:
     """Be the only one who judges the carts of these customers, until the transaction ends."""
     lock_each(conn, Lock.CARTS, (int.from_bytes(root[:4], "big", signed=True) for root in roots))
-
-
-def save_orders(conn: Connection, parts: Iterable[OrderPart]) -> None:
-    """Join what facts say of orders: the earliest report with a revenue, the latest correction, any cancellation."""
-    joined: dict[tuple[int, str], OrderPart] = {}
-    for part in parts:
-        key = (part.workspace, part.order_id)
-        joined[key] = part if key not in joined else _join(joined[key], part)
-    rows = [joined[key]._asdict() for key in sorted(joined)]
-    upsert(conn, orders, rows, key=("workspace", "order_id"), update=_ORDER_UPDATE)
-
-
-def save_refunds(conn: Connection, rows: Iterable[RefundRow]) -> None:
-    """Keep refunds, of each id the earliest report."""
-    earliest: dict[tuple[int, str], RefundRow] = {}
-    for row in rows:
-        key = (row.workspace, row.refund_id)
-        if key not in earliest or (row.at, row.fact) < (earliest[key].at, earliest[key].fact):
-            earliest[key] = row
-    upsert(
-        conn, refunds, [earliest[key]._asdict() for key in sorted(earliest)], key=("workspace", "refund_id"),
-        update=_REFUND_UPDATE, where="(excluded.at, excluded.fact) < (refunds.at, refunds.fact)",
-    )  # fmt: skip
 
 
 def refunds_of(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> list[dict[str, Any]]:
@@ -410,40 +399,3 @@ def _with_customers(rows: sa.FromClause, question: Question) -> tuple[sa.FromCla
 
 def _first_stated(*countries: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
     return sa.func.coalesce(*(sa.func.nullif(country, "") for country in countries), "")
-
-
-def _join(one: OrderPart, other: OrderPart) -> OrderPart:
-    report = min(one, other, key=lambda p: (p.rank, p.at, p.fact))
-    correction = max(one, other, key=lambda p: (p.updated_at, p.updated_fact))
-    cancelled = [p.cancelled_at for p in (one, other) if p.cancelled_at is not None]
-    return report._replace(
-        updated_at=correction.updated_at, updated_fact=correction.updated_fact,
-        updated_currency=correction.updated_currency, updated_minor=correction.updated_minor,
-        updated_gross=correction.updated_gross, updated_told=correction.updated_told,
-        cancelled_at=min(cancelled) if cancelled else None,
-    )  # fmt: skip
-
-
-def _chosen(condition: str, columns: Sequence[str]) -> dict[str, str]:
-    return {name: f"CASE WHEN {condition} THEN excluded.{name} ELSE orders.{name} END" for name in columns}
-
-
-_EARLIER = "(excluded.rank, excluded.at, excluded.fact) < (orders.rank, orders.at, orders.fact)"
-
-_REFUND_UPDATE = {
-    **{name: f"excluded.{name}" for name in RefundRow._fields[2:]}, "was_at": "refunds.at",
-    "was_order": "refunds.order_id",
-}  # fmt: skip
-
-_ORDER_UPDATE: dict[str, Any] = {
-    **_chosen(
-        _EARLIER, ("rank", "at", "fact", "strand", "country", "currency", "revenue_minor", "gross_minor", "prices")
-    ),
-    **_chosen(
-        "(excluded.updated_at, excluded.updated_fact) > (orders.updated_at, orders.updated_fact)",
-        ("updated_at", "updated_fact", "updated_currency", "updated_minor", "updated_gross", "updated_told"),
-    ),
-    "was_at": f"CASE WHEN {_EARLIER} THEN orders.at ELSE orders.was_at END",
-    "cancelled_at": "{least}(coalesce(excluded.cancelled_at, orders.cancelled_at),"
-    " coalesce(orders.cancelled_at, excluded.cancelled_at))",
-}

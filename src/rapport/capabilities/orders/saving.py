@@ -1,0 +1,94 @@
+"""What facts say of orders and refunds, written: joined by SQL, so that several workers may report the same one.
+
+Of one version's readings the earliest report with a revenue, the latest correction and any cancellation count; what a
+newer version reads takes the place of what an older one did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from rapport.capabilities.orders.store import OrderPart, RefundRow, orders, refunds
+from rapport.storage.bulk import upsert
+
+__all__ = ["save_orders", "save_refunds"]
+
+
+def save_orders(conn: Connection, parts: Iterable[OrderPart]) -> None:
+    """Join what facts say of orders: the earliest report with a revenue, the latest correction, any cancellation."""
+    joined: dict[tuple[int, str], OrderPart] = {}
+    for part in parts:
+        key = (part.workspace, part.order_id)
+        joined[key] = part if key not in joined else _join(joined[key], part)
+    rows = [joined[key]._asdict() for key in sorted(joined)]
+    upsert(conn, orders, rows, key=("workspace", "order_id"), update=_ORDER_UPDATE)
+
+
+def save_refunds(conn: Connection, rows: Iterable[RefundRow]) -> None:
+    """Keep refunds, of each id the earliest report."""
+    earliest: dict[tuple[int, str], RefundRow] = {}
+    for row in rows:
+        key = (row.workspace, row.refund_id)
+        if key not in earliest or (row.at, row.fact) < (earliest[key].at, earliest[key].fact):
+            earliest[key] = row
+    upsert(
+        conn, refunds, [earliest[key]._asdict() for key in sorted(earliest)], key=("workspace", "refund_id"),
+        update=_REFUND_UPDATE, where=_EARLIER_REFUND,
+    )  # fmt: skip
+
+
+def _join(one: OrderPart, other: OrderPart) -> OrderPart:
+    report = min(one, other, key=lambda p: (p.rank, p.at, p.fact))
+    correction = max(one, other, key=lambda p: (p.updated_at, p.updated_fact))
+    cancelled = [p.cancelled_at for p in (one, other) if p.cancelled_at is not None]
+    return report._replace(
+        updated_at=correction.updated_at, updated_fact=correction.updated_fact,
+        updated_currency=correction.updated_currency, updated_minor=correction.updated_minor,
+        updated_gross=correction.updated_gross, updated_told=correction.updated_told,
+        updated_reading=correction.updated_reading, cancelled_at=min(cancelled) if cancelled else None,
+        cancelled_reading=max(one.cancelled_reading, other.cancelled_reading),
+    )  # fmt: skip
+
+
+def _chosen(condition: str, columns: Sequence[str]) -> dict[str, str]:
+    return {name: f"CASE WHEN {condition} THEN excluded.{name} ELSE orders.{name} END" for name in columns}
+
+
+def _newer_or(reading: str, otherwise: str, table: str = "orders") -> str:
+    """What a newer version reads counts, whatever it is; of what one version reads, `otherwise` says which."""
+    new, old = f"excluded.{reading}", f"{table}.{reading}"
+    return f"({new} > {old} OR ({new} = {old} AND {otherwise}))"
+
+
+_EARLIER = _newer_or("reading", "(excluded.rank, excluded.at, excluded.fact) < (orders.rank, orders.at, orders.fact)")
+_EARLIER_REFUND = _newer_or("reading", "(excluded.at, excluded.fact) < (refunds.at, refunds.fact)", "refunds")
+_REPORT = ("rank", "at", "fact", "strand", "country", "currency", "revenue_minor", "gross_minor", "prices", "reading")
+_CORRECTION = (
+    "updated_at", "updated_fact", "updated_currency", "updated_minor", "updated_gross", "updated_told",
+    "updated_reading",
+)  # fmt: skip
+
+_REFUND_UPDATE = {
+    **{name: f"excluded.{name}" for name in RefundRow._fields[2:]}, "was_at": "refunds.at",
+    "was_order": "refunds.order_id",
+}  # fmt: skip
+
+_ORDER_UPDATE: dict[str, Any] = {
+    **_chosen(_EARLIER, _REPORT),
+    **_chosen(
+        _newer_or(
+            "updated_reading",
+            "(excluded.updated_at, excluded.updated_fact) > (orders.updated_at, orders.updated_fact)",
+        ),
+        _CORRECTION,
+    ),
+    "was_at": f"CASE WHEN {_EARLIER} THEN orders.at ELSE orders.was_at END",
+    "cancelled_at": "CASE WHEN excluded.cancelled_reading > orders.cancelled_reading THEN excluded.cancelled_at"
+    " WHEN excluded.cancelled_reading < orders.cancelled_reading THEN orders.cancelled_at"
+    " ELSE {least}(coalesce(excluded.cancelled_at, orders.cancelled_at),"
+    " coalesce(orders.cancelled_at, excluded.cancelled_at)) END",
+    "cancelled_reading": "{greatest}(excluded.cancelled_reading, orders.cancelled_reading)",
+}
