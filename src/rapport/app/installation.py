@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rapport.act.job_reports import JobState
     from rapport.compose.installed import Installed
     from rapport.kernel.ids import Key, WorkspaceId
+    from rapport.kernel.wording import Wording
     from rapport.remember.registry import Remembered
     from rapport.resolve.graph.recompute import Moved
     from rapport.storage.engine import Database
@@ -36,6 +37,11 @@ class Installation:
     def remembered(self) -> Remembered:
         """The parts and traits of what is installed here."""
         return self.slices.remembered
+
+    @property
+    def wording(self) -> Wording:
+        """How facts read, by what is installed here."""
+        return self.slices.wording
 
     def folder(self, data_dir: Path | None) -> Path:
         """The data folder: the one that is named, or the default one."""

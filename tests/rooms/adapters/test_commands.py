@@ -14,9 +14,11 @@ from click.testing import CliRunner, Result
 from rapport.adapters.files.commands import import_group
 from rapport.adapters.files.progress import shown_progress
 from rapport.kernel.errors import NotFound
+from rapport.kernel.wording import Wording
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces, create_workspace
 from tests.databases import sqlite_database
+from tests.rooms.adapters import exports
 
 Run = Callable[..., Result]
 
@@ -37,6 +39,10 @@ class TwoShops:
     """An installation with two shops that waits for its worker by `fold`."""
 
     fold: Callable[[Database], None]
+
+    @property
+    def wording(self) -> Wording:
+        return Wording(())
 
     def folder(self, data_dir: Path) -> Path:
         return data_dir
@@ -196,3 +202,52 @@ def test_elsewhere_a_plain_line_is_written_now_and_then() -> None:
         progress("reading", 100, 100)
 
     assert stream.getvalue() == "reading: 30 %\nreading: 100 %\n"
+
+
+SHOPIFY = exports.SHOPIFY_CUSTOMERS
+
+
+def test_a_file_is_imported_by_the_map_that_its_first_line_tells(run: Run, files: list[str], tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text(SHOPIFY)
+
+    done = run(str(tmp_path / "people.csv"), "--data", str(tmp_path))
+
+    assert done.exit_code == 0, done.output
+    assert "people.csv is read as Shopify: customers (shopify-customers)" in done.output
+    assert "2 facts: 2 new" in done.output
+
+
+def test_a_map_can_be_named(run: Run, files: list[str], tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text(SHOPIFY)
+    arguments = [str(tmp_path / "people.csv"), "--data", str(tmp_path), "--map"]
+
+    assert "2 new" in run(*arguments, "shopify-customers").output
+    assert "no column 'Name'" in str(run(*arguments, "shopify-orders").exception)
+
+
+def test_a_preview_tells_the_facts_and_stores_nothing(run: Run, files: list[str], tmp_path: Path) -> None:
+    shown = run(*files, "--preview").output
+
+    assert "line 2: Visited" in shown
+    assert "2024-01-01 00:00 UTC, user_id:ada" in shown
+    assert "3 rows looked at, 2 facts; nothing was stored." in shown
+    assert "line 3: pages: 'few' is no number" in shown
+    assert "2 facts: 2 new" in run(*files).output
+
+
+def test_the_maps_are_listed_and_printed_to_be_copied(run: Run, files: list[str], tmp_path: Path) -> None:
+    listed = run("maps").output
+    (tmp_path / "mine.toml").write_text(run("maps", "shopify-customers").output)
+    (tmp_path / "people.csv").write_text(SHOPIFY)
+
+    assert "Shopify: orders" in listed
+    assert "woocommerce-orders" in run("maps", "--json").output
+    arguments = [str(tmp_path / "people.csv"), "--map", str(tmp_path / "mine.toml"), "--data", str(tmp_path)]
+    assert "2 new" in run(*arguments).output
+
+
+def test_a_file_that_no_map_reads_says_what_to_do(run: Run, files: list[str], tmp_path: Path) -> None:
+    failed = run(str(tmp_path / "visits.csv"), "--data", str(tmp_path)).exception
+
+    assert "no ready map reads visits.csv" in str(failed)
+    assert run("visit").exit_code == 2

@@ -35,7 +35,7 @@ def test_a_row_of_a_crm_says_who_somebody_is(write: Write) -> None:
 
     assert ada["type"] == "identify"
     assert ada["traits"] == {
-        "email": "ada@example.com", "phone": "0170 1234567", "firstName": "Ada", "lastName": "Berg",
+        "email": "ada@example.com", "phone": "+491701234567", "firstName": "Ada", "lastName": "Berg",
         "birthday": "1990-05-17", "address": {"city": "Ulm", "country": "DE"}, "newsletter": True,
     }  # fmt: skip
 

@@ -231,7 +231,7 @@ def test_a_bad_row_keeps_its_group_out(write: Write) -> None:
         ('id = ["nr"]', "no column 'nr'"),
         ('time = "when"', "no column 'when'"),
         ('time = { column = "changed", timezone = "Mars" }', "no time zone 'Mars'"),
-        ('time = { column = "changed", value = "x" }', "one of column, value, template and sum"),
+        ('time = { column = "changed", value = "x" }', "one of column, first, value, template and sum"),
         ('time = { colum = "changed" }', "unknown field `colum`"),
         ('user_id = ""', ""),
         ('user_id = { sum = "points" }', "sum needs group_by"),

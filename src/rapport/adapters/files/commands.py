@@ -15,13 +15,26 @@ import click
 from rapport.adapters.files import store
 from rapport.adapters.files.importer import import_files
 from rapport.adapters.files.mapped_csv import MappedCsv
+from rapport.adapters.files.mapping import WrittenMap, read_map
 from rapport.adapters.files.model import FileFormat, ImportReport
 from rapport.adapters.files.olist import Olist
 from rapport.adapters.files.online_retail import OnlineRetail
+from rapport.adapters.files.preview import Preview, preview
 from rapport.adapters.files.progress import shown_progress
+from rapport.adapters.files.ready import best_fit, ready_map, ready_maps
+from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.ids import WorkspaceId
-from rapport.storage.command_line import Installation, data_option, workspace_named, workspace_option
+from rapport.kernel.wording import Wording
+from rapport.storage.command_line import (
+    Installation,
+    data_option,
+    json_option,
+    tell_json,
+    workspace_named,
+    workspace_option,
+)
 from rapport.storage.engine import Database
+from rapport.storage.workspaces import Workspace
 
 __all__ = ["Importing", "import_group"]
 
@@ -31,6 +44,10 @@ class Importing(Installation, Protocol):
 
     def folder(self, data_dir: Path | None) -> Path:
         """The data folder: the one that is named, or the default one."""
+
+    @property
+    def wording(self) -> Wording:
+        """How facts read, by the slices of this installation."""
 
     def fold(self, db: Database) -> None:
         """Return once every fact of the log is folded, by this process or by one that runs already."""
@@ -48,9 +65,19 @@ def _common(command: Callable[..., None]) -> Callable[..., None]:
     return data_option(workspace_option(report(again(command))))
 
 
-@click.group("import")
+class _ImportGroup(click.Group):
+    """`rapport import FILE` is `rapport import csv FILE`."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        named = self.get_command(ctx, args[0]) is None and (Path(args[0]).exists() or "." in args[0])
+        return super().resolve_command(ctx, ["csv", *args] if named else args)
+
+
+@click.group("import", cls=_ImportGroup)
 def import_group() -> None:
-    """Bring facts in from files.
+    """Bring facts in from files: `rapport import FILE` finds out by itself what it is.
 
     Can be stopped at any moment: run the same command again and it goes on. Importing a file twice adds nothing.
     """
@@ -63,7 +90,7 @@ def import_group() -> None:
 @click.pass_obj
 def olist(installation: Importing, /, folder: Path, time_zone: str, **options: Any) -> None:
     """Import Olist's Brazilian marketplace: orders, deliveries, reviews."""
-    _run(installation, lambda: Olist(folder, time_zone=time_zone), **options)
+    _run(installation, lambda _: Olist(folder, time_zone=time_zone), **options)
 
 
 @import_group.command("online-retail")
@@ -73,23 +100,58 @@ def olist(installation: Importing, /, folder: Path, time_zone: str, **options: A
 @click.pass_obj
 def online_retail(installation: Importing, /, file: Path, time_zone: str, **options: Any) -> None:
     """Import the UCI Online Retail table (csv or csv.gz): invoices and credit notes."""
-    _run(installation, lambda: OnlineRetail(file, time_zone=time_zone), **options)
+    _run(installation, lambda _: OnlineRetail(file, time_zone=time_zone), **options)
 
 
 @import_group.command("csv")
 @click.argument("file", metavar="FILE", type=EXISTING_FILE)
-@click.option("--map", "map_path", required=True, metavar="MAP.toml", type=EXISTING_FILE,
-              help="Which facts the rows state; see the how-to on importing.")  # fmt: skip
+@click.option("--map", "map_name", metavar="MAP", help="Which facts the rows state: a file, or a name of `maps`."
+              " Without it the first line of FILE tells.")  # fmt: skip
+@click.option("--preview", "look_first", is_flag=True, help="Show the first facts, and store nothing.")
 @_common
 @click.pass_obj
-def mapped(installation: Importing, /, file: Path, map_path: Path, **options: Any) -> None:
-    """Import any table (csv or csv.gz) by a map."""
-    _run(installation, lambda: MappedCsv(file, map_path=map_path), **options)
+def mapped(installation: Importing, /, file: Path, map_name: str | None, *, look_first: bool, **options: Any) -> None:
+    """Import any table (csv or csv.gz) by a map; `rapport import FILE` is the same."""
+    said = _chosen(file, map_name)
+    if look_first:
+        with installation.open(options["data_dir"]) as db, db.read() as conn:
+            shop = workspace_named(conn, options["workspace"])
+        files = MappedCsv(file, said=said, time_zone=shop.settings.time_zone)
+        click.echo(told_preview(preview(files, workspace=shop, wording=installation.wording, now=now_us())))
+        return
+    _run(installation, lambda shop: MappedCsv(file, said=said, time_zone=shop.settings.time_zone), **options)
+
+
+@import_group.command("maps")
+@click.argument("name", required=False)
+@json_option("One JSON object for each map.")
+def maps(name: str | None, *, as_json: bool) -> None:
+    """The maps that come with Rapport; with NAME, that one to copy and edit."""
+    if name is not None:
+        click.echo(ready_map(name).text.decode(), nl=False)
+        return
+    found = [said.table for said in ready_maps().values()]
+    if as_json:
+        tell_json([{"name": table.name, "title": table.title, "columns": table.required} for table in found])
+        return
+    for table in found:
+        click.echo(f"{table.name}\n  {table.title}\n  {table.export}")
+
+
+def _chosen(file: Path, name: str | None) -> WrittenMap:
+    """The map that is named, as a file or as one of ours; else the one that the first line of the file tells."""
+    if name is not None:
+        return ready_map(name) if name in ready_maps() else read_map(Path(name))
+    found, other = best_fit(file)
+    click.echo(f"{file.name} is read as {found.words}.")
+    if other is not None:
+        click.echo(f"It could be {other.words}: --map {other.name} says so.")
+    return found.said
 
 
 def _run(
     installation: Importing,
-    make: Callable[[], FileFormat],
+    make: Callable[[Workspace], FileFormat],
     *,
     data_dir: Path | None,
     workspace: str | None,
@@ -101,7 +163,7 @@ def _run(
         with db.read() as conn:
             shop = workspace_named(conn, workspace)
         with shown_progress(sys.stderr) as progress:
-            done = import_files(db, make(), workspace=shop, progress=progress, again=again)
+            done = import_files(db, make(shop), workspace=shop, progress=progress, again=again)
             progress("folding", 0, 0)
             installation.fold(db)
             progress("folding", 1, 1)
@@ -144,6 +206,8 @@ def summary(done: ImportReport, listed: Path | None, *, seconds: float) -> str:
         lines = [f"Imported {done.title} in {seconds:.1f} s{went_on}."]
     lines.append(f"{done.rows:,} rows, {done.facts:,} facts: {done.added:,} new, {done.known:,} known already.")
     lines.extend(f"  {count:>9,}  {name}" for name, count in sorted(done.names.items(), key=lambda item: -item[1]))
+    if done.silent:
+        lines.append(f"{done.silent:,} rows state nothing by this map.")
     if done.refusals:
         unusable = f", {done.unusable:,} e-mail addresses or telephone numbers left out" if done.unusable else ""
         lines.append(f"{done.refused:,} rows refused, {done.quarantined:,} facts in quarantine{unusable}:")
@@ -151,4 +215,21 @@ def summary(done: ImportReport, listed: Path | None, *, seconds: float) -> str:
         if done.refusals > len(done.errors):
             lines.append(f"  … and {done.refusals - len(done.errors):,} more")
         lines.append(f"All of them are listed in {listed}.")
+    return "\n".join(lines)
+
+
+def told_preview(found: Preview) -> str:
+    """A preview, for a terminal."""
+    lines = []
+    for shown in found.facts:
+        when = "as of the import" if shown.at is None else f"{to_iso(shown.at)[:16].replace('T', ' ')} UTC"
+        lines.append(f"line {shown.line}: {shown.told.title}: {shown.told.detail}")
+        lines.append(f"    {when}, {shown.who}")
+        lines.extend(f"    not read: {why}" for why in shown.unread)
+    lines.append(f"{found.rows:,} rows looked at, {found.stated:,} facts; nothing was stored.")
+    if found.silent_rows:
+        lines.append(f"{found.silent_rows:,} rows state nothing by this map.")
+    if found.refused_rows:
+        lines.append(f"{found.refused_rows:,} rows would be refused:")
+        lines.extend(f"  line {one.line}: {one.reason}" for one in found.refused)
     return "\n".join(lines)

@@ -33,7 +33,7 @@ from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
 from rapport.storage.workspaces import Workspace
 
-__all__ = ["import_csv", "import_files", "import_olist", "import_online_retail"]
+__all__ = ["envelope_of", "import_csv", "import_files", "import_olist", "import_online_retail", "unusable"]
 
 BATCH_FACTS = 1_000
 BATCH_BYTES = 4 * 1024 * 1024
@@ -72,8 +72,8 @@ def import_csv(
     clock: Callable[[], int] = now_us, again: bool = False,
 ) -> ImportReport:  # fmt: skip
     """Import any delimited table by a map (`mapping.py` says what it holds). See `import_files`."""
-    return import_files(db, MappedCsv(path, map_path=map_path), workspace=workspace, progress=progress, clock=clock,
-                        again=again)  # fmt: skip
+    files = MappedCsv(path, map_path=map_path, time_zone=workspace.settings.time_zone)
+    return import_files(db, files, workspace=workspace, progress=progress, clock=clock, again=again)
 
 
 def import_files(
@@ -106,6 +106,23 @@ def import_files(
     return begun.report
 
 
+def envelope_of(kind: str) -> Envelope:
+    """What surrounds the facts of an import."""
+    return Envelope(history=True, context={"library": {"name": f"rapport import {kind}"}})
+
+
+def unusable(message: dict[str, Any], *, region: str | None) -> list[str]:
+    """Which of the e-mail address and telephone number of a message name nobody: its fact stands without them."""
+    traits = message.get("traits") or message.get("context", {}).get("traits")
+    if not traits or message["type"] == "group":
+        return []
+    email, phone = traits.get("email"), traits.get("phone")
+    wrong = ["e-mail address"] if email is not None and email_identifier(email) is None else []
+    if phone is not None and phone_identifier(phone, region=region) is None:
+        wrong.append("telephone number")
+    return wrong
+
+
 class _Run:
     """One run of an import: gathers steps into batches and commits them."""
 
@@ -115,7 +132,7 @@ class _Run:
         self._report = begun.report
         self._source = source
         self._clock = clock
-        self._envelope = Envelope(history=True, context={"library": {"name": f"rapport import {begun.report.kind}"}})
+        self._envelope = envelope_of(begun.report.kind)
         self._committed = begun.steps
         self._steps = begun.steps
         self._received_at = clock()
@@ -155,9 +172,11 @@ class _Run:
     def _take(self, step: Step) -> None:
         report = self._report
         report.rows += step.rows
+        report.silent += step.rows if not step.messages and not step.refused else 0
         if step.refused:
             self._refused.extend(step.refused)
             report.refused += step.rows if not step.messages else len(step.refused)
+        told: set[str] = set()
         for message in step.messages:
             body = _encode(message)
             try:
@@ -165,28 +184,18 @@ class _Run:
             except InvalidFact as error:
                 self._quarantine(step, body, error)
                 continue
-            self._note_unusable(step, message)
+            for kind in unusable(message, region=self._source.policy.default_region):
+                if kind in told:
+                    continue
+                told.add(kind)
+                report.unusable += 1
+                reason = f"its {kind} names nobody; the rest of the row is imported"
+                self._refused.append(Refused(step.file, step.line, reason, step.source_row))
             name = message["event"] if message["type"] == "track" else _NAMES[message["type"]]
             report.names[name] = report.names.get(name, 0) + 1
             report.facts += 1
             self._rows.append(row)
             self._bytes += len(row.body)
-
-    def _note_unusable(self, step: Step, message: dict[str, Any]) -> None:
-        """List an e-mail address or telephone number that names nobody: the fact stands without it."""
-        traits = message.get("traits") or message.get("context", {}).get("traits")
-        if not traits or message["type"] == "group":
-            return
-        email, phone = traits.get("email"), traits.get("phone")
-        region = self._source.policy.default_region
-        for kind, wrong in (
-            ("e-mail address", email is not None and email_identifier(email) is None),
-            ("telephone number", phone is not None and phone_identifier(phone, region=region) is None),
-        ):
-            if wrong:
-                self._report.unusable += 1
-                reason = f"its {kind} names nobody; the rest of the row is imported"
-                self._refused.append(Refused(step.file, step.line, reason, step.source_row))
 
     def _quarantine(self, step: Step, body: bytes, error: InvalidFact) -> None:
         """A fact that collect refuses can be mended and replayed in quarantine, as one that came over HTTP."""

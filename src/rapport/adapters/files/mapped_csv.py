@@ -3,67 +3,104 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from decimal import Decimal
+from collections.abc import Iterator
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from rapport.adapters.files.cells import CellError, Cells, Read, as_time
 from rapport.adapters.files.lines import Row
-from rapport.adapters.files.mapping import FactMap, FileMap, MappedField, TableMap, Value, read_map
+from rapport.adapters.files.mapping import (
+    SHOP_ZONE,
+    FactMap,
+    MappedField,
+    TableMap,
+    Value,
+    WrittenMap,
+    as_field,
+    fields_of,
+    read_map,
+)
 from rapport.adapters.files.model import Progress, Refused, Step
 from rapport.adapters.files.reading import Table, row_text, shown_name
 from rapport.adapters.files.spill import Spill
-from rapport.adapters.files.values import amount, integer, json_number, moment, zone
+from rapport.kernel.countries import country_code
+from rapport.kernel.identifiers import IdentifierPolicy, email_identifier, phone_identifier
 
-__all__ = ["MappedCsv"]
+__all__ = ["MappedCsv", "table_of"]
 
-Read = Callable[[list[Row]], Any]
-"""Reads one value from the rows of a group; None where there is nothing. Raises CellError."""
-
-_BRACES = re.compile(r"\{([^{}]+)\}")
-_YES = frozenset({"1", "true", "t", "yes", "y", "on"})
-_NO = frozenset({"0", "false", "f", "no", "n", "off"})
+ANYBODY = IdentifierPolicy()
 _MAX_ID = 100
-
-
-class CellError(ValueError):
-    """A cell that does not hold what the map expects."""
-
-    def __init__(self, row: Row, reason: str) -> None:
-        super().__init__(reason)
-        self.row = row
+PACE = 2_000
+"""Rows put by at once while they are grouped."""
 
 
 class MappedCsv:
-    """A delimited file and the map that says what it states."""
+    """A delimited file and the map that says what it states; `time_zone` is the shop's, for maps that ask for it."""
 
     kind = "csv"
 
-    def __init__(self, path: Path, *, map_path: Path) -> None:
-        self._map = read_map(map_path)
+    def __init__(
+        self, path: Path, *, map_path: Path | None = None, said: WrittenMap | None = None, time_zone: str = "UTC",
+        title: str = "",
+    ) -> None:  # fmt: skip
+        written = said or read_map(map_path or path)
+        self._map = written.table
         self.path = path
-        self.title = shown_name(path)
+        self.title = title or shown_name(path)
         self.files = [path]
-        self.variant = map_path.read_bytes()
-        written = self._map.file
-        self._table = Table(
-            path, delimiter=written.delimiter, encoding=written.encoding, quote=written.quote, escape=written.escape,
-            multiline=written.multiline,
-        )  # fmt: skip
-        self._facts = [CompiledFact(self._map, fact, self._table) for fact in self._map.fact]
+        self.variant = written.text + (time_zone.encode() if uses_shop_zone(self._map) else b"")
+        self._table = table_of(path, self._map, title=self.title)
+        self._facts = [CompiledFact(self._map, fact, self._table, time_zone) for fact in self._map.fact]
+        cells = Cells(self._map, self._table, time_zone=time_zone)
+        self._expect = [
+            (column, cells.text(column), re.compile(pattern)) for column, pattern in self._map.expect.items()
+        ]
 
     def steps(self, *, progress: Progress) -> Iterator[Step]:
         """One step a row; with `group_by`, one a group, in the order of their first rows."""
+        return (step for step in self.paced(progress=progress) if step is not None)
+
+    def paced(self, *, progress: Progress, most_rows: int | None = None) -> Iterator[Step | None]:
+        """The steps, and None now and then where it takes long until the next one: somebody else may have a turn.
+
+        With `most_rows` no more of the file is read; a group that may go on behind them is left out.
+        """
         if not self._map.group_by:
-            for row in self._table.rows(progress=progress, what=f"importing {self.title}"):
+            for row in self._rows(progress, f"importing {self.title}", most_rows):
                 yield self._step([row], alone=True)
             return
-        at = self._table.indexes(self._map.group_by)
         with Spill() as spill:
-            spill.load("lines", ((_group_key(row, at), row) for row in self._table.rows(progress=progress)))
+            spill.create("lines")
+            cut: str | None = None
+            read = 0
+            keyed = self._keyed(self._rows(progress, "", most_rows))
+            while some := list(islice(keyed, PACE)):
+                read += spill.add("lines", some)
+                cut = some[-1][0] if read == most_rows else None
+                yield None
+            spill.index("lines")
             for group in spill.groups("lines", progress=progress, what=f"importing {self.title}"):
-                yield self._step(group.rows, alone=False)
+                if group.key != cut:
+                    yield self._step(group.rows, alone=False)
+
+    def _rows(self, progress: Progress, what: str, most: int | None) -> Iterator[Row]:
+        """The rows of the file that hold anything."""
+        rows = (row for row in self._table.rows(progress=progress, what=what) if row.fault or any(row.cells))
+        return rows if most is None else islice(rows, most)
+
+    def _keyed(self, rows: Iterator[Row]) -> Iterator[tuple[str, Row]]:
+        """Each row with the key of its group: its values, or the group above where the map has rows go on."""
+        at = self._table.indexes(self._map.group_by)
+        above = ""
+        for row in rows:
+            values = [row.cells[index].strip() for index in at] if max(at) < len(row.cells) else []
+            if any(values):
+                above = "\x1f".join(values)
+                yield above, row
+            else:
+                yield above if above and values and self._map.continued else f"\x00line {row.line}", row
 
     def _step(self, rows: list[Row], *, alone: bool) -> Step:
         first = rows[0]
@@ -71,6 +108,7 @@ class MappedCsv:
         refused = [self._refused(row, row.fault) for row in rows if row.fault]
         if not refused:
             try:
+                self._check_expected(rows)
                 messages = self._messages(rows)
             except CellError as error:
                 refused = [self._refused(error.row, str(error))]
@@ -80,6 +118,12 @@ class MappedCsv:
                 reason = f"{refused[0].reason}; its group of {len(rows)} rows is left out"
                 refused[0] = refused[0]._replace(reason=reason)
         return Step(self.title, first.line, len(rows), messages, refused, row_text(first.cells))
+
+    def _check_expected(self, rows: list[Row]) -> None:
+        for column, read, pattern in self._expect:
+            text = read(rows) or ""
+            if not pattern.fullmatch(text):
+                raise CellError(rows[0], f"{column}: {text[:40]!r} is none that the map knows; say in it what it means")
 
     def _messages(self, rows: list[Row]) -> list[dict[str, Any]]:
         """What the facts of the map state of these rows.
@@ -103,13 +147,14 @@ class MappedCsv:
 class CompiledFact:
     """One fact of the map, bound to the columns of a file."""
 
-    def __init__(self, table_map: TableMap, fact: FactMap, table: Table) -> None:
-        cells = Cells(table_map.file, table)
+    def __init__(self, table_map: TableMap, fact: FactMap, table: Table, time_zone: str) -> None:
+        cells = Cells(table_map, table, time_zone=time_zone)
         self._name = table_map.name
         self._type = fact.type
-        self._id = [(column, cells.text(column)) for column in fact.id]
+        self._id = [(column, _whole_row if column == "*" else cells.text(column)) for column in fact.id]
         self._where = [(cells.text(column), re.compile(pattern)) for column, pattern in fact.where.items()]
-        self._time = cells.reader(_as_time(fact.time))
+        self._time = cells.reader(as_time(fact.time)) if fact.time else None
+        self._guest = cells.reader(fact.guest_id) if fact.guest_id else None
         event = MappedField(value=fact.event) if isinstance(fact.event, str) else fact.event
         self._event = cells.reader(event) if fact.event else None
         self._who = [(key, cells.reader(value)) for key, value in (
@@ -120,6 +165,8 @@ class CompiledFact:
         self._properties = _readers(cells, fact.properties)
         self._context = _readers(cells, fact.context)
         self._products = _readers(cells, fact.products)
+        self._of_lines = [cells.reader(value) for value in fact.products.values() if as_field(value).columns]
+        self._grows = cells.amount(fact.grows) if fact.grows else None
 
     def message(self, rows: list[Row]) -> dict[str, Any] | None:
         """The Segment message, or None where `where` says that these rows do not state this fact. Raises CellError."""
@@ -129,13 +176,16 @@ class CompiledFact:
         if self._event is not None:
             event = _required(self._event, rows, "event")
             message["event" if self._type == "track" else "name"] = str(event)
-        message["timestamp"] = _required(self._time, rows, "time")
+        if self._time is not None:
+            message["timestamp"] = _required(self._time, rows, "time")
         message["messageId"] = self._message_id(rows, message)
         for key, read in self._who:
             value = read(rows)
             if value is not None:
                 message[key] = str(value)
         self._add_details(message, rows)
+        if self._guest is not None and _names_nobody(message):
+            message["anonymousId"] = str(_required(self._guest, rows, "guest_id"))
         return message
 
     def _add_details(self, message: dict[str, Any], rows: list[Row]) -> None:
@@ -143,18 +193,21 @@ class CompiledFact:
         if external := [{"type": kind, "id": str(value)} for kind, read in self._external
                         if (value := read(rows)) is not None]:  # fmt: skip
             context["externalIds"] = external
-        traits = _object(self._traits, rows)
+        traits = _dialled(_object(self._traits, rows))
         if traits and self._type in ("identify", "group"):
             message["traits"] = traits
         elif traits:
             context["traits"] = traits
         properties = _object(self._properties, rows)
         if self._products:
-            properties["products"] = [_object(self._products, [row]) for row in rows]
+            properties["products"] = [_object(self._products, [row]) for row in rows if self._is_line(row)]
         if properties:
             message["properties"] = properties
         if context:
             message["context"] = context
+
+    def _is_line(self, row: Row) -> bool:
+        return not self._of_lines or any(read([row]) is not None for read in self._of_lines)
 
     def _message_id(self, rows: list[Row], message: dict[str, Any]) -> str:
         """Readable where it is short enough; the same for the same keys on every run."""
@@ -163,112 +216,57 @@ class CompiledFact:
             columns = ", ".join(column for column, _ in self._id)
             raise CellError(rows[0], f"nothing tells this row from others: {columns} is empty")
         parts = [self._name, str(message.get("event") or self._type), *values]
+        if self._grows is not None:
+            # Of reports of one thing at one time that with the smallest id counts: so, the larger the number.
+            parts.insert(1, f"{10**15 - int(self._grows(rows) * 1000):016d}")
+            head = f"{self._name}:{parts[1]}"
+        else:
+            head = self._name
         text = ":".join(part.replace("%", "%25").replace(":", "%3A") for part in parts)
         if len(text) <= _MAX_ID and text.isprintable():
             return text
-        return f"{self._name}:{blake2b(text.encode(), digest_size=16).hexdigest()}"
+        return f"{head}:{blake2b(text.encode(), digest_size=16).hexdigest()}"
 
 
-class Cells:
-    """Makes readers for the columns of one file."""
+def table_of(path: Path, said: TableMap, *, title: str = "") -> Table:
+    """The file, read as the map says it is written. Raises InvalidInput where it cannot be."""
+    file = said.file
+    return Table(
+        path, delimiter=file.delimiter, encoding=file.encoding, quote=file.quote, escape=file.escape,
+        multiline=file.multiline, name=title,
+    )  # fmt: skip
 
-    def __init__(self, file: FileMap, table: Table) -> None:
-        self._file = file
-        self._table = table
-        self._empty = frozenset(file.empty)
-        zone(file.timezone)
 
-    def text(self, column: str) -> Callable[[list[Row]], str | None]:
-        """Reads the column of the first row, without the spaces around it. Raises InvalidInput for no such column."""
-        at = self._table.index(column)
-        empty = self._empty
+def uses_shop_zone(said: TableMap) -> bool:
+    """Whether what the map states depends on the shop's time zone."""
+    named = {said.file.timezone}
+    named.update(as_field(value).timezone for fact in said.fact for _, value in fields_of(fact))
+    return SHOP_ZONE in named
 
-        def read(rows: list[Row]) -> str | None:
-            text = rows[0].cells[at].strip()
-            return None if text in empty or not text else text
 
-        return read
+def _dialled(traits: dict[str, Any]) -> dict[str, Any]:
+    """The traits with a telephone number in local writing read as one of the country they name."""
+    phone, address = traits.get("phone"), traits.get("address")
+    if isinstance(phone, str) and isinstance(address, dict) and phone[:1] != "+":
+        region = country_code(str(address.get("country", "")))
+        found = phone_identifier(phone, region=region) if region else None
+        if found is not None:
+            traits["phone"] = found.value
+    return traits
 
-    def reader(self, value: Value) -> Read:
-        """Reads what the map says. Raises InvalidInput for a column or a time zone that does not exist."""
-        field = MappedField(column=value) if isinstance(value, str) else value
-        if field.value is not None:
-            return self._constant(field)
-        if field.sum:
-            return self._sum(field)
-        name = field.column or field.template
-        raw = self.text(field.column) if field.column else self._template(field.template)
-        parse = self._parser(field)
 
-        def read(rows: list[Row]) -> Any:
-            text = raw(rows)
-            if text is None:
-                return field.default
-            try:
-                return parse(field.map.get(text, text))
-            except ValueError as error:
-                raise CellError(rows[0], f"{name}: {error}") from None
+def _names_nobody(message: dict[str, Any]) -> bool:
+    """Whether nothing that a message carries can tell who it is about."""
+    context = message.get("context", {})
+    if "userId" in message or "anonymousId" in message or "externalIds" in context:
+        return False
+    traits = message.get("traits") or context.get("traits", {})
+    found = email_identifier(traits.get("email"))
+    return "phone" not in traits and (found is None or not ANYBODY.allows(found.value, "email"))
 
-        return read
 
-    def _constant(self, field: MappedField) -> Read:
-        if field.kind == "time" or not isinstance(field.value, str):
-            constant = self._parser(field)(str(field.value)) if field.kind == "time" else field.value
-        else:
-            constant = field.value
-        return lambda _rows: constant
-
-    def _template(self, template: str) -> Callable[[list[Row]], str | None]:
-        readers = {name: self.text(name) for name in _BRACES.findall(template)}
-
-        def read(rows: list[Row]) -> str | None:
-            found = {name: text for name, reader in readers.items() if (text := reader(rows)) is not None}
-            if len(found) < len(readers):
-                return None
-            return _BRACES.sub(lambda match: found[match.group(1)], template)
-
-        return read
-
-    def _sum(self, field: MappedField) -> Read:
-        columns = [field.sum] if isinstance(field.sum, str) else field.sum
-        readers = [(column, self.text(column)) for column in columns]
-        sign = -1 if field.negate else 1
-
-        def read(rows: list[Row]) -> int | float:
-            total = Decimal(0)
-            for row in rows:
-                product = Decimal(sign)
-                for column, reader in readers:
-                    text = reader([row])
-                    if text is None and field.default is None:
-                        raise CellError(row, f"{column} is empty")
-                    try:
-                        product *= self._amount(str(field.default) if text is None else text)
-                    except ValueError as error:
-                        raise CellError(row, f"{column}: {error}") from None
-                total += product
-            return json_number(total)
-
-        return read
-
-    def _amount(self, text: str) -> Decimal:
-        return amount(text, decimal=self._file.decimal, thousands=self._file.thousands)
-
-    def _parser(self, field: MappedField) -> Callable[[str], Any]:
-        sign = -1 if field.negate else 1
-        if field.kind == "number":
-            return lambda text: json_number(sign * self._amount(text))
-        if field.kind == "integer":
-            return lambda text: sign * integer(str(self._amount(text)))
-        if field.kind == "boolean":
-            return _boolean
-        if field.kind == "time":
-            tz = zone(field.timezone or self._file.timezone)
-            form = field.form or self._file.format
-            if form.startswith(("unix", "excel")):
-                return lambda text: moment(str(self._amount(text)), tz=tz, form=form).isoformat()
-            return lambda text: moment(text, tz=tz, form=form).isoformat()
-        return str
+def _whole_row(rows: list[Row]) -> str:
+    return "\x1f".join(cell.strip() for row in rows for cell in row.cells)
 
 
 def _numbered(message_id: str, number: int) -> str:
@@ -303,25 +301,3 @@ def _required(read: Read, rows: list[Row], what: str) -> Any:
     if value is None:
         raise CellError(rows[0], f"{what} is empty")
     return value
-
-
-def _as_time(value: Value) -> MappedField:
-    field = MappedField(column=value) if isinstance(value, str) else value
-    return MappedField(**{name: getattr(field, name) for name in field.__struct_fields__} | {"kind": "time"})
-
-
-def _boolean(text: str) -> bool:
-    lowered = text.lower()
-    if lowered in _YES:
-        return True
-    if lowered in _NO:
-        return False
-    raise ValueError(f"{text[:40]!r} is neither true nor false")
-
-
-def _group_key(row: Row, at: list[int]) -> str:
-    """The values that make rows one group; a row without them is a group of its own."""
-    if any(len(row.cells) <= index for index in at):
-        return f"\x00line {row.line}"
-    values = [row.cells[index].strip() for index in at]
-    return "\x1f".join(values) if any(values) else f"\x00line {row.line}"

@@ -82,6 +82,8 @@ class ImportReport(msgspec.Struct, kw_only=True):
     """Facts that were new to the log."""
     refused: int = 0
     """Rows that were not imported."""
+    silent: int = 0
+    """Rows of which the map makes no fact."""
     quarantined: int = 0
     """Facts that collect refused; they wait in quarantine to be mended."""
     unusable: int = 0

@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,26 +19,34 @@ from rapport.adapters.files.lines import MAX_CELL, Dialect, Row, guarded, looks_
 from rapport.adapters.files.model import Progress
 from rapport.kernel.errors import InvalidInput
 
-__all__ = ["Table", "fingerprint", "row_text", "shown_name"]
+__all__ = ["DELIMITERS", "Table", "fingerprint", "row_text", "shown_name"]
 
 _REPORT_EVERY = 2_000
+DELIMITERS = ",;\t|"
+"""What may part cells, where a file is not told to be written otherwise; the first is the usual one."""
+
+_QUOTED = re.compile(r'"[^"]*"')
 
 
 class Table:
     """A delimited file with a header. Opens the file anew for every pass; holds one row at a time.
 
     A byte order mark tells the encoding better than whoever named one. `quote` is the character around cells, empty
-    where none is used, None where it is to be found out (`looks_unquoted`); `multiline` says that cells of several
+    where none is used, None where it is to be found out (`looks_unquoted`); so are an empty `delimiter` (by the first
+    line) and an empty `encoding` (UTF-8, or else as Windows writes it); `multiline` says that cells of several
     lines are meant as they stand, however much these look like rows.
     """
 
     def __init__(
         self, path: Path, *, delimiter: str = ",", encoding: str = "utf-8-sig", quote: str | None = '"',
-        escape: str = "", multiline: bool = False,
+        escape: str = "", multiline: bool = False, name: str = "",
     ) -> None:  # fmt: skip
         self.path = path
-        self.name = shown_name(path)
-        self._encoding = _known_encoding(encoding)
+        self.name = name or shown_name(path)
+        self._encoding = _known_encoding(encoding) if encoding else "utf-8"
+        if not encoding and not self._is_utf8():
+            self._encoding = "cp1252"
+        delimiter = delimiter or self._delimiter()
         self._dialect = Dialect(delimiter, '"' if quote is None else quote, escape, multiline)
         if quote is None and delimiter == "\t":
             with self._open() as (text, _):
@@ -48,18 +57,30 @@ class Table:
     def index(self, column: str) -> int:
         """Where the column stands. Raises InvalidInput where the file has no such column, or two of them."""
         column = _column_name(column)
-        count = self.header.count(column) if column else 0
+        found = self._places(column)
+        count = len(found)
         if count == 1:
-            return self.header.index(column)
+            return found[0]
         if count > 1:
             raise InvalidInput(
                 f"{self.name} has {count} columns {column!r}",
                 hint="rename all but the one that is meant in its first line",
             )
         hint = "its columns are: " + ", ".join(self.header)
-        if len(self.header) == 1 and (others := [mark for mark in ",;\t|" if mark in self.header[0]]):
+        if len(self.header) == 1 and (others := [mark for mark in DELIMITERS if mark in self.header[0]]):
             hint += f"; is the delimiter {others[0]!r}?"
         raise InvalidInput(f"{self.name} has no column {column!r}", hint=hint)
+
+    def has(self, column: str) -> bool:
+        """Whether there is such a column, one or more."""
+        return bool(self._places(_column_name(column)))
+
+    def _places(self, column: str) -> list[int]:
+        """Where columns of this name stand; where there is none written so, those that differ in capitals alone."""
+        if not column:
+            return []
+        exact = [at for at, name in enumerate(self.header) if name == column]
+        return exact or [at for at, name in enumerate(self.header) if name.casefold() == column.casefold()]
 
     def indexes(self, columns: Sequence[str]) -> list[int]:
         """Where the columns stand. Raises InvalidInput for the first that is missing."""
@@ -82,6 +103,29 @@ class Table:
                 if cells or fault:
                     yield Row(line, cells, fault or _width_fault(cells, width) or _encoding_fault(cells))
         progress(what, total, total)
+
+    @property
+    def delimiter(self) -> str:
+        """What stands between the cells."""
+        return self._dialect.delimiter
+
+    def _delimiter(self) -> str:
+        """The mark that parts the first line into most names; those within quotes count for nothing."""
+        with self._open() as (text, _):
+            line = _QUOTED.sub("", text.readline(MAX_CELL))
+        return max(DELIMITERS, key=line.count)
+
+    def _is_utf8(self) -> bool:
+        """Whether every byte of it is; reads the whole file, some hundred megabytes a second."""
+        with self._open() as (text, _):
+            decoder = codecs.getincrementaldecoder(text.encoding)("strict")
+            try:
+                while block := bytes(text.buffer.read(1 << 20)):
+                    decoder.decode(block)
+                decoder.decode(b"", final=True)
+            except UnicodeError:
+                return False
+        return True
 
     def _read_header(self) -> list[str]:
         with self._open() as (text, _):

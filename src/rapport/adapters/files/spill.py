@@ -47,15 +47,28 @@ class Spill:
 
     def load(self, table: str, rows: Iterable[tuple[str, Row]]) -> int:
         """Keep the rows under their keys; `table` is a name of our own. Returns how many."""
+        self.create(table)
+        count = self.add(table, rows)
+        self.index(table)
+        return count
+
+    def create(self, table: str) -> None:
+        """Make room; first `create`, then `add` as often as need be, then `index`: what `load` does at once."""
         self._conn.execute(f"CREATE TABLE {table} (line INTEGER PRIMARY KEY, key TEXT, cells BLOB, fault TEXT)")
+
+    def add(self, table: str, rows: Iterable[tuple[str, Row]]) -> int:
+        """Keep some more rows under their keys. Returns how many."""
         self._conn.execute("BEGIN")
         count = self._conn.executemany(
             f"INSERT INTO {table} VALUES (?, ?, ?, ?)",
             ((row.line, key, _encode(_clean(row)), row.fault) for key, row in rows),
         ).rowcount
         self._conn.execute("COMMIT")
-        self._conn.execute(f"CREATE INDEX {table}_key ON {table} (key, line)")
         return max(count, 0)
+
+    def index(self, table: str) -> None:
+        """Have rows found by their keys."""
+        self._conn.execute(f"CREATE INDEX {table}_key ON {table} (key, line)")
 
     def find(self, table: str, key: str) -> list[Row]:
         """The rows of a key, in the order of the file."""

@@ -9,8 +9,9 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rapport.kernel.errors import InvalidInput, Misconfigured
+from rapport.kernel.numerals import Unreadable, read_number
 
-__all__ = ["amount", "integer", "json_number", "moment", "whole_day_end", "zone"]
+__all__ = ["amount", "any_moment", "integer", "json_number", "moment", "whole_day_end", "zone"]
 
 
 @lru_cache(maxsize=16_384)
@@ -18,11 +19,14 @@ def amount(text: str, *, decimal: str = ".", thousands: str = "") -> Decimal:
     """The exact number a cell holds, read as it is said to be written and not otherwise: where thousands are parted by
     dots, `12.50` is no number, since it may be 12.50 as well as 1250.
 
-    A minus may stand behind (`3,00-`), and brackets mean one, as in accounts.
+    A minus may stand behind (`3,00-`), and brackets mean one, as in accounts. Without a `decimal` a number is
+    read as it can be meant only, and one that can be two is none.
 
     >>> amount("1.234,50", decimal=",", thousands="."), amount("(7.5)")
     (Decimal('1234.50'), Decimal('-7.5'))
     """
+    if not decimal:
+        return _as_meant(text)
     found = _form(decimal, thousands).fullmatch(text.strip())
     if found is None:
         raise ValueError(f"{text[:40]!r} is no number{_written(decimal, thousands)}")
@@ -37,6 +41,16 @@ def amount(text: str, *, decimal: str = ".", thousands: str = "") -> Decimal:
     if (minus == "(") != (behind == ")") or (minus and minus != "(" and behind):
         raise ValueError(f"{text[:40]!r} is no number")
     return -number
+
+
+def _as_meant(text: str) -> Decimal:
+    try:
+        number = read_number(text.strip())
+    except Unreadable as error:
+        raise ValueError(f"{text[:40]!r} {error}") from None
+    if abs(number.adjusted()) > 15:
+        raise ValueError(f"{text[:40]!r} is no usable number")
+    return number
 
 
 _MINUS = "\u2212-"
@@ -119,6 +133,21 @@ def moment(text: str, *, tz: ZoneInfo, form: str = "iso") -> datetime:
         return (read if read.tzinfo else read.replace(tzinfo=tz)).astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         raise ValueError(f"{text[:40]!r} is no time{'' if form == 'iso' else f' of the form {form}'}") from None
+
+
+def any_moment(text: str, *, tz: ZoneInfo, forms: tuple[str, ...]) -> datetime:
+    """The moment by the first of these forms that fits. Raises ValueError naming them where none does."""
+    for form in forms[:-1]:
+        try:
+            return moment(text, tz=tz, form=form)
+        except ValueError:
+            continue
+    try:
+        return moment(text, tz=tz, form=forms[-1])
+    except ValueError:
+        if len(forms) == 1:
+            raise
+        raise ValueError(f"{text[:40]!r} is no time of the forms {', '.join(forms)}") from None
 
 
 _OFFSET = re.compile(r"(.*\d)\s+(?:(UTC|GMT|Z)|([+-]\d{2}):?(\d{2}))")
