@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
@@ -13,7 +14,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import jinja2
-from markupsafe import Markup
 
 from rapport.kernel.clock import DAY, now_us, to_datetime
 from rapport.kernel.money import format_minor
@@ -21,7 +21,7 @@ from rapport.world.catalogue import Product, the_catalogue
 from rapport.world.orders import Line, Order
 from rapport.world.people import Person, household_at, households, person_at, season
 from rapport.world.storefront.basket import read_facts, read_lines, write_facts, write_lines
-from rapport.world.storefront.drawings import drawing, hue
+from rapport.world.storefront.pictures import picture, picture_at
 
 __all__ = ["Reply", "Request", "Storefront"]
 
@@ -30,7 +30,7 @@ _MAX_FORM = 10_000
 _ASK_SECONDS = 1.5
 _PEOPLE = 12
 _POLICY = (
-    b"default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; img-src data:; connect-src *; "
+    b"default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; img-src 'self' data:; connect-src *; "
     b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = [
@@ -84,7 +84,7 @@ class Storefront:
         self._slugs = {_slug(name): name for name in the_catalogue().by_category}
         self._people: dict[int, Person] = {}
         self._pages = jinja2.Environment(loader=jinja2.FileSystemLoader(_HERE / "templates"), autoescape=True)
-        self._pages.filters.update(money=format_minor, drawing=lambda p: Markup(drawing(p)), hue=hue)  # noqa: S704
+        self._pages.filters.update(money=format_minor, picture=lambda p, near=False: picture(p, near=near).url)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -107,6 +107,8 @@ class Storefront:
     async def _answer(self, request: Request) -> Reply:
         if request.path.startswith("/static/"):
             return _static(request.path.removeprefix("/static/"))
+        if request.path.startswith("/pictures/"):
+            return _picture(request.path.removeprefix("/pictures/"))
         folder, _, name = request.path.strip("/").partition("/")
         route = _ROUTES.get((request.method, folder))
         found = await route(self, request, name) if route is not None else None
@@ -408,6 +410,13 @@ def _static(name: str) -> Reply:
     if name not in kinds:
         return Reply(status=404, content_type="text/plain")
     return Reply(body=(_HERE / "static" / name).read_bytes(), content_type=kinds[name])
+
+
+def _picture(name: str) -> Reply:
+    found = picture_at(name)
+    if found is None:
+        return Reply(status=404, content_type="text/plain")
+    return Reply(body=gzip.decompress(found.packed), content_type="image/svg+xml")
 
 
 async def _read(scope: Any, receive: Any) -> Request:
