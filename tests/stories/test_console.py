@@ -277,9 +277,18 @@ def test_a_webhook_shows_its_secret_once_and_what_it_delivered(shop: Server, bro
         page.get_by_role("button", name="Switch on").wait_for()
 
 
-def test_home_counts_what_happens(shop: Server, browser: Browser) -> None:
-    """The six verbs carry today's numbers and follow what lands."""
+def test_home_says_what_was_sold_and_system_follows_what_lands(shop: Server, browser: Browser) -> None:
+    """Home speaks of money and orders, each card leads to its page; the six verbs of System carry today's numbers."""
     with signed_in(browser, shop) as (page, _):
+        revenue = page.locator("section", has=page.get_by_role("heading", name="Revenue before refunds"))
+        assert "€" in revenue.inner_text()
+        assert "Today so far" in revenue.inner_text()
+        assert page.locator(".verb").count() == 0
+        for title, path in (("Revenue before refunds", "sales"), ("Carts to win back", "carts")):
+            page.get_by_role("link", name=title).click()
+            page.wait_for_url(f"**/console/{path}")
+            page.goto(f"{shop.url}/console")
+        page.goto(f"{shop.url}/console/system")
         resolve = page.locator(".verb", has_text="Resolve").locator(".stat")
         before = int(resolve.inner_text())
         tell(shop, identify(f"new-{before}", name="New Person"))

@@ -10,6 +10,7 @@ import base64
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import msgspec
 import sqlalchemy as sa
@@ -33,12 +34,14 @@ __all__ = [
     "CHANNEL",
     "FRESH",
     "GRACE",
+    "SWITCHED_OFF_BY_HAND",
     "Webhook",
     "WebhookRotation",
     "WebhookWanted",
     "add_webhook",
     "change_webhook",
     "find_webhook",
+    "host_of",
     "list_webhooks",
     "new_signing_secret",
     "remove_webhook",
@@ -49,6 +52,8 @@ __all__ = [
 ]
 
 CHANNEL = "webhook"
+
+SWITCHED_OFF_BY_HAND = "switched off by hand"
 
 GRACE = 7 * DAY
 """How long the secret before a rotation signs beside the new one, unless said otherwise."""
@@ -118,7 +123,7 @@ def change_webhook(
     if wanted.events is not None:
         values["events"] = msgspec.json.encode(wanted.events)
     if wanted.enabled is not None:
-        values |= {"enabled": wanted.enabled, "disabled_reason": "" if wanted.enabled else "switched off by hand"}
+        values |= {"enabled": wanted.enabled, "disabled_reason": "" if wanted.enabled else SWITCHED_OFF_BY_HAND}
     if values:
         conn.execute(store.webhooks.update().where(*_is(workspace, webhook_id)).values(values))
     return find_webhook(conn, workspace, webhook_id)
@@ -145,6 +150,11 @@ def remove_webhook(conn: Connection, workspace: WorkspaceId, webhook_id: str) ->
     """Forget the endpoint; what is pending for it fails when its turn comes. Raises NotFound."""
     find_webhook(conn, workspace, webhook_id)
     conn.execute(store.webhooks.delete().where(*_is(workspace, webhook_id)))
+
+
+def host_of(url: str) -> str:
+    """Where a webhook goes, without the rest of the address, which may hold a token."""
+    return urlsplit(url).hostname or "an address"
 
 
 def webhook_version(webhook: Webhook) -> str:

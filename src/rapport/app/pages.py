@@ -15,12 +15,14 @@ from sqlalchemy import Connection
 
 from rapport.act import job_reports
 from rapport.app import failed_facts
+from rapport.app.flow import flow_of
 from rapport.app.health import health
 from rapport.collect.appender import Appender
 from rapport.kernel.clock import MINUTE, SECOND, now_us
 from rapport.kernel.memory import resident_bytes
 from rapport.kernel.principal import Principal
 from rapport.measure.arrivals import Arrivals
+from rapport.measure.service import Metrics
 from rapport.remember import backfill, retelling
 from rapport.remember.backfill import TraitStatus
 from rapport.remember.registry import Remembered
@@ -84,6 +86,13 @@ def system_live(request: AnyRequest, db: Database, appender: Appender) -> Respon
     return render(request, "app/system_live.html", **_now(db, appender))
 
 
+@get("/system/flow", permission="system:read", sync_to_thread=True)
+def system_flow(request: AnyRequest, db: Database, principal: Principal, metrics: Metrics) -> Response[str]:
+    """The six verbs in this shop's numbers of today; asked for after the page is there, and again."""
+    with db.read() as conn:
+        return render(request, "app/flow.html", **flow_of(conn, principal.workspace, metrics, now_us()))
+
+
 @get("/system/jobs", permission="system:read", sync_to_thread=True)
 def system_jobs(request: AnyRequest, db: Database, remembered: Remembered, retold: Retold) -> Response[str]:
     """How the jobs do, now."""
@@ -127,7 +136,9 @@ def replay(db: Database, principal: Principal, data: Form) -> Redirect:
 PAGES = ConsolePages(
     room="app",
     templates=Path(__file__).parent / "templates",
-    handlers=(system_page, system_live, system_jobs, run_job, system_tables, failed_facts_page, replay),
+    handlers=(
+        system_page, system_live, system_flow, system_jobs, run_job, system_tables, failed_facts_page, replay,
+    ),
     nav=(
         NavItem(
             label="Failed facts", path="/console/failed-facts", icon="alert", group="Data", order=230,

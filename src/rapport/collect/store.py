@@ -77,9 +77,11 @@ quarantine = Table(
     Column("body_hash", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),
     Column("settled_at", BigInteger),
+    Column("original", LargeBinary),
     Index("quarantine_once", "workspace", "source", "body_hash", unique=True),
     Index("quarantine_open", "workspace", "state", "source", "id"),
 )
+"""`original` is the message as it came, where somebody has changed it since."""
 
 
 def insert_quarantined(conn: Connection, rows: Sequence[QuarantineRow]) -> int:

@@ -8,8 +8,9 @@ from rapport.collect.facts import FACT_KINDS as COLLECT_FACTS
 from rapport.compose import commands, holdings, upkeep
 from rapport.compose.slice import Slice
 from rapport.decide.facts import FACT_KINDS as DECIDE_FACTS
+from rapport.measure import sales
 from rapport.measure import store as measure_store
-from rapport.measure.metrics import DECISIONS, FACTS
+from rapport.measure.metrics import DECISION_SALES, DECISIONS, FACTS
 from rapport.measure.model import Measured
 from rapport.measure.retention import MINUTES_RETENTION
 from rapport.measure.stage import Following
@@ -130,6 +131,7 @@ MEASURE = Slice(
     jobs=(MINUTES_RETENTION,),
     metrics=(
         Measured(metric=DECISIONS, read=measure_store.decisions_by),
+        Measured(metric=DECISION_SALES, read=sales.sales_by),
         Measured(metric=FACTS, read=measure_store.facts_by),
     ),
     web="rapport.measure.web:WEB",

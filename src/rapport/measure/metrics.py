@@ -11,6 +11,7 @@ __all__ = [
     "BOUGHT_WITHIN_DAYS",
     "CLICKED_WITHIN_MINUTES",
     "DECISIONS",
+    "DECISION_SALES",
     "FACTS",
     "MINUTES_KEPT_DAYS",
     "totals_of",
@@ -40,6 +41,25 @@ DECISIONS = Metric(
         Column(name="click_rate", title="Clicked of decided", unit="share", of=(("clicked",), ("decided",))),
         Column(name="buy_rate", title="Bought of clicked", unit="share", of=(("bought",), ("clicked",))),
     ),
+)
+
+DECISION_SALES = Metric(
+    name="decision_sales",
+    title="Sold after it was shown",
+    definition=(
+        "Products that a decision showed, that were clicked, and that the same customer ordered within "
+        f"{BOUGHT_WITHIN_DAYS} days of the decision; by when the order was placed, days in the shop's time zone. What "
+        "was paid for them by the order's own prices, before discounts on the whole order and before refunds; each "
+        "product of an order once, however often it was shown (once in each placement and policy where these are "
+        "asked for). Some of it would have been sold anyway: this is no effect."
+    ),
+    by=("placement", "day", "policy", "currency"),
+    columns=(
+        Column(name="orders", title="Orders with such a product"),
+        Column(name="products", title="Products sold"),
+        Column(name="revenue_minor", title="Paid for them", unit="minor"),
+    ),
+    summable=False,
 )
 
 FACTS = Metric(

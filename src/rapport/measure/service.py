@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -21,10 +22,17 @@ from rapport.measure.model import Answer, Measured, Metric, Question
 from rapport.measure.store import ItemRow, OutcomeRow
 from rapport.storage.workspaces import all_workspaces
 
-__all__ = ["Happening", "Metrics", "outcomes_of", "zone_of"]
+__all__ = ["Happening", "Metrics", "Paid", "outcomes_of", "zone_of"]
 
 _CLICKED = CLICKED_WITHIN_MINUTES * MINUTE
 _BOUGHT = BOUGHT_WITHIN_DAYS * DAY
+
+
+class Paid(NamedTuple):
+    """What was paid for all pieces of a product."""
+
+    minor: int
+    currency: str
 
 
 class Happening(NamedTuple):
@@ -36,6 +44,8 @@ class Happening(NamedTuple):
     at: int
     fact_id: str
     product_ids: Sequence[str]
+    paid: Mapping[str, Paid] = MappingProxyType({})
+    """By product what an order took for it, where it says so."""
 
 
 def zone_of(conn: Connection, workspace: WorkspaceId) -> ZoneInfo:
@@ -102,6 +112,9 @@ def _outcomes(happening: Happening, shown: Collection[ItemRow]) -> list[OutcomeR
     meant = in_time if happening.bought else in_time[-1:]
     kind = "bought" if happening.bought else "clicked"
     return [
-        OutcomeRow(item.workspace, item.decision_id, kind, item.item_id, happening.at, happening.fact_id)
+        OutcomeRow(
+            item.workspace, item.decision_id, kind, item.item_id, happening.at, happening.fact_id,
+            *happening.paid.get(item.item_id, (None, None)),
+        )
         for item in meant
-    ]
+    ]  # fmt: skip

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from rapport.decide import people
 from rapport.decide.facts import DECISION_MADE
 from rapport.decide.model import PRODUCT
 from rapport.decide.products import product_ids_of
+from rapport.kernel.facts import Fact
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import EVERY_FACT, Connection, Seen, Work
 from rapport.measure import store
+from rapport.measure.sales import paid_for
 from rapport.measure.service import Happening, outcomes_of
 from rapport.measure.store import DecisionRow, ItemRow, OutcomeRow
 from rapport.remember import inputs
+from rapport.remember.inputs import ReadingSettings
 
 __all__ = ["Following"]
 
@@ -29,6 +33,7 @@ class Following:
         self._items: list[ItemRow] = []
         self._outcomes: list[OutcomeRow] = []
         self._happenings: dict[WorkspaceId, list[Happening]] = {}
+        self._ordered: dict[tuple[WorkspaceId, str], Fact] = {}
 
     def handle(self, seen: Seen) -> None:
         fact = seen.fact
@@ -50,13 +55,16 @@ class Following:
         """Keep a batch's decisions first, then what came of those and of earlier ones."""
         store.save_decisions(conn, self._decisions, self._items)
         for workspace, some in self._happenings.items():
-            self._outcomes.extend(outcomes_of(conn, workspace, some))
+            settings = work.known(conn, workspace, people.reading_settings)
+            priced = (self._priced(happening, settings) if happening.bought else happening for happening in some)
+            self._outcomes.extend(outcomes_of(conn, workspace, list(priced)))
         store.save_outcomes(conn, self._outcomes)
         store.add_minutes(conn, store.minutes_of(self._received))
         self.abandon()
 
     def abandon(self) -> None:
-        self._received, self._decisions, self._items, self._outcomes, self._happenings = [], [], [], [], {}
+        self._received, self._decisions, self._items, self._outcomes = [], [], [], []
+        self._happenings, self._ordered = {}, {}
 
     def _decided(self, seen: Seen) -> None:
         fact, properties = seen.fact, seen.fact.properties
@@ -81,3 +89,8 @@ class Following:
         if product_ids:
             happening = Happening(seen.workspace, seen.strand, bought, fact.occurred_at, fact.id, product_ids)
             self._happenings.setdefault(seen.workspace, []).append(happening)
+            if bought:
+                self._ordered[seen.workspace, fact.id] = fact
+
+    def _priced(self, happening: Happening, settings: ReadingSettings) -> Happening:
+        return happening._replace(paid=paid_for(self._ordered[happening.workspace, happening.fact_id], settings))

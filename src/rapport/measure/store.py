@@ -38,6 +38,8 @@ __all__ = [
     "save_outcomes",
 ]
 
+_SALE = sa.text("kind = 'bought'")
+
 decisions = Table(
     "decisions",
     metadata,
@@ -72,9 +74,13 @@ decision_outcomes = Table(
     Column("product_id", CText, primary_key=True),
     Column("at", BigInteger, nullable=False),
     Column("fact_id", CText, nullable=False),
+    Column("minor", BigInteger),
+    Column("currency", CText),
+    Index("decision_sales", "workspace", "at", sqlite_where=_SALE, postgresql_where=_SALE),
     sqlite_with_rowid=False,
 )
-"""`clicked` and `bought`, each once for a product of a decision."""
+"""`clicked` and `bought`, each once for a product of a decision. `minor` is what was paid for a bought product, all its
+pieces, by the order's own prices; nothing where the order states none, or came before it was noted."""
 
 fact_minutes = Table(
     "fact_minutes",
@@ -131,6 +137,8 @@ class OutcomeRow(NamedTuple):
     product_id: str
     at: int
     fact_id: str
+    minor: int | None = None
+    currency: str | None = None
 
 
 def save_decisions(conn: Connection, made: Iterable[DecisionRow], items: Iterable[ItemRow]) -> None:
@@ -141,7 +149,7 @@ def save_decisions(conn: Connection, made: Iterable[DecisionRow], items: Iterabl
 
 def save_outcomes(conn: Connection, rows: Iterable[OutcomeRow]) -> None:
     """Keep what came of decisions; of each kind and product the first that was handled."""
-    insert_ignore(conn, decision_outcomes, [row._asdict() for row in sorted(rows)])
+    insert_ignore(conn, decision_outcomes, [row._asdict() for row in sorted(rows, key=lambda row: row[:6])])
 
 
 def add_minutes(conn: Connection, counts: Mapping[MinuteKey, int]) -> None:

@@ -17,9 +17,10 @@ from litestar.types import ControllerRouterHandler, Message, Scope
 from rapport.kernel.wording import Wording
 from rapport.storage.engine import Database
 from rapport.web import asked, auth, files, pages, shoppers
+from rapport.web.alarms import Alarms
 from rapport.web.auth import BearerMiddleware, KeyRing, SessionMiddleware
 from rapport.web.cards import Panels, Tiles
-from rapport.web.checks import check_cards, check_finders, check_handlers
+from rapport.web.checks import check_cards, check_finders, check_handlers, check_watches
 from rapport.web.console import VERSION, Console
 from rapport.web.finder import Finders
 from rapport.web.logs import RequestLog
@@ -60,9 +61,10 @@ def create_app(
     console = Console([pages.PAGES, *(page for part in parts.values() for page in part.pages)])
     panels = Panels(panel for part in parts.values() for panel in part.panels)
     tiles = Tiles(tile for part in parts.values() for tile in part.tiles)
+    alarms = Alarms(watch for part in parts.values() for watch in part.watches)
     finders = Finders(finder for part in parts.values() for finder in part.finders)
     given = {"db": db, "wording": wording, "permissions": permissions, "sections": ()} | dict(provided or {})
-    given |= {"panels": panels, "tiles": tiles, "finders": finders}
+    given |= {"panels": panels, "tiles": tiles, "alarms": alarms, "finders": finders}
     app = Litestar(
         route_handlers=[*_routers(parts), *routes, *files.HANDLERS, home],
         middleware=[Slashes()],
@@ -79,6 +81,7 @@ def create_app(
     )  # fmt: skip
     check_handlers(app, permissions)
     check_cards(console, permissions, [*panels.cards, *tiles.cards])
+    check_watches(permissions, alarms.watches)
     check_finders(permissions, finders)
     return keep_slashes(app)
 

@@ -11,12 +11,13 @@ from litestar import Litestar
 from litestar.handlers import BaseRouteHandler
 
 from rapport.web import auth, shoppers
+from rapport.web.alarms import Watch
 from rapport.web.cards import Card
 from rapport.web.console import Console
 from rapport.web.finder import Finders
 from rapport.web.permissions import Permissions
 
-__all__ = ["check_cards", "check_finders", "check_handlers"]
+__all__ = ["check_cards", "check_finders", "check_handlers", "check_watches"]
 
 
 def check_handlers(app: Litestar, permissions: Permissions) -> None:
@@ -31,6 +32,15 @@ def check_handlers(app: Litestar, permissions: Permissions) -> None:
                 _check_opening(route.path, handler, guards)
             if answers and auth.allow in guards and asked not in {"public", "signed_in", *permissions.by_name}:
                 raise ValueError(f"{handler} at {route.path} needs the permission {asked!r}, which no slice declares")
+
+
+def check_watches(permissions: Permissions, watches: Sequence[Watch]) -> None:
+    """Every watch names a permission that some slice declares. Raises ValueError."""
+    for watch in watches:
+        if watch.permission not in permissions.by_name:
+            raise ValueError(
+                f"the watch {watch.name!r} needs the permission {watch.permission!r}, which no slice declares"
+            )
 
 
 def check_cards(console: Console, permissions: Permissions, cards: Sequence[Card[Any]]) -> None:

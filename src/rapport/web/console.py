@@ -93,7 +93,8 @@ class Console:
         )
         self.env.globals.update(asset=asset, version=VERSION)
         self.env.filters.update(
-            bytes=formats.size_text, compact=formats.compact, count=formats.count, day=formats.day,
+            bytes=formats.size_text, compact=formats.compact, count=formats.count, country=formats.country,
+            day=formats.day,
             duration=formats.duration, json_text=json_text, json_view=json_view, moment=formats.moment,
             money=format_minor, percent=formats.percent, urlencode=quoted,
         )  # fmt: skip

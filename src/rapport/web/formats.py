@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from babel.core import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 from babel.units import format_unit
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 __all__ = [
     "compact",
     "count",
+    "country",
     "date_words",
+    "date_words_of",
     "day",
     "day_of",
     "duration",
@@ -29,6 +32,8 @@ __all__ = [
     "size_text",
     "time_words",
     "viewer_zone",
+    "weekday",
+    "weekday_of",
 ]
 
 LOCALE = "en_GB"
@@ -59,6 +64,12 @@ def percent(ratio: float | None, *, digits: int = 1) -> str:
     if ratio is None:
         return "–"
     return format_percent(ratio, format="#,##0" + ("." + "0" * digits if digits else "") + " %", locale=LOCALE)
+
+
+@lru_cache(maxsize=512)
+def country(code: str) -> str:
+    """The name of a country by its ISO 3166 code; the code where it has none."""
+    return str(Locale.parse(LOCALE).territories.get(code, code)) if code else "not stated"
 
 
 def size_text(value: int) -> str:
@@ -97,9 +108,24 @@ def date_words(us: int, zone: ZoneInfo | None = None, *, year: bool = True) -> s
     return format_date(_local(us, zone or ZoneInfo("UTC")), "d MMM y" if year else "d MMM", locale=LOCALE)
 
 
+def date_words_of(there: date) -> str:
+    """A calendar day: `19 Jul 2026`."""
+    return format_date(there, "d MMM y", locale=LOCALE)
+
+
 def time_words(us: int, zone: ZoneInfo) -> str:
     """The hour and minute alone: `13:05`."""
     return format_time(_local(us, zone), "HH:mm", locale=LOCALE)
+
+
+def weekday_of(us: int, zone: ZoneInfo) -> str:
+    """The weekday of a moment: `Friday`."""
+    return weekday(_local(us, zone).date())
+
+
+def weekday(there: date, *, short: bool = False) -> str:
+    """`Friday`, or `Fri`."""
+    return format_date(there, "EEE" if short else "EEEE", locale=LOCALE)
 
 
 def day(us: int, zone: ZoneInfo) -> str:

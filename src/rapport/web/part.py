@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 from litestar.types import ControllerRouterHandler
 
+from rapport.web.alarms import Watch
 from rapport.web.cards import Panel, Tile
 from rapport.web.console import ConsolePages
 from rapport.web.finder import Finder
@@ -26,6 +27,8 @@ class WebPart(msgspec.Struct, frozen=True, kw_only=True):
     """Cards of a customer's page."""
     tiles: tuple[Tile, ...] = ()
     """Cards of Home."""
+    watches: tuple[Watch, ...] = ()
+    """What Home warns of."""
     finders: tuple[Finder, ...] = ()
     """What the palette (Ctrl K) finds."""
     shop: tuple[ControllerRouterHandler, ...] = ()
@@ -37,8 +40,8 @@ class WebPart(msgspec.Struct, frozen=True, kw_only=True):
 def load_parts(named: Iterable[tuple[str, str]]) -> dict[str, WebPart]:
     """Import the parts of slices, each given as (slice, `package.module:NAME`); by slice.
 
-    Raises ValueError, naming slice and part, for a name that leads nowhere or to something else, and for a card or
-    finder that is not named after its slice. What the module itself raises while it is imported is passed on.
+    Raises ValueError, naming slice and part, for a name that leads nowhere or to something else, and for a card,
+    watch or finder that is not named after its slice. What the module itself raises while it is imported is passed on.
     """
     return {slice_: _load(slice_, name) for slice_, name in named}
 
@@ -50,9 +53,9 @@ def _load(slice_: str, name: str) -> WebPart:
         raise ValueError(f"the slice {slice_!r} names {name!r} as its web part: {error}") from error
     if not isinstance(part, WebPart):
         raise ValueError(f"the slice {slice_!r} names {name!r} as its web part, which is a {type(part).__name__}")
-    named: tuple[Panel | Tile | Finder, ...] = (*part.panels, *part.tiles, *part.finders)
+    named: tuple[Panel | Tile | Watch | Finder, ...] = (*part.panels, *part.tiles, *part.watches, *part.finders)
     for one in named:
         if not one.name.startswith(f"{slice_}."):
-            kind = "finder" if isinstance(one, Finder) else "card"
+            kind = {Finder: "finder", Watch: "watch"}.get(type(one), "card")
             raise ValueError(f"{name!r} brings the {kind} {one.name!r}, whose name must begin with '{slice_}.'")
     return part

@@ -24,6 +24,15 @@ class OrderSettings(msgspec.Struct, frozen=True, kw_only=True):
             description="A cart with something in it that nobody has changed for so long: 3600 is an hour.",
         ),
     ] = 3600
+    customer_lapsed_after_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=3650,
+            title="A customer has lapsed after so many days",
+            description="Somebody who has ordered, and then not again for so long.",
+        ),
+    ] = 60
 
 
 ORDER_SETTINGS = Section(name="orders", title="Carts and orders", kind=OrderSettings)

@@ -42,6 +42,8 @@ __all__ = [
     "with_open_carts",
 ]
 
+_LEFT = sa.text("abandoned_at IS NOT NULL AND ordered_at IS NULL AND emptied_at IS NULL")
+
 carts = Table(
     "carts",
     metadata,
@@ -58,6 +60,7 @@ carts = Table(
     Column("currency", Text, nullable=False),
     Index("carts_strand", "workspace", "strand"),
     Index("carts_started", "workspace", "started_at"),
+    Index("carts_left", "workspace", "abandoned_at", sqlite_where=_LEFT, postgresql_where=_LEFT),
 )
 
 orders = Table(
@@ -86,6 +89,7 @@ orders = Table(
     Column("updated_reading", SmallInteger, nullable=False, server_default="1"),
     Column("cancelled_reading", SmallInteger, nullable=False, server_default="1"),
     Index("orders_at", "workspace", "at"),
+    Index("orders_of_strand", "workspace", "strand", "at"),
 )
 """By order id. `rank` is that of the report (`ledger.Change`), `UNREPORTED` where there is none so far. `prices` (JSON)
 and `updated_told` (JSON, where the correction states no currency) are for the refunds and the currency: `settle`.

@@ -1,0 +1,68 @@
+"""What somebody should see to: said by slices, shown on Home, each with what to do about it and where."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
+
+import msgspec
+from sqlalchemy import Connection
+
+from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.named import by_name
+from rapport.kernel.principal import Principal
+from rapport.storage.engine import Database
+
+__all__ = ["Alarm", "Alarms", "Watch"]
+
+_logger = logging.getLogger(__name__)
+
+
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is not as it should be, in the shop's words."""
+
+    what: str
+    to_do: str
+    path: str
+    """Of the page where it is done."""
+    tone: Literal["red", "amber"] = "red"
+    """Red where something is lost or stands still, amber where it waits."""
+
+
+class Watch(msgspec.Struct, frozen=True, kw_only=True):
+    """What a slice looks after, for whoever has its permission."""
+
+    name: str
+    """Begins with the slice's name: `act.webhooks`."""
+    permission: str
+    read: Callable[[Connection, WorkspaceId, int], Sequence[Alarm]]
+    """What is wrong in a shop at this moment (microseconds): bounded, since Home asks again and again."""
+
+
+class Alarms:
+    """All watches of all slices. Raises ValueError where two have one name."""
+
+    def __init__(self, watches: Iterable[Watch]) -> None:
+        named = by_name("watch", ((watch.name, watch.name, watch) for watch in watches))
+        self.watches = [named[name] for name in sorted(named)]
+
+    def now(self, db: Database, principal: Principal, now: int) -> list[Alarm]:
+        """What is wrong, the worst first. A watch that fails is one of the alarms."""
+        found: list[Alarm] = []
+        for watch in self.watches:
+            if principal.may(watch.permission):
+                try:
+                    with db.read() as conn:
+                        found += watch.read(conn, principal.workspace, now)
+                except Exception:  # whatever a slice makes of it, Home is not its own
+                    _logger.exception("the watch %s failed", watch.name)
+                    found.append(_unwatched(watch.name))
+        return sorted(found, key=lambda alarm: alarm.tone == "amber")
+
+
+def _unwatched(name: str) -> Alarm:
+    return Alarm(
+        what=f"Nobody can tell at the moment whether “{name}” is well.", path="/console/system", tone="amber",
+        to_do="The server's log says why; everything else on this page is complete.",
+    )  # fmt: skip
