@@ -35,7 +35,7 @@ def _webhooks(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Al
     return [_alarm(row) for row in conn.execute(query)]
 
 
-def _alarm(row: sa.Row[Any]) -> Alarm:
+def _alarm(row: Any) -> Alarm:
     host, path = host_of(row.url), f"/console/webhooks/{row.id}"
     if not row.enabled:
         return Alarm(

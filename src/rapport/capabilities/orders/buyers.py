@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -35,7 +35,7 @@ def lapsed_of(conn: Connection, workspace: WorkspaceId, period: Period) -> int:
     return int(total) - int(again)
 
 
-def _with_others(workspace: WorkspaceId, period: Period, when: sa.ColumnElement[bool]) -> sa.Select[tuple[int, int]]:
+def _with_others(workspace: WorkspaceId, period: Period, when: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
     """How many customers ordered in the period, and how many of them have an order at another time, too.
 
     Outer joins, which an engine does in their order: from few customers to their orders, never from all orders.
