@@ -1,4 +1,4 @@
-"""How long the outbox keeps what is finished."""
+"""How long the outbox keeps what is finished, and a webhook the secret before its last one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rapport.act import store
 from rapport.act.jobs import Job, Turn
 from rapport.kernel.clock import DAY
 
-__all__ = ["KEPT", "OUTBOX_RETENTION"]
+__all__ = ["KEPT", "OUTBOX_RETENTION", "SECRET_RETENTION"]
 
 KEPT = 30 * DAY
 """After a message was delivered or given up. Long enough to look a complaint up and to send it once more by hand.
@@ -45,6 +45,36 @@ OUTBOX_RETENTION = Job(
     title="Finished messages are let go after 30 days",
     due=_due,
     run=_run,
+    at_most=500,
+    pause_seconds=600.0,
+)
+
+_w = store.webhooks.c
+
+
+def _is_over(now: int) -> sa.ColumnElement[bool]:
+    return sa.and_(_w.old_secret != "", _w.old_secret_until <= now)
+
+
+def _secrets_due(conn: Connection, turn: Turn) -> bool:
+    return conn.execute(sa.select(_w.id).where(_is_over(turn.now)).limit(1)).first() is not None
+
+
+def _forget_secrets(turn: Turn) -> int:
+    key: list[sa.Column[Any]] = [_w.workspace, _w.id]
+    some = sa.select(*key).where(_is_over(turn.now)).limit(turn.at_most)
+    # Asked again of each row, for one that is rotated meanwhile has another grace. When the grace ended stays: it is
+    # part of the version that whoever changes the webhook has seen.
+    query = store.webhooks.update().where(sa.tuple_(*key).in_(some), _is_over(turn.now)).values(old_secret="")
+    with turn.write() as conn:
+        return conn.execute(query).rowcount
+
+
+SECRET_RETENTION = Job(
+    name="act.secrets",
+    title="A webhook's old secret is forgotten when its grace is over",
+    due=_secrets_due,
+    run=_forget_secrets,
     at_most=500,
     pause_seconds=600.0,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rapport.act import webhooks
-from rapport.act.retention import OUTBOX_RETENTION
+from rapport.act.retention import OUTBOX_RETENTION, SECRET_RETENTION
 from rapport.collect.facts import FACT_KINDS as COLLECT_FACTS
 from rapport.compose import commands, holdings, upkeep
 from rapport.compose.slice import Slice
@@ -114,7 +114,7 @@ ACT = Slice(
         Permission(name="webhooks:read", words="see webhooks and their deliveries", roles=("marketer", "analyst")),
         Permission(name="webhooks:write", words="add and change webhooks, deliver again"),
     ),
-    jobs=(OUTBOX_RETENTION,),
+    jobs=(OUTBOX_RETENTION, SECRET_RETENTION),
     web="rapport.act.web:WEB",
 )
 

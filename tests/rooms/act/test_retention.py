@@ -1,4 +1,4 @@
-"""The outbox lets go what is finished for a month, and keeps what waits, what is fresh, and what is sent once more."""
+"""What act lets go: messages finished for a month, and secrets whose grace is over; what it keeps until then."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from rapport.act import outbox, store
 from rapport.act.jobs import Moment, Turn
-from rapport.act.retention import KEPT, OUTBOX_RETENTION
-from rapport.act.webhooks import FRESH
+from rapport.act.retention import KEPT, OUTBOX_RETENTION, SECRET_RETENTION
+from rapport.act.webhooks import FRESH, GRACE, WebhookWanted, add_webhook, rotate_secret, webhook_version
 from rapport.kernel.clock import DAY
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Message
@@ -99,3 +99,25 @@ def wait_until_blocked(db: Database) -> None:
         with db.read() as conn:
             if conn.execute(query).scalar_one():
                 return
+
+
+def test_an_old_secret_is_forgotten_when_its_grace_is_over_and_not_before(any_db: Database) -> None:
+    def kept_secrets() -> int:
+        old = store.webhooks.c.old_secret
+        with any_db.read() as conn:
+            return len(conn.execute(sa.select(old).where(old != "")).all())
+
+    with any_db.write() as conn:
+        hooks = [
+            add_webhook(conn, SHOP, WebhookWanted(url=f"https://{n}.example.com/", events=["Cart Viewed"]), now=NOW)[0]
+            for n in range(3)
+        ]
+        first = rotate_secret(conn, SHOP, hooks[0].id, now=NOW)[0]
+        rotate_secret(conn, SHOP, hooks[1].id, now=NOW + 1)
+    assert turns(any_db, SECRET_RETENTION, now=NOW + GRACE - 1) == []
+    assert turns(any_db, SECRET_RETENTION, now=NOW + GRACE) == [1]
+    assert kept_secrets() == 1
+    with any_db.write() as conn:
+        rotate_secret(conn, SHOP, hooks[0].id, now=NOW + GRACE, seen=webhook_version(first))
+    assert turns(any_db, SECRET_RETENTION, now=NOW + GRACE + DAY) == [1]
+    assert kept_secrets() == 1

@@ -81,6 +81,13 @@ def browser(app: Litestar) -> Iterator[Browser]:
         yield client
 
 
+def beside(browser: Browser) -> Browser:
+    """Another browser at the app that this one has started; with a `with` of its own it would start the app again."""
+    other: Browser = TestClient(browser.app, raise_server_exceptions=False)
+    other.blocking_portal = browser.blocking_portal
+    return other
+
+
 def form_token(answer: httpx.Response) -> str:
     """The form token of a page."""
     found = CSRF.search(answer.text)

@@ -14,7 +14,7 @@ from rapport.kernel.errors import Conflict, InvalidInput, NotFound, RateLimited,
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace, create_workspace
 from rapport.web import accounts, store
-from tests.rooms.web.conftest import PASSWORD, Browser, Join, sign_in, submit
+from tests.rooms.web.conftest import PASSWORD, Browser, Join, beside, sign_in, submit
 
 ADA = {"email": "ada@example.com", "password": PASSWORD, "address": "192.0.2.1", "browser": "Firefox on Linux"}
 
@@ -58,7 +58,8 @@ def test_a_link_stops_working_after_its_time(db: Database, shop: Workspace, join
 def test_an_invited_person_joins_with_the_role_of_the_invitation(
     db: Database, shop: Workspace, app: Litestar, join: Join
 ) -> None:
-    with TestClient(app) as owner, TestClient(app) as bo:
+    with TestClient(app) as owner:
+        bo = beside(owner)
         sign_in(owner, join("owner"))
         page = submit(owner, "/console/team", "/console/team/invitations", email="bo@example.com", role="analyst")
         token = page.text.split("/console/join?token=")[1].split("<")[0]
@@ -204,7 +205,8 @@ def test_a_removed_member_is_signed_out_at_once(db: Database, shop: Workspace, a
 
 def test_a_new_password_ends_every_other_session(app: Litestar, join: Join) -> None:
     email = join("owner")
-    with TestClient(app) as here, TestClient(app) as there:
+    with TestClient(app) as here:
+        there = beside(here)
         sign_in(here, email)
         sign_in(there, email)
         before = here.cookies["rapport_session"]

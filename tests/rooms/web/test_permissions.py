@@ -23,7 +23,7 @@ from rapport.web.app import create_app
 from rapport.web.auth import KeyRing, allow
 from rapport.web.part import WebPart
 from rapport.web.permissions import ROLE_NAMES, Permission, Permissions
-from tests.rooms.web.conftest import Browser, Join, form_token, sign_in, submit, unguarded, whoami
+from tests.rooms.web.conftest import Browser, Join, beside, form_token, sign_in, submit, unguarded, whoami
 from tests.slices import PERMISSIONS, WORDING
 
 
@@ -66,7 +66,8 @@ def test_a_role_opens_what_it_may_and_nothing_else(app: Litestar, join: Join, ro
 
 
 def test_the_menu_shows_only_what_may_be_opened(app: Litestar, join: Join) -> None:
-    with TestClient(app) as owner, TestClient(app) as viewer:
+    with TestClient(app) as owner:
+        viewer = beside(owner)
         sign_in(owner, join("owner"))
         sign_in(viewer, join("viewer"))
         assert 'href="/console/sources"' in owner.get("/console/account").text
@@ -74,7 +75,8 @@ def test_the_menu_shows_only_what_may_be_opened(app: Litestar, join: Join) -> No
 
 
 def test_only_owners_see_write_keys(app: Litestar, join: Join, db: Database) -> None:
-    with TestClient(app) as owner, TestClient(app) as analyst:
+    with TestClient(app) as owner:
+        analyst = beside(owner)
         sign_in(owner, join("owner"))
         sign_in(analyst, join("analyst"))
         address = submit(owner, "/console/sources", "/console/sources", name="Site", kind="web").headers["location"]

@@ -12,7 +12,7 @@ from rapport.storage.workspaces import Workspace
 from rapport.web import accounts, store
 from rapport.web.app import create_app
 from rapport.web.auth import safe_next
-from tests.rooms.web.conftest import PASSWORD, Browser, Join, form_token, sign_in, submit
+from tests.rooms.web.conftest import PASSWORD, Browser, Join, beside, form_token, sign_in, submit
 from tests.slices import PERMISSIONS, WORDING
 
 
@@ -82,7 +82,8 @@ def test_a_planted_session_is_not_taken_over(browser: Browser, join: Join) -> No
 
 def test_signing_in_again_ends_the_session_before(app: Litestar, join: Join) -> None:
     email = join("owner")
-    with TestClient(app) as browser, TestClient(app) as thief:
+    with TestClient(app) as browser:
+        thief = beside(browser)
         sign_in(browser, email)
         thief.cookies.set("rapport_session", browser.cookies["rapport_session"])
         assert thief.get("/console/account").status_code == 200
@@ -144,7 +145,8 @@ def test_every_form_of_the_console_needs_its_token(app: Litestar, browser: Brows
 
 def test_the_form_of_another_session_does_not_do(app: Litestar, join: Join) -> None:
     owner, viewer = join("owner"), join("viewer")
-    with TestClient(app) as mine, TestClient(app) as other:
+    with TestClient(app) as mine:
+        other = beside(mine)
         sign_in(mine, owner)
         sign_in(other, viewer)
         token = form_token(other.get("/console/account"))
@@ -154,7 +156,8 @@ def test_the_form_of_another_session_does_not_do(app: Litestar, join: Join) -> N
 
 def test_the_account_page_lists_sessions_and_ends_the_others(app: Litestar, join: Join) -> None:
     email = join("owner")
-    with TestClient(app) as here, TestClient(app) as there:
+    with TestClient(app) as here:
+        there = beside(here)
         here.headers["User-Agent"] = "Mozilla/5.0 (X11; Linux) Firefox/140"
         sign_in(here, email)
         sign_in(there, email)
