@@ -21,7 +21,8 @@ LONG = "Adolphine Blaine Charlotte Wolfeschlegelsteinhausenbergerdorff-Featherst
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PATHS = ("", "/customers", "/identity", "/identity/policy", "/identity/review", "/identity/model", "/feed", "/sources",
          "/quarantine", "/failed-facts", "/sales", "/carts", "/decisions", "/placements", "/webhooks", "/system",
-         "/team", "/keys", "/account")  # fmt: skip
+         "/team", "/keys", "/account", "/components",
+         "/customers?who=everybody&campaign=x&q=long")  # fmt: skip
 
 
 AXE_AT = {1440: "light", 390: "dark"}

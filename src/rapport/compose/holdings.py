@@ -17,7 +17,7 @@ from rapport.resolve.graph import store as resolve
 from rapport.resolve.linking import store as linking
 from rapport.storage import leases, log, settings, workspaces
 from rapport.storage.bulk import chunks
-from rapport.web import api_keys
+from rapport.web import api_keys, views
 from rapport.web import store as web
 
 __all__ = ["ACT", "COLLECT", "MEASURE", "REMEMBER", "RESOLVE", "STORAGE", "WEB"]
@@ -76,6 +76,7 @@ WEB = (
         export=lambda *_: (),
     ),
     of_shop(api_keys.api_keys, "keys of programs, as hashes"),
+    of_shop(views.saved_views, "tables as people here set them up, under names"),
 )  # fmt: skip
 
 COLLECT = (
@@ -112,7 +113,7 @@ REMEMBER = (
         export=lambda *_: (),  # the Golden Record tells it in words
     ),
     of_person(remember.customers, "the line of the list of customers", by=("root",)),
-    of_person(remember.words, "the words of somebody's name", by=("root",), export=lambda *_: ()),
+    of_person(remember.words, "the words by which somebody is found and listed", by=("root",), export=lambda *_: ()),
     of_shop(remember.folded, "which facts each part of the records has yet to fold"),
 )  # fmt: skip
 

@@ -32,6 +32,12 @@ WEB = Slice(
         ),
         Permission(name="team:write", words="invite people, change roles, remove people", for_keys=False),
         Permission(name="keys:write", words="make and revoke API keys", for_keys=False),
+        Permission(
+            name="views:write",
+            words="keep views of tables for everybody",
+            roles=("marketer", "agent", "analyst"),
+            for_keys=False,
+        ),
         Permission(name="settings:read", words="see what the shop decides for itself", roles=("marketer",)),
         Permission(name="settings:write", words="change what the shop decides for itself"),
     ),
@@ -77,6 +83,9 @@ REMEMBER = Slice(
             name="customers:read",
             words="see customers and their Golden Records",
             roles=("marketer", "agent", "analyst"),
+        ),
+        Permission(
+            name="customers:download", words="save lists of customers as files", roles=("marketer",), for_keys=False
         ),
     ),
     web="rapport.remember.web:WEB",

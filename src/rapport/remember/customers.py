@@ -6,66 +6,42 @@ The Golden Record itself is always read fresh. A row is made anew when a strand 
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Annotated, Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from rapport.kernel.clock import to_iso
-from rapport.kernel.countries import country_code
-from rapport.kernel.errors import InvalidInput
 from rapport.kernel.identifiers import bucket_of
-from rapport.kernel.ids import CustomerId, Key, WorkspaceId
+from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.mergeable import Activity
 from rapport.remember.golden import Gathered, gather
 from rapport.remember.registry import Remembered, StrandState
-from rapport.remember.searching import called, folded, keep_words, words_of
-from rapport.remember.store import customers, states_of, strands
+from rapport.remember.searching import facet, folded, keep_words, phone_word, postcode_word, words_of
+from rapport.remember.store import UNREAD, customers, states_of, strands
 from rapport.remember.strands import decoder_of
-from rapport.resolve.graph.customer_ids import load_customer_ids
-from rapport.resolve.graph.store import identifiers, roots_of
+from rapport.resolve.graph.store import roots_of
 from rapport.resolve.linking.units import units_among
-from rapport.resolve.reading import identities
+from rapport.resolve.reading.identities import Member
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.locks import Lock, lock_each
 from rapport.storage.lookup import among
 
-__all__ = [
-    "CustomerPage",
-    "CustomerQuery",
-    "CustomerSummary",
-    "Refreshed",
-    "Sort",
-    "count_customers",
-    "countries",
-    "list_customers",
-    "mark_moved",
-    "pending",
-    "refresh",
-]
+__all__ = ["Refreshed", "mark_moved", "pending", "refresh"]
 
-Sort = Literal["last_seen", "orders", "revenue", "name"]
-
-SEARCHED = 500
-"""Customers that a search by prefix looks at, of each way the prefix can be meant."""
-
-_PARTS = frozenset({"activity", "channels", "name", "last_name", "email", "phone", "country", "location"})
+_PERSONAL = frozenset({"name", "last_name", "email", "phone", "country", "location", "consent"})
+"""Parts that tell who somebody is and what was allowed; a learned link alone discloses none of them."""
+_PARTS = _PERSONAL | {"activity", "channels", "acquisition"}
 """What a row is made of, beside what parts of slices say by their `summary`."""
-_PERSONAL = frozenset({"name", "last_name", "email", "phone", "country", "location"})
-"""Parts that tell who somebody is; a learned link alone discloses none of them."""
+
+BROWSERS = ("anonymous_id", "device")
+"""Namespaces of what was used, and not of who used it."""
+
+PHONES = 20
+"""Telephone numbers by whose last digits one customer is found."""
 
 _table = customers.c
-_SORTS: dict[Sort, sa.Column[Any]] = {
-    "last_seen": _table.last_seen_at,
-    "orders": _table.orders,
-    "revenue": _table.revenue_minor,
-    "name": _table.name_key,
-}
 
 
 class Moved(Protocol):
@@ -88,60 +64,6 @@ class Refreshed(NamedTuple):
     """Changed strands and rows that it looked at."""
     roots: dict[WorkspaceId, set[Key]]
     """The customers that are, or were, behind them."""
-
-
-class CustomerSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the list of customers. What is not known is empty."""
-
-    id: CustomerId
-    label: str
-    """The name, or else the e-mail or another identifier."""
-    name: str
-    email: str
-    phone: str
-    country: str
-    city: str
-    channels: list[str]
-    first_seen_at: str | None
-    last_seen_at: str | None
-    orders: int
-    revenue_minor: int
-    """Revenue before refunds in the currency it is largest in, without shipping and tax."""
-    currency: str
-    identifiers: int
-
-
-class CustomerPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of the list; `cursor` asks for the next one, None after the last."""
-
-    customers: list[CustomerSummary]
-    cursor: str | None
-
-
-class CustomerQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which customers, in which order."""
-
-    prefix: str = ""
-    """Words of a name, in any order and by how they begin, or the beginning of any identifier."""
-    sort: Sort = "last_seen"
-    """Newest, most, or by name from A."""
-    has_email: bool | None = None
-    channel: str = ""
-    country: str = ""
-    min_orders: int = 0
-
-
-_Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-
-
-class _Place(NamedTuple):
-    """Where a page ended: the sort value and the root of its last row."""
-
-    value: int | str
-    root: bytes
-
-
-# --- keeping the rows fresh ----------------------------------------------------------------------------------------
 
 
 def pending(conn: Connection, *, buckets: Collection[int]) -> bool:
@@ -244,9 +166,14 @@ def _certain_states(
 
 
 def _blank(workspace: WorkspaceId, root: Key) -> dict[str, Any]:
-    texts = dict.fromkeys(("name", "name_key", "email", "phone", "country", "city", "channels", "currency"), "")
-    numbers = dict.fromkeys(("first_seen_at", "last_seen_at", "orders", "revenue_minor", "identifiers"), 0)
-    return {"workspace": workspace, "root": root, "bucket": bucket_of(root), "stale": True, **texts, **numbers}
+    return {
+        "workspace": workspace, "root": root, "bucket": bucket_of(root), "stale": True, "known": UNREAD,
+        **dict.fromkeys(_TEXTS, ""), **dict.fromkeys(_NUMBERS, 0),
+    }  # fmt: skip
+
+
+_TEXTS = ("name", "name_key", "email", "phone", "country", "city", "channels", "currency", "campaign", "consent")
+_NUMBERS = ("first_seen_at", "last_seen_at", "last_order_at", "orders", "revenue_minor", "identifiers")
 
 
 def _row(
@@ -261,23 +188,57 @@ def _row(
         return otherwise if value is None else value
 
     name, email, phone = read("name", ""), read("email", ""), read("phone", "")
-    channels = ",".join(channel.replace(",", " ") for channel, _ in read("channels", []))
+    place, came_by = read("location", {}), read("acquisition", {})
+    channels = [channel.replace(",", " ") for channel, _ in read("channels", [])]
+    consent = [f"{purpose.replace(',', ' ')}={_YES_NO[allowed]}" for purpose, allowed, _ in sorted(read("consent", []))]
     first_seen_at, last_seen_at = Activity.span(state["activity"]) if "activity" in state else (0, 0)
-    return _blank(workspace, root) | {
+    row = _blank(workspace, root) | {
         "stale": False,
         "name": name,
         "name_key": _key(name or email or phone or found.members[0].value),
-        "words": words_of(f"{name} {read('last_name', '')}"),
         "email": email,
         "phone": phone,
         "country": read("country", ""),
-        "city": read("location", {}).get("city", ""),
-        "channels": f",{channels}," if channels else "",
+        "city": place.get("city", ""),
+        "channels": _listed(channels),
+        "consent": _listed(consent),
+        "campaign": came_by.get("campaign") or came_by.get("source") or "",
         "first_seen_at": first_seen_at,
         "last_seen_at": last_seen_at,
         "identifiers": len(found.members),
         **_of_slices(state, remembered),
     }
+    row["known"] = int(_is_known(row, found.members))
+    numbers = dict.fromkeys([phone, *(one.value for one in found.members if one.namespace == "phone")])
+    row["words"] = (
+        words_of(f"{name} {read('last_name', '')}")
+        | {phone_word(number) for number in list(numbers)[:PHONES] if number}
+        | ({postcode_word(str(place["postal_code"]))} if place.get("postal_code") else set())
+        | _facets(row, channels, consent)
+    )
+    return row
+
+
+_YES_NO = {True: "yes", False: "no"}
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return f",{','.join(texts)}," if texts else ""
+
+
+def _is_known(row: Mapping[str, Any], members: Sequence[Member]) -> bool:
+    """Whether this is somebody, and not a browser that came by: who told a name, has an account, or bought."""
+    told = row["name"] or row["email"] or row["phone"] or row["orders"]
+    return bool(told) or any(one.namespace not in BROWSERS for one in members)
+
+
+def _facets(row: Mapping[str, Any], channels: Iterable[str], consent: Iterable[str]) -> set[str]:
+    found = {facet("email", _YES_NO[bool(row["email"])])}
+    found |= {facet("channel", channel) for channel in channels}
+    found |= {facet("consent", choice) for choice in consent}
+    found |= {facet("country", row["country"])} if row["country"] else set()
+    found |= {facet("campaign", row["campaign"])} if row["campaign"] else set()
+    return found
 
 
 def _of_slices(state: StrandState, remembered: Remembered) -> dict[str, Any]:
@@ -300,114 +261,3 @@ def _decoder(remembered: Remembered) -> Callable[[bytes], StrandState]:
 
 def _key(label: str) -> str:
     return folded(label)[:120]
-
-
-# --- reading them --------------------------------------------------------------------------------------------------
-
-
-def count_customers(conn: Connection, workspace: WorkspaceId) -> int:
-    """How many customers a shop has."""
-    query = sa.select(sa.func.count()).where(_table.workspace == workspace, _table.identifiers > 0)
-    return int(conn.execute(query).scalar_one())
-
-
-def countries(conn: Connection, workspace: WorkspaceId) -> list[str]:
-    """The countries customers live in, for a filter."""
-    query = sa.select(_table.country).distinct().where(_table.workspace == workspace, _table.country != "")
-    return list(conn.execute(query.order_by(_table.country)).scalars())
-
-
-def list_customers(
-    conn: Connection,
-    workspace: WorkspaceId,
-    wanted: CustomerQuery,
-    *,
-    cursor: str | None = None,
-    limit: int = 50,
-    region: str | None = None,
-) -> CustomerPage:
-    """A page of customers. A page costs the same wherever it lies in the list. Raises InvalidInput for a bad cursor."""
-    column = _SORTS[wanted.sort]
-    query = sa.select(customers).where(_table.workspace == workspace, _table.identifiers > 0, *_filters(wanted))
-    if prefix := wanted.prefix.replace("\x00", "").strip():
-        matching = _matching(conn, workspace, prefix, region)
-        query = query.where(among(conn, workspace, _table.root, matching))
-    ascending = wanted.sort == "name"
-    if cursor:
-        place = _decode_cursor(cursor, text=ascending)
-        here, there = sa.tuple_(column, _table.root), sa.tuple_(sa.literal(place.value), sa.literal(place.root))
-        query = query.where(here > there if ascending else here < there)
-    order = (column, _table.root) if ascending else (column.desc(), _table.root.desc())
-    rows = conn.execute(query.order_by(*order).limit(limit + 1)).all()
-    shown = rows[:limit]
-    more = len(rows) > len(shown)
-    following = _encode_cursor(_Place(shown[-1]._mapping[column.name], shown[-1].root)) if more else None
-    return CustomerPage(customers=_summaries(conn, shown), cursor=following)
-
-
-def _filters(wanted: CustomerQuery) -> list[sa.ColumnElement[bool]]:
-    channel, country = (given.replace("\x00", "") for given in (wanted.channel, wanted.country))
-    found: list[sa.ColumnElement[bool]] = []
-    if wanted.has_email is not None:
-        found.append(_table.email != "" if wanted.has_email else _table.email == "")
-    if channel:
-        found.append(_table.channels.contains(f",{channel.replace(',', ' ')},", autoescape=True))
-    if country:
-        found.append(_table.country == (country_code(country) or country))
-    if wanted.min_orders > 0:
-        found.append(_table.orders >= wanted.min_orders)
-    return found
-
-
-def _matching(conn: Connection, workspace: WorkspaceId, prefix: str, region: str | None) -> list[Key]:
-    """Roots of customers who are called so or have an identifier that begins so, at most SEARCHED of each."""
-    found = dict.fromkeys(called(conn, workspace, prefix, limit=SEARCHED))
-    members = identities.search(conn, workspace, prefix, limit=SEARCHED, region=region)
-    found.update((one.root, None) for one in members)
-    return list(found)
-
-
-def _summaries(conn: Connection, rows: Sequence[sa.Row[Any]]) -> list[CustomerSummary]:
-    if not rows:
-        return []
-    ids = load_customer_ids(conn)
-    unnamed = [row for row in rows if not (row.name or row.email or row.phone)]
-    values = _root_values(conn, unnamed)
-    return [
-        CustomerSummary(
-            id=ids.customer_id(Key(row.root)), label=row.name or row.email or row.phone or values.get(row.root, ""),
-            name=row.name, email=row.email, phone=row.phone, country=row.country, city=row.city,
-            channels=[channel for channel in row.channels.split(",") if channel],
-            first_seen_at=to_iso(row.first_seen_at) if row.first_seen_at else None,
-            last_seen_at=to_iso(row.last_seen_at) if row.last_seen_at else None,
-            orders=row.orders, revenue_minor=row.revenue_minor, currency=row.currency, identifiers=row.identifiers,
-        )
-        for row in rows
-    ]  # fmt: skip
-
-
-def _root_values(conn: Connection, rows: Sequence[sa.Row[Any]]) -> dict[bytes, str]:
-    """The value of the root identifier, to call a customer by who has told nothing else."""
-    if not rows:
-        return {}
-    query = sa.select(identifiers.c.key, identifiers.c.value).where(
-        among(conn, rows[0].workspace, identifiers.c.key, [row.root for row in rows])
-    )
-    return {row.key: row.value for row in conn.execute(query)}
-
-
-def _encode_cursor(place: _Place) -> str:
-    body = msgspec.json.encode([place.value, place.root.hex()])
-    return base64.urlsafe_b64encode(body).decode().rstrip("=")
-
-
-def _decode_cursor(cursor: str, *, text: bool) -> _Place:
-    try:
-        body = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        if text:
-            name, root = msgspec.json.decode(body, type=tuple[str, str])
-            return _Place(name.replace("\x00", ""), bytes.fromhex(root))
-        number, root = msgspec.json.decode(body, type=tuple[_Int64, str])
-        return _Place(number, bytes.fromhex(root))
-    except (binascii.Error, ValueError, msgspec.MsgspecError):
-        raise InvalidInput(f"cursor {cursor[:60]!r} cannot be read", hint="start again without a cursor") from None

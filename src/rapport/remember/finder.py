@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from rapport.remember.customers import CustomerQuery, CustomerSummary, list_customers
+from rapport.remember.listing import CustomerQuery, CustomerSummary, list_customers
 from rapport.resolve.graph.policy import settings_of
 from rapport.web.finder import Finder, Hit, Wanted
 
@@ -13,7 +13,9 @@ __all__ = ["CUSTOMERS"]
 
 def _customers(conn: Connection, wanted: Wanted) -> list[Hit]:
     region = settings_of(conn, wanted.workspace).region
-    page = list_customers(conn, wanted.workspace, CustomerQuery(prefix=wanted.text), limit=wanted.most, region=region)
+    page = list_customers(
+        conn, wanted.workspace, CustomerQuery(prefix=wanted.text, sort="best"), limit=wanted.most, region=region
+    )
     return [Hit(f"/console/customers/{one.id}", one.label, _told_apart(one), "person") for one in page.customers]
 
 

@@ -1,11 +1,11 @@
-"""Console pages of remembering: the list of customers, and one customer's Golden Record."""
+"""Console pages of remembering: one customer's Golden Record; the list stands in `list_pages`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -18,13 +18,13 @@ from rapport.collect.sources import identifier_policy, list_sources
 from rapport.kernel.clock import SECOND, from_iso, now_us
 from rapport.kernel.errors import NotFound
 from rapport.kernel.identifiers import IdentifierPolicy
-from rapport.kernel.ids import CustomerId, Key, WorkspaceId
+from rapport.kernel.ids import CustomerId, Key
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
 from rapport.kernel.wording import Wording
-from rapport.remember import customers, showing
-from rapport.remember.customers import CustomerQuery, Sort
+from rapport.remember import list_pages, showing
 from rapport.remember.golden import GoldenRecord, find_root, golden_record
+from rapport.remember.list_pages import settings_of
 from rapport.remember.registry import Remembered
 from rapport.remember.timeline import cursor_at, event_names, read_page
 from rapport.resolve.graph.customer_ids import load_customer_ids
@@ -33,12 +33,10 @@ from rapport.resolve.reading import identities
 from rapport.resolve.reading.identities import Member
 from rapport.storage.engine import Database
 from rapport.storage.log import to_fact
-from rapport.storage.workspaces import WorkspaceSettings, all_workspaces
 from rapport.web.asked import day as asked_day
 from rapport.web.cards import OfPerson, Panels
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.formats import viewer_zone
-from rapport.web.forms import integer
 
 __all__ = ["PAGES"]
 
@@ -60,38 +58,6 @@ class Found(NamedTuple):
     remembered: Remembered
     policy: IdentifierPolicy
     wording: Wording
-
-
-# The list
-
-
-@get("/customers", permission="customers:read", sync_to_thread=True)
-def customers_page(request: AnyRequest, db: Database, principal: Principal) -> Response[Any]:
-    """Search, filter and sort customers."""
-    asked = request.query_params
-    wanted = CustomerQuery(
-        prefix=clean(asked.get("q"), longest=100),
-        sort=next((sort for sort in get_args(Sort) if sort == asked.get("sort")), "last_seen"),
-        has_email={"yes": True, "no": False}.get(asked.get("email", "")),
-        channel=clean(asked.get("channel"), longest=40),
-        country=clean(asked.get("country"), longest=60),
-        min_orders=integer(dict(asked), "orders", least=0, most=10**6, otherwise=0),
-    )
-    workspace, cursor = principal.workspace, clean(asked.get("cursor"), longest=400)
-    with db.read() as conn:
-        settings = _settings(conn, workspace)
-        page = customers.list_customers(conn, workspace, wanted, cursor=cursor or None, region=settings.region)
-        number = customers.count_customers(conn, workspace)
-        places = customers.countries(conn, workspace)
-    filters = {
-        "q": wanted.prefix, "email": asked.get("email", "") if wanted.has_email is not None else "",
-        "channel": wanted.channel, "country": wanted.country, "orders": str(wanted.min_orders or ""),
-    }  # fmt: skip
-    return render(
-        request, "remember/customers.html", customers=page.customers, cursor=page.cursor, number=number,
-        countries=places, filters=filters, sort=wanted.sort, first=not cursor,
-        filtered=any(filters.values()), moment_of=from_iso,
-    )  # fmt: skip
 
 
 @get("/customers/of/{strand:str}", permission="customers:read", sync_to_thread=True)
@@ -139,7 +105,7 @@ def customer_page(
 PAGES = ConsolePages(
     room="remember",
     templates=Path(__file__).parent / "templates",
-    handlers=(customers_page, customer_of_strand, customer_page),
+    handlers=(*list_pages.HANDLERS, customer_of_strand, customer_page),
     nav=(
         NavItem(
             label="Customers", path="/console/customers", icon="people", group="Customers", order=110,
@@ -149,13 +115,9 @@ PAGES = ConsolePages(
 )  # fmt: skip
 
 
-def _settings(conn: Connection, workspace: WorkspaceId) -> WorkspaceSettings:
-    return next(shop.settings for shop in all_workspaces(conn) if shop.id == workspace)
-
-
 def _find(conn: Connection, principal: Principal, reference: str, remembered: Remembered, wording: Wording) -> Found:
     workspace = principal.workspace
-    settings = _settings(conn, workspace)
+    settings = settings_of(conn, workspace)
     root = find_root(conn, workspace, reference[:300].replace("\0", ""), region=settings.region)
     record = golden_record(conn, workspace, root, now=now_us(), remembered=remembered, probable=True)
     members = identities.identifiers_of_customer(conn, workspace, root)

@@ -35,7 +35,7 @@ StrandState = dict[str, State]
 OWN_SOURCE = "rapport"
 """Facts that Rapport itself states; they say what we did, not what the customer did."""
 
-SummaryColumn = Literal["orders", "revenue_minor", "currency"]
+SummaryColumn = Literal["orders", "revenue_minor", "currency", "last_order_at"]
 """What slices fill of a customer's line in the list of customers (`customers.CustomerSummary`)."""
 
 TraitType = Literal["integer", "text", "time", "date", "money", "list", "object"]

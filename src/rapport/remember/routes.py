@@ -11,12 +11,14 @@ from sqlalchemy import Connection
 from rapport.kernel.clock import now_us
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.principal import Principal
-from rapport.remember.customers import CustomerPage, CustomerQuery, Sort, list_customers
 from rapport.remember.golden import GoldenRecord, find_key, golden_record
+from rapport.remember.list_pages import settings_of
+from rapport.remember.listing import CustomerPage, CustomerQuery, Sort, Who, list_customers
 from rapport.remember.registry import Remembered
 from rapport.remember.timeline import Timeline, timeline
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces
+from rapport.web.finder import Lookups
 
 __all__ = ["ROUTES", "region_of"]
 
@@ -34,24 +36,37 @@ Limit = Annotated[int, Parameter(ge=1, le=200, description="Entries a page.")]
 def search_customers(
     db: Database,
     principal: Principal,
-    q: Annotated[str, Parameter(max_length=200, description="Beginning of a name or of any identifier.")] = "",
+    lookups: Lookups,
+    q: Annotated[
+        str,
+        Parameter(
+            max_length=200, description="Beginning of a name, identifier or order number; last digits; postcode."
+        ),
+    ] = "",
     *,
+    who: Who = "everybody",
     sort: Sort = "last_seen",
+    ascending: bool | None = None,
     has_email: bool | None = None,
     channel: Annotated[str, Parameter(max_length=120)] = "",
     country: Annotated[str, Parameter(max_length=120)] = "",
+    campaign: Annotated[str, Parameter(max_length=120, description="Of the first visit that came from one.")] = "",
+    consent: Annotated[str, Parameter(max_length=120, description="`marketing=yes`.")] = "",
     min_orders: Annotated[int, Parameter(ge=0, le=1_000_000_000)] = 0,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> CustomerPage:
     """Customers, searched, filtered and sorted. The list follows the Golden Records within about a second."""
     workspace = principal.workspace
-    wanted = CustomerQuery(
-        prefix=q, sort=sort, has_email=has_email, channel=channel, country=country, min_orders=min_orders
-    )
     with db.read() as conn:
-        region = region_of(conn, workspace)
-        return list_customers(conn, workspace, wanted, cursor=cursor, limit=limit, region=region)
+        settings = settings_of(conn, workspace)
+        wanted = CustomerQuery(
+            prefix=q, who=who, sort=sort, ascending=ascending, has_email=has_email, channel=channel, country=country,
+            campaign=campaign, consent=consent, min_orders=min_orders, currency=settings.currency,
+        )  # fmt: skip
+        return list_customers(
+            conn, workspace, wanted, cursor=cursor, limit=limit, region=settings.region, lookups=lookups
+        )
 
 
 @get("/customers/{reference:str}", permission="customers:read", tags=["customers"], sync_to_thread=True)

@@ -11,7 +11,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.engine import CText, metadata
 from rapport.storage.lookup import select_among
 
-__all__ = ["ALWAYS", "OPEN", "customers", "folded", "states_of", "strands", "words"]
+__all__ = ["ALWAYS", "KNOWN", "OPEN", "UNREAD", "VISITOR", "customers", "folded", "states_of", "strands", "words"]
 
 _GAP = sa.text("upto < target")
 
@@ -45,17 +45,26 @@ customers = Table(
     Column("last_seen_at", BigInteger, nullable=False),
     Column("orders", BigInteger, nullable=False),
     Column("revenue_minor", BigInteger, nullable=False),
-    Column("currency", Text, nullable=False),
+    Column("currency", CText, nullable=False),
     Column("identifiers", Integer, nullable=False),
-    Index("customers_by_last_seen", "workspace", "last_seen_at", "root"),
-    Index("customers_by_orders", "workspace", "orders", "root"),
-    Index("customers_by_revenue", "workspace", "revenue_minor", "root"),
-    Index("customers_by_name", "workspace", "name_key", "root"),
-    Index("customers_by_country", "workspace", "country", "last_seen_at"),
+    Column("known", SmallInteger, nullable=False, server_default="1"),
+    Column("last_order_at", BigInteger, nullable=False, server_default="0"),
+    Column("campaign", Text, nullable=False, server_default=""),
+    Column("consent", Text, nullable=False, server_default=""),
+    Index("customers_by_last_seen", "workspace", "known", "last_seen_at", "root"),
+    Index("customers_by_last_order", "workspace", "known", "last_order_at", "root"),
+    Index("customers_by_orders", "workspace", "known", "orders", "root"),
+    Index("customers_by_revenue", "workspace", "known", "currency", "revenue_minor", "root"),
+    Index("customers_by_name", "workspace", "known", "name_key", "root"),
     Index("customers_stale", "bucket", sqlite_where=sa.text("stale"), postgresql_where=sa.text("stale")),
 )
 """One row a customer, at most a second behind its Golden Record. Empty text and 0 stand for what is not known, so that
-every sort has a plain index. `channels` is `,web,store,`. `stale`: identifiers have moved, make the row anew."""
+every sort has a plain index. `channels` is `,web,store,`, `consent` `,marketing=yes,`. `known`: 1 a customer, 0 a
+visitor of whom nothing is known but a browser or device, 2 not read yet. `stale`: identifiers have moved, make the row
+anew."""
+
+VISITOR, KNOWN, UNREAD = 0, 1, 2
+"""What `known` says."""
 
 words = Table(
     "customer_words",
@@ -65,7 +74,7 @@ words = Table(
     Column("word", CText, primary_key=True),
     Index("customer_words_by_word", "workspace", "word", "root"),
 )
-"""The words of the names in `customers`, without accents and case."""
+"""By which words customers are found: those of their names, without accents and case, and marked ones (`searching`)."""
 
 OPEN = 2**62
 """The end of a span that is not over."""

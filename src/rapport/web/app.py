@@ -22,7 +22,7 @@ from rapport.web.auth import BearerMiddleware, KeyRing, SessionMiddleware
 from rapport.web.cards import Panels, Tiles
 from rapport.web.checks import check_cards, check_finders, check_handlers, check_watches
 from rapport.web.console import VERSION, Console
-from rapport.web.finder import Finders
+from rapport.web.finder import Finders, Lookups
 from rapport.web.logs import RequestLog
 from rapport.web.part import WebPart
 from rapport.web.permissions import Permissions
@@ -64,7 +64,8 @@ def create_app(
     alarms = Alarms(watch for part in parts.values() for watch in part.watches)
     finders = Finders(finder for part in parts.values() for finder in part.finders)
     given = {"db": db, "wording": wording, "permissions": permissions, "sections": ()} | dict(provided or {})
-    given |= {"panels": panels, "tiles": tiles, "alarms": alarms, "finders": finders}
+    lookups = Lookups(one for part in parts.values() for one in part.lookups)
+    given |= {"panels": panels, "tiles": tiles, "alarms": alarms, "finders": finders, "lookups": lookups}
     app = Litestar(
         route_handlers=[*_routers(parts), *routes, *files.HANDLERS, home],
         middleware=[Slashes()],

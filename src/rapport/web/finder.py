@@ -1,4 +1,5 @@
-"""What the console's palette finds: pages by their names, and whatever finders of slices know by a few words.
+"""What the console's palette finds: pages by their names, and whatever finders of slices know by a few words; and by
+what customers are looked up in their list, beside names and identifiers.
 
 Each finder is asked in a transaction of its own. One that fails is left out and logged; the others answer.
 """
@@ -19,7 +20,7 @@ from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.web.console import NavItem
 
-__all__ = ["Finder", "Finders", "Found", "Hit", "Wanted"]
+__all__ = ["Finder", "Finders", "Found", "Hit", "Lookup", "Lookups", "Sought", "Wanted"]
 
 _logger = logging.getLogger(__name__)
 
@@ -56,6 +57,36 @@ class Finder(msgspec.Struct, frozen=True, kw_only=True):
     order: int
     permission: str
     find: Callable[[Connection, Wanted], Sequence[Hit]]
+
+
+class Sought(NamedTuple):
+    """Whom a lookup has found."""
+
+    strand: bytes
+    exact: bool
+    """True where it is called just so; False where it only begins so."""
+
+
+class Lookup(msgspec.Struct, frozen=True, kw_only=True):
+    """Finds customers by something of theirs that a slice knows: an order number, a parcel."""
+
+    name: str
+    """Begins with the slice's name: `orders.number`."""
+    title: str
+    """What is looked for, as the search field says it: "order number"."""
+    find: Callable[[Connection, WorkspaceId, str, int], Sequence[Sought]]
+    """For a stripped text: at most so many, each by a bounded look at an index."""
+
+
+class Lookups:
+    """Those of all slices. Raises ValueError where two have one name."""
+
+    def __init__(self, lookups: Iterable[Lookup] = ()) -> None:
+        self.lookups = tuple(by_name("lookup", ((one.name, one.title, one) for one in lookups)).values())
+
+    def find(self, conn: Connection, workspace: WorkspaceId, text: str, *, most: int) -> list[Sought]:
+        """Whom any of them finds."""
+        return [sought for one in self.lookups for sought in one.find(conn, workspace, text, most)]
 
 
 class Found(NamedTuple):

@@ -11,7 +11,7 @@ from litestar.types import ControllerRouterHandler
 from rapport.web.alarms import Watch
 from rapport.web.cards import Panel, Tile
 from rapport.web.console import ConsolePages
-from rapport.web.finder import Finder
+from rapport.web.finder import Finder, Lookup
 
 __all__ = ["WebPart", "load_parts"]
 
@@ -31,6 +31,8 @@ class WebPart(msgspec.Struct, frozen=True, kw_only=True):
     """What Home warns of."""
     finders: tuple[Finder, ...] = ()
     """What the palette (Ctrl K) finds."""
+    lookups: tuple[Lookup, ...] = ()
+    """By what of its own customers are found in their list."""
     shop: tuple[ControllerRouterHandler, ...] = ()
     """Pages for shoppers, below `/shop/{slice}`; each names what opens it (`web.shoppers`)."""
     components: tuple[ControllerRouterHandler, ...] = ()
@@ -53,9 +55,9 @@ def _load(slice_: str, name: str) -> WebPart:
         raise ValueError(f"the slice {slice_!r} names {name!r} as its web part: {error}") from error
     if not isinstance(part, WebPart):
         raise ValueError(f"the slice {slice_!r} names {name!r} as its web part, which is a {type(part).__name__}")
-    named: tuple[Panel | Tile | Watch | Finder, ...] = (*part.panels, *part.tiles, *part.watches, *part.finders)
-    for one in named:
+    cards: tuple[Panel | Tile, ...] = (*part.panels, *part.tiles)
+    for one in (*cards, *part.watches, *part.finders, *part.lookups):
         if not one.name.startswith(f"{slice_}."):
-            kind = {Finder: "finder", Watch: "watch"}.get(type(one), "card")
+            kind = {Finder: "finder", Watch: "watch", Lookup: "lookup"}.get(type(one), "card")
             raise ValueError(f"{name!r} brings the {kind} {one.name!r}, whose name must begin with '{slice_}.'")
     return part

@@ -9,9 +9,9 @@ from rapport.kernel.clock import DAY
 from rapport.kernel.facts import Fact, FactType, encode_fact
 from rapport.kernel.identifiers import BUCKETS, Identifier, IdentifierPolicy, bucket_of, identifiers_of, key_of
 from rapport.kernel.ids import Key, WorkspaceId, new_id
-from rapport.remember import customers
-from rapport.remember.customers import CustomerQuery, CustomerSummary
+from rapport.remember import customers, listing
 from rapport.remember.golden import GoldenRecord, find_key, golden_record
+from rapport.remember.listing import CustomerQuery, CustomerSummary
 from rapport.remember.registry import StrandState
 from rapport.remember.strands import Strands
 from rapport.resolve.graph.resolver import Resolver
@@ -109,7 +109,7 @@ class Shop:
 
     def listed(self, **wanted: Any) -> list[CustomerSummary]:
         with self.db.read() as conn:
-            return customers.list_customers(conn, self.workspace, CustomerQuery(**wanted), region="DE").customers
+            return listing.list_customers(conn, self.workspace, CustomerQuery(**wanted), region="DE").customers
 
     def labels(self, **wanted: Any) -> list[str]:
         return [one.label for one in self.listed(**wanted)]

@@ -9,8 +9,8 @@ import pytest
 
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.identifiers import bucket_of
-from rapport.remember import customers
-from rapport.remember.customers import CustomerQuery, Sort
+from rapport.remember import customers, listing
+from rapport.remember.listing import CustomerQuery, Sort
 from rapport.resolve.graph import corrections
 from rapport.resolve.graph.model import Kind, evidence_id
 from tests.remembered import REMEMBERED
@@ -103,7 +103,7 @@ def test_merged_customers_become_one_row_and_nobody_is_listed_twice(shop: Shop) 
     (ada,) = shop.listed()
     assert (ada.label, ada.identifiers, ada.orders) == ("Ada", 2, 1)
     with shop.db.read() as conn:
-        assert customers.count_customers(conn, shop.workspace) == 1
+        assert listing.count_customers(conn, shop.workspace) == 1
 
 
 def test_taking_evidence_back_restores_both_customers_exactly(shop: Shop) -> None:
@@ -163,7 +163,7 @@ def test_pages_show_everybody_once(shop: Shop, sort: Sort) -> None:
     cursor: str | None = None
     with shop.db.read() as conn:
         while True:
-            page = customers.list_customers(conn, shop.workspace, CustomerQuery(sort=sort), cursor=cursor, limit=5)
+            page = listing.list_customers(conn, shop.workspace, CustomerQuery(sort=sort), cursor=cursor, limit=5)
             seen += [one.label for one in page.customers]
             cursor = page.cursor
             if cursor is None:
@@ -174,4 +174,4 @@ def test_pages_show_everybody_once(shop: Shop, sort: Sort) -> None:
 @pytest.mark.parametrize("cursor", ["x", "bm8", "WzEsMl0", "W10", "é"])
 def test_a_cursor_that_cannot_be_read_is_refused(shop: Shop, cursor: str) -> None:
     with shop.db.read() as conn, pytest.raises(InvalidInput):
-        customers.list_customers(conn, shop.workspace, CustomerQuery(), cursor=cursor)
+        listing.list_customers(conn, shop.workspace, CustomerQuery(), cursor=cursor)

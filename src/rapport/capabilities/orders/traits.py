@@ -31,7 +31,10 @@ def _summary(ledger: OrdersRead) -> dict[SummaryColumn, int | str]:
     """The currency is the one in which the revenue is largest, the unknown one only where there is no other."""
     revenue = ledger.revenue
     currency = max(revenue, key=lambda code: (code != UNKNOWN_CURRENCY, revenue[code], code), default="")
-    return {"orders": sum(ledger.orders.values()), "revenue_minor": revenue.get(currency, 0), "currency": currency}
+    return {
+        "orders": sum(ledger.orders.values()), "revenue_minor": revenue.get(currency, 0), "currency": currency,
+        "last_order_at": ledger.last[0] if ledger.last else 0,
+    }  # fmt: skip
 
 
 PARTS: tuple[Part, ...] = (

@@ -1,7 +1,8 @@
-"""What orders bring to the server: pages, cards of the customer's page and of Home."""
+"""What orders bring to the server: pages, cards of the customer's page and of Home, and finding somebody by an order."""
 
 from __future__ import annotations
 
+from rapport.capabilities.orders.finding import BY_NUMBER, ORDERS
 from rapport.capabilities.orders.pages import PAGES
 from rapport.capabilities.orders.panels import PANELS
 from rapport.capabilities.orders.tiles import TILES
@@ -9,4 +10,4 @@ from rapport.web.part import WebPart
 
 __all__ = ["WEB"]
 
-WEB = WebPart(pages=(PAGES,), panels=PANELS, tiles=TILES)
+WEB = WebPart(pages=(PAGES,), panels=PANELS, tiles=TILES, finders=(ORDERS,), lookups=(BY_NUMBER,))

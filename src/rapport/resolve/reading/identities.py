@@ -31,6 +31,7 @@ __all__ = [
     "forbidden_roots",
     "graph",
     "identifiers_of_customer",
+    "meant",
     "members",
     "members_of_customers",
     "recent_changes",
@@ -151,7 +152,7 @@ def search(
     prefix can be meant.
     """
     found: dict[Key, Member] = {}
-    for start in _meant(prefix, region):
+    for start in meant(prefix, region):
         query = (
             sa.select(store.identifiers)
             .where(_identifiers.workspace == workspace, _identifiers.value >= start)
@@ -221,7 +222,8 @@ def members(conn: Connection, workspace: WorkspaceId, keys: Iterable[Key]) -> di
     return {row.key: _member(row) for row in select_among(conn, query, workspace, _identifiers.key, keys)}
 
 
-def _meant(prefix: str, region: str | None) -> list[str]:
+def meant(prefix: str, region: str | None) -> list[str]:
+    """The values that a text can be meant as, as identifiers are kept."""
     text = prefix.strip().replace("\x00", "")
     email, phone = email_identifier(text), phone_identifier(text, region=region)
     ways = [text, text.lower(), email.value if email else "", phone.value if phone else ""]
