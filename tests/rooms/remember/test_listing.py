@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from rapport.capabilities.orders.finding import BY_NUMBER
-from rapport.capabilities.orders.store import OrderPart, save_orders
+from rapport.capabilities.orders.saving import save_orders
+from rapport.capabilities.orders.store import OrderPart
 from rapport.kernel.clock import DAY
 from rapport.remember import listing, searching
 from rapport.remember.listing import CustomerQuery, Listed

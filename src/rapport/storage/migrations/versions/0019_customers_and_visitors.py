@@ -1,12 +1,12 @@
-"""Customers and visitors are listed apart, by last order and by campaign; all rows are made anew. Views of tables are kept."""
+"""Customers and visitors are listed apart, by last order and by campaign: all rows anew. Views of tables are kept."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
