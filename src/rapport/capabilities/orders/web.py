@@ -1,4 +1,4 @@
-"""What orders bring to the server: pages, cards of the customer's page and of Home, and finding somebody by an order."""
+"""What orders bring to the server: pages, cards of pages of others, and finding somebody by an order."""
 
 from __future__ import annotations
 
