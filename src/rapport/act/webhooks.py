@@ -22,7 +22,7 @@ from rapport.act.addresses import checked_url
 from rapport.collect.sources import identifier_policy
 from rapport.kernel.clock import DAY, SECOND, to_iso
 from rapport.kernel.errors import InvalidInput, NotFound
-from rapport.kernel.identifiers import IdentifierPolicy, identifiers_of
+from rapport.kernel.identifiers import NAMED, IdentifierPolicy, identifiers_of
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId, new_id
 from rapport.kernel.versions import refuse_unseen, version_of
 from rapport.kernel.work import EVERY_FACT, BatchStage, Message, Seen, Work
@@ -262,7 +262,7 @@ def _payload(seen: Seen, policy: IdentifierPolicy, customers: Mapping[Key, Custo
         "id": fact.id, "source": fact.source, "customer_id": customers.get(seen.strand),
         "user_id": fact.user_id, "anonymous_id": fact.anonymous_id, "previous_id": fact.previous_id,
         "group_id": fact.group_id, "external_ids": fact.context.get("externalIds"),
-        "identifiers": [f"{one.namespace}:{one.value}" for one in identifiers_of(fact, policy)],
+        "identifiers": [f"{o.namespace}:{o.value}" for o in identifiers_of(fact, policy) if o.namespace != NAMED],
         "properties": fact.properties, "traits": fact.traits,
     }  # fmt: skip
     body = {

@@ -53,6 +53,7 @@ def identifier_policy(settings: WorkspaceSettings) -> IdentifierPolicy:
         max_identifiers=settings.identifiers_at_most,
         shared_after=settings.identifier_shared_after,
         evidence_days=settings.evidence_days,
+        one_name=settings.identifier_one_name,
         default_region=settings.region,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -13,15 +14,18 @@ import msgspec
 from rapport.kernel.contacts import email_address, phone_number, without_invisible
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.person_names import person_name
 from rapport.kernel.placeholders import is_placeholder, is_placeholder_email, is_placeholder_number
 
 __all__ = [
     "ALIASED",
     "BUCKETS",
+    "NAMED",
     "SEEN_KINDS",
     "Identifier",
     "IdentifierPolicy",
     "bucket_of",
+    "centre_of",
     "email_identifier",
     "identifiers_of",
     "key_of",
@@ -39,6 +43,9 @@ MAX_VALUE = 200
 
 MAX_EXTERNAL_IDS = 20
 """Entries of `context.externalIds` that are looked at in one fact."""
+
+NAMED = "named_contact"
+"""The namespace of an e-mail or a phone together with the name it was stated with: `ada@x.de ada/lovelace`."""
 
 SEEN_KINDS = ("seen", "alias")
 """The kinds of evidence that facts leave, and that are therefore seen again."""
@@ -65,10 +72,10 @@ class IdentifierPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Regular expressions that, without regard to case, match a whole value that never identifies anybody; beside the
     placeholders of `kernel/placeholders.py`."""
     priority: tuple[str, ...] = (
-        "user_id", "loyalty_card", "marketplace_buyer", "email", "phone", "card", "device", "anonymous_id",
+        "user_id", "loyalty_card", "marketplace_buyer", NAMED, "email", "phone", "card", "device", "anonymous_id",
     )  # fmt: skip
     """Most stable first. Namespaces that are not named stand between `card` and `device`."""
-    limits: dict[str, int] = msgspec.field(default_factory=lambda: {"user_id": 1})
+    limits: dict[str, int] = msgspec.field(default_factory=lambda: {"user_id": 1, NAMED: 20})
     limit_days: dict[str, int] = {}
     """Namespaces whose limit slides: so many identifiers first seen within any span of so many days, not for ever."""
     default_limit: int = 5
@@ -79,6 +86,9 @@ class IdentifierPolicy(msgspec.Struct, frozen=True, kw_only=True):
     office phone with so many e-mails) names no person any more."""
     evidence_days: dict[str, int] = {}
     """Namespace or kind of evidence (`seen`, `alias`) → days it counts after it was last seen; not named: for ever."""
+    one_name: bool = True
+    """Where no account says who it is, an e-mail, a phone or a device ties only what may be one person by name and
+    date of birth: what several names stand behind is a household's or an office's."""
     default_region: str | None = None
     """ISO 3166 region for phone numbers written without a country code."""
 
@@ -174,7 +184,9 @@ def identifiers_of(fact: Fact, policy: IdentifierPolicy) -> list[Identifier]:
     """All identifiers a fact carries, most stable first, without repeats; the first one is the fact's strand.
 
     Taken from `userId`, `anonymousId`, `traits` and `context.traits` (`email`, `phone`), `context.device.id` and
-    `context.externalIds`. An alias adds `previousId`. Blocked or malformed values are left out; the list may be empty.
+    `context.externalIds`. An alias adds `previousId`; a name stated with an e-mail or a phone adds the named contact,
+    so that two people who share an address are two strands. Blocked or malformed values are left out; the list may be
+    empty.
     """
     found: list[Identifier] = []
     user = _allowed("user_id", fact.user_id, policy)
@@ -196,10 +208,18 @@ def identifiers_of(fact: Fact, policy: IdentifierPolicy) -> list[Identifier]:
     previous = previous_identifier(fact, policy)
     if previous is not None:
         found.append(previous)
+    _add_named_contact(fact, policy, found)
     if len(found) > 1:
         found = list(dict.fromkeys(found))
         found.sort(key=lambda i: (policy.rank(i.namespace), i != user))
     return found
+
+
+def centre_of(found: Sequence[Identifier]) -> Identifier:
+    """Of a fact's identifiers the one that the others are tied with: its user, its named contact, or the first."""
+    if found[0].namespace == "user_id":
+        return found[0]
+    return next((one for one in found if one.namespace == NAMED), found[0])
 
 
 def previous_identifier(fact: Fact, policy: IdentifierPolicy) -> Identifier | None:
@@ -253,6 +273,19 @@ def _from_traits(traits: Any, policy: IdentifierPolicy, found: list[Identifier])
         phone_identifier(traits.get("phone"), region=policy.default_region),
     )
     found.extend(one for one in contacts if one is not None and policy.allows(one.value, one.namespace))
+
+
+def _add_named_contact(fact: Fact, policy: IdentifierPolicy, found: list[Identifier]) -> None:
+    contacts = [one for one in found if one.namespace in ("email", "phone")]
+    if not contacts or fact.type == "alias":  # the shop's software says who it is
+        return
+    stated = (fact.traits if fact.type != "group" else None, fact.context.get("traits"))
+    for traits in stated:
+        if isinstance(traits, dict) and (name := person_name(traits)) is not None:
+            contact = min(contacts, key=lambda one: one.namespace)
+            named = Identifier(NAMED, f"{contact.value} {name}")
+            found += [named] if policy.allows(named.value, NAMED) else []
+            return
 
 
 def _from_device(device: Any, policy: IdentifierPolicy, found: list[Identifier]) -> None:

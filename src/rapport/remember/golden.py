@@ -20,7 +20,13 @@ from rapport.remember.store import states_of
 from rapport.remember.strands import decode_state
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.linking.units import units_among
-from rapport.resolve.reading.identities import Member, find, identifiers_of_customer, members_of_customers
+from rapport.resolve.reading.identities import (
+    Member,
+    find,
+    identifiers_of_customer,
+    members_of_customers,
+    worth_showing,
+)
 from rapport.resolve.reading.references import find_key, find_root, normalised
 
 __all__ = [
@@ -114,7 +120,7 @@ def golden_record(
         id=ids.customer_id(root),
         identifiers=[
             IdentifierShown(one.namespace, one.value, probable=one.key not in certain)
-            for one in members
+            for one in worth_showing(members)
             if probable or one.key in certain
         ],
         traits=traits,

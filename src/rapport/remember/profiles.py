@@ -32,6 +32,7 @@ from rapport.remember.registry import Remembered
 from rapport.remember.routes import region_of
 from rapport.remember.timeline import TimelineFact, timeline
 from rapport.resolve.linking.units import members_of
+from rapport.resolve.reading.identities import worth_showing
 from rapport.storage.engine import Database
 from rapport.web import auth
 from rapport.web.auth import KeyRing
@@ -166,7 +167,7 @@ def profile_external_ids(
     """All identifiers that are certainly of this person, the earliest first."""
     workspace = principal.workspace
     with db.read() as conn:
-        members = members_of(conn, workspace, _key(conn, principal, reference))
+        members = worth_showing(members_of(conn, workspace, _key(conn, principal, reference)))
     start = _offset(next)
     data = [
         ExternalId(id=one.value, type=one.namespace, source_id=one.source, created_at=to_iso(one.first_seen_at))

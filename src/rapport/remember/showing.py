@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from rapport.kernel.money import currency_code, format_minor
 from rapport.kernel.wording import Told, Wording, channel_of
 from rapport.remember.golden import GoldenRecord, TraitShown
 from rapport.remember.registry import Trait
-from rapport.resolve.reading.identities import Member
+from rapport.resolve.reading.identities import Member, worth_showing
 from rapport.web.formats import count, date_words, day_of, percent
 
 __all__ = [
@@ -94,10 +94,10 @@ def trait_groups(record: GoldenRecord, traits: Mapping[str, Trait]) -> dict[str,
     return {group: lines for group, lines in found.items() if lines}
 
 
-def identifiers_by_namespace(members: Iterable[Member], policy: IdentifierPolicy) -> list[NamespaceShown]:
+def identifiers_by_namespace(members: Sequence[Member], policy: IdentifierPolicy) -> list[NamespaceShown]:
     """Identifiers grouped, the most stable namespace first."""
     found: dict[str, list[Member]] = {}
-    for member in members:
+    for member in worth_showing(members):
         found.setdefault(member.namespace, []).append(member)
     return [
         NamespaceShown(namespace=name.replace("_", " "), icon=_ICONS.get(name, "tag"), members=found[name])

@@ -52,6 +52,7 @@ class WorkspaceSettings(msgspec.Struct, kw_only=True):
     identifier_default_limit: int = 5
     identifiers_at_most: int = 100
     identifier_shared_after: int = 50
+    identifier_one_name: bool = True
     evidence_days: dict[str, int] = {}
 
 

@@ -14,6 +14,7 @@ from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import (
     Identifier,
     IdentifierPolicy,
+    centre_of,
     identifiers_of,
     key_of,
     other_previous,
@@ -81,11 +82,14 @@ def seen(
     device: str | None = None,
     external: Sequence[tuple[str, str]] = (),
     previous: str | None = None,
+    name: str | None = None,
+    born: str | None = None,
     ident: str = "",
     received_at: int | None = None,
 ) -> Fact:
     """A fact that carries these identifiers; `web` is the anonymous id. Received when it happened, unless said."""
-    traits = {name: value for name, value in (("email", email), ("phone", phone)) if value is not None}
+    stated = (("email", email), ("phone", phone), ("name", name), ("birthday", born))
+    traits = {field: value for field, value in stated if value is not None}
     context: dict[str, Any] = {}
     if device is not None:
         context["device"] = {"id": device}
@@ -226,21 +230,26 @@ def expected(
     for fact in facts:
         identifiers = identifiers_of(fact, policy)
         keys = [key_of(workspace, one) for one in identifiers]
+        if not identifiers:
+            continue
+        centre = key_of(workspace, centre_of(identifiers))
         for key, one in zip(keys, identifiers, strict=True):
             names[key] = one
             first[key] = min(first.get(key, (fact.occurred_at, fact.id)), (fact.occurred_at, fact.id))
         said = said_same(fact, policy)
-        for key, one in zip(keys[1:], identifiers[1:], strict=True):
+        for key, one in zip(keys, identifiers, strict=True):
+            if key == centre:
+                continue
             kind = Kind.ALIAS if one in said else Kind.SEEN
-            gone = evidence_id(keys[0], key, kind) in withdrawn
+            gone = evidence_id(centre, key, kind) in withdrawn
             evidence.append(
-                Evidence(keys[0], key, kind, fact.occurred_at, fact.id, "web", WEIGHTS[kind], withdrawn=gone)
+                Evidence(centre, key, kind, fact.occurred_at, fact.id, "web", WEIGHTS[kind], withdrawn=gone)
             )
         other = other_previous(fact, policy) if fact.type == "alias" else None
         if other is not None and (key := key_of(workspace, other)) not in keys:
-            gone = evidence_id(keys[0], key, Kind.ALIAS) in withdrawn
+            gone = evidence_id(centre, key, Kind.ALIAS) in withdrawn
             weight = WEIGHTS[Kind.ALIAS]
-            maybe.append(Evidence(keys[0], key, Kind.ALIAS, fact.occurred_at, fact.id, "web", weight, withdrawn=gone))
+            maybe.append(Evidence(centre, key, Kind.ALIAS, fact.occurred_at, fact.id, "web", weight, withdrawn=gone))
     evidence += [piece for piece in maybe if piece.b in names]
     known = [Known(key, one.namespace, one.value, first[key][0]) for key, one in names.items()]
     answer = resolve(known, evidence, policy, forbidden, today=today)

@@ -144,6 +144,7 @@ def _read(data: dict[str, Any]) -> PolicySettings:
         default_limit=integer(data, "default_limit", least=1, most=1_000, otherwise=5),
         max_identifiers=integer(data, "max_identifiers", least=2, most=1_000, otherwise=100),
         shared_after=integer(data, "shared_after", least=1, most=10_000, otherwise=50),
+        one_name=text(data, "names") != "together",
     )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """Identifiers joined so far, and the limits: how many of a namespace one customer may have, in all or within a time.
 
+And one name: evidence that asks for it joins only where no name of one side contradicts one of the other.
+
 Union-find with a count for each group. A sliding limit counts when identifiers were first seen, so it is asked of the
 identifiers alone, whichever evidence ties them.
 """
@@ -11,10 +13,11 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from rapport.kernel.clock import DAY
-from rapport.kernel.identifiers import IdentifierPolicy
+from rapport.kernel.identifiers import NAMED, IdentifierPolicy
 from rapport.kernel.ids import Key
+from rapport.kernel.person_names import PersonName, may_be_one, read_name
 
-__all__ = ["Forest", "most_within", "too_many"]
+__all__ = ["Forest", "contradict", "most_within", "named", "too_many"]
 
 
 class Forest:
@@ -24,16 +27,18 @@ class Forest:
         self._limit = policy.limit
         self._days = policy.limit_days
         self._max = policy.max_identifiers
+        self._one_name = policy.one_name
         self._parent: dict[Key, Key] = {}
         self._groups: dict[Key, _Group] = {}
 
-    def add(self, key: Key, namespace: str, first_seen_at: int, forbidden: Iterable[Key] = ()) -> None:
+    def add(self, key: Key, namespace: str, value: str, first_seen_at: int, forbidden: Iterable[Key] = ()) -> None:
         """Put in an identifier that stands alone; `forbidden` are those it must never be joined with."""
         self._parent[key] = key
+        people = frozenset((named(value),)) if namespace == NAMED else _NOBODY
         if namespace in self._days:
-            self._groups[key] = _Group({}, {namespace: [(first_seen_at,)]}, 1, set(forbidden))
+            self._groups[key] = _Group({}, {namespace: [(first_seen_at,)]}, 1, set(forbidden), people)
         else:
-            self._groups[key] = _Group({namespace: 1}, {}, 1, set(forbidden))
+            self._groups[key] = _Group({namespace: 1}, {}, 1, set(forbidden), people)
 
     def find(self, key: Key) -> Key:
         """The identifier that stands for the group."""
@@ -42,13 +47,18 @@ class Forest:
             parent[key] = key = parent[up]
         return key
 
-    def may_join(self, a: Key, b: Key, *, contracting: bool) -> bool:
-        """False where the two groups together would be more than the policy allows, or are forbidden."""
+    def may_join(self, a: Key, b: Key, *, contracting: bool, asking: bool = False) -> bool:
+        """False where the two groups together would be more than the policy allows, or are forbidden.
+
+        Or, `asking` for names, where they are called what no one person is. A group that grows is refused all the more.
+        """
         root_a, root_b = self.find(a), self.find(b)
         if root_a == root_b:
             return True
         group_a, group_b = self._groups[root_a], self._groups[root_b]
         if group_a.size + group_b.size > self._max or self._is_forbidden(root_a, root_b):
+            return False
+        if asking and self._one_name and contradict(group_a.people, group_b.people):
             return False
         limit = self._limit
         for namespace, count in _together(group_a.counts, group_b.counts, contracting=contracting).items():
@@ -71,7 +81,9 @@ class Forest:
         self._parent[root_b] = root_a
         counts = _together(group_a.counts, group_b.counts, contracting=contracting)
         names = _names_together(group_a.names, group_b.names, contracting=contracting)
-        self._groups[root_a] = _Group(counts, names, group_a.size + group_b.size, group_a.forbidden | group_b.forbidden)
+        people = group_a.people | group_b.people if group_b.people else group_a.people
+        forbidden = group_a.forbidden | group_b.forbidden
+        self._groups[root_a] = _Group(counts, names, group_a.size + group_b.size, forbidden, people)
         del self._groups[root_b]
 
     def _is_forbidden(self, root_a: Key, root_b: Key) -> bool:
@@ -96,6 +108,21 @@ class _Group(NamedTuple):
     """Of namespaces whose limit slides."""
     size: int
     forbidden: set[Key]
+    people: frozenset[PersonName]
+    """What its named contacts are called."""
+
+
+_NOBODY: frozenset[PersonName] = frozenset()
+
+
+def named(value: str) -> PersonName:
+    """The name in a named contact."""
+    return read_name(value.partition(" ")[2])
+
+
+def contradict(some: Iterable[PersonName], others: Collection[PersonName]) -> bool:
+    """True where a name on one side and one on the other cannot be one person's."""
+    return any(not may_be_one(*sorted((one, other))) for one in some for other in others)
 
 
 def _together(a: Mapping[str, int], b: Mapping[str, int], *, contracting: bool) -> dict[str, int]:

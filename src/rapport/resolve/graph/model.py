@@ -14,7 +14,8 @@ The rule, in five steps:
 3. *The window.* Of an identifier's less stable neighbours of one rank the `policy.window` strongest are looked at.
 4. *The greedy union.* Evidence is taken from the strongest to the weakest; a piece that would give a customer more
    identifiers than the policy allows, in all or first seen within a span of time, or join a forbidden pair, is refused.
-   So the weakest is demoted.
+   So the weakest is demoted. What a named contact was seen with (an e-mail, a phone, a device) joins it only where the
+   names on both sides may be one person's; what an account was seen with comes before it and is not asked.
 5. *The root* of a customer is its earliest identifier, then the most stable, then the first by value.
 
 Why the order of arrival cannot matter although evidence of shared identifiers is not stored without end: an edge is
@@ -36,7 +37,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from rapport.kernel.clock import DAY
-from rapport.kernel.identifiers import IdentifierPolicy
+from rapport.kernel.identifiers import NAMED, IdentifierPolicy
 from rapport.kernel.ids import Key
 from rapport.resolve.graph.forest import Forest
 
@@ -51,6 +52,7 @@ __all__ = [
     "Resolution",
     "Status",
     "Strength",
+    "asks_names",
     "contracts",
     "counting_ends",
     "day_of",
@@ -178,15 +180,24 @@ def contracts(kind: Kind, namespace_a: str, namespace_b: str) -> bool:
     return namespace_a == namespace_b and (kind is Kind.JOINED or kind is Kind.ALIAS)
 
 
+def asks_names(kind: Kind, more_stable: str) -> bool:
+    """True where evidence ties only what may be one person by name; by its kind and the namespace of its stable end.
+
+    Not where a person, the shop's software or an account says who it is.
+    """
+    return kind is Kind.SEEN and more_stable == NAMED
+
+
 def strength(
-    kind: Kind, weight: int, first_at: int, ident: EvidenceId, *, weaker_rank: int, contracting: bool
+    kind: Kind, weight: int, first_at: int, ident: EvidenceId, *, weaker_rank: int, contracting: bool, asking: bool
 ) -> Strength:
     """The place of a piece of evidence in the order of trust: what people said, what the shop said, what was seen.
 
-    Then the rank of its less stable end (a learned comparison has only its weight), its weight, its age. Contracting
-    evidence comes before all other, so that two names of one account count once before any limit is asked.
+    Then the rank of its less stable end (a learned comparison has only its weight), of equals first what asks for no
+    names, its weight, its age. Contracting evidence comes before all other, so that two names of one account count once
+    before any limit is asked.
     """
-    rank = 0 if kind is Kind.PROBABLE else weaker_rank
+    rank = 0 if kind is Kind.PROBABLE else 2 * weaker_rank + asking
     return (_CLASS[kind, contracting], rank, -weight, first_at, ident)
 
 
@@ -222,6 +233,7 @@ class _Edge(NamedTuple):
     rank_b: int
     kind: Kind
     contracting: bool
+    asking: bool
     withdrawn: bool
     expired: bool
     strength: Strength
@@ -254,9 +266,9 @@ def resolve(
     for a, b in forbidden:
         enemies[a].append(b)
     for key, one in known.items():
-        forest.add(key, one.namespace, one.first_seen_at, enemies.get(key, ()))
+        forest.add(key, one.namespace, one.value, one.first_seen_at, enemies.get(key, ()))
     for edge in sorted(active, key=lambda e: e.strength):
-        if forest.may_join(edge.a, edge.b, contracting=edge.contracting):
+        if forest.may_join(edge.a, edge.b, contracting=edge.contracting, asking=edge.asking):
             forest.join(edge.a, edge.b, contracting=edge.contracting)
             statuses[edge.ident] = Status.LINKED
         else:
@@ -286,13 +298,14 @@ def _edge(
     names = {key: known[key].namespace for key in (piece.a, piece.b)}
     ranks = {key: policy.rank(name) for key, name in names.items()}
     a, b = oriented(piece.a, ranks[piece.a], piece.b, ranks[piece.b])
-    contracting = contracts(piece.kind, names[a], names[b])
+    contracting, asking = contracts(piece.kind, names[a], names[b]), asks_names(piece.kind, names[a])
     order = strength(
-        piece.kind, piece.weight, piece.first_at, ident, weaker_rank=max(ranks.values()), contracting=contracting
-    )
+        piece.kind, piece.weight, piece.first_at, ident,
+        weaker_rank=max(ranks.values()), contracting=contracting, asking=asking,
+    )  # fmt: skip
     days = policy.counts_days(piece.kind, names[a], names[b])
     expired = days is not None and today is not None and piece.last_day + days < today
-    return _Edge(ident, a, b, ranks[a], ranks[b], piece.kind, contracting, piece.withdrawn, expired, order)
+    return _Edge(ident, a, b, ranks[a], ranks[b], piece.kind, contracting, asking, piece.withdrawn, expired, order)
 
 
 def _shared(edges: Iterable[_Edge], policy: IdentifierPolicy) -> frozenset[Key]:

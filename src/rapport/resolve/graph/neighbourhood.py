@@ -26,6 +26,7 @@ from rapport.resolve.graph.model import (
     Known,
     Status,
     Strength,
+    asks_names,
     contracts,
     oriented,
     strength,
@@ -79,6 +80,8 @@ class Edge(msgspec.Struct, kw_only=True):
     rank_a: int
     rank_b: int
     contracting: bool
+    asking: bool
+    """Whether it ties only what may be one person by name."""
     strength: Strength
     status: Status | None = None
     author: str | None = None
@@ -111,7 +114,7 @@ class Edge(msgspec.Struct, kw_only=True):
             return False
         self.strength = strength(
             self.kind, self.weight, self.first_at, self.ident,
-            weaker_rank=max(self.rank_a, self.rank_b), contracting=self.contracting,
+            weaker_rank=max(self.rank_a, self.rank_b), contracting=self.contracting, asking=self.asking,
         )  # fmt: skip
         self.changed = True
         return True
@@ -147,14 +150,15 @@ class Neighbourhood:
         one, other = self.nodes[piece.a], self.nodes[piece.b]
         a, b = oriented(one.key, one.rank, other.key, other.rank)
         contracting = contracts(piece.kind, one.namespace, other.namespace)
+        asking = asks_names(piece.kind, self.nodes[a].namespace)
         return Edge(
             ident=ident, a=a, b=b, kind=piece.kind, first_at=piece.first_at, first_fact=piece.first_fact,
             source=piece.source, weight=piece.weight, rank_a=self.nodes[a].rank, rank_b=self.nodes[b].rank,
-            contracting=contracting, changed=True, last_day=piece.last_day,
+            contracting=contracting, asking=asking, changed=True, last_day=piece.last_day,
             counts_days=self._policy.counts_days(piece.kind, one.namespace, other.namespace),
             strength=strength(
                 piece.kind, piece.weight, piece.first_at, ident,
-                weaker_rank=max(one.rank, other.rank), contracting=contracting,
+                weaker_rank=max(one.rank, other.rank), contracting=contracting, asking=asking,
             ),
         )  # fmt: skip
 

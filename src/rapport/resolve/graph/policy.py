@@ -62,6 +62,9 @@ class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Identifiers one customer may have in all."""
     shared_after: Annotated[int, Meta(ge=1, le=10_000)] = 50
     """An identifier seen with more than so many others as stable as itself names nobody: a kiosk, an office phone."""
+    one_name: bool = True
+    """Where no account says who it is, an e-mail, a phone or a device ties only what may be one person by name and date
+    of birth; False: whatever was seen with it."""
     evidence_days: dict[str, Days] = {}
     """Namespace, or kind of evidence (`seen`, `alias`) → days after which evidence that was not seen again counts no
     more; not named: it counts for ever. The shortest that applies holds."""
@@ -120,7 +123,8 @@ def read_policy(settings: WorkspaceSettings) -> PolicySettings:
     return PolicySettings(
         blocked=settings.blocked_identifiers, limits=limits,
         default_limit=settings.identifier_default_limit, max_identifiers=settings.identifiers_at_most,
-        shared_after=settings.identifier_shared_after, evidence_days=settings.evidence_days,
+        shared_after=settings.identifier_shared_after, one_name=settings.identifier_one_name,
+        evidence_days=settings.evidence_days,
     )  # fmt: skip
 
 
@@ -137,7 +141,8 @@ def with_policy(settings: WorkspaceSettings, wanted: PolicySettings) -> Workspac
         identifier_limits={n: limit if isinstance(limit, int) else limit.at_most for n, limit in wanted.limits.items()},
         identifier_limit_days={name: limit.within_days for name, limit in sliding.items()},
         identifier_default_limit=wanted.default_limit, identifiers_at_most=wanted.max_identifiers,
-        identifier_shared_after=wanted.shared_after, evidence_days=dict(wanted.evidence_days),
+        identifier_shared_after=wanted.shared_after, identifier_one_name=wanted.one_name,
+        evidence_days=dict(wanted.evidence_days),
     )  # fmt: skip
 
 

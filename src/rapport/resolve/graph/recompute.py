@@ -380,12 +380,12 @@ class Recomputation:
         forest = Forest(self._policy)
         for key in keys:
             node = around.nodes[key]
-            forest.add(key, node.namespace, node.first_seen_at, forbidden.get(key, ()))
+            forest.add(key, node.namespace, node.value, node.first_seen_at, forbidden.get(key, ()))
         self._outcomes: dict[EvidenceId, Status] = {}
         for edge in sorted(edges.values(), key=lambda e: e.strength):
             a_inside, b_inside = edge.a in inside, edge.b in inside
             if a_inside or b_inside:
-                accepted = forest.may_join(edge.a, edge.b, contracting=edge.contracting)
+                accepted = forest.may_join(edge.a, edge.b, contracting=edge.contracting, asking=edge.asking)
                 if accepted and not (a_inside and b_inside):
                     self._crossing.add(edge.b if a_inside else edge.a)
                     continue

@@ -9,7 +9,7 @@ reads again under it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -22,12 +22,14 @@ from rapport.kernel.identifiers import (
     MAX_EXTERNAL_IDS,
     Identifier,
     IdentifierPolicy,
+    centre_of,
     identifiers_of,
     key_of,
     other_previous,
     said_same,
 )
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.person_names import NAME_FIELDS
 from rapport.resolve.graph import customer_ids, stated, store
 from rapport.resolve.graph.model import WEIGHTS, Evidence, EvidenceId, Kind, day_of, evidence_id
 from rapport.resolve.graph.recompute import LastSeen, Moved, Recomputation, Sighting
@@ -123,8 +125,8 @@ class Resolver:
                 pending.sightings[key] = Sighting(*identifier, fact.occurred_at, fact.id, fact.source)
             else:
                 latest = max(latest, before)
-        star = _star(found, fact, strand_key, policy)
-        if fact.type == "alias" and (other := _other(workspace, found, fact, strand_key, policy)):
+        star = _star(found, fact, policy)
+        if fact.type == "alias" and (other := _other(workspace, found, fact, policy)):
             pending.maybe[other[0]] = other[1]
             star.append(other[2])
         for ident, piece in star:
@@ -284,16 +286,11 @@ class _Memory:
         self.days: dict[EvidenceId, int] = {}
 
 
-def _star(
-    found: dict[Key, Identifier], fact: Fact, strand_key: Key, policy: IdentifierPolicy
-) -> list[tuple[EvidenceId, Evidence]]:
-    """Evidence between the fact's strand and each other identifier.
-
-    A strand that the policy no longer recognises (blocked since) gives way to the most stable identifier left.
-    """
+def _star(found: dict[Key, Identifier], fact: Fact, policy: IdentifierPolicy) -> list[tuple[EvidenceId, Evidence]]:
+    """Evidence between the fact's centre and each other identifier."""
     if len(found) < 2:
         return []
-    centre = strand_key if strand_key in found else next(iter(found))
+    centre = _centre(found)
     said = said_same(fact, policy)
     pieces = []
     for key, identifier in found.items():
@@ -305,14 +302,19 @@ def _star(
     return pieces
 
 
+def _centre(found: Mapping[Key, Identifier]) -> Key:
+    centre = centre_of(list(found.values()))
+    return next(key for key, identifier in found.items() if identifier == centre)
+
+
 def _other(
-    workspace: WorkspaceId, found: dict[Key, Identifier], fact: Fact, strand_key: Key, policy: IdentifierPolicy
+    workspace: WorkspaceId, found: dict[Key, Identifier], fact: Fact, policy: IdentifierPolicy
 ) -> tuple[Key, Identifier, tuple[EvidenceId, Evidence]] | None:
-    """Evidence between an alias's strand and the other kind of identifier its `previousId` may be."""
+    """Evidence between an alias's centre and the other kind of identifier its `previousId` may be."""
     other = other_previous(fact, policy)
     if other is None or (key := key_of(workspace, other)) in found:
         return None
-    centre = strand_key if strand_key in found else next(iter(found))
+    centre = _centre(found)
     kind = Kind.ALIAS
     piece = Evidence(centre, key, kind, fact.occurred_at, fact.id, fact.source, WEIGHTS[kind])
     return key, other, (evidence_id(centre, key, kind), piece)
@@ -338,7 +340,8 @@ def _rich_ids(workspace: WorkspaceId, fact: Fact, strand_key: Key) -> object:
 
 def _contact(traits: dict[str, Any]) -> tuple[object, ...]:
     phone = traits.get("phone")
-    return (traits.get("email"), phone, phone.__class__)  # 1, 1.0 and True are equal, but not the same identifier
+    # 1, 1.0 and True are equal, but not the same identifier
+    return (traits.get("email"), phone, phone.__class__, *(traits.get(field) for field in NAME_FIELDS))
 
 
 def _external_ids(entries: list[Any]) -> tuple[object, ...]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key
-from rapport.resolve.graph.model import EvidenceId, contracts, names_a_person, strength
+from rapport.resolve.graph.model import EvidenceId, asks_names, contracts, names_a_person, strength
 from rapport.resolve.reading.identities import GraphEdge, Member
 
 __all__ = ["Cut", "Tie", "cut_between", "ties_of", "weakest_cut"]
@@ -50,6 +50,7 @@ def ties_of(edges: Iterable[GraphEdge], nodes: Mapping[Key, Member], policy: Ide
         key=lambda e: strength(
             e.kind, e.weight, e.first_at, e.id, weaker_rank=max(ranks[e.a], ranks[e.b]),
             contracting=contracts(e.kind, nodes[e.a].namespace, nodes[e.b].namespace),
+            asking=asks_names(e.kind, nodes[e.a].namespace),
         ),
     )  # fmt: skip
     number = len(known)

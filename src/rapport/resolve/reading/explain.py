@@ -51,7 +51,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     """`linked`, or why it does not count: `refused`, `surplus`, `shared`, `withdrawn`, `expired`."""
     refused_because: list[str]
-    """Of refused evidence: the namespaces that would exceed their limit, `max_identifiers`, or `forbidden`."""
+    """Of refused evidence: the namespaces that would exceed their limit, `max_identifiers`, `names`, `forbidden`."""
     why_not: str
     """The same as a sentence; empty where it counts."""
     author: str | None = None
@@ -140,11 +140,18 @@ def limit_words(namespace: str, within: Mapping[str, int]) -> str:
     return f"{namespace} within {within[namespace]} days" if namespace in within else namespace
 
 
+_TWO_NAMES = "the names or dates of birth stated with it are two people's"
+_NO_NAMESPACE = ("forbidden", "max_identifiers", "names")
+
+
 def _refusal(edge: GraphEdge) -> str:
-    names = [name for name in edge.refused_because if name not in ("forbidden", "max_identifiers")]
+    names = [name for name in edge.refused_because if name not in _NO_NAMESPACE]
     limits = [limit_words(name, edge.refused_within) for name in names]
     reasons = [f"one customer would have too many of {', '.join(limits)}"] if limits else []
     reasons += ["one customer would have too many identifiers"] if "max_identifiers" in edge.refused_because else []
+    reasons += (
+        ["the names or dates of birth stated with it are two people's"] if "names" in edge.refused_because else []
+    )
     reasons += ["a person forbade it"] if "forbidden" in edge.refused_because else []
     return "; ".join(reasons) or "a limit stood against it when stronger evidence had been taken"
 

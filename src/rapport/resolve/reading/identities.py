@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.errors import NotFound
-from rapport.kernel.identifiers import Identifier, IdentifierPolicy, email_identifier, key_of, phone_identifier
+from rapport.kernel.identifiers import (
+    NAMED,
+    Identifier,
+    IdentifierPolicy,
+    email_identifier,
+    key_of,
+    phone_identifier,
+)
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.person_names import PersonName
 from rapport.resolve.graph import store
 from rapport.resolve.graph.customer_ids import CustomerIds
-from rapport.resolve.graph.forest import too_many
-from rapport.resolve.graph.model import ACTIVE, Kind, Status
+from rapport.resolve.graph.forest import contradict, named, too_many
+from rapport.resolve.graph.model import ACTIVE, Kind, Status, asks_names
 from rapport.resolve.graph.stated import EXPIRY
 from rapport.storage.lookup import select_among
 
@@ -37,6 +45,7 @@ __all__ = [
     "recent_changes",
     "root_of",
     "search",
+    "worth_showing",
 ]
 
 _identifiers = store.identifiers.c
@@ -70,8 +79,8 @@ class GraphEdge(msgspec.Struct, frozen=True, kw_only=True):
     weight: int
     status: Status
     refused_because: tuple[str, ...] = ()
-    """Of refused evidence: the namespaces whose limit both customers together would exceed, `max_identifiers`, or
-    `forbidden`."""
+    """Of refused evidence: the namespaces whose limit both customers together would exceed, `max_identifiers`,
+    `names` that contradict each other, or `forbidden`."""
     refused_within: Mapping[str, int] = {}
     """Of these namespaces, those whose limit slides: the days in which there would be too many."""
     last_day: int = 0
@@ -141,6 +150,15 @@ def members_of_customers(conn: Connection, workspace: WorkspaceId, roots: Iterab
     for several in found.values():
         several.sort(key=lambda one: (one.first_seen_at, one.namespace, one.value))
     return found
+
+
+def worth_showing(members: Sequence[Member]) -> list[Member]:
+    """Identifiers as people read them: without the named contacts whose e-mail or phone is among the rest.
+
+    One that stays is of somebody who shares that address with a customer of another name.
+    """
+    plain = {one.value for one in members if one.namespace != NAMED}
+    return [one for one in members if one.namespace != NAMED or one.value.partition(" ")[0] not in plain]
 
 
 def search(
@@ -252,12 +270,21 @@ def _evidence_at(
     return sorted(rows.values(), key=lambda row: (row.status, row.first_at, row.id))[:limit]
 
 
-def _held(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> dict[Key, list[tuple[str, int]]]:
-    """Root → (namespace, first seen at) of the customer's identifiers: what limits ask for."""
-    query = sa.select(_identifiers.root, _identifiers.namespace, _identifiers.first_seen_at)
-    held: defaultdict[Key, list[tuple[str, int]]] = defaultdict(list)
-    for root, namespace, first_seen_at in select_among(conn, query, workspace, _identifiers.root, roots):
-        held[root].append((namespace, first_seen_at))
+class _Held(NamedTuple):
+    """What limits ask of a customer: (namespace, first seen at) of each identifier, and what it is called."""
+
+    identifiers: list[tuple[str, int]]
+    names: set[PersonName]
+
+
+def _held(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> dict[Key, _Held]:
+    columns = _identifiers
+    query = sa.select(columns.root, columns.namespace, columns.value, columns.first_seen_at)
+    held: defaultdict[Key, _Held] = defaultdict(lambda: _Held([], set()))
+    for root, namespace, value, first_seen_at in select_among(conn, query, workspace, columns.root, roots):
+        held[root].identifiers.append((namespace, first_seen_at))
+        if namespace == NAMED:
+            held[root].names.add(named(value))
     return held
 
 
@@ -274,7 +301,7 @@ def _forbidden(conn: Connection, workspace: WorkspaceId, keys: Iterable[Key]) ->
 def _edge(
     row: Any,
     nodes: Mapping[Key, Member],
-    held: Mapping[Key, list[tuple[str, int]]],
+    held: Mapping[Key, _Held],
     forbidden: set[tuple[Key, Key]],
     policy: IdentifierPolicy,
 ) -> GraphEdge:
@@ -282,8 +309,10 @@ def _edge(
     because: tuple[str, ...] = ()
     if status is Status.REFUSED:
         mine, other = nodes[row.a].root, nodes[row.b].root
-        together = held[mine] + held[other]
+        together = held[mine].identifiers + held[other].identifiers
         because = tuple(too_many(together, policy))
+        asked = policy.one_name and asks_names(Kind(row.kind), nodes[row.a].namespace)
+        because += ("names",) if asked and contradict(held[mine].names, held[other].names) else ()
         because += ("max_identifiers",) if len(together) > policy.max_identifiers else ()
         because += ("forbidden",) if (mine, other) in forbidden else ()
     return GraphEdge(
