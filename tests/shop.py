@@ -59,8 +59,9 @@ class Shop:
         self._cursor = 0
         self._ids = count(1)
         self.decider = Decider(
-            self.db, slices.deciding, append=self._append, find_customer=lambda *_: None, rng=random.Random(seed)
-        )
+            self.db, slices.deciding, append=self._append, find_customer=lambda *_: None, gate=slices.gate,
+            rng=random.Random(seed),
+        )  # fmt: skip
 
     def message(
         self,

@@ -37,7 +37,9 @@ class Server:
         self.source_health = Health(db)
         self.endpoints = Endpoints(registry=self.sources, appender=self.appender, health=self.source_health)
         self.slices = slices = installed() if slices is None else slices
-        self.decider = Decider(db, slices.deciding, append=self.appender.append, find_customer=_customer_key)
+        self.decider = Decider(
+            db, slices.deciding, append=self.appender.append, find_customer=_customer_key, gate=slices.gate
+        )
         self.metrics = Metrics(slices.metrics)
 
     def provided(self) -> dict[str, object]:

@@ -9,6 +9,7 @@ from rapport.act.channels import ChannelSettings
 from rapport.app.settings import Settings
 from rapport.app.slice import SYSTEM
 from rapport.capabilities.catalog.slice import CATALOG
+from rapport.capabilities.consent.slice import CONSENT
 from rapport.capabilities.orders.slice import ORDERS
 from rapport.capabilities.recommendations.slice import RECOMMENDATIONS
 from rapport.compose.command import ENTRY_POINTS
@@ -19,7 +20,7 @@ from rapport.storage.engine import Database
 
 __all__ = ["OWN", "dispatcher", "installed"]
 
-OWN: tuple[Slice, ...] = (*ROOMS, SYSTEM, CATALOG, ORDERS, RECOMMENDATIONS)
+OWN: tuple[Slice, ...] = (*ROOMS, SYSTEM, CONSENT, CATALOG, ORDERS, RECOMMENDATIONS)
 """What Rapport itself consists of."""
 
 

@@ -16,6 +16,7 @@ from rapport.compose.command import Command
 from rapport.compose.slice import Slice
 from rapport.compose.upkeep import summaries
 from rapport.decide.steps import Steps
+from rapport.kernel.gate import Gate, closed
 from rapport.kernel.named import by_name
 from rapport.kernel.wording import Wording
 from rapport.kernel.work import TimerHandler
@@ -71,6 +72,9 @@ class Installed:
             rules=self._joined("eligibility rule", lambda one: ((r.name, r) for r in one.eligibility)).values(),
             scorers=self._joined("scorer", lambda one: ((scorer.name, scorer) for scorer in one.scorers)).values(),
         )
+        gates = [(one.name, one.gate) for one in self.slices if one.gate is not None]
+        by_name("gate", (("gate", name, gate) for name, gate in gates))
+        self.gate: Gate = gates[0][1] if gates else closed
         self.metrics: Sequence[Measured] = tuple(
             self._joined("metric", lambda one: ((m.metric.name, m) for m in one.metrics)).values()
         )

@@ -20,6 +20,7 @@ from rapport.decide.model import PRODUCT, Ask, Candidate, Choice, Guardrail, Pla
 from rapport.decide.steps import Steps
 from rapport.kernel.errors import InvalidFact, InvalidInput, NotFound
 from rapport.kernel.facts import Fact, encode_fact
+from rapport.kernel.gate import PERSONALISATION, Gate, Permit
 from rapport.kernel.identifiers import Identifier, bucket_of, email_identifier, key_of, phone_identifier
 from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.storage.engine import Database
@@ -62,12 +63,18 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """In order; each with kind, item_id (a product's also as product_id), what is known of it, score, odds, reasons."""
     policy: PolicyName
     guardrails: list[Guardrail]
+    personal: bool
+    """Whether it rests on what is known of the customer: somebody is named, and it may."""
+    personal_reason: str
+    """Why it does or does not."""
 
 
 class _Customer(NamedTuple):
     identifier: Identifier | None
     """How the fact will name them; None where nobody is named."""
     strands: tuple[Key, ...]
+    """What may be looked at: none where nobody is named or nothing of them may be used."""
+    permit: Permit
 
 
 class _Made(NamedTuple):
@@ -88,6 +95,7 @@ class Decider:
         *,
         append: Append,
         find_customer: FindCustomer,
+        gate: Gate,
         rng: random.Random | None = None,
     ) -> None:
         self.placements = steps.placements
@@ -95,6 +103,7 @@ class Decider:
         self._db = db
         self._append = append
         self._find_customer = find_customer
+        self._gate = gate
         self._rng = rng or random.Random()
 
     async def decide(self, workspace: WorkspaceId, asked: DecisionAsked, *, now: int) -> Decision:
@@ -109,7 +118,7 @@ class Decider:
         if placement is None:
             raise NotFound(f"no placement {asked.placement!r}", hint=f"there are: {', '.join(sorted(self.placements))}")
         with self._db.read() as conn:
-            customer = self._customer(conn, workspace, asked.customer)
+            customer = self._customer(conn, workspace, asked.customer, now=now)
             ask = Ask(
                 workspace=workspace, placement=placement.name, kind=placement.kind, strands=customer.strands,
                 context=asked.context, limit=asked.limit, now=now,
@@ -121,6 +130,8 @@ class Decider:
             items=[_item(choice, made.details) for choice in made.slate],
             policy=PolicyName(name=placement.policy.name, version=placement.policy.version),
             guardrails=made.guardrails,
+            personal=customer.permit.may,
+            personal_reason=customer.permit.reason,
         )
         return decision, _fact(workspace, decision, asked, made, customer.identifier, now=now)
 
@@ -133,9 +144,11 @@ class Decider:
         details = self._steps.details(conn, ask.workspace, ask.kind, shown)
         return _Made(candidates, eligible.guardrails, slate, details)
 
-    def _customer(self, conn: Connection, workspace: WorkspaceId, named: CustomerNamed | None) -> _Customer:
+    def _customer(
+        self, conn: Connection, workspace: WorkspaceId, named: CustomerNamed | None, *, now: int
+    ) -> _Customer:
         if named is None:
-            return _Customer(None, ())
+            return _Customer(None, (), Permit(may=False, reason="nobody is named"))
         if named.id is not None:
             key = self._find_customer(conn, workspace, named.id)
             if key is None:
@@ -146,8 +159,11 @@ class Decider:
             region = people.reading_settings(conn, workspace).region if by_phone else None
             identifier = _identifier(named, region)
             key = key_of(workspace, identifier)
+        permit = self._gate(conn, workspace, [key], PERSONALISATION, now)[key]
+        if not permit.may:
+            return _Customer(identifier, (), permit)
         root = people.roots_of(conn, workspace, [key])[key]
-        return _Customer(identifier, tuple(people.strands_by_root(conn, workspace, [root])[root]))
+        return _Customer(identifier, tuple(people.strands_by_root(conn, workspace, [root])[root]), permit)
 
 
 def _identifier(named: CustomerNamed, region: str | None) -> Identifier:
@@ -204,7 +220,7 @@ def _fact(
         "context": _logged_context(asked.context), "policy": msgspec.to_builtins(decision.policy),
         "candidate_count": len(made.candidates),
         "candidates": [{**_named(c), "score": round(c.score, 6)} for c in best],
-        "chosen": chosen, "guardrails": msgspec.to_builtins(decision.guardrails),
+        "chosen": chosen, "guardrails": msgspec.to_builtins(decision.guardrails), "personal": decision.personal,
     }  # fmt: skip
     if identifier is not None:
         with suppress(InvalidFact):  # a value that identifies nobody, such as "guest"

@@ -19,6 +19,7 @@ from rapport.decide.model import Ask, Candidate, CandidateSource, EligibilityRul
 from rapport.decide.policies import EpsilonGreedy
 from rapport.decide.service import Decider, Decision, DecisionAsked
 from rapport.decide.steps import MOST_CANDIDATES, Steps
+from rapport.kernel.gate import closed
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Connection
 from rapport.storage.engine import Database
@@ -79,7 +80,7 @@ async def keep(rows: Sequence[LogRow]) -> None:
 
 def decide(db: Database, joined: Steps, *, limit: int = 6, seed: int = 3) -> tuple[Decision, Mapping[str, Any]]:
     """What is answered, and what is logged of it."""
-    decider = Decider(db, joined, append=keep, find_customer=lambda *_: None, rng=random.Random(seed))
+    decider = Decider(db, joined, append=keep, find_customer=lambda *_: None, gate=closed, rng=random.Random(seed))
     decision, row = decider.compute(SHOP, DecisionAsked(placement="home.hero", limit=limit), now=NOON)
     return decision, msgspec.json.decode(row.body)["properties"]
 

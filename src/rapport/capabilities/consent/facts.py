@@ -1,0 +1,100 @@
+"""The facts in which people say what may be done with what is known of them."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+from rapport.capabilities.consent.model import Answer, State
+from rapport.kernel.facts import Fact
+from rapport.kernel.wording import FactKind, joined
+
+__all__ = ["ANSWERED", "CATEGORIES", "FACT_KINDS", "answers_of", "sends_signal"]
+
+ANSWERED = "Consent Answered"
+_UNSUBSCRIBED = "Unsubscribed"
+CATEGORIES = 50
+"""Categories that are looked at in one fact."""
+_LONGEST = 100
+
+_SAID: dict[object, State] = {"granted": "granted", "denied": "denied", "pending": "pending", "unknown": "unknown"}
+
+
+def answers_of(fact: Fact) -> list[Answer]:
+    """What a fact says of purposes, each category once. What cannot be read is never a yes.
+
+    `context.consent.categoryPreferences` (Segment), `context.consentManagement` (RudderStack), `Unsubscribed` (of
+    Segment's e-mail events), and our own `Consent Answered`.
+    """
+    if fact.name == ANSWERED:
+        return _stated(fact.properties.get("purposes"))
+    found = {answer.category: answer for answer in _preferences(fact.context.get("consent"))}
+    for answer in _managed(fact.context.get("consentManagement")):
+        if answer.state == "denied" or answer.category not in found:
+            found[answer.category] = answer
+    if fact.name == _UNSUBSCRIBED:
+        found["email_marketing"] = Answer("email_marketing", "denied")
+    return list(found.values())
+
+
+def sends_signal(fact: Fact) -> bool:
+    """Whether the browser sent Global Privacy Control with it (`Sec-GPC: 1`)."""
+    return fact.context.get("globalPrivacyControl") is True
+
+
+def _stated(purposes: Any) -> list[Answer]:
+    if not isinstance(purposes, dict):
+        return []
+    return [
+        Answer(name[:_LONGEST], _SAID.get(said, "denied") if isinstance(said, str) else "denied")
+        for name, said in islice(purposes.items(), CATEGORIES)
+    ]
+
+
+def _preferences(consent: Any) -> list[Answer]:
+    given = consent.get("categoryPreferences") if isinstance(consent, dict) else None
+    if not isinstance(given, dict):
+        return []
+    return [
+        Answer(category.strip()[:_LONGEST], "granted" if allowed is True else "denied")
+        for category, allowed in islice(given.items(), CATEGORIES)
+        if category.strip()
+    ]
+
+
+def _managed(management: Any) -> list[Answer]:
+    if not isinstance(management, dict):
+        return []
+    denied = management.get("deniedConsentIds")
+    found = {name: Answer(name, "denied") for name in _ids(denied)}
+    if denied is None or isinstance(denied, list):  # a list of refusals that cannot be read may refuse anything
+        for name in _ids(management.get("allowedConsentIds"), texts_alone=True):
+            found.setdefault(name, Answer(name, "granted"))
+    return list(found.values())
+
+
+def _ids(given: Any, *, texts_alone: bool = False) -> list[str]:
+    if not isinstance(given, list):
+        return []
+    named = (one for one in given[:CATEGORIES] if isinstance(one, str) or (type(one) is int and not texts_alone))
+    return [name for one in named if (name := str(one).strip()[:_LONGEST])]
+
+
+def _tell(fact: Fact) -> str:
+    said = [f"{answer.category.replace('_', ' ')}: {answer.state}" for answer in answers_of(fact)[:5]]
+    return joined(*said)
+
+
+FACT_KINDS = (
+    FactKind(
+        name=ANSWERED, meaning="somebody said what may be done with what is known of them", stated_by="rapport",
+        icon="check", tone="who", tell=_tell,
+        properties={
+            "purposes": "`granted` or `denied` by purpose", "wording": "the version of the text they were shown",
+            "language": "the language of that text", "how": "where they answered", "by": "who recorded it",
+        },
+    ),
+    FactKind(
+        name=_UNSUBSCRIBED, meaning="somebody wants no more marketing mail", icon="mail", tone="loss",
+    ),
+)  # fmt: skip

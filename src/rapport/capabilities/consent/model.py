@@ -1,0 +1,275 @@
+"""The nouns of consent: a policy with its purposes, what people answered, and what follows. Pure.
+
+The rule, for one purpose and one person: each of their identifiers holds its own latest answer, and of several the
+strictest counts. So a merge never widens what may be done, and a split gives each what they said themselves. An answer
+that was given by somebody who was recognised (signed in, by a link of theirs, to a person of the staff) is held by
+every identifier that named them, and so replaces all earlier ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+import msgspec
+
+from rapport.kernel.errors import InvalidInput
+from rapport.kernel.moments import read_moment
+
+__all__ = [
+    "FREE",
+    "GPC",
+    "STATES",
+    "Answer",
+    "Basis",
+    "Held",
+    "Policy",
+    "PolicySet",
+    "PurposeRule",
+    "State",
+    "Verdict",
+    "judge",
+    "strictest",
+]
+
+State: TypeAlias = Literal["granted", "denied", "pending", "unknown"]
+Basis: TypeAlias = Literal["consent", "legitimate_interest", "contract", "legal_obligation"]
+
+STATES: tuple[State, ...] = ("denied", "pending", "granted", "unknown")
+"""The strictest first; what nobody has said is no answer."""
+
+GPC = "signal:gpc"
+"""What a browser's signal (`Sec-GPC: 1`) is held as: `denied` while it is sent. No purpose can be called so."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+FREE: tuple[Basis, ...] = ("consent", "legitimate_interest")
+"""Where the person has a say."""
+
+
+class PurposeRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a policy says of one purpose."""
+
+    title: str
+    """In words that a shopper reads."""
+    basis: Basis
+    """Why the law allows it: because the person agreed, unless they object, or whatever they say."""
+    before_answer: Literal["granted", "denied"]
+    """What holds while the person has said nothing."""
+    called: tuple[str, ...] = ()
+    """The categories of consent tools that mean it."""
+    signal_denies: bool = False
+    """Whether Global Privacy Control is a refusal of it, until the person says otherwise."""
+    needs: tuple[str, ...] = ()
+    """Purposes without which it is not allowed either."""
+    asked_anew_at: str = ""
+    """Answers from before this time (ISO 8601) no longer count: the wording, or a partner, is another since."""
+    wording: Mapping[str, str] = {}
+    """What the person is asked, by language."""
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The purposes of one market, by name."""
+
+    name: str
+    title: str
+    law: str = ""
+    countries: tuple[str, ...] = ()
+    """ISO codes of those whose customers it holds for."""
+    purposes: Mapping[str, PurposeRule]
+
+    def check(self) -> None:
+        """Raises InvalidInput where it contradicts itself."""
+        if not _NAME.fullmatch(self.name):
+            raise InvalidInput(f"the policy name {self.name[:60]!r} is not small letters, digits and _")
+        wrong = [code for code in self.countries if not (len(code) == 2 and code.isascii() and code.isupper())]
+        if wrong:
+            raise InvalidInput(f"the country {wrong[0][:20]!r} is no ISO code", hint='two letters, such as "DE"')
+        called: dict[str, str] = {}
+        for name, rule in self.purposes.items():
+            _check_purpose(name, rule, self.purposes)
+            for word in (name, *rule.called):
+                other = called.setdefault(word.casefold(), name)
+                if other != name:
+                    raise InvalidInput(f"the category {word!r} means both {other!r} and {name!r}")
+        _refuse_loops(self.purposes)
+
+    def names(self, purpose: str) -> frozenset[str]:
+        """All words by which an answer may name this purpose, in small letters."""
+        return frozenset(word.casefold() for word in (purpose, *self.purposes[purpose].called))
+
+
+class PolicySet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All policies of a shop, and the one for customers of whom no country is known, or none that a policy names."""
+
+    default: str
+    policies: tuple[Policy, ...]
+
+    def check(self) -> None:
+        """Raises InvalidInput where two have one name or one country, or the default is none of them."""
+        countries: dict[str, str] = {}
+        names = [policy.name for policy in self.policies]
+        for policy in self.policies:
+            policy.check()
+            if names.count(policy.name) > 1:
+                raise InvalidInput(f"two policies are named {policy.name!r}")
+            for code in policy.countries:
+                other = countries.setdefault(code, policy.name)
+                if other != policy.name:
+                    raise InvalidInput(f"{code} is a country of both {other!r} and {policy.name!r}")
+        if self.default not in names:
+            raise InvalidInput(f"no policy {self.default!r} to be the default", hint=f"there are: {', '.join(names)}")
+
+    def of_country(self, country: str) -> Policy:
+        """The policy for customers of this country (an ISO code, or empty)."""
+        by_name = {policy.name: policy for policy in self.policies}
+        return next((policy for policy in self.policies if country in policy.countries), by_name[self.default])
+
+    def with_policy(self, policy: Policy) -> PolicySet:
+        """The same with this policy added, or in place of that of its name; its countries are no other's any more."""
+        others = tuple(
+            msgspec.structs.replace(one, countries=tuple(c for c in one.countries if c not in policy.countries))
+            for one in self.policies
+            if one.name != policy.name
+        )
+        return PolicySet(default=self.default, policies=(*others, policy))
+
+
+class Answer(NamedTuple):
+    """What somebody said of one category."""
+
+    category: str
+    state: State
+
+
+class Held(NamedTuple):
+    """The latest answer that one identifier holds of one category."""
+
+    category: str
+    state: State
+    at: int
+    since: int
+    """From when on it was the same."""
+    fact: str
+    source: str
+    how: str
+    """Where it was given: `website`, `signal`, `staff`, `api`, `mail`."""
+    wording: str
+    language: str
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be done for one purpose, and why."""
+
+    state: State
+    may: bool
+    reason: str
+    at: int | None = None
+    """When the answer that decides was given last."""
+    since: int | None = None
+    """From when on it was the same."""
+    how: str = ""
+    source: str = ""
+
+
+def strictest(each: Iterable[Sequence[Held]], categories: frozenset[str], *, since: int = 0) -> Held | None:
+    """What counts of what a person's identifiers, each by itself, hold of these categories (in small letters).
+
+    Of each identifier the latest answer (of one fact's the strictest), of those the strictest; of equally strict ones
+    the newest.
+    """
+    latest = (_latest(held, categories, since) for held in each)
+    said = [one for one in latest if one is not None and one.state != "unknown"]
+    return min(said, key=lambda one: (STATES.index(one.state), -one.at, one.fact), default=None)
+
+
+def _latest(held: Sequence[Held], categories: frozenset[str], since: int) -> Held | None:
+    named = (one for one in held if one.category.casefold() in categories and one.at >= since)
+    return max(named, key=lambda one: (one.at, one.fact, -STATES.index(one.state)), default=None)
+
+
+def judge(policy: Policy, purpose: str, each: Sequence[Sequence[Held]]) -> Verdict:
+    """What follows for one purpose from what each of a person's identifiers holds. Never a yes for a strange one.
+
+    What is held may be answers to other purposes, too, and signals.
+    """
+    rule = policy.purposes.get(purpose)
+    if rule is None:
+        return Verdict(state="unknown", may=False, reason=f"the policy “{policy.title}” knows no purpose {purpose!r}")
+    verdict = _judge(policy, purpose, rule, each)
+    if verdict.may:
+        for needed in rule.needs:
+            if not judge(policy, needed, each).may:
+                title = policy.purposes[needed].title
+                return msgspec.structs.replace(verdict, may=False, reason=f"it needs “{title}”, which is not allowed")
+    return verdict
+
+
+def _judge(policy: Policy, purpose: str, rule: PurposeRule, each: Sequence[Sequence[Held]]) -> Verdict:
+    if rule.basis not in FREE:
+        why = "for what the person ordered or asked for" if rule.basis == "contract" else "because the law demands it"
+        return Verdict(state="unknown", may=True, reason=f"allowed {why}")
+    answer = strictest(each, policy.names(purpose), since=_since(rule))
+    if answer is not None:
+        return _answered(answer)
+    signal = strictest(each, frozenset({GPC})) if rule.signal_denies else None
+    if signal is not None:
+        return Verdict(
+            state="denied", may=False, reason="the browser sends Global Privacy Control", at=signal.at,
+            since=signal.since, how="signal", source=signal.source,
+        )  # fmt: skip
+    may = rule.before_answer == "granted"
+    return Verdict(state="unknown", may=may, reason=_unanswered(rule, may=may))
+
+
+def _answered(answer: Held) -> Verdict:
+    reason = {
+        "granted": "the person agreed",
+        "denied": "the person refused",
+    }.get(answer.state, "the person has yet to confirm")
+    return Verdict(
+        state=answer.state, may=answer.state == "granted", reason=reason, at=answer.at, since=answer.since,
+        how=answer.how, source=answer.source,
+    )  # fmt: skip
+
+
+def _unanswered(rule: PurposeRule, *, may: bool) -> str:
+    if rule.asked_anew_at:
+        return f"the person is to be asked again since {rule.asked_anew_at[:10]}"
+    return "allowed until the person objects" if may else "the person has not been asked, or has not answered"
+
+
+def _since(rule: PurposeRule) -> int:
+    return (read_moment(rule.asked_anew_at) or 0) if rule.asked_anew_at else 0
+
+
+def _check_purpose(name: str, rule: PurposeRule, purposes: Mapping[str, PurposeRule]) -> None:
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(f"the purpose name {name[:60]!r} is not small letters, digits and _")
+    if rule.basis == "consent" and rule.before_answer == "granted":
+        raise InvalidInput(
+            f"{name!r} rests on consent and yet holds before an answer",
+            hint="say before_answer = 'denied', or basis = 'legitimate_interest' where a refusal is enough",
+        )
+    if rule.basis not in FREE and rule.before_answer == "denied":
+        raise InvalidInput(f"{name!r} needs no answer and yet is denied before one", hint="before_answer = 'granted'")
+    if rule.asked_anew_at and read_moment(rule.asked_anew_at) is None:
+        raise InvalidInput(f"asked_anew_at {rule.asked_anew_at[:40]!r} of {name!r} is no time", hint="ISO 8601")
+    unknown = [needed for needed in rule.needs if needed not in purposes]
+    if unknown:
+        raise InvalidInput(f"{name!r} needs {unknown[0][:60]!r}, which is no purpose of this policy")
+
+
+def _refuse_loops(purposes: Mapping[str, PurposeRule]) -> None:
+    done: set[str] = set()
+
+    def follow(name: str, path: tuple[str, ...]) -> None:
+        if name in path:
+            raise InvalidInput(f"purposes need each other in a circle: {' → '.join((*path, name))}")
+        if name not in done:
+            for needed in purposes[name].needs:
+                follow(needed, (*path, name))
+            done.add(name)
+
+    for name in purposes:
+        follow(name, ())

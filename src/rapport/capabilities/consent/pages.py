@@ -1,0 +1,148 @@
+"""Console pages of privacy: the policies with what people answered, and a customer's answers taken by staff."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.response import Redirect
+
+from rapport.capabilities.consent import store
+from rapport.capabilities.consent.effect import Effect, effect_of
+from rapport.capabilities.consent.model import Policy, PolicySet, State
+from rapport.capabilities.consent.recording import Given, record
+from rapport.capabilities.consent.service import policies_of
+from rapport.capabilities.consent.shipped import read_policy
+from rapport.collect.appender import Appender
+from rapport.kernel.clock import now_us
+from rapport.kernel.errors import InvalidInput, RapportError
+from rapport.kernel.principal import Principal
+from rapport.storage.engine import Database
+from rapport.web.console import ConsolePages, NavItem, render
+from rapport.web.forms import Form, integer, raw, text
+
+__all__ = ["PAGES"]
+
+AnyRequest = Request[Any, Any, Any]
+
+_LONGEST_POLICY = 100_000
+
+
+class _Answers(msgspec.Struct, frozen=True, kw_only=True):
+    """A purpose of a policy with how many identifiers hold which answer."""
+
+    granted: int
+    denied: int
+
+    @property
+    def share(self) -> float | None:
+        """Of those that answered, how many agreed."""
+        answered = self.granted + self.denied
+        return self.granted / answered if answered else None
+
+
+@get("/privacy", permission="consent:read", sync_to_thread=True)
+def privacy_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
+    """The policies in force, with what people answered."""
+    return _show(request, db, principal)
+
+
+@post("/privacy", permission="privacy:write", sync_to_thread=True, status_code=200)
+def change_policy(request: AnyRequest, db: Database, principal: Principal, data: Form) -> Response[Any]:
+    """Try a policy, or put it in force."""
+    typed, seen = raw(data, "policy")[:_LONGEST_POLICY], integer(data, "version", least=0, most=2**31 - 2, otherwise=0)
+    reason, is_default = text(data, "reason", longest=500), "default" in data
+    try:
+        policy = read_policy(typed.encode(), name="policy.json" if typed.lstrip().startswith("{") else "policy.toml")
+        with db.read() as conn:
+            wanted = _with(policies_of(conn, principal.workspace).policies, policy, is_default=is_default)
+        if text(data, "then") == "apply":
+            _apply(db, principal, wanted, seen=seen, reason=reason)
+            return Redirect("/console/privacy?done=saved", status_code=303)
+        with db.read() as conn:
+            effect = effect_of(conn, principal.workspace, wanted)
+    except RapportError as error:
+        return _show(request, db, principal, typed=typed, error=error, reason=reason, is_default=is_default)
+    return _show(request, db, principal, typed=typed, effect=effect, reason=reason, is_default=is_default)
+
+
+@post("/customers/{customer_id:str}/consent", permission="consent:write", sync_to_thread=True, status_code=200)
+def answer_for(db: Database, principal: Principal, appender: Appender, customer_id: str, data: Form) -> Response[Any]:
+    """Record what a customer said to somebody of the staff."""
+    said, purpose = text(data, "said"), text(data, "purpose", longest=40)
+    if said not in ("granted", "denied"):
+        raise InvalidInput(f"{said[:40]!r} is no answer", hint="granted or denied")
+    wording = text(data, "wording", longest=100)
+    if said == "granted" and not wording:
+        raise InvalidInput("say how the customer agreed", hint="on the phone, in writing, at the till: a few words")
+    state: Any = said
+    given = Given(purposes={purpose: state}, wording=wording, language="", how="staff", by=f"user:{principal.id}")
+    record(db, appender, principal.workspace, customer_id, given, now=now_us())
+    return Redirect(f"/console/customers/{customer_id}#privacy-title", status_code=303)
+
+
+PAGES = ConsolePages(
+    room="consent",
+    templates=Path(__file__).parent / "templates",
+    handlers=(privacy_page, change_policy, answer_for),
+    nav=(
+        NavItem(
+            label="Privacy", path="/console/privacy", icon="shield", group="Settings", order=815,
+            permission="consent:read",
+        ),
+    ),
+)  # fmt: skip
+
+
+def _with(policies: PolicySet, policy: Policy, *, is_default: bool) -> PolicySet:
+    wanted = policies.with_policy(policy)
+    if is_default:
+        wanted = msgspec.structs.replace(wanted, default=policy.name)
+    wanted.check()
+    return wanted
+
+
+def _apply(db: Database, principal: Principal, wanted: PolicySet, *, seen: int, reason: str) -> None:
+    if not reason:
+        raise InvalidInput("say why the policy changes", hint="it stays with the version")
+    with db.write() as conn:
+        store.save_policies(
+            conn, principal.workspace, wanted, seen=seen, by=principal.name, reason=reason, now=now_us()
+        )  # fmt: skip
+
+
+def _show(
+    request: AnyRequest,
+    db: Database,
+    principal: Principal,
+    *,
+    typed: str = "",
+    effect: Effect | None = None,
+    error: RapportError | None = None,
+    reason: str = "",
+    is_default: bool = False,
+) -> Response[str]:
+    with db.read() as conn:
+        kept = policies_of(conn, principal.workspace)
+        counted = store.counts(conn, principal.workspace)
+    return render(
+        request, "consent/policies.html", status=error.status if error else 200, policies=kept.policies.policies,
+        default=kept.policies.default, version=kept.version,
+        answers={
+            (one.name, purpose): _answers(one, purpose, counted)
+            for one in kept.policies.policies
+            for purpose in one.purposes
+        },
+        typed=typed, effect=effect, error=error, reason=reason, is_default=is_default,
+    )  # fmt: skip
+
+
+def _answers(policy: Policy, purpose: str, counted: Mapping[str, Mapping[State, int]]) -> _Answers:
+    names = policy.names(purpose)
+    held = [by_state for category, by_state in counted.items() if category.casefold() in names]
+    return _Answers(
+        granted=sum(one.get("granted", 0) for one in held), denied=sum(one.get("denied", 0) for one in held)
+    )

@@ -1,0 +1,150 @@
+"""What may be done with a person, as it is shown; and answers given to the shop itself: by the API, to its staff."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from rapport.capabilities.consent import store
+from rapport.capabilities.consent.facts import ANSWERED
+from rapport.capabilities.consent.model import FREE, Policy, State
+from rapport.capabilities.consent.service import Noted, note_of, people_of, said_by
+from rapport.collect.appender import Appender
+from rapport.collect.own import own_fact
+from rapport.collect.sources import identifier_policy
+from rapport.decide.people import naming
+from rapport.kernel.clock import to_iso
+from rapport.kernel.errors import InvalidInput, NotFound
+from rapport.kernel.facts import decode_fact
+from rapport.kernel.identifiers import Identifier, key_of
+from rapport.kernel.ids import Key, WorkspaceId, new_id
+from rapport.kernel.work import Connection
+from rapport.resolve.graph.policy import settings_of
+from rapport.resolve.linking.units import members_of
+from rapport.resolve.reading.references import find_key, normalised
+from rapport.storage.engine import Database
+from rapport.storage.log import LogRow
+
+__all__ = ["ConsentShown", "Given", "PurposeShown", "record", "shown"]
+
+_MOST_KEYS = 200
+"""Identifiers of a person that hold an answer given to the shop itself; people have a dozen."""
+
+
+class PurposeShown(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be done for one purpose, and why."""
+
+    state: State
+    may: bool
+    reason: str
+    since: str | None
+    """From when on the answer that decides has been the same; null where nobody has answered."""
+    source: str
+    """The source whose fact brought it; empty where nobody has answered."""
+    title: str
+    how: str
+    """Where it was given: `website`, `signal`, `api`, `staff` …"""
+
+
+class ConsentShown(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be done with a person, by purpose."""
+
+    policy: str
+    """The policy that holds for them."""
+    purposes: dict[str, PurposeShown]
+
+
+class Given(NamedTuple):
+    """Answers somebody gave, and how."""
+
+    purposes: Mapping[str, Literal["granted", "denied"]]
+    wording: str
+    """The version of the text they were shown."""
+    language: str
+    how: str
+    by: str
+    """Who recorded it."""
+
+
+def shown(conn: Connection, workspace: WorkspaceId, key: Key) -> ConsentShown:
+    """What may be done with the person with this key."""
+    people = people_of(conn, workspace, [key])
+    policy = people.policy_of(key)
+    purposes = {}
+    for name, rule in policy.purposes.items():
+        verdict = people.verdict(key, name)
+        purposes[name] = PurposeShown(
+            state=verdict.state, may=verdict.may, reason=verdict.reason, title=rule.title, how=verdict.how,
+            since=None if verdict.since is None else to_iso(verdict.since), source=verdict.source,
+        )  # fmt: skip
+    return ConsentShown(policy=policy.name, purposes=purposes)
+
+
+def record(
+    db: Database, appender: Appender, workspace: WorkspaceId, reference: str, given: Given, *, now: int
+) -> ConsentShown:
+    """Have a person's answers in the log, and in force before this returns.
+
+    They hold for every identifier that is certainly theirs now. A person nobody has seen yet is known by the
+    identifier from here on. Raises NotFound for a customer id that is nobody's, InvalidInput for a purpose that their
+    policy does not know or that is not theirs to decide.
+    """
+    with db.read() as conn:
+        settings = settings_of(conn, workspace)
+        key, identifier, keys = _person(conn, workspace, reference, region=settings.region)
+        _check(people_of(conn, workspace, [key]).policy_of(key), given)
+    row = _fact(workspace, identifier, keys, given, now=now)
+    appender.append_sync([row])
+    fact = decode_fact(
+        row.body, occurred_at=row.occurred_at, received_at=row.received_at, source=row.source, seq=0
+    )  # fmt: skip
+    noted = Noted(workspace, Key(row.strand), fact, note_of(fact))
+    with db.write() as conn:  # the worker does the same when it comes to it; a refusal holds from the answer on
+        store.keep(conn, said_by([noted], {workspace: identifier_policy(settings)}))
+    with db.read() as conn:
+        return shown(conn, workspace, key)
+
+
+def _person(
+    conn: Connection, workspace: WorkspaceId, reference: str, *, region: str | None
+) -> tuple[Key, Identifier, Sequence[Key]]:
+    """The identifier that was named, and the keys of all that are certainly the same person."""
+    try:
+        key = find_key(conn, workspace, reference, region=region)
+    except NotFound:
+        namespace, colon, value = reference.partition(":")
+        identifier = normalised(namespace, value, region=region) if colon else None
+        if identifier is None:
+            raise
+        key = key_of(workspace, identifier)
+        return key, identifier, [key]
+    members = members_of(conn, workspace, key)
+    named = next(one for one in members if one.key == key)
+    return key, Identifier(named.namespace, named.value), [one.key for one in members[:_MOST_KEYS]]
+
+
+def _check(policy: Policy, given: Given) -> None:
+    if not given.purposes:
+        raise InvalidInput("no purpose is answered", hint='{"purposes": {"email_marketing": "denied"}}')
+    for name in given.purposes:
+        rule = policy.purposes.get(name)
+        if rule is None:
+            raise InvalidInput(
+                f"the policy {policy.name!r} knows no purpose {name[:60]!r}",
+                hint=f"there are: {', '.join(policy.purposes)}",
+            )
+        if rule.basis not in FREE:
+            raise InvalidInput(f"{name!r} is not the person's to decide: {rule.title.lower()}")
+
+
+def _fact(workspace: WorkspaceId, identifier: Identifier, keys: Sequence[Key], given: Given, *, now: int) -> LogRow:
+    return own_fact(
+        workspace, name=ANSWERED, id=new_id("ans"), occurred_at=now, received_at=now,
+        properties={
+            "purposes": dict(given.purposes), "wording": given.wording, "language": given.language, "how": given.how,
+            "by": given.by, "keys": [key.hex() for key in keys],
+        },
+        **naming(identifier),
+    )  # fmt: skip

@@ -1,0 +1,103 @@
+"""`/api/v1/customers/{reference}/consent` and `/may`: what may be done with a person, and what they answered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from litestar import get, post
+from litestar.params import Parameter
+from msgspec import Meta
+
+from rapport.capabilities.consent.model import Policy
+from rapport.capabilities.consent.recording import ConsentShown, Given, record, shown
+from rapport.capabilities.consent.service import may, policies_of
+from rapport.collect.appender import Appender
+from rapport.kernel.clock import now_us
+from rapport.kernel.principal import Principal
+from rapport.remember.routes import region_of
+from rapport.resolve.reading.references import find_key
+from rapport.storage.engine import Database
+
+__all__ = ["ROUTES"]
+
+Reference = Annotated[
+    str, Parameter(description="A customer id (`cus_…`) or `namespace:value`, such as `email:ada@example.com`.")
+]
+Short = Annotated[str, Meta(max_length=100)]
+
+
+class AnswersGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What somebody answered, and the text they were shown."""
+
+    purposes: Annotated[dict[Annotated[str, Meta(max_length=40)], Literal["granted", "denied"]], Meta(max_length=50)]
+    wording: Short = ""
+    """The version of the text."""
+    language: Short = ""
+
+
+class MayShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether something may be done with a person, and why."""
+
+    may: bool
+    reason: str
+
+
+class PoliciesShown(msgspec.Struct, frozen=True, kw_only=True):
+    """The shop's policies; `version` counts their changes and is 0 while they are those that Rapport ships."""
+
+    version: int
+    default: str
+    policies: list[Policy]
+
+
+@get("/customers/{reference:str}/consent", permission="consent:read", tags=["consent"], sync_to_thread=True)
+def get_consent(db: Database, principal: Principal, reference: Reference) -> ConsentShown:
+    """What may be done with a person, by each purpose of the policy that holds for them."""
+    workspace = principal.workspace
+    with db.read() as conn:
+        key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
+        return shown(conn, workspace, key)
+
+
+@post(
+    "/customers/{reference:str}/consent", permission="consent:write", status_code=200, tags=["consent"],
+    sync_to_thread=True,
+)  # fmt: skip
+def answer_consent(
+    db: Database, principal: Principal, appender: Appender, reference: Reference, data: AnswersGiven
+) -> ConsentShown:
+    """Record what somebody answered. It holds from this answer on, for all that is certainly theirs."""
+    given = Given(
+        purposes=data.purposes, wording=data.wording, language=data.language, how="api",
+        by=f"{principal.kind}:{principal.id}",
+    )  # fmt: skip
+    return record(db, appender, principal.workspace, reference, given, now=now_us())
+
+
+@get("/customers/{reference:str}/may", permission="consent:read", tags=["consent"], sync_to_thread=True)
+def ask_may(
+    db: Database,
+    principal: Principal,
+    reference: Reference,
+    purpose: Annotated[str, Parameter(max_length=100, description="Such as `email_marketing`.")],
+) -> MayShown:
+    """Whether something may be done with a person now, and why or why not."""
+    workspace = principal.workspace
+    with db.read() as conn:
+        key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
+        verdict = may(conn, workspace, key, purpose)
+    return MayShown(may=verdict.may, reason=verdict.reason)
+
+
+@get("/privacy/policies", permission="consent:read", tags=["consent"], sync_to_thread=True)
+def list_policies(db: Database, principal: Principal) -> PoliciesShown:
+    """The shop's privacy policies: what holds for customers of which country."""
+    with db.read() as conn:
+        kept = policies_of(conn, principal.workspace)
+    return PoliciesShown(
+        version=kept.version, default=kept.policies.default, policies=list(kept.policies.policies)
+    )  # fmt: skip
+
+
+ROUTES = (get_consent, answer_consent, ask_may, list_policies)

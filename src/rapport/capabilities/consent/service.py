@@ -1,0 +1,156 @@
+"""From facts to what identifiers hold, and from what they hold to what may be done: `may`, the gate of all doors."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from rapport.capabilities.consent import store
+from rapport.capabilities.consent.facts import ANSWERED, answers_of, sends_signal
+from rapport.capabilities.consent.model import GPC, Answer, Held, Policy, PolicySet, Verdict, judge
+from rapport.capabilities.consent.shipped import shipped
+from rapport.capabilities.consent.store import KeptPolicies, Said
+from rapport.kernel.errors import InvalidInput
+from rapport.kernel.facts import Fact
+from rapport.kernel.gate import Permit
+from rapport.kernel.identifiers import IdentifierPolicy, identifiers_of, key_of
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.text import clean
+from rapport.kernel.work import Connection
+from rapport.remember import store as remember
+from rapport.resolve.graph.store import roots_of
+from rapport.resolve.linking.units import units_of
+from rapport.storage.lookup import select_among
+
+__all__ = ["Noted", "People", "gate", "may", "note_of", "people_of", "policies_of", "said_by", "verdicts"]
+
+
+class Noted(NamedTuple):
+    """A fact that says something of consent."""
+
+    workspace: WorkspaceId
+    strand: Key
+    fact: Fact
+    answers: list[Answer]
+
+
+class People(NamedTuple):
+    """The people behind some keys: whose each is, and what holds for them."""
+
+    each: Mapping[Key, Sequence[Sequence[Held]]]
+    """By key: what each identifier of its certain person holds."""
+    country: Mapping[Key, str]
+    """By key; empty where it is not known."""
+    policies: PolicySet
+
+    def policy_of(self, key: Key) -> Policy:
+        """The policy that holds for the person with this key."""
+        return self.policies.of_country(self.country[key])
+
+    def verdict(self, key: Key, purpose: str) -> Verdict:
+        """What may be done with the person with this key."""
+        return judge(self.policy_of(key), purpose, self.each[key])
+
+
+def policies_of(conn: Connection, workspace: WorkspaceId) -> KeptPolicies:
+    """The shop's policies in force."""
+    return store.load_policies(conn, workspace, shipped=shipped())
+
+
+def people_of(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> People:
+    """All that `may` rests on, for many at once: five set-based reads for each 500. A key nobody has seen is its own.
+
+    Who is only probably the same person, by a learned link, neither gives nor takes anything.
+    """
+    roots = roots_of(conn, workspace, keys)
+    units = units_of(conn, workspace, set(roots.values()))
+    members: dict[Key, list[Key]] = {key: [key] for key in keys}
+    for key, root in roots.items():
+        members[key] = next((unit for unit in units.get(root, {}).values() if key in unit), [key])
+    held = store.held_by(conn, workspace, {one for several in members.values() for one in several})
+    countries = _countries(conn, workspace, set(roots.values()))
+    return People(
+        each={key: [held[one] for one in several if one in held] for key, several in members.items()},
+        country={key: countries.get(roots.get(key, key), "") for key in keys},
+        policies=policies_of(conn, workspace).policies,
+    )
+
+
+def may(conn: Connection, workspace: WorkspaceId, key: Key, purpose: str) -> Verdict:
+    """Whether something may be done with a person, and why. Raises InvalidInput for a purpose no policy knows."""
+    people = people_of(conn, workspace, [key])
+    policy = people.policy_of(key)
+    if purpose not in policy.purposes:
+        raise InvalidInput(
+            f"the policy {policy.name!r} knows no purpose {purpose[:60]!r}",
+            hint=f"there are: {', '.join(policy.purposes)}",
+        )
+    return people.verdict(key, purpose)
+
+
+def verdicts(conn: Connection, workspace: WorkspaceId, key: Key) -> dict[str, Verdict]:
+    """What may be done with a person, by each purpose of their policy."""
+    people = people_of(conn, workspace, [key])
+    return {purpose: people.verdict(key, purpose) for purpose in people.policy_of(key).purposes}
+
+
+def gate(
+    conn: Connection, workspace: WorkspaceId, keys: Collection[Key], purpose: str, now: int
+) -> Mapping[Key, Permit]:
+    """The same for many people, as every door asks it (`kernel.gate`). A purpose unknown to a policy is a no."""
+    people = people_of(conn, workspace, keys)
+    found = {key: people.verdict(key, purpose) for key in keys}
+    return {key: Permit(verdict.may, verdict.reason) for key, verdict in found.items()}
+
+
+def note_of(fact: Fact) -> list[Answer]:
+    """What a fact says of consent, its browser's signal included."""
+    answers = answers_of(fact)
+    return [*answers, Answer(GPC, "denied")] if sends_signal(fact) else answers
+
+
+def said_by(noted: Iterable[Noted], policies: Mapping[WorkspaceId, IdentifierPolicy]) -> list[Said]:
+    """The answers of facts, each with the identifiers that hold it: all that the fact carries."""
+    return [
+        Said(one.workspace, one.strand, keys, _held(one.fact, answer), _text(one.fact, "by"))
+        for one in noted
+        for keys in [_keys(one, policies[one.workspace])]
+        for answer in one.answers
+    ]
+
+
+def _keys(noted: Noted, policy: IdentifierPolicy) -> tuple[Key, ...]:
+    fact = noted.fact
+    keys = {noted.strand: None}
+    if fact.name == ANSWERED:
+        given = fact.properties.get("keys")
+        for one in given if isinstance(given, list) else ():
+            keys[Key(bytes.fromhex(one))] = None
+    for identifier in identifiers_of(fact, policy):
+        keys[key_of(noted.workspace, identifier)] = None
+    return tuple(keys)
+
+
+def _held(fact: Fact, answer: Answer) -> Held:
+    how = "signal" if answer.category == GPC else _text(fact, "how") or "website"
+    return Held(
+        category=answer.category, state=answer.state, at=fact.occurred_at, since=fact.occurred_at, fact=fact.id,
+        source=fact.source, how=how,
+        wording=_text(fact, "wording"), language=_text(fact, "language"),
+    )  # fmt: skip
+
+
+def _text(fact: Fact, name: str) -> str:
+    """What one of our own facts says beside the answers; of others' that is not asked."""
+    given = fact.properties.get(name) if fact.name == ANSWERED else None
+    return clean(given, longest=100) if isinstance(given, str) else ""
+
+
+def _countries(conn: Connection, workspace: WorkspaceId, roots: Collection[Key]) -> dict[Key, str]:
+    c = remember.customers.c
+    return {
+        Key(root): country
+        for root, country in select_among(conn, sa.select(c.root, c.country), workspace, c.root, roots)
+    }

@@ -1,0 +1,46 @@
+"""What consent brings: purposes and policies, people's answers, and the gate that every door asks."""
+
+from __future__ import annotations
+
+from rapport.capabilities.consent import store
+from rapport.capabilities.consent.facts import FACT_KINDS
+from rapport.capabilities.consent.sending import ALLOWED
+from rapport.capabilities.consent.service import gate
+from rapport.capabilities.consent.stage import Listening
+from rapport.compose.command import Command
+from rapport.compose.holding import of_person, of_shop
+from rapport.compose.slice import Slice
+from rapport.kernel.work import Retelling
+from rapport.web.permissions import Permission
+
+__all__ = ["CONSENT"]
+
+CONSENT = Slice(
+    name="consent",
+    title="Privacy",
+    facts=FACT_KINDS,
+    stage=Listening,
+    retelling=Retelling(),
+    holds=(
+        of_person(store.consent_held, "what somebody allows and refuses", by=("key",)),
+        of_person(store.consent_answers, "when somebody allowed and refused what, and what they were shown"),
+        of_shop(store.consent_policies, "what the shop asks people, and what holds until they answer"),
+    ),
+    send_rules=(ALLOWED,),
+    permissions=(
+        Permission(
+            name="consent:read", words="see what customers allow, and why", roles=("marketer", "agent", "analyst")
+        ),
+        Permission(name="consent:write", words="record what a customer allows or refuses", roles=("agent",)),
+        Permission(name="privacy:write", words="change the privacy policies", for_keys=False),
+    ),
+    web="rapport.capabilities.consent.web:WEB",
+    commands=(
+        Command(
+            name="privacy",
+            help="What may be done with whom: the policies of the shop, shown, tried, applied.",
+            command="rapport.capabilities.consent.commands:privacy",
+        ),
+    ),
+    gate=gate,
+)

@@ -1,0 +1,73 @@
+"""The consent slice's part of a worker's batch: answers and signals, from every fact that carries one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from rapport.capabilities.consent import store
+from rapport.capabilities.consent.model import GPC, Answer
+from rapport.capabilities.consent.service import Noted, note_of, said_by
+from rapport.collect.sources import identifier_policy
+from rapport.kernel.identifiers import IdentifierPolicy
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.work import EVERY_FACT, Connection, Seen, Work
+from rapport.resolve.graph.policy import settings_of
+
+__all__ = ["Listening"]
+
+
+class Listening:
+    """Keeps what facts say of consent. It knows which identifiers send a signal, to notice when they no longer do.
+
+    A fact without the signal that came before an older one with it leaves the signal standing until the browser is
+    seen again.
+    """
+
+    listens_to: Collection[str] = (EVERY_FACT,)
+
+    def __init__(self) -> None:
+        self._noted: list[Noted] = []
+        self._signalling: set[tuple[WorkspaceId, Key]] | None = None
+        """Those of the database; None where it has yet to be asked."""
+        self._seen: list[Noted] = []
+        """Facts of a browser, which may have stopped to send it."""
+
+    def handle(self, seen: Seen) -> None:
+        fact = seen.fact
+        answers = note_of(fact)
+        if answers:
+            self._noted.append(Noted(seen.workspace, seen.strand, fact, answers))
+        elif self._signalling is None or (seen.workspace, seen.strand) in self._signalling:
+            self._seen.append(Noted(seen.workspace, seen.strand, fact, [Answer(GPC, "unknown")]))
+
+    def flush(self, conn: Connection, work: Work, now: int) -> None:
+        noted, seen = self._noted, self._seen
+        self._noted, self._seen = [], []
+        if not noted and not seen:
+            return
+        if self._signalling is None:
+            self._signalling = set(store.signalling(conn))
+        stopped = [one for one in seen if _is_of_browser(one) and (one.workspace, one.strand) in self._signalling]
+        if not noted and not stopped:
+            return
+        policies = {ws: work.known(conn, ws, _policy) for ws in {one.workspace for one in (*noted, *stopped)}}
+        said = said_by([*noted, *stopped], policies)
+        store.keep(conn, said)
+        for one in said:
+            if one.held.category == GPC:
+                change = self._signalling.add if one.held.state == "denied" else self._signalling.discard
+                change((one.workspace, one.strand))
+
+    def abandon(self) -> None:
+        self._noted.clear()
+        self._seen.clear()
+        self._signalling = None
+
+
+def _is_of_browser(noted: Noted) -> bool:
+    """Whether a browser sent it, which would have sent the signal with it."""
+    return "userAgent" in noted.fact.context and "page" in noted.fact.context
+
+
+def _policy(conn: Connection, workspace: WorkspaceId) -> IdentifierPolicy:
+    return identifier_policy(settings_of(conn, workspace))

@@ -1,0 +1,215 @@
+"""The tables of consent: what each identifier holds, what was said when, and the shop's policies."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text
+
+from rapport.capabilities.consent.model import GPC, Held, PolicySet, State
+from rapport.kernel.errors import Conflict
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.storage.bulk import insert_ignore, upsert
+from rapport.storage.engine import CText, metadata
+from rapport.storage.lookup import select_among
+
+__all__ = [
+    "KeptPolicies",
+    "Said",
+    "consent_answers",
+    "consent_held",
+    "consent_policies",
+    "counts",
+    "held_by",
+    "history",
+    "keep",
+    "load_policies",
+    "save_policies",
+    "signalling",
+]
+
+consent_held = Table(
+    "consent_held",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("key", LargeBinary, primary_key=True),
+    Column("category", CText, primary_key=True),
+    Column("state", CText, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("fact", CText, nullable=False),
+    Column("source", CText, nullable=False),
+    Column("how", CText, nullable=False),
+    Column("wording", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Index("consent_held_by_category", "workspace", "category", "state"),
+)
+"""The latest answer of each identifier to each category, by `(at, fact)`: the same in whatever order facts come.
+`since`: from when on it was the same, as far as facts came in order."""
+
+consent_answers = Table(
+    "consent_answers",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("strand", LargeBinary, primary_key=True),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("fact", CText, primary_key=True),
+    Column("category", CText, primary_key=True),
+    Column("state", CText, nullable=False),
+    Column("source", CText, nullable=False),
+    Column("how", CText, nullable=False),
+    Column("wording", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("recorded_by", Text, nullable=False),
+)
+"""Answers that were another than the one before; a client repeats the same one with each event."""
+
+consent_policies = Table(
+    "consent_policies",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+"""Every version of a shop's policies; the newest is in force, without any those that Rapport ships."""
+
+_h, _a, _p = consent_held.c, consent_answers.c, consent_policies.c
+
+
+class Said(NamedTuple):
+    """One answer of a fact, with the keys of all identifiers that hold it."""
+
+    workspace: WorkspaceId
+    strand: Key
+    keys: tuple[Key, ...]
+    held: Held
+    by: str
+
+
+class KeptPolicies(NamedTuple):
+    """The policies in force; version 0 where they are those that Rapport ships."""
+
+    policies: PolicySet
+    version: int
+
+
+def held_by(conn: Connection, workspace: WorkspaceId, keys: Iterable[Key]) -> dict[Key, list[Held]]:
+    """What these identifiers hold; those that hold nothing are missing. One statement for each 500."""
+    found: dict[Key, list[Held]] = {}
+    for row in select_among(conn, sa.select(consent_held), workspace, _h.key, keys):
+        found.setdefault(Key(row.key), []).append(
+            Held(row.category, row.state, row.at, row.since, row.fact, row.source, row.how, row.wording, row.language)
+        )
+    return found
+
+
+def keep(conn: Connection, several: Sequence[Said]) -> None:
+    """Have identifiers hold these answers where they are the newest, and note those that say something new.
+
+    Keeping an answer twice, or late, changes nothing.
+    """
+    newest = _newest(several)
+    known = {
+        workspace: held_by(conn, workspace, {key for ws, key, _ in newest if ws == workspace})
+        for workspace in {said.workspace for said in several}
+    }
+    fresh = [said for said in several if _is_news(said, known[said.workspace].get(said.strand, ()))]
+    insert_ignore(
+        conn,
+        consent_answers,
+        [
+            {
+                "workspace": said.workspace, "strand": said.strand, "at": said.held.at, "fact": said.held.fact,
+                "category": said.held.category, "state": said.held.state, "source": said.held.source,
+                "how": said.held.how, "wording": said.held.wording, "language": said.held.language,
+                "recorded_by": said.by,
+            }
+            for said in fresh
+        ],
+        key=("workspace", "strand", "at", "fact", "category"),
+    )  # fmt: skip
+    rows = [
+        {"workspace": workspace, "key": key, **said.held._asdict()}
+        for (workspace, key, _), said in sorted(newest.items(), key=lambda item: item[0])
+    ]
+    upsert(
+        conn, consent_held, rows, key=("workspace", "key", "category"),
+        update={name: f"excluded.{name}" for name in ("state", "at", "fact", "source", "how", "wording", "language")}
+        | {"since": "CASE WHEN consent_held.state = excluded.state THEN consent_held.since ELSE excluded.since END"},
+        where="(excluded.at, excluded.fact) > (consent_held.at, consent_held.fact)",
+    )  # fmt: skip
+
+
+def _newest(several: Sequence[Said]) -> dict[tuple[WorkspaceId, Key, str], Said]:
+    newest: dict[tuple[WorkspaceId, Key, str], Said] = {}
+    for said in several:
+        for key in said.keys:
+            place = (said.workspace, key, said.held.category)
+            other = newest.get(place)
+            if other is None or (said.held.at, said.held.fact) > (other.held.at, other.held.fact):
+                newest[place] = said
+    return newest
+
+
+def _is_news(said: Said, known: Iterable[Held]) -> bool:
+    before = next((held for held in known if held.category == said.held.category), None)
+    if before is None:
+        return said.held.state != "unknown"
+    return before.state != said.held.state or before.wording != said.held.wording
+
+
+def history(
+    conn: Connection, workspace: WorkspaceId, keys: Collection[Key], *, limit: int = 100
+) -> list[sa.Row[tuple[object, ...]]]:
+    """What somebody with these identifiers answered, the newest first."""
+    query = sa.select(consent_answers).where(_a.workspace == workspace, _a.strand.in_(list(keys)[:500]))
+    return list(conn.execute(query.order_by(_a.at.desc(), _a.fact, _a.category).limit(limit)))
+
+
+def signalling(conn: Connection) -> list[tuple[WorkspaceId, Key]]:
+    """The identifiers whose browser sent Global Privacy Control the last time it was seen."""
+    query = sa.select(_h.workspace, _h.key).where(_h.category == GPC, _h.state == "denied")
+    return [(WorkspaceId(workspace), Key(key)) for workspace, key in conn.execute(query)]
+
+
+def counts(conn: Connection, workspace: WorkspaceId) -> Mapping[str, Mapping[State, int]]:
+    """How many identifiers hold which answer, by category: most of a person's answers are held by several."""
+    query = sa.select(_h.category, _h.state, sa.func.count()).where(_h.workspace == workspace)
+    found: dict[str, dict[State, int]] = {}
+    for category, state, number in conn.execute(query.group_by(_h.category, _h.state)):
+        found.setdefault(category, {})[state] = number
+    return found
+
+
+def load_policies(conn: Connection, workspace: WorkspaceId, *, shipped: PolicySet) -> KeptPolicies:
+    """The policies in force. One look at an index."""
+    query = sa.select(_p.version, _p.body).where(_p.workspace == workspace).order_by(_p.version.desc()).limit(1)
+    row = conn.execute(query).first()
+    return KeptPolicies(shipped, 0) if row is None else KeptPolicies(_decoder.decode(row.body), row.version)
+
+
+def save_policies(
+    conn: Connection, workspace: WorkspaceId, wanted: PolicySet, *, seen: int, by: str, reason: str, now: int
+) -> int:
+    """Put policies in force; returns their version. Raises Conflict where `seen` is not the one in force any more."""
+    wanted.check()
+    row = {
+        "workspace": workspace, "version": seen + 1, "body": msgspec.json.encode(wanted), "changed_at": now,
+        "changed_by": by, "reason": reason,
+    }  # fmt: skip
+    latest = conn.execute(sa.select(sa.func.max(_p.version)).where(_p.workspace == workspace)).scalar() or 0
+    if latest != seen or not insert_ignore(conn, consent_policies, [row], key=("workspace", "version")):
+        raise Conflict(
+            f"somebody has changed the privacy policies since you looked (version {seen}, now {latest})",
+            hint="look at what they are now, and change them again",
+        )
+    return seen + 1
+
+
+_decoder = msgspec.json.Decoder(PolicySet)

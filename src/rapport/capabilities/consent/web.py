@@ -1,0 +1,12 @@
+"""What consent brings to the server: addresses, a page, a card of the customer's page."""
+
+from __future__ import annotations
+
+from rapport.capabilities.consent.pages import PAGES
+from rapport.capabilities.consent.panels import PANELS
+from rapport.capabilities.consent.routes import ROUTES
+from rapport.web.part import WebPart
+
+__all__ = ["WEB"]
+
+WEB = WebPart(routes=ROUTES, pages=(PAGES,), panels=PANELS)

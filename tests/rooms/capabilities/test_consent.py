@@ -1,0 +1,284 @@
+"""What may be done with whom: answers of every client, signals, merges, policies by country, and the doors that ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+from msgspec.structs import replace as but
+
+from rapport.act.channels import Outgoing
+from rapport.act.send_rules import Drop
+from rapport.capabilities.consent import store
+from rapport.capabilities.consent.effect import effect_of
+from rapport.capabilities.consent.model import Policy, PolicySet, PurposeRule, Verdict
+from rapport.capabilities.consent.sending import ALLOWED
+from rapport.capabilities.consent.service import may, policies_of
+from rapport.capabilities.consent.shipped import read_policy, shipped
+from rapport.decide.service import CustomerNamed
+from rapport.kernel.clock import MINUTE, SECOND
+from rapport.kernel.errors import Conflict, InvalidInput
+from rapport.kernel.identifiers import Identifier, key_of
+from rapport.kernel.ids import Key
+from rapport.remember import customers
+from tests.databases import ENGINES, database_at
+from tests.shop import NOON, Shop
+
+_NUMBERS = count(1)
+BROWSER = {"userAgent": "Mozilla/5.0", "page": {"url": "https://shop.example/"}}
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """One for the file: each test has an Ada and a Bo of its own."""
+    with database_at(request.param, tmp_path_factory.mktemp("consent")) as url:
+        made = Shop(url)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def other_shop(database_url: str) -> Iterator[Shop]:
+    """One whose policies a test may change."""
+    made = Shop(database_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ada() -> str:
+    return f"ada-{next(_NUMBERS)}"
+
+
+@pytest.fixture
+def bo() -> str:
+    return f"bo-{next(_NUMBERS)}"
+
+
+def key(shop: Shop, value: str, namespace: str = "user_id") -> Key:
+    return key_of(shop.id, Identifier(namespace, value))
+
+
+def asked(shop: Shop, purpose: str, value: str, namespace: str = "user_id") -> Verdict:
+    with shop.db.read() as conn:
+        return may(conn, shop.id, key(shop, value, namespace), purpose)
+
+
+def said(shop: Shop, at: int, *, user: str | None = None, browser: str | None = None, **context: Any) -> None:
+    message = shop.message("Product Viewed", at=at, user=user, browser=browser, product_id="p")
+    shop.send({**message, "context": {**BROWSER, **context}})
+    shop.fold()
+
+
+def preferences(**said: object) -> dict[str, object]:
+    return {"categoryPreferences": said}
+
+
+def test_whoever_has_said_nothing_gets_what_the_policy_says(shop: Shop, ada: str) -> None:
+    said(shop, NOON, user=ada)
+    assert {p: asked(shop, p, ada).may for p in shipped().of_country("DE").purposes} == {
+        "service": True, "analytics": False, "personalisation": True, "email_marketing": False,
+        "sms_marketing": False, "advertising": False,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"consent": preferences(Marketing=True)},
+        {"consentManagement": {"allowedConsentIds": ["marketing"], "provider": "ketch"}},
+    ],
+)
+def test_a_yes_is_read_from_each_kind_of_client_and_a_later_no_takes_it_back(
+    shop: Shop, context: dict[str, Any], ada: str
+) -> None:
+    said(shop, NOON, user=ada, **context)
+    assert asked(shop, "email_marketing", ada).may
+    said(shop, NOON + 2 * SECOND, user=ada, consentManagement={"deniedConsentIds": ["marketing"]})
+    said(shop, NOON + 1 * SECOND, user=ada, consent=preferences(marketing=True))  # late: from before the no
+    verdict = asked(shop, "email_marketing", ada)
+    assert (verdict.may, verdict.state, verdict.at, verdict.how) == (False, "denied", NOON + 2 * SECOND, "website")
+
+
+def test_unsubscribing_ends_marketing_mail_and_nothing_else(shop: Shop, ada: str) -> None:
+    said(shop, NOON, user=ada, consent=preferences(marketing=True, sms=True))
+    shop.send(shop.message("Unsubscribed", at=NOON + 1 * SECOND, user=ada))
+    shop.fold()
+    assert [asked(shop, p, ada).may for p in ("email_marketing", "sms_marketing", "service")] == [False, True, True]
+
+
+def test_what_somebody_allows_on_a_browser_does_not_widen_what_its_account_refused(shop: Shop, ada: str) -> None:
+    said(shop, NOON, user=ada, browser=f"b-{ada}", consent=preferences(marketing=False, sms=True))
+    said(shop, NOON + 1 * SECOND, browser=f"b-{ada}", consent=preferences(marketing=True, sms=True))
+    assert not asked(shop, "email_marketing", ada).may
+    assert asked(shop, "sms_marketing", ada).may
+
+
+def test_a_merge_keeps_the_stricter_answer_until_the_person_is_asked_again(shop: Shop, ada: str) -> None:
+    said(shop, NOON, browser=f"laptop-{ada}", consent=preferences(marketing=False))
+    said(shop, NOON + 1 * SECOND, user=ada, consent=preferences(marketing=True))
+    assert asked(shop, "email_marketing", ada).may
+    said(shop, NOON + 2 * SECOND, user=ada, browser=f"laptop-{ada}")
+    assert not asked(shop, "email_marketing", ada).may
+    said(shop, NOON + 3 * SECOND, user=ada, browser=f"laptop-{ada}", consent=preferences(marketing=True))
+    assert asked(shop, "email_marketing", ada).may
+
+
+def test_a_browsers_signal_refuses_until_the_person_says_yes_and_is_gone_with_the_header(
+    shop: Shop, ada: str, bo: str
+) -> None:
+    country(shop, "US", user=ada)
+    assert asked(shop, "advertising", ada).may
+    said(shop, NOON + 1 * SECOND, user=ada, browser=f"b-{ada}", globalPrivacyControl=True)
+    verdict = asked(shop, "advertising", ada)
+    assert (verdict.may, verdict.state, verdict.how) == (False, "denied", "signal")
+    said(
+        shop, NOON + 2 * SECOND, user=ada, browser=f"b-{ada}", globalPrivacyControl=True, consent=preferences(sale=True)
+    )
+    assert asked(shop, "advertising", ada).may  # an answer of a person weighs more than a header
+    said(shop, NOON + 3 * SECOND, user=bo, browser=f"c-{bo}", globalPrivacyControl=True)
+    country(shop, "US", user=bo, at=NOON + 4 * SECOND)
+    assert not asked(shop, "advertising", bo).may
+    said(shop, NOON + 5 * SECOND, user=bo, browser=f"c-{bo}")
+    assert asked(shop, "advertising", bo).may
+
+
+def test_a_fact_that_only_rapport_states_is_not_believed_from_a_website(shop: Shop, ada: str) -> None:
+    shop.send(
+        shop.message("Consent Answered", at=NOON, user=ada, purposes={"email_marketing": "granted"}),
+        shop.message("Product Viewed", at=NOON, user=ada, product_id="p"),
+    )
+    shop.fold()
+    assert not asked(shop, "email_marketing", ada).may
+
+
+def test_the_customers_country_decides_which_policy_holds(shop: Shop) -> None:
+    country(shop, "BR", user="ana")
+    country(shop, "CA", user="luc")
+    assert [asked(shop, "analytics", who).may for who in ("ana", "luc")] == [True, False]
+    assert [asked(shop, "personalisation", who).may for who in ("ana", "luc")] == [True, False]
+
+
+def test_a_purpose_that_no_policy_knows_is_an_error_and_names_those_there_are(shop: Shop, ada: str) -> None:
+    said(shop, NOON, user=ada)
+    with pytest.raises(InvalidInput, match="knows no purpose 'mind_reading'") as told:
+        asked(shop, "mind_reading", ada)
+    assert "email_marketing" in told.value.hint
+
+
+def test_a_decision_for_somebody_who_objects_knows_nothing_of_them(shop: Shop, ada: str) -> None:
+    said(shop, NOON, user=ada)
+    named = CustomerNamed(namespace="user_id", value=ada)
+    assert shop.decide(at=NOON + MINUTE, customer=named).personal
+    said(shop, NOON + 1 * SECOND, user=ada, consent=preferences(personalisation=False))
+    decision = shop.decide(at=NOON + 2 * MINUTE, customer=named)
+    assert (decision.personal, decision.personal_reason) == (False, "the person refused")
+    assert [fact.properties["personal"] for fact in shop.facts("Decision Made")] == [True, False]
+
+
+def test_marketing_goes_to_those_who_allow_it_and_what_was_ordered_is_told_to_all(
+    shop: Shop, ada: str, bo: str
+) -> None:
+    said(shop, NOON, user=ada, consent=preferences(marketing=True))
+    said(shop, NOON, user=bo)
+    messages = [outgoing(shop, who, strand) for who, strand in ((ada, ada), (bo, bo), ("nobody", None))]
+    with shop.db.read() as conn:
+        against = ALLOWED.ask(conn, messages, NOON)
+    assert ALLOWED.purposes == ("marketing",)
+    assert against.keys() == {bo, "nobody"}
+    assert isinstance(against[bo], Drop)
+
+
+def test_a_changed_policy_is_tried_on_everybody_before_it_holds(other_shop: Shop, ada: str, bo: str) -> None:
+    said(other_shop, NOON, user=ada, consent=preferences(marketing=True))
+    said(other_shop, NOON, user=bo)
+    summarise(other_shop)
+    with other_shop.db.read() as conn:
+        kept = policies_of(conn, other_shop.id)
+        anew = _asking_anew(kept.policies.of_country("DE"), since="2027-01-01T00:00:00Z")
+        effect = effect_of(conn, other_shop.id, kept.policies.with_policy(anew))
+    assert [(one.purpose, one.allowed, one.refused) for one in effect.purposes] == [("email_marketing", 0, 1)]
+    apply(other_shop, kept.policies.with_policy(anew), seen=0)
+    verdict = asked(other_shop, "email_marketing", ada)
+    assert (verdict.may, verdict.state) == (False, "unknown")
+    assert "asked again" in verdict.reason
+
+
+def test_of_two_who_change_the_policies_the_second_is_told(other_shop: Shop, ada: str) -> None:
+    strict = but(shipped(), default="strict")
+    apply(other_shop, strict, seen=0)
+    with pytest.raises(Conflict, match="somebody has changed"):
+        apply(other_shop, shipped(), seen=0)
+    said(other_shop, NOON, user=ada)
+    assert not asked(other_shop, "personalisation", ada).may
+
+
+RULE = PurposeRule(title="Mail", basis="consent", before_answer="denied")
+
+
+@pytest.mark.parametrize(
+    ("purposes", "wrong"),
+    [
+        ({"a": but(RULE, needs=("b",)), "b": but(RULE, needs=("a",))}, "circle"),
+        ({"a": but(RULE, needs=("z",))}, "no purpose of this policy"),
+        ({"a": but(RULE, before_answer="granted")}, "rests on consent"),
+        ({"a": but(RULE, basis="contract")}, "needs no answer"),
+        ({"a": but(RULE, asked_anew_at="soon")}, "is no time"),
+        ({"a": but(RULE, called=("x",)), "b": but(RULE, called=("X",))}, "means both"),
+        ({"A b": RULE}, "small letters"),
+    ],
+)  # fmt: skip
+def test_a_policy_that_contradicts_itself_is_refused(purposes: dict[str, PurposeRule], wrong: str) -> None:
+    with pytest.raises(InvalidInput, match=wrong):
+        Policy(name="p", title="P", purposes=purposes).check()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{}", b'{"name": "p", "title": "P", "purposes": {"a": {"title": "A", "basis": "consent"}}}',
+        b"[" * 100_000, b"\xff", b'{"name":"p","title":"P","purposes":{},"more":1}',
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_policy_is_refused_by_name(body: bytes) -> None:
+    with pytest.raises(InvalidInput, match=r"mine\.json"):
+        read_policy(body, name="mine.json")
+
+
+def test_what_rapport_ships_is_right() -> None:
+    assert {policy.name for policy in shipped().policies} == {"eu_uk", "california", "brazil", "quebec", "strict"}
+
+
+# -- how the tests speak
+
+
+def country(shop: Shop, code: str, *, user: str, at: int = NOON) -> None:
+    shop.send(
+        {"type": "identify", "userId": user, "messageId": f"{user}-{at}", "traits": {"address": {"country": code}}}
+    )
+    shop.fold()
+    summarise(shop)
+
+
+def summarise(shop: Shop) -> None:
+    with shop.db.write() as conn:
+        customers.refresh(conn, limit=1_000, buckets=range(256), remembered=shop.pipeline.slices.remembered)
+
+
+def outgoing(shop: Shop, id: str, user: str | None) -> Outgoing:
+    return Outgoing(
+        workspace=shop.id, id=id, channel="email", destination="d", payload=b"", purpose="marketing", attempts=1,
+        strand=None if user is None else key(shop, user),
+    )  # fmt: skip
+
+
+def apply(shop: Shop, wanted: PolicySet, *, seen: int) -> None:
+    with shop.db.write() as conn:
+        store.save_policies(conn, shop.id, wanted, seen=seen, by="ada", reason="tried", now=NOON)
+
+
+def _asking_anew(policy: Policy, *, since: str) -> Policy:
+    rule = but(policy.purposes["email_marketing"], asked_anew_at=since)
+    return but(policy, purposes={**policy.purposes, "email_marketing": rule})
