@@ -12,16 +12,9 @@ import msgspec
 from rapport.app.installation import Installation
 from rapport.collect.sources import ensure_source
 from rapport.kernel.clock import now_us
-from rapport.kernel.errors import InvalidInput
-from rapport.kernel.money import currency_code
 from rapport.storage.command_line import data_option
-from rapport.storage.workspaces import (
-    WorkspaceSettings,
-    all_workspaces,
-    change_settings,
-    create_workspace,
-    find_workspace,
-)
+from rapport.storage.shops import ShopWanted, change_shop
+from rapport.storage.workspaces import all_workspaces, create_workspace, find_workspace
 from rapport.web import accounts
 
 __all__ = ["workspaces"]
@@ -66,8 +59,8 @@ def add(installation: Installation, /, data_dir: Path | None, slug: str, name: s
     now, permissions = now_us(), installation.slices.permissions
     with installation.open(data_dir) as db:
         with db.write() as conn:
-            settings = _changed(WorkspaceSettings(), given)
-            shop = create_workspace(conn, slug=slug, name=name or slug, now=now, settings=settings)
+            shop = create_workspace(conn, slug=slug, name=name or slug, now=now)
+            change_shop(conn, shop.id, ShopWanted(**given))
             source = ensure_source(conn, shop.id, name="Website", kind="web", now=now)
         _, api_key = accounts.create_api_key(
             db, permissions, workspace=shop.id, name="operator", scopes=permissions.for_keys,
@@ -79,21 +72,12 @@ def add(installation: Installation, /, data_dir: Path | None, slug: str, name: s
 @workspaces.command("change")
 @data_option
 @click.argument("slug")
+@click.option("--name", default="", help="How people call it.")
 @_settings_options
 @click.pass_obj
-def change(installation: Installation, /, data_dir: Path | None, slug: str, **given: Any) -> None:
-    """Change a shop's settings; workers take them up within seconds."""
+def change(installation: Installation, /, data_dir: Path | None, slug: str, name: str, **given: Any) -> None:
+    """Change what a shop says of itself; workers take it up within seconds."""
     with installation.open(data_dir) as db, db.write() as conn:
         shop = find_workspace(conn, slug)
-        change_settings(conn, shop.id, lambda settings: _changed(settings, given))
+        change_shop(conn, shop.id, ShopWanted(name=name or None, **given))
     click.echo(f"{slug} changed")
-
-
-def _changed(settings: WorkspaceSettings, given: dict[str, Any]) -> WorkspaceSettings:
-    wanted = {name: value for name, value in given.items() if value is not None}
-    if "currency" in wanted:
-        code = currency_code(wanted["currency"])
-        if code is None:
-            raise InvalidInput(f"{wanted['currency']!r} is no ISO 4217 currency", hint="such as EUR")
-        wanted["currency"] = code
-    return msgspec.structs.replace(settings, **wanted)

@@ -21,6 +21,7 @@ __all__ = [
     "create_workspace",
     "default_workspace",
     "find_workspace",
+    "workspace_of",
     "workspaces",
 ]
 
@@ -98,6 +99,15 @@ def default_workspace(conn: Connection) -> Workspace:
 def all_workspaces(conn: Connection) -> list[Workspace]:
     """Every shop, oldest first."""
     return [_workspace(row) for row in conn.execute(sa.select(workspaces).order_by(workspaces.c.id))]
+
+
+def workspace_of(conn: Connection, workspace: WorkspaceId, *, for_update: bool = False) -> Workspace:
+    """One shop; on demand nobody else changes it until the transaction ends. Raises NotFound."""
+    query = sa.select(workspaces).where(workspaces.c.id == workspace)
+    row = conn.execute(query.with_for_update() if for_update else query).first()
+    if row is None:
+        raise NotFound(f"no workspace {workspace}", hint="`rapport workspaces list` shows them")
+    return _workspace(row)
 
 
 def change_settings(

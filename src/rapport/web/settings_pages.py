@@ -17,6 +17,8 @@ from rapport.kernel.principal import Principal
 from rapport.kernel.settings import Section
 from rapport.storage import settings
 from rapport.storage.engine import Database
+from rapport.storage.shops import ShopWanted
+from rapport.web import shop_pages
 from rapport.web.console import NavItem, render
 from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
 from rapport.web.forms import Form, integer, text
@@ -105,13 +107,25 @@ def change_settings(
         return _tagged(_shown(conn, principal, found))
 
 
-WEB = WebPart(routes=(list_settings, get_settings, list_changes, change_settings))
+WEB = WebPart(routes=(list_settings, get_settings, list_changes, change_settings, *shop_pages.ROUTES))
 
 
 @get("/settings", permission="settings:read", sync_to_thread=True)
 def settings_page(request: AnyRequest, db: Database, principal: Principal, sections: Sections) -> Response[str]:
     """Every section with its form."""
     return _page(request, db, principal, sections)
+
+
+@post_form("/settings/shop", permission="settings:write", sync_to_thread=True, status_code=200)
+def change_the_shop(
+    request: AnyRequest, db: Database, principal: Principal, sections: Sections, data: Form
+) -> Response[Any]:
+    """Change what the shop says of itself; where that cannot be, what was typed stays in the form."""
+    try:
+        shop_pages.save_typed(db, principal, data)
+    except RapportError as error:
+        return _page(request, db, principal, sections, shop_error=error, shop=shop_pages.typed_shop(data))
+    return Redirect("/console/settings?done=saved#shop", status_code=303)
 
 
 @post_form("/settings/{section:str}", permission="settings:write", sync_to_thread=True, status_code=200)
@@ -132,7 +146,7 @@ def change_section(
     return Redirect(f"/console/settings?done=saved#{found.name}", status_code=303)
 
 
-HANDLERS = (settings_page, change_section)
+HANDLERS = (settings_page, change_the_shop, change_section)
 
 NAV = NavItem(
     label="Shop", path="/console/settings", icon="store", group="Settings", order=790, permission="settings:read",
@@ -148,9 +162,12 @@ def _page(
     *,
     error: RapportError | None = None,
     typed: Mapping[str, Mapping[str, Any]] | None = None,
+    shop_error: RapportError | None = None,
+    shop: ShopWanted | None = None,
 ) -> Response[str]:
     workspace = principal.workspace
     with db.read() as conn:
+        form = shop_pages.shop_form(conn, workspace, typed=shop, error=shop_error)
         shown = [
             {
                 "section": section, "kept": (kept := settings.load(conn, workspace, section)),
@@ -160,8 +177,11 @@ def _page(
             for section in sections
         ]  # fmt: skip
     may_change = principal.may("settings:write")
-    status = error.status if error else 200
-    return render(request, "web/settings.html", status=status, sections=shown, may_change=may_change, error=error)
+    failed = error or shop_error
+    return render(
+        request, "web/settings.html", status=failed.status if failed else 200, sections=shown, may_change=may_change,
+        error=error, shop=form,
+    )  # fmt: skip
 
 
 def _save(
