@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from rapport.act.job_reports import JobState
+    from rapport.collect.names import Vocabulary
     from rapport.compose.installed import Installed
     from rapport.kernel.ids import Key, WorkspaceId
     from rapport.kernel.wording import Wording
@@ -42,6 +43,11 @@ class Installation:
     def wording(self) -> Wording:
         """How facts read, by what is installed here."""
         return self.slices.wording
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The events that are understood here."""
+        return self.slices.vocabulary
 
     def folder(self, data_dir: Path | None) -> Path:
         """The data folder: the one that is named, or the default one."""

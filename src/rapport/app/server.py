@@ -35,8 +35,10 @@ class Server:
         self.appender = Appender(db, max_pending_bytes=settings.max_pending_mb * 1024 * 1024)
         self.sources = Sources(db)
         self.source_health = Health(db)
-        self.endpoints = Endpoints(registry=self.sources, appender=self.appender, health=self.source_health)
         self.slices = slices = installed() if slices is None else slices
+        self.endpoints = Endpoints(
+            registry=self.sources, appender=self.appender, health=self.source_health, vocabulary=slices.vocabulary
+        )
         self.decider = Decider(
             db, slices.deciding, append=self.appender.append, find_customer=_customer_key, gate=slices.gate
         )
@@ -49,6 +51,7 @@ class Server:
             "metrics": self.metrics, "sections": self.slices.sections, "tables": sorted(self.slices.tables),
             "slices": self.slices, "settings": self.settings,
             "remembered": self.slices.remembered, "retold": self.slices.retold,
+            "vocabulary": self.slices.vocabulary,
             "steps": self.slices.deciding,
             "identity": Identity(self.db, more=LINKING, on_moved=customers.mark_moved),
         }  # fmt: skip

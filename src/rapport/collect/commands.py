@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import click
 
 from rapport.collect import quarantine, sources
 from rapport.collect.health import HealthCounts, health_of_sources
 from rapport.collect.model import SOURCE_KINDS, Limits, Source, SourceKind
+from rapport.collect.names import Vocabulary
 from rapport.kernel.clock import HOUR, now_us, to_iso
 from rapport.kernel.errors import InvalidFact
 from rapport.kernel.ids import WorkspaceId
@@ -22,7 +24,15 @@ from rapport.storage.command_line import (
 )
 from rapport.storage.engine import Database
 
-__all__ = ["quarantine_group", "sources_group"]
+__all__ = ["Collecting", "quarantine_group", "sources_group"]
+
+
+class Collecting(Installation, Protocol):
+    """What these commands need of the installation."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The events that its slices understand."""
 
 
 @click.group("sources")
@@ -144,7 +154,7 @@ def list_quarantined(
 @click.option("--source", default=None, help="With --all: of this source only.")
 @click.pass_obj
 def replay(
-    installation: Installation,
+    installation: Collecting,
     data_dir: Path | None,
     workspace: str | None,
     row_ids: tuple[str, ...],
@@ -157,9 +167,9 @@ def replay(
     with installation.open(data_dir) as db:
         shop = _in_own_transaction(db, workspace)
         if replay_all:
-            done = quarantine.replay_all(db, shop, source=source, now=now_us())
+            done = quarantine.replay_all(db, shop, source=source, now=now_us(), vocabulary=installation.vocabulary)
         else:
-            done = _replay_each(db, shop, row_ids)
+            done = _replay_each(db, shop, row_ids, installation.vocabulary)
     click.echo(f"{done.accepted} replayed, {done.still_bad} still bad")
 
 
@@ -201,12 +211,14 @@ def _check_choice(row_ids: tuple[str, ...], *, everything: bool) -> None:
         raise click.UsageError("name messages, or give --all")
 
 
-def _replay_each(db: Database, shop: WorkspaceId, row_ids: tuple[str, ...]) -> quarantine.Replayed:
+def _replay_each(
+    db: Database, shop: WorkspaceId, row_ids: tuple[str, ...], vocabulary: Vocabulary
+) -> quarantine.Replayed:
     accepted = still_bad = 0
     for row_id in row_ids:
         with db.write() as conn:
             try:
-                quarantine.replay(conn, shop, row_id, now=now_us())
+                quarantine.replay(conn, shop, row_id, now=now_us(), vocabulary=vocabulary)
                 accepted += 1
             except InvalidFact as error:
                 quarantine.note_still_bad(conn, shop, row_id, error)

@@ -39,6 +39,7 @@ from rapport.collect.http import (
 )
 from rapport.collect.limiter import InFlight, RateLimiter
 from rapport.collect.model import Envelope, QuarantineRow, Source
+from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.collect.pixel import read_pixel
 from rapport.collect.prepare import prepare_all
 from rapport.collect.sources import Sources
@@ -135,6 +136,7 @@ class Endpoints:
         health: Health,
         clock: Callable[[], int] = now_us,
         in_flight_bytes: int = IN_FLIGHT_BYTES,
+        vocabulary: Vocabulary = SPECIFICATION,
     ) -> None:
         self.registry = registry
         self.health = health
@@ -142,6 +144,7 @@ class Endpoints:
         self._appender = appender
         self._clock = clock
         self._rates = RateLimiter()
+        self._vocabulary = vocabulary
 
     @staticmethod
     def handles(path: str) -> bool:
@@ -245,7 +248,9 @@ class Endpoints:
             ip=head.peer,
             opt_out=head.opt_out,
         )
-        rows, aside = await _prepare(parts.messages, source=source, received_at=now, envelope=envelope)
+        rows, aside = await _prepare(
+            parts.messages, source=source, received_at=now, envelope=envelope, vocabulary=self._vocabulary
+        )
         unkept = aside if aside and self.registry.is_full(source) else []
         new = await self._appender.append(rows, [] if unkept else aside)
         self.health.count(
@@ -320,14 +325,14 @@ class Forbidden401(Forbidden):
 
 
 async def _prepare(
-    messages: list[bytes], *, source: Source, received_at: int, envelope: Envelope
+    messages: list[bytes], *, source: Source, received_at: int, envelope: Envelope, vocabulary: Vocabulary
 ) -> tuple[list[LogRow], list[QuarantineRow]]:
     rows: list[LogRow] = []
     aside: list[QuarantineRow] = []
     for some in _portions(messages):
         if rows or aside:
             await asyncio.sleep(0)
-        good, bad = prepare_all(some, source=source, received_at=received_at, envelope=envelope)
+        good, bad = prepare_all(some, source=source, received_at=received_at, envelope=envelope, vocabulary=vocabulary)
         rows += good
         aside += bad
     return rows, aside

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,7 +17,9 @@ from rapport.collect import sources as sources_
 from rapport.collect.feed import ROWS, read_feed
 from rapport.collect.health import HealthCounts, health_of_sources
 from rapport.collect.model import IMPORT_SOURCE, OWN_SOURCE, SOURCE_KINDS, Limits, QuarantineState, Source
-from rapport.collect.unread import LOOKED_AT, Unread, unread_of_source
+from rapport.collect.names import Vocabulary
+from rapport.collect.unread import EVENT
+from rapport.collect.unread_shown import unread_of_source
 from rapport.kernel.clock import DAY, HOUR, now_us
 from rapport.kernel.errors import Conflict, InvalidFact, NotFound, RapportError
 from rapport.kernel.facts import Fact
@@ -127,13 +129,9 @@ def add_source(request: AnyRequest, db: Database, principal: Principal, data: Fo
 
 
 @get("/sources/{source_id:str}", permission="sources:read", sync_to_thread=True)
-def source_page(
-    request: AnyRequest, db: Database, principal: Principal, wording: Wording, source_id: str
-) -> Response[str]:
+def source_page(request: AnyRequest, db: Database, principal: Principal, source_id: str) -> Response[str]:
     """One source: key, health, what could not be read, limits, how to connect."""
-    with db.read() as conn:
-        found = unread_of_source(conn, principal.workspace, source_id, wording)
-    return _one_source(request, db, principal, source_id, unread=found)
+    return _one_source(request, db, principal, source_id)
 
 
 @post("/sources/{source_id:str}", permission="sources:write", sync_to_thread=True, status_code=200)
@@ -206,7 +204,9 @@ def quarantined_page(request: AnyRequest, db: Database, principal: Principal, ro
 
 
 @post("/quarantine/{row_id:str}", permission="quarantine:write", sync_to_thread=True, status_code=200)
-def mend(request: AnyRequest, db: Database, principal: Principal, row_id: str, data: Form) -> Response[Any]:
+def mend(
+    request: AnyRequest, db: Database, principal: Principal, vocabulary: Vocabulary, row_id: str, data: Form
+) -> Response[Any]:
     """Save the mended message and replay it; where it is still bad, say why."""
     body = raw(data, "body")
     workspace = principal.workspace
@@ -214,7 +214,7 @@ def mend(request: AnyRequest, db: Database, principal: Principal, row_id: str, d
         with db.write() as conn:
             if body.strip() != aside.find_quarantined(conn, workspace, row_id).text.strip():
                 aside.mend(conn, workspace, row_id, body.encode("utf-8", "replace"))
-            aside.replay(conn, workspace, row_id, now=now_us())
+            aside.replay(conn, workspace, row_id, now=now_us(), vocabulary=vocabulary)
     except RapportError as error:
         return _quarantined(request, db, principal, row_id, body=body, error=error)
     return Redirect("/console/quarantine?done=replayed", status_code=303)
@@ -229,11 +229,12 @@ def discard(db: Database, principal: Principal, row_id: str) -> Redirect:
 
 
 @post("/quarantine-all/replay", permission="quarantine:write", sync_to_thread=True, status_code=303)
-def replay_all(db: Database, principal: Principal, data: Form) -> Redirect:
+def replay_all(db: Database, principal: Principal, vocabulary: Vocabulary, data: Form) -> Redirect:
     """Replay every open message that matches the filter."""
     outcome = aside.replay_all(
-        db, principal.workspace, source=text(data, "source") or None, reason=text(data, "q") or None, now=now_us()
-    )
+        db, principal.workspace, source=text(data, "source") or None, reason=text(data, "q") or None, now=now_us(),
+        vocabulary=vocabulary,
+    )  # fmt: skip
     return Redirect(f"/console/quarantine?accepted={outcome.accepted}&still_bad={outcome.still_bad}", status_code=303)
 
 
@@ -353,7 +354,7 @@ def _sources(
 
 def _one_source(
     request: AnyRequest, db: Database, principal: Principal, source_id: str, *, error: RapportError | None = None,
-    typed: Mapping[str, Any] | None = None, unread: Sequence[Unread] = (),
+    typed: Mapping[str, Any] | None = None,
 ) -> Response[str]:  # fmt: skip
     """The page of a source; its form holds what was `typed`, or else what the source is."""
     now = now_us()
@@ -361,9 +362,10 @@ def _one_source(
         source = sources_.find_source(conn, principal.workspace, source_id)
         day = health_of_sources(conn, principal.workspace, now=now).get(source_id, HealthCounts())
         week = health_of_sources(conn, principal.workspace, now=now, back=7 * DAY).get(source_id, HealthCounts())
+        unread = unread_of_source(conn, principal.workspace, source_id, now=now, days=7)
     return render(
         request, "collect/source.html", status=error.status if error else 200, source=source, day=day, week=week,
-        unread=unread[:20], looked_at=LOOKED_AT,
+        unread=[one for one in unread if one.field != EVENT][:20], names=[one for one in unread if one.field == EVENT],
         kinds=SOURCE_KINDS, error=error, host=public_address(request), version=sources_.source_version(source),
         form=typed or {"name": source.name, "kind": source.kind, "limits": source.limits},
         client=request.query_params.get("client", "browser" if source.client_side else "python"),

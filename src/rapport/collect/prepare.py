@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from rapport.collect.model import NO_ENVELOPE, Envelope, QuarantineRow, Source
-from rapport.collect.names import modernise
+from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.collect.validate import ClientMessage, read_message
 from rapport.kernel.clock import DAY, SECOND, from_iso
 from rapport.kernel.errors import InvalidFact
@@ -52,7 +52,10 @@ _CHANNELS = frozenset({"app", "store", "marketplace", "email", "phone"})
 _TYPES: dict[str, FactType] = {name: name for name in FACT_TYPES} | {"merge": "alias"}
 
 
-def prepare(message: bytes, *, source: Source, received_at: int, envelope: Envelope = NO_ENVELOPE) -> LogRow:
+def prepare(
+    message: bytes, *, source: Source, received_at: int, envelope: Envelope = NO_ENVELOPE,
+    vocabulary: Vocabulary = SPECIFICATION,
+) -> LogRow:  # fmt: skip
     """Make the log row of one message (its raw JSON). Raises InvalidFact, and nothing else, for a bad message."""
     size = len(message)
     if size > source.limits.max_event_bytes:
@@ -61,7 +64,8 @@ def prepare(message: bytes, *, source: Source, received_at: int, envelope: Envel
             hint="send less in one event, or raise the source's limit",
         )
     read = read_message(message)
-    fact = _fact(read, source, envelope)
+    fact = _fact(read, source, envelope, vocabulary)
+    vocabulary.refuse(fact)
     identifiers = identifiers_of(fact, source.policy)
     if not identifiers:
         raise _nobody(fact)
@@ -75,14 +79,16 @@ def prepare(message: bytes, *, source: Source, received_at: int, envelope: Envel
 
 
 def prepare_all(
-    messages: list[bytes], *, source: Source, received_at: int, envelope: Envelope
-) -> tuple[list[LogRow], list[QuarantineRow]]:
+    messages: list[bytes], *, source: Source, received_at: int, envelope: Envelope,
+    vocabulary: Vocabulary = SPECIFICATION,
+) -> tuple[list[LogRow], list[QuarantineRow]]:  # fmt: skip
     """Prepare the messages of one request: rows for the log, and those for quarantine."""
     rows: list[LogRow] = []
     aside: list[QuarantineRow] = []
     for message in messages:
         try:
-            rows.append(prepare(message, source=source, received_at=received_at, envelope=envelope))
+            row = prepare(message, source=source, received_at=received_at, envelope=envelope, vocabulary=vocabulary)
+            rows.append(row)
         except InvalidFact as error:
             aside.append(quarantined(message, error, source=source, received_at=received_at, envelope=envelope))
     return rows, aside
@@ -117,14 +123,14 @@ def _without_sending_time(message: bytes) -> bytes:
     return msgspec.json.encode(tree, order="sorted")
 
 
-def _fact(read: ClientMessage, source: Source, envelope: Envelope) -> Fact:
+def _fact(read: ClientMessage, source: Source, envelope: Envelope, vocabulary: Vocabulary) -> Fact:
     kind = envelope.type or _type(read.type)
     properties = read.properties or {}
     traits = read.traits or {}
     context = _context(read, source, envelope)
     title = None
     if kind == "track":
-        name = modernise(_event(read.event), properties)
+        name = vocabulary.modernise(_event(read.event), properties)
     else:
         name = _NAMES[kind]
         if kind == "page" or kind == "screen":

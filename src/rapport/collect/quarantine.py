@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.collect.model import Envelope, QuarantineRow, QuarantineState, internal_source
+from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.collect.prepare import prepare
 from rapport.collect.sources import find_source, identifier_policy
 from rapport.collect.store import insert_quarantined, quarantine
@@ -147,7 +148,9 @@ def mend(conn: Connection, workspace: WorkspaceId, row_id: str, body: bytes) -> 
     return _load(conn, workspace, row_id, for_update=False)
 
 
-def replay(conn: Connection, workspace: WorkspaceId, row_id: str, *, now: int) -> None:
+def replay(
+    conn: Connection, workspace: WorkspaceId, row_id: str, *, now: int, vocabulary: Vocabulary = SPECIFICATION
+) -> None:
     """Append the message to the log as if it had been good when it came. Raises NotFound, Conflict, InvalidFact.
 
     If it is still bad nothing changes; `note_still_bad` records why.
@@ -161,7 +164,8 @@ def replay(conn: Connection, workspace: WorkspaceId, row_id: str, *, now: int) -
     relaxed = msgspec.structs.replace(
         source, limits=msgspec.structs.replace(source.limits, max_event_bytes=MAX_MENDED_BYTES)
     )
-    append(conn, [prepare(row.body, source=relaxed, received_at=row.received_at, envelope=row.envelope)])
+    made = prepare(row.body, source=relaxed, received_at=row.received_at, envelope=row.envelope, vocabulary=vocabulary)
+    append(conn, [made])
     conn.execute(_where(workspace, row_id).values(state="replayed", settled_at=now))
 
 
@@ -171,8 +175,9 @@ def note_still_bad(conn: Connection, workspace: WorkspaceId, row_id: str, error:
 
 
 def replay_all(
-    db: Database, workspace: WorkspaceId, *, source: str | None = None, reason: str | None = None, now: int
-) -> Replayed:
+    db: Database, workspace: WorkspaceId, *, source: str | None = None, reason: str | None = None, now: int,
+    vocabulary: Vocabulary = SPECIFICATION,
+) -> Replayed:  # fmt: skip
     """Replay every open message that matches, each in turn in transactions of a hundred."""
     accepted = still_bad = 0
     before: str | None = None
@@ -181,7 +186,7 @@ def replay_all(
             page = list_quarantined(conn, workspace, source=source, reason=reason, before=before, limit=100)
             for row in page:
                 try:
-                    replay(conn, workspace, row.id, now=now)
+                    replay(conn, workspace, row.id, now=now, vocabulary=vocabulary)
                     accepted += 1
                 except InvalidFact as error:
                     note_still_bad(conn, workspace, row.id, error)

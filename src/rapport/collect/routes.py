@@ -11,7 +11,10 @@ from litestar.params import Parameter
 from rapport.collect import quarantine, sources
 from rapport.collect.health import HealthCounts, health_of_sources
 from rapport.collect.model import Limits, QuarantineState, Source, SourceKind
+from rapport.collect.names import Vocabulary
 from rapport.collect.quarantine import Quarantined, Replayed
+from rapport.collect.unread import KEPT_DAYS
+from rapport.collect.unread_shown import UnreadField, unread_of_source
 from rapport.kernel.clock import SECOND, now_us, to_iso
 from rapport.kernel.errors import InvalidFact
 from rapport.kernel.principal import Principal
@@ -95,6 +98,18 @@ def list_sources(db: Database, principal: Principal) -> list[SourceShown]:
         found = sources.list_sources(conn, workspace)
         health = health_of_sources(conn, workspace, now=now_us())
     return [_shown(source, principal, health.get(source.id)) for source in found]
+
+
+@get("/sources/{source_id:str}/unread", permission="sources:read", tags=["sources"], sync_to_thread=True)
+def list_unread(
+    source_id: Id, db: Database, principal: Principal,
+    days: Annotated[int, Parameter(ge=1, le=KEPT_DAYS, description="Of the shop, the last ones.")] = 7,
+) -> list[UnreadField]:  # fmt: skip
+    """What of this source's facts could not be read, by event and field, the most frequent first."""
+    workspace = principal.workspace
+    with db.read() as conn:
+        sources.find_source(conn, workspace, source_id)
+        return unread_of_source(conn, workspace, source_id, now=now_us(), days=days)
 
 
 @post("/sources", permission="sources:write", tags=["sources"], sync_to_thread=True)
@@ -188,12 +203,12 @@ def mend_quarantined(row_id: Id, data: dict[str, Any], db: Database, principal: 
     "/quarantine/{row_id:str}/replay", permission="quarantine:write", tags=["quarantine"], status_code=200,
     sync_to_thread=True,
 )  # fmt: skip
-def replay_quarantined(row_id: Id, db: Database, principal: Principal) -> QuarantinedShown:
+def replay_quarantined(row_id: Id, db: Database, principal: Principal, vocabulary: Vocabulary) -> QuarantinedShown:
     """Make the message a fact, as of when it came. 400 with the reason where it is still bad."""
     workspace = principal.workspace
     try:
         with db.write() as conn:
-            quarantine.replay(conn, workspace, row_id, now=now_us())
+            quarantine.replay(conn, workspace, row_id, now=now_us(), vocabulary=vocabulary)
             return _quarantined(quarantine.find_quarantined(conn, workspace, row_id))
     except InvalidFact as error:
         with db.write() as conn:
@@ -202,11 +217,12 @@ def replay_quarantined(row_id: Id, db: Database, principal: Principal) -> Quaran
 
 
 @post("/quarantine/replay", permission="quarantine:write", tags=["quarantine"], status_code=200, sync_to_thread=True)
-def replay_matching(data: ReplayWanted, db: Database, principal: Principal) -> Replayed:
+def replay_matching(data: ReplayWanted, db: Database, principal: Principal, vocabulary: Vocabulary) -> Replayed:
     """Replay every open message that matches."""
     return quarantine.replay_all(
-        db, principal.workspace, source=_clean(data.source), reason=_clean(data.reason), now=now_us()
-    )
+        db, principal.workspace, source=_clean(data.source), reason=_clean(data.reason), now=now_us(),
+        vocabulary=vocabulary,
+    )  # fmt: skip
 
 
 @delete(
@@ -220,7 +236,7 @@ def discard_quarantined(row_id: Id, db: Database, principal: Principal) -> None:
 
 
 ROUTES = (
-    list_sources, add_source, get_source, change_source, rotate_source,
+    list_sources, add_source, get_source, list_unread, change_source, rotate_source,
     list_quarantine, get_quarantined, mend_quarantined, replay_quarantined, replay_matching, discard_quarantined,
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from rapport.collect.model import Limits, QuarantineRow, Source
 from rapport.kernel.clock import HOUR
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import insert_ignore, upsert
-from rapport.storage.engine import metadata
+from rapport.storage.engine import CText, metadata
 from rapport.storage.log import LogRow, facts
 from rapport.storage.lookup import select_among
 
@@ -26,6 +26,7 @@ __all__ = [
     "new_in_each",
     "quarantine",
     "source_health",
+    "source_unread",
     "source_values",
     "sources",
     "touch_sources",
@@ -62,6 +63,21 @@ source_health = Table(
     Column("hour", BigInteger, primary_key=True, autoincrement=False),
     *(Column(name, BigInteger, nullable=False) for name in COUNTERS),
 )
+
+source_unread = Table(
+    "source_unread",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("source", CText, primary_key=True),
+    Column("day", CText, primary_key=True),
+    Column("event", CText, primary_key=True),
+    Column("field", CText, primary_key=True),
+    Column("facts", BigInteger, nullable=False),
+    Column("example", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
+"""How many facts of an event, received on a day of the shop (its date), had a field that could not be read, with the
+newest of them. The row without a field counts all of the event's facts since the first of that day that had one."""
 
 quarantine = Table(
     "quarantine",

@@ -12,6 +12,8 @@ from rapport.act.firing import firing
 from rapport.act.jobs import Job
 from rapport.act.send_rules import SendRule
 from rapport.act.stages import Stages
+from rapport.collect.names import Vocabulary
+from rapport.collect.unread import CountingUnread
 from rapport.compose.command import Command
 from rapport.compose.slice import Slice
 from rapport.compose.upkeep import summaries
@@ -47,6 +49,7 @@ class Installed:
         self.branches = [Branch(one.name, one.migrations) for one in self.slices if one.migrations is not None]
         facts = self._joined("fact", lambda one: ((kind.name, kind) for kind in one.facts))
         self.wording = Wording(facts.values())
+        self.vocabulary = Vocabulary(facts.values())
         self.sections = [one.settings for one in self.slices if one.settings is not None]
         self.timers: Mapping[str, TimerHandler] = self._joined("timer", lambda one: one.timers.items())
         self.remembered = Remembered(
@@ -91,7 +94,10 @@ class Installed:
         """The stages of one worker process, newly made."""
         own = {kind.name for kind in self.wording.kinds.values() if kind.stated_by == "rapport"}
         made = {one.name: one.stage() for one in self.slices if one.stage is not None}
-        return Stages(made.values(), own=own, named={stage_named(name): stage for name, stage in made.items()})
+        unread = CountingUnread(self.wording, self.vocabulary)
+        return Stages(
+            [unread, *made.values()], own=own, named={stage_named(name): stage for name, stage in made.items()}
+        )
 
     def web_parts(self) -> dict[str, WebPart]:
         """What each slice brings to the server. Imports pages and the web framework: for the server process alone."""

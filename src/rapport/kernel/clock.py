@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
-__all__ = ["DAY", "HOUR", "MINUTE", "SECOND", "from_iso", "now_us", "to_datetime", "to_iso"]
+__all__ = ["DAY", "HOUR", "MINUTE", "SECOND", "from_iso", "now_us", "to_datetime", "to_iso", "zone_named"]
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -47,3 +48,11 @@ def to_iso(us: int) -> str:
     '1970-01-01T00:00:01.500Z'
     """
     return to_datetime(us).strftime("%Y-%m-%dT%H:%M:%S.") + f"{us % SECOND // 1000:03d}Z"
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """The time zone of this name; UTC for a name that nobody knows any more."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError):
+        return ZoneInfo("UTC")

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from rapport.kernel.clock import DAY, SECOND, to_datetime
+from rapport.kernel.clock import DAY, SECOND, to_datetime, zone_named
 
 __all__ = ["Span", "day_column", "day_of", "first_moment", "latest_days", "parts_of", "spans_of", "zone_named"]
 
@@ -36,14 +36,6 @@ class Span(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def zone_named(name: str) -> ZoneInfo:
-    """The time zone of this name; UTC for a name that nobody knows any more."""
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError):
-        return ZoneInfo("UTC")
-
-
 def spans_of(zone: ZoneInfo, since: int, until: int) -> list[Span]:
     """The offsets of the zone within a period, in order; the first holds at `since`. A few microseconds a year."""
     found = [Span(since, _offset(zone, since))]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rapport.capabilities.orders.unread import unread
+from rapport.remember.unread import unread
 from tests.rooms.remember.shop import did, traits_of
 
 

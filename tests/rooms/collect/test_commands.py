@@ -18,8 +18,13 @@ from rapport.kernel.clock import now_us
 from rapport.storage.engine import Database
 from tests.installation import Opened
 from tests.rooms.collect.conftest import Shop
+from tests.slices import SLICES
 
 Run = Callable[..., str]
+
+
+class Here(Opened):
+    vocabulary = SLICES.vocabulary
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ def run(shop: Shop) -> Run:
 
     def call(*arguments: str, code: int = 0) -> str:
         group = {"sources": sources_group, "quarantine": quarantine_group}[arguments[0]]
-        result = CliRunner().invoke(group, arguments[1:], obj=Opened(shop.db))
+        result = CliRunner().invoke(group, arguments[1:], obj=Here(shop.db))
         assert result.exit_code == code, result.output
         return result.output
 

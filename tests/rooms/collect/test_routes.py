@@ -14,12 +14,13 @@ from rapport.collect.appender import Appender
 from rapport.collect.model import Envelope
 from rapport.collect.prepare import prepare_all
 from rapport.collect.routes import ROUTES
-from rapport.kernel.clock import now_us
+from rapport.collect.store import source_unread
+from rapport.kernel.clock import now_us, to_iso
 from rapport.web import accounts
 from rapport.web.app import create_app
 from rapport.web.part import WebPart
 from tests.rooms.collect.conftest import Shop
-from tests.slices import PERMISSIONS, WORDING
+from tests.slices import PERMISSIONS, SLICES, WORDING
 
 Ask = Callable[..., httpx.Response]
 
@@ -27,7 +28,13 @@ Ask = Callable[..., httpx.Response]
 @pytest.fixture
 def http(shop: Shop) -> Iterator[TestClient[Any]]:
     with TestClient(
-        create_app(db=shop.db, wording=WORDING, permissions=PERMISSIONS, parts={"collect": WebPart(routes=ROUTES)})
+        create_app(
+            db=shop.db,
+            wording=WORDING,
+            permissions=PERMISSIONS,
+            parts={"collect": WebPart(routes=ROUTES)},
+            provided={"vocabulary": SLICES.vocabulary},
+        )
     ) as made:
         yield made
 
@@ -76,6 +83,7 @@ def bad_id(shop: Shop) -> str:
     ("method", "path"),
     [
         ("GET", "/sources"), ("POST", "/sources"), ("GET", "/sources/x"), ("PATCH", "/sources/x"),
+        ("GET", "/sources/x/unread"),
         ("POST", "/sources/x/rotate"), ("GET", "/quarantine"), ("GET", "/quarantine/x"), ("PUT", "/quarantine/x"),
         ("POST", "/quarantine/x/replay"), ("POST", "/quarantine/replay"), ("DELETE", "/quarantine/x"),
     ],
@@ -102,6 +110,26 @@ def test_a_source_is_made_changed_rotated_and_switched_off(ask: Ask, shop: Shop)
     assert (late.status_code, late.json()["code"]) == (409, "conflict"), "the key in use would lose its grace"
     assert ask("GET", f"/sources/{made['id']}").json()["write_key"] == rotated["write_key"]
     assert [source["name"] for source in ask("GET", "/sources").json()] == ["Site", "Till 2"]
+
+
+def test_what_of_a_source_could_not_be_read_is_told_by_field_and_day(ask: Ask, shop: Shop) -> None:
+    day = {"workspace": shop.workspace, "source": shop.source.id, "event": "Order Completed"}
+    day["day"] = to_iso(now_us())[:10]
+    with shop.db.write() as conn:
+        conn.execute(
+            source_unread.insert(),
+            [
+                day | {"field": "tax", "facts": 3, "example": "“free” is no number", "seq": 7},
+                day | {"field": "", "facts": 12, "example": "", "seq": 0},
+            ],
+        )
+    (found,) = ask("GET", f"/sources/{shop.source.id}/unread").json()
+    assert found == {
+        "event": "Order Completed", "field": "tax", "facts": 3, "of": 12, "share": 0.25, "fact": 7,
+        "example": "“free” is no number", "days": [{"day": day["day"], "facts": 3}],
+    }  # fmt: skip
+    assert ask("GET", "/sources/nobody/unread").status_code == 404
+    assert ask("GET", f"/sources/{shop.source.id}/unread?days=0").status_code == 400
 
 
 def test_who_may_only_read_sees_no_keys(ask: Ask) -> None:

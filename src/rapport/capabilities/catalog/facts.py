@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import msgspec
+
 from rapport.kernel.facts import Fact
 from rapport.kernel.wording import FactKind, amount_text, joined, short, thing_text
+from rapport.remember.unread import unread
 
 __all__ = ["FACT_KINDS"]
 
@@ -73,4 +78,30 @@ _PAYING_LESS = (
     FactKind(name="Coupon Removed", meaning="a coupon was taken back", icon="tag", properties=_COUPON),
 )  # fmt: skip
 
-FACT_KINDS = (*_LOOKING, *_CHOOSING, *_PAYING_LESS)
+_ALSO: Mapping[str, str] = {
+    "Products Searched": "search, search submitted, view search results, site search",
+    "Product List Viewed": "view item list, collection viewed, category viewed, view category",
+    "Product Clicked": "select item",
+    "Product Viewed": "view item, view content, viewed item, item viewed, product detail viewed, product page viewed",
+    "Product Added": (
+        "add to cart, added to cart, product added to cart, cart add, item added to cart, add to basket, added to "
+        "basket"
+    ),
+    "Product Removed": (
+        "remove from cart, removed from cart, product removed from cart, cart remove, item removed from cart"
+    ),
+    "Product Added to Wishlist": "add to wishlist, added to wishlist, wishlist add",
+    "Product Removed from Wishlist": "remove from wishlist, removed from wishlist",
+    "Promotion Viewed": "view promotion",
+    "Promotion Clicked": "select promotion",
+}
+"""What other systems call them, with commas between.
+
+**Sources:** Google Analytics 4, recommended events; Meta, standard events; Shopify, web pixels' standard events;
+Klaviyo, metrics of its shop integrations.
+"""
+
+FACT_KINDS = tuple(
+    msgspec.structs.replace(kind, unread=unread, also=tuple(_ALSO.get(kind.name, "").split(", ")))
+    for kind in (*_LOOKING, *_CHOOSING, *_PAYING_LESS)
+)

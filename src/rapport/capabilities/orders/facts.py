@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
@@ -10,12 +11,12 @@ import msgspec
 
 from rapport.capabilities.orders.amounts import revenue_of
 from rapport.capabilities.orders.model import CartStory
-from rapport.capabilities.orders.unread import unread
 from rapport.kernel.clock import to_iso
 from rapport.kernel.facts import Fact
 from rapport.kernel.money import currency_code, exponent, format_minor
 from rapport.kernel.wording import FactKind, amount_text, joined, short
 from rapport.remember import inputs
+from rapport.remember.unread import unread
 
 __all__ = ["CART_ABANDONED", "CART_EVENTS", "FACT_KINDS", "ORDER_EVENTS", "cart_abandoned", "cart_abandoned_id"]
 
@@ -97,7 +98,33 @@ _ORDERS = (
     FactKind(name="Order Delivered", meaning="an order has arrived", icon="bag", properties=_DELIVERY),
 )  # fmt: skip
 
-FACT_KINDS = tuple(msgspec.structs.replace(kind, unread=unread) for kind in (*_CARTS, *_ORDERS))
+_ALSO: Mapping[str, str] = {
+    "Cart Viewed": "view cart, cart",
+    "Checkout Started": (
+        "begin checkout, initiate checkout, started checkout process, checkout begun, checkout initiated"
+    ),
+    "Payment Info Entered": "add payment info, payment info submitted",
+    "Order Completed": (
+        "purchase, purchased, order placed, placed order, order created, order paid, order confirmed, order "
+        "complete, checkout completed, checkout complete, completed checkout, ecommerce purchase, order success, "
+        "order submitted, transaction, transaction completed, payment completed, sale"
+    ),
+    "Order Updated": "order edited, order changed",
+    "Order Refunded": "refund, refunded, refund created, partial refund, order refund created",
+    "Order Cancelled": "order voided, cancel order, order cancel",
+    "Order Shipped": "order fulfilled, fulfilled order, shipment created, shipped order",
+    "Order Delivered": "delivered order, delivery completed",
+}
+"""What other systems call them, with commas between.
+
+**Sources:** Google Analytics 4, recommended events; Meta, standard events; Shopify, web pixels' standard events;
+Klaviyo, metrics of its shop integrations.
+"""
+
+FACT_KINDS = tuple(
+    msgspec.structs.replace(kind, unread=unread, also=tuple(_ALSO.get(kind.name, "").split(", ")))
+    for kind in (*_CARTS, *_ORDERS)
+)
 
 
 def cart_abandoned_id(story: CartStory) -> str:
