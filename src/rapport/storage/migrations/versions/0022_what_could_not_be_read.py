@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-revision = "0021"
-down_revision = "0020"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
