@@ -4,21 +4,33 @@ SHELL := /bin/bash
 PYTHON ?= python3
 UV := $(or $(shell command -v uv 2>/dev/null),.bootstrap/bin/uv)
 RUN := $(UV) run
+# What only runs Rapport asks for a sixth of what developing it does, and leaves what is there.
+USE := $(UV) run --frozen --no-dev
 WORKERS ?= 2
 # A file's tests share servers and databases, so one process runs all of them.
 PYTEST = $(RUN) --frozen pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 ARGS ?=
 
-.PHONY: help demo serve test spark check lint format bench docs wheel clean
+.PHONY: help install demo serve keys test spark check lint format bench docs wheel clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+install: $(UV) ## the command `rapport` in .venv: then `source .venv/bin/activate`
+	$(UV) sync --frozen --no-dev --inexact
+
 demo: $(UV) ## a simulated shop's customers in the console, in about a minute
-	$(RUN) rapport demo $(ARGS)
+	$(USE) --extra identity rapport demo $(ARGS)
 
 serve: $(UV) ## run Rapport on ./data at http://127.0.0.1:8321 (ARGS='--data DIR --port N')
-	$(RUN) rapport serve $(ARGS)
+	$(USE) rapport serve $(ARGS)
+
+# The folders with something in them, where the reader names none.
+FILLED = $(patsubst %/,%,$(dir $(wildcard data/rapport.db demo-data/demo.json)))
+FOLDERS = $(if $(ARGS)$(RAPPORT_DATA_DIR)$(RAPPORT_DATABASE_URL),,$(FILLED))
+
+keys: $(UV) ## write key, API key and how to sign in, of ./data and of the demo (ARGS='--data DIR')
+	@$(if $(FOLDERS),$(foreach folder,$(FOLDERS),echo '$(folder):' && $(USE) rapport keys --data $(folder) &&) true,$(USE) rapport keys $(ARGS))
 
 test: $(UV) ## every test (ARGS='-k cart' for some)
 	$(UV) sync --frozen

@@ -93,7 +93,7 @@ def test_postgresql_with_several_workers_runs_as_described(tmp_path: Path) -> No
             DOCS / "how-to/postgresql-and-workers.md",
             folder=tmp_path,
             port=free_port(),
-            replace={"postgresql://rapport@127.0.0.1/rapport": plain},
+            replace={"postgresql://rapport:choose-another@127.0.0.1/rapport": plain},
         )
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
 from rapport.app.secretsfile import Secrets, read_secrets, write_secrets
 from rapport.app.settings import Settings
 from rapport.app.wiring import installed
 from rapport.collect.sources import ensure_source
 from rapport.compose.installed import Installed
 from rapport.kernel.clock import now_us
+from rapport.kernel.errors import Misconfigured
 from rapport.storage.engine import Database
 from rapport.storage.migrate import migrate
+from rapport.storage.refusals import explained
 from rapport.storage.workspaces import Workspace, all_workspaces, create_workspace
 from rapport.web import accounts, api_keys, store
 from rapport.web.permissions import Permissions
@@ -30,12 +34,21 @@ class Keys(NamedTuple):
 def open_database(settings: Settings, *, slices: Installed | None = None, ping: bool = True) -> Database:
     """The installation's database with its schema up to date; makes the data folder where it is missing.
 
-    `ping` is `Database.open`'s.
+    `ping` is `Database.open`'s. Raises Misconfigured and Unavailable where folder or database cannot be used.
     """
     slices = installed() if slices is None else slices
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Misconfigured(
+            f"the data folder {settings.data_dir} cannot be made: {error.strerror}", hint="--data names another"
+        ) from error
     db = Database.open(settings.url, ping=ping)
-    migrate(db, slices.branches)
+    try:
+        migrate(db, slices.branches)
+    except (OperationalError, ProgrammingError) as error:
+        db.close()
+        raise explained(error, settings.url) from error
     return db
 
 

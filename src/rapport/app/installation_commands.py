@@ -12,6 +12,7 @@ from rapport.app.settings import Settings
 from rapport.kernel.clock import now_us
 from rapport.remember.digest import digest as compute
 from rapport.storage.command_line import data_option, json_option, tell_json
+from rapport.storage.engine import Database
 from rapport.storage.workspaces import default_workspace
 from rapport.web import accounts
 
@@ -24,12 +25,25 @@ __all__ = ["digest", "keys", "user"]
 def keys(data_dir: Path | None, *, as_json: bool) -> None:
     """Print the workspace, its first write key and the operator's API key; made where they are missing."""
     settings = Settings.load(data_dir=data_dir)
-    found = bootstrap(open_database(settings), settings)
+    db = open_database(settings)
+    found = bootstrap(db, settings)
     if as_json:
         tell_json(found._asdict())
         return
-    for name, value in found._asdict().items():
+    told = found._asdict() | {"console": f"{settings.address}/console", "sign in": _sign_in(db, settings)}
+    for name, value in told.items():
         click.echo(f"{name:>10}  {value}")
+
+
+def _sign_in(db: Database, settings: Settings) -> str:
+    """How somebody gets into the console."""
+    if (settings.data_dir / "demo.json").exists():
+        from rapport.app.demo.shop import account  # brings the simulated world with it
+
+        return "{}   password {}".format(*account(settings.data_dir))
+    if accounts.has_anybody(db):
+        return "with your e-mail and password; `rapport user EMAIL` adds somebody"
+    return "nobody has an account yet: `rapport serve` prints the link that makes the first"
 
 
 @click.command()

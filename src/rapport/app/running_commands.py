@@ -13,6 +13,11 @@ from rapport.storage.command_line import data_option
 
 __all__ = ["demo", "serve", "worker"]
 
+_log_option = click.option(
+    "--log", type=click.Choice(["auto", "text", "json"]), default=None,
+    help="How logs are written [default: text on a terminal, JSON elsewhere].",
+)  # fmt: skip
+
 
 @click.command()
 @data_option
@@ -26,6 +31,7 @@ __all__ = ["demo", "serve", "worker"]
 )
 @click.option("--allow-private-webhooks/--no-allow-private-webhooks", default=None,
               help="Let webhooks go to private and loopback addresses [default: no].")  # fmt: skip
+@_log_option
 def serve(data_dir: Path | None, **given: Any) -> None:
     """Run the server and its workers until Ctrl-C."""
     from rapport.app.serve import serve as run
@@ -36,11 +42,12 @@ def serve(data_dir: Path | None, **given: Any) -> None:
 @click.command()
 @data_option
 @click.option("--parent", type=int, default=None, hidden=True, help="End when this process is gone.")
-def worker(data_dir: Path | None, parent: int | None) -> None:
+@_log_option
+def worker(data_dir: Path | None, parent: int | None, log: str | None) -> None:
     """Run one worker until Ctrl-C; start as many as there are cores, on any machine that reaches the database."""
     from rapport.app.serve import work
 
-    work(Settings.load(data_dir=data_dir), parent=parent)
+    work(Settings.load(data_dir=data_dir, log=log), parent=parent)
 
 
 @click.command()

@@ -40,7 +40,7 @@ DISPATCH_SECONDS = 0.25
 
 def serve(settings: Settings) -> None:
     """Serve HTTP until SIGINT or SIGTERM; the workers end with it."""
-    configure_logging(level=settings.log_level)
+    configure_logging(level=settings.log_level, form=settings.log)
     listener = _listen(settings)
     db = open_database(settings)
     bootstrap(db, settings)
@@ -67,7 +67,7 @@ def serve(settings: Settings) -> None:
 
 def work(settings: Settings, *, parent: int | None = None) -> None:
     """Fold the log and deliver the outbox until SIGINT or SIGTERM."""
-    configure_logging(level=settings.log_level)
+    configure_logging(level=settings.log_level, form=settings.log)
     db = open_database(settings, ping=False)  # the worker and the outbox try again, whatever breaks
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -119,7 +119,7 @@ def _say_where(db: Database, settings: Settings) -> None:
     """Print the console's address, and while nobody has an account the link that makes the first one."""
     for name in missing_files():
         _logger.warning("the front-end file %s is missing; `uv sync --reinstall-package rapport` makes it", name)
-    base = f"http://{settings.host}:{settings.port}"
+    base = settings.address
     with db.read() as conn:
         workspace = default_workspace(conn)
     token = accounts.set_up_token(db, workspace=workspace.id, now=now_us())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -39,6 +40,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Addresses of proxies, with commas between them, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
+    log: Literal["auto", "text", "json"] = "auto"
+    """How logs are written: `text` for people, `json` as one object a line for programs; `auto` is text on a terminal
+    and JSON elsewhere."""
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **given: object) -> Settings:
@@ -76,6 +80,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.workers is not None:
             return self.workers
         return 1 if self.url.startswith("sqlite") or (os.cpu_count() or 1) < 4 else 2
+
+    @property
+    def address(self) -> str:
+        """Where a browser on this machine finds the server."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104 - it is only compared
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def url(self) -> str:

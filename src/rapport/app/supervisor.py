@@ -84,5 +84,6 @@ class Supervisor:
             "RAPPORT_DATABASE_URL": settings.database_url,
             "RAPPORT_WORKER_BATCH": str(settings.worker_batch),
             "RAPPORT_LOG_LEVEL": settings.log_level,
+            "RAPPORT_LOG": settings.log,
             "RAPPORT_ALLOW_PRIVATE_WEBHOOKS": str(settings.allow_private_webhooks).lower(),
         }

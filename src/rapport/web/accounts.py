@@ -34,6 +34,7 @@ __all__ = [
     "create_api_key",
     "create_user",
     "give_role",
+    "has_anybody",
     "invite",
     "open_invitation",
     "remove_member",
@@ -98,6 +99,12 @@ def set_up_token(db: Database, *, workspace: WorkspaceId, now: int) -> str | Non
         store.forget_setup_links(conn)
         store.add_invitation(conn, _invitation(token, workspace=workspace, email=None, role="owner", now=now))
     return token
+
+
+def has_anybody(db: Database) -> bool:
+    """Whether somebody has an account."""
+    with db.read() as conn:
+        return store.any_user(conn)
 
 
 def invite(db: Database, *, workspace: WorkspaceId, email: str, role: str, now: int) -> str:

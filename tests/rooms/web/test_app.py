@@ -15,7 +15,7 @@ from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace
 from rapport.web import accounts
 from rapport.web.console import json_view, missing_files
-from rapport.web.logs import configure_logging
+from rapport.web.logs import Form, configure_logging
 from tests.rooms.web.conftest import Browser
 from tests.slices import PERMISSIONS
 
@@ -71,6 +71,46 @@ def test_a_bug_is_answered_without_details_and_logged_without_its_message(browse
     assert logged["error"] == "ZeroDivisionError"
     assert any("broken" in place for place in logged["at"])
     assert "ada@example.com" not in stream.getvalue()
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is read by a person."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "form", "readable"),
+    [(Terminal, "auto", True), (io.StringIO, "auto", False), (Terminal, "json", False), (io.StringIO, "text", True)],
+)
+def test_logs_are_lines_for_people_on_a_terminal_and_json_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO], form: Form, *, readable: bool
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    written = stream()
+    before = logging.getLogger().handlers[:], logging.getLogger().level
+    configure_logging(stream=written, form=form)
+    try:
+        logging.getLogger("rapport.test").warning("three facts wait", extra={"lag": 3})
+        try:
+            raise ZeroDivisionError("ada@example.com")
+        except ZeroDivisionError:
+            logging.getLogger("rapport.test").exception("it failed")
+    finally:
+        logging.getLogger().handlers[:], level = before
+        logging.getLogger().setLevel(level)
+    text = written.getvalue()
+    assert "ada@example.com" not in text
+    if not readable:
+        first, second = (json.loads(line) for line in text.splitlines())
+        assert (first["event"], first["lag"], second["error"]) == ("three facts wait", 3, "ZeroDivisionError")
+        return
+    first, second, place = text.splitlines()
+    assert first.endswith("three facts wait lag=3")
+    assert ("\033[33m" in first) == written.isatty()
+    assert second.endswith("it failed error=ZeroDivisionError")
+    assert place.startswith("    at ")
 
 
 def test_people_get_an_error_page_and_programs_a_problem(browser: Browser) -> None:

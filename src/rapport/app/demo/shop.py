@@ -20,7 +20,7 @@ from rapport.storage.workspaces import WorkspaceSettings, all_workspaces, create
 from rapport.web.accounts import create_user
 from rapport.world.timeline import Town
 
-__all__ = ["EMAIL", "SHOP", "State", "prepare", "write_state"]
+__all__ = ["EMAIL", "SHOP", "State", "account", "prepare", "write_state"]
 
 SHOP = "Marlow & Vine"
 EMAIL = "owner@marlow.example"
@@ -59,6 +59,14 @@ def prepare(settings: Settings, town: Town) -> State:
     return state
 
 
+def account(folder: Path) -> tuple[str, str]:
+    """E-mail and password of the demonstration's owner. Raises Misconfigured where it was not prepared here."""
+    state = _read_state(folder)
+    if state is None:
+        raise Misconfigured(f"no demonstration is in {folder}", hint="`rapport demo` makes one")
+    return EMAIL, state.password
+
+
 def write_state(folder: Path, state: State) -> None:
     """Replace the file at once, readable by its owner only."""
     draft = folder / "demo.partial"
@@ -88,6 +96,7 @@ def _found_shop(db: Database, settings: Settings, town: Town) -> State:
         shop = WorkspaceSettings(currency="GBP", region="GB", time_zone="Europe/London", locale="en")
         workspace = create_workspace(conn, slug="marlow", name=SHOP, now=now, settings=shop)
     keys = bootstrap(db, settings)
+    now = now_us()  # later than the website, which is the shop's first source
     with db.write() as conn:
         write_keys = {"web": list_sources(conn, workspace.id)[0].write_key}
         for channel, (name, kind) in SOURCES.items():
