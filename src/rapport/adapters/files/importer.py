@@ -22,6 +22,7 @@ from rapport.adapters.files.olist import Olist
 from rapport.adapters.files.online_retail import OnlineRetail
 from rapport.adapters.files.reading import fingerprint
 from rapport.collect.model import Envelope, QuarantineRow, Source, internal_source
+from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.collect.prepare import prepare, quarantined
 from rapport.collect.quarantine import insert_quarantined
 from rapport.collect.sources import identifier_policy
@@ -78,7 +79,7 @@ def import_csv(
 
 def import_files(
     db: Database, files: FileFormat, *, workspace: Workspace, progress: Progress = silent,
-    clock: Callable[[], int] = now_us, again: bool = False,
+    clock: Callable[[], int] = now_us, again: bool = False, vocabulary: Vocabulary = SPECIFICATION,
 ) -> ImportReport:  # fmt: skip
     """Append every fact of the files to the log, once, and return what was done; the worker folds them as any other.
 
@@ -99,8 +100,9 @@ def import_files(
         begun.report.repeated = True
     else:
         begun.report.resumed = begun.steps > 0
-        source = internal_source(workspace.id, policy=identifier_policy(workspace.settings))
-        _Run(db, begun, source=source, clock=clock).carry(files, progress)
+        settings = workspace.settings
+        source = internal_source(workspace.id, policy=identifier_policy(settings), currency=settings.currency)
+        _Run(db, begun, source=source, clock=clock, vocabulary=vocabulary).carry(files, progress)
     with db.read() as conn:
         begun.report.errors = store.refusals(conn, workspace.id, begun.report.id, limit=SHOWN_ERRORS)
     return begun.report
@@ -126,12 +128,15 @@ def unusable(message: dict[str, Any], *, region: str | None) -> list[str]:
 class _Run:
     """One run of an import: gathers steps into batches and commits them."""
 
-    def __init__(self, db: Database, begun: store.Imported, *, source: Source, clock: Callable[[], int]) -> None:
+    def __init__(self, db: Database, begun: store.Imported, *, source: Source, clock: Callable[[], int],
+        vocabulary: Vocabulary,
+    ) -> None:  # fmt: skip
         self._db = db
         self._workspace = source.workspace
         self._report = begun.report
         self._source = source
         self._clock = clock
+        self._vocabulary = vocabulary
         self._envelope = envelope_of(begun.report.kind)
         self._committed = begun.steps
         self._steps = begun.steps
@@ -180,7 +185,10 @@ class _Run:
         for message in step.messages:
             body = _encode(message)
             try:
-                row = prepare(body, source=self._source, received_at=self._received_at, envelope=self._envelope)
+                row = prepare(
+                    body, source=self._source, received_at=self._received_at, envelope=self._envelope,
+                    vocabulary=self._vocabulary,
+                )  # fmt: skip
             except InvalidFact as error:
                 self._quarantine(step, body, error)
                 continue
