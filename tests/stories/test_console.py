@@ -232,26 +232,37 @@ def test_a_decision_is_shown_with_its_reasons_and_what_came_of_it(shop: Server, 
     tell(
         shop,
         track("Product Clicked", user="bo", product_id="p2", decision_id=decision["decision_id"]),
-        track("Order Completed", user="bo", order_id="B-1", revenue=8, currency="EUR", products=[{"product_id": "p2"}]),
-    )
+        track("Order Completed", user="bo", order_id="B-1", revenue=8, currency="EUR",
+              products=[{"product_id": "p2", "price": 8}]),
+    )  # fmt: skip
     with signed_in(browser, shop) as (page, _):
         page.goto(f"{shop.url}/console/decisions/{decision['decision_id']}")
         row = page.get_by_role("row").filter(has_text="Corkscrew").first
 
         def bought() -> bool:
             page.reload()
-            return row.get_by_text("bought", exact=True).count() == 1
+            return row.get_by_text("bought: €8.00").count() == 1
 
         wait_until(bought, waiting=page.wait_for_timeout)
         assert "with this product" in row.inner_text()
-        assert "%" in row.inner_text()
+        chance = page.locator("details", has_text="Chance of being shown")
+        assert not chance.get_by_text("%").first.is_visible(), "shown where it is asked for"
         page.goto(f"{shop.url}/console/decisions")
-        assert "Decided" in page.locator(".funnel").inner_text()
+        sold = page.locator("section", has=page.get_by_role("heading", name="Sold after it was shown"))
+        assert "€8.00" in sold.inner_text()
+        assert page.locator("tr", has_text="bought: €8.00").count() == 1
         page.goto(f"{shop.url}/console/placements")
         page.get_by_role("textbox", name="Customer").fill("bo@example.com")
         page.get_by_role("textbox", name="Product on the page").fill("p1")
         page.get_by_role("button", name="Decide").click()
         page.get_by_role("heading", name="What would be shown").wait_for()
+        for field, value, told in (
+            ("Product on the page", "no-such-thing", "no product 'no-such-thing'"),
+            ("Customer", "nobody@example.com", "nobody is known by this email"),
+        ):  # fmt: skip
+            page.get_by_role("textbox", name=field).fill(value)
+            page.get_by_role("button", name="Decide").click()
+            page.get_by_role("alert").get_by_text(told).wait_for()
 
 
 def test_a_webhook_shows_its_secret_once_and_what_it_delivered(shop: Server, browser: Browser) -> None:

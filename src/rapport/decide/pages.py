@@ -57,6 +57,7 @@ def _try(decider: Decider, workspace: WorkspaceId, placement: str, customer: str
     """What would be decided now. Nothing is logged, so nothing is measured by it."""
     context = {"product_id": product} if product else {}
     asked = DecisionAsked(placement=placement, customer=_named(customer), context=context, limit=6)
+    decider.refuse_unknown(workspace, asked, now=now_us())
     decision, _ = decider.compute(workspace, asked, now=now_us())
     return decision
 

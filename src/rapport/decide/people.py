@@ -11,12 +11,13 @@ from sqlalchemy import Connection
 from rapport.kernel.identifiers import Identifier
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.inputs import ReadingSettings
+from rapport.remember.store import customers
 from rapport.resolve.graph.store import identifiers
 from rapport.resolve.graph.store import roots_of as current_roots
 from rapport.storage.lookup import select_among
 from rapport.storage.workspaces import all_workspaces
 
-__all__ = ["identifiers_by_key", "naming", "reading_settings", "roots_of", "strands_by_root"]
+__all__ = ["identifiers_by_key", "names_by_strand", "naming", "reading_settings", "roots_of", "strands_by_root"]
 
 
 def reading_settings(conn: Connection, workspace: WorkspaceId) -> ReadingSettings:
@@ -49,6 +50,14 @@ def identifiers_by_key(conn: Connection, workspace: WorkspaceId, keys: Collectio
         Key(key): Identifier(namespace, value)
         for key, namespace, value in select_among(conn, query, workspace, i.key, keys)
     }
+
+
+def names_by_strand(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -> dict[Key, str]:
+    """What to call whom these strands belong to: name, else e-mail address or telephone number; unknown are missing."""
+    i, c = identifiers.c, customers.c
+    called = sa.func.coalesce(*(sa.func.nullif(column, "") for column in (c.name, c.email, c.phone)))
+    query = sa.select(i.key, called).join(customers, (c.workspace == i.workspace) & (c.root == i.root))
+    return {Key(key): name for key, name in select_among(conn, query, workspace, i.key, strands) if name}
 
 
 def naming(identifier: Identifier) -> dict[str, Any]:

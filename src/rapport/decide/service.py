@@ -135,6 +135,25 @@ class Decider:
         )
         return decision, _fact(workspace, decision, asked, made, customer.identifier, now=now)
 
+    def refuse_unknown(self, workspace: WorkspaceId, asked: DecisionAsked, *, now: int) -> None:
+        """Raises NotFound where the customer or the product that is named is nobody's and nothing's: a slip of a pen.
+
+        For people who try a placement; a shop asks for whom and what it likes, seen for the first time or not.
+        """
+        product = str(asked.context.get("product_id") or "")
+        with self._db.read() as conn:
+            if asked.customer is not None:
+                strands = self._customer(conn, workspace, asked.customer, now=now).strands
+                if not people.identifiers_by_key(conn, workspace, strands):
+                    # Not what was typed: it may be somebody's address.
+                    raise NotFound(
+                        f"nobody is known by this {(asked.customer.namespace or 'id').replace('_', ' ')}",
+                        hint="an e-mail address, user id or customer id that was seen before; empty is a new visitor",
+                    )
+            is_asked = product and PRODUCT in self._steps.kinds
+            if is_asked and not self._steps.details(conn, workspace, PRODUCT, [product]):
+                raise NotFound(f"no product {product[:60]!r}", hint="its id as the shop tells it, such as a SKU")
+
     def _choose(self, conn: Connection, placement: Placement, ask: Ask) -> _Made:
         """All steps, one after the other."""
         eligible = self._steps.eligible(conn, ask, self._steps.candidates(conn, ask))

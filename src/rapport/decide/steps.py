@@ -56,6 +56,7 @@ class Steps:
     ) -> None:
         self.placements = placements
         self._kinds = kinds
+        self.kinds = frozenset(kinds)
         self._sources = tuple(sources)
         self._rules = tuple(sorted(rules, key=lambda rule: rule.order))
         self._scorers = tuple(sorted(scorers, key=lambda scorer: scorer.order))

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 import sqlalchemy as sa
 from litestar import Request, Response, get
 from sqlalchemy import Connection
 
+from rapport.decide import people
 from rapport.decide.model import PRODUCT
 from rapport.decide.steps import Steps
-from rapport.kernel.clock import MINUTE, now_us
+from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput, NotFound
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.money import format_minor
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
 from rapport.measure import store
-from rapport.measure.days import first_moment, latest_days
-from rapport.measure.model import Answer, Question
-from rapport.measure.service import Metrics, zone_of
+from rapport.measure.decision_report import report_of
+from rapport.measure.metrics import BOUGHT_WITHIN_DAYS, DECISION_SALES
+from rapport.measure.service import Metrics
 from rapport.storage.engine import Database
 from rapport.storage.log import facts
 from rapport.web.console import NavItem, render
@@ -30,7 +31,8 @@ __all__ = ["HANDLERS", "NAV"]
 
 AnyRequest = Request[Any, Any, Any]
 
-REPORT_DAYS = 30
+REPORT_DAYS = 28
+"""Four weeks: the four before them have the same weekdays."""
 
 
 class DecisionShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,34 +41,49 @@ class DecisionShown(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     at: int
     placement: str
-    policy: str
     strand: str
+    who: str
     shown: int
     kind: str
     first: str
     reasons: list[str]
-    odds: float | None
     clicked: bool
     bought: bool
+    paid: str
+    """What was paid for what it showed and was clicked, in words; empty where nothing was, or nobody knows."""
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """What came of a decision: the products that were clicked, and those of them that were bought."""
+
+    clicked: set[str] = msgspec.field(default_factory=set)
+    bought: set[str] = msgspec.field(default_factory=set)
+    paid: dict[str, str] = msgspec.field(default_factory=dict)
+    """By product, in words."""
+    sums: dict[str, int] = msgspec.field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """What was paid in all."""
+        return " + ".join(format_minor(minor, code) for code, minor in sorted(self.sums.items()))
 
 
 @get("/decisions", permission="decisions:read", sync_to_thread=True)
 def decisions_page(
     request: AnyRequest, db: Database, principal: Principal, metrics: Metrics, steps: Steps
 ) -> Response[str]:
-    """What was decided lately, why, and what came of it."""
+    """What was shown lately, to whom, what came of it, and what each placement sold."""
     placement = clean(request.query_params.get("placement"), longest=100)
     before = clean(request.query_params.get("before"), longest=150)
     with db.read() as conn:
         rows, following = _decisions(conn, principal, placement=placement, before=before)
         names = steps.names(conn, principal.workspace, [(row.kind, row.first) for row in rows if row.first])
-        funnel = _answer(conn, principal, metrics, "decisions", by="placement", days=REPORT_DAYS)
-        carts = _answer(conn, principal, metrics, "cart_abandonment", by="day", days=REPORT_DAYS)
-        zone_key = zone_of(conn, principal.workspace).key
+        report = report_of(conn, principal.workspace, metrics, now=now_us(), days=REPORT_DAYS)
+    titles = {one.name: one.title for one in steps.placements.values()}
     return render(
-        request, "measure/decisions.html", decisions=rows, following=following, funnel=funnel, carts=carts,
-        zone_key=zone_key, placement=placement, first=not before, days=REPORT_DAYS, names=names,
-        placements=[row["placement"] for row in funnel.rows] if funnel else [],
+        request, "measure/decisions.html", decisions=rows, following=following, report=report, placement=placement,
+        first=not before, days=REPORT_DAYS, names=names, titles=titles, definition=DECISION_SALES.definition,
+        may_see_who=principal.may("customers:read"), within=BOUGHT_WITHIN_DAYS,
     )  # fmt: skip
 
 
@@ -74,7 +91,7 @@ def decisions_page(
 def decision_page(
     request: AnyRequest, db: Database, principal: Principal, steps: Steps, decision_id: str
 ) -> Response[str]:
-    """One decision: what was shown, with which odds, why, what else was possible, and what came of it."""
+    """One decision: what was shown, why, what else was possible, and what came of it."""
     workspace = principal.workspace
     with db.read() as conn:
         row = conn.execute(
@@ -86,9 +103,12 @@ def decision_page(
         outcomes = _outcomes(conn, workspace, [decision_id])
         asked = (PRODUCT, str(properties.get("context", {}).get("product_id", "")))
         names = steps.names(conn, workspace, [*_items(properties), asked])
+        who = _who(conn, principal, [Key(row.strand)]).get(Key(row.strand), "")
     return render(
         request, "measure/decision.html", id=decision_id, at=row.occurred_at, strand=row.strand.hex(), seq=row.seq,
-        decision=properties, outcomes=outcomes.get(decision_id, {}), names=names,
+        decision=properties, outcome=outcomes.get(decision_id, Outcome()), names=names, who=who,
+        title=steps.placements[properties["placement"]].title if properties["placement"] in steps.placements else "",
+        within=BOUGHT_WITHIN_DAYS,
     )  # fmt: skip
 
 
@@ -97,25 +117,6 @@ NAV = NavItem(
     label="Decisions", path="/console/decisions", icon="spark", group="Learn", order=405,
     permission="decisions:read", keys="d",
 )  # fmt: skip
-
-
-def _answer(
-    conn: Connection, principal: Principal, metrics: Metrics, name: str, *, by: str, days: int = 0, since: int = 0
-) -> Answer | None:
-    """A metric's answer until now; None where no slice of this installation brings the metric."""
-    zone, until = zone_of(conn, principal.workspace), now_us() + MINUTE
-    question = Question(
-        workspace=principal.workspace, since=since or _since(zone, days=days), until=until, by=by, zone=zone.key
-    )
-    try:
-        return metrics.answer(conn, name, question)
-    except NotFound:
-        return None
-
-
-def _since(zone: ZoneInfo, *, days: int) -> int:
-    """When the first of the shop's last days began; one is today."""
-    return first_moment(latest_days(now_us(), days, zone)[0], zone)
 
 
 def _decisions(
@@ -127,7 +128,11 @@ def _decisions(
     shown = rows[:limit]
     ids = [row.id for row in shown]
     outcomes, bodies = _outcomes(conn, workspace, ids), _bodies(conn, workspace, ids)
-    lines = [_decision(row, bodies.get(row.id, {}), outcomes.get(row.id, {})) for row in shown]
+    who = _who(conn, principal, [Key(row.strand) for row in shown])
+    lines = [
+        _decision(row, bodies.get(row.id, {}), outcomes.get(row.id, Outcome()), who.get(Key(row.strand), ""))
+        for row in shown
+    ]
     return lines, f"{shown[-1].at}.{shown[-1].id}" if len(rows) > limit else ""
 
 
@@ -138,24 +143,39 @@ def _place(before: str) -> store.DecisionPlace:
     return store.DecisionPlace(int(at), ident)
 
 
-def _decision(row: Any, properties: Mapping[str, Any], outcomes: Mapping[str, set[str]]) -> DecisionShown:
+def _decision(row: Any, properties: Mapping[str, Any], outcome: Outcome, who: str) -> DecisionShown:
     chosen = properties.get("chosen") or []
     first = chosen[0] if chosen else {}
     return DecisionShown(
-        id=row.id, at=row.at, placement=row.placement, policy=row.policy, strand=row.strand.hex(), shown=len(chosen),
-        kind=str(first.get("kind") or PRODUCT),
-        first=_item_id(first), reasons=list(first.get("reasons") or [])[:2], odds=first.get("odds"),
-        clicked=bool(outcomes.get("clicked")), bought=bool(outcomes.get("bought")),
+        id=row.id, at=row.at, placement=row.placement, strand=row.strand.hex(), who=who, shown=len(chosen),
+        kind=str(first.get("kind") or PRODUCT), first=_item_id(first), reasons=list(first.get("reasons") or [])[:2],
+        clicked=bool(outcome.clicked), bought=bool(outcome.bought), paid=outcome.words,
     )  # fmt: skip
 
 
-def _outcomes(conn: Connection, workspace: WorkspaceId, ids: Sequence[str]) -> dict[str, dict[str, set[str]]]:
-    """By decision and kind (`clicked`, `bought`): the products."""
+def _who(conn: Connection, principal: Principal, strands: Sequence[Key]) -> dict[Key, str]:
+    """What to call those customers; nobody where this person may not see customers."""
+    if not principal.may("customers:read"):
+        return {}
+    return people.names_by_strand(conn, principal.workspace, strands)
+
+
+def _outcomes(conn: Connection, workspace: WorkspaceId, ids: Sequence[str]) -> dict[str, Outcome]:
+    """What came of each of these decisions."""
     o = store.decision_outcomes.c
-    query = sa.select(o.decision_id, o.kind, o.product_id).where(o.workspace == workspace, o.decision_id.in_(ids))
-    found: dict[str, dict[str, set[str]]] = {}
-    for decision_id, kind, product_id in conn.execute(query):
-        found.setdefault(decision_id, {}).setdefault(kind, set()).add(product_id)
+    query = sa.select(o.decision_id, o.kind, o.product_id, o.minor, o.currency)
+    rows = conn.execute(query.where(o.workspace == workspace, o.decision_id.in_(ids))).all()
+    clicked = {(row.decision_id, row.product_id) for row in rows if row.kind == "clicked"}
+    found: dict[str, Outcome] = {}
+    for row in rows:
+        outcome = found.setdefault(row.decision_id, Outcome())
+        if row.kind == "clicked":
+            outcome.clicked.add(row.product_id)
+        elif (row.decision_id, row.product_id) in clicked:
+            outcome.bought.add(row.product_id)
+            if row.minor is not None:
+                outcome.paid[row.product_id] = format_minor(row.minor, row.currency)
+                outcome.sums[row.currency] = outcome.sums.get(row.currency, 0) + row.minor
     return found
 
 
