@@ -35,7 +35,7 @@ def placements_page(request: AnyRequest, principal: Principal, decider: Decider)
         except RapportError as problem:
             error = problem
     return render(
-        request, "decide/placements.html", status=error.status if error else 200, tried=tried, error=error,
+        request, "decide/placements.html", tried=tried, error=error,
         placements=list(decider.placements.values()), placement=chosen, customer=customer, product=product,
     )  # fmt: skip
 
