@@ -20,8 +20,8 @@ pytestmark = pytest.mark.browser
 LONG = "Adolphine Blaine Charlotte Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh the Younger of Ravensbourne"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PATHS = ("", "/customers", "/identity", "/identity/policy", "/identity/review", "/identity/model", "/feed", "/sources",
-         "/quarantine", "/failed-facts", "/sales", "/carts", "/decisions", "/placements", "/webhooks", "/system",
-         "/settings", "/team", "/keys", "/account", "/components",
+         "/imports", "/quarantine", "/failed-facts", "/sales", "/carts", "/decisions", "/placements", "/webhooks",
+         "/system", "/settings", "/team", "/keys", "/account", "/components",
          "/customers?who=everybody&campaign=x&q=long")  # fmt: skip
 
 

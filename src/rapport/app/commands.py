@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rapport.capabilities.consent.command import COMMANDS as CONSENT
 from rapport.compose import commands as rooms
 from rapport.compose.command import Command
 
@@ -62,5 +61,5 @@ SYSTEM = (
     ),
 )
 
-OWN = (*SYSTEM, *rooms.COLLECT, *rooms.RESOLVE, *rooms.REMEMBER, *CONSENT)
+OWN = (*SYSTEM, *rooms.COLLECT, *rooms.RESOLVE, *rooms.REMEMBER)
 """A test holds it against what the slices declare."""

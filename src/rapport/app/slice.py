@@ -1,10 +1,9 @@
-"""What the installation itself brings: its health, the facts whose handling failed, and how far imports are."""
+"""What the installation itself brings: its health, and the facts whose handling failed."""
 
 from __future__ import annotations
 
 from rapport.act.channels import Channel, ChannelSettings
 from rapport.act.webhooks import CHANNEL
-from rapport.adapters.files import store as files
 from rapport.app import commands, failed_facts
 from rapport.compose.holding import of_shop
 from rapport.compose.slice import Slice
@@ -26,8 +25,6 @@ SYSTEM = Slice(
     title="System",
     holds=(
         of_shop(failed_facts.failed_facts, "which facts could not be handled; the facts themselves are in the log"),
-        of_shop(files.imports, "which files were imported"),
-        of_shop(files.import_errors, "the lines of files that were refused, until the import is repeated"),
     ),
     permissions=(
         Permission(name="system:read", words="see the health of the system", roles=("marketer", "analyst", "viewer")),

@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 
 from rapport.act import outbox
 from rapport.act.channels import ChannelSettings
+from rapport.adapters.files.slice import IMPORTS
 from rapport.app.settings import Settings
 from rapport.app.slice import SYSTEM
 from rapport.capabilities.catalog.slice import CATALOG
@@ -20,7 +21,7 @@ from rapport.storage.engine import Database
 
 __all__ = ["OWN", "dispatcher", "installed"]
 
-OWN: tuple[Slice, ...] = (*ROOMS, SYSTEM, CONSENT, CATALOG, ORDERS, RECOMMENDATIONS)
+OWN: tuple[Slice, ...] = (*ROOMS, SYSTEM, IMPORTS, CONSENT, CATALOG, ORDERS, RECOMMENDATIONS)
 """What Rapport itself consists of."""
 
 

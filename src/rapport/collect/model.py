@@ -71,8 +71,6 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     policy: IdentifierPolicy = IdentifierPolicy()
     """What counts as an identifier in this source's workspace."""
-    currency: str = "USD"
-    """Of amounts that come without one, in this source's workspace."""
     created_at: int = 0
     last_seen_at: int | None = None
     client_side: bool = False
@@ -113,9 +111,8 @@ class QuarantineRow(NamedTuple):
 
 
 def internal_source(
-    workspace: WorkspaceId, source_id: str = IMPORT_SOURCE, *, policy: IdentifierPolicy | None = None,
-    currency: str = "USD",
-) -> Source:  # fmt: skip
+    workspace: WorkspaceId, source_id: str = IMPORT_SOURCE, *, policy: IdentifierPolicy | None = None
+) -> Source:
     """A source without an endpoint: an importer or Rapport itself."""
     return Source(
         workspace=workspace,
@@ -124,5 +121,4 @@ def internal_source(
         kind="import" if source_id == IMPORT_SOURCE else "internal",
         limits=Limits(max_event_bytes=1024 * KIB),
         policy=policy or IdentifierPolicy(),
-        currency=currency,
     )

@@ -17,7 +17,7 @@ from rapport.resolve.graph import store as resolve
 from rapport.resolve.linking import store as linking
 from rapport.storage import leases, log, settings, workspaces
 from rapport.storage.bulk import chunks
-from rapport.web import api_keys
+from rapport.web import api_keys, views
 from rapport.web import store as web
 
 __all__ = ["ACT", "COLLECT", "MEASURE", "REMEMBER", "RESOLVE", "STORAGE", "WEB"]
@@ -76,7 +76,7 @@ WEB = (
         export=lambda *_: (),
     ),
     of_shop(api_keys.api_keys, "keys of programs, as hashes"),
-    of_shop(web.saved_views, "tables as people here set them up, under names"),
+    of_shop(views.saved_views, "tables as people here set them up, under names"),
 )  # fmt: skip
 
 COLLECT = (

@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text
 
 from rapport.kernel.clock import DAY, HOUR, MINUTE
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import upsert
-from rapport.storage.engine import CText, metadata
+from rapport.storage.engine import metadata
 from rapport.storage.workspaces import workspaces
 
 __all__ = ["Invitation", "Session", "TeamMember", "User", "digest_of"]
@@ -84,21 +84,6 @@ ABSOLUTE = 14 * DAY
 """A session ends this long after sign-in, whatever happens."""
 
 _TOUCH_EVERY = 1 * MINUTE
-
-saved_views = Table(
-    "saved_views",
-    metadata,
-    Column("workspace", Integer, primary_key=True, autoincrement=False),
-    Column("id", CText, primary_key=True),
-    Column("page", CText, nullable=False),
-    Column("name", CText, nullable=False),
-    Column("query", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("changed_at", BigInteger, nullable=False),
-    Column("changed_by", Text, nullable=False),
-    UniqueConstraint("workspace", "page", "name", name="saved_views_name"),
-)
-"""By page of the console. `query` is the part of the address behind the question mark."""
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):

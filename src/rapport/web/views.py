@@ -8,24 +8,38 @@ from urllib.parse import parse_qsl, urlencode
 import sqlalchemy as sa
 from litestar import Request, post
 from litestar.response import Redirect
-from sqlalchemy import Connection
+from sqlalchemy import BigInteger, Column, Connection, Integer, Table, Text, UniqueConstraint
 
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import WorkspaceId, new_id
 from rapport.kernel.principal import Principal
 from rapport.storage.bulk import insert_ignore
-from rapport.storage.engine import Database
+from rapport.storage.engine import CText, Database, metadata
 from rapport.web.console import Console
 from rapport.web.forms import Form, integer, raw, text
-from rapport.web.store import saved_views
 
-__all__ = ["HANDLERS", "SavedView", "load_views", "remove_view", "save_view"]
+__all__ = ["HANDLERS", "SavedView", "load_views", "remove_view", "save_view", "saved_views"]
 
 MOST = 100
 """Views of one page; all of them are in its menu."""
 LONGEST = 2_000
 _NOT_KEPT = frozenset({"cursor", "done", "view"})
+
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("id", CText, primary_key=True),
+    Column("page", CText, nullable=False),
+    Column("name", CText, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    UniqueConstraint("workspace", "page", "name", name="saved_views_name"),
+)
+"""By page of the console. `query` is the part of the address behind the question mark."""
 
 _v = saved_views.c
 

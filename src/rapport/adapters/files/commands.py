@@ -21,8 +21,7 @@ from rapport.adapters.files.olist import Olist
 from rapport.adapters.files.online_retail import OnlineRetail
 from rapport.adapters.files.preview import Preview, preview
 from rapport.adapters.files.progress import shown_progress
-from rapport.adapters.files.ready import best_fit, ready_map, ready_maps
-from rapport.collect.names import Vocabulary
+from rapport.adapters.files.ready import any_maps, best_fit, ready_map, ready_maps
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.wording import Wording
@@ -49,10 +48,6 @@ class Importing(Installation, Protocol):
     @property
     def wording(self) -> Wording:
         """How facts read, by the slices of this installation."""
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The events that its slices understand."""
 
     def fold(self, db: Database) -> None:
         """Return once every fact of the log is folded, by this process or by one that runs already."""
@@ -82,9 +77,10 @@ class _ImportGroup(click.Group):
 
 @click.group("import", cls=_ImportGroup)
 def import_group() -> None:
-    """Bring facts in from files: `rapport import FILE` finds out by itself what it is.
+    """Bring facts in from files.
 
-    Can be stopped at any moment: run the same command again and it goes on. Importing a file twice adds nothing.
+    `rapport import FILE` finds out by itself what the file is. Can be stopped at any moment: run the same command
+    again and it goes on. Importing a file twice adds nothing.
     """
 
 
@@ -146,7 +142,7 @@ def maps(name: str | None, *, as_json: bool) -> None:
 def _chosen(file: Path, name: str | None) -> WrittenMap:
     """The map that is named, as a file or as one of ours; else the one that the first line of the file tells."""
     if name is not None:
-        return ready_map(name) if name in ready_maps() else read_map(Path(name))
+        return ready_map(name) if name in ready_maps() | any_maps() else read_map(Path(name))
     found, other = best_fit(file)
     click.echo(f"{file.name} is read as {found.words}.")
     if other is not None:
@@ -168,8 +164,7 @@ def _run(
         with db.read() as conn:
             shop = workspace_named(conn, workspace)
         with shown_progress(sys.stderr) as progress:
-            done = import_files(db, make(shop), workspace=shop, progress=progress, again=again,
-                                vocabulary=installation.vocabulary)  # fmt: skip
+            done = import_files(db, make(shop), workspace=shop, progress=progress, again=again)
             progress("folding", 0, 0)
             installation.fold(db)
             progress("folding", 1, 1)

@@ -9,20 +9,20 @@ would add nothing twice. A server may run beside it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from sqlalchemy import Connection
 
 from rapport.adapters.files import store
-from rapport.adapters.files.mapped_csv import MappedCsv
+from rapport.adapters.files.mapped_csv import PACE, MappedCsv
 from rapport.adapters.files.model import READER, FileFormat, ImportReport, Progress, Refused, Step, silent
 from rapport.adapters.files.olist import Olist
 from rapport.adapters.files.online_retail import OnlineRetail
 from rapport.adapters.files.reading import fingerprint
-from rapport.collect.model import Envelope, QuarantineRow, Source, internal_source
-from rapport.collect.names import SPECIFICATION, Vocabulary
+from rapport.collect.model import Envelope, QuarantineRow, internal_source
 from rapport.collect.prepare import prepare, quarantined
 from rapport.collect.quarantine import insert_quarantined
 from rapport.collect.sources import identifier_policy
@@ -34,7 +34,16 @@ from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
 from rapport.storage.workspaces import Workspace
 
-__all__ = ["envelope_of", "import_csv", "import_files", "import_olist", "import_online_retail", "unusable"]
+__all__ = [
+    "ImportRun",
+    "begin",
+    "envelope_of",
+    "import_csv",
+    "import_files",
+    "import_olist",
+    "import_online_retail",
+    "unusable",
+]
 
 BATCH_FACTS = 1_000
 BATCH_BYTES = 4 * 1024 * 1024
@@ -79,7 +88,7 @@ def import_csv(
 
 def import_files(
     db: Database, files: FileFormat, *, workspace: Workspace, progress: Progress = silent,
-    clock: Callable[[], int] = now_us, again: bool = False, vocabulary: Vocabulary = SPECIFICATION,
+    clock: Callable[[], int] = now_us, again: bool = False,
 ) -> ImportReport:  # fmt: skip
     """Append every fact of the files to the log, once, and return what was done; the worker folds them as any other.
 
@@ -90,22 +99,31 @@ def import_files(
     mark = fingerprint(files.files, variant=files.variant, progress=progress)
     now = clock()
     with db.write() as conn:
-        begun = store.begin(conn, workspace.id, kind=files.kind, title=files.title, fingerprint=mark, now=now)
-        if again if begun.finished_at is not None else begun.report.reader != READER:
-            store.start_over(conn, workspace.id, begun.report.id)
-            begun = store.Imported(
-                report=ImportReport(id=begun.report.id, kind=files.kind, title=files.title, reader=READER)
-            )
-    if begun.finished_at is not None:
-        begun.report.repeated = True
-    else:
-        begun.report.resumed = begun.steps > 0
-        settings = workspace.settings
-        source = internal_source(workspace.id, policy=identifier_policy(settings), currency=settings.currency)
-        _Run(db, begun, source=source, clock=clock, vocabulary=vocabulary).carry(files, progress)
+        begun = begin(conn, files, mark, workspace=workspace, now=now, again=again)
+    if begun.finished_at is None:
+        run = ImportRun(begun, workspace=workspace, clock=clock)
+        for finished in run.batches(files, progress):
+            if finished is not None:
+                with db.write() as conn:
+                    run.write(conn, finished=finished)
+                run.written()
     with db.read() as conn:
         begun.report.errors = store.refusals(conn, workspace.id, begun.report.id, limit=SHOWN_ERRORS)
     return begun.report
+
+
+def begin(
+    conn: Connection, files: FileFormat, mark: str, *, workspace: Workspace, now: int, again: bool = False
+) -> store.Imported:
+    """The import of these files, whose fingerprint is `mark`: the one of an earlier time, or a new one."""
+    begun = store.begin(conn, workspace.id, kind=files.kind, title=files.title, fingerprint=mark, now=now)
+    if again if begun.finished_at is not None else begun.report.reader != READER:
+        store.start_over(conn, workspace.id, begun.report.id)
+        report = ImportReport(id=begun.report.id, kind=files.kind, title=files.title, reader=READER)
+        return store.Imported(report=report)
+    begun.report.repeated = begun.finished_at is not None
+    begun.report.resumed = begun.finished_at is None and begun.steps > 0
+    return begun
 
 
 def envelope_of(kind: str) -> Envelope:
@@ -125,18 +143,16 @@ def unusable(message: dict[str, Any], *, region: str | None) -> list[str]:
     return wrong
 
 
-class _Run:
-    """One run of an import: gathers steps into batches and commits them."""
+class ImportRun:
+    """One run of an import: gathers steps into batches, which its caller commits by `write` and `written`."""
 
-    def __init__(self, db: Database, begun: store.Imported, *, source: Source, clock: Callable[[], int],
-        vocabulary: Vocabulary,
-    ) -> None:  # fmt: skip
-        self._db = db
-        self._workspace = source.workspace
+    def __init__(self, begun: store.Imported, *, workspace: Workspace, clock: Callable[[], int]) -> None:
+        self._workspace = workspace.id
         self._report = begun.report
-        self._source = source
-        self._clock = clock
-        self._vocabulary = vocabulary
+        self._source = internal_source(workspace.id, policy=identifier_policy(workspace.settings))
+        self.at_most = BATCH_FACTS
+        """Facts of a batch."""
+        self.clock = clock
         self._envelope = envelope_of(begun.report.kind)
         self._committed = begun.steps
         self._steps = begun.steps
@@ -149,26 +165,41 @@ class _Run:
         self._refused: list[Refused] = []
         self._aside: list[QuarantineRow] = []
 
-    def carry(self, files: FileFormat, progress: Progress) -> None:
-        """Commit all steps that are not in the log yet."""
+    def batches(self, files: FileFormat, progress: Progress) -> Iterator[bool | None]:
+        """What is not in the log yet: False whenever a batch is to be committed, True for the last one.
+
+        None now and then, where it takes long until the next one: somebody else may have a turn.
+        """
         started = time.monotonic()
         before = self._report.seconds
-        for number, step in enumerate(files.steps(progress=progress)):
+        number = -1
+        for step in _paced(files, progress):
+            if step is None:
+                yield None
+                continue
+            number += 1
             if number < self._committed:
+                if number % PACE == 0:
+                    yield None
                 continue
             self._take(step)
             self._steps = number + 1
             self._report.seconds = before + time.monotonic() - started
             if self._full:
-                self._commit(finished=False)
+                yield False
         self._report.seconds = before + time.monotonic() - started
         self._report.finished = True
-        self._commit(finished=True)
+        yield True
+
+    @property
+    def facts(self) -> int:
+        """Facts of the batch so far."""
+        return len(self._rows)
 
     @property
     def _full(self) -> bool:
         return (
-            len(self._rows) >= BATCH_FACTS
+            len(self._rows) >= self.at_most
             or self._bytes >= BATCH_BYTES
             or len(self._refused) >= BATCH_FACTS
             or self._steps - self._committed >= 20 * BATCH_FACTS
@@ -185,10 +216,7 @@ class _Run:
         for message in step.messages:
             body = _encode(message)
             try:
-                row = prepare(
-                    body, source=self._source, received_at=self._received_at, envelope=self._envelope,
-                    vocabulary=self._vocabulary,
-                )  # fmt: skip
+                row = prepare(body, source=self._source, received_at=self._received_at, envelope=self._envelope)
             except InvalidFact as error:
                 self._quarantine(step, body, error)
                 continue
@@ -212,19 +240,28 @@ class _Run:
             body, error, source=self._source, received_at=self._received_at, envelope=self._envelope))  # fmt: skip
         self._refused.append(Refused(step.file, step.line, f"{error.path}: {error.message}", step.source_row))
 
-    def _commit(self, *, finished: bool) -> None:
-        now = self._clock()
+    def write(self, conn: Connection, *, finished: bool) -> None:
+        """Append the batch and record how far the file is, in this transaction.
+
+        Raises Conflict where another process has moved on meanwhile.
+        """
         report = self._report
-        with self._db.write() as conn:
-            added = log.append(conn, self._rows)
-            store.keep_errors(conn, self._workspace, report.id, self._refused, after=report.refusals)
-            insert_quarantined(conn, self._aside)
-            moved = msgspec.structs.replace(
-                report, added=report.added + added, refusals=report.refusals + len(self._refused)
-            )
-            store.move_on(conn, self._workspace, moved, before=self._committed, steps=self._steps,
-                          finished_at=now if finished else None)  # fmt: skip
-        report.added, report.refusals = moved.added, moved.refusals
+        added = log.append(conn, self._rows)
+        store.keep_errors(conn, self._workspace, report.id, self._refused, after=report.refusals)
+        insert_quarantined(conn, self._aside)
+        self._moved = msgspec.structs.replace(
+            report, added=report.added + added, refusals=report.refusals + len(self._refused)
+        )
+        store.move_on(conn, self._workspace, self._moved, before=self._committed, steps=self._steps,
+                      finished_at=self.clock() if finished else None)  # fmt: skip
+
+    def written(self) -> None:
+        """The transaction is committed: the next batch begins."""
+        self._report.added, self._report.refusals = self._moved.added, self._moved.refusals
         self._committed = self._steps
-        self._received_at = now
+        self._received_at = self.clock()
         self._empty()
+
+
+def _paced(files: FileFormat, progress: Progress) -> Iterator[Step | None]:
+    return files.paced(progress=progress) if isinstance(files, MappedCsv) else files.steps(progress=progress)

@@ -28,7 +28,7 @@ from rapport.adapters.files.spill import Spill
 from rapport.kernel.countries import country_code
 from rapport.kernel.identifiers import IdentifierPolicy, email_identifier, phone_identifier
 
-__all__ = ["MappedCsv", "table_of"]
+__all__ = ["PACE", "MappedCsv", "table_of"]
 
 ANYBODY = IdentifierPolicy()
 _MAX_ID = 100
@@ -45,7 +45,7 @@ class MappedCsv:
         self, path: Path, *, map_path: Path | None = None, said: WrittenMap | None = None, time_zone: str = "UTC",
         title: str = "",
     ) -> None:  # fmt: skip
-        written = said or read_map(map_path or path)
+        written = read_map(map_path or path) if said is None else said
         self._map = written.table
         self.path = path
         self.title = title or shown_name(path)

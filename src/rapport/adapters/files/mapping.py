@@ -25,6 +25,7 @@ __all__ = [
     "Value",
     "WrittenMap",
     "as_field",
+    "check_map",
     "fields_of",
     "parse_map",
     "read_map",
@@ -214,10 +215,10 @@ def read_map(path: Path) -> WrittenMap:
 
 
 def parse_map(text: bytes, name: str) -> WrittenMap:
-    """The map that this TOML says, which errors call `name`. Raises InvalidInput naming the entry that is wrong."""
+    """The map that this TOML or JSON says, which errors call `name`. Raises InvalidInput naming the wrong entry."""
     try:
-        document = tomllib.loads(text.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        document = msgspec.json.decode(text) if text.startswith(b"{") else tomllib.loads(text.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.DecodeError) as error:
         raise InvalidInput(f"{name} is not TOML: {error}") from None
     try:
         found = msgspec.convert(document, TableMap)
@@ -226,7 +227,7 @@ def parse_map(text: bytes, name: str) -> WrittenMap:
             f"{name}: {error}", hint='nested names are written in quotes: "address.city" = "city"'
         ) from None
     found = msgspec.structs.replace(found, fact=[_of_person(fact, found.person) for fact in found.fact])
-    _check(found, name)
+    check_map(found, name)
     return WrittenMap(found, text)
 
 
@@ -237,7 +238,8 @@ def _of_person(fact: FactMap, person: PersonMap) -> FactMap:
     return msgspec.structs.replace(fact, **{name: getattr(person, name) for name in _WHO})
 
 
-def _check(table: TableMap, file: str) -> None:
+def check_map(table: TableMap, file: str) -> None:
+    """Raises InvalidInput naming the entry that contradicts another, or cannot be; errors call the map `file`."""
     if not _NAME.match(table.name):
         raise InvalidInput(f"{file}: name {table.name!r} must be lower case letters, digits, - and _, at most 40")
     if not table.fact:

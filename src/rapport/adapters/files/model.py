@@ -17,7 +17,7 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is (0 where it is not known)."""
 
 
-READER = 2
+READER = 3
 """Counted up where files are cut into other steps than before: an import that had stopped then begins anew, and adds
 only what is missing."""
 

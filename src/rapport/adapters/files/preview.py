@@ -56,6 +56,11 @@ class Preview(NamedTuple):
     silent_rows: int
     """Rows of which the map makes no fact."""
 
+    @property
+    def any_unread(self) -> bool:
+        """Whether something of a fact that is shown could not be read."""
+        return any(shown.unread for shown in self.facts)
+
 
 def preview(files: MappedCsv, *, workspace: Workspace, wording: Wording, now: int, most: int = 10) -> Preview:
     """The first `most` facts of the file, and what could not be read of its first 2,000 rows."""

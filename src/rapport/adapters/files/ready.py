@@ -11,7 +11,7 @@ from rapport.adapters.files.mapping import WrittenMap, parse_map
 from rapport.adapters.files.reading import Table
 from rapport.kernel.errors import InvalidInput, NotFound
 
-__all__ = ["Fit", "best_fit", "fits", "ready_map", "ready_maps"]
+__all__ = ["Fit", "any_maps", "best_fit", "fits", "ready_map", "ready_maps"]
 
 FOLDER = Path(__file__).parent / "maps"
 
@@ -42,6 +42,13 @@ class Fit(NamedTuple):
 
 
 @cache
+def any_maps() -> dict[str, WrittenMap]:
+    """Maps for any table, to be made to fit, by name."""
+    found = (parse_map(path.read_bytes(), path.name) for path in sorted((FOLDER / "any").glob("*.toml")))
+    return {said.table.name: said for said in found}
+
+
+@cache
 def ready_maps() -> dict[str, WrittenMap]:
     """The maps that come with Rapport, by name, in the order of their names."""
     found = (parse_map(path.read_bytes(), path.name) for path in sorted(FOLDER.glob("*.toml")))
@@ -50,38 +57,40 @@ def ready_maps() -> dict[str, WrittenMap]:
 
 def ready_map(name: str) -> WrittenMap:
     """The map of this name. Raises NotFound."""
+    known = ready_maps() | any_maps()
     try:
-        return ready_maps()[name]
+        return known[name]
     except KeyError:
-        raise NotFound(f"no map is called {name[:60]!r}", hint=f"there are {', '.join(ready_maps())}") from None
+        raise NotFound(f"no map is called {name[:60]!r}", hint=f"there are {', '.join(known)}") from None
 
 
-def fits(path: Path) -> list[Fit]:
+def fits(path: Path, *, title: str = "") -> list[Fit]:
     """How well each ready map reads the file, the best first.
 
     Raises InvalidInput, with what is wrong with it, where it is no table.
     """
-    table = Table(path, delimiter="", quote=None)  # as all ready maps read files; the first line tells no encoding
+    table = Table(path, delimiter="", quote=None, name=title)
     found = [_fit(said, table) for said in ready_maps().values()]
     return sorted(found, key=lambda fit: (len(fit.missing) > 0, -fit.has if not fit.missing else len(fit.missing)))
 
 
-def best_fit(path: Path) -> tuple[Fit, Fit | None]:
+def best_fit(path: Path, *, title: str = "") -> tuple[Fit, Fit | None]:
     """The map that reads the file, and the next best one that reads it, too.
 
     Raises InvalidInput where none does, or two do equally well: it names the nearest and what they miss.
     """
-    found = fits(path)
+    title = title or path.name
+    found = fits(path, title=title)
     good = [fit for fit in found if not fit.missing]
     if not good:
         nearest = "; ".join(fit.words for fit in found[:2])
         raise InvalidInput(
-            f"no ready map reads {path.name}; the nearest are {nearest}",
+            f"no ready map reads {title}; the nearest are {nearest}",
             hint="write a map and name it with --map; `rapport import maps NAME` prints one to start from",
         )
     if len(good) > 1 and good[0].has == good[1].has:
         raise InvalidInput(
-            f"{path.name} can be read as {good[0].words}, or as {good[1].words}", hint="choose one with --map NAME"
+            f"{title} can be read as {good[0].words}, or as {good[1].words}", hint="choose one with --map NAME"
         )
     return good[0], good[1] if len(good) > 1 else None
 

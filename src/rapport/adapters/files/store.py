@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text, UniqueConstraint
 
 from rapport.adapters.files.model import READER, ImportReport, Refused
 from rapport.kernel.errors import Conflict
@@ -19,10 +19,12 @@ __all__ = [
     "MAX_KEPT_ERRORS",
     "Imported",
     "begin",
+    "find_report",
     "import_errors",
     "imports",
     "keep_errors",
     "move_on",
+    "newest_reports",
     "refusals",
     "start_over",
 ]
@@ -43,6 +45,7 @@ imports = Table(
     Column("steps", BigInteger, nullable=False),
     Column("report", LargeBinary, nullable=False),
     UniqueConstraint("workspace", "kind", "fingerprint", name="imports_fingerprint"),
+    Index("imports_started", "workspace", "started_at"),
 )
 
 import_errors = Table(
@@ -128,6 +131,21 @@ def refusals(
         .limit(limit)
     )
     return [Refused._make(row) for row in found]
+
+
+def find_report(conn: Connection, workspace: WorkspaceId, import_id: str) -> ImportReport | None:
+    """What an import has done so far; None where there is no such import."""
+    found = conn.execute(
+        sa.select(imports.c.report).where(imports.c.workspace == workspace, imports.c.id == import_id)
+    ).scalar()
+    return None if found is None else msgspec.json.decode(found, type=ImportReport)
+
+
+def newest_reports(conn: Connection, workspace: WorkspaceId, *, limit: int) -> list[tuple[int, ImportReport]]:
+    """The newest imports, each with when it was begun."""
+    query = sa.select(imports.c.started_at, imports.c.report).where(imports.c.workspace == workspace)
+    found = conn.execute(query.order_by(imports.c.started_at.desc()).limit(limit))
+    return [(row.started_at, msgspec.json.decode(row.report, type=ImportReport)) for row in found]
 
 
 def _one(workspace: WorkspaceId, import_id: str) -> sa.Update:

@@ -1,0 +1,22 @@
+"""What imports bring: files from the command line and the console become facts."""
+
+from __future__ import annotations
+
+from rapport.adapters.files import store, uploads
+from rapport.adapters.files.importing import IMPORTING
+from rapport.compose.holding import of_shop
+from rapport.compose.slice import Slice
+
+__all__ = ["IMPORTS"]
+
+IMPORTS = Slice(
+    name="imports",
+    title="Imports",
+    holds=(
+        of_shop(store.imports, "which files were imported"),
+        of_shop(store.import_errors, "the lines of files that were refused, until the import is repeated"),
+        of_shop(uploads.uploads, "which files were handed in, by whom; the files themselves go when they are imported"),
+    ),
+    jobs=(IMPORTING,),
+    web="rapport.adapters.files.web:WEB",
+)
