@@ -19,7 +19,7 @@ def _decided(fact: Fact) -> str:
 FACT_KINDS = (
     FactKind(
         name=DECISION_MADE, meaning="a placement was decided", stated_by="rapport", icon="spark", tone="own",
-        tell=_decided,
+        topic="visits", tell=_decided,
         properties={
             "decision_id": "which decision", "placement": "where", "context": "what the asker said",
             "policy": "what decided, with its version", "candidates": "what could have been chosen",

@@ -18,8 +18,10 @@ from rapport.kernel.named import by_name
 
 __all__ = [
     "LONGEST",
+    "TOPICS",
     "FactKind",
     "Told",
+    "Topic",
     "Wording",
     "amount_text",
     "channel_of",
@@ -35,6 +37,12 @@ LONGEST = 160
 """Characters of what is told of a fact."""
 
 
+Topic = Literal["orders", "service", "messages", "visits", ""]
+"""What somebody who looks at a timeline is after."""
+
+TOPICS: tuple[Topic, ...] = ("orders", "service", "messages", "visits")
+
+
 class FactKind(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of fact that means something to a slice."""
 
@@ -47,6 +55,8 @@ class FactKind(msgspec.Struct, frozen=True, kw_only=True):
     icon: str
     tone: str = ""
     """Its colour: `buy`, `cart`, `loss`, `who`, `own` or none."""
+    topic: Topic | None = None
+    """Under what it is looked for on a timeline; None: as its name says."""
     tell: Callable[[Fact], str] | None = None
     """One line for a timeline, from whatever the fact carries; empty, or none, says what its properties say."""
     unread: Callable[[Fact], dict[str, str]] | None = None
@@ -77,6 +87,17 @@ _WORDS = (
 )  # fmt: skip
 
 
+_TOPIC_WORDS: tuple[tuple[Topic, tuple[str, ...]], ...] = (
+    ("messages", ("email", "sms ", "message", "push ", "newsletter", "whatsapp")),
+    ("service", ("call ", "ticket", "support", "complaint", "chat", "callback", "conversation", "question")),
+    ("visits", ("page ", "screen ", "product ", "products ", "product list", "cart ", "checkout", "promotion",
+                "wishlist", "coupon", "application ", "signed in", "signed out", "list ")),
+    ("orders", ("order", "refund", "return", "delivery", "shipment", "parcel", "payment", "invoice")),
+)  # fmt: skip
+"""Words of a fact's name, the first that is found; `_OWN_WORDS` are under no heading."""
+_OWN_WORDS = ("review", "abandoned", "merged", "split")
+
+
 class Wording:
     """All kinds of an installation. Raises ValueError where two have one name."""
 
@@ -90,6 +111,20 @@ class Wording:
             return kind.icon, kind.tone
         lower = name.lower()
         return next(((icon, "") for word, icon in _WORDS if word in lower), ("pulse", ""))
+
+    def topic_of(self, name: str) -> Topic:
+        """Under what a fact of this name is looked for on a timeline; empty where under nothing of its own.
+
+        >>> [Wording(()).topic_of(name) for name in ("Order Refunded", "Call Ended", "Email Opened", "Page Viewed")]
+        ['orders', 'service', 'messages', 'visits']
+        """
+        kind = self.kinds.get(name)
+        if kind is not None and kind.topic is not None:
+            return kind.topic
+        lower = f"{name.lower()} "
+        if any(word in lower for word in _OWN_WORDS):
+            return ""
+        return next((topic for topic, words in _TOPIC_WORDS if any(word in lower for word in words)), "")
 
     def tell(self, fact: Fact) -> Told:
         """The fact in one line, made of what it carries and never longer than a line."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -21,16 +21,18 @@ from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import CustomerId, Key
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
-from rapport.kernel.wording import Wording
-from rapport.remember import list_pages, showing
+from rapport.kernel.wording import TOPICS, Wording
+from rapport.remember import list_pages, showing, visits
+from rapport.remember.customers import BROWSERS
 from rapport.remember.golden import GoldenRecord, find_root, golden_record
 from rapport.remember.list_pages import settings_of
 from rapport.remember.registry import Remembered
-from rapport.remember.timeline import cursor_at, event_names, read_page
+from rapport.remember.timeline import cursor_after, cursor_at, event_names, read_page
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.linking.panel import panel
 from rapport.resolve.reading import identities
 from rapport.resolve.reading.identities import Member
+from rapport.resolve.reading.naming import machine_made, name_words
 from rapport.storage.engine import Database
 from rapport.storage.log import to_fact
 from rapport.web.asked import day as asked_day
@@ -44,6 +46,10 @@ AnyRequest = Request[Any, Any, Any]
 
 SHOWN = 40
 """Lines of a page of the timeline."""
+LOOKED_AT = 240
+"""Facts that are read for a page on which visits are one line each."""
+BEHIND = 50
+"""Facts behind a trait that are listed at a time."""
 
 TABS = ("overview", "traits", "identity", "json")
 
@@ -102,10 +108,38 @@ def customer_page(
     return render(request, "remember/customer.html", tab=tab, customer=found, **context)
 
 
+@get("/customers/{reference:str}/why/{trait:str}", permission="customers:read", sync_to_thread=True)
+def why_page(
+    request: AnyRequest, db: Database, principal: Principal, remembered: Remembered, wording: Wording, reference: str,
+    trait: str,
+) -> Response[Any]:  # fmt: skip
+    """All facts that a trait is made of, page by page: in the drawer, or as a page of its own."""
+    cursor = clean(request.query_params.get("before"), longest=60)
+    with db.read() as conn:
+        found = _find(conn, principal, reference, remembered, wording)
+        shown, names = found.record.traits.get(trait[:100]), remembered.facts_behind(trait[:100])
+        if shown is None or not names:
+            raise NotFound(f"no trait {trait[:60]!r} that is made of several facts is in this record")
+        strands = [member.key for member in found.members]
+        page = read_page(
+            conn, principal.workspace, strands, among=names.__contains__, cursor=cursor or None, limit=BEHIND
+        )
+        sources = {source.id: source.name for source in list_sources(conn, principal.workspace)}
+        label = _label({name: one.value for name, one in found.record.traits.items()}, found.members)
+    told = visits.entries_of([to_fact(row) for row in page.rows], wording=wording, sources=sources,
+                             zone=viewer_zone(request))  # fmt: skip
+    template = "remember/why_drawer.html" if request.headers.get("hx-request") else "remember/why.html"
+    return render(
+        request, template, customer=found, label=label, trait=remembered.traits[trait],
+        value=showing.value_words(remembered.traits[trait], shown), rule=shown.rule, entries=told, cursor=page.cursor,
+        newest=not cursor, names=names,
+    )  # fmt: skip
+
+
 PAGES = ConsolePages(
     room="remember",
     templates=Path(__file__).parent / "templates",
-    handlers=(*list_pages.HANDLERS, customer_of_strand, customer_page),
+    handlers=(*list_pages.HANDLERS, customer_of_strand, customer_page, why_page),
     nav=(
         NavItem(
             label="Customers", path="/console/customers", icon="people", group="Customers", order=110,
@@ -127,10 +161,9 @@ def _find(conn: Connection, principal: Principal, reference: str, remembered: Re
 def _overview(conn: Connection, found: Found) -> dict[str, Any]:
     """What every tab shows at the top."""
     traits = {name: shown.value for name, shown in found.record.traits.items()}
-    label = traits.get("name") or traits.get("email") or traits.get("phone")
     seen = traits.get("last_seen_at")
     return {
-        "label": label or _visitor(found.members),
+        "label": _label(traits, found.members),
         "traits": traits,
         "doubtful": {(one.namespace, one.value) for one in found.record.identifiers if one.probable},
         "money": showing.money_words,
@@ -140,17 +173,21 @@ def _overview(conn: Connection, found: Found) -> dict[str, Any]:
     }
 
 
-def _visitor(members: Sequence[Member]) -> str:
-    if not members:
-        return "Nobody"
-    known = next((m for m in members if m.namespace not in ("anonymous_id", "device")), None)
-    return known.value if known else f"Visitor {members[0].value[:8]}"
+def _label(traits: Mapping[str, Any], members: Sequence[Member]) -> str:
+    """What the page calls somebody: a name, or what is known best, and no text that a machine made."""
+    if told := traits.get("name") or traits.get("email") or traits.get("phone"):
+        return str(told)
+    readable = next((m for m in members if m.namespace not in BROWSERS and not machine_made(m.value)), None)
+    if readable is not None:
+        return readable.value
+    kind = "Customer" if traits.get("orders") or any(m.namespace not in BROWSERS for m in members) else "Visitor"
+    return f"{kind} {members[0].value[:8]}" if members else "Nobody"
 
 
 def _overview_tab(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:
     namespaces = showing.identifiers_by_namespace(found.members, found.policy)
     context = _timeline(conn, principal, found, request)
-    return context | {"namespaces": namespaces}
+    return context | {"namespaces": namespaces, "name_of": name_words}
 
 
 def _traits_tab(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:
@@ -174,22 +211,28 @@ def _timeline(conn: Connection, principal: Principal, found: Found, request: Any
     workspace, asked = principal.workspace, request.query_params
     strands, zone = [member.key for member in found.members], viewer_zone(request)
     event, cursor = clean(asked.get("event"), longest=120), clean(asked.get("before"), longest=60)
+    topic = next((one for one in TOPICS if one == asked.get("topic")), "")
+    every = asked.get("every") == "yes" or bool(event)
     day = asked_day(until, name="until") if (until := clean(asked.get("until"))) else None
     if day and not cursor:
         cursor = cursor_at(_end(day, zone))
-    page = read_page(conn, workspace, strands, event=event, cursor=cursor or None, limit=SHOWN)
+    limit = SHOWN if every or topic not in ("", "visits") else LOOKED_AT
+    page = read_page(
+        conn, workspace, strands, event=event, cursor=cursor or None, limit=limit,
+        among=(lambda name: found.wording.topic_of(name) == topic) if topic else None,
+    )  # fmt: skip
     sources = {source.id: source.name for source in list_sources(conn, workspace)}
+    facts = [to_fact(row) for row in page.rows]
+    lines: Sequence[visits.Line] = visits.entries_of(facts, wording=found.wording, sources=sources, zone=zone)
+    full, following = len(page.rows) == limit, page.cursor
+    if limit == LOOKED_AT:
+        lines, used = visits.page_of(cast(list[visits.Entry], lines), most=SHOWN, more=page.cursor is not None)
+        full, following = (True, cursor_after(page.rows[used - 1])) if used < len(page.rows) else (full, following)
     return {
-        "entries": showing.entries_of(
-            [to_fact(row) for row in page.rows], wording=found.wording, sources=sources, zone=zone
-        ),
-        "page": page,
-        "full": len(page.rows) == SHOWN,
-        "event": event,
-        "until": day.isoformat() if day else "",
-        "newest": not cursor,
+        "lines": lines, "page": page, "cursor": following, "full": full, "event": event, "topic": topic,
+        "every": every, "until": day.isoformat() if day else "", "newest": not cursor,
         "names": event_names(conn, workspace, strands),
-    }
+    }  # fmt: skip
 
 
 def _end(day: date, zone: ZoneInfo) -> int:

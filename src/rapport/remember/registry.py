@@ -107,6 +107,8 @@ class Trait(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     """The sentence that answers "why?"."""
     pick: Pick = whole
+    of: tuple[str, ...] = ()
+    """The facts it is made of, where those are fewer than its part listens to; for listing them."""
     certain: bool = False
     """Read only from what is certainly this person's: no learned link carries it."""
 
@@ -145,6 +147,11 @@ class Remembered:
             self._picks.setdefault(trait.part, []).append(trait)
         self._registries: dict[ReadingSettings, Registry] = {}
         self._some: dict[frozenset[str], Remembered] = {}
+
+    def facts_behind(self, trait: str) -> tuple[str, ...]:
+        """The kinds of facts that a trait is made of, where they are few and known; empty for a trait of any fact."""
+        found = self.traits.get(trait)
+        return () if found is None else found.of or self.parts[found.part].on
 
     def without(self, parts: Iterable[str]) -> Remembered:
         """The same without these parts and the traits that read them; made once for each choice."""

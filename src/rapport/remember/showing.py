@@ -1,31 +1,28 @@
-"""Golden Records in words and pictures: traits as people read them, and all that happened as one timeline. No I/O."""
+"""Golden Records in words: traits and identifiers as people read them. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from rapport.kernel.clock import from_iso
-from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.money import currency_code, format_minor
-from rapport.kernel.wording import Told, Wording, channel_of
 from rapport.remember.golden import GoldenRecord, TraitShown
 from rapport.remember.registry import Trait
 from rapport.resolve.reading.identities import Member, worth_showing
-from rapport.web.formats import count, date_words, day_of, percent
+from rapport.resolve.reading.naming import kind_words
+from rapport.web.formats import count, date_words, percent
 
 __all__ = [
-    "Entry",
     "NamespaceShown",
     "TraitLine",
-    "entries_of",
     "identifiers_by_namespace",
     "money_words",
     "trait_groups",
+    "value_words",
 ]
 
 _GROUPS: dict[str, tuple[str, ...]] = {
@@ -71,18 +68,6 @@ class NamespaceShown(msgspec.Struct, frozen=True, kw_only=True):
     members: list[Member]
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the timeline."""
-
-    seq: int
-    told: Told
-    occurred_at: int
-    day: str
-    """The calendar day where the viewer is."""
-    source: str
-    channel: str
-
-
 def trait_groups(record: GoldenRecord, traits: Mapping[str, Trait]) -> dict[str, list[TraitLine]]:
     """The record's traits in groups; those of plugins come last."""
     grouped = {name: group for group, names in _GROUPS.items() for name in names}
@@ -100,21 +85,9 @@ def identifiers_by_namespace(members: Sequence[Member], policy: IdentifierPolicy
     for member in worth_showing(members):
         found.setdefault(member.namespace, []).append(member)
     return [
-        NamespaceShown(namespace=name.replace("_", " "), icon=_ICONS.get(name, "tag"), members=found[name])
+        NamespaceShown(namespace=kind_words(name), icon=_ICONS.get(name, "tag"), members=found[name])
         for name in sorted(found, key=lambda n: (policy.rank(n), n))
     ]
-
-
-def entries_of(facts: Sequence[Fact], *, wording: Wording, sources: Mapping[str, str], zone: ZoneInfo) -> list[Entry]:
-    """Lines of the timeline, in the order given."""
-    return [
-        Entry(
-            seq=fact.seq, told=wording.tell(fact), occurred_at=fact.occurred_at, day=day_of(fact.occurred_at, zone),
-            source=sources.get(fact.source, "Rapport" if fact.source == "rapport" else fact.source),
-            channel=channel_of(fact),
-        )
-        for fact in facts
-    ]  # fmt: skip
 
 
 def money_words(value: Any) -> str:
@@ -127,6 +100,12 @@ def money_words(value: Any) -> str:
         return ""
     amounts = [(code, minor) for code, minor in value.items() if currency_code(code) and isinstance(minor, int)]
     return " + ".join(format_minor(minor, code) for code, minor in amounts)
+
+
+def value_words(trait: Trait, shown: TraitShown) -> str:
+    """A trait's value as one text."""
+    line = _line(trait, shown)
+    return date_words(line.at) if line.at is not None else line.words
 
 
 def _line(trait: Trait, shown: TraitShown) -> TraitLine:

@@ -7,7 +7,7 @@ page as quick as the first.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,7 +22,16 @@ from rapport.resolve.linking.units import members_of
 from rapport.storage.log import LogMoment, StoredRow, of_strands, to_fact
 from rapport.storage.lookback import look_back, named
 
-__all__ = ["Timeline", "TimelineFact", "TimelinePage", "cursor_at", "event_names", "read_page", "timeline"]
+__all__ = [
+    "Timeline",
+    "TimelineFact",
+    "TimelinePage",
+    "cursor_after",
+    "cursor_at",
+    "event_names",
+    "read_page",
+    "timeline",
+]
 
 _RECENT = 500
 """The newest facts whose names are worth suggesting as a filter."""
@@ -96,10 +105,13 @@ def read_page(
     strands: Sequence[Key],
     *,
     event: str = "",
+    among: Callable[[str], bool] | None = None,
     cursor: str | None = None,
     limit: int,
 ) -> TimelinePage:
     """The facts of these strands whose name has `event` in it, the latest first. Raises InvalidInput for a bad cursor.
+
+    `among` says of a name whether facts of it are wanted.
 
     Cost: that of `limit` facts for any page; with an event, at most that of `lookback.MOST` facts.
     """
@@ -108,10 +120,22 @@ def read_page(
     def older(row: StoredRow | None, most: int) -> list[StoredRow]:
         return of_strands(conn, workspace, strands, before=start if row is None else _moment(row), limit=most)
 
-    look = look_back(older, named(event) if event else None, limit=limit)
+    look = look_back(older, _wanted(event, among), limit=limit)
     if look.last is None:
         return TimelinePage(look.rows, None, None, look.looked_at)
     return TimelinePage(look.rows, _encode_cursor(_moment(look.last)), look.last.occurred_at, look.looked_at)
+
+
+def _wanted(event: str, among: Callable[[str], bool] | None) -> Callable[[StoredRow], bool] | None:
+    called = named(event) if event else None
+    if among is None:
+        return called
+    return lambda row: among(name_of(row.body)) and (called is None or called(row))
+
+
+def cursor_after(row: StoredRow) -> str:
+    """The cursor of the facts that come after this one."""
+    return _encode_cursor(_moment(row))
 
 
 def cursor_at(at: int) -> str:

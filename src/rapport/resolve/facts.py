@@ -52,7 +52,7 @@ def _unread(fact: Fact) -> dict[str, str]:
 FACT_KINDS = (
     FactKind(
         name="Identified", meaning="somebody said who they are; the traits say what the shop knows of them",
-        icon="person", tone="who", tell=_identified, unread=_unread,
+        icon="person", tone="who", topic="visits", tell=_identified, unread=_unread,
     ),
     FactKind(
         name="Aliased", meaning="two ids of one person were named together", icon="merge", tone="who",

@@ -14,7 +14,7 @@ from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces
-from rapport.web import accounts, api_keys, auth, components, settings_pages, store, views
+from rapport.web import accounts, api_keys, auth, components, settings_pages, store, view_pages
 from rapport.web.accounts import SignedIn
 from rapport.web.console import Console, ConsolePages, NavItem, render
 from rapport.web.finder import Finders
@@ -220,7 +220,7 @@ PAGES = ConsolePages(
     handlers=(
         sign_in_page, sign_in, sign_out, join_page, join, account_page, change_password, end_other_sessions,
         open_workspace, find_page, team_page, invite, withdraw, change_role, remove, keys_page, make_key, revoke_key,
-        *settings_pages.HANDLERS, *views.HANDLERS, *components.HANDLERS,
+        *settings_pages.HANDLERS, *view_pages.HANDLERS, *components.HANDLERS,
     ),
     nav=(
         settings_pages.NAV,

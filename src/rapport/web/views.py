@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 import sqlalchemy as sa
-from litestar import Request, post
-from litestar.response import Redirect
 from sqlalchemy import BigInteger, Column, Connection, Integer, Table, Text, UniqueConstraint
 
-from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import WorkspaceId, new_id
-from rapport.kernel.principal import Principal
 from rapport.storage.bulk import insert_ignore
-from rapport.storage.engine import CText, Database, metadata
-from rapport.web.console import Console
-from rapport.web.forms import Form, integer, raw, text
+from rapport.storage.engine import CText, metadata
 
-__all__ = ["HANDLERS", "SavedView", "load_views", "remove_view", "save_view", "saved_views"]
+__all__ = ["SavedView", "load_views", "remove_view", "save_view", "saved_views"]
 
 MOST = 100
 """Views of one page; all of them are in its menu."""
@@ -112,38 +106,3 @@ def _kept(query: str) -> str:
     if len(query) > LONGEST or len(kept) > LONGEST:
         raise InvalidInput(f"a view keeps at most {LONGEST:,} characters of filters")
     return kept
-
-
-@post("/views", permission="views:write", sync_to_thread=True, status_code=303)
-def keep(request: Request[Any, Any, Any], db: Database, principal: Principal, data: Form) -> Redirect:
-    """Keep the table that is shown, under a name."""
-    page = _page(request, data)
-    with db.write() as conn:
-        id = save_view(
-            conn, principal.workspace, page=page, name=text(data, "name", longest=60), query=raw(data, "query"),
-            by=principal.name, now=now_us(), id=text(data, "id", longest=60),
-            version=integer(data, "version", least=0, most=2**31 - 2, otherwise=0),
-        )  # fmt: skip
-        found = next(view for view in load_views(conn, principal.workspace, page) if view.id == id)
-    return Redirect(f"{found.address}&done=saved", status_code=303)
-
-
-@post("/views/{id:str}/remove", permission="views:write", sync_to_thread=True, status_code=303)
-def remove(request: Request[Any, Any, Any], db: Database, principal: Principal, id: str, data: Form) -> Redirect:
-    """Take a view away."""
-    page, version = _page(request, data), integer(data, "version", least=0, most=2**31 - 2, otherwise=0)
-    with db.write() as conn:
-        remove_view(conn, principal.workspace, id[:60], version=version)
-    return Redirect(f"{page}?done=removed", status_code=303)
-
-
-def _page(request: Request[Any, Any, Any], data: Form) -> str:
-    """The page a form is about. Raises InvalidInput where the console has none such."""
-    console: Console = request.app.state.console
-    page = text(data, "page")
-    if page not in {item.path for item in console.nav}:
-        raise InvalidInput("views are kept of pages in the side bar")
-    return page
-
-
-HANDLERS = (keep, remove)

@@ -1,25 +1,16 @@
-"""Golden Records in words: orders told by facts, traits by type, one timeline by the viewer's days."""
+"""Golden Records in words: traits by their type."""
 
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rapport.kernel.clock import from_iso
-from rapport.kernel.facts import Fact
 from rapport.kernel.ids import CustomerId
-from rapport.kernel.wording import Wording
 from rapport.remember.golden import GoldenRecord, TraitShown
-from rapport.remember.showing import entries_of, money_words, trait_groups
+from rapport.remember.showing import money_words, trait_groups
 from tests.remembered import REMEMBERED
 
 TRAITS = REMEMBERED.traits
-
-
-def fact(name: str, at: str, **properties: Any) -> Fact:
-    return Fact(
-        id=f"{name}{at}", type="track", name=name, properties=properties, occurred_at=from_iso(at), source="src"
-    )
 
 
 def words(**values: Any) -> dict[str, str]:
@@ -60,12 +51,6 @@ def test_a_trait_that_is_a_time_is_told_in_the_viewers_zone_by_the_page() -> Non
     record = GoldenRecord(id=CustomerId("cus_x"), identifiers=[], traits={"last_order_at": shown})
     ((line,),) = trait_groups(record, TRAITS).values()
     assert (line.words, line.at) == ("", from_iso(at))
-
-
-def test_the_timeline_has_the_viewers_days_and_the_sources_names() -> None:
-    late = fact("Product Viewed", "2026-01-01T23:30:00Z")
-    (there,) = entries_of([late], wording=Wording([]), sources={"src": "Website"}, zone=ZoneInfo("Europe/Berlin"))
-    assert (there.day, there.source) == ("2026-01-02", "Website")
 
 
 def test_what_is_no_money_has_no_words() -> None:

@@ -78,7 +78,7 @@ _CARTS = (
     FactKind(name="Checkout Step Completed", meaning="a step of paying was done", icon="card", tone="cart",
              properties=_STEP),
     FactKind(name="Payment Info Entered", meaning="somebody said how they will pay", icon="card", tone="cart",
-             properties=_STEP),
+             topic="visits", properties=_STEP),
 )  # fmt: skip
 
 _ORDERS = (

@@ -92,15 +92,21 @@ def _last(ledger: OrdersRead) -> Stamp | None:
     return ledger.last
 
 
+_COMPLETED, _SOLD = ("Order Completed",), ("Order Completed", "Order Updated")
+_REFUNDED, _CANCELLED = ("Order Refunded",), ("Order Cancelled",)
+
 TRAITS: tuple[Trait, ...] = (
     Trait(name="orders", title="Orders", type="integer", part="orders",
           pick=_ledger(lambda o: sum(o.orders.values()), _last),
+          of=_COMPLETED,
           rule="Different orders completed; one reported twice counts once, one cancelled later still counts."),
     Trait(name="revenue", title="Revenue before refunds", type="money", part="orders",
           pick=_ledger(lambda o: o.revenue, _last),
+          of=_SOLD,
           rule="Revenue of those orders without shipping and tax, cancelled too; the latest correction counts."),
     Trait(name="refunds", title="Refunds", type="money", part="orders",
           pick=_ledger(lambda o: o.refunds, lambda o: o.last_refund),
+          of=_REFUNDED,
           rule="Money given back, each refund once, of an order at most its revenue; one without an amount is what was "
                "left of its order."),
     Trait(name="net_revenue", title="Revenue kept", type="money", part="orders",
@@ -108,23 +114,30 @@ TRAITS: tuple[Trait, ...] = (
           rule="Revenue before refunds, less refunds and what was not refunded of cancelled orders."),
     Trait(name="margin", title="Margin", type="money", part="orders",
           pick=_ledger(lambda o: o.margin, lambda o: o.last_margin),
+          of=_SOLD,
           rule="Margin of the orders that state it, or that state the cost of every product; others count nothing."),
     Trait(name="average_order", title="Average order", type="money", part="orders", pick=_ledger(_average, _last),
+          of=_SOLD,
           rule="Revenue before refunds by order, in each currency."),
     Trait(name="returns", title="Pieces returned", type="integer", part="orders",
           pick=_ledger(lambda o: o.pieces_returned, lambda o: o.last_refund),
+          of=_REFUNDED,
           rule="Pieces of the products named in refunds."),
     Trait(name="cancelled_orders", title="Cancelled orders", type="integer", part="orders",
           pick=_ledger(lambda o: o.cancelled, lambda o: o.last_cancelled),
+          of=_CANCELLED,
           rule="Different orders that were completed and then cancelled."),
     Trait(name="coupons", title="Coupons", type="object", part="orders",
           pick=_ledger(lambda o: o.coupons, lambda o: o.last_coupon),
+          of=_COMPLETED,
           rule="Coupon codes with the number of orders they were used in."),
     Trait(name="first_order_at", title="First order", type="time", part="orders",
           pick=_ledger(lambda o: o.first and to_iso(o.first[0]), lambda o: o.first),
+          of=_COMPLETED,
           rule="The time of the earliest order."),
     Trait(name="last_order_at", title="Last order", type="time", part="orders",
           pick=_ledger(lambda o: o.last and to_iso(o.last[0]), _last),
+          of=_COMPLETED,
           rule="The time of the latest order."),
     Trait(name="cart", title="Cart now", type="object", part="cart", pick=_cart,
           rule="What was put in and not taken out since the last order or the last look at the whole cart; abandoned "

@@ -12,7 +12,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.actions import audit
 from rapport.resolve.graph.model import Kind
 from rapport.resolve.linking import charts, households, review
-from rapport.resolve.reading import explain, identities, picture
+from rapport.resolve.reading import explain, identities, naming, picture
 from rapport.resolve.reading.identities import Member
 
 __all__ = ["panel"]
@@ -34,6 +34,8 @@ def panel(
         "edges": graph.edges,
         "nodes": {node.key: node for node in graph.nodes},
         "words": picture.evidence_words,
+        "kind_of": naming.kind_words,
+        "name_of": naming.name_words,
         "why_not": explain.why_not,
         "explained": {ident: (pair, charts.steps(pair)) for ident, pair in why.items()},
         "home": home,

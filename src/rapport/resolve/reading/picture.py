@@ -16,14 +16,15 @@ from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key
 from rapport.resolve.graph.model import Kind, Status
 from rapport.resolve.reading.identities import Graph, GraphEdge, Member
+from rapport.resolve.reading.naming import kind_words, name_words
 from rapport.web.formats import date_words
 
 __all__ = ["Box", "Line", "Picture", "draw", "evidence_words"]
 
-WIDTH, HEIGHT = 200, 46
-COLUMN, ROW = WIDTH + 76, HEIGHT + 14
+WIDTH, HEIGHT = 190, 46
+COLUMN, ROW = WIDTH + 56, HEIGHT + 12
 MARGIN = 14
-LABEL = 23
+LABEL = 22
 """Characters of an identifier that fit into its box."""
 
 MOST = 40
@@ -177,8 +178,8 @@ def _box(node: Member, depth: int, row: float, *, role: str) -> Box:
         notes.append("belongs to another customer")
     return Box(
         key=node.key, x=MARGIN + depth * COLUMN, y=MARGIN + round(row * ROW),
-        namespace=node.namespace.replace("_", " "),
-        label=_cut(node.value), title="\n".join(notes), role="other" if node.shared else role,
+        namespace=kind_words(node.namespace), label=_cut(name_words(node.value, node.first_seen_at)),
+        title="\n".join(notes), role="other" if node.shared else role,
     )  # fmt: skip
 
 
@@ -193,7 +194,7 @@ def _line(edge: GraphEdge, boxes: Mapping[Key, Box], nodes: Mapping[Key, Member]
         x2, bend = right.x, (x1 + right.x) // 2
         label_x = right.x - 36
     refused = edge.status is not Status.LINKED
-    story = [evidence_words(edge), f"{_cut(nodes[edge.a].value)} and {_cut(nodes[edge.b].value)}"]
+    story = [evidence_words(edge), f"{_called(nodes[edge.a])} and {_called(nodes[edge.b])}"]
     story.append(f"first on {date_words(edge.first_at)}" + (f", by {edge.author}" if edge.author else ""))
     story += [_why_not(edge)] if refused else []
     return Line(
@@ -224,6 +225,10 @@ def _why_not(edge: GraphEdge) -> str:
         return f"expired: last seen on {date_words(edge.last_day * DAY)}, and it counts for {edge.counts_days} days"
     because = ", ".join(name.replace("_", " ") for name in edge.refused_because)
     return f"refused: it would give one customer too many of {because}" if because else "refused by a limit"
+
+
+def _called(node: Member) -> str:
+    return f"{kind_words(node.namespace)} {_cut(name_words(node.value, node.first_seen_at))}"
 
 
 def _cut(value: str) -> str:
