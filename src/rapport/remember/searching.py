@@ -107,7 +107,9 @@ def last_digits(asked: str) -> str | None:
     digits = "".join(c for c in asked if c.isdigit())
     if len(digits) < LAST_DIGITS or not digits.isascii() or asked.strip(" 0123456789+-/().\u00a0"):
         return None
-    return "#" + digits[-20:][::-1]
+    # A 0 before the area is dialled within a country only, and no number is kept with it.
+    without = digits.lstrip("0")
+    return "#" + (without if len(without) >= LAST_DIGITS else digits)[-20:][::-1]
 
 
 def postcode_word(postcode: str) -> str:

@@ -56,7 +56,8 @@ def labels(shop: Shop, **wanted: Any) -> list[str]:
 
 FOUND = {
     "A-1001": "Bo", "#a-1002": "Ada", "A-10": "Ada Bo", "4567": "Ada", "123 4567": "Ada", "030 1234567": "Ada",
-    "0151 23": "Cleo", "6789": "Cleo", "567": "", "10115": "Ada", "SW1A1AA": "Bo", "sw1a 1": "Bo", "user_id:bo": "Bo",
+    "0151 23": "Cleo", "0151-234 56789": "Cleo",
+    "6789": "Cleo", "567": "", "10115": "Ada", "SW1A1AA": "Bo", "sw1a 1": "Bo", "user_id:bo": "Bo",
     "email:ADA@example.com": "Ada", "ada@": "Ada", "lovelace ada": "Ada", "w-vis": "w-visitor", "cus_nonsense": "",
     "user_id:nobody": "", "%": "", "\x00": "Ada Bo Cleo w-visitor",
 }  # fmt: skip
