@@ -110,3 +110,8 @@ def test_a_webhook_arrives_as_described(tmp_path: Path) -> None:
 def test_identity_is_explained_and_corrected_as_described(tmp_path: Path) -> None:
     """Splits, joins, undoing; a policy in a file that parts two people who shared an address."""
     run_page(DOCS / "how-to/identity.md", folder=tmp_path, port=free_port())
+
+
+def test_what_may_be_done_with_whom_is_said_as_described(tmp_path: Path) -> None:
+    """An answer over the API holds when the reply is there; a policy is tried, then applied."""
+    run_page(DOCS / "how-to/privacy.md", folder=tmp_path, port=free_port())

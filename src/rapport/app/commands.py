@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rapport.capabilities.consent.command import COMMANDS as CONSENT
 from rapport.compose import commands as rooms
 from rapport.compose.command import Command
 
@@ -61,5 +62,5 @@ SYSTEM = (
     ),
 )
 
-OWN = (*SYSTEM, *rooms.COLLECT, *rooms.RESOLVE, *rooms.REMEMBER)
+OWN = (*SYSTEM, *rooms.COLLECT, *rooms.RESOLVE, *rooms.REMEMBER, *CONSENT)
 """A test holds it against what the slices declare."""

@@ -71,6 +71,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     policy: IdentifierPolicy = IdentifierPolicy()
     """What counts as an identifier in this source's workspace."""
+    currency: str = "USD"
+    """Of amounts that come without one, in this source's workspace."""
     created_at: int = 0
     last_seen_at: int | None = None
     client_side: bool = False
@@ -111,8 +113,9 @@ class QuarantineRow(NamedTuple):
 
 
 def internal_source(
-    workspace: WorkspaceId, source_id: str = IMPORT_SOURCE, *, policy: IdentifierPolicy | None = None
-) -> Source:
+    workspace: WorkspaceId, source_id: str = IMPORT_SOURCE, *, policy: IdentifierPolicy | None = None,
+    currency: str = "USD",
+) -> Source:  # fmt: skip
     """A source without an endpoint: an importer or Rapport itself."""
     return Source(
         workspace=workspace,
@@ -121,4 +124,5 @@ def internal_source(
         kind="import" if source_id == IMPORT_SOURCE else "internal",
         limits=Limits(max_event_bytes=1024 * KIB),
         policy=policy or IdentifierPolicy(),
+        currency=currency,
     )

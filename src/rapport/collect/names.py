@@ -120,13 +120,16 @@ class Vocabulary:
                     _rename(product, "id", "product_id")
         return modern
 
-    def refuse(self, fact: Fact) -> None:
-        """Raises InvalidFact where a fact does not say what its kind must; a slice that fails refuses nothing."""
+    def refuse(self, fact: Fact, currency: str) -> None:
+        """Raises InvalidFact where a fact does not say what its kind must; a slice that fails refuses nothing.
+
+        `currency` is the shop's.
+        """
         refuse = self._refuse.get(fact.name)
         if refuse is None:
             return
         try:
-            refuse(fact)
+            refuse(fact, currency)
         except InvalidFact:
             raise
         except Exception:  # whatever a slice makes of a fact, it is kept

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -25,7 +26,7 @@ from rapport.collect.validate import ClientMessage, read_message
 from rapport.kernel.clock import DAY, SECOND, from_iso
 from rapport.kernel.errors import InvalidFact
 from rapport.kernel.facts import FACT_TYPES, Fact, FactType, encode_fact
-from rapport.kernel.identifiers import bucket_of, identifiers_of, key_of
+from rapport.kernel.identifiers import Identifier, IdentifierPolicy, bucket_of, identifiers_of, key_of, said_same
 from rapport.kernel.ids import new_id
 from rapport.kernel.moments import read_moment
 from rapport.storage.log import LogRow
@@ -65,12 +66,12 @@ def prepare(
         )
     read = read_message(message)
     fact = _fact(read, source, envelope, vocabulary)
-    vocabulary.refuse(fact)
+    vocabulary.refuse(fact, source.currency)
     identifiers = identifiers_of(fact, source.policy)
     if not identifiers:
         raise _nobody(fact)
-    if fact.type == "alias" and fact.previous_id is None and len(identifiers) < 2:
-        raise InvalidFact("a merge message says of nobody else that it is the same person", path="$.mergeProperties")
+    if fact.type == "alias":
+        _check_alias(fact, identifiers, source.policy)
     strand = key_of(source.workspace, identifiers[0])
     occurred_at = _occurred_at(read, received_at, envelope)
     return LogRow(
@@ -205,6 +206,33 @@ def _require(kind: FactType, read: ClientMessage) -> None:
             )
         if not _text(read.user_id).strip() and not _text(read.anonymous_id).strip():
             raise InvalidFact("an alias message needs a userId or an anonymousId", path="$.userId")
+
+
+def _check_alias(fact: Fact, identifiers: Sequence[Identifier], policy: IdentifierPolicy) -> None:
+    """Raises InvalidFact where one side of an alias is nobody: it says nothing but that two are one person."""
+    previous = fact.previous_id
+    if previous is None:
+        if len(identifiers) < 2:
+            raise InvalidFact(
+                "a merge message says of nobody else that it is the same person", path="$.mergeProperties"
+            )
+        return
+    if previous in (fact.user_id, fact.anonymous_id):
+        return
+    said = said_same(fact, policy)
+    for missing, path, given in (
+        (not said, "$.previousId", previous),
+        (
+            said.issuperset(identifiers),
+            "$.userId" if fact.user_id else "$.anonymousId",
+            fact.user_id or fact.anonymous_id,
+        ),
+    ):
+        if missing:
+            raise InvalidFact(
+                f"{(given or '')[:60]!r} identifies nobody, so the alias ties nobody to anybody", path=path,
+                hint="send the two ids of one person; blocked values are a setting of the workspace",
+            )  # fmt: skip
 
 
 def _merged_ids(properties: Any, external: Any) -> list[Any]:

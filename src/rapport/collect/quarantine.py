@@ -157,8 +157,8 @@ def replay(
     """
     row = _open(_load(conn, workspace, row_id, for_update=True))
     if row.source in {"import", "rapport"}:
-        policy = next(identifier_policy(w.settings) for w in all_workspaces(conn) if w.id == workspace)
-        source = internal_source(workspace, row.source, policy=policy)
+        settings = next(shop.settings for shop in all_workspaces(conn) if shop.id == workspace)
+        source = internal_source(workspace, row.source, policy=identifier_policy(settings), currency=settings.currency)
     else:
         source = find_source(conn, workspace, row.source)
     relaxed = msgspec.structs.replace(

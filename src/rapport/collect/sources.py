@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -107,7 +107,7 @@ def find_source(conn: Connection, workspace: WorkspaceId, source_id: str, *, for
     row = conn.execute(query.with_for_update() if for_update else query).first()
     if row is None:
         raise NotFound(f"no source has the id {source_id[:60]!r}", hint="`rapport sources list` lists them")
-    return _source(row, _policies(conn).get(workspace))
+    return _source(row, _shops(conn).get(workspace))
 
 
 def change_source(
@@ -219,8 +219,8 @@ class Sources:
     def refresh_now(self) -> None:
         """Read the sources and how full their quarantine is."""
         with self._db.read() as conn:
-            policies = _policies(conn)
-            read = [_source(row, policies.get(row.workspace)) for row in all_source_rows(conn)]
+            shops = _shops(conn)
+            read = [_source(row, shops.get(row.workspace)) for row in all_source_rows(conn)]
             waiting = count_open(conn)
         self._by_key = {source.write_key: source for source in read}
         self._by_previous_key = {source.previous_key: source for source in read if source.previous_key}
@@ -254,11 +254,19 @@ def _changeable(source: Source) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _policies(conn: Connection) -> dict[int, IdentifierPolicy]:
-    return {workspace.id: identifier_policy(workspace.settings) for workspace in all_workspaces(conn)}
+class _OfShop(NamedTuple):
+    """What sources have from their shop."""
+
+    policy: IdentifierPolicy = IdentifierPolicy()
+    currency: str = "USD"
 
 
-def _source(row: sa.Row[Any], policy: IdentifierPolicy | None = None) -> Source:
+def _shops(conn: Connection) -> dict[int, _OfShop]:
+    return {shop.id: _OfShop(identifier_policy(shop.settings), shop.settings.currency) for shop in all_workspaces(conn)}
+
+
+def _source(row: sa.Row[Any], of_shop: _OfShop | None = None) -> Source:
+    policy, currency = of_shop or _OfShop()
     return Source(
         workspace=WorkspaceId(row.workspace),
         id=row.id,
@@ -269,7 +277,8 @@ def _source(row: sa.Row[Any], policy: IdentifierPolicy | None = None) -> Source:
         previous_until=row.previous_until,
         enabled=bool(row.enabled),
         limits=Limits(**{name: getattr(row, name) for name in Limits.__struct_fields__}),
-        policy=policy or IdentifierPolicy(),
+        policy=policy,
+        currency=currency,
         created_at=row.created_at,
         last_seen_at=row.last_seen_at,
         client_side=row.kind in CLIENT_KINDS,

@@ -62,9 +62,9 @@ class FactKind(msgspec.Struct, frozen=True, kw_only=True):
     unread: Callable[[Fact], dict[str, str]] | None = None
     """The fields of a fact that are stated and cannot be read, each with what came (in “”) and why not, in words; asked
     of every fact, so quick where all is well. What could be personal in what came is masked before it is kept."""
-    refuse: Callable[[Fact], None] | None = None
-    """Raises InvalidFact where nobody can read what changes money, or who somebody is: the fact goes to quarantine,
-    where it can be mended."""
+    refuse: Callable[[Fact, str], None] | None = None
+    """Given the shop's currency, too. Raises InvalidFact where nobody can read what changes money, or who somebody is:
+    the fact goes to quarantine, where it can be mended."""
     also: tuple[str, ...] = ()
     """What other systems call it. Whoever sends such a name is told so; it is never taken for this one."""
     properties: Mapping[str, str] = {}

@@ -30,11 +30,11 @@ _SHOWN = 40
 """Characters of a value."""
 
 
-def unread(fact: Fact) -> dict[str, str]:
+def unread(fact: Fact, currency: str = "EUR") -> dict[str, str]:
     """The fields of a fact about carts, orders or products that state money, pieces or a country and are none, and why.
 
-    Each once, as it is reached from the properties: `revenue`, `currency`, `products[].price`. Of a fact in which all
-    is plain numbers, nothing more is looked at than that.
+    Each once, as it is reached from the properties: `revenue`, `currency`, `products[].price`. `currency` is that of a
+    fact that states none. Of a fact in which all is plain numbers, nothing more is looked at than that.
 
     >>> unread(Fact(id="m", type="track", name="Order Completed", properties={"revenue": "1,234", "currency": "BTC"}))
     {'currency': '“BTC” is no currency', 'revenue': '“1,234” could be 1234 or 1.234'}
@@ -46,7 +46,7 @@ def unread(fact: Fact) -> dict[str, str]:
     code = inputs.stated_currency(properties)
     if code == UNKNOWN_CURRENCY and properties["currency"] != code:
         found["currency"] = says(properties["currency"], "is no currency")
-    code = code or "EUR"
+    code = code or currency
     found |= _of(properties, _AMOUNTS, code)
     for product in inputs.products(properties):
         found = {f"products[].{name}": why for name, why in _of(product, _OF_LINES, code).items()} | found

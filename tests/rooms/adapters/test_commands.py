@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from rapport.adapters.files.commands import import_group
 from rapport.adapters.files.progress import shown_progress
+from rapport.collect.names import SPECIFICATION
 from rapport.kernel.errors import NotFound
 from rapport.kernel.wording import Wording
 from rapport.storage.engine import Database
@@ -43,6 +44,8 @@ class TwoShops:
     @property
     def wording(self) -> Wording:
         return Wording(())
+
+    vocabulary = SPECIFICATION
 
     def folder(self, data_dir: Path) -> Path:
         return data_dir

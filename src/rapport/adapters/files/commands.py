@@ -22,6 +22,7 @@ from rapport.adapters.files.online_retail import OnlineRetail
 from rapport.adapters.files.preview import Preview, preview
 from rapport.adapters.files.progress import shown_progress
 from rapport.adapters.files.ready import any_maps, best_fit, ready_map, ready_maps
+from rapport.collect.names import Vocabulary
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.wording import Wording
@@ -48,6 +49,10 @@ class Importing(Installation, Protocol):
     @property
     def wording(self) -> Wording:
         """How facts read, by the slices of this installation."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The events that its slices understand."""
 
     def fold(self, db: Database) -> None:
         """Return once every fact of the log is folded, by this process or by one that runs already."""
@@ -164,7 +169,8 @@ def _run(
         with db.read() as conn:
             shop = workspace_named(conn, workspace)
         with shown_progress(sys.stderr) as progress:
-            done = import_files(db, make(shop), workspace=shop, progress=progress, again=again)
+            done = import_files(db, make(shop), workspace=shop, progress=progress, again=again,
+                                vocabulary=installation.vocabulary)  # fmt: skip
             progress("folding", 0, 0)
             installation.fold(db)
             progress("folding", 1, 1)

@@ -23,6 +23,7 @@ from rapport.adapters.files.olist import Olist
 from rapport.adapters.files.online_retail import OnlineRetail
 from rapport.adapters.files.reading import fingerprint
 from rapport.collect.model import Envelope, QuarantineRow, internal_source
+from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.collect.prepare import prepare, quarantined
 from rapport.collect.quarantine import insert_quarantined
 from rapport.collect.sources import identifier_policy
@@ -88,7 +89,7 @@ def import_csv(
 
 def import_files(
     db: Database, files: FileFormat, *, workspace: Workspace, progress: Progress = silent,
-    clock: Callable[[], int] = now_us, again: bool = False,
+    clock: Callable[[], int] = now_us, again: bool = False, vocabulary: Vocabulary = SPECIFICATION,
 ) -> ImportReport:  # fmt: skip
     """Append every fact of the files to the log, once, and return what was done; the worker folds them as any other.
 
@@ -101,7 +102,7 @@ def import_files(
     with db.write() as conn:
         begun = begin(conn, files, mark, workspace=workspace, now=now, again=again)
     if begun.finished_at is None:
-        run = ImportRun(begun, workspace=workspace, clock=clock)
+        run = ImportRun(begun, workspace=workspace, clock=clock, vocabulary=vocabulary)
         for finished in run.batches(files, progress):
             if finished is not None:
                 with db.write() as conn:
@@ -146,10 +147,15 @@ def unusable(message: dict[str, Any], *, region: str | None) -> list[str]:
 class ImportRun:
     """One run of an import: gathers steps into batches, which its caller commits by `write` and `written`."""
 
-    def __init__(self, begun: store.Imported, *, workspace: Workspace, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, begun: store.Imported, *, workspace: Workspace, clock: Callable[[], int],
+        vocabulary: Vocabulary = SPECIFICATION,
+    ) -> None:  # fmt: skip
+        settings = workspace.settings
         self._workspace = workspace.id
         self._report = begun.report
-        self._source = internal_source(workspace.id, policy=identifier_policy(workspace.settings))
+        self._source = internal_source(workspace.id, policy=identifier_policy(settings), currency=settings.currency)
+        self._vocabulary = vocabulary
         self.at_most = BATCH_FACTS
         """Facts of a batch."""
         self.clock = clock
@@ -216,7 +222,10 @@ class ImportRun:
         for message in step.messages:
             body = _encode(message)
             try:
-                row = prepare(body, source=self._source, received_at=self._received_at, envelope=self._envelope)
+                row = prepare(
+                    body, source=self._source, received_at=self._received_at, envelope=self._envelope,
+                    vocabulary=self._vocabulary,
+                )  # fmt: skip
             except InvalidFact as error:
                 self._quarantine(step, body, error)
                 continue

@@ -65,7 +65,7 @@ class Preview(NamedTuple):
 def preview(files: MappedCsv, *, workspace: Workspace, wording: Wording, now: int, most: int = 10) -> Preview:
     """The first `most` facts of the file, and what could not be read of its first 2,000 rows."""
     policy = identifier_policy(workspace.settings)
-    source = internal_source(workspace.id, policy=policy)
+    source = internal_source(workspace.id, policy=policy, currency=workspace.settings.currency)
     envelope = envelope_of(files.kind)
     facts: list[Shown] = []
     refused: list[Refused] = []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from rapport.capabilities.consent import store
+from rapport.capabilities.consent.command import COMMANDS
 from rapport.capabilities.consent.facts import FACT_KINDS
 from rapport.capabilities.consent.sending import ALLOWED
 from rapport.capabilities.consent.service import gate
 from rapport.capabilities.consent.stage import Listening
-from rapport.compose.command import Command
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
 from rapport.kernel.work import Retelling
@@ -35,12 +35,6 @@ CONSENT = Slice(
         Permission(name="privacy:write", words="change the privacy policies", for_keys=False),
     ),
     web="rapport.capabilities.consent.web:WEB",
-    commands=(
-        Command(
-            name="privacy",
-            help="What may be done with whom: the policies of the shop, shown, tried, applied.",
-            command="rapport.capabilities.consent.commands:privacy",
-        ),
-    ),
+    commands=COMMANDS,
     gate=gate,
 )

@@ -17,6 +17,9 @@ from rapport.remember import inputs
 from rapport.remember.inputs import ReadingSettings
 
 __all__ = [
+    "ASIDE",
+    "NET",
+    "PAID",
     "Claim",
     "OrderMoney",
     "claim_of",
@@ -34,11 +37,11 @@ Claim = list[Any]
 """Stated currency or None, the shop's currency, `{field: value as it came}`, and products: `[[name, price as it came or
 None, quantity as it came or None], …]`; a name is a number made of product id and variant."""
 
-_NET = ("revenue", "subtotal")
-_PAID = ("total", "value")
-_ASIDE = ("shipping", "tax")
-_BACK = (*_NET, *_PAID, "amount")
-_AMOUNTS = (*_BACK, *_ASIDE, "margin")
+NET = ("revenue", "subtotal")
+PAID = ("total", "value")
+ASIDE = ("shipping", "tax")
+_BACK = (*NET, *PAID, "amount")
+_AMOUNTS = (*_BACK, *ASIDE, "margin")
 _OF_LINES = ("price", "cost", "quantity")
 
 
@@ -60,11 +63,11 @@ def revenue_of(properties: Mapping[str, Any], currency: str) -> int | None:
 
     **Source:** Segment's e-commerce specification v2, `Order Completed`: "revenue excluding shipping and tax".
     """
-    for field in _NET:
+    for field in NET:
         found = inputs.amount(properties.get(field), currency)
         if found is not None:
             return found
-    for field in _PAID:
+    for field in PAID:
         found = inputs.amount(properties.get(field), currency)
         if found is not None:
             return found - sum(_aside(properties, currency))
@@ -77,7 +80,7 @@ def gross_of(properties: Mapping[str, Any], currency: str, revenue: int | None) 
     """What was paid with shipping and tax; None where it is not known, or the same as the revenue."""
     if revenue is None or revenue <= 0:
         return None
-    found = next((a for f in _PAID if (a := inputs.amount(properties.get(f), currency)) is not None), None)
+    found = next((a for f in PAID if (a := inputs.amount(properties.get(f), currency)) is not None), None)
     if found is None:
         found = revenue + sum(_aside(properties, currency))
     return found if found > 0 and found != revenue else None
@@ -115,7 +118,7 @@ def claim_of(properties: Mapping[str, Any], settings: ReadingSettings) -> Claim:
         [(_names(product) or [0])[0], _raw(product.get("price")), _raw(product.get("quantity"))]
         for product in inputs.products(dict(properties))
     ]
-    return [stated, settings.currency, _stated(properties, (*_BACK, *_ASIDE)), lines]
+    return [stated, settings.currency, _stated(properties, (*_BACK, *ASIDE)), lines]
 
 
 def corrected_in(currency: str, told: Mapping[str, Any]) -> tuple[str, int, int | None, int | None]:
@@ -127,7 +130,7 @@ def corrected_in(currency: str, told: Mapping[str, Any]) -> tuple[str, int, int 
 def needs_order(claim: Claim) -> bool:
     """Whether its order has to be known to tell what a refund is worth: not where it states currency and revenue."""
     stated, _, amounts, _ = claim
-    return stated is None or all(inputs.amount(amounts.get(field), stated) is None for field in _NET)
+    return stated is None or all(inputs.amount(amounts.get(field), stated) is None for field in NET)
 
 
 def given_back(claim: Claim, order: OrderMoney | None) -> tuple[str, int | None]:
@@ -136,11 +139,11 @@ def given_back(claim: Claim, order: OrderMoney | None) -> tuple[str, int | None]
     code = stated or (order.currency if order else of_the_shop)
     if not lines and not any(field in amounts for field in _BACK):
         return (order.currency if order else code), None
-    for field in _NET:
+    for field in NET:
         found = inputs.amount(amounts.get(field), code)
         if found is not None:
             return code, abs(found)
-    for field in (*_PAID, "amount"):
+    for field in (*PAID, "amount"):
         found = inputs.amount(amounts.get(field), code)
         if found is not None:
             return code, _revenue_in(abs(found), amounts, code, order)
@@ -189,7 +192,7 @@ def trimmed(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 def _aside(properties: Mapping[str, Any], currency: str) -> list[int]:
     """Shipping and tax, those that are stated."""
-    return [found for name in _ASIDE if (found := inputs.amount(properties.get(name), currency)) is not None]
+    return [found for name in ASIDE if (found := inputs.amount(properties.get(name), currency)) is not None]
 
 
 def _stated(properties: Mapping[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:

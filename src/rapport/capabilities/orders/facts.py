@@ -11,6 +11,7 @@ import msgspec
 
 from rapport.capabilities.orders.amounts import revenue_of
 from rapport.capabilities.orders.model import CartStory
+from rapport.capabilities.orders.readable import refuse_unreadable_money
 from rapport.kernel.clock import to_iso
 from rapport.kernel.facts import Fact
 from rapport.kernel.money import currency_code, exponent, format_minor
@@ -121,8 +122,15 @@ _ALSO: Mapping[str, str] = {
 Klaviyo, metrics of its shop integrations.
 """
 
+_WORTH = ("Order Completed", "Order Updated", "Order Refunded")
+
 FACT_KINDS = tuple(
-    msgspec.structs.replace(kind, unread=unread, also=tuple(_ALSO.get(kind.name, "").split(", ")))
+    msgspec.structs.replace(
+        kind,
+        unread=unread,
+        also=tuple(_ALSO.get(kind.name, "").split(", ")),
+        refuse=refuse_unreadable_money if kind.name in _WORTH else None,
+    )
     for kind in (*_CARTS, *_ORDERS)
 )
 
