@@ -38,6 +38,12 @@ SHOP_WEIGHT = 1e-6
 
 JUST_BOUGHT = 30 * DAY
 
+ORDERS_TO_NAME = 3
+"""From so many common orders on a reason says that two products are bought together: once is chance, not a reason."""
+
+VISITS_TO_NAME = 2
+"""Likewise for common visits."""
+
 
 class _Scores:
     """Candidates as they are found: the first reason is the strongest one."""
@@ -104,12 +110,12 @@ def _score_neighbours(
 
 
 def _together(neighbour: Neighbour, name: str) -> str:
-    """Why a neighbour is offered, in words."""
-    if neighbour.bought:
-        times = f"{neighbour.bought} times" if neighbour.bought > 1 else "once"
-        return f"bought {times} together with {name}"
-    times = f"{neighbour.viewed} visits" if neighbour.viewed > 1 else "one visit"
-    return f"viewed with {name} in {times}"
+    """Why a neighbour is offered, in words a shopper may read: a count is named where it is support enough."""
+    if neighbour.bought >= ORDERS_TO_NAME:
+        return f"bought together with {name} in {neighbour.bought} orders"
+    if neighbour.viewed >= VISITS_TO_NAME:
+        return f"viewed with {name} in {neighbour.viewed} visits"
+    return f"sometimes looked at with {name}"
 
 
 def _fill_up(conn: Connection, workspace: WorkspaceId, scores: _Scores, page: Product | None) -> None:
