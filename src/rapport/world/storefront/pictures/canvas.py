@@ -69,6 +69,7 @@ class Canvas:
         self._outlines: dict[str, str] = {}
         self._used: dict[str, str] = {}
         self._flat = True
+        self._floor_at: float | None = None
         self._view = (0.0, 0.0, float(WIDTH), float(HEIGHT))
 
     # -- bodies ----------------------------------------------------------------------------------------------------
@@ -149,6 +150,11 @@ class Canvas:
         left = min(max(0.0, x - across / 2), WIDTH - across)
         self._view = (left, min(HEIGHT - seen, FLOOR + 0.16 * seen - seen), across, seen)
 
+    def framed(self, wide: float, high: float, *, floor: float | None) -> None:
+        """Make it a wide picture with its floor at `floor`, or lying flat where that is None."""
+        self._view = (0.0, 0.0, float(wide), float(high))
+        self._flat, self._floor_at = floor is None, floor
+
     def text(
         self, words: str, x: float, y: float, *, size: float, fit: float = 400, colour: str = "#222",
         style: str = "serif", weight: int = 400, spacing: float = 0, anchor: str = "middle", turn: str = "",
@@ -179,7 +185,7 @@ class Canvas:
         outlines = "".join(f'<path id="{name}" d="{d}"/>' for d, name in self._outlines.items())
         all_of_it = f"M{x:g} {y:g}h{wide:g}v{high:g}h{-wide:g}z"
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{x:g} {y:g} {wide:g} {high:g}" width="800" height="1000">'
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{x:g} {y:g} {wide:g} {high:g}" width="{2 * WIDTH:g}" height="{2 * WIDTH * high / wide:g}">'
             f"<defs>{''.join(self._used.values())}{outlines}{self._room()}</defs>"
             f'<path fill="url(#wall)" d="{all_of_it}"/>{self._floor()}'
             f'<path fill="url(#lamp)" d="{all_of_it}"/>{"".join(self._parts)}</svg>'
@@ -198,8 +204,9 @@ class Canvas:
     def _floor(self) -> str:
         if self._flat:
             return ""
-        far = FLOOR - 0.15 * self._view[3]
-        return f'<path fill="url(#cove)" d="M0 {far:g}h400v{HEIGHT - far:g}H0z"/>'
+        x, y, wide, high = self._view
+        far = (FLOOR if self._floor_at is None else self._floor_at) - 0.15 * high
+        return f'<path fill="url(#cove)" d="M{x:g} {far:g}h{wide:g}v{y + high - far:g}h{-wide:g}z"/>'
 
     def _need(self, name: str) -> None:
         self._used.setdefault(name, _LIGHTS[name])

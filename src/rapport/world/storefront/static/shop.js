@@ -40,3 +40,11 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("[data-clicked]");
   if (link) send([{ type: "track", event: "Product Clicked", properties: JSON.parse(link.dataset.clicked) }]);
 });
+
+// A form that was refused begins at what is to be mended.
+document.getElementById("mend")?.focus();
+
+document.documentElement.classList.add("scripted");
+
+// Sorting and filtering show at once; without this script the button does it.
+document.querySelector(".tools")?.addEventListener("change", (event) => event.currentTarget.requestSubmit());
