@@ -12,8 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 from rapport.capabilities.consent.commands import privacy
+from rapport.capabilities.consent.links import OPEN_FOR, load_links
+from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Conflict, RapportError
 from rapport.storage.engine import Database
+from rapport.storage.workspaces import default_workspace
 from tests.installation import Opened
 from tests.running import Server, http, wait_until
 from tests.stories.console import OWNER, PASSWORD, add_owner, identify, tell
@@ -126,6 +129,67 @@ def send(browser: httpx.Client, page: str, action: str, **fields: str) -> httpx.
     shown = browser.get(page).text
     hidden = dict(re.findall(r'type="hidden" name="(csrf_token|version)" value="([^"]*)"', shown))
     return browser.post(action, data={**hidden, **fields})
+
+
+@pytest.fixture(scope="module")
+def links(module_server: Server) -> dict[str, str]:
+    """The two links of a message to Fay."""
+    call(module_server, "POST", "email:fay@example.com/consent", json={"purposes": {"email_marketing": "granted"}})
+    _until_known(module_server, "email:fay@example.com")
+    made = call(module_server, "POST", "email:fay@example.com/consent/links", json={})
+    assert made.status_code == 200, made.text
+    found: dict[str, str] = made.json()
+    assert "fay" not in str(found)
+    return found
+
+
+def test_looking_at_the_link_in_a_mail_ends_nothing_and_the_mail_programs_button_does(
+    module_server: Server, links: dict[str, str]
+) -> None:
+    fay, address = "email:fay@example.com", module_server.url + links["unsubscribe"]
+    assert "News and offers by e-mail" in http.get(address).text
+    http.head(address)
+    http.post(address, data={"something": "else"})
+    assert may(module_server, fay, "email_marketing")
+    done = http.post(address, files={"List-Unsubscribe": (None, "One-Click")})
+    assert "no more of this" in done.text
+    assert not may(module_server, fay, "email_marketing")
+    call(module_server, "POST", f"{fay}/consent", json={"purposes": {"email_marketing": "granted"}})
+    http.post(address, data={"List-Unsubscribe": "One-Click"})
+    assert not may(module_server, fay, "email_marketing")
+
+
+def test_a_shopper_decides_on_a_page_without_scripts_in_their_language(
+    module_server: Server, links: dict[str, str]
+) -> None:
+    address = module_server.url + links["preferences"]
+    page = http.get(address, headers={"Accept-Language": "de"})
+    assert "Dürfen wir Ihnen Neues und Angebote per E-Mail senden?" in page.text
+    assert "fay" not in page.text
+    token = links["preferences"].rpartition("t=")[2]
+    answered = http.post(address, data={"t": token, "email_marketing": "yes", "advertising": "no", "service": "no"})
+    assert "Saved." in answered.text
+    fay = "email:fay@example.com"
+    assert [may(module_server, fay, p) for p in ("email_marketing", "advertising", "service")] == [True, False, True]
+    told = call(module_server, "GET", f"{fay}/consent").json()["purposes"]["email_marketing"]
+    assert told["how"] == "link"
+
+
+def test_a_link_that_is_changed_over_or_for_something_else_opens_nothing(
+    module_server: Server, links: dict[str, str]
+) -> None:
+    place, token = f"{module_server.url}/shop/consent", links["preferences"].rpartition("t=")[2]
+    refusal = links["unsubscribe"].rpartition("t=")[2]
+    changed = token[:-1] + ("a" if token[-1] != "a" else "b")
+    for wrong in ("", "x", changed, refusal, token.replace("p.", "w.", 1), "p.cus_0.1.z" * 20):
+        assert http.get(f"{place}/preferences", params={"t": wrong}).status_code == 404
+    for wrong in ("", token, refusal.replace("email", "sms"), "\x00"):
+        assert http.post(f"{place}/unsubscribe", params={"t": wrong}, data={"stop": "all"}).status_code == 404
+    with database_of(module_server) as db, db.read() as conn:
+        made = load_links(conn, default_workspace(conn).id)
+        key = made.open_refusal(refusal).key
+        over = made.preferences(key, now=now_us() - OPEN_FOR)
+    assert http.get(f"{place}/preferences", params={"t": over}).status_code == 410
 
 
 def told(db: Database, *arguments: str) -> str:

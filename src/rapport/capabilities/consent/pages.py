@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from litestar.response import Redirect
 
 from rapport.capabilities.consent import store
 from rapport.capabilities.consent.effect import Effect, effect_of
-from rapport.capabilities.consent.model import Policy, PolicySet, State
+from rapport.capabilities.consent.model import FREE, Policy, PolicySet, State
 from rapport.capabilities.consent.recording import Given, record
 from rapport.capabilities.consent.service import policies_of
 from rapport.capabilities.consent.shipped import read_policy
@@ -32,8 +32,9 @@ _LONGEST_POLICY = 100_000
 
 
 class _Answers(msgspec.Struct, frozen=True, kw_only=True):
-    """A purpose of a policy with how many identifiers hold which answer."""
+    """A purpose with how many identifiers hold which answer."""
 
+    title: str
     granted: int
     denied: int
 
@@ -128,21 +129,25 @@ def _show(
     with db.read() as conn:
         kept = policies_of(conn, principal.workspace)
         counted = store.counts(conn, principal.workspace)
+    first = sorted(kept.policies.policies, key=lambda one: (one.name != kept.policies.default, one.title))
     return render(
-        request, "consent/policies.html", status=error.status if error else 200, policies=kept.policies.policies,
-        default=kept.policies.default, version=kept.version,
-        answers={
-            (one.name, purpose): _answers(one, purpose, counted)
-            for one in kept.policies.policies
-            for purpose in one.purposes
-        },
-        typed=typed, effect=effect, error=error, reason=reason, is_default=is_default,
+        request, "consent/policies.html", status=error.status if error else 200, policies=first,
+        default=kept.policies.default, version=kept.version, answers=_answers(first, counted), typed=typed,
+        effect=effect, error=error, reason=reason, is_default=is_default,
     )  # fmt: skip
 
 
-def _answers(policy: Policy, purpose: str, counted: Mapping[str, Mapping[State, int]]) -> _Answers:
-    names = policy.names(purpose)
-    held = [by_state for category, by_state in counted.items() if category.casefold() in names]
-    return _Answers(
-        granted=sum(one.get("granted", 0) for one in held), denied=sum(one.get("denied", 0) for one in held)
-    )
+def _answers(policies: Sequence[Policy], counted: Mapping[str, Mapping[State, int]]) -> dict[str, _Answers]:
+    """By purpose, as the first of the policies calls it: those of all policies that are a customer's to decide."""
+    found: dict[str, _Answers] = {}
+    for policy in policies:
+        for name, rule in policy.purposes.items():
+            if name not in found and rule.basis in FREE:
+                words = policy.names(name)
+                held = [by_state for category, by_state in counted.items() if category.casefold() in words]
+                found[name] = _Answers(
+                    title=rule.title,
+                    granted=sum(one.get("granted", 0) for one in held),
+                    denied=sum(one.get("denied", 0) for one in held),
+                )
+    return found

@@ -27,7 +27,7 @@ from rapport.resolve.reading.references import find_key, normalised
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
 
-__all__ = ["ConsentShown", "Given", "PurposeShown", "record", "shown"]
+__all__ = ["ConsentShown", "Given", "PurposeShown", "record", "record_of", "shown"]
 
 _MOST_KEYS = 200
 """Identifiers of a person that hold an answer given to the shop itself; people have a dozen."""
@@ -45,7 +45,7 @@ class PurposeShown(msgspec.Struct, frozen=True, kw_only=True):
     """The source whose fact brought it; empty where nobody has answered."""
     title: str
     how: str
-    """Where it was given: `website`, `signal`, `api`, `staff` …"""
+    """Where it was given: `website`, `signal`, `api`, `staff`, `link` …"""
 
 
 class ConsentShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,44 +85,55 @@ def shown(conn: Connection, workspace: WorkspaceId, key: Key) -> ConsentShown:
 def record(
     db: Database, appender: Appender, workspace: WorkspaceId, reference: str, given: Given, *, now: int
 ) -> ConsentShown:
-    """Have a person's answers in the log, and in force before this returns.
+    """Have the answers of whom this names in the log, and in force before this returns.
 
-    They hold for every identifier that is certainly theirs now. A person nobody has seen yet is known by the
-    identifier from here on. Raises NotFound for a customer id that is nobody's, InvalidInput for a purpose that their
-    policy does not know or that is not theirs to decide.
+    A person nobody has seen yet is known by the identifier from here on. Raises NotFound for a customer id that is
+    nobody's, InvalidInput for a purpose that their policy does not know or that is not theirs to decide.
+    """
+    with db.read() as conn:
+        region = settings_of(conn, workspace).region
+        try:
+            key = find_key(conn, workspace, reference, region=region)
+        except NotFound:
+            namespace, colon, value = reference.partition(":")
+            unseen = normalised(namespace, value, region=region) if colon else None
+            if unseen is None:
+                raise
+            key = key_of(workspace, unseen)
+        else:
+            unseen = None
+    return record_of(db, appender, workspace, key, given, now=now, unseen=unseen)
+
+
+def record_of(
+    db: Database,
+    appender: Appender,
+    workspace: WorkspaceId,
+    key: Key,
+    given: Given,
+    *,
+    now: int,
+    unseen: Identifier | None = None,
+) -> ConsentShown:
+    """The same for the person with this key; `unseen` is what it stands for where no fact has it yet.
+
+    The answers hold for every identifier that is certainly theirs now. Raises NotFound where there is no such person.
     """
     with db.read() as conn:
         settings = settings_of(conn, workspace)
-        key, identifier, keys = _person(conn, workspace, reference, region=settings.region)
+        members = members_of(conn, workspace, key)
+        named = next((Identifier(one.namespace, one.value) for one in members if one.key == key), unseen)
+        if named is None:
+            raise NotFound("there is no such customer")
         _check(people_of(conn, workspace, [key]).policy_of(key), given)
-    row = _fact(workspace, identifier, keys, given, now=now)
+    row = _fact(workspace, named, [one.key for one in members[:_MOST_KEYS]], given, now=now)
     appender.append_sync([row])
-    fact = decode_fact(
-        row.body, occurred_at=row.occurred_at, received_at=row.received_at, source=row.source, seq=0
-    )  # fmt: skip
+    fact = decode_fact(row.body, occurred_at=row.occurred_at, received_at=row.received_at, source=row.source, seq=0)
     noted = Noted(workspace, Key(row.strand), fact, note_of(fact))
     with db.write() as conn:  # the worker does the same when it comes to it; a refusal holds from the answer on
         store.keep(conn, said_by([noted], {workspace: identifier_policy(settings)}))
     with db.read() as conn:
         return shown(conn, workspace, key)
-
-
-def _person(
-    conn: Connection, workspace: WorkspaceId, reference: str, *, region: str | None
-) -> tuple[Key, Identifier, Sequence[Key]]:
-    """The identifier that was named, and the keys of all that are certainly the same person."""
-    try:
-        key = find_key(conn, workspace, reference, region=region)
-    except NotFound:
-        namespace, colon, value = reference.partition(":")
-        identifier = normalised(namespace, value, region=region) if colon else None
-        if identifier is None:
-            raise
-        key = key_of(workspace, identifier)
-        return key, identifier, [key]
-    members = members_of(conn, workspace, key)
-    named = next(one for one in members if one.key == key)
-    return key, Identifier(named.namespace, named.value), [one.key for one in members[:_MOST_KEYS]]
 
 
 def _check(policy: Policy, given: Given) -> None:

@@ -9,15 +9,17 @@ from litestar import get, post
 from litestar.params import Parameter
 from msgspec import Meta
 
+from rapport.capabilities.consent.links import OPEN_FOR, load_links
 from rapport.capabilities.consent.model import Policy
 from rapport.capabilities.consent.recording import ConsentShown, Given, record, shown
 from rapport.capabilities.consent.service import may, policies_of
 from rapport.collect.appender import Appender
-from rapport.kernel.clock import now_us
+from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.principal import Principal
 from rapport.remember.routes import region_of
 from rapport.resolve.reading.references import find_key
 from rapport.storage.engine import Database
+from rapport.storage.workspaces import all_workspaces
 
 __all__ = ["ROUTES"]
 
@@ -100,4 +102,41 @@ def list_policies(db: Database, principal: Principal) -> PoliciesShown:
     )  # fmt: skip
 
 
-ROUTES = (get_consent, answer_consent, ask_may, list_policies)
+class LinksWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For a message that is about to be sent to somebody."""
+
+    purpose: Annotated[str, Meta(max_length=40)] = "email_marketing"
+    """What the message is for, and the link in it ends."""
+
+
+class LinksMade(msgspec.Struct, frozen=True, kw_only=True):
+    """Addresses of this server, from the first slash on: put its public name before them."""
+
+    preferences: str
+    """Opens what they allow, until `preferences_until`."""
+    preferences_until: str
+    unsubscribe: str
+    """Refuses the purpose, for ever. Also for the header `List-Unsubscribe`, with `List-Unsubscribe-Post:
+    List-Unsubscribe=One-Click`."""
+
+
+@post(
+    "/customers/{reference:str}/consent/links", permission="consent:write", status_code=200, tags=["consent"],
+    sync_to_thread=True,
+)  # fmt: skip
+def make_links(db: Database, principal: Principal, reference: Reference, data: LinksWanted) -> LinksMade:
+    """Two links for a message to this person: to their preferences, and to end what the message is for."""
+    workspace, now = principal.workspace, now_us()
+    with db.read() as conn:
+        key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
+        may(conn, workspace, key, data.purpose)
+        links = load_links(conn, workspace)
+        shop = next(one.slug for one in all_workspaces(conn) if one.id == workspace)
+    return LinksMade(
+        preferences=f"/shop/consent/preferences?shop={shop}&t={links.preferences(key, now=now)}",
+        preferences_until=to_iso(now + OPEN_FOR),
+        unsubscribe=f"/shop/consent/unsubscribe?shop={shop}&t={links.refusal(key, data.purpose)}",
+    )
+
+
+ROUTES = (get_consent, answer_consent, ask_may, make_links, list_policies)

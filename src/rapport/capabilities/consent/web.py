@@ -5,8 +5,9 @@ from __future__ import annotations
 from rapport.capabilities.consent.pages import PAGES
 from rapport.capabilities.consent.panels import PANELS
 from rapport.capabilities.consent.routes import ROUTES
+from rapport.capabilities.consent.shop import SHOP
 from rapport.web.part import WebPart
 
 __all__ = ["WEB"]
 
-WEB = WebPart(routes=ROUTES, pages=(PAGES,), panels=PANELS)
+WEB = WebPart(routes=ROUTES, pages=(PAGES,), panels=PANELS, shop=SHOP)
