@@ -111,8 +111,8 @@ def phone_number(value: object, *, region: str | None = None) -> PhoneNumber | N
     >>> phone_number("0170 1234567 / 0171 7654321", region="DE"), phone_number("000-000-0000", region="US")
     (None, None)
     """
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(int(value)) if value == value // 1 and abs(value) < 1e15 else ""
     if not isinstance(value, str) or not 5 <= len(value) <= MAX_PHONE:
         return None
     return _phone_number(value, region)
@@ -131,10 +131,36 @@ def _phone_number(text: str, region: str | None) -> PhoneNumber | None:
         number = None if _are_two(body) else phonenumbers.parse(body, region)
     except phonenumbers.NumberParseException:
         number = None
+    number = _with_its_country(number, body, region)
     if number is None or not _is_somebodys(number, surely=worded):
         return None
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return PhoneNumber(e164, extension or number.extension or "")
+
+
+def _with_its_country(
+    number: phonenumbers.PhoneNumber | None, body: str, region: str | None
+) -> phonenumbers.PhoneNumber | None:
+    """The number, or the one it is where it begins with its country's code and lacks the plus (`49 151 …`).
+
+    None where it is a number either way, and nobody can tell which.
+    """
+    code = str(phonenumbers.country_code_for_region(region or "ZZ"))
+    digits = _digits(body)
+    if number is None or "+" in body or not digits.startswith(code) or str(number.country_code) != code:
+        return number
+    try:
+        other = phonenumbers.parse(f"+{digits}", None)
+    except phonenumbers.NumberParseException:
+        return number
+    if other.national_number == number.national_number or not phonenumbers.is_valid_number(other):
+        return number
+    if not phonenumbers.is_valid_number(number):
+        return other
+    # Both are numbers: a mobile one is hardly a town's, whose code would have its nought before it.
+    mobile = phonenumbers.PhoneNumberType.MOBILE
+    kinds = (phonenumbers.number_type(number), phonenumbers.number_type(other))
+    return other if kinds[1] == mobile and kinds[0] != mobile else None
 
 
 def _is_somebodys(number: phonenumbers.PhoneNumber, *, surely: bool) -> bool:

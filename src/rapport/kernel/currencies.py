@@ -86,6 +86,8 @@ def _currency_code(text: str) -> str | None:
     if known is not None:
         return known
     code = name.upper()
+    if text.strip() == "GBp":
+        return None  # stock exchanges' pence: a hundredth of what GBP is
     return code if len(code) == 3 and code.isascii() and is_currency(code) else None
 
 

@@ -19,6 +19,7 @@ __all__ = ["FORMS", "read_moment"]
 FORMS = (
     ("ISO 8601, RFC 3339", "2026-11-20T10:00:00.123456789+01:00"),
     ("with a space, a comma, small letters", "2026-11-20 10:00:00,5 +0100"),
+    ("with slashes or points, the year before all", "2026/11/20 10:00:00 +0100"),
     ("with the zone's name in brackets (Java)", "2026-11-20T10:00:00+01:00[Europe/Paris]"),
     ("with the zone's name", "2026-11-20 10:00:00 Europe/Paris"),
     ("midnight as 24:00:00", "2026-11-19T24:00:00Z"),
@@ -41,7 +42,7 @@ _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+)?"
 _SHAPES = tuple(
     re.compile(shape, re.IGNORECASE | re.ASCII)
     for shape in (
-        rf"{_YEAR}-(?P<month>\d{{2}})-(?P<day>\d{{2}})(?:t|\s+){_TIME}(?P<zone>.*)",
+        rf"{_YEAR}(?P<dash>[-/.])(?P<month>\d{{2}})(?P=dash)(?P<day>\d{{2}})(?:t|\s+){_TIME}(?P<zone>.*)",
         rf"{_WEEKDAY}{_MONTH}\s+{_DAY},?\s+{_YEAR},?\s+{_TIME}(?P<zone>.*)",
         rf"{_WEEKDAY}{_MONTH}\s+{_DAY}\s+{_TIME}(?P<zone>(?:\s+\S+)?)\s+{_YEAR}",
         rf"{_WEEKDAY}{_DAY}[\s-]{_MONTH}[\s-]{_YEAR}\s+{_TIME}(?P<zone>.*)",

@@ -28,6 +28,7 @@ _IDS = _words("""
     optionalnone notset notavailable notapplicable notdefined notprovided notspecified notauthenticated notloggedin
     notidentified loggedout unauthenticated unidentified unknown unknownuser unknownudid anonymous anonymoususer
     anonymized anonymised anon guest guestuser nobody noone deleted deleteduser redacted
+    user customer visitor client shopper default empty void0 nativecode
     true false test string id uid uuid guid userid anonymousid anonid customerid deviceid visitorid clientid distinctid
     externalid previousid accountid memberid profileid personid contactid sessionid username email emailaddress
     phonenumber youruserid yourcustomerid yourid useridhere insertuseridhere
@@ -50,9 +51,12 @@ _DOMAINS = _words("""
 
 _TWICE = _words("""
     na no none nil nan null email mail user name domain example sample guest unknown asd asdf asdfasdf qwe qwerty abc
-    abcd xyz fake temp dummy customer client anonymous noname foo bar foobar info 123 1234 12345 123456
+    deleted abcd xyz fake temp dummy customer client anonymous noname foo bar foobar info 123 1234 12345 123456
 """)
 """On both sides of the @: `na@na.com`."""
+
+_NO_MAIL = _words("no none my your keine kein meine ohne sin sans pas mon geen nessuna senza")
+"""Before `@email.com` and `@mail.com` in any country."""
 
 _EMAILS = frozenset(("user@example.com", "name@example.com", "email@example.com", "you@example.com", "name@domain.com",
     "user@domain.com", "email@domain.com", "your@email.com", "name@email.com", "user@email.com", "foo@bar.com",
@@ -62,6 +66,7 @@ _TEMPLATE = re.compile(
     r"""\{\{.*\}\} | \{%.*%\} | [$\#@]\{[^}]*\} | <%.*%> | <\?.*\?> | %%[\w.\ -]+%% | \*\|.+\|\* | \[\[.+\]\]
       | %\(\w+\)[sd] | %!\w?\(.*\) | \[object\ \w+\]
       | ^\{[a-z_][\w.\ -]*\}$ | ^\[[a-z]+[_.][a-z_.]+\]$ | ^<[a-z_][\w.\ -]*>$ | ^%[a-z_]\w*%$ | ^%[sdi]$
+      | ^symbol\(.*\)$ | \[native\ code\]
       | ^\#(?:ref!|value!|name\?|null!|div/0!|num!)$ | ^(?:async\ )?function\b.*\{ | =>\s*\{""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
@@ -69,7 +74,7 @@ _GUID = re.compile(r"^[{<]?[0-9a-f]{8}-", re.IGNORECASE)
 _ODD = re.compile(r"[^\w.@:/+-]")
 _NOTHINGS = re.compile(r"(?:null|none|nil|undefined|nan){2,}")
 _ENDS = ("undefined", "null", "nan")
-_BEFORE = _words("gid shopify customer customers user users id uid anonymous anon guest visitor client")
+_BEFORE = _words("ga1 amp fb gid shopify customer customers user users id uid anonymous anon guest visitor client")
 _REPEATED = re.compile(r"0+|f{12,}|x{2,}")
 _PUNCTUATION = {ord(c): None for c in string.punctuation + string.whitespace}
 _UPWARDS, _DOWNWARDS = "01234567890123456789", "98765432109876543210"
@@ -114,6 +119,8 @@ def is_placeholder_email(value: str) -> bool:
         return True
     word = domain.partition(".")[0].replace("-", "")
     if word in _DOMAINS:
+        return True
+    if skeleton in _NO_MAIL and word in ("email", "mail"):
         return True
     return skeleton == word and (word in _TWICE or (len(word) < 5 and len(set(word)) == 1))
 
@@ -163,7 +170,7 @@ def _bare(skeleton: str) -> bool:
 def _names_none(low: str) -> bool:
     """Whether it is a known word and nothing behind it, as in `gid://shopify/Customer/undefined`."""
     words = [word for word in re.split(r"[^a-z0-9]+", low) if word]
-    return words[-1] in _ENDS and all(word in _BEFORE for word in words[:-1])
+    return words[-1] in _ENDS and all(word in _BEFORE or len(word) == 1 for word in words[:-1])
 
 
 def _is_template(value: str) -> bool:

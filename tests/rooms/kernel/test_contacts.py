@@ -117,3 +117,19 @@ def test_every_form_of_a_number_is_read_as_phonenumbers_reads_it(region: str) ->
                 read = phone_number(written, region=region)
                 if read is not None or phone_number(e164) is not None:
                     assert read == (e164, ""), written
+
+
+@pytest.mark.parametrize(
+    ("written", "region", "meant"),
+    [
+        ("49 151 12345678", "DE", "+4915112345678"), ("33 6 12 34 56 78", "FR", "+33612345678"),
+        ("442079460123", "GB", "+442079460123"), ("3931234567", "IT", "+393931234567"),
+        ("9198765432", "IN", "+919198765432"), (2125550123.0, "US", "+12125550123"), (0.5, "US", None),
+    ],
+)  # fmt: skip
+def test_a_number_that_begins_with_its_country_s_code_and_lacks_the_plus_is_that_number(
+    written: object, region: str, meant: str | None
+) -> None:
+    """Unless it is a number of the country as it stands: an Italian mobile one, an Indian one."""
+    number = phone_number(written, region=region)
+    assert (number.e164 if number else None) == meant
