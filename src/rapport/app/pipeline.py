@@ -180,13 +180,15 @@ class Shops:
     def traits(self, workspace: WorkspaceId) -> Registry:
         """What is remembered of people in this shop."""
         settings = self._shop(workspace).settings
-        return self._remembered.registry(currency=settings.currency, region=settings.region)
+        blocked = self.policy(workspace).blocked
+        return self._remembered.registry(currency=settings.currency, region=settings.region, blocked=blocked)
 
     def some_traits(self, workspace: WorkspaceId, parts: Collection[str]) -> Registry:
         """The same of these parts alone."""
         settings = self._shop(workspace).settings
         some = self._remembered.without(self._remembered.parts.keys() - set(parts))
-        return some.registry(currency=settings.currency, region=settings.region)
+        blocked = self.policy(workspace).blocked
+        return some.registry(currency=settings.currency, region=settings.region, blocked=blocked)
 
     def forget(self) -> None:
         """Read anew at the next use."""

@@ -28,6 +28,7 @@ __all__ = [
     "centre_of",
     "email_identifier",
     "identifiers_of",
+    "is_blocked",
     "key_of",
     "other_previous",
     "phone_identifier",
@@ -123,7 +124,7 @@ class IdentifierPolicy(msgspec.Struct, frozen=True, kw_only=True):
         return (
             0 < len(value) <= MAX_VALUE
             and not _names_nobody(namespace, value)
-            and not (self.blocked and _blocked(self.blocked).fullmatch(value))
+            and not is_blocked(value, self.blocked)
             and not _CONTROL.search(value)
         )
 
@@ -134,6 +135,11 @@ def _names_nobody(namespace: str, value: str) -> bool:
     if namespace == "phone":
         return is_placeholder_number(value.lstrip("+"))  # of the national number it was asked before
     return is_placeholder(value)
+
+
+def is_blocked(value: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a shop's own patterns say that this value is nobody's."""
+    return bool(patterns) and _blocked(patterns).fullmatch(value) is not None
 
 
 @lru_cache(maxsize=256)

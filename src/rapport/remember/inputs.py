@@ -58,6 +58,8 @@ class ReadingSettings(NamedTuple):
     """Of amounts that come without one."""
     region: str | None = None
     """ISO 3166 country of phone numbers without a country code."""
+    blocked: tuple[str, ...] = ()
+    """Patterns of e-mail addresses and telephone numbers that are nobody's (`IdentifierPolicy.blocked`)."""
 
 
 def text(value: object, limit: int = TEXT) -> str | None:

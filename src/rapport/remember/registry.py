@@ -169,9 +169,9 @@ class Remembered:
         """Under what the states of strands hold those of these parts that there are."""
         return [self.parts[name].key for name in parts if name in self.parts]
 
-    def registry(self, *, currency: str, region: str | None) -> Registry:
+    def registry(self, *, currency: str, region: str | None, blocked: tuple[str, ...] = ()) -> Registry:
         """The same, compiled for a shop with this currency and this country for phone numbers; made once for each."""
-        settings = ReadingSettings(currency=currency, region=region)
+        settings = ReadingSettings(currency=currency, region=region, blocked=blocked)
         found = self._registries.get(settings)
         if found is None:
             found = self._registries[settings] = Registry(self.parts.values(), self.traits.values(), settings=settings)

@@ -14,6 +14,7 @@ from typing import Any
 from rapport.kernel.contacts import email_address, phone_number
 from rapport.kernel.countries import country_code
 from rapport.kernel.facts import Fact
+from rapport.kernel.identifiers import is_blocked
 from rapport.kernel.placeholders import is_placeholder_email, is_placeholder_text
 from rapport.remember.inputs import TEXT, ReadingSettings, table, text
 
@@ -64,10 +65,10 @@ Ranked = tuple[int, Any] | None
 
 
 def email(fact: Fact, settings: ReadingSettings) -> Ranked:
-    """`traits.email`, normalised; no placeholder."""
+    """`traits.email`, normalised; no placeholder, and none that the shop blocks."""
     for traits in _stated(fact):
         found = email_address(traits["email"]) if "email" in traits else None
-        if found is not None and not is_placeholder_email(found):
+        if found is not None and not is_placeholder_email(found) and not is_blocked(found, settings.blocked):
             return STATED, found
     return None
 
@@ -76,7 +77,7 @@ def phone(fact: Fact, settings: ReadingSettings) -> Ranked:
     """`traits.phone` in E.164, without an extension."""
     for traits in _stated(fact):
         found = phone_number(traits["phone"], region=settings.region) if "phone" in traits else None
-        if found is not None:
+        if found is not None and not is_blocked(found.e164, settings.blocked):
             return STATED, found.e164
     return None
 

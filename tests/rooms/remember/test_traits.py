@@ -155,3 +155,15 @@ def test_a_fact_reaches_the_same_parts_whatever_facts_came_before() -> None:
         got: StrandState = {}
         registry.fold(got, fact)
         assert got == expected
+
+
+def test_what_a_shop_blocks_becomes_no_trait() -> None:
+    """Its own till's address and telephone number are no customer's; the ones stated before stay."""
+    registry = REMEMBERED.registry(currency="EUR", region=None, blocked=(r".*@till\.example", r"\+491700000001"))
+    state: StrandState = {}
+    for at, (email, phone) in enumerate(
+        [("ada@example.com", "+491701234567"), ("Front.Desk@till.example", "+49 170 0000001")]
+    ):
+        registry.fold(state, did("Identified", at, user="ada", traits={"email": email, "phone": phone}))
+    found = registry.read(registry.merge([state]), now=START + 9 * DAY)
+    assert (found["email"].value, found["phone"].value) == ("ada@example.com", "+491701234567")

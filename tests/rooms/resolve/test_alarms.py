@@ -57,6 +57,22 @@ def test_a_value_that_sixty_guests_came_with_is_one_alarm_whatever_it_is(shop: S
     assert found.refused == []
 
 
+def test_an_address_that_guests_of_five_names_share_is_an_alarm_and_a_family_s_is_none(shop: Shop) -> None:
+    """Whatever the value, and whatever the guests' other ids: nobody tells a till's own address from its look."""
+    names = ("Ada Lovelace", "Bo Diaz", "Cleo Roth", "Dan Okafor", "Eve Lindqvist", "Ada Lovelace", "A. Lovelace")
+    shop.see(*(seen(n, email="front.desk@inn.example", name=name) for n, name in enumerate(names)))
+    shop.see(*(seen(n + 20, phone="+491701234567", name=name) for n, name in enumerate(names)))
+    shop.see(
+        *(
+            seen(n + 40, email="the.roths@example.com", name=f"{one} Roth")
+            for n, one in enumerate(("Cleo", "Max", "Ida", "Tom"))
+        )
+    )
+    assert {(one.namespace, one.value, one.names) for one in look(shop).gathering} == {
+        ("email", "front.desk@inn.example", 4), ("phone", "+491701234567", 4),
+    }  # fmt: skip
+
+
 def test_a_quiet_shop_has_no_alarm(shop: Shop) -> None:
     shop.see(seen(1, user="ada", web="w"), seen(2, email="bo@example.com", web="w2"))
     assert look(shop) == Alarms(shared=[], gathering=[], refused=[])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.clock import to_iso
-from rapport.kernel.identifiers import IdentifierPolicy
+from rapport.kernel.identifiers import NAMED, IdentifierPolicy
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.resolve.graph import store
 from rapport.resolve.graph.customer_ids import load_customer_ids
@@ -28,6 +28,11 @@ _LOOKED_AT = 1_000
 
 GATHERS = 10
 """Refused neighbours from which on an identifier is an alarm of its own, instead of one for each of them."""
+
+MANY_NAMES = 5
+"""Names behind one e-mail or phone, contradicting each other, from which on it is one: the largest household has fewer
+given names, and a till that writes down its own address more.
+"""
 
 
 class SharedAlarm(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +55,8 @@ class GatheringAlarm(msgspec.Struct, frozen=True, kw_only=True):
     customer: CustomerId
     others: int
     """Identifiers that came with it of late and were refused, as far as the newest evidence tells."""
+    names: int
+    """Of these, names that were stated with it and are not that of its customer."""
     last: str
     """When the newest was first seen."""
 
@@ -78,10 +85,11 @@ class Alarms(msgspec.Struct, frozen=True, kw_only=True):
 def alarms(conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy, *, limit: int = 50) -> Alarms:
     """The newest alarms of each kind, at most `limit`. Cost: two index ranges and what they name."""
     rows = _newest_refused(conn, workspace)
-    gathering = _gathering(rows)
+    named = _named(conn, workspace, rows)
+    gathering = _gathering(rows, named)
     others = [row for row in rows if row.a not in gathering and row.b not in gathering]
     return Alarms(
-        shared=_shared(conn, workspace, limit), gathering=_told(conn, workspace, gathering, limit),
+        shared=_shared(conn, workspace, limit), gathering=_told(conn, workspace, gathering, named, limit),
         refused=_refused(conn, workspace, policy, others, limit),
     )  # fmt: skip
 
@@ -120,17 +128,38 @@ def _newest_refused(conn: Connection, workspace: WorkspaceId) -> list[Any]:
     return list(conn.execute(query.order_by(columns.first_at.desc(), columns.id).limit(_LOOKED_AT)))
 
 
-def _gathering(rows: Sequence[Any]) -> dict[Key, list[Any]]:
-    """Identifier → its refused evidence, the newest first, where that leads to many others."""
+def _named(conn: Connection, workspace: WorkspaceId, rows: Sequence[Any]) -> set[Key]:
+    """Which ends of the evidence are names that were stated with an e-mail or a phone."""
+    columns = store.identifiers.c
+    query = sa.select(columns.key).where(columns.namespace == NAMED)
+    keys = {key for row in rows for key in (row.a, row.b)}
+    return {Key(row.key) for row in select_among(conn, query, workspace, columns.key, sorted(keys))}
+
+
+def _gathering(rows: Sequence[Any], named: Collection[Key]) -> dict[Key, list[Any]]:
+    """Identifier → its refused evidence, the newest first, where that leads to many others, or many names."""
     ends: dict[Key, list[Any]] = {}
     for row in rows:
         ends.setdefault(Key(row.a), []).append(row)
         ends.setdefault(Key(row.b), []).append(row)
-    return {key: found for key, found in ends.items() if len({(row.a, row.b) for row in found}) >= GATHERS}
+    return {
+        key: found
+        for key, found in ends.items()
+        if key not in named and (_others(key, found) >= GATHERS or _names(key, found, named) >= MANY_NAMES - 1)
+    }
+
+
+def _others(key: Key, rows: Sequence[Any]) -> int:
+    return len({(row.a, row.b) for row in rows})
+
+
+def _names(key: Key, rows: Sequence[Any], named: Collection[Key]) -> int:
+    """How many names stand behind an identifier beside the one that it is tied to."""
+    return len({row.b if row.a == key else row.a for row in rows} & set(named))
 
 
 def _told(
-    conn: Connection, workspace: WorkspaceId, gathering: Mapping[Key, list[Any]], limit: int
+    conn: Connection, workspace: WorkspaceId, gathering: Mapping[Key, list[Any]], named: Collection[Key], limit: int
 ) -> list[GatheringAlarm]:
     if not gathering:
         return []
@@ -138,7 +167,7 @@ def _told(
     return [
         GatheringAlarm(
             namespace=known[key].namespace, value=known[key].value, customer=ids.customer_id(known[key].root),
-            others=len({(row.a, row.b) for row in rows}), last=to_iso(rows[0].first_at),
+            others=_others(key, rows), names=_names(key, rows, named), last=to_iso(rows[0].first_at),
         )
         for key, rows in list(gathering.items())[:limit]
     ]  # fmt: skip
