@@ -1,0 +1,185 @@
+"""How long the console's pages take where there are many customers: `python -m benchmarks.console [--quick] [--json]`.
+
+10,000 customers and 200,000 facts come in through the endpoints and are folded by workers, as in any shop. Without
+`--quick` nine copies of them are then made in the database, rows and indexes of every table that pages read, under keys
+and ids of their own: 100,000 customers and 2,000,000 facts. Each page is asked for over one connection by somebody who
+has signed in; of pages about one customer, another customer each time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import click
+
+from benchmarks.copies import multiply
+from benchmarks.growth import median_and_p99
+from benchmarks.installation import Installation, Reader, installation
+from benchmarks.load import Shop, ready, send_and_fold
+
+__all__ = ["People", "measure"]
+
+PEOPLE, FACTS_PER_PERSON, COPIES = 10_000, 20, 9
+SAMPLES = 100
+SECONDS = 15.0
+"""A page that is slower is asked for less often, at least 20 times."""
+
+_FIRST = ("Ada", "Bo", "Chiara", "Dan", "Eva", "Femke", "Greta", "Hugo", "Ines", "Jan", "Karl", "Lena", "Mía", "Nour")
+_LAST = ("Lovelace", "García", "Müller", "Rossi", "Novák", "Jensen", "Okafor", "Laurent", "Haddad", "Silva", "Kowalski")
+_COUNTRIES = ("DE", "GB", "FR", "IT", "ES")
+
+
+class People(Shop):
+    """The shop of the other benchmarks, whose people say what they are called, where they live and what they allow."""
+
+    def message(self) -> dict[str, Any]:
+        """The next message."""
+        message, rng = super().message(), self._random
+        if rng.random() < 0.05:
+            message["context"]["campaign"] = {"name": f"campaign {rng.randrange(12)}", "source": "mail"}
+        if message["type"] == "identify":
+            number = rng.randrange(10**7)
+            message["traits"] |= {
+                "firstName": rng.choice(_FIRST), "lastName": rng.choice(_LAST), "phone": f"+49151{number:08d}",
+                "address": {"country": rng.choice(_COUNTRIES), "city": "Berlin",
+                            "postalCode": f"{number % 90_000:05d}"},
+            }  # fmt: skip
+            message["context"]["consent"] = {"categoryPreferences": {"marketing": rng.random() < 0.6}}
+        return message
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="10,000 customers and 200,000 facts.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON alone.")
+@click.option("--engine", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True)
+@click.option("--people", type=int, default=PEOPLE, show_default=True, help="Customers that come in by the endpoints.")
+def main(*, quick: bool, as_json: bool, engine: str, people: int) -> None:
+    """Measure every page of the console at a size."""
+    found = measure(engine, people=people, copies=0 if quick else COPIES)
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    sizes = found["sizes"]
+    click.echo(
+        f"{engine}: {sizes['customers']:,} customers, {sizes['facts']:,} facts\n\n| page | p50, ms | p99, ms | bytes |"
+    )
+    click.echo("|---|---|---|---|")
+    for name, page in found["pages"].items():
+        click.echo(f"| {name} | {page['p50_ms']} | {page['p99_ms']} | {page['bytes']:,} |")
+
+
+def measure(engine: str, *, people: int, copies: int) -> dict[str, Any]:
+    """`pages`: name → p50_ms, p99_ms, bytes; `sizes`: what there was of customers and facts."""
+    shop = People(people=0, facts_per_person=FACTS_PER_PERSON)
+    with installation(engine) as running:
+        with ready(shop.batches(facts=people * FACTS_PER_PERSON, size=100)) as bodies:
+            send_and_fold(running, bodies)
+        _wait_for_lists(running)
+        print(f"{engine}: {people:,} people are in", file=sys.stderr)
+        _stop(running)
+        sizes = multiply(running, copies=copies)
+        with _served(running) as served, served.console() as console:
+            pages = {name: _timed(console, paths) for name, paths in _paths(console).items()}
+    return {"engine": engine, "sizes": sizes, "pages": pages}
+
+
+def _paths(console: Reader) -> dict[str, list[str]]:
+    """Every page of the side bar, the list of customers in all its ways, and each page of one customer."""
+    home = _read(console, "/console")
+    lists = {
+        "customers": "", "visitors": "who=visitors", "by revenue": "sort=revenue", "by name": "sort=name",
+        "a country": "country=FR", "a campaign, consent": "campaign=campaign+3&consent=marketing%3Dyes",
+        "five orders": "orders=5", "not for 90 days": "ordered=over-90", "a first name": "q=ada",
+        "a name": "q=lovelace+ada",
+        "last digits": "q=1234", "an order": "q=o1234", "a postcode": "q=10115", "nobody": "q=nobody+at+all",
+    }  # fmt: skip
+    paths = {f"list: {name}": [f"/console/customers?{query}"] for name, query in lists.items()}
+    paths["list: tenth page"] = [_tenth(console)]
+    people = re.findall(
+        r'data-row href="(/console/customers/cus_\w+)"',
+        "".join(_read(console, f"/console/customers?sort={sort}") for sort in ("last_seen", "orders", "name")),
+    )
+    everybody = list(dict.fromkeys(people))
+    for tab in ("overview", "traits", "identity", "json"):
+        paths[f"customer: {tab}"] = [f"{one}?tab={tab}" for one in everybody]
+    paths["customer: orders alone"] = [f"{one}?topic=orders" for one in everybody]
+    buyers = re.findall(r'data-row href="(/console/customers/cus_\w+)"', _read(console, "/console/customers?orders=1"))
+    paths["customer: why this revenue"] = [f"{one}/why/revenue" for one in buyers]
+    paths["palette"] = [f"/console/find?{urlencode({'q': words})}" for words in ("ad", "lovelace", "o123", "1234")]
+    sides = dict.fromkeys(re.findall(r'class="item" href="(/console[a-z/-]*)"', home))
+    return paths | {quote(path): [path] for path in sides if path != "/console/customers"}
+
+
+def _tenth(console: Reader) -> str:
+    path = "/console/customers?sort=orders"
+    for _ in range(9):
+        following = re.search(r'rel="next" href="([^"]+)"', _read(console, path))
+        path = following[1].replace("&amp;", "&") if following else path
+    return path
+
+
+def _timed(console: Reader, paths: Sequence[str]) -> Mapping[str, float]:
+    samples: list[float] = []
+    longest, deadline = 0, time.monotonic() + SECONDS
+    for path in itertools.islice(itertools.cycle(paths), SAMPLES):
+        started = time.perf_counter()
+        body = _read(console, path)
+        samples.append((time.perf_counter() - started) * 1000)
+        longest = max(longest, len(body.encode()))
+        if len(samples) >= 20 and time.monotonic() > deadline:
+            break
+    middle, high = median_and_p99(samples[1:])  # the first one prepares statements
+    return {"p50_ms": middle, "p99_ms": high, "bytes": longest}
+
+
+def _read(console: Reader, path: str) -> str:
+    status, body = console.get(path)
+    if status != 200:
+        raise RuntimeError(f"{path} was answered {status}")
+    return body.decode()
+
+
+def _wait_for_lists(running: Installation) -> None:
+    """The list of customers follows the records; wait until it does not change any more."""
+    before: object = None
+    while (now := running.get("/api/v1/customers?sort=last_seen&limit=200")[1]) != before:
+        before = now
+        time.sleep(3)
+
+
+def _stop(running: Installation) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(running.process.pid, signal.SIGTERM)
+    running.process.wait(60)
+
+
+@contextlib.contextmanager
+def _served(running: Installation) -> Iterator[Installation]:
+    """The same shop served without workers, so that nothing but the pages is measured."""
+    environment = {**os.environ, "RAPPORT_DATABASE_URL": running.database_url, "RAPPORT_LOG_LEVEL": "WARNING"}
+    command = [sys.executable, "-m", "rapport", "serve", "--data", str(running.data), "--port", str(running.port)]
+    running.process = subprocess.Popen(
+        [*command, "--workers", "0"], env=environment, start_new_session=True, stdout=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            if running.get("/healthz")[0] == 200:
+                break
+        time.sleep(0.1)
+    yield running
+
+
+if __name__ == "__main__":
+    main()

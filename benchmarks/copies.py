@@ -1,0 +1,78 @@
+"""Copies of a shop inside its own database, set by set: the same people again, under keys and ids of their own.
+
+A key's first byte becomes the number of the copy, so that what hangs together in the original hangs together in each
+copy; an id gets the number behind it. What a page costs depends on how many rows there are and how long a record is,
+and both are as if so many people had come.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import sqlalchemy as sa
+
+from benchmarks.installation import Installation
+from rapport.capabilities.orders.store import carts, orders
+from rapport.remember.store import customers, strands, words
+from rapport.resolve.graph.store import evidence, identifiers
+from rapport.storage.engine import Database
+from rapport.storage.log import facts
+
+__all__ = ["multiply"]
+
+_KEYS = {"strand", "key", "root", "a", "b", "id"}
+_IDS = {"message_id", "order_id", "started_by", "fact"}
+_TABLES = (facts, identifiers, evidence, strands, customers, words, orders, carts)
+
+
+def multiply(running: Installation, *, copies: int) -> dict[str, int]:
+    """Make so many copies of a stopped installation's shop. Returns how many `customers` and `facts` there are then."""
+    db = Database.open(running.database_url or f"sqlite:///{running.data / 'rapport.db'}")
+    with db.write() as conn:
+        most = {table.name: _last(conn, table) for table in (facts,)}
+        for number in range(1, copies + 1):
+            for table in _TABLES:
+                conn.execute(sa.text(_copying(conn, table, number)), {"last": most.get(table.name, 0)})
+            print(f"copy {number} is made", file=sys.stderr)
+    with db.write() as conn:
+        conn.exec_driver_sql("ANALYZE")
+        found = {table.name: _count(conn, table) for table in (customers, facts)}
+    db.close()
+    return found
+
+
+def _copying(conn: sa.Connection, table: sa.Table, number: int) -> str:
+    columns = [column.name for column in table.columns if column.name != "seq"]
+    values = ", ".join(_value(conn, table.c[name], number) for name in columns)
+    original = _original(conn, table)
+    return (
+        f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {values} FROM {table.name} WHERE {original}"
+        " ON CONFLICT DO NOTHING"
+    )
+
+
+def _original(conn: sa.Connection, table: sa.Table) -> str:
+    """Rows that no copy made: those whose key's first byte is no copy's number; of the log, those of before."""
+    key = next(name for name in ("strand", "key", "root", "id") if name in table.c)
+    later = " AND seq <= :last" if table is facts else " AND :last = :last"
+    if conn.dialect.name == "postgresql":
+        return f"get_byte({key}, 0) > 15{later}"
+    return f"substr({key}, 1, 1) > X'0F'{later}"
+
+
+def _value(conn: sa.Connection, column: sa.Column[object], number: int) -> str:
+    if column.name in _KEYS and isinstance(column.type, sa.LargeBinary):
+        if conn.dialect.name == "postgresql":
+            return f"set_byte({column.name}, 0, {number})"
+        return f"CAST(X'{number:02X}' || substr({column.name}, 2) AS BLOB)"
+    if column.name in _IDS:
+        return f"{column.name} || '~{number}'"
+    return column.name
+
+
+def _last(conn: sa.Connection, table: sa.Table) -> int:
+    return int(conn.execute(sa.select(sa.func.coalesce(sa.func.max(table.c.seq), 0))).scalar_one())
+
+
+def _count(conn: sa.Connection, table: sa.Table) -> int:
+    return int(conn.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
