@@ -66,7 +66,7 @@ RESOLVE = Slice(
     facts=RESOLVE_FACTS,
     holds=holdings.RESOLVE,
     permissions=(Permission(name="customers:write", words="change customers", roles=("marketer", "agent")),),
-    jobs=(upkeep.EXPIRY, upkeep.LINKING),
+    jobs=(upkeep.EXPIRY, upkeep.LINKING, upkeep.ASKING),
     web="rapport.resolve.web:WEB",
     commands=commands.RESOLVE,
 )

@@ -11,12 +11,14 @@ from rapport.collect.sources import identifier_policy
 from rapport.kernel.ids import WorkspaceId
 from rapport.remember import customers, persons
 from rapport.remember.registry import Remembered
+from rapport.remember.worth import worths
 from rapport.resolve.graph import expiry
 from rapport.resolve.graph.policy import settings_of
+from rapport.resolve.linking import choosing
 from rapport.resolve.linking.linker import Linker, note_changed
 from rapport.resolve.linking.models import active_version
 
-__all__ = ["EXPIRY", "LINKING", "SUMMARIES", "summaries"]
+__all__ = ["ASKING", "EXPIRY", "LINKING", "SUMMARIES", "summaries"]
 
 LOADED_AT_ONCE = 50
 """Records loaded into the index of learned links at a time, about a millisecond each."""
@@ -88,6 +90,32 @@ LINKING = Job(
     waiting_seconds=0.05,
 )
 """Its index is in the memory of the worker that leads."""
+
+
+def _is_anything_to_ask(conn: Connection, turn: Turn) -> bool:
+    return bool(choosing.waiting_shops(conn, now=turn.now))
+
+
+def _choose(turn: Turn) -> int:
+    """Weigh some pairs that may be one person, and ask as many as the week has room for."""
+    with turn.db.read() as conn:
+        shops = choosing.waiting_shops(conn, now=turn.now)
+    if not shops:
+        return 0
+    turn.again()
+    with turn.write() as conn:
+        return choosing.choose(conn, shops[0], partial(worths, now=turn.now), now=turn.now, limit=turn.at_most)
+
+
+ASKING = Job(
+    name="resolve.asking",
+    title="Pairs worth a person's look are chosen",
+    due=_is_anything_to_ask,
+    run=_choose,
+    at_most=60,
+    pause_seconds=2.0,
+    waiting_seconds=0.2,
+)
 
 
 def summaries(remembered: Remembered) -> Job:

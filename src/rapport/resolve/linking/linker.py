@@ -356,7 +356,7 @@ def _candidate(
 ) -> dict[str, Any]:
     return {
         "workspace": workspace, "id": ident, "a": a, "b": b, "millibits": round(odds * 1000), "status": status.value,
-        "model": model, "at": now, "author": None, "reason": None,
+        "model": model, "at": now, "author": None, "reason": None, "worth": None,
     }  # fmt: skip
 
 
@@ -365,7 +365,7 @@ def _write_candidates(
 ) -> None:
     upsert(
         conn, link_candidates, list(rows.values()), key=("workspace", "id"),
-        update=("millibits", "status", "model", "at", "author", "reason"),
+        update=("millibits", "status", "model", "at", "author", "reason", "worth"),
         where="link_candidates.status NOT IN ('accepted', 'rejected')",  # a person may have decided meanwhile
     )  # fmt: skip
     undecided = link_candidates.update().where(_candidates.status.not_in(_DECIDED))

@@ -18,12 +18,13 @@ from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.resolve.graph.customer_ids import CustomerIds, load_customer_ids
 from rapport.resolve.graph.model import EvidenceId
-from rapport.resolve.graph.store import identifiers, roots_of
+from rapport.resolve.graph.store import forbidden_pairs, identifiers, roots_of
+from rapport.resolve.linking import telling
 from rapport.resolve.linking.comparer import Comparer, Prepared
 from rapport.resolve.linking.model import Thresholds, probability
 from rapport.resolve.linking.models import active_model
 from rapport.resolve.linking.records import fields_among, name_of
-from rapport.resolve.linking.store import CandidateStatus, link_candidates, link_records
+from rapport.resolve.linking.store import DECIDED, CandidateStatus, link_candidates, link_records
 from rapport.resolve.reading import identities
 from rapport.resolve.reading.identities import Member
 from rapport.storage.lookup import select_among
@@ -40,6 +41,7 @@ __all__ = [
     "decided",
     "in_words",
     "note_decision",
+    "opinion_of",
     "queue",
     "review_pair",
     "to_decide",
@@ -50,9 +52,6 @@ __all__ = [
 _table = link_candidates.c
 
 _WAITING = (CandidateStatus.REVIEW, CandidateStatus.REFUSED)
-DECIDED = (CandidateStatus.ACCEPTED, CandidateStatus.REJECTED)
-"""What a person said of a pair. It stands above any model."""
-
 
 MOST_COUNTED = 10_000
 """Waiting pairs that are counted; more are so many."""
@@ -97,6 +96,12 @@ class ReviewPair(msgspec.Struct, frozen=True, kw_only=True):
     words: str
     """What to make of it."""
     prior: float
+    agrees: list[str]
+    """What both have in common, in plain words."""
+    against: list[str]
+    """What speaks against one person."""
+    live_together: bool
+    """One surname and one address, as a family has."""
     fields: list[Compared]
     """Empty of a decided pair whose records have become one or are gone."""
     status: str
@@ -141,10 +146,9 @@ def in_words(chance: float) -> str:
 
 
 def count_queue(conn: Connection, workspace: WorkspaceId, *, most: int = MOST_COUNTED) -> int:
-    """How many pairs wait for a person; counts no further than `most`."""
-    branches = [_standing(workspace, status).with_only_columns(_table.id).limit(most).subquery() for status in _WAITING]
-    both = sa.union_all(*(sa.select(branch) for branch in branches)).limit(most).subquery()
-    return int(conn.execute(sa.select(sa.func.count()).select_from(both)).scalar_one())
+    """How many pairs a person is asked about; counts no further than `most`."""
+    asked = _standing(workspace).with_only_columns(_table.id).limit(most).subquery()
+    return int(conn.execute(sa.select(sa.func.count()).select_from(asked)).scalar_one())
 
 
 def count_linked(conn: Connection, workspace: WorkspaceId) -> int:
@@ -154,21 +158,17 @@ def count_linked(conn: Connection, workspace: WorkspaceId) -> int:
 
 
 def queue(conn: Connection, workspace: WorkspaceId, *, limit: int = 50, after: str | None = None) -> ReviewPage:
-    """Pairs to decide, the most alike first. Who are one customer by now, or have no record any more, are left out.
+    """Pairs that a person is asked about (`choosing`), what deciding is worth most first. Who are one customer by now,
+    are kept apart by somebody's word, or have no record any more, are left out.
 
     Nothing waits without a model. Raises InvalidInput for a bad cursor. Cost: the page, wherever it lies.
     """
     judge = _judge_in_force(conn, workspace)
     if judge is None:
         return ReviewPage(pairs=[], cursor=None)
-    order = (_table.millibits.desc(), _table.id)
-    branches = [
-        _standing(workspace, status).where(_behind(_table.millibits, after)).order_by(*order).limit(limit + 1)
-        for status in _WAITING
-    ]
-    both = sa.union_all(*(sa.select(branch.subquery()) for branch in branches)).subquery()
-    rows = conn.execute(sa.select(both).order_by(both.c.millibits.desc(), both.c.id).limit(limit + 1)).all()
-    return _page(conn, workspace, rows, judge, limit=limit, by="millibits")
+    query = _standing(workspace).where(_behind(_table.worth, after)).order_by(_table.worth.desc(), _table.id)
+    rows = conn.execute(query.limit(limit + 1)).all()
+    return _page(conn, workspace, rows, judge, limit=limit, by="worth")
 
 
 def decided(conn: Connection, workspace: WorkspaceId, *, limit: int = 50, after: str | None = None) -> ReviewPage:
@@ -186,7 +186,7 @@ def decided(conn: Connection, workspace: WorkspaceId, *, limit: int = 50, after:
 def review_pair(conn: Connection, workspace: WorkspaceId, ident: EvidenceId) -> ReviewPair:
     """One pair, whatever became of it. Raises NotFound; also where nobody decided and its records are gone."""
     row = _row(conn, workspace, ident)
-    found = _pairs(conn, workspace, [row], _judge_in_force(conn, workspace), by="millibits")
+    found = _pairs(conn, workspace, [row], _judge_in_force(conn, workspace), by="worth")
     if not found or not (found[0].fields or row.status in DECIDED):
         raise NotFound("the records of this pair are no more", hint="their customers were changed or erased")
     return found[0]
@@ -198,8 +198,24 @@ def why_linked(
     """What stands behind pieces of evidence of kind `probable`, as far as their records are still there."""
     rows = list(select_among(conn, sa.select(link_candidates), workspace, _table.id, idents))
     judge = _judge_in_force(conn, workspace) if rows else None
-    found = _pairs(conn, workspace, rows, judge, by="millibits")
+    found = _pairs(conn, workspace, rows, judge, by="worth")
     return {bytes.fromhex(pair.id): pair for pair in found if pair.fields}
+
+
+def opinion_of(
+    conn: Connection,
+    workspace: WorkspaceId,
+    pairs: Collection[tuple[Key, Key]],
+    fields: Mapping[Key, dict[str, str]],
+) -> dict[tuple[Key, Key], float]:
+    """The probability that the records of each pair are one person, as the queue tells it; without a model, none."""
+    judge = _judge_in_force(conn, workspace)
+    if judge is None:
+        return {}
+    comparer = judge.comparer
+    prepared = {key: comparer.prepare(texts) for key, texts in fields.items()}
+    known = [(a, b) for a, b in pairs if a in prepared and b in prepared]
+    return {(a, b): _chance(comparer, prepared[a], prepared[b])[1] for a, b in known}
 
 
 def to_decide(conn: Connection, workspace: WorkspaceId, ident: EvidenceId) -> Undecided:
@@ -248,16 +264,30 @@ def note_decision(
 # --- which ----------------------------------------------------------------------------------------------------------
 
 
-def _standing(workspace: WorkspaceId, status: CandidateStatus) -> sa.Select[*tuple[Any, ...]]:
-    """Candidates of one status, in the order of their index, whose ends are two customers with something to compare."""
-    query = sa.select(link_candidates).where(_table.workspace == workspace, _table.status == status.value)
+def _standing(workspace: WorkspaceId) -> sa.Select[*tuple[Any, ...]]:
+    """Pairs that are asked, whose ends are two customers with something to compare and nobody's word between them."""
+    waits = sa.text("link_candidates.status IN ('review', 'refused')")  # as the index has it
+    query = sa.select(link_candidates).where(_table.workspace == workspace, waits)
+    query = query.where(_table.worth > 0, _table.asked_at.is_not(None))
     roots = []
     for end in (_table.a, _table.b):
         one, record = identifiers.alias().c, link_records.alias().c
         query = query.where(one.workspace == workspace, one.key == end)
         query = query.where(record.workspace == workspace, record.key == end, record.fields != b"{}")
         roots.append(one.root)
-    return query.where(roots[0] != roots[1])
+    return query.where(roots[0] != roots[1], ~_is_forbidden(workspace, roots[0], roots[1]))
+
+
+def _is_forbidden(workspace: WorkspaceId, one: Any, other: Any) -> sa.Exists:
+    """Whether some pair between the two customers was said to be two people."""
+    mine, theirs, pair = identifiers.alias().c, identifiers.alias().c, forbidden_pairs.alias().c
+    either = sa.or_(
+        sa.and_(pair.a == mine.key, pair.b == theirs.key), sa.and_(pair.b == mine.key, pair.a == theirs.key)
+    )
+    return sa.exists().where(
+        mine.workspace == workspace, theirs.workspace == workspace, pair.workspace == workspace,
+        mine.root == one, theirs.root == other, either,
+    )  # fmt: skip
 
 
 def _behind(column: ColumnElement[int], cursor: str | None) -> ColumnElement[bool]:
@@ -283,7 +313,7 @@ def _page(
 
 
 def _place(row: Any, by: str) -> str:
-    return f"{getattr(row, by)}.{bytes(row.id).hex()}"
+    return f"{getattr(row, by) or 0}.{bytes(row.id).hex()}"
 
 
 def _row(conn: Connection, workspace: WorkspaceId, ident: EvidenceId) -> Any:
@@ -313,6 +343,7 @@ class _Opinion(NamedTuple):
     prior: float
     fields: list[Compared]
     why: str
+    records: list[dict[str, str]]
 
 
 class _Known(NamedTuple):
@@ -342,11 +373,13 @@ def _pairs(
 def _pair(row: Any, known: _Known, judge: _Judge | None, *, by: str) -> ReviewPair:
     ends = sorted((Key(row.a), Key(row.b)), key=lambda key: (known.members[key].first_seen_at, key))
     opinion = _opinion(row, [known.fields.get(key, {}) for key in ends], judge)
+    told = [(one.aspect, one.left, one.right, one.weight) for one in opinion.fields]
     return ReviewPair(
         id=bytes(row.id).hex(), left=_side(ends[0], known), right=_side(ends[1], known),
         score=round(opinion.score, 2), probability=round(opinion.chance, 4), words=opinion.words,
-        prior=round(opinion.prior, 2), fields=opinion.fields, status=row.status, why=opinion.why, model=row.model,
-        at=to_iso(row.at), author=row.author, reason=row.reason, place=_place(row, by),
+        prior=round(opinion.prior, 2), agrees=telling.agreeing(told), against=telling.against(told, *opinion.records),
+        live_together=telling.together(*opinion.records), fields=opinion.fields, status=row.status, why=opinion.why,
+        model=row.model, at=to_iso(row.at), author=row.author, reason=row.reason, place=_place(row, by),
     )  # fmt: skip
 
 
@@ -354,14 +387,19 @@ def _opinion(row: Any, records: list[dict[str, str]], judge: _Judge | None) -> _
     """What the model in force makes of two records; where one is gone, what the model made of them that found them."""
     if judge is None or not all(records):
         score = row.millibits / 1000
-        return _Opinion(score, probability(score), in_words(probability(score)), 0.0, [], "")
+        return _Opinion(score, probability(score), in_words(probability(score)), 0.0, [], "", records)
     comparer = judge.comparer
     left, right = (comparer.prepare(record) for record in records)
-    score, safe = comparer.score(left, right), comparer.is_safe(left, right)
-    chance = probability(score if safe else min(score, 0.0))
+    score, chance, safe = _chance(comparer, left, right)
     words = in_words(chance) if safe or score < 0 else _FAMILY
     why = _why(row.status, score, judge.thresholds, safe=safe)
-    return _Opinion(score, chance, words, comparer.prior, _compared(comparer, records, left, right), why)
+    return _Opinion(score, chance, words, comparer.prior, _compared(comparer, records, left, right), why, records)
+
+
+def _chance(comparer: Comparer, left: Prepared, right: Prepared) -> tuple[float, float, bool]:
+    """The score, what it says of the chance that they are one person, and whether relatives do not look the same."""
+    score, safe = comparer.score(left, right), comparer.is_safe(left, right)
+    return score, probability(score if safe else min(score, 0.0)), safe
 
 
 def _side(key: Key, known: _Known) -> Side:

@@ -20,14 +20,14 @@ from rapport.resolve.actions.action import Action
 from rapport.resolve.actions.outcome import Party, parties
 from rapport.resolve.actions.service import POLICY_PERMISSION, Identity
 from rapport.resolve.graph.customer_ids import load_customer_ids
-from rapport.resolve.linking import charts, models, review
+from rapport.resolve.linking import charts, models, review, telling
 from rapport.resolve.linking.decide import Decide, Reopen
 from rapport.resolve.linking.models import ModelInfo
 from rapport.resolve.linking.review import ReviewPair
 from rapport.resolve.linking.use_model import UseModel
 from rapport.storage.engine import Database
 from rapport.web.console import ConsolePages, NavItem, render
-from rapport.web.forms import Form, integer, text
+from rapport.web.forms import Form, integer, text, texts
 
 __all__ = ["PAGES"]
 
@@ -46,6 +46,8 @@ _UNSAID = {
     "accept": "one person, looked at side by side",
     "reject": "two people, looked at side by side",
     "reopen": "to be looked at again",
+    "accept_all": "one person each, ticked in the list",
+    "reject_all": "two people each, ticked in the list",
 }
 """What can be done to a pair, and the reason where none is given."""
 
@@ -82,6 +84,8 @@ def decide(request: AnyRequest, db: Database, identity: Identity, principal: Pri
     if do not in _UNSAID:
         raise InvalidInput(f"{do[:40]!r} cannot be done", hint=", ".join(_UNSAID))
     asked = _Asked(pair=pair, after=after, decided=text(data, "show") == "decided")
+    if do in _SEVERAL:
+        return _decide_several(request, db, identity, principal, data, asked)
     try:
         identity.act(principal, _action(do, pair), reason=text(data, "reason", longest=500) or _UNSAID[do])
     except RapportError as error:
@@ -120,6 +124,28 @@ PAGES = ConsolePages(
         ),
     ),
 )  # fmt: skip
+
+
+_SEVERAL = {"accept_all": "accept", "reject_all": "reject"}
+
+
+def _decide_several(
+    request: AnyRequest, db: Database, identity: Identity, principal: Principal, data: Form, asked: _Asked
+) -> Response[Any]:
+    """Decide what was ticked, each pair by itself: what fails is told, what was decided before it stands."""
+    do, pairs = text(data, "do"), texts(data, "several")[: AHEAD + 1]
+    done, failed = "", None
+    for pair in pairs:
+        try:
+            identity.act(principal, _action(_SEVERAL[do], pair), reason=_UNSAID[do])
+            done = pair
+        except RapportError as error:
+            failed = error
+    if not pairs:
+        failed = InvalidInput("no pair was ticked", hint="tick those that you are sure of")
+    if failed is not None:
+        return _queue(request, db, principal, asked, error=failed)
+    return Redirect(f"{_QUEUE}?last={done}&done=saved", status_code=303)
 
 
 def _action(do: str, pair: str) -> Action:
@@ -161,10 +187,11 @@ def _decided(
     workspace = principal.workspace
     with db.read() as conn:
         page = review.decided(conn, workspace, limit=50, after=asked.cursor)
+        learned = telling.learned_from(conn, workspace)
         waiting = review.count_queue(conn, workspace, most=COUNTED)
     return render(
         request, "linking/decided.html", status=error.status if error else 200, page=page, waiting=waiting,
-        error=error, moment_of=from_iso,
+        learned=learned, error=error, moment_of=from_iso,
     )  # fmt: skip
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, text
 
 from rapport.storage.engine import metadata
 
-__all__ = ["CandidateStatus", "households", "link_candidates", "link_models", "link_records"]
+__all__ = ["DECIDED", "CandidateStatus", "households", "link_candidates", "link_models", "link_records"]
 
 link_models = Table(
     "link_models",
@@ -47,12 +47,21 @@ link_candidates = Table(
     Column("author", Text),
     Column("reason", Text),
     Column("action", Text),
+    Column("worth", BigInteger),
+    Column("asked_at", BigInteger),
     Index("link_candidates_queue", "workspace", "status", "millibits"),
     Index("link_candidates_by_a", "workspace", "a"),
     Index("link_candidates_by_b", "workspace", "b"),
-)
+    Index(
+        "link_candidates_worth", "workspace", "worth", "id",
+        sqlite_where=text("status IN ('review', 'refused')"),
+        postgresql_where=text("status IN ('review', 'refused')"),
+    ),
+    Index("link_candidates_asked", "workspace", "asked_at"),
+)  # fmt: skip
 """Pairs (`a` < `b`) that a model found alike. The id is that of the evidence between them; `millibits` are a thousandth
-of log2 odds; `action` is the entry in the audit trail that decided."""
+of log2 odds; `action` is the entry in the audit trail that decided. `worth` is what deciding the pair is worth: NULL
+until it is weighed, 0 where nobody need decide. `asked_at` is since when a person is asked."""
 
 households = Table(
     "households",
@@ -79,3 +88,7 @@ class CandidateStatus(StrEnum):
     REJECTED = "rejected"
     STALE = "stale"
     """Alike no more, or tied to somebody else."""
+
+
+DECIDED = (CandidateStatus.ACCEPTED, CandidateStatus.REJECTED)
+"""What a person said of a pair. It stands above any model."""

@@ -30,9 +30,13 @@ def units_of(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> 
 
 
 def units_among(
-    conn: Connection, workspace: WorkspaceId, members: Mapping[Key, Sequence[Member]]
-) -> dict[Key, dict[Key, list[Key]]]:
-    """The same, for customers whose identifiers are at hand. One set-based read for each 500 identifiers."""
+    conn: Connection, workspace: WorkspaceId, members: Mapping[Key, Sequence[Member]], *,
+    without: Sequence[Kind] = (Kind.PROBABLE,),
+) -> dict[Key, dict[Key, list[Key]]]:  # fmt: skip
+    """The same, for customers whose identifiers are at hand; `without` evidence of these kinds.
+
+    One set-based read for each 500 identifiers.
+    """
     parent = {one.key: one.key for several in members.values() for one in several}
 
     def find_top(key: Key) -> Key:
@@ -42,7 +46,7 @@ def units_among(
 
     columns = store.evidence.c
     query = sa.select(columns.a, columns.b).where(
-        columns.status == int(Status.LINKED), columns.kind != Kind.PROBABLE.value
+        columns.status == int(Status.LINKED), columns.kind.not_in([kind.value for kind in without])
     )
     for a, b in select_among(conn, query, workspace, columns.a, list(parent)):
         if b in parent:

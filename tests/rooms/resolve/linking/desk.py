@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.graph.recompute import Moved
 from rapport.resolve.graph.store import roots_of
-from rapport.resolve.linking import models, review
+from rapport.resolve.linking import choosing, models, review
 from rapport.resolve.linking.linker import Linker, note_changed
 from rapport.resolve.linking.model import LinkModel, Thresholds
 from tests.rooms.resolve.linking.people import model
@@ -36,6 +36,7 @@ class Desk:
     def __init__(self, shop: Shop, *, trained: LinkModel | None = None) -> None:
         self.shop = shop
         self.known: dict[str, dict[str, str]] = {}
+        self.bounds = choosing.ANYTHING
         self.linker = Linker(lambda *_: shop.policy)
         with shop.db.write() as conn:
             models.save_model(conn, shop.workspace, trained or model(), now=1)
@@ -53,7 +54,9 @@ class Desk:
             keys = [self.shop.key(name, value) for value in values for name in ("anonymous_id", "user_id")]
             roots = set(roots_of(conn, self.shop.workspace, keys).values())
             note_changed(conn, self.shop.workspace, roots, self.fields_of, now=at)
-            return self.linker.link_pending(conn, self.shop.workspace, now=at).moved
+            moved = self.linker.link_pending(conn, self.shop.workspace, now=at).moved
+            choosing.choose(conn, self.shop.workspace, lambda *_: {}, now=at, bounds=self.bounds)
+            return moved
 
     def meet(self, **people: dict[str, str]) -> list[Moved]:
         """People seen for the first time, by a browser each."""

@@ -224,7 +224,7 @@ def test_only_who_may_see_customers_sees_pairs_and_only_who_may_change_them_deci
 def test_a_person_decides_sees_it_said_and_takes_it_back(office: Office, pair: str) -> None:
     office.sign_in("agent")
     words = office.words(office.page(PAGE))
-    assert "almost certainly one person (over 99.9 %)" in words
+    assert "Almost certainly one person (over 99.9 %)" in words
     assert "Not tied by itself: it takes 99 bits" in words
     answer = office.submit(PAGE, PAGE, do="reject", pair=pair)
     assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?last={pair}")
@@ -248,6 +248,39 @@ def test_skipping_goes_on_behind_the_pair_and_the_end_says_so(office: Office) ->
     answer = office.submit(PAGE, PAGE, do="accept", pair=second["id"], after=first["place"])
     assert answer.headers["location"].endswith(f"&after={first['place']}")
     assert "That was the last one" in office.words(office.page(answer.headers["location"]))
+
+
+def test_a_pair_is_told_in_words_first_and_in_bits_behind_a_toggle(office: Office, pair: str) -> None:
+    office.sign_in("agent")
+    page = office.page(f"{PAGE}?pair={pair}")
+    first, _, behind = page.partition('<details class="body in-bits">')
+    words = office.words(first)
+    assert "Almost certainly one person (over 99.9 %)" in words
+    assert "Agrees: nearly the same name" in words
+    assert "the same date of birth" in words
+    assert "bits" not in words
+    assert "bits shared" in office.words("<main" + behind)
+    told = office.get(f"{QUEUE}/{pair}")
+    assert (told["against"], told["live_together"]) == ([], False)
+
+
+def test_several_pairs_are_decided_at_once_and_one_that_cannot_be_is_told(office: Office) -> None:
+    office.meet(a=ADA, b=SLIPPED, c=BO, d=BO | {"birthday": "1951-12-21"})
+    office.sign_in("agent")
+    both = office.ids()
+    assert len(both) == 2
+    found = re.search(r'name="csrf_token" value="([^"]+)"', office.page(PAGE))
+    assert found
+    form = {"csrf_token": found[1], "do": "reject_all", "several": both}
+    assert office.http.post(PAGE, data=form, follow_redirects=False).status_code == 303
+    assert office.ids() == []
+    again = office.http.post(PAGE, data=form, follow_redirects=False)
+    assert again.status_code == 409
+    assert "this pair was rejected by" in office.words(again.text)
+    assert office.http.post(PAGE, data=form | {"several": []}, follow_redirects=False).status_code == 400
+    decided = office.words(office.page(f"{PAGE}?show=decided"))
+    assert "Of 2 pairs you decided, 0 were one person" in decided
+    assert "it is too sure of itself" in decided
 
 
 def test_what_cannot_be_done_is_said_beside_what_still_can(office: Office, pair: str) -> None:
