@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 
 WAITS = sa.text("status IN ('review', 'refused')")
-revision = "0021"
-down_revision = "0020"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
