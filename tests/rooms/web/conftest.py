@@ -21,7 +21,7 @@ from rapport.storage.workspaces import Workspace, create_workspace
 from rapport.web import accounts
 from rapport.web.app import create_app
 from rapport.web.part import WebPart
-from tests.slices import PERMISSIONS, WORDING
+from tests.slices import PERMISSIONS, SLICES, WORDING
 
 PASSWORD = "correct horse battery"
 CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -71,7 +71,7 @@ def app(db: Database, shop: Workspace) -> Litestar:
     part = WebPart(routes=(*handlers,), pages=(collect.PAGES, act.PAGES))
     return create_app(
         db=db, wording=WORDING, permissions=PERMISSIONS, parts={"test": part},
-        provided={"sections": []},
+        provided={"sections": [], "vocabulary": SLICES.vocabulary},
     )  # fmt: skip
 
 
