@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rapport.world.catalogue import the_catalogue
-from rapport.world.storefront.delivery import STORES, delivered_by, delivery_words, pickup
+from rapport.world.storefront.delivery import STORES, delivered_by, delivery_words, leaves_words, pickup, steps_done
 from rapport.world.storefront.finding import find
 from rapport.world.storefront.forms import checked
 from rapport.world.storefront.reviews import reviews_of
@@ -105,3 +105,19 @@ def test_a_form_for_collection_asks_for_no_address() -> None:
     values, errors = checked({"email": "a@b.example", "given": "A", "family": "B", "method": "pickup", "street": "x"})
     assert errors == {}
     assert values["street"] == ""
+
+
+@given(st.datetimes(timezones=st.just(UTC), min_value=YEAR, max_value=YEAR.replace(year=2030)), st.booleans())
+def test_an_order_goes_its_way_and_never_back(placed: datetime, collected: bool) -> None:  # noqa: FBT001 drawn
+    """From hour to hour; it is delivered on the day that was promised and not before, and what is collected waits."""
+    hours = [placed + timedelta(hours=hour) for hour in range(0, 170, 2)]
+    steps = [steps_done(placed, now, "GB", collected=collected) for now in hours]
+    assert steps == sorted(steps)
+    assert steps[0] == 2
+    assert leaves_words(placed) == ("today" if placed.hour < 15 else "tomorrow")
+    if collected:
+        assert steps[1:] == [3] * (len(steps) - 1)
+    else:
+        assert next(now.date() for now, step in zip(hours, steps, strict=True) if step == 4) == delivered_by(
+            placed, "GB"
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rapport.world.people import Person
 from rapport.world.storefront.asking import Earlier
 from rapport.world.storefront.basket import write_facts
-from rapport.world.storefront.delivery import STORES
+from rapport.world.storefront.delivery import STORES, steps_done
 from rapport.world.storefront.serving import Reply, Request, to
 from rapport.world.storefront.shop import PEOPLE, Placed, Shop
 from rapport.world.storefront.statements import look, track
@@ -51,7 +51,11 @@ async def one_order(shop: Shop, request: Request, order_id: str) -> Reply | None
         found = next((one for one in await shop.rapport.orders(person.user_id) or [] if one.id == order_id), None)
     if placed is None and found is None:
         return None
-    return shop.page(request, "order", f"Order {order_id}", [look("Order")], placed=placed, earlier=found)
+    done = 0
+    if placed is not None:
+        country, now = placed.form.get("country", "GB"), shop.local_now(request)
+        done = steps_done(placed.at, now, country, collected=placed.store is not None)
+    return shop.page(request, "order", f"Order {order_id}", [look("Order")], placed=placed, earlier=found, done=done)
 
 
 async def choose_store(shop: Shop, request: Request, name: str) -> Reply | None:

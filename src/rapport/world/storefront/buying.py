@@ -8,7 +8,7 @@ from typing import Any
 from rapport.world.catalogue import the_catalogue
 from rapport.world.orders import Line
 from rapport.world.storefront.basket import MAX_LINES, MAX_PIECES, read_lines, write_facts, write_lines
-from rapport.world.storefront.delivery import COUNTRIES, STORES, delivery_words, pickup
+from rapport.world.storefront.delivery import COUNTRIES, STORES, delivery_words, leaves_words, pickup
 from rapport.world.storefront.forms import checked, filled
 from rapport.world.storefront.serving import Reply, Request, to
 from rapport.world.storefront.shop import Placed, Shop
@@ -153,7 +153,9 @@ async def thanks(shop: Shop, request: Request, order_id: str) -> Reply | None:
         method["store"] = placed.store.key
     fact = track("Order Completed", placed.order.properties(affiliation="Webshop", **method))
     facts = [look("Thank you"), {**fact, "messageId": f"order-{placed.order.id}"}]
-    return shop.page(request, "thanks", "Thank you", facts, placed=placed, order=placed.order)
+    return shop.page(
+        request, "thanks", "Thank you", facts, placed=placed, order=placed.order, leaves=leaves_words(placed.at)
+    )
 
 
 async def review(shop: Shop, request: Request, name: str) -> Reply | None:

@@ -7,10 +7,22 @@ from datetime import date, datetime, timedelta
 
 from rapport.world.catalogue import Product, Store, the_catalogue
 
-__all__ = ["COUNTRIES", "STORES", "Pickup", "StorePlace", "delivered_by", "delivery_words", "pickup"]
+__all__ = [
+    "COUNTRIES",
+    "STORES",
+    "Pickup",
+    "StorePlace",
+    "delivered_by",
+    "delivery_words",
+    "leaves_words",
+    "pickup",
+    "steps_done",
+]
 
 LAST_ORDER = 15
 """The hour by which an order still leaves the same day."""
+READY_AFTER = timedelta(hours=2)
+"""What a store needs to put an order together."""
 _WORKING_DAYS = {"GB": 2, "IE": 3, "DE": 3, "FR": 3, "IT": 4}
 COUNTRIES = {"GB": "United Kingdom", "IE": "Ireland", "DE": "Germany", "FR": "France", "IT": "Italy"}
 """Where the shop delivers to."""
@@ -60,7 +72,7 @@ class Pickup:
 
 def delivered_by(now: datetime, country: str) -> date:
     """The day on which what is ordered now arrives; nothing moves on Sundays."""
-    day = now.date() + timedelta(days=1 if now.hour >= LAST_ORDER else 0)
+    day = _leaves_on(now)
     left = _WORKING_DAYS.get(country, 4)
     while left:
         day += timedelta(days=1)
@@ -71,6 +83,27 @@ def delivered_by(now: datetime, country: str) -> date:
 def delivery_words(now: datetime, country: str) -> str:
     """`Tuesday 1 December`, or `tomorrow`."""
     return _day_words(delivered_by(now, country), now.date())
+
+
+def steps_done(placed: datetime, now: datetime, country: str, *, collected: bool) -> int:
+    """How far an order is: 1 placed, 2 being put together, 3 ready or on its way, 4 delivered.
+
+    What is collected stays ready: whether somebody came for it the shop window does not know.
+    """
+    if collected:
+        return 3 if now - placed >= READY_AFTER else 2
+    if now.date() >= delivered_by(placed, country):
+        return 4
+    return 3 if now.date() > _leaves_on(placed) else 2
+
+
+def leaves_words(placed: datetime) -> str:
+    """When an order leaves the shop: today or tomorrow."""
+    return "today" if _leaves_on(placed) == placed.date() else "tomorrow"
+
+
+def _leaves_on(placed: datetime) -> date:
+    return placed.date() + timedelta(days=1 if placed.hour >= LAST_ORDER else 0)
 
 
 def pickup(product: Product, store: Store, now: datetime) -> Pickup:
