@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.running import Server, http, wait_until
-from tests.stories.console import add_owner, identify, signed_in, tell, track
+from tests.stories.console import Complaints, add_owner, identify, signed_in, tell, track
 from tests.stories.kept import eventually, facts_of, golden_record, quarantine_of
 
 if TYPE_CHECKING:
@@ -269,23 +271,47 @@ def test_a_decision_is_shown_with_its_reasons_and_what_came_of_it(shop: Server, 
             page.get_by_role("alert").get_by_text(told).wait_for()
 
 
+@contextmanager
+def fails(complaints: Complaints) -> Iterator[None]:
+    """What is refused here is; a browser's console tells of every answer that is no success."""
+    before = len(complaints)
+    yield
+    assert all("status of 400" in told for told in complaints[before:])
+    del complaints[before:]
+
+
 def test_a_webhook_shows_its_secret_once_and_what_it_delivered(shop: Server, browser: Browser) -> None:
-    """An address is added; a private one is tried and says why it was refused."""
-    with signed_in(browser, shop) as (page, _):
+    """A private address is refused, an odd name questioned; a test says what was answered, a delivery what it told."""
+    with signed_in(browser, shop) as (page, complaints):
         page.goto(f"{shop.url}/console/webhooks")
         page.get_by_role("button", name="Add webhook").click()
+        dialog, add = page.get_by_role("dialog"), page.get_by_role("dialog").get_by_role("button", name="Add webhook")
         page.get_by_label("Address").fill("http://127.0.0.1:9/hook")
-        page.get_by_label("Facts it is told of").fill("Order Completed, Newsletter Read")
-        page.get_by_role("dialog").get_by_role("button", name="Add webhook").click()
+        page.get_by_label("Order Completed").check()
+        with fails(complaints):
+            add.click()
+            dialog.get_by_text("an address of the own machine or network").wait_for()
+        page.get_by_label("Address").fill("https://hooks.example.invalid/hook")
+        page.get_by_label("Other names").fill("Newsletter Read, Order Complete")
+        with fails(complaints):
+            add.click()
+            dialog.get_by_text("did you mean “Order Completed”?").wait_for()
+        assert page.get_by_label("Order Completed").is_checked()
+        page.get_by_label("Other names").fill("Newsletter Read")
+        page.get_by_label("The names are right").check()
+        add.click()
         assert page.locator("#webhook-secret").inner_text().startswith("whsec_")
         page.goto(f"{shop.url}/console/webhooks")
-        page.get_by_role("link", name="http://127.0.0.1:9/hook").click()
+        page.get_by_role("link", name="https://hooks.example.invalid/hook").click()
         assert page.locator("#webhook-secret").count() == 0
+        page.get_by_role("button", name="Send a test").click()
+        page.get_by_role("alert").get_by_text("The test did not arrive").wait_for()
         tell(shop, track("Newsletter Read", user="ada"))
 
         def listed() -> bool:
             page.reload()
-            return page.locator("section", has_text="Deliveries").get_by_role("row").count() > 1
+            told = page.locator("section", has_text="Deliveries").get_by_role("row")
+            return told.filter(has_text="Newsletter Read").count() == 1
 
         wait_until(listed, waiting=page.wait_for_timeout)
         page.get_by_role("button", name="Switch off").click()

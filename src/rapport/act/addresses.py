@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from rapport.kernel.errors import InvalidInput
 
-__all__ = ["checked_url", "is_forbidden", "is_public"]
+__all__ = ["checked_url", "is_forbidden", "is_public", "refuse_private"]
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -70,6 +70,29 @@ def checked_url(url: str) -> str:
     if host in _METADATA or (written is not None and is_forbidden(written)):
         raise InvalidInput(f"{host[:100]!r} is link-local, or a cloud's own service", hint="webhooks never go there")
     return plain
+
+
+def refuse_private(url: str) -> None:
+    """Raises InvalidInput where the address is one of the own machine or network by what is written.
+
+    A name that only the network can tell about passes here, and is refused when a message goes there.
+
+    >>> refuse_private("https://example.com/hook")
+    """
+    host = (urlsplit(url.strip()).hostname or "").rstrip(".")
+    written = _written_address(host)
+    is_private = not is_public(written) if written is not None else _is_local_name(host)
+    if is_private:
+        hint = "use an address of the public internet, or have the operator set RAPPORT_ALLOW_PRIVATE_WEBHOOKS"
+        raise InvalidInput(f"{host[:100]!r} is an address of the own machine or network", hint=hint)
+
+
+def _is_local_name(host: str) -> bool:
+    return "." not in host or host.endswith(_LOCAL_NAMES)
+
+
+_LOCAL_NAMES = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".intranet")
+"""**Sources:** RFC 6761 (localhost), RFC 6762 (local), RFC 8375 (home.arpa), ICANN 2024-07-29 (internal)."""
 
 
 def _innermost(found: _Address) -> _Address:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
@@ -28,7 +29,18 @@ from rapport.kernel.work import Message
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import Database
 
-__all__ = ["EXPIRY", "HELD_BACK", "RETRIES", "Delivery", "Dispatcher", "deliveries", "redeliver", "write"]
+__all__ = [
+    "EXPIRY",
+    "HELD_BACK",
+    "RETRIES",
+    "Delivery",
+    "Dispatcher",
+    "deliveries",
+    "delivery",
+    "redeliver",
+    "write",
+    "write_one",
+]
 
 RETRIES = (
     5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR,
@@ -75,6 +87,30 @@ class Delivery(NamedTuple):
     due_at: int
     finished_at: int | None
     last_error: str
+    payload: bytes
+
+    @property
+    def event(self) -> str:
+        """What the message tells of, where its channel's messages say so: the type of a webhook's."""
+        try:
+            return _decode_type(self.payload).type[:200]
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return ""
+
+
+class _Typed(msgspec.Struct):
+    type: str = ""
+
+
+_decode_type = msgspec.json.Decoder(_Typed).decode
+
+
+def write_one(conn: Connection, message: Message, *, now: int) -> str:
+    """Put one message into the outbox, in this transaction, and return its id."""
+    write(conn, [message], now=now)
+    o = store.outbox.c
+    of = (o.workspace == message.workspace, o.idempotency_key == message.idempotency_key)
+    return str(conn.execute(sa.select(o.id).where(*of)).scalar_one())
 
 
 def write(conn: Connection, messages: Sequence[Message], *, now: int) -> None:
@@ -105,6 +141,17 @@ def deliveries(
         .limit(limit)
     )
     return [Delivery._make(row) for row in conn.execute(query)]
+
+
+def delivery(conn: Connection, workspace: WorkspaceId, message_id: str, *, channel: str, destination: str) -> Delivery:
+    """One message. Raises NotFound."""
+    o = store.outbox.c
+    of_id = (o.workspace == workspace, o.id == message_id, o.channel == channel, o.destination == destination)
+    query = sa.select(*(o[name] for name in Delivery._fields)).where(*of_id)
+    row = conn.execute(query).first() if message_id.isprintable() else None
+    if row is None:
+        raise NotFound(f"no message {message_id[:60]!r} to {destination!r}")
+    return Delivery._make(row)
 
 
 def redeliver(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,16 @@ from litestar import Request, Response, get, post
 from litestar.response import Redirect
 
 from rapport.act import outbox, webhooks
-from rapport.act.webhooks import CHANNEL, WebhookWanted
+from rapport.act.routes import GivenSettings
+from rapport.act.webhooks import CHANNEL, Webhook, WebhookWanted
 from rapport.kernel.clock import now_us
-from rapport.kernel.errors import RapportError
+from rapport.kernel.errors import Conflict, InvalidInput, RapportError
 from rapport.kernel.principal import Principal
+from rapport.kernel.wording import Wording
+from rapport.kernel.work import EVERY_FACT
 from rapport.storage.engine import Database
 from rapport.web.console import ConsolePages, NavItem, render
-from rapport.web.forms import Form, text
+from rapport.web.forms import Form, text, texts
 
 __all__ = ["PAGES"]
 
@@ -23,42 +27,81 @@ AnyRequest = Request[Any, Any, Any]
 
 _SHOWN = 100
 
+NEW_WEBHOOK_EVENT = "Cart Abandoned"
+"""What a new webhook is told of, unless something else is ticked."""
+
 
 @get("/webhooks", permission="webhooks:read", sync_to_thread=True)
-def webhooks_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
+def webhooks_page(request: AnyRequest, db: Database, principal: Principal, wording: Wording) -> Response[str]:
     """Addresses outside that are told of facts."""
-    return _list(request, db, principal)
+    return _list(request, db, principal, wording)
 
 
 @post("/webhooks", permission="webhooks:write", sync_to_thread=True, status_code=200)
-def add_webhook(request: AnyRequest, db: Database, principal: Principal, data: Form) -> Response[str]:
+def add_webhook(
+    request: AnyRequest, db: Database, principal: Principal, wording: Wording, channel_settings: GivenSettings,
+    data: Form,
+) -> Response[str]:  # fmt: skip
     """Add an address; its secret is shown on the answer and never again."""
-    wanted = WebhookWanted(url=text(data, "url", longest=2000), events=_events(data))
+    wanted = _wanted(data)
     try:
+        _question(wanted, wording, data)
         with db.write() as conn:
-            made, secret = webhooks.add_webhook(conn, principal.workspace, wanted, now=now_us())
+            made, secret = webhooks.add_webhook(
+                conn, principal.workspace, wanted, now=now_us(), allow_private=channel_settings.allow_private
+            )
     except RapportError as error:
-        return _list(request, db, principal, error=error, url=wanted.url or "")
-    return _one(request, db, principal, made.id, secret=secret)
+        return _list(request, db, principal, wording, error=error, typed=wanted)
+    return _one(request, db, principal, wording, made.id, secret=secret)
 
 
 @get("/webhooks/{webhook_id:str}", permission="webhooks:read", sync_to_thread=True)
-def webhook_page(request: AnyRequest, db: Database, principal: Principal, webhook_id: str) -> Response[str]:
+def webhook_page(
+    request: AnyRequest, db: Database, principal: Principal, wording: Wording, webhook_id: str
+) -> Response[str]:
     """One webhook and its deliveries."""
-    return _one(request, db, principal, webhook_id)
+    return _one(request, db, principal, wording, webhook_id, test=text(dict(request.query_params), "test"))
+
+
+@post("/webhooks/{webhook_id:str}/test", permission="webhooks:write", sync_to_thread=True, status_code=200)
+def send_test(
+    request: AnyRequest, db: Database, principal: Principal, wording: Wording, webhook_id: str
+) -> Response[Any]:
+    """Send a message that tells of nothing, then show what is answered."""
+    try:
+        with db.write() as conn:
+            sent = webhooks.send_test(conn, principal.workspace, webhook_id, now=now_us())
+    except Conflict as error:
+        return _one(request, db, principal, wording, webhook_id, error=error)
+    return Redirect(f"/console/webhooks/{webhook_id}?test={sent}", status_code=303)
+
+
+@get("/webhooks/{webhook_id:str}/tests/{message_id:str}", permission="webhooks:read", sync_to_thread=True)
+def test_state(
+    request: AnyRequest, db: Database, principal: Principal, webhook_id: str, message_id: str
+) -> Response[str]:
+    """What became of a test so far; asked for again until there is an answer."""
+    with db.read() as conn:
+        sent = outbox.delivery(conn, principal.workspace, message_id, channel=CHANNEL, destination=webhook_id)
+    return render(request, "act/webhook_test.html", sent=sent, webhook_id=webhook_id)
 
 
 @post("/webhooks/{webhook_id:str}", permission="webhooks:write", sync_to_thread=True, status_code=200)
 def change_webhook(
-    request: AnyRequest, db: Database, principal: Principal, webhook_id: str, data: Form
-) -> Response[Any]:
+    request: AnyRequest, db: Database, principal: Principal, wording: Wording, channel_settings: GivenSettings,
+    webhook_id: str, data: Form,
+) -> Response[Any]:  # fmt: skip
     """Change address and events; where that cannot be, what was typed stays in the form."""
-    wanted = WebhookWanted(url=text(data, "url", longest=2000), events=_events(data))
+    wanted = _wanted(data)
     try:
+        _question(wanted, wording, data)
         with db.write() as conn:
-            webhooks.change_webhook(conn, principal.workspace, webhook_id, wanted, seen=text(data, "version") or None)
+            webhooks.change_webhook(
+                conn, principal.workspace, webhook_id, wanted, seen=text(data, "version") or None,
+                allow_private=channel_settings.allow_private,
+            )  # fmt: skip
     except RapportError as error:
-        return _one(request, db, principal, webhook_id, error=error, typed=wanted)
+        return _one(request, db, principal, wording, webhook_id, error=error, typed=wanted)
     return Redirect(f"/console/webhooks/{webhook_id}?done=saved", status_code=303)
 
 
@@ -73,7 +116,7 @@ def set_enabled(db: Database, principal: Principal, webhook_id: str, data: Form)
 
 @post("/webhooks/{webhook_id:str}/rotate", permission="webhooks:write", sync_to_thread=True, status_code=200)
 def rotate_webhook(
-    request: AnyRequest, db: Database, principal: Principal, webhook_id: str, data: Form
+    request: AnyRequest, db: Database, principal: Principal, wording: Wording, webhook_id: str, data: Form
 ) -> Response[str]:
     """Make a new secret, shown on the answer and never again; the old one signs beside it for a week."""
     seen = text(data, "version") or None
@@ -81,8 +124,8 @@ def rotate_webhook(
         with db.write() as conn:
             _, secret = webhooks.rotate_secret(conn, principal.workspace, webhook_id, now=now_us(), seen=seen)
     except RapportError as error:
-        return _one(request, db, principal, webhook_id, error=error)
-    return _one(request, db, principal, webhook_id, secret=secret)
+        return _one(request, db, principal, wording, webhook_id, error=error)
+    return _one(request, db, principal, wording, webhook_id, secret=secret)
 
 
 @post("/webhooks/{webhook_id:str}/remove", permission="webhooks:write", sync_to_thread=True, status_code=303)
@@ -109,7 +152,7 @@ PAGES = ConsolePages(
     templates=Path(__file__).parent / "templates",
     handlers=(
         webhooks_page, add_webhook, webhook_page, change_webhook, set_enabled, rotate_webhook,
-        remove_webhook, redeliver,
+        remove_webhook, redeliver, send_test, test_state,
     ),
     nav=(
         NavItem(
@@ -120,36 +163,72 @@ PAGES = ConsolePages(
 )  # fmt: skip
 
 
-def _events(data: dict[str, Any]) -> list[str]:
-    """Event names, separated by commas, as people type them."""
-    names = (name.strip() for name in text(data, "events", longest=4000).split(","))
-    return list(dict.fromkeys(name for name in names if name))
+def _wanted(data: dict[str, Any]) -> WebhookWanted:
+    """Address, the facts that were ticked, and names that were typed, separated by commas."""
+    typed = (name.strip() for name in text(data, "other", longest=4000).split(","))
+    names = [*texts(data, "event"), *typed]
+    events = [EVERY_FACT] if EVERY_FACT in names else list(dict.fromkeys(name for name in names if name))
+    return WebhookWanted(url=text(data, "url", longest=2000), events=events)
+
+
+def _question(wanted: WebhookWanted, wording: Wording, data: dict[str, Any]) -> None:
+    """Raises InvalidInput where no fact that is known has one of these names, until somebody says they are right."""
+    unknown = [name for name in wanted.events or () if name not in wording.kinds and name != EVERY_FACT]
+    if not unknown or text(data, "sure") == "yes":
+        return
+    near = get_close_matches(unknown[0], wording.kinds, n=1, cutoff=0.7)
+    meant = f"did you mean “{near[0]}”? " if near else ""
+    names = ", ".join(f"“{name[:60]}”" for name in unknown[:5])
+    raise UnknownEvent(
+        f"no fact that is known here is called {names}",
+        hint=f"{meant}If your shop states facts of that name, tick “The names are right” and save again.",
+    )
+
+
+class UnknownEvent(InvalidInput):
+    """A name that may be a slip of the pen, and may be a fact of the shop's own."""
+
+
+def _choice(wording: Wording, wanted: WebhookWanted | Webhook | None) -> dict[str, Any]:
+    """What the picker of events shows: the known ones, what is ticked, and other names."""
+    events = list(wanted.events or ()) if wanted is not None else [NEW_WEBHOOK_EVENT]
+    known = sorted(wording.kinds.values(), key=lambda kind: kind.name)
+    return {
+        "kinds": known, "ticked": set(events), "every": EVERY_FACT,
+        "other": ", ".join(name for name in events if name not in wording.kinds and name != EVERY_FACT),
+    }  # fmt: skip
 
 
 def _list(
-    request: AnyRequest, db: Database, principal: Principal, *, error: RapportError | None = None, url: str = ""
-) -> Response[str]:
+    request: AnyRequest, db: Database, principal: Principal, wording: Wording, *, error: RapportError | None = None,
+    typed: WebhookWanted | None = None,
+) -> Response[str]:  # fmt: skip
     with db.read() as conn:
         found = webhooks.list_webhooks(conn, principal.workspace)
+        failures = webhooks.failures_of(conn, principal.workspace)
         latest = {
             hook.id: outbox.deliveries(conn, principal.workspace, channel=CHANNEL, destination=hook.id, limit=1)
             for hook in found
         }
     return render(
         request, "act/webhooks.html", status=error.status if error else 200, webhooks=found, latest=latest,
-        error=error, url=url,
+        error=error, url=typed.url if typed else "", choice=_choice(wording, typed), failures=failures,
+        failing_from=webhooks.FAILING_FROM, questioned=isinstance(error, UnknownEvent),
     )  # fmt: skip
 
 
 def _one(
-    request: AnyRequest, db: Database, principal: Principal, webhook_id: str, *, secret: str = "",
-    error: RapportError | None = None, typed: WebhookWanted | None = None,
+    request: AnyRequest, db: Database, principal: Principal, wording: Wording, webhook_id: str, *, secret: str = "",
+    error: RapportError | None = None, typed: WebhookWanted | None = None, test: str = "",
 ) -> Response[str]:  # fmt: skip
     """The page of a webhook; its form holds what was `typed`, or else what the webhook is."""
     with db.read() as conn:
         webhook = webhooks.find_webhook(conn, principal.workspace, webhook_id)
+        failures = webhooks.failures_of(conn, principal.workspace).get(webhook_id, 0)
         sent = outbox.deliveries(conn, principal.workspace, channel=CHANNEL, destination=webhook_id, limit=_SHOWN)
     return render(
         request, "act/webhook.html", status=error.status if error else 200, webhook=webhook, deliveries=sent,
-        secret=secret, error=error, version=webhooks.webhook_version(webhook), form=typed or webhook,
+        secret=secret, error=error, version=webhooks.webhook_version(webhook), form=typed or webhook, test=test,
+        choice=_choice(wording, typed or webhook), is_failing=failures >= webhooks.FAILING_FROM, failures=failures,
+        questioned=isinstance(error, UnknownEvent),
     )  # fmt: skip

@@ -6,16 +6,20 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response, delete, get, patch, post
-from litestar.params import Parameter
+from litestar.params import Dependency, Parameter
 
 from rapport.act import outbox, webhooks
+from rapport.act.channels import ChannelSettings
 from rapport.act.webhooks import CHANNEL, Webhook, WebhookRotation, WebhookWanted
 from rapport.kernel.clock import SECOND, now_us
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "GivenSettings"]
+
+GivenSettings = Annotated[ChannelSettings, Dependency(default=ChannelSettings(), skip_validation=True)]
+"""As a handler is given them, by the name `channel_settings`: nothing private where nobody says."""
 
 
 class WebhookMade(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,10 +29,18 @@ class WebhookMade(msgspec.Struct, frozen=True, kw_only=True):
     secret: str
 
 
+class TestSent(msgspec.Struct, frozen=True, kw_only=True):
+    """The message of a test, by its id among the deliveries."""
+
+    id: str
+
+
 class DeliveryShown(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a message. Times in microseconds since 1970."""
 
     id: str
+    event: str
+    """The name of the fact it tells of; of a test `Rapport Test`."""
     status: str
     attempts: int
     created_at: int
@@ -45,10 +57,14 @@ def list_webhooks(db: Database, principal: Principal) -> list[Webhook]:
 
 
 @post("/webhooks", permission="webhooks:write", tags=["webhooks"], sync_to_thread=True)
-def add_webhook(data: WebhookWanted, db: Database, principal: Principal) -> WebhookMade:
+def add_webhook(
+    data: WebhookWanted, db: Database, principal: Principal, channel_settings: GivenSettings
+) -> WebhookMade:
     """Add an address that is told of facts; without `events` of abandoned carts."""
     with db.write() as conn:
-        webhook, secret = webhooks.add_webhook(conn, principal.workspace, data, now=now_us())
+        webhook, secret = webhooks.add_webhook(
+            conn, principal.workspace, data, now=now_us(), allow_private=channel_settings.allow_private
+        )
     return WebhookMade(webhook=webhook, secret=secret)
 
 
@@ -68,12 +84,15 @@ def get_webhook(webhook_id: str, db: Database, principal: Principal) -> Response
     sync_to_thread=True,
 )  # fmt: skip
 def change_webhook(
-    webhook_id: str, data: WebhookWanted, db: Database, principal: Principal, if_match: IfMatch = None
-) -> Response[Webhook]:
+    webhook_id: str, data: WebhookWanted, db: Database, principal: Principal, channel_settings: GivenSettings,
+    if_match: IfMatch = None,
+) -> Response[Webhook]:  # fmt: skip
     """Change the address, the events, or switch it on or off. What is absent stays."""
     workspace, seen = principal.workspace, seen_version(if_match)
     with db.write() as conn:
-        changed = webhooks.change_webhook(conn, workspace, webhook_id, data, seen=seen)
+        changed = webhooks.change_webhook(
+            conn, workspace, webhook_id, data, seen=seen, allow_private=channel_settings.allow_private
+        )
     return tagged(changed, webhooks.webhook_version(changed))
 
 
@@ -125,6 +144,16 @@ def redeliver(webhook_id: str, message_id: str, db: Database, principal: Princip
         )  # fmt: skip
 
 
+@post(
+    "/webhooks/{webhook_id:str}/test", permission="webhooks:write", tags=["webhooks"], status_code=202,
+    sync_to_thread=True,
+)  # fmt: skip
+def test_webhook(webhook_id: str, db: Database, principal: Principal) -> TestSent:
+    """Send a message of the type `Rapport Test` now; what came of it stands among the deliveries."""
+    with db.write() as conn:
+        return TestSent(id=webhooks.send_test(conn, principal.workspace, webhook_id, now=now_us()))
+
+
 ROUTES = (
     list_webhooks,
     add_webhook,
@@ -134,4 +163,5 @@ ROUTES = (
     remove_webhook,
     list_deliveries,
     redeliver,
+    test_webhook,
 )

@@ -9,14 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.act.store import destinations, webhooks
-from rapport.act.webhooks import CHANNEL, SWITCHED_OFF_BY_HAND, host_of
+from rapport.act.webhooks import CHANNEL, FAILING_FROM, SWITCHED_OFF_BY_HAND, host_of
 from rapport.kernel.ids import WorkspaceId
 from rapport.web.alarms import Alarm, Watch
 
-__all__ = ["FAILING_FROM", "WATCHES"]
-
-FAILING_FROM = 3
-"""Failures in a row from which on a webhook is said to fail."""
+__all__ = ["WATCHES"]
 
 
 def _webhooks(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Alarm]:

@@ -17,11 +17,11 @@ import sqlalchemy as sa
 from msgspec import Meta
 from sqlalchemy import Connection
 
-from rapport.act import store
-from rapport.act.addresses import checked_url
+from rapport.act import outbox, store
+from rapport.act.addresses import checked_url, refuse_private
 from rapport.collect.sources import identifier_policy
 from rapport.kernel.clock import DAY, SECOND, to_iso
-from rapport.kernel.errors import InvalidInput, NotFound
+from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.identifiers import NAMED, IdentifierPolicy, identifiers_of
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId, new_id
 from rapport.kernel.versions import refuse_unseen, version_of
@@ -32,20 +32,24 @@ from rapport.resolve.graph.store import roots_of
 
 __all__ = [
     "CHANNEL",
+    "FAILING_FROM",
     "FRESH",
     "GRACE",
     "SWITCHED_OFF_BY_HAND",
+    "TEST_EVENT",
     "Webhook",
     "WebhookRotation",
     "WebhookWanted",
     "add_webhook",
     "change_webhook",
+    "failures_of",
     "find_webhook",
     "host_of",
     "list_webhooks",
     "new_signing_secret",
     "remove_webhook",
     "rotate_secret",
+    "send_test",
     "switch_off",
     "telling",
     "webhook_version",
@@ -54,6 +58,12 @@ __all__ = [
 CHANNEL = "webhook"
 
 SWITCHED_OFF_BY_HAND = "switched off by hand"
+
+TEST_EVENT = "Rapport Test"
+"""The type of a message that tells of nothing."""
+
+FAILING_FROM = 3
+"""Failures in a row from which on a webhook is said to fail."""
 
 GRACE = 7 * DAY
 """How long the secret before a rotation signs beside the new one, unless said otherwise."""
@@ -96,10 +106,17 @@ def new_signing_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
 
 
-def add_webhook(conn: Connection, workspace: WorkspaceId, wanted: WebhookWanted, *, now: int) -> tuple[Webhook, str]:
-    """Keep a new endpoint; returns it with its secret, which is shown this once. Raises InvalidInput."""
+def add_webhook(
+    conn: Connection, workspace: WorkspaceId, wanted: WebhookWanted, *, now: int, allow_private: bool = True
+) -> tuple[Webhook, str]:
+    """Keep a new endpoint; returns it with its secret, which is shown this once. Raises InvalidInput.
+
+    Whoever keeps it for somebody at a distance says whether an address of the own network may be one.
+    """
     if wanted.url is None:
         raise InvalidInput("a webhook needs a url")
+    if not allow_private:
+        refuse_private(checked_url(wanted.url))
     webhook_id, secret = new_id("whk"), new_signing_secret()
     row = {
         "workspace": workspace, "id": webhook_id, "url": checked_url(wanted.url), "secret": secret,
@@ -111,8 +128,9 @@ def add_webhook(conn: Connection, workspace: WorkspaceId, wanted: WebhookWanted,
 
 
 def change_webhook(
-    conn: Connection, workspace: WorkspaceId, webhook_id: str, wanted: WebhookWanted, *, seen: str | None = None
-) -> Webhook:
+    conn: Connection, workspace: WorkspaceId, webhook_id: str, wanted: WebhookWanted, *, seen: str | None = None,
+    allow_private: bool = True,
+) -> Webhook:  # fmt: skip
     """Change what is stated. Raises NotFound, InvalidInput, and Conflict where its version is not `seen` any more."""
     before = find_webhook(conn, workspace, webhook_id, for_update=True)
     stated = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
@@ -120,6 +138,8 @@ def change_webhook(
     values: dict[str, Any] = {}
     if wanted.url is not None:
         values["url"] = checked_url(wanted.url)
+        if not allow_private and values["url"] != before.url:
+            refuse_private(values["url"])
     if wanted.events is not None:
         values["events"] = msgspec.json.encode(wanted.events)
     if wanted.enabled is not None:
@@ -144,6 +164,31 @@ def rotate_secret(
     values = {"secret": secret, "old_secret": w.secret, "old_secret_until": until}
     conn.execute(store.webhooks.update().where(*_is(workspace, webhook_id)).values(values))
     return find_webhook(conn, workspace, webhook_id), secret
+
+
+def send_test(conn: Connection, workspace: WorkspaceId, webhook_id: str, *, now: int) -> str:
+    """Have a message sent that tells of nothing, at once, however often others failed; returns its id.
+
+    Raises NotFound, and Conflict where the webhook is switched off.
+    """
+    if not find_webhook(conn, workspace, webhook_id).enabled:
+        raise Conflict("this webhook is switched off", hint="switch it on, then send a test")
+    body = {"type": TEST_EVENT, "timestamp": to_iso(now), "data": {"test": True}}
+    d = store.destinations.c
+    here = (d.workspace == workspace, d.channel == CHANNEL, d.destination == webhook_id)
+    conn.execute(store.destinations.update().where(*here).values(closed_until=0))
+    message = Message(
+        workspace=workspace, channel=CHANNEL, destination=webhook_id, idempotency_key=new_id("test"),
+        payload=msgspec.json.encode(body), strand=None, purpose="operations",
+    )  # fmt: skip
+    return outbox.write_one(conn, message, now=now)
+
+
+def failures_of(conn: Connection, workspace: WorkspaceId) -> dict[str, int]:
+    """By endpoint how often in a row its messages failed; those that do not fail are missing."""
+    d = store.destinations.c
+    query = sa.select(d.destination, d.failures).where(d.workspace == workspace, d.channel == CHANNEL, d.failures > 0)
+    return dict(row._tuple() for row in conn.execute(query))
 
 
 def remove_webhook(conn: Connection, workspace: WorkspaceId, webhook_id: str) -> None:

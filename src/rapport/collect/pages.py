@@ -383,7 +383,8 @@ def _quarantined(
     shown = _indented(row.text) if body is None else body
     return render(
         request, "collect/quarantined.html", status=error.status if error else 200, row=row, error=error, body=shown,
-        path_=path, lines=_marked(shown, path), source_name=_source_name(row.source, names),
+        path_=path, lines=_marked(_indented(row.as_it_came), row.path), is_changed=row.original is not None,
+        source_name=_source_name(row.source, names),
     )  # fmt: skip
 
 

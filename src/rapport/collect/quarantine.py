@@ -58,6 +58,13 @@ class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
     envelope: Envelope
     state: QuarantineState
     settled_at: int | None
+    original: bytes | None = None
+    """As it came, where somebody has changed it since."""
+
+    @property
+    def as_it_came(self) -> str:
+        """The original as text for people."""
+        return self.text if self.original is None else self.original.decode("utf-8", "replace")
 
     @property
     def text(self) -> str:
@@ -133,7 +140,7 @@ def find_quarantined(conn: Connection, workspace: WorkspaceId, row_id: str) -> Q
 def mend(conn: Connection, workspace: WorkspaceId, row_id: str, body: bytes) -> Quarantined:
     """Replace an open message by a corrected one (a JSON object). Raises NotFound, Conflict, InvalidInput.
 
-    The hash stays that of the original: if the client sends the bad one again it is still known.
+    The original is kept beside it, and the hash stays its own: if the client sends the bad one again it is known.
     """
     _open(_load(conn, workspace, row_id, for_update=True))
     if len(body) > MAX_MENDED_BYTES:
@@ -144,7 +151,8 @@ def mend(conn: Connection, workspace: WorkspaceId, row_id: str, body: bytes) -> 
         raise InvalidInput(f"this is not JSON: {error}") from None
     if not isinstance(tree, dict):
         raise InvalidInput("a message is a JSON object")
-    conn.execute(_where(workspace, row_id).values(body=body))
+    original = sa.func.coalesce(quarantine.c.original, quarantine.c.body)
+    conn.execute(_where(workspace, row_id).values(body=body, original=original))
     return _load(conn, workspace, row_id, for_update=False)
 
 
@@ -232,5 +240,5 @@ def _quarantined(row: sa.Row[Any]) -> Quarantined:
     return Quarantined(
         workspace=WorkspaceId(row.workspace), id=row.id, source=row.source, received_at=row.received_at,
         reason=row.reason, path=row.path, body=row.body, envelope=_decode_envelope(row.envelope), state=row.state,
-        settled_at=row.settled_at,
+        settled_at=row.settled_at, original=row.original,
     )  # fmt: skip

@@ -59,6 +59,8 @@ def test_a_mended_message_becomes_a_fact_of_the_time_it_came(shop: Shop) -> None
     with shop.db.read() as conn:
         row = find_quarantined(conn, shop.workspace, row_id)
         assert (row.state, row.settled_at) == ("replayed", NOW)
+        assert "Cart Viewed" in row.text
+        assert row.as_it_came == '{"userId":"ada","messageId":"m1"}', "the original stands beside the edit"
         assert list_quarantined(conn, shop.workspace) == []
 
 

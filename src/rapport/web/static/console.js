@@ -196,6 +196,7 @@
     const drawer = event.target.closest("dialog.drawer");
     if (drawer && !drawer.open) drawer.showModal();
   });
+  document.querySelector("dialog[data-open-now]")?.showModal();
   document.addEventListener("htmx:load", (event) => { showTimes(event.target); drawCharts(event.target, false); reachScrolling(); });
   const lost = (is) => document.querySelector(".lost")?.toggleAttribute("hidden", !is);
   document.addEventListener("htmx:sendError", () => lost(true));
