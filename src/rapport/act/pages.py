@@ -176,8 +176,8 @@ def _question(wanted: WebhookWanted, wording: Wording, data: dict[str, Any]) -> 
     unknown = [name for name in wanted.events or () if name not in wording.kinds and name != EVERY_FACT]
     if not unknown or text(data, "sure") == "yes":
         return
-    near = get_close_matches(unknown[0], wording.kinds, n=1, cutoff=0.7)
-    meant = f"did you mean “{near[0]}”? " if near else ""
+    near = [found for name in unknown[:5] for found in get_close_matches(name, wording.kinds, n=1, cutoff=0.7)]
+    meant = f"did you mean {', '.join(f'“{name}”' for name in near)}? " if near else ""
     names = ", ".join(f"“{name[:60]}”" for name in unknown[:5])
     raise UnknownEvent(
         f"no fact that is known here is called {names}",

@@ -60,7 +60,7 @@ def test_a_mended_message_becomes_a_fact_of_the_time_it_came(shop: Shop) -> None
         row = find_quarantined(conn, shop.workspace, row_id)
         assert (row.state, row.settled_at) == ("replayed", NOW)
         assert "Cart Viewed" in row.text
-        assert row.as_it_came == '{"userId":"ada","messageId":"m1"}', "the original stands beside the edit"
+        assert json.loads(row.as_it_came) == {"userId": "ada", "messageId": "m1"}, "the original stands beside the edit"
         assert list_quarantined(conn, shop.workspace) == []
 
 
