@@ -27,6 +27,7 @@ from rapport.storage.workspaces import default_workspace
 from rapport.web import accounts
 from rapport.web.console import missing_files
 from rapport.web.logs import configure_logging
+from rapport.web.protocol import BoundedHttp
 
 __all__ = ["serve", "work"]
 
@@ -49,7 +50,8 @@ def serve(settings: Settings) -> None:
     supervisor = Supervisor(settings)
     supervisor.start()
     http = uvicorn.Server(uvicorn.Config(
-        create_server(settings, server), log_config=None, access_log=False, server_header=False, ws="none",
+        create_server(settings, server), http=BoundedHttp, log_config=None, access_log=False, server_header=False,
+        ws="none",
         forwarded_allow_ips=settings.proxies, timeout_keep_alive=75, timeout_graceful_shutdown=10,
     ))  # fmt: skip
     gc.freeze()

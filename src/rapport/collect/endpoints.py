@@ -19,7 +19,7 @@ import msgspec
 
 from rapport.collect.appender import Appender
 from rapport.collect.documents import segment_settings, source_config
-from rapport.collect.envelope import Parts, inflate, read_batch, read_single
+from rapport.collect.envelope import Parts, inflate, keys_in, read_batch, read_single
 from rapport.collect.health import Health
 from rapport.collect.http import (
     DRAINED,
@@ -37,7 +37,7 @@ from rapport.collect.http import (
     read_head,
     send_answer,
 )
-from rapport.collect.limiter import InFlight, RateLimiter
+from rapport.collect.limiter import STRANGERS, InFlight, RateLimiter
 from rapport.collect.model import Envelope, QuarantineRow, Source
 from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.collect.pixel import read_pixel
@@ -205,18 +205,23 @@ class Endpoints:
     async def _take(self, head: Head, endpoint: Endpoint, receive: Receive) -> HttpAnswer:
         now = self._clock()
         source = await self._source(_head_keys(head), now=now)
+        if source is not None:
+            _must_be_open(source)
         limit = self.registry.largest_batch if source is None else _body_limit(source, endpoint)
-        body = await read_body(head, receive, limit=limit, in_flight=self.in_flight)
+        of = (head.address,) if source is not None else (head.address, STRANGERS)
+        body = await read_body(head, receive, limit=limit, in_flight=self.in_flight, of=of)
         held = len(body)
         try:
             plain = await _aside(len(body), inflate, body, head.encoding, limit=limit)
             if plain is not body:
-                self.in_flight.hold(len(plain))
+                self.in_flight.hold(len(plain), of)
                 held += len(plain)
+            if source is None and await self._source(keys_in(plain), now=now) is None:
+                raise _no_such_key()
             parts = await _aside(len(plain), read_batch if endpoint.type is None else read_single, plain)
             await self._keep(head, endpoint, parts, source, size=len(plain))
         finally:
-            self.in_flight.release(held)
+            self.in_flight.release(held, of)
         return SUCCESS
 
     async def _pixel(self, head: Head, endpoint: Endpoint) -> HttpAnswer:
@@ -233,11 +238,8 @@ class Endpoints:
         if source is None:
             source = await self._source((parts.write_key,) if parts.write_key else (), now=now)
         if source is None:
-            raise Unauthenticated(
-                "no source has this write key", hint="`rapport sources list` shows the keys; send it as Basic user name"
-            )
-        if not source.enabled:
-            raise Forbidden401("this source is switched off", hint="switch it on in the console")
+            raise _no_such_key()
+        _must_be_open(source)
         self._check(source, endpoint, parts, size=size, now=now)
         envelope = Envelope(
             type=endpoint.type,
@@ -356,6 +358,17 @@ async def _aside(size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwa
     return work(*args, **kwargs) if size <= BYTES_AT_ONCE else await asyncio.to_thread(work, *args, **kwargs)
 
 
+def _no_such_key() -> Unauthenticated:
+    return Unauthenticated(
+        "no source has this write key", hint="`rapport sources list` shows the keys; send it as Basic user name"
+    )
+
+
+def _must_be_open(source: Source) -> None:
+    if not source.enabled:
+        raise Forbidden401("this source is switched off", hint="switch it on in the console")
+
+
 def _head_keys(head: Head) -> tuple[str, ...]:
     keys = keys_of(head.authorization) if head.authorization else ()
     if head.write_key:
@@ -371,7 +384,8 @@ def _body_limit(source: Source, endpoint: Endpoint) -> int:
 def _must_cut(head: Head, error: RapportError) -> bool:
     if isinstance(error, SlowBody):
         return True
-    return isinstance(error, TooLarge) and (head.length is None or head.length > DRAINED)
+    refused = isinstance(error, TooLarge | Unauthenticated | Forbidden401)  # without reading its body to the end
+    return refused and (head.length is None or head.length > DRAINED)
 
 
 def _wrong_method(allowed: str) -> HttpAnswer:

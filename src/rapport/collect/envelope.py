@@ -12,7 +12,7 @@ import binascii
 import re
 import zlib
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
 import msgspec
@@ -20,7 +20,7 @@ import msgspec
 from rapport.collect.validate import clean
 from rapport.kernel.errors import InvalidInput, TooLarge
 
-__all__ = ["Parts", "base64_json", "inflate", "read_batch", "read_single"]
+__all__ = ["Parts", "base64_json", "inflate", "keys_in", "read_batch", "read_single"]
 
 Scalar = str | int | float | None
 
@@ -53,6 +53,17 @@ _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},]', re.DOTALL)
 _WRITE_KEY = re.compile(rb'"writeKey"\s*:\s*"([^"\\]{1,200})"')
 _BOM = b"\xef\xbb\xbf"
 _MAX_TOKENS = 500_000
+_MAX_KEYS = 20
+
+
+def keys_in(body: bytes) -> tuple[str, ...]:
+    """The write keys a body may hold, found in one pass that looks at nothing else."""
+    try:
+        key = _decode_keyed(body.removeprefix(_BOM).strip()).write_key
+    except (ValueError, RecursionError):
+        found = (match.group(1).decode("utf-8", "replace") for match in _WRITE_KEY.finditer(body))
+        return tuple(dict.fromkeys(islice(found, _MAX_KEYS)))
+    return (key,) if key else ()
 
 
 def read_batch(body: bytes) -> Parts:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from functools import lru_cache
+from ipaddress import ip_network
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
@@ -38,6 +39,9 @@ BODY_SECONDS = 30.0
 DRAINED = 32 * 1024 * 1024
 """A refused body up to this size is let run out, so that its sender reads the answer; beyond it the line is cut."""
 
+MAX_AUTHORIZATION = 512
+"""Characters of an Authorization header that is looked at."""
+
 _ALLOWED_HEADERS = (
     b"Authorization, X-Write-Key, Content-Type, Content-Encoding, X-Retry-Count, AnonymousId, SentAt, "
     b"Rsa-Initiated-By, Rsa-Storage-Id, Rsa-Retry-Attempt, Rsa-Since-Last-Attempt, Rsa-Since-First-Attempt, "
@@ -65,6 +69,8 @@ class Head(NamedTuple):
     scheme: str
     peer: str | None
     """The client's address, as much of it as the client lets be kept."""
+    address: str
+    """Who is counted with whom: the client's address, of IPv6 the network a client has for itself."""
     opt_out: bool
     user_agent: str
     asked_headers: bytes
@@ -97,6 +103,7 @@ def read_head(scope: Scope) -> Head:
         host=headers.get(b"host", b"").decode("latin-1"),
         scheme=scope.get("scheme", "http"),
         peer=_peer(client[0], policy.decode("latin-1")) if client else None,
+        address=_counted(client[0]) if client else "",
         opt_out=headers.get(b"sec-gpc") == b"1",
         user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
         asked_headers=headers.get(b"access-control-request-headers", b""),
@@ -114,8 +121,25 @@ def _peer(address: str, policy: str) -> str | None:
 
 
 @lru_cache(maxsize=1024)
+def _counted(address: str) -> str:
+    if ":" not in address:
+        return address
+    try:
+        return str(ip_network((address.partition("%")[0], 64), strict=False))
+    except ValueError:
+        return address
+
+
 def keys_of(authorization: str) -> tuple[str, ...]:
-    """The write keys an Authorization header may mean: Basic with and without colon, base64 or plain, or Bearer."""
+    """The write keys an Authorization header may mean: Basic with and without colon, base64 or plain, or Bearer.
+
+    A header longer than any key makes is none, and is not remembered.
+    """
+    return _keys_of(authorization) if len(authorization) <= MAX_AUTHORIZATION else ()
+
+
+@lru_cache(maxsize=1024)
+def _keys_of(authorization: str) -> tuple[str, ...]:
     scheme, _, text = authorization.strip().partition(" ")
     text = text.strip()
     if not text:
@@ -132,10 +156,16 @@ def keys_of(authorization: str) -> tuple[str, ...]:
 
 
 async def read_body(
-    head: Head, receive: Receive, *, limit: int, in_flight: InFlight, seconds: float = BODY_SECONDS
+    head: Head,
+    receive: Receive,
+    *,
+    limit: int,
+    in_flight: InFlight,
+    of: Sequence[str] = (),
+    seconds: float = BODY_SECONDS,
 ) -> bytes:
-    """The request's body, held against `in_flight` (the caller releases `len`). Raises TooLarge, Overloaded,
-    SlowBody, Gone.
+    """The request's body, held against `in_flight` and its parts `of` (the caller releases `len`). Raises TooLarge,
+    Overloaded, SlowBody, Gone.
 
     Reading ends as soon as the limit is passed; a body that says it is too large is not read at all.
     """
@@ -143,7 +173,7 @@ async def read_body(
         raise _too_large(limit)
     try:
         async with asyncio.timeout(seconds):
-            return await _read_pieces(receive, limit, in_flight)
+            return await _read_pieces(receive, limit, in_flight, of)
     except TimeoutError:
         raise SlowBody(f"the body did not arrive within {seconds:g} seconds") from None
 
@@ -153,7 +183,7 @@ class SlowBody(InvalidInput):
     status = 408
 
 
-async def _read_pieces(receive: Receive, limit: int, in_flight: InFlight) -> bytes:
+async def _read_pieces(receive: Receive, limit: int, in_flight: InFlight, of: Sequence[str]) -> bytes:
     pieces: list[bytes] = []
     held = 0
     try:
@@ -164,13 +194,13 @@ async def _read_pieces(receive: Receive, limit: int, in_flight: InFlight) -> byt
             piece: bytes = message.get("body", b"")
             if held + len(piece) > limit:
                 raise _too_large(limit)
-            in_flight.hold(len(piece))
+            in_flight.hold(len(piece), of)
             held += len(piece)
             pieces.append(piece)
             if not message.get("more_body", False):
                 return pieces[0] if len(pieces) == 1 else b"".join(pieces)
     except BaseException:
-        in_flight.release(held)
+        in_flight.release(held, of)
         raise
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rapport.collect.model import Source
 from rapport.kernel.clock import SECOND
 from rapport.kernel.errors import Overloaded, RateLimited
 
-__all__ = ["InFlight", "RateLimiter"]
+__all__ = ["STRANGERS", "InFlight", "RateLimiter"]
 
 BURST_SECONDS = 5
 """A source that was quiet may send this many seconds' worth at once."""
@@ -37,21 +39,41 @@ class RateLimiter:
         self._buckets[key] = (left - facts, now)
 
 
+STRANGERS = "strangers"
+"""The part of those who have not shown a key yet."""
+
+
 class InFlight:
-    """Bytes of request bodies held in memory now, all requests together."""
+    """Bytes of request bodies held in memory now, all requests together.
+
+    What is held is counted to parts, too, none of which may take all: strangers a quarter, one address a half. So
+    whoever sends slowly, or sends without a key, makes nobody wait but those who do the same.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.held = 0
+        self._of: dict[str, int] = {}
 
-    def hold(self, size: int) -> None:
-        """Take up `size` bytes more. Raises Overloaded where that would be too many."""
-        if self.held + size > self.limit:
+    def hold(self, size: int, of: Sequence[str] = ()) -> None:
+        """Take up `size` bytes more, also of these parts. Raises Overloaded where that would be too many."""
+        if self.held + size > self.limit or any(self._of.get(part, 0) + size > self._share(part) for part in of):
             raise Overloaded(
                 f"{self.held} bytes of requests are being worked on", retry_after_seconds=1, hint="send again later"
             )
         self.held += size
+        for part in of:
+            self._of[part] = self._of.get(part, 0) + size
 
-    def release(self, size: int) -> None:
+    def release(self, size: int, of: Sequence[str] = ()) -> None:
         """Give `size` bytes back."""
         self.held -= size
+        for part in of:
+            left = self._of.get(part, 0) - size
+            if left > 0:
+                self._of[part] = left
+            else:
+                self._of.pop(part, None)
+
+    def _share(self, part: str) -> int:
+        return self.limit // 4 if part == STRANGERS else self.limit // 2

@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -42,6 +42,9 @@ MAX_EXACT = 2**63
 """Whole numbers from here on do not fit a database's integer and become text."""
 
 Text = str | int | float | None
+
+Path: TypeAlias = "str | tuple[Path, str | int]"
+"""Where a value is: the path of what it lies in, and its key or number there."""
 
 
 class ClientMessage(msgspec.Struct, rename="camel", gc=False):
@@ -94,8 +97,11 @@ def read_message(raw: bytes) -> ClientMessage:
     return message
 
 
-def clean(value: Any, path: str = "$", depth: int = 1) -> Any:
-    """A JSON value with its text and numbers made storable, as the table above says. Raises InvalidFact."""
+def clean(value: Any, path: Path = "$", depth: int = 1) -> Any:
+    """A JSON value with its text and numbers made storable, as the table above says. Raises InvalidFact.
+
+    Takes time linear in the value's size: what a path reads like is only found out where something is wrong.
+    """
     if isinstance(value, str):
         return _clean_text(value)
     if isinstance(value, bool) or value is None:
@@ -104,17 +110,19 @@ def clean(value: Any, path: str = "$", depth: int = 1) -> Any:
         return value if -MAX_EXACT <= value < MAX_EXACT else str(value)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise InvalidFact(f"{value} is not a JSON number", path=path, hint="leave the field out or send null")
+            raise InvalidFact(
+                f"{value} is not a JSON number", path=_told(path), hint="leave the field out or send null"
+            )
         return value
     if depth > MAX_DEPTH:
-        raise InvalidFact(f"nested deeper than {MAX_DEPTH} levels", path=_short(path))
+        raise InvalidFact(f"nested deeper than {MAX_DEPTH} levels", path=_told(path))
     most = MAX_ITEMS if isinstance(value, list) else MAX_PROPERTIES
     if len(value) > most:
-        raise InvalidFact(f"{len(value)} entries, at most {most}", path=_short(path))
+        raise InvalidFact(f"{len(value)} entries, at most {most}", path=_told(path))
     if isinstance(value, list):
-        return [clean(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(value)]
+        return [clean(item, (path, index), depth + 1) for index, item in enumerate(value)]
     named = ((_clean_text(key), item) for key, item in value.items())
-    return {key: clean(item, f"{path}.{key}", depth + 1) for key, item in named}
+    return {key: clean(item, (path, key), depth + 1) for key, item in named}
 
 
 def _depth(message: ClientMessage) -> int:
@@ -180,6 +188,11 @@ def _clean_text(text: str) -> str:
     return text
 
 
-def _short(path: str) -> str:
-    """A path that is itself of bearable length."""
-    return _clean_text(path if len(path) <= 200 else path[:197] + "...")
+def _told(path: Path) -> str:
+    """A path as text, of bearable length."""
+    steps: list[str] = []
+    while isinstance(path, tuple):
+        path, step = path
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{step[:200]}")
+    text = path + "".join(reversed(steps))
+    return _clean_text(text if len(text) <= 200 else text[:197] + "...")
