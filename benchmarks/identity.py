@@ -109,7 +109,7 @@ class Insertion(NamedTuple):
 def insert_all(table: Table, model: LinkModel, seed: int) -> Insertion:
     """One at a time, in a random order, timed."""
     index = LiveIndex(model)
-    clusters = Clusters(index.score, threshold=model.thresholds.link)
+    clusters = Clusters(index.tying, threshold=model.thresholds.link)
     truth, rows = table.truth, table.rows
     order = list(range(len(rows)))
     random.Random(seed).shuffle(order)

@@ -15,12 +15,14 @@ from typing import Any, NamedTuple
 
 from rapport.world.table_values import SURNAME_PARTS, TOWN_PARTS, Tongue, misspelt, tongues
 
-__all__ = ["COLUMNS", "HOMES", "WAYS", "Density", "Home", "Mix", "PeopleTable", "Way", "mix_of", "table_of"]
+__all__ = ["COLUMNS", "HOMES", "WAYS", "Density", "Home", "Mix", "PeopleTable", "Way", "mix_of", "table_of", "various_mix"]
 
 COLUMNS = (
     "given_name", "surname", "email", "phone", "birth_date", "gender", "street", "postcode", "city", "country",
     "company", "card",
 )  # fmt: skip
+
+_NAMES = ("given_name", "surname")
 
 
 class Home(StrEnum):
@@ -61,6 +63,8 @@ HOMES: Mapping[Home, float] = {
     Home.TWINS: 0.03, Home.FLATMATES: 0.05, Home.COMPANY: 0.07, Home.NAMESAKES: 0.05,
 }  # fmt: skip
 """Share of the people by home, as it is unless asked otherwise."""
+_LIVING_TOGETHER = (Home.COUPLE, Home.ONE_MAIL, Home.FAMILY, Home.TWINS)
+"""Nobody gives two children one name, and hardly anybody of a couple is called as the other."""
 WAYS: Mapping[Way, float] = {
     Way.ACCOUNT: 0.26, Way.GUEST: 0.28, Way.PLUS_TAG: 0.04, Way.MISTYPED_DOMAIN: 0.04, Way.SECOND_MAIL: 0.10,
     Way.MOVED: 0.09, Way.MARRIED: 0.03, Way.GIFT: 0.04, Way.STORE_CARD: 0.08, Way.RELAY: 0.04,
@@ -86,6 +90,16 @@ class Mix(NamedTuple):
     slips: float = 0.06
     """Chance that a value is mistyped."""
     density: Density = Density.REGION
+    gaps: float = 0.0
+    """Share of the values, beside names, that a record lacks."""
+    gift_names: float = 1.0
+    """Share of the gifts that bear the receiver's name, and not the giver's with the receiver's door."""
+    landlines: float = 0.3
+    """Share of the records that tell the telephone of the house or of the company."""
+    rare_names: float = 0.0
+    """Share of the people whose given name hardly anybody else has."""
+    again: tuple[float, ...] = (0.42, 0.28, 0.18, 0.12)
+    """Weights of the number of a person's later records, from none."""
 
 
 class PeopleTable(NamedTuple):
@@ -146,6 +160,22 @@ def mix_of(seed: int) -> Mix:
     )
 
 
+def various_mix(seed: int) -> Mix:
+    """A mix of any shares: more various than any one shop, so that nothing learned on some holds by chance on others."""
+    rng = random.Random(f"mix {seed}")
+    spread = {home: share * rng.lognormvariate(0, 0.7) for home, share in HOMES.items()}
+    spread[Home.FATHER_AND_SON] *= 0.6
+    ways = {way: share * rng.lognormvariate(0, 0.7) for way, share in WAYS.items()}
+    never = rng.uniform(0.3, 0.8)
+    return Mix(
+        homes={home: share / sum(spread.values()) for home, share in spread.items()}, ways=ways,
+        births=rng.choice((0.0, rng.uniform(0.1, 0.5), rng.uniform(0.5, 0.98))), slips=rng.uniform(0.005, 0.09),
+        density=rng.choice(list(Density)), gaps=rng.uniform(0, 0.3), gift_names=rng.uniform(0, 1),
+        landlines=rng.uniform(0.05, 0.5), rare_names=rng.choice((0.0, 0.2, 0.6)),
+        again=(never, *(weight * (1 - never) for weight in (0.5, 0.3, 0.2))),
+    )  # fmt: skip
+
+
 def table_of(seed: int, *, records: int = 6_000, mix: Mix | None = None) -> PeopleTable:
     """Make a table of about so many records, half as many people. The same seed and mix make the same table."""
     rng = random.Random(f"people {seed}")
@@ -196,6 +226,8 @@ class _Writer:
                 Home.FAMILY: rng.randint(3, 5)}.get(kind, 2)  # fmt: skip
         for number in range(size):
             person = self._person(kind, tongue, surname, number)
+            while any(person.given == one.given for one in people) and kind in _LIVING_TOGETHER:
+                person = self._person(kind, tongue, surname, number)
             people.append(self._related(kind, person, people))
         return _Household(kind, door, people)
 
@@ -204,6 +236,8 @@ class _Writer:
         self._numbers += 1
         gender = rng.choice("mf")
         given = rng.choice(tongue.men if gender == "m" else tongue.women)
+        if self._mix.rare_names and rng.random() < self._mix.rare_names:
+            given = rng.choice(SURNAME_PARTS[0]) + rng.choice("aeiou") + rng.choice(("n", "l", "r", "s", "th", "nd"))
         if kind in (Home.FLATMATES, Home.COMPANY) or (kind is Home.COUPLE and rng.random() < 0.3):
             surname = self._surname(tongue)
         year = rng.randint(1945, 2004) if kind is not Home.FAMILY or number < 2 else rng.randint(1995, 2007)
@@ -271,7 +305,7 @@ class _Writer:
     def _lines(self, number: int, household: _Household, person: _Person) -> list[tuple[object, ...]]:
         rng = self._rng
         door = self._door(person.tongue) if person.own_door else household.door
-        ways = [Way.ACCOUNT, *rng.choices(list(self._mix.ways), list(self._mix.ways.values()), k=_more(rng))]
+        ways = [Way.ACCOUNT, *rng.choices(list(self._mix.ways), list(self._mix.ways.values()), k=_more(rng, self._mix.again))]
         lines: list[tuple[object, ...]] = []
         for way in ways:
             receiver = rng.randrange(len(self._households)) if way is Way.GIFT else None
@@ -285,7 +319,7 @@ class _Writer:
         self, household: _Household, person: _Person, way: Way, door: _Door, receiver: int | None
     ) -> dict[str, str | None]:
         rng, mix = self._rng, self._mix
-        landline = rng.random() < 0.3
+        landline = rng.random() < mix.landlines
         row: dict[str, str | None] = {
             "given_name": person.given, "surname": person.surname, "email": person.mail,
             "phone": door.landline if landline else person.mobile,
@@ -301,6 +335,8 @@ class _Writer:
                 row[column] = misspelt(text, rng)
             elif text and column in ("phone", "given_name") and rng.random() < 0.12:
                 row[column] = None if column == "phone" else text[:1]
+        if mix.gaps:
+            row |= {name: None for name in row if name not in _NAMES and rng.random() < mix.gaps}
         return row
 
     def _come(self, row: dict[str, str | None], person: _Person, way: Way, receiver: int | None) -> None:
@@ -327,12 +363,14 @@ class _Writer:
         elif receiver is not None:
             there = self._households[receiver]
             row |= {"street": there.door.street, "postcode": there.door.postcode, "city": there.door.city}
-            row |= {"surname": there.people[0].surname, "given_name": there.people[0].given, "birth_date": None}
+            row["birth_date"] = None
+            if self._mix.gift_names == 1 or self._rng.random() < self._mix.gift_names:
+                row |= {"surname": there.people[0].surname, "given_name": there.people[0].given}
 
 
-def _more(rng: random.Random) -> int:
-    """Records of a person beside the first: one on average."""
-    return rng.choices((0, 1, 2, 3), (0.42, 0.28, 0.18, 0.12))[0]
+def _more(rng: random.Random, weights: tuple[float, ...]) -> int:
+    """Records of a person beside the first: one on average, unless asked otherwise."""
+    return rng.choices(range(len(weights)), weights)[0]
 
 
 def _birth(rng: random.Random, year: int) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rapport.kernel.errors import InvalidInput
 from rapport.resolve.linking.blocking import keys_of
+from rapport.resolve.linking.clusters import WORTH_A_LOOK
 from rapport.resolve.linking.comparer import Comparer, Prepared
 from rapport.resolve.linking.forming import form_persons, groups_of, match_of
 from rapport.resolve.linking.model import LinkModel
@@ -67,20 +68,37 @@ def _matches(model: LinkModel, comparer: Comparer, prepared: Sequence[Prepared])
     found: defaultdict[int, list[Match]] = defaultdict(list)
     likely = 0
     with connection() as conn:
-        from splink import DuckDBAPI, Linker
-
         register_records(conn, comparer, prepared, {"keys": _keys(comparer, prepared)})
-        table = DuckDBAPI(connection=conn).register("records", table_name="people")
-        linker = Linker(table, settings_of(model), log_level=None)
-        predicted = linker.inference.predict(threshold_match_probability=LEAST_PROBABILITY)
-        for a, b, odds in _pairs(conn, predicted.physical_name):
+        for a, b, odds in _judged(conn, comparer, prepared) if model.shop else _predicted(conn, model):
             found[max(a, b)].append(match_of(min(a, b), odds))
             likely += odds >= model.thresholds.pair
     return found, likely
 
 
-def _pairs(conn: duckdb.DuckDBPyConnection, table: str) -> Iterator[tuple[int, int, float]]:
-    answer = conn.execute(f"SELECT record_l, record_r, match_weight FROM {table}")
+def _predicted(conn: duckdb.DuckDBPyConnection, model: LinkModel) -> Iterator[tuple[int, int, float]]:
+    """By Splink, whose weights the model's are."""
+    from splink import DuckDBAPI, Linker
+
+    table = DuckDBAPI(connection=conn).register("records", table_name="people")
+    linker = Linker(table, settings_of(model), log_level=None)
+    predicted = linker.inference.predict(threshold_match_probability=LEAST_PROBABILITY)
+    yield from _rows(conn, f"SELECT record_l, record_r, match_weight FROM {predicted.physical_name}")
+
+
+def _judged(
+    conn: duckdb.DuckDBPyConnection, comparer: Comparer, prepared: Sequence[Prepared]
+) -> Iterator[tuple[int, int, float]]:
+    """By the very judge that scores live; DuckDB finds who is to be compared."""
+    filed = "SELECT record, unnest(keys) AS key FROM records"
+    pairs = f"SELECT DISTINCT l.record, r.record FROM ({filed}) l JOIN ({filed}) r USING (key) WHERE l.record < r.record"
+    for a, b in _rows(conn, pairs):
+        odds = comparer.score(prepared[a], prepared[b])
+        if odds >= WORTH_A_LOOK:
+            yield a, b, odds
+
+
+def _rows(conn: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple[Any, ...]]:
+    answer = conn.execute(query)
     while rows := answer.fetchmany(100_000):
         yield from rows
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from rapport.kernel.ids import new_id
 from rapport.resolve.linking.blocking import keys_of
+from rapport.resolve.linking.clusters import WORTH_A_LOOK
 from rapport.resolve.linking.comparer import Comparer
 from rapport.resolve.linking.forming import CUTS, Group, form_persons, match_of
 from rapport.resolve.linking.model import LearnedComparison, LinkModel, probability
@@ -94,7 +95,10 @@ class SparkTable:
         progress("preparing rows", 0.5)
         records = self._records(model)
         progress("comparing candidates", 0.6)
-        pairs = _weighed(self._spark, splink, records, model)
+        if model.shop:
+            pairs = self._kept("pairs", _judged(records, model))
+        else:
+            pairs = _weighed(self._spark, splink, records, model)
         progress("finding groups", 0.8)
         found = _groups(self._spark, splink, records.select("record"), pairs, largest=largest_group)
         groups = self._kept("groups", found)
@@ -161,6 +165,23 @@ def _weighed(spark: SparkSession, splink: SparkAPI, records: DataFrame, model: L
     linker = Linker(splink.register(records, table_name="people"), settings_of(model), log_level=None)
     predicted = linker.inference.predict(threshold_match_probability=LEAST_PROBABILITY)
     return spark.table(predicted.physical_name)
+
+
+def _judged(records: DataFrame, model: LinkModel) -> DataFrame:
+    """The same by the very judge that scores live, on the executors."""
+    from pyspark.sql import functions as sql
+
+    def side(name: str) -> DataFrame:
+        texts = [sql.col(f"aspect_{at}").alias(f"{name}_{at}") for at in range(len(model.comparisons))]
+        return records.select(sql.col("record").alias(f"record_{name}"), *texts)
+
+    filed = records.select("record", sql.explode("keys").alias("key"))
+    left, right = (filed.withColumnRenamed("record", f"record_{name}") for name in "lr")
+    pairs = left.join(right, "key").where("record_l < record_r").select("record_l", "record_r").distinct()
+    both = pairs.join(side("l"), "record_l").join(side("r"), "record_r")
+    return both.mapInArrow(
+        partial(_score, model), "record_l bigint, record_r bigint, match_weight double, match_probability double"
+    )
 
 
 def _groups(spark: SparkSession, splink: SparkAPI, records: DataFrame, pairs: DataFrame, *, largest: int) -> DataFrame:
@@ -232,6 +253,30 @@ def _stable_number(parts: tuple[str, ...]) -> int:
     """A key as a number that means the same in every process."""
     text = "\x1f".join(parts).encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)
+
+
+def _score(model: LinkModel, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Of pairs with the texts of both those that are worth a look, with their odds."""
+    import pyarrow as pa
+
+    comparer = Comparer.of_model(model)
+    feature = lru_cache(maxsize=_REMEMBERED)(lambda at, texts: comparer.feature(at, texts))
+    numbers = range(len(comparer.aspects))
+    names = ["record_l", "record_r", "match_weight", "match_probability"]
+    for batch in batches:
+        found: tuple[list[Any], ...] = ([], [], [], [])
+        for row in batch.to_pylist():
+            one, other = (
+                tuple([feature(at, tuple(row[f"{side}_{at}"] or ())) for at in numbers]) for side in "lr"
+            )  # fmt: skip
+            odds = comparer.score(one, other)
+            if odds >= WORTH_A_LOOK:
+                said = (row["record_l"], row["record_r"], odds, probability(odds))
+                for column, value in zip(found, said, strict=True):
+                    column.append(value)
+        types = (pa.int64(), pa.int64(), pa.float64(), pa.float64())
+        arrays = [pa.array(column, kind) for column, kind in zip(found, types, strict=True)]
+        yield pa.RecordBatch.from_arrays(arrays, names)
 
 
 class _Level:

@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterator, Sequence
 from rapport.resolve.linking.comparer import Prepared
 from rapport.resolve.linking.comparisons.comparison import STEM
 from rapport.resolve.linking.comparisons.methods import COMPARISONS
-from rapport.resolve.linking.comparisons.words import Names
 from rapport.resolve.linking.model import Aspect, Method
 
 __all__ = ["Blocks", "keys_of"]
 
 _MOST_ATOMS = 6
 """Coarse atoms of a record that are combined; with the words of its name some forty keys at most."""
-_TELLING = (Method.DATE, Method.POSTCODE, Method.PLACE, Method.WORDS, Method.CODE, Method.CATEGORY)
+_TELLING = (Method.DATE, Method.POSTCODE, Method.PLACE, Method.WORDS, Method.CODE, Method.CATEGORY,
+            Method.BIRTH, Method.DOOR, Method.PHONE)
 
 
 def keys_of(
@@ -37,8 +37,7 @@ def keys_of(
         if feature is None:
             continue
         comparison = COMPARISONS[aspect.method]
-        if aspect.method is Method.NAME:
-            name = Names.words(feature)
+        name += comparison.name_words(feature)
         fine += [(aspect.name, atom) for atom in comparison.blocks_alone(feature)]
         coarse += [(aspect.name, atom) for atom in comparison.blocks_together(feature)]
     coarse.sort(key=lambda atom: order[atom[0]])

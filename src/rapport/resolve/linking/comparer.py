@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from rapport.resolve.linking.comparisons.comparison import Level
 from rapport.resolve.linking.comparisons.methods import COMPARISONS
 from rapport.resolve.linking.kinds import Kind, Layout
-from rapport.resolve.linking.model import Aspect, Frequencies, LinkModel, Method
+from rapport.resolve.linking.model import Aspect, Frequencies, LinkModel, Method, Together
 
-__all__ = ["Comparer", "Prepared", "Reason", "aspects_of"]
+__all__ = ["Comparer", "Prepared", "Reason", "aspects_of", "shop_aspects"]
 
 Prepared = tuple[Any, ...]
 """A record as the comparisons read it: one feature each, None where the record says nothing of it."""
@@ -28,6 +28,10 @@ _CONTRADICTED = -12.0
 """Log2 odds of two records that contradict each other; the means that form persons clip at as much."""
 _CORROBORATES = 5.0
 """Bits with which something personal must speak for two records beside their names."""
+
+
+_REMEMBERED = 200_000
+"""Patterns of levels whose score is kept; some 200 bytes each."""
 
 
 class Reason(NamedTuple):
@@ -59,6 +63,43 @@ def aspects_of(layout: Layout) -> list[Aspect]:
     return aspects
 
 
+_ROLES: Mapping[Kind, str] = {
+    Kind.GIVEN_NAME: "g", Kind.SURNAME: "s", Kind.FULL_NAME: "f", Kind.EMAIL: "e", Kind.PHONE: "p", Kind.STREET: "t",
+    Kind.HOUSE_NUMBER: "h", Kind.POSTCODE: "z", Kind.PLACE: "c", Kind.BIRTH_DATE: "b",
+}  # fmt: skip
+_NAMED = (Kind.GIVEN_NAME, Kind.SURNAME, Kind.FULL_NAME)
+
+
+def shop_aspects(layout: Layout) -> list[Aspect]:
+    """What to compare in a shop's table, with what goes together in one aspect; nothing where it is none.
+
+    A shop knows names and how to reach people: an e-mail address or a telephone number.
+    """
+    if not layout.of(*_NAMED) or not layout.of(Kind.EMAIL, Kind.PHONE):
+        return []
+    wanted = (
+        ("name", Method.PERSON_NAME, _NAMED, ()), ("email", Method.MAIL, (Kind.EMAIL,), _NAMED),
+        ("phone", Method.PHONE, (Kind.PHONE,), _NAMED),
+        ("address", Method.DOOR, (Kind.STREET, Kind.HOUSE_NUMBER, Kind.POSTCODE, Kind.PLACE), _NAMED),
+        ("birth date", Method.BIRTH, (Kind.BIRTH_DATE,), ()),
+        ("card", Method.CARD, (Kind.NATIONAL_ID,), _NAMED),
+    )  # fmt: skip
+    aspects = []
+    for name, method, kinds, beside in wanted:
+        if layout.of(*kinds):
+            aspects.append(_with_roles(layout, name, method, (*kinds, *beside)))
+    return aspects + [Aspect(column, Method.FLAG, [column]) for column in layout.of(Kind.GENDER)[:1]]
+
+
+def _with_roles(layout: Layout, name: str, method: Method, kinds: Sequence[Kind]) -> Aspect:
+    by_kind = {kind: layout.of(kind) for kind in kinds}
+    columns = [column for several in by_kind.values() for column in several]
+    roles = [
+        _ROLES.get(kind) or str(at % 10) for kind, several in by_kind.items() for at, _ in enumerate(several)
+    ]  # fmt: skip
+    return Aspect(name, method, columns, roles)
+
+
 class Comparer:
     """The comparisons of a table, ready to use: features of records, levels of pairs and, with a model, their score."""
 
@@ -69,6 +110,9 @@ class Comparer:
         self._compare: list[_Compare] = [each.compare for each in self._comparisons]
         self._weights: list[list[float]] = [[0.0] * len(each.said) for each in self._comparisons]
         self._prior = 0.0
+        self._shop = False
+        self._together: list[tuple[int, int, list[list[float]]]] = []
+        self._remembered: dict[tuple[Level, ...], float] = {}
         self._steps = self._in_order()
 
     @staticmethod
@@ -76,7 +120,7 @@ class Comparer:
         """Count the terms of a table. Weights are all nothing until a model brings them."""
         rows = list(rows)
         counted = [
-            Frequencies.count(COMPARISONS[aspect.method].terms(_texts(row, aspect)) for row in rows)
+            COMPARISONS[aspect.method].frequencies([_texts(row, aspect) for row in rows])
             for aspect in aspects
         ]
         return Comparer(aspects, counted)
@@ -87,6 +131,8 @@ class Comparer:
         comparer = Comparer([c.aspect for c in model.comparisons], [c.frequencies for c in model.comparisons])
         comparer._weights = [list(c.weights) for c in model.comparisons]
         comparer._prior = model.prior
+        comparer._shop = model.shop
+        comparer._together = [(pair.a, pair.b, comparer._by_level(pair)) for pair in model.together]
         comparer._steps = comparer._in_order()
         return comparer
 
@@ -131,6 +177,8 @@ class Comparer:
 
         Some ten microseconds; the costly comparison of words comes last, and most pairs never reach it.
         """
+        if self._shop:
+            return self._of_levels(self.levels(a, b))
         total = self._prior
         for at, compare, weights, most in self._steps:
             x, y = a[at], b[at]
@@ -140,15 +188,46 @@ class Comparer:
                 total += weights[compare(x, y)]
         return total
 
+    def _of_levels(self, levels: tuple[Level, ...]) -> float:
+        """The score of levels where comparisons speak together; the same levels come again and again."""
+        known = self._remembered.get(levels)
+        if known is not None:
+            return known
+        total = self._prior
+        for weights, level in zip(self._weights, levels, strict=True):
+            if level >= 0:
+                total += weights[level]
+        for a, b, table in self._together:
+            if levels[a] >= 0 and levels[b] >= 0:
+                total += table[levels[a]][levels[b]]
+        if len(self._remembered) >= _REMEMBERED:
+            self._remembered.clear()
+        self._remembered[levels] = total
+        return total
+
+    def _by_level(self, pair: Together) -> list[list[float]]:
+        groups, other = self._comparisons[pair.a].groups, self._comparisons[pair.b].groups
+        return [[pair.weights[group][second] for second in other] for group in groups]
+
+    def _shares(self, levels: Sequence[Level]) -> list[float]:
+        """By comparison its bits: its own, and half of what it says together with each other one."""
+        shares = [weights[level] if level >= 0 else 0.0 for weights, level in zip(self._weights, levels, strict=True)]
+        for a, b, table in self._together:
+            if levels[a] >= 0 and levels[b] >= 0:
+                half = table[levels[a]][levels[b]] / 2
+                shares[a] += half
+                shares[b] += half
+        return shares
+
     def reasons(self, a: Prepared, b: Prepared) -> list[Reason]:
         """What each comparison says; with the prior, the weights sum to the score."""
         said = []
         levels = self.levels(a, b)
-        for aspect, how, weights, level in zip(self.aspects, self._comparisons, self._weights, levels, strict=True):
+        for aspect, how, share, level in zip(self.aspects, self._comparisons, self._shares(levels), levels, strict=True):
             if level < 0:
                 said.append(Reason(aspect.name, None, "not known of both", 0.0))
             else:
-                said.append(Reason(aspect.name, level, how.said[level], round(weights[level], 2)))
+                said.append(Reason(aspect.name, level, how.said[level], round(share, 2)))
         return said
 
     def is_safe(self, a: Prepared, b: Prepared) -> bool:
@@ -169,7 +248,16 @@ class Comparer:
             if how.contradicts(level):
                 return _CONTRADICTED
             corroborated |= how.personal and weights[level] >= _CORROBORATES
-        return math.inf if corroborated else 0.0
+        return math.inf if corroborated or self._shop else 0.0
+
+    def cautious(self, a: Prepared, b: Prepared, *, above: float = -math.inf) -> float:
+        """The score by which a machine ties: to part brother and sister again is worse than to ask a person."""
+        odds = self.score(a, b, above=above)
+        return odds if odds <= 0 else min(odds, self.most_by_itself(a, b))
+
+    def tying(self, a: Prepared, b: Prepared, *, above: float = -math.inf) -> float:
+        """The score by which the persons of a whole table are formed: as live, where the model is a shop's."""
+        return self.cautious(a, b, above=above) if self._shop else self.score(a, b, above=above)
 
     @property
     def prior(self) -> float:
@@ -178,4 +266,6 @@ class Comparer:
 
 
 def _texts(row: Mapping[str, Any], aspect: Aspect) -> list[str]:
-    return [str(text) for column in aspect.columns if (text := row.get(column)) not in (None, "") and text == text]
+    known = [(at, row.get(column)) for at, column in enumerate(aspect.columns)]
+    told = [(at, str(text)) for at, text in known if text not in (None, "") and text == text]
+    return [f"{aspect.roles[at]}:{text}" for at, text in told] if aspect.roles else [text for _, text in told]

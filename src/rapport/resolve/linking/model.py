@@ -17,7 +17,8 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["FORMAT", "Aspect", "Frequencies", "LearnedComparison", "LinkModel", "Method", "Thresholds", "probability"]
+__all__ = ["FORMAT", "Aspect", "Frequencies", "LearnedComparison", "LinkModel", "Method", "Thresholds",
+           "Together", "probability"]  # fmt: skip
 
 FORMAT = 1
 """Version of the JSON. A model of another format is trained anew, never guessed at."""
@@ -35,6 +36,12 @@ class Method(StrEnum):
     FLAG = "flag"
     CODE = "code"
     EMAIL = "email"
+    PERSON_NAME = "person_name"
+    MAIL = "mail"
+    PHONE = "phone"
+    DOOR = "door"
+    BIRTH = "birth"
+    CARD = "card"
 
 
 class Aspect(msgspec.Struct, frozen=True):
@@ -43,6 +50,8 @@ class Aspect(msgspec.Struct, frozen=True):
     name: str
     method: Method
     columns: list[str]
+    roles: list[str] = []
+    """By column one letter for what it holds, where a comparison reads columns of several kinds."""
 
 
 class Frequencies(msgspec.Struct, frozen=True):
@@ -86,6 +95,16 @@ class LearnedComparison(msgspec.Struct, frozen=True):
     frequencies: Frequencies
 
 
+class Together(msgspec.Struct, frozen=True):
+    """What two comparisons say together beside what each says alone: an address that fits says less of a family."""
+
+    a: int
+    b: int
+    """Places among the model's comparisons."""
+    weights: list[list[float]]
+    """Bits, by the groups of the two levels; 0 where one is not known of both."""
+
+
 class Thresholds(msgspec.Struct, frozen=True):
     """Log2 odds by use. Above, people are tied (and can be parted again); down to `review` a person decides."""
 
@@ -108,6 +127,11 @@ class LinkModel(msgspec.Struct, frozen=True):
     card: dict[str, Any] = {}
     """How it was trained, for people: rows, seconds, charts as data."""
     format: int = FORMAT
+    together: list[Together] = []
+    shop: bool = False
+    """True where the weights were learned on simulated shops, whose truth is known, and fitted to this shop's records.
+
+    Such a model's probabilities are calibrated, and it judges live and whole tables alike."""
 
     def to_json(self) -> bytes:
         """The model as a document."""

@@ -69,10 +69,11 @@ class LiveIndex:
 
     def cautious(self, a: int, b: int, /, *, above: float) -> float:
         """The score by which a machine ties: to part brother and sister again is worse than to ask a person."""
-        odds = self.score(a, b, above=above)
-        if odds <= 0:
-            return odds
-        return min(odds, self.comparer.most_by_itself(self._records[a], self._records[b]))
+        return self.comparer.cautious(self._records[a], self._records[b], above=above)
+
+    def tying(self, a: int, b: int, /, *, above: float) -> float:
+        """The score by which the persons of a whole table are formed."""
+        return self.comparer.tying(self._records[a], self._records[b], above=above)
 
     def reasons(self, a: int, b: int) -> list[Reason]:
         """Why two filed records score as they do."""

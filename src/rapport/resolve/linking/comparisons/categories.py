@@ -53,6 +53,8 @@ class Flags(Comparison[str]):
 
     said = ("different", "the same")
     usual_m = (0.05, 0.95)
+    groups = (1, 2)
+    rises = ((0, 1),)
 
     @staticmethod
     def feature(texts: Sequence[str], frequencies: Frequencies) -> str | None:

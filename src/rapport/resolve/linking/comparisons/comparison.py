@@ -39,6 +39,10 @@ class Comparison(ABC, Generic[Feature]):
     usual_m: ClassVar[Sequence[float]]
     """By level, how often two records of one person come out at it: experience, for what a shop's records do not teach
     (too few people are in them twice). Rounded figures of ours, by judgement."""
+    groups: ClassVar[Sequence[int]] = ()
+    """By level a coarser one from 1 (0 is "not known of both"), for what is learned of two comparisons together."""
+    rises: ClassVar[Sequence[tuple[Level, Level]]] = ()
+    """Pairs of levels of which the second agrees more in every respect, and may never weigh less."""
     personal: ClassVar[bool] = False
     """True where agreement speaks for one person and not just for namesakes: a date of birth, an address, a code."""
     costly: ClassVar[bool] = False
@@ -48,6 +52,11 @@ class Comparison(ABC, Generic[Feature]):
     def terms(texts: Sequence[str]) -> Iterable[str]:
         """What is counted over all records, for `Frequencies`."""
         return ()
+
+    @classmethod
+    def frequencies(cls, records: Iterable[Sequence[str]]) -> Frequencies:
+        """What `feature` is to know of all records' texts."""
+        return Frequencies.count(cls.terms(texts) for texts in records)
 
     @staticmethod
     @abstractmethod
@@ -63,6 +72,11 @@ class Comparison(ABC, Generic[Feature]):
     def contradicts(level: Level) -> bool:
         """True where the level says that the two must be two people, however much else agrees."""
         return False
+
+    @staticmethod
+    def name_words(feature: Feature) -> list[str]:
+        """The words of a name that blocking keys are made of; of anything else none."""
+        return []
 
     @staticmethod
     def blocks_alone(feature: Feature) -> list[str]:

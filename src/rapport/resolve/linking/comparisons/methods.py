@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rapport.resolve.linking.comparisons.births import Births
 from rapport.resolve.linking.comparisons.categories import Categories, Flags
 from rapport.resolve.linking.comparisons.codes import Codes, Emails
 from rapport.resolve.linking.comparisons.comparison import Comparison
 from rapport.resolve.linking.comparisons.dates import Dates
+from rapport.resolve.linking.comparisons.person_names import PersonNames
 from rapport.resolve.linking.comparisons.places import Places, Postcodes
+from rapport.resolve.linking.comparisons.shared import Cards, Doors, Mails, Phones
 from rapport.resolve.linking.comparisons.words import Names, Words
 from rapport.resolve.linking.model import Method
 
@@ -18,6 +21,8 @@ __all__ = ["COMPARISONS", "sentences"]
 COMPARISONS: Mapping[Method, type[Comparison[Any]]] = {
     Method.NAME: Names, Method.WORDS: Words, Method.DATE: Dates, Method.POSTCODE: Postcodes, Method.PLACE: Places,
     Method.CATEGORY: Categories, Method.FLAG: Flags, Method.CODE: Codes, Method.EMAIL: Emails,
+    Method.PERSON_NAME: PersonNames, Method.MAIL: Mails, Method.PHONE: Phones, Method.DOOR: Doors,
+    Method.BIRTH: Births, Method.CARD: Cards,
 }  # fmt: skip
 
 

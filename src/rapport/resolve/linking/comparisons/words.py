@@ -110,14 +110,14 @@ class Names(Words):
         return level % 2 == 0
 
     @staticmethod
-    def words(feature: _Words) -> list[str]:
+    def name_words(feature: _Words) -> list[str]:
         """The words that blocking keys are made of, without initials."""
         return [word for word in feature.ordered if len(word) > 1][:4]
 
     @staticmethod
     def blocks_alone(feature: _Words) -> list[str]:
         """The two rarest words that are no initials, where they are rare."""
-        return [word for word in Names.words(feature)[:2] if feature.bits[word] > _RARE]
+        return [word for word in Names.name_words(feature)[:2] if feature.bits[word] > _RARE]
 
     @staticmethod
     def blocks_together(feature: _Words) -> list[str]:

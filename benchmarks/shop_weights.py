@@ -1,0 +1,203 @@
+"""The weights that every shop's model begins with, learned on simulated shops, whose truth is known.
+
+    python -m benchmarks.shop_weights [--seeds 20-59] [--records 3000] [--out FILE]
+
+Makes tables of people (`world.tables`, each of another mix; seeds 0-19 are left for choosing and for reporting), takes the
+pairs that a live index would look at, and fits a logistic regression: a weight for each level of each comparison, and
+one for each two groups of levels together, drawn towards 0. Weights never fall where agreement rises. Writes the JSON that
+`rapport.resolve.linking.shop_judge` reads. Needs numpy; some minutes on one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rapport.resolve.linking.comparer import Comparer, shop_aspects
+from rapport.resolve.linking.comparisons.methods import COMPARISONS
+from rapport.resolve.linking.kinds import detect
+from rapport.resolve.linking.model import Method
+from rapport.resolve.linking.shop_judge import METHODS, WEIGHTS, candidate_levels
+from rapport.world.tables import Home, table_of, various_mix
+
+Array = np.ndarray[Any, Any]
+
+_RIDGE = (1.0, 3.0)
+"""How strongly weights are drawn to 0: of a level, of two groups together. In pairs."""
+_NEWTON = 30
+
+
+class Pairs(NamedTuple):
+    """Looked-at pairs: by row the level of each of METHODS, -1 where not known of both; whether they are one person."""
+
+    levels: Array
+    one: Array
+
+
+def pairs_of(rows: Sequence[dict[str, Any]], truth: Sequence[str], *, seed: int = 1) -> Pairs:
+    """All pairs that a live index looks at."""
+    comparer = Comparer.of_rows(shop_aspects(detect(rows)), rows)
+    prepared = [comparer.prepare(row) for row in rows]
+    order = random.Random(seed).sample(range(len(rows)), len(rows))
+    at = {aspect.method: number for number, aspect in enumerate(comparer.aspects)}
+    levels, one = [], []
+    for a, b, found in candidate_levels(comparer, prepared, order):
+        levels.append([found[at[method]] if method in at else -1 for method in METHODS])
+        one.append(truth[a] == truth[b])
+    return Pairs(np.array(levels, np.int8), np.array(one))
+
+
+def made(seeds: Iterable[int], records: int) -> Pairs:
+    """Of simulated shops, some of single people alone, of several sizes."""
+    several = []
+    for seed in seeds:
+        mix = various_mix(seed)
+        if seed % 8 == 0:
+            mix = mix._replace(homes={Home.ALONE: 1.0})
+        table = table_of(seed, records=records * (1, 2, 3)[seed % 3] // 2, mix=mix)
+        several.append(pairs_of([dict(row) for row in table.rows], table.persons))
+        print(f"seed {seed}: {len(table.rows)} records, {len(several[-1].one)} pairs", file=sys.stderr, flush=True)
+    return Pairs(np.concatenate([p.levels for p in several]), np.concatenate([p.one for p in several]))
+
+
+class Fit:
+    """Columns of the regression: a level of a comparison, or a group of one with a group of another; the constant last.
+
+    What is not known of both has no column: it says nothing, by itself and together.
+    """
+
+    def __init__(self) -> None:
+        self.sizes = [len(COMPARISONS[method].said) for method in METHODS]
+        self.groups = [np.array((0, *COMPARISONS[method].groups)) for method in METHODS]
+        self.first = np.cumsum([0, *self.sizes])
+        self.pairs = [(a, b) for b in range(len(METHODS)) for a in range(b)]
+        self.together: dict[tuple[int, int], int] = {}
+        columns = int(self.first[-1])
+        for a, b in self.pairs:
+            self.together[a, b] = columns
+            columns += int(self.groups[a].max() * self.groups[b].max())
+        self.columns = columns + 1
+
+    def matrix(self, levels: Array) -> Array:
+        found = np.zeros((len(levels), self.columns), np.float32)
+        rows = np.arange(len(levels))
+        known = levels >= 0
+        groups = [each[levels[:, at].astype(int) + 1] for at, each in enumerate(self.groups)]
+        for at in range(len(METHODS)):
+            found[rows[known[:, at]], self.first[at] + levels[known[:, at], at]] = 1
+        for a, b in self.pairs:
+            both = known[:, a] & known[:, b]
+            width = int(self.groups[b].max())
+            found[rows[both], self.together[a, b] + (groups[a][both] - 1) * width + groups[b][both] - 1] = 1
+        found[:, -1] = 1
+        return found
+
+    def fit(self, pairs: Pairs) -> Array:
+        """Natural log odds by column. First all; then, with the levels' own made to rise, the rest again."""
+        patterns, at = np.unique(pairs.levels, axis=0, return_inverse=True)
+        seen = np.bincount(at.ravel(), minlength=len(patterns)).astype(float)
+        one = np.bincount(at.ravel(), weights=pairs.one, minlength=len(patterns))
+        matrix = self.matrix(patterns)
+        ridge = np.full(self.columns, _RIDGE[1])
+        ridge[: self.first[-1]] = _RIDGE[0]
+        ridge[-1] = 1e-6
+        weights = _newton(matrix, seen, one, ridge, np.zeros(self.columns), np.ones(self.columns, bool))
+        evidence = matrix.T @ seen + 1.0
+        for at_, method in enumerate(METHODS):
+            here = slice(int(self.first[at_]), int(self.first[at_ + 1]))
+            weights[here] = rising(weights[here], evidence[here], COMPARISONS[method].rises)
+        free = np.ones(self.columns, bool)
+        free[: self.first[-1]] = False
+        return _newton(matrix, seen, one, ridge, weights, free)
+
+    def document(self, weights: Array, pairs: Pairs) -> dict[str, Any]:
+        """In bits, by the names of the methods; with how often each level was seen of one person, and of two."""
+        bits = weights / np.log(2)
+        shares = {
+            name: {method.value: _shares(pairs.levels[which, at], self.sizes[at]) for at, method in enumerate(METHODS)}
+            for name, which in (("m", pairs.one), ("u", ~pairs.one))
+        }
+        alone = {
+            method.value: [round(float(x), 2) for x in bits[self.first[at] : self.first[at + 1]]]
+            for at, method in enumerate(METHODS)
+        }
+        together = []
+        for a, b in self.pairs:
+            high, wide = int(self.groups[a].max()), int(self.groups[b].max())
+            table = np.zeros((high + 1, wide + 1))
+            start = self.together[a, b]
+            table[1:, 1:] = bits[start : start + high * wide].reshape(high, wide)
+            together.append(
+                {"a": METHODS[a].value, "b": METHODS[b].value,
+                 "weights": [[round(float(x), 2) for x in row] for row in table]}
+            )  # fmt: skip
+        return {"prior": round(float(bits[-1]), 3), "alone": alone, "together": together, **shares}
+
+
+def _shares(levels: Array, size: int) -> list[float]:
+    """By level, of those that are known; none is nothing, since nothing was seen often enough for that."""
+    seen = np.bincount(levels[levels >= 0].astype(int), minlength=size) + 0.5
+    return [round(float(share), 6) for share in seen / seen.sum()]
+
+
+def _newton(matrix: Array, seen: Array, one: Array, ridge: Array, start: Array, free: Array) -> Array:
+    """The weights that are likeliest with the ridge; those that are not free stay."""
+    weights = start.copy()
+    some = matrix[:, free]
+    fixed = matrix[:, ~free] @ weights[~free]
+    for _ in range(_NEWTON):
+        p = 1 / (1 + np.exp(-np.clip(some @ weights[free] + fixed, -30, 30)))
+        slope = some.T @ (one - seen * p) - ridge[free] * weights[free]
+        curve = (some * (seen * p * (1 - p))[:, None]).T @ some + np.diag(ridge[free])
+        step = np.linalg.solve(curve.astype(float), slope)
+        weights[free] += step * min(1.0, 6 / max(1e-9, float(np.abs(step).max())))
+        if np.abs(step).max() < 1e-4:
+            break
+    return weights
+
+
+def rising(weights: Array, evidence: Array, rises: Sequence[tuple[int, int]]) -> Array:
+    """The weights, where they fall although agreement rises replaced by their mean."""
+    found = weights.copy()
+    for _ in range(2_000):
+        worst = 0.0
+        for low, high in rises:
+            if found[low] > found[high]:
+                worst = max(worst, float(found[low] - found[high]))
+                both = evidence[low] + evidence[high]
+                found[low] = found[high] = (found[low] * evidence[low] + found[high] * evidence[high]) / both
+        if worst < 1e-6:
+            break
+    for _ in rises:
+        for low, high in rises:
+            found[high] = max(found[high], found[low])
+    return found
+
+
+def main() -> None:
+    """Make, fit, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.shop_weights")
+    parser.add_argument("--seeds", default="20-59")
+    parser.add_argument("--records", type=int, default=3_000)
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    arguments = parser.parse_args()
+    first, _, last = arguments.seeds.partition("-")
+    pairs = made(range(int(first), int(last or first) + 1), arguments.records)
+    fit = Fit()
+    document: Mapping[str, Any] = {
+        "made_by": "python -m benchmarks.shop_weights", "seeds": arguments.seeds, "records": arguments.records,
+        "pairs": len(pairs.one), **fit.document(fit.fit(pairs), pairs),
+    }  # fmt: skip
+    arguments.out.write_text(json.dumps(document, indent=None, separators=(",", ":")) + "\n", encoding="utf-8")
+    print(f"{arguments.out}: {len(pairs.one)} pairs, {fit.columns} weights", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

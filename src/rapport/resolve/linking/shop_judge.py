@@ -1,0 +1,155 @@
+"""What is known beforehand of how a shop's people are written down: weights learned on simulated shops.
+
+A shop's own records do not say which pairs are one person, and whoever learns from likeness alone learns families. So
+the weights come from tables whose truth is known (`benchmarks.shop_weights` makes them), with what comparisons say
+together; how frequent names are and who shares what is counted in the shop's own records.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from rapport.resolve.linking.blocking import Blocks, keys_of
+from rapport.resolve.linking.comparer import Comparer, Prepared
+from rapport.resolve.linking.comparisons.comparison import Level
+from rapport.resolve.linking.model import (
+    Aspect,
+    LearnedComparison,
+    LinkModel,
+    Method,
+    Thresholds,
+    Together,
+    probability,
+)
+
+__all__ = ["ASKED", "METHODS", "WEIGHTS", "Progress", "candidate_levels", "shop_model", "train_shop"]
+
+Progress = Callable[[str, float], None]
+"""Called with what is being done and the share that is done."""
+
+METHODS = (
+    Method.PERSON_NAME, Method.MAIL, Method.PHONE, Method.DOOR, Method.BIRTH, Method.CARD, Method.FLAG,
+)  # fmt: skip
+"""In the order of the weights."""
+WEIGHTS = Path(__file__).with_name("shop_weights.json")
+
+
+ASKED = 0.995
+"""Share of the links made without asking that is to be right, unless another is asked for."""
+_SAMPLED = 3_000
+"""Records whose candidates are weighed to find from where on links are right often enough."""
+_LEAST, _MOST = 2.0, 12.0
+"""Log2 odds between which a machine begins to tie."""
+
+
+def train_shop(
+    rows: Sequence[Mapping[str, Any]], aspects: Sequence[Aspect], *, seed: int, precision: float, progress: Progress
+) -> LinkModel:
+    """Fit the shipped weights to a shop's records, without labels: how frequent, who shares, from where on to tie.
+
+    `precision`: the share of links without asking that is to be right, from .5 up to but without 1.
+    """
+    comparer = Comparer.of_rows(aspects, rows)
+    progress("reading records", 0.3)
+    prepared = [comparer.prepare(row) for row in rows]
+    model = shop_model(comparer)
+    progress("weighing candidates", 0.6)
+    looked_at = _Looked.at(Comparer.of_model(model), prepared, seed)
+    automatic = looked_at.ties_from(precision)
+    card = {"asked_precision": precision, **looked_at.card(automatic, len(rows))}
+    thresholds = Thresholds(link=automatic, automatic=automatic)
+    return msgspec.structs.replace(model, thresholds=thresholds, card=card)
+
+
+class _Looked(NamedTuple):
+    """What the judge says of a sample's candidates: log2 odds, the surest first; and of how many records."""
+
+    odds: list[float]
+    """Of pairs that nothing contradicts."""
+    against: list[float]
+    """Of the others."""
+    records: int
+
+    @staticmethod
+    def at(comparer: Comparer, prepared: Sequence[Prepared], seed: int) -> _Looked:
+        """Of at most _SAMPLED records the candidates among all."""
+        blocks = Blocks()
+        for number, record in enumerate(prepared):
+            blocks.add(number, keys_of(comparer.aspects, record))
+        asked = random.Random(seed).sample(range(len(prepared)), min(_SAMPLED, len(prepared)))
+        odds: list[float] = []
+        against: list[float] = []
+        for number in asked:
+            record = prepared[number]
+            for other in blocks.candidates(keys_of(comparer.aspects, record)):
+                if other != number:
+                    score = comparer.score(record, prepared[other])
+                    (odds if comparer.is_safe(record, prepared[other]) else against).append(score)
+        return _Looked(sorted(odds, reverse=True), against, len(asked))
+
+    def ties_from(self, precision: float) -> float:
+        """The least log2 odds from which on the links are expected to be right often enough."""
+        wrong, least = 0.0, _MOST
+        for number, odds in enumerate(self.odds, 1):
+            wrong += 1 - probability(odds)
+            if wrong > (1 - precision) * number:
+                break
+            least = odds
+        return round(min(_MOST, max(_LEAST, least)), 2)
+
+    def card(self, automatic: float, records: int) -> dict[str, Any]:
+        """What is expected of this shop, for people."""
+        tied = [probability(odds) for odds in self.odds if odds >= automatic]
+        expected = sum(map(probability, (*self.odds, *self.against)))
+        waiting = [p for p in map(probability, self.odds) if 0.5 <= p < probability(automatic)]
+        scale = records / max(1, self.records) / 2
+        return {
+            "expected_matching_pairs": round(expected * scale), "expected_links": round(len(tied) * scale),
+            "expected_precision": round(sum(tied) / max(1, len(tied)), 5),
+            "expected_recall": round(sum(tied) / max(1e-9, expected), 4),
+            "expected_waiting": round(len(waiting) * scale),
+        }  # fmt: skip
+
+
+def shop_model(comparer: Comparer) -> LinkModel:
+    """The model that a shop begins with: weights as shipped, frequencies as the comparer counted them."""
+    shipped = _shipped()
+    at = {aspect.method.value: number for number, aspect in enumerate(comparer.aspects)}
+    comparisons = [
+        LearnedComparison(
+            aspect, *(shipped[what][aspect.method.value] for what in ("m", "u", "alone")), comparer.frequencies[number]
+        )
+        for number, aspect in enumerate(comparer.aspects)
+    ]
+    together = [
+        Together(at[pair["a"]], at[pair["b"]], pair["weights"])
+        for pair in shipped["together"]
+        if pair["a"] in at and pair["b"] in at
+    ]
+    return LinkModel(comparisons, shipped["prior"], together=together, shop=True)
+
+
+def candidate_levels(
+    comparer: Comparer, prepared: Sequence[Prepared], order: Sequence[int]
+) -> Iterator[tuple[int, int, tuple[Level, ...]]]:
+    """The pairs that are looked at when records come in this order, with the level of each comparison."""
+    blocks = Blocks()
+    for number in order:
+        record = prepared[number]
+        keys = keys_of(comparer.aspects, record)
+        for other in blocks.candidates(keys):
+            yield number, other, comparer.levels(record, prepared[other])
+        blocks.add(number, keys)
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(WEIGHTS.read_text(encoding="utf-8"))
+    return document
