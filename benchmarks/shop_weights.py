@@ -1,11 +1,11 @@
 """The weights that every shop's model begins with, learned on simulated shops, whose truth is known.
 
-    python -m benchmarks.shop_weights [--seeds 20-59] [--records 3000] [--out FILE]
+    python -m benchmarks.shop_weights [--seeds 20-75] [--records 3000] [--out FILE]
 
-Makes tables of people (`world.tables`, each of another mix; seeds 0-19 are left for choosing and for reporting), takes the
-pairs that a live index would look at, and fits a logistic regression: a weight for each level of each comparison, and
-one for each two groups of levels together, drawn towards 0. Weights never fall where agreement rises. Writes the JSON that
-`rapport.resolve.linking.shop_judge` reads. Needs numpy; some minutes on one core.
+Makes tables of people (`world.tables`, each of another mix; seeds 0-19 are left for choosing and for reporting), takes
+the pairs that a live index would look at, and fits a logistic regression: a weight for each level of each comparison,
+and one for each two groups of levels together, drawn towards 0. Weights never fall where agreement rises. Writes the
+JSON that `rapport.resolve.linking.shop_judge` reads. Needs numpy; some minutes on one core.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import json
 import random
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,8 +24,7 @@ import numpy as np
 from rapport.resolve.linking.comparer import Comparer, shop_aspects
 from rapport.resolve.linking.comparisons.methods import COMPARISONS
 from rapport.resolve.linking.kinds import detect
-from rapport.resolve.linking.model import Method
-from rapport.resolve.linking.shop_judge import METHODS, WEIGHTS, candidate_levels
+from rapport.resolve.linking.shop_judge import METHODS, WEIGHTS, candidate_levels, sharing_of
 from rapport.world.tables import Home, table_of, various_mix
 
 Array = np.ndarray[Any, Any]
@@ -32,10 +32,14 @@ Array = np.ndarray[Any, Any]
 _RIDGE = (1.0, 3.0)
 """How strongly weights are drawn to 0: of a level, of two groups together. In pairs."""
 _NEWTON = 30
+_ALONE_FROM = 60
+"""Seeds of shops where hardly anybody lives with others."""
 
 
 class Pairs(NamedTuple):
-    """Looked-at pairs: by row the level of each of METHODS, -1 where not known of both; whether they are one person."""
+    """Looked-at pairs: by row the level of each of METHODS, -1 where not known of both, and how much that shop's people
+    share; whether they are one person.
+    """
 
     levels: Array
     one: Array
@@ -48,10 +52,13 @@ def pairs_of(rows: Sequence[dict[str, Any]], truth: Sequence[str], *, seed: int 
     order = random.Random(seed).sample(range(len(rows)), len(rows))
     at = {aspect.method: number for number, aspect in enumerate(comparer.aspects)}
     levels, one = [], []
+    patterns: Counter[tuple[int, ...]] = Counter()
     for a, b, found in candidate_levels(comparer, prepared, order):
+        patterns[found] += 1
         levels.append([found[at[method]] if method in at else -1 for method in METHODS])
         one.append(truth[a] == truth[b])
-    return Pairs(np.array(levels, np.int8), np.array(one))
+    sharing = np.full((len(levels), 1), sharing_of(comparer, patterns))
+    return Pairs(np.hstack([np.array(levels), sharing]).astype(np.int8), np.array(one))
 
 
 def made(seeds: Iterable[int], records: int) -> Pairs:
@@ -59,8 +66,11 @@ def made(seeds: Iterable[int], records: int) -> Pairs:
     several = []
     for seed in seeds:
         mix = various_mix(seed)
-        if seed % 8 == 0:
-            mix = mix._replace(homes={Home.ALONE: 1.0})
+        if seed % 8 == 0 or seed >= _ALONE_FROM:
+            others = random.Random(seed).uniform(0, 0.2) if seed % 4 else 0.0
+            rest = sum(share for home, share in mix.homes.items() if home is not Home.ALONE)
+            homes = {home: share * others / rest for home, share in mix.homes.items()}
+            mix = mix._replace(homes=homes | {Home.ALONE: 1 - others})
         table = table_of(seed, records=records * (1, 2, 3)[seed % 3] // 2, mix=mix)
         several.append(pairs_of([dict(row) for row in table.rows], table.persons))
         print(f"seed {seed}: {len(table.rows)} records, {len(several[-1].one)} pairs", file=sys.stderr, flush=True)
@@ -74,10 +84,10 @@ class Fit:
     """
 
     def __init__(self) -> None:
-        self.sizes = [len(COMPARISONS[method].said) for method in METHODS]
-        self.groups = [np.array((0, *COMPARISONS[method].groups)) for method in METHODS]
+        self.sizes = [*(len(COMPARISONS[method].said) for method in METHODS), 3]
+        self.groups = [np.array((0, *groups)) for groups in (*(COMPARISONS[m].groups for m in METHODS), (1, 2, 3))]
         self.first = np.cumsum([0, *self.sizes])
-        self.pairs = [(a, b) for b in range(len(METHODS)) for a in range(b)]
+        self.pairs = [(a, b) for b in range(len(self.sizes)) for a in range(b)]
         self.together: dict[tuple[int, int], int] = {}
         columns = int(self.first[-1])
         for a, b in self.pairs:
@@ -90,7 +100,7 @@ class Fit:
         rows = np.arange(len(levels))
         known = levels >= 0
         groups = [each[levels[:, at].astype(int) + 1] for at, each in enumerate(self.groups)]
-        for at in range(len(METHODS)):
+        for at in range(len(self.sizes)):
             found[rows[known[:, at]], self.first[at] + levels[known[:, at], at]] = 1
         for a, b in self.pairs:
             both = known[:, a] & known[:, b]
@@ -128,17 +138,22 @@ class Fit:
             method.value: [round(float(x), 2) for x in bits[self.first[at] : self.first[at + 1]]]
             for at, method in enumerate(METHODS)
         }
-        together = []
+        together, sharing = [], {}
         for a, b in self.pairs:
             high, wide = int(self.groups[a].max()), int(self.groups[b].max())
             table = np.zeros((high + 1, wide + 1))
             start = self.together[a, b]
             table[1:, 1:] = bits[start : start + high * wide].reshape(high, wide)
-            together.append(
-                {"a": METHODS[a].value, "b": METHODS[b].value,
-                 "weights": [[round(float(x), 2) for x in row] for row in table]}
-            )  # fmt: skip
-        return {"prior": round(float(bits[-1]), 3), "alone": alone, "together": together, **shares}
+            if b == len(METHODS):
+                sharing[METHODS[a].value] = [[round(float(x), 2) for x in row] for row in table.T[1:]]
+                continue
+            rows = [[round(float(x), 2) for x in row] for row in table]
+            together.append({"a": METHODS[a].value, "b": METHODS[b].value, "weights": rows})
+        priors = [round(float(x), 3) for x in bits[self.first[-2] : self.first[-1]]]
+        return {
+            "prior": round(float(bits[-1]), 3), "alone": alone, "together": together,
+            "sharing": {"prior": priors, "alone": sharing}, **shares,
+        }  # fmt: skip
 
 
 def _shares(levels: Array, size: int) -> list[float]:
@@ -184,7 +199,7 @@ def rising(weights: Array, evidence: Array, rises: Sequence[tuple[int, int]]) ->
 def main() -> None:
     """Make, fit, write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.shop_weights")
-    parser.add_argument("--seeds", default="20-59")
+    parser.add_argument("--seeds", default="20-75")
     parser.add_argument("--records", type=int, default=3_000)
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     arguments = parser.parse_args()

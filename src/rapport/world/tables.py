@@ -15,7 +15,19 @@ from typing import Any, NamedTuple
 
 from rapport.world.table_values import SURNAME_PARTS, TOWN_PARTS, Tongue, misspelt, tongues
 
-__all__ = ["COLUMNS", "HOMES", "WAYS", "Density", "Home", "Mix", "PeopleTable", "Way", "mix_of", "table_of", "various_mix"]
+__all__ = [
+    "COLUMNS",
+    "HOMES",
+    "WAYS",
+    "Density",
+    "Home",
+    "Mix",
+    "PeopleTable",
+    "Way",
+    "mix_of",
+    "table_of",
+    "various_mix",
+]
 
 COLUMNS = (
     "given_name", "surname", "email", "phone", "birth_date", "gender", "street", "postcode", "city", "country",
@@ -91,7 +103,7 @@ class Mix(NamedTuple):
     """Chance that a value is mistyped."""
     density: Density = Density.REGION
     gaps: float = 0.0
-    """Share of the values, beside names, that a record lacks."""
+    """Share of the values that a record lacks; of given names a third as many, of surnames none."""
     gift_names: float = 1.0
     """Share of the gifts that bear the receiver's name, and not the giver's with the receiver's door."""
     landlines: float = 0.3
@@ -161,7 +173,7 @@ def mix_of(seed: int) -> Mix:
 
 
 def various_mix(seed: int) -> Mix:
-    """A mix of any shares: more various than any one shop, so that nothing learned on some holds by chance on others."""
+    """A mix of any shares, more various than shops are, so that what is learned on some holds on others."""
     rng = random.Random(f"mix {seed}")
     spread = {home: share * rng.lognormvariate(0, 0.7) for home, share in HOMES.items()}
     spread[Home.FATHER_AND_SON] *= 0.6
@@ -305,7 +317,8 @@ class _Writer:
     def _lines(self, number: int, household: _Household, person: _Person) -> list[tuple[object, ...]]:
         rng = self._rng
         door = self._door(person.tongue) if person.own_door else household.door
-        ways = [Way.ACCOUNT, *rng.choices(list(self._mix.ways), list(self._mix.ways.values()), k=_more(rng, self._mix.again))]
+        later = _more(rng, self._mix.again)
+        ways = [Way.ACCOUNT, *rng.choices(list(self._mix.ways), list(self._mix.ways.values()), k=later)]
         lines: list[tuple[object, ...]] = []
         for way in ways:
             receiver = rng.randrange(len(self._households)) if way is Way.GIFT else None
@@ -337,6 +350,8 @@ class _Writer:
                 row[column] = None if column == "phone" else text[:1]
         if mix.gaps:
             row |= {name: None for name in row if name not in _NAMES and rng.random() < mix.gaps}
+            if rng.random() < mix.gaps / 3:
+                row["given_name"] = None
         return row
 
     def _come(self, row: dict[str, str | None], person: _Person, way: Way, receiver: int | None) -> None:
@@ -361,11 +376,14 @@ class _Writer:
         elif way is Way.RELAY:
             row |= {"email": f"{self._rng.randrange(10**12):012x}@relay.example", "birth_date": None, "phone": None}
         elif receiver is not None:
-            there = self._households[receiver]
-            row |= {"street": there.door.street, "postcode": there.door.postcode, "city": there.door.city}
-            row["birth_date"] = None
-            if self._mix.gift_names == 1 or self._rng.random() < self._mix.gift_names:
-                row |= {"surname": there.people[0].surname, "given_name": there.people[0].given}
+            self._go_to(self._households[receiver], row)
+
+    def _go_to(self, there: _Household, row: dict[str, str | None]) -> None:
+        """To another's door, mostly under that other's name."""
+        row |= {"street": there.door.street, "postcode": there.door.postcode, "city": there.door.city}
+        row["birth_date"] = None
+        if self._mix.gift_names == 1 or self._rng.random() < self._mix.gift_names:
+            row |= {"surname": there.people[0].surname, "given_name": there.people[0].given}
 
 
 def _more(rng: random.Random, weights: tuple[float, ...]) -> int:

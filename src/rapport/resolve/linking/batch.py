@@ -20,6 +20,7 @@ from rapport.resolve.linking.forming import LARGEST_GROUP
 from rapport.resolve.linking.kinds import detect, read_map
 from rapport.resolve.linking.model import LinkModel
 from rapport.resolve.linking.prediction import WholeTable
+from rapport.resolve.linking.shop_judge import ASKED
 from rapport.resolve.linking.training import Progress, train
 
 __all__ = ["BatchReport", "Engine", "link_table"]
@@ -52,18 +53,20 @@ def link_table(
     master: str = "local[*]",
     model_path: Path | None = None,
     map_path: Path | None = None,
+    precision: float = ASKED,
     largest_group: int = LARGEST_GROUP,
     progress: Progress = lambda doing, share: None,
 ) -> BatchReport:
     """Link the rows of Parquet or CSV; writes Parquet with `record` (row number) and `person` (that of the first row).
 
-    On DuckDB `table` and `out` are files, on Spark anything it can reach, `out` a new folder. `master` is Spark's.
+    On DuckDB `table` and `out` are files, on Spark anything it can reach, `out` a new folder. `master` is Spark's;
+    `precision`, where a shop's model is trained, the share of links that is to be right.
     Raises InvalidInput for a table, model or master that cannot be read, and where the table lacks a column that the
     model compares; Unavailable where a library, Java or the master is missing.
     """
     started = time.monotonic()
     with _opened(table, out, engine, master) as rows:
-        model = _model(rows, model_path, map_path, progress)
+        model = _model(rows, model_path, map_path, precision, progress)
         _require_columns(table, rows, model)
         linked = rows.link(model, largest_group=largest_group, progress=progress)
     return BatchReport(*linked, seconds=time.monotonic() - started)
@@ -82,11 +85,13 @@ def _opened(table: str, out: str, engine: Engine, master: str) -> Iterator[Whole
             yield rows
 
 
-def _model(rows: WholeTable, model_path: Path | None, map_path: Path | None, progress: Progress) -> LinkModel:
+def _model(
+    rows: WholeTable, model_path: Path | None, map_path: Path | None, precision: float, progress: Progress
+) -> LinkModel:
     if model_path is None:
         sample = rows.sample()
         layout = detect(sample, given=read_map(map_path) if map_path else None)
-        return train(sample, layout, progress=lambda doing, share: progress(doing, share / 2))
+        return train(sample, layout, precision=precision, progress=lambda doing, share: progress(doing, share / 2))
     try:
         return LinkModel.from_json(model_path.read_bytes())
     except (OSError, msgspec.MsgspecError) as error:

@@ -90,7 +90,8 @@ def _judged(
 ) -> Iterator[tuple[int, int, float]]:
     """By the very judge that scores live; DuckDB finds who is to be compared."""
     filed = "SELECT record, unnest(keys) AS key FROM records"
-    pairs = f"SELECT DISTINCT l.record, r.record FROM ({filed}) l JOIN ({filed}) r USING (key) WHERE l.record < r.record"
+    both = f"({filed}) l JOIN ({filed}) r USING (key) WHERE l.record < r.record"
+    pairs = f"SELECT DISTINCT l.record, r.record FROM {both}"
     for a, b in _rows(conn, pairs):
         odds = comparer.score(prepared[a], prepared[b])
         if odds >= WORTH_A_LOOK:

@@ -21,8 +21,17 @@ __all__ = ["Blocks", "keys_of"]
 
 _MOST_ATOMS = 6
 """Coarse atoms of a record that are combined; with the words of its name some forty keys at most."""
-_TELLING = (Method.DATE, Method.POSTCODE, Method.PLACE, Method.WORDS, Method.CODE, Method.CATEGORY,
-            Method.BIRTH, Method.DOOR, Method.PHONE)
+_TELLING = (
+    Method.DATE,
+    Method.POSTCODE,
+    Method.PLACE,
+    Method.WORDS,
+    Method.CODE,
+    Method.CATEGORY,
+    Method.BIRTH,
+    Method.DOOR,
+    Method.PHONE,
+)
 
 
 def keys_of(

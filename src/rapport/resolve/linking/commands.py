@@ -19,6 +19,7 @@ from rapport.resolve.graph.store import identifiers
 from rapport.resolve.linking import linker, models, review
 from rapport.resolve.linking.kinds import Kind, detect, read_map
 from rapport.resolve.linking.linker import FieldsOf
+from rapport.resolve.linking.shop_judge import ASKED
 from rapport.resolve.linking.store import link_records
 from rapport.storage.command_line import (
     Installation,
@@ -61,8 +62,12 @@ def identity() -> None:
 @workspace_option
 @click.option("--map", "map_path", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=None,
               help="Kinds of columns by hand, a TOML file.")  # fmt: skip
+@click.option("--precision", type=click.FloatRange(0.5, 0.9999), default=ASKED, show_default=True,
+              help="Share of the links made without asking that is to be right.")  # fmt: skip
 @click.pass_obj
-def train_command(installation: Linking, data_dir: Path | None, workspace: str | None, map_path: Path | None) -> None:
+def train_command(
+    installation: Linking, data_dir: Path | None, workspace: str | None, map_path: Path | None, precision: float
+) -> None:
     """Learn from all customers, without labels; keeps the model and its card, and scores everybody anew."""
     from rapport.resolve.linking.training import train
 
@@ -73,7 +78,7 @@ def train_command(installation: Linking, data_dir: Path | None, workspace: str |
             rows = [fields for _, fields in _all_fields(conn, shop)]
         by_hand = read_map(map_path) if map_path else {}
         given = {name: Kind(kind) for name, kind in installation.kinds.items()} | by_hand
-        model = train(rows, detect(rows, given=given), progress=_tell)
+        model = train(rows, detect(rows, given=given), precision=precision, progress=_tell)
         with db.write() as conn:
             version = models.save_model(conn, shop, model, now=now_us())
         _note_everybody(db, shop, installation.fields_of)  # who changed meanwhile; from now on the worker does so
@@ -182,6 +187,8 @@ def review_command(
 )
 @click.option("--map", "map_path", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=None,
               help="Kinds of columns by hand, a TOML file.")  # fmt: skip
+@click.option("--precision", type=click.FloatRange(0.5, 0.9999), default=ASKED, show_default=True,
+              help="Share of the links that is to be right, where a model of a shop is trained.")  # fmt: skip
 def batch(engine: str, **given: Any) -> None:
     """Link all rows of a table at once with Splink, on DuckDB or on Spark, which find the same persons.
 

@@ -119,10 +119,7 @@ class Comparer:
     def of_rows(aspects: Sequence[Aspect], rows: Iterable[Mapping[str, Any]]) -> Comparer:
         """Count the terms of a table. Weights are all nothing until a model brings them."""
         rows = list(rows)
-        counted = [
-            COMPARISONS[aspect.method].frequencies([_texts(row, aspect) for row in rows])
-            for aspect in aspects
-        ]
+        counted = [COMPARISONS[aspect.method].frequencies([_texts(row, aspect) for row in rows]) for aspect in aspects]
         return Comparer(aspects, counted)
 
     @staticmethod
@@ -178,7 +175,7 @@ class Comparer:
         Some ten microseconds; the costly comparison of words comes last, and most pairs never reach it.
         """
         if self._shop:
-            return self._of_levels(self.levels(a, b))
+            return self.score_levels(self.levels(a, b))
         total = self._prior
         for at, compare, weights, most in self._steps:
             x, y = a[at], b[at]
@@ -188,7 +185,7 @@ class Comparer:
                 total += weights[compare(x, y)]
         return total
 
-    def _of_levels(self, levels: tuple[Level, ...]) -> float:
+    def score_levels(self, levels: tuple[Level, ...]) -> float:
         """The score of levels where comparisons speak together; the same levels come again and again."""
         known = self._remembered.get(levels)
         if known is not None:
@@ -223,7 +220,9 @@ class Comparer:
         """What each comparison says; with the prior, the weights sum to the score."""
         said = []
         levels = self.levels(a, b)
-        for aspect, how, share, level in zip(self.aspects, self._comparisons, self._shares(levels), levels, strict=True):
+        for aspect, how, share, level in zip(
+            self.aspects, self._comparisons, self._shares(levels), levels, strict=True
+        ):
             if level < 0:
                 said.append(Reason(aspect.name, None, "not known of both", 0.0))
             else:
@@ -241,14 +240,22 @@ class Comparer:
         son, the gender. So no third record is a bridge between the two. Even odds where nothing personal but the name
         speaks for it (a date of birth, an address, a code, an e-mail), which is how namesakes look. Else no limit.
         """
+        levels = self.levels(a, b)
+        if self._shop:
+            return _CONTRADICTED if self.are_two(levels) else math.inf
         corroborated = False
-        for how, weights, level in zip(self._comparisons, self._weights, self.levels(a, b), strict=True):
+        for how, weights, level in zip(self._comparisons, self._weights, levels, strict=True):
             if level < 0:
                 continue
             if how.contradicts(level):
                 return _CONTRADICTED
             corroborated |= how.personal and weights[level] >= _CORROBORATES
-        return math.inf if corroborated or self._shop else 0.0
+        return math.inf if corroborated else 0.0
+
+    def are_two(self, levels: Sequence[Level]) -> bool:
+        """True where a level says that the two must be two people."""
+        pairs = zip(self._comparisons, levels, strict=True)
+        return any(level >= 0 and how.contradicts(level) for how, level in pairs)
 
     def cautious(self, a: Prepared, b: Prepared, *, above: float = -math.inf) -> float:
         """The score by which a machine ties: to part brother and sister again is worse than to ask a person."""

@@ -125,6 +125,8 @@ def card_text(model: LinkModel) -> str:
 
 
 def _taught(card: dict[str, Any]) -> list[str]:
+    if "asked_precision" in card:
+        return _expected(card)
     anchors = [anchor for anchor in card.get("anchors", []) if anchor.get("taught")]
     if not anchors:
         return ["Nobody was found twice for certain: how people differ from themselves is experience, not learned."]
@@ -132,6 +134,17 @@ def _taught(card: dict[str, Any]) -> list[str]:
         "Learned among records with the same "
         + ", ".join(f"{a['aspect']} ({count(a['pairs'])} pairs)" for a in anchors)
     ]
+
+
+def _expected(card: dict[str, Any]) -> list[str]:
+    """Of a shop's model: where its weights come from, and what may be expected of it."""
+    right, asked, found = (100 * card[name] for name in ("expected_precision", "asked_precision", "expected_recall"))
+    learned = (
+        "Weights were learned on simulated shops, whose truth is known; names and who shares what were counted here."
+    )
+    links = f"{right:.1f} of 100 links made without asking are expected to be right ({asked:.1f} asked for),"
+    rest = f"which are {found:.0f} % of all; {count(card['expected_waiting'])} likelier pairs wait for somebody."
+    return [learned, f"{links} {rest}"]
 
 
 def _bar(weight: float) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,8 @@ import msgspec
 from rapport.resolve.linking.blocking import Blocks, keys_of
 from rapport.resolve.linking.comparer import Comparer, Prepared
 from rapport.resolve.linking.comparisons.comparison import Level
+from rapport.resolve.linking.comparisons.methods import COMPARISONS
+from rapport.resolve.linking.comparisons.person_names import PersonNames
 from rapport.resolve.linking.model import (
     Aspect,
     LearnedComparison,
@@ -29,7 +32,8 @@ from rapport.resolve.linking.model import (
     probability,
 )
 
-__all__ = ["ASKED", "METHODS", "WEIGHTS", "Progress", "candidate_levels", "shop_model", "train_shop"]
+__all__ = ["ASKED", "METHODS", "WEIGHTS", "Progress", "candidate_levels", "sharing_of", "shop_model",
+           "train_shop"]  # fmt: skip
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share that is done."""
@@ -45,6 +49,9 @@ ASKED = 0.995
 """Share of the links made without asking that is to be right, unless another is asked for."""
 _SAMPLED = 3_000
 """Records whose candidates are weighed to find from where on links are right often enough."""
+_SHARED = {Method.MAIL: 6, Method.PHONE: 2, Method.DOOR: 5}
+"""The level from which on two records have one and the same."""
+_SHARING = (0.06, 0.25)
 _LEAST, _MOST = 2.0, 12.0
 """Log2 odds between which a machine begins to tie."""
 
@@ -59,13 +66,47 @@ def train_shop(
     comparer = Comparer.of_rows(aspects, rows)
     progress("reading records", 0.3)
     prepared = [comparer.prepare(row) for row in rows]
-    model = shop_model(comparer)
     progress("weighing candidates", 0.6)
-    looked_at = _Looked.at(Comparer.of_model(model), prepared, seed)
+    patterns, sampled = _patterns(comparer, prepared, seed)
+    model = shop_model(comparer, sharing_of(comparer, patterns))
+    looked_at = _Looked.of(Comparer.of_model(model), patterns, sampled)
     automatic = looked_at.ties_from(precision)
     card = {"asked_precision": precision, **looked_at.card(automatic, len(rows))}
     thresholds = Thresholds(link=automatic, automatic=automatic)
     return msgspec.structs.replace(model, thresholds=thresholds, card=card)
+
+
+def _patterns(comparer: Comparer, prepared: Sequence[Prepared], seed: int) -> tuple[Counter[tuple[Level, ...]], int]:
+    """The levels of the candidates of at most _SAMPLED records, and how many records these are."""
+    blocks = Blocks()
+    for number, record in enumerate(prepared):
+        blocks.add(number, keys_of(comparer.aspects, record))
+    asked = random.Random(seed).sample(range(len(prepared)), min(_SAMPLED, len(prepared)))
+    patterns: Counter[tuple[Level, ...]] = Counter()
+    for number in asked:
+        record = prepared[number]
+        for other in blocks.candidates(keys_of(comparer.aspects, record)):
+            if other != number:
+                patterns[comparer.levels(record, prepared[other])] += 1
+    return patterns, len(asked)
+
+
+def sharing_of(comparer: Comparer, patterns: Mapping[tuple[Level, ...], int]) -> int:
+    """How usual it is in this shop that people share what they give: 0 hardly, 1 now and then, 2 often.
+
+    Of the pairs with one e-mail address, telephone number or door those with different given names.
+    """
+    at = {aspect.method: number for number, aspect in enumerate(comparer.aspects)}
+    places = [(at[method], least) for method, least in _SHARED.items() if method in at]
+    name = at[Method.PERSON_NAME]
+    two = one = 0
+    for levels, count in patterns.items():
+        if levels[name] >= 0 and any(levels[place] >= least for place, least in places):
+            differs = PersonNames.contradicts(levels[name])
+            two += count * differs
+            one += count * (not differs and PersonNames.knows_given(levels[name]))
+    share = two / max(1, two + one)
+    return sum(share >= bound for bound in _SHARING)
 
 
 class _Looked(NamedTuple):
@@ -78,21 +119,13 @@ class _Looked(NamedTuple):
     records: int
 
     @staticmethod
-    def at(comparer: Comparer, prepared: Sequence[Prepared], seed: int) -> _Looked:
-        """Of at most _SAMPLED records the candidates among all."""
-        blocks = Blocks()
-        for number, record in enumerate(prepared):
-            blocks.add(number, keys_of(comparer.aspects, record))
-        asked = random.Random(seed).sample(range(len(prepared)), min(_SAMPLED, len(prepared)))
+    def of(comparer: Comparer, patterns: Mapping[tuple[Level, ...], int], records: int) -> _Looked:
+        """Score the patterns, each as often as it was seen."""
         odds: list[float] = []
         against: list[float] = []
-        for number in asked:
-            record = prepared[number]
-            for other in blocks.candidates(keys_of(comparer.aspects, record)):
-                if other != number:
-                    score = comparer.score(record, prepared[other])
-                    (odds if comparer.is_safe(record, prepared[other]) else against).append(score)
-        return _Looked(sorted(odds, reverse=True), against, len(asked))
+        for levels, count in patterns.items():
+            (against if comparer.are_two(levels) else odds).extend([comparer.score_levels(levels)] * count)
+        return _Looked(sorted(odds, reverse=True), against, records)
 
     def ties_from(self, precision: float) -> float:
         """The least log2 odds from which on the links are expected to be right often enough."""
@@ -118,13 +151,19 @@ class _Looked(NamedTuple):
         }  # fmt: skip
 
 
-def shop_model(comparer: Comparer) -> LinkModel:
-    """The model that a shop begins with: weights as shipped, frequencies as the comparer counted them."""
+def shop_model(comparer: Comparer, sharing: int) -> LinkModel:
+    """The model that a shop begins with: weights as shipped for shops where as much is shared (see `sharing_of`),
+    frequencies as the comparer counted them.
+    """
     shipped = _shipped()
     at = {aspect.method.value: number for number, aspect in enumerate(comparer.aspects)}
     comparisons = [
         LearnedComparison(
-            aspect, *(shipped[what][aspect.method.value] for what in ("m", "u", "alone")), comparer.frequencies[number]
+            aspect,
+            shipped["m"][aspect.method.value],
+            shipped["u"][aspect.method.value],
+            _weights(aspect.method, sharing),
+            comparer.frequencies[number],
         )
         for number, aspect in enumerate(comparer.aspects)
     ]
@@ -133,7 +172,23 @@ def shop_model(comparer: Comparer) -> LinkModel:
         for pair in shipped["together"]
         if pair["a"] in at and pair["b"] in at
     ]
-    return LinkModel(comparisons, shipped["prior"], together=together, shop=True)
+    prior = shipped["prior"] + shipped["sharing"]["prior"][sharing]
+    return LinkModel(comparisons, prior, together=together, shop=True)
+
+
+def _weights(method: Method, sharing: int) -> list[float]:
+    """By level, as shipped and for this much sharing; never less where more agrees."""
+    shipped = _shipped()
+    of_sharing = shipped["sharing"]["alone"][method.value][sharing]
+    comparison = COMPARISONS[method]
+    weights = [
+        round(float(weight + of_sharing[group]), 2)
+        for weight, group in zip(shipped["alone"][method.value], comparison.groups, strict=True)
+    ]
+    for _ in comparison.said:
+        for low, high in comparison.rises:
+            weights[high] = max(weights[high], weights[low])
+    return weights
 
 
 def candidate_levels(

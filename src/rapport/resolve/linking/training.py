@@ -73,18 +73,20 @@ def train(
     seed: int = 1,
     random_pairs: int | None = None,
     precision: float = ASKED,
+    shipped: bool = True,
     progress: Progress = lambda doing, share: None,
 ) -> LinkModel:
     """Learn a model from records in which some people appear more than once.
 
     A table as a shop has it (names, with e-mail addresses or telephone numbers) fits the weights that are shipped to
     its own records; `precision` is then the share of links made without asking that is to be right. Any other learns
-    all of its own. Raises InvalidInput where there is too little to learn from, Unavailable without the extra `identity`. A minute for
-    50,000 records on two cores; memory as the live index.
+    all of its own, and so does a shop's without `shipped`: it takes a minute for 50,000 records on two cores. Raises
+    InvalidInput where there is too little to learn from, Unavailable without the extra `identity`.
     """
     rows = _sampled(rows, seed)
     random_pairs = random_pairs or min(1_000_000, 50 * len(rows))
-    aspects = shop_aspects(layout) or aspects_of(layout)
+    of_shop = shop_aspects(layout) if shipped else []
+    aspects = of_shop or aspects_of(layout)
     if len(rows) < FEWEST_ROWS or len(aspects) < 2:
         raise InvalidInput(
             f"{len(rows)} records with {len(aspects)} aspects teach nothing reliable",
@@ -92,8 +94,8 @@ def train(
         )
     started = time.monotonic()
     progress("counting words", 0.0)
-    if shop_aspects(layout):
-        return _of_a_shop(rows, layout, seed=seed, precision=precision, progress=progress)
+    if of_shop:
+        return _of_a_shop(rows, layout, of_shop, seed=seed, precision=precision, progress=progress)
     comparer = Comparer.of_rows(aspects, rows)
     prepared = [comparer.prepare(row) for row in rows]
     anchors = _anchors(aspects, prepared)
@@ -112,10 +114,16 @@ def train(
 
 
 def _of_a_shop(
-    rows: Sequence[Mapping[str, Any]], layout: Layout, *, seed: int, precision: float, progress: Progress
+    rows: Sequence[Mapping[str, Any]],
+    layout: Layout,
+    aspects: Sequence[Aspect],
+    *,
+    seed: int,
+    precision: float,
+    progress: Progress,
 ) -> LinkModel:
     started = time.monotonic()
-    model = train_shop(rows, shop_aspects(layout), seed=seed, precision=precision, progress=progress)
+    model = train_shop(rows, aspects, seed=seed, precision=precision, progress=progress)
     card = model.card | {
         "rows": len(rows), "columns": _columns(layout), "seed": seed, "weights": _learned_weights(model),
         "seconds": round(time.monotonic() - started, 1),

@@ -7,11 +7,12 @@ import random
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rapport.resolve.linking.kinds import detect
 from rapport.resolve.linking.model import LinkModel
 from rapport.resolve.linking.training import train
+from rapport.world.tables import PeopleTable, table_of
 
 _GIVEN = (
     "ada", "bo", "carla", "dmitri", "elena", "farid", "grace", "hugo", "ines", "jonas", "katya", "liam", "mona",
@@ -35,7 +36,7 @@ def crowd(people: int, *, seed: int = 1) -> Crowd:
     rng = random.Random(seed)
     rows, truth = [], []
     for number in range(people):
-        person = _person(rng)
+        person = somebody(rng)
         for _ in range(rng.choice((1, 2, 2, 3, 4))):
             rows.append({name: _slip(rng, text) for name, text in person.items() if rng.random() > 0.12})
             truth.append(number)
@@ -55,10 +56,28 @@ def write_csv(path: Path, rows: Sequence[dict[str, str]]) -> str:
 def model() -> LinkModel:
     """A model of a small crowd; trained once for all tests."""
     rows = crowd(400, seed=7).rows
-    return train(rows, detect(rows), random_pairs=40_000)
+    return train(rows, detect(rows), random_pairs=40_000, shipped=False)
 
 
-def _person(rng: random.Random) -> dict[str, str]:
+@lru_cache(maxsize=1)
+def shop_model() -> LinkModel:
+    """A shop's model, with the weights that are shipped, of a table of families and companies."""
+    return train(shop_rows(), detect(shop_rows()))
+
+
+@lru_cache(maxsize=1)
+def shop_table() -> PeopleTable:
+    """Of a seed that nothing was learned on."""
+    return table_of(7, records=1_000)
+
+
+def shop_rows() -> list[dict[str, Any]]:
+    """Its records."""
+    return [dict(row) for row in shop_table().rows]
+
+
+def somebody(rng: random.Random) -> dict[str, str]:
+    """A person as written down without a mistake."""
     street_end = rng.choice("abdefg") + rng.choice("hjlnp")
     digits = "".join(rng.choice("0123456789") for _ in range(8))
     city = rng.choice(_CITIES)

@@ -18,7 +18,10 @@ _GENERATION = 16
 class Births(Comparison[_Date]):
     """A date of birth, which a person has but one of."""
 
-    said = ("another generation", "different", "the same year or next to it", "two edits", "one edit", "the same, a frequent date", "the same")  # fmt: skip
+    said = (
+        "another generation", "different", "the same year or next to it", "two edits", "one edit",
+        "the same, a frequent date", "the same",
+    )  # fmt: skip
     usual_m = (0.01, 0.01, 0.02, 0.04, 0.08, 0.04, 0.80)
     groups = (1, 1, 1, 2, 2, 3, 3)
     rises = tuple(pairwise(range(7)))

@@ -31,7 +31,7 @@ _CALLED = (
 _MOST_WORDS = 4
 _NEAR = 0.88
 _COMMON = 4.0
-"""Bits by which one of two words that are alike must be rarer to be a slip of the other, unless hardly anybody has it."""
+"""Bits by which one of two alike words must be rarer to be a slip of the other, unless hardly anybody has it."""
 
 _AGREE = (SAME, NEAR, INITIAL)
 
@@ -153,6 +153,11 @@ class PersonNames(Comparison[_Person]):
         return _KEYS[level][0] == CONTRADICTS
 
     @staticmethod
+    def knows_given(level: Level) -> bool:
+        """True where both records tell a given name."""
+        return _KEYS[level][0] != UNKNOWN
+
+    @staticmethod
     def name_words(feature: _Person) -> list[str]:
         """The words that blocking keys are made of, the rarest first, without initials."""
         found = {word for word in (*feature.given, *feature.surname) if len(word) > 1}
@@ -170,9 +175,7 @@ class PersonNames(Comparison[_Person]):
         ]
 
 
-def _relation(
-    a: _Person, b: _Person, kind: str, some: Sequence[str], others: Sequence[str]
-) -> tuple[int, float]:
+def _relation(a: _Person, b: _Person, kind: str, some: Sequence[str], others: Sequence[str]) -> tuple[int, float]:
     """How two given names, or two surnames, go together; and the bits of what they share."""
     if not some or not others:
         return UNKNOWN, 0.0
@@ -192,6 +195,8 @@ def _relation(
 def _of_words(word: str, other: str, bits: float, other_bits: float, total: float) -> int:
     if len(word) == 1 or len(other) == 1:
         return INITIAL if word[0] == other[0] else CONTRADICTS
+    if _digits(word) != _digits(other):
+        return CONTRADICTS
     short, long = sorted((word, other), key=len)
     if len(short) >= 3 and len(long) >= len(short) + 2 and long.startswith(short):
         return NEAR
@@ -200,6 +205,10 @@ def _of_words(word: str, other: str, bits: float, other_bits: float, total: floa
         return CONTRADICTS
     hardly_known = max(bits, other_bits) >= math.log2(total) - 1
     return NEAR if hardly_known or abs(bits - other_bits) >= _COMMON else VARIANT
+
+
+def _digits(word: str) -> str:
+    return "".join(c for c in word if c.isdigit()) if not word.isalpha() else ""
 
 
 def _are_swapped(a: _Person, b: _Person) -> bool:
@@ -211,4 +220,3 @@ def _are_swapped(a: _Person, b: _Person) -> bool:
 
 def _most_telling(a: _Person, b: _Person, kind: str) -> float:
     return max([bits for word, bits in (*a.bits.items(), *b.bits.items()) if word.startswith(kind)], default=0.0)
-

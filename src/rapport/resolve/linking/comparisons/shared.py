@@ -52,9 +52,9 @@ def _names_behind(found: Iterable[str], counts: Mapping[str, int]) -> int:
 # --- e-mail ----------------------------------------------------------------------------------------------------------
 
 _OFFICE = frozenset(
-    "info office sales contact kontakt mail hello shop service support admin buero verwaltung accounts billing orders"
-    " einkauf order purchasing reception team".split()
-)
+    ("info", "office", "sales", "contact", "kontakt", "mail", "hello", "shop", "service", "support", "admin", "buero",
+     "verwaltung", "accounts", "billing", "orders", "einkauf", "order", "purchasing", "reception", "team")
+)  # fmt: skip
 _RELAYS = ("relay", "marketplace.", "privaterelay", "anonymous", "noreply")
 
 
@@ -159,7 +159,7 @@ def _compare_mails(a: _Mail, b: _Mail) -> Level:
     return 2 if len(a.local) > 4 and likeness >= 0.9 and edits(a.local, b.local, score_cutoff=2) <= 2 else 0
 
 
-# --- telephone and cards -----------------------------------------------------------------------------------------------
+# --- telephone and cards -------------------------------------------------------------------------------------------
 
 
 class _Numbers(NamedTuple):
@@ -257,7 +257,7 @@ def _cards(texts: Sequence[str]) -> list[str]:
     return [f"{text[0]}{code}" for text in texts if text[0].isdigit() and (code := "".join(words(text[2:])))]
 
 
-# --- where somebody lives ----------------------------------------------------------------------------------------------
+# --- where somebody lives ------------------------------------------------------------------------------------------
 
 
 class _Door(NamedTuple):
@@ -302,27 +302,29 @@ class Doors(_Shared):
         near = code == 0 or (code == 1 and town is not False) or (town is True and code != 0)
         unknown = code is None and town is None
         if not a.street or not b.street:
-            return 3 if code == 0 else 1 if near else 0
-        if a.street == b.street and a.numbers == b.numbers:
-            if code == 0 or (town and code in (None, 1)) or (unknown and a.numbers):
-                behind = max(a.names, b.names)
-                return 5 if behind > 6 else 6 if behind > 2 else 7 if behind == 2 else 8
-            return 4 if near else 0
-        if not near:
-            return 0
-        alike = jaro_winkler(" ".join(a.street), " ".join(b.street)) >= 0.88
-        if a.numbers == b.numbers and alike and a.numbers:
-            return 4
-        if a.street == b.street:
-            slip = a.numbers and b.numbers and edits("".join(sorted(a.numbers)), "".join(sorted(b.numbers))) == 1
-            return 4 if slip and code == 0 and max(map(len, (*a.numbers, *b.numbers))) > 2 else 2
-        return 2 if alike else 1
+            return 3 if code == 0 else 1 if near or unknown else 0
+        same = a.street == b.street and a.numbers == b.numbers
+        if same and (code == 0 or (town and code in (None, 1)) or (unknown and a.numbers)):
+            behind = max(a.names, b.names)
+            return 5 if behind > 6 else 6 if behind > 2 else 7 if behind == 2 else 8
+        return _near_door(a, b, same_code=code == 0) if near or (same and unknown) else 0
 
     @staticmethod
     def blocks_together(feature: _Door) -> list[str]:
         """Street with number, postcode, town: with the name, or two of them."""
         street = " ".join((*feature.street, *sorted(feature.numbers)))
         return [text for text in (street, feature.postcode, feature.city) if text]
+
+
+def _near_door(a: _Door, b: _Door, *, same_code: bool) -> Level:
+    """Of two doors in one town or district: nearly the same, the same street, or no more."""
+    if not (a.street == b.street or jaro_winkler(" ".join(a.street), " ".join(b.street)) >= 0.88):
+        return 1
+    if a.numbers == b.numbers:
+        return 4 if a.numbers or a.street == b.street else 2
+    one, other = ("".join(sorted(numbers)) for numbers in (a.numbers, b.numbers))
+    slip = same_code and min(len(one), len(other)) >= 2 and max(len(one), len(other)) > 2
+    return 4 if slip and a.street == b.street and edits(one, other, score_cutoff=1) == 1 else 2
 
 
 def _door(texts: Sequence[str]) -> _Door | None:
