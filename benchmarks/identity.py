@@ -2,7 +2,7 @@
 
     python -m benchmarks.identity --data DIR [--quick] [--json]
     python -m benchmarks.identity --table FILE --truth COLUMN [--map MAP.toml]
-    python -m benchmarks.identity --world 10-19 [--records 6000]
+    python -m benchmarks.identity --world 10-19 [--various] [--records 6000] [--own]
 
 Splink's side is its published example for the table (stock comparisons by kind of column for a table of yours),
 clustered at the best of five thresholds: the labels choose, in its favour. Ours is trained on the same records without
@@ -11,7 +11,8 @@ Each side runs in a process of its own, so that its memory is its own. More orde
 matters, and persons that were not looked at while this was written are measured on their own (`held_out_…`).
 
 `--world` makes the project's own tables of a shop's people from these seeds and measures ours alone, by kind of
-relation (0-9 are there for tuning, 10-19 for reporting). What `ece`, `over_999_true_share`, `auto_…` and `queue_…` mean
+relation (0-9 are there for tuning, 10-19 for reporting; `--various` makes shops of any mix). `--own` trains a shop's
+model on its own records alone, without the weights that are shipped. What `ece`, `over_999_true_share`, `auto_…` and `queue_…` mean
 is told in `benchmarks.judged`.
 
 The last line is one JSON object: for each table the figures of both sides.
@@ -47,7 +48,7 @@ from rapport.resolve.linking.kinds import Layout, detect, read_map
 from rapport.resolve.linking.model import LinkModel
 from rapport.resolve.linking.scorer import LiveIndex
 from rapport.resolve.linking.training import train
-from rapport.world.tables import table_of
+from rapport.world.tables import table_of, various_mix
 
 ORDERS = (1, 2, 3)
 """Seeds of the orders of insertion; the figures are those of the first."""
@@ -134,10 +135,10 @@ def insert_all(table: Table, model: LinkModel, seed: int) -> Insertion:
     return Insertion(persons, right, said, held_right, held_said, times, cpu_times, time.perf_counter() - began)
 
 
-def ours(table: Table) -> dict[str, Any]:
+def ours(table: Table, *, own: bool = False) -> dict[str, Any]:
     """Train, put in, measure."""
     started = time.perf_counter()
-    model = LinkModel.from_json(train(table.rows, table.layout, progress=_tell).to_json())
+    model = LinkModel.from_json(train(table.rows, table.layout, shipped=not own, progress=_tell).to_json())
     training = time.perf_counter() - started
     runs = []
     for seed in ORDERS:
@@ -188,14 +189,14 @@ def _believable(table: Table, model: LinkModel) -> dict[str, Any]:
     return totals([counted])
 
 
-def of_world(seeds: Iterable[int], *, records: int) -> dict[str, Any]:
+def of_world(seeds: Iterable[int], *, records: int, various: bool = False, own: bool = False) -> dict[str, Any]:
     """Ours on the project's own tables, added up."""
     counted = []
     for seed in seeds:
         _tell(f"table of seed {seed}", 0.0)
-        made = table_of(seed, records=records)
+        made = table_of(seed, records=records, mix=various_mix(seed) if various else None)
         rows: list[dict[str, Any]] = [dict(row) for row in made.rows]
-        model = LinkModel.from_json(train(rows, detect(rows)).to_json())
+        model = LinkModel.from_json(train(rows, detect(rows), shipped=not own).to_json())
         judged = judge_all(rows, model)
         counted.append(honesty(judged, made.relation, pairs_of(Counter(made.persons).values())))
         _tell(json.dumps({k: v for k, v in totals(counted[-1:]).items() if isinstance(v, int | float)}), 1.0)
@@ -219,10 +220,11 @@ def main() -> None:
     arguments = _arguments()
     if arguments.side:
         table, demo = _table(arguments, arguments.set)
-        print(json.dumps(ours(table) if arguments.side == "ours" else splinks(table, demo)))
+        print(json.dumps(ours(table, own=arguments.own) if arguments.side == "ours" else splinks(table, demo)))
         return
     if arguments.world:
-        print(json.dumps({"world": of_world(arguments.world, records=arguments.records)}))
+        asked = {"records": arguments.records, "various": arguments.various, "own": arguments.own}
+        print(json.dumps({"world": of_world(arguments.world, **asked)}))
         return
     names = ["table"] if arguments.table else ["febrl3"] if arguments.quick else ["febrl3", "historical_50k"]
     report = {}
@@ -267,6 +269,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--map", type=Path, help='kinds of columns that are not found: [columns] dob = "birth_date"')
     parser.add_argument("--world", type=_seeds, metavar="SEEDS", help="the project's own tables, as 10-19")
     parser.add_argument("--records", type=int, default=6_000, help="of each table of --world")
+    parser.add_argument("--various", action="store_true", help="tables of --world of any mix")
+    parser.add_argument("--own", action="store_true", help="without the weights that are shipped")
     parser.add_argument("--side", choices=["ours", "splink"], help=argparse.SUPPRESS)
     parser.add_argument("--set", help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -259,6 +259,10 @@ class Comparer:
 
     def cautious(self, a: Prepared, b: Prepared, *, above: float = -math.inf) -> float:
         """The score by which a machine ties: to part brother and sister again is worse than to ask a person."""
+        if self._shop:
+            levels = self.levels(a, b)
+            odds = self.score_levels(levels)
+            return odds if odds <= 0 or not self.are_two(levels) else _CONTRADICTED
         odds = self.score(a, b, above=above)
         return odds if odds <= 0 else min(odds, self.most_by_itself(a, b))
 

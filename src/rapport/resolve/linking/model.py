@@ -113,7 +113,8 @@ class Thresholds(msgspec.Struct, frozen=True):
     pair: float = 0.0
     """Of two records alone. 0 is as likely as not."""
     automatic: float = 6.6
-    """From here a shop's own records are tied without being asked: log2 odds of 99 to 1."""
+    """From here a shop's own records are tied without being asked: log2 odds of 99 to 1, or of a
+    shop's model from where on as many links are expected to be right as were asked for."""
     review: float = 0.0
 
 

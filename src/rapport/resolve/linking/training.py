@@ -1,4 +1,5 @@
-"""Learning from a shop's own records, without labels: Splink on DuckDB, offline.
+"""Learning from a table's own records, without labels: Splink on DuckDB, offline. A shop's table begins with
+`shop_judge`.
 
 u, how often two random people agree at a level, is counted on random pairs. m, how often two records of one person do,
 is found by expectation maximisation, at least twice, each time among records that share one thing exactly (the name,
@@ -264,8 +265,7 @@ def _settled_m(
         if learned is not None and anchor.aspect != at
     ]
     pairs = sum(pairs for pairs, _ in taught)
-    believed = pairs / (pairs + _EXPERIENCE)
-    means = []
+    believed, means = pairs / (pairs + _EXPERIENCE), []
     for level, experience in enumerate(usual):
         found = [each for _, learned in taught if (each := learned[level]) is not None]
         mean = max(sum(found) / len(found), 1e-4) if found else 1e-4 if taught else 0.0
@@ -386,8 +386,7 @@ def _with_prior(
     """Weigh the candidates of a sample of records: their expected matches give the prior."""
     patterns, sampled = _candidate_patterns(comparer, prepared, seed)
     pairs = sampled * max(1, len(prepared) - 1)
-    weights = _weights(m, u)
-    prior = math.log2(1 / max(2, len(prepared)))
+    weights, prior = _weights(m, u), math.log2(1 / max(2, len(prepared)))
     for _ in range(5):
         expected = sum(
             count / (1 + 2.0 ** -_bounded(prior + _sum(weights, levels))) for levels, count in patterns.items()
