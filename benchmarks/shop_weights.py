@@ -5,7 +5,7 @@
 Makes tables of people (`world.tables`, each of another mix; seeds 0-19 are left for choosing and for reporting), takes
 the pairs that a live index would look at, and fits a logistic regression: a weight for each level of each comparison,
 and one for each two groups of levels together, drawn towards 0. Weights never fall where agreement rises. Writes the
-JSON that `rapport.resolve.linking.shop_judge` reads. Needs numpy; some minutes on one core.
+JSON, with how reliable they are on seeds 0-9, that `rapport.resolve.linking.shop_judge` reads. Needs numpy; some minutes on one core.
 """
 
 from __future__ import annotations
@@ -196,6 +196,19 @@ def rising(weights: Array, evidence: Array, rises: Sequence[tuple[int, int]]) ->
     return found
 
 
+def reliability(fit: Fit, weights: Array, pairs: Pairs) -> list[dict[str, float]]:
+    """Of pairs it was not fitted to, by tenths of what was said (from .2, where pairs are looked at): what was so."""
+    said = 1 / (1 + np.exp(-np.clip(fit.matrix(pairs.levels) @ weights, -30, 30)))
+    tenth = np.minimum(9, (said * 10).astype(int))
+    found = []
+    for at in range(2, 10):
+        here = tenth == at
+        if here.any():
+            so = {"said": said[here].mean(), "was": pairs.one[here].mean(), "pairs": here.sum()}
+            found.append({name: round(float(value), 4) for name, value in so.items()})
+    return found
+
+
 def main() -> None:
     """Make, fit, write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.shop_weights")
@@ -206,9 +219,12 @@ def main() -> None:
     first, _, last = arguments.seeds.partition("-")
     pairs = made(range(int(first), int(last or first) + 1), arguments.records)
     fit = Fit()
+    weights = fit.fit(pairs)
+    unseen = made(range(10), arguments.records)
     document: Mapping[str, Any] = {
         "made_by": "python -m benchmarks.shop_weights", "seeds": arguments.seeds, "records": arguments.records,
-        "pairs": len(pairs.one), **fit.document(fit.fit(pairs), pairs),
+        "pairs": len(pairs.one), **fit.document(weights, pairs),
+        "reliability": reliability(fit, weights, unseen),
     }  # fmt: skip
     arguments.out.write_text(json.dumps(document, indent=None, separators=(",", ":")) + "\n", encoding="utf-8")
     print(f"{arguments.out}: {len(pairs.one)} pairs, {fit.columns} weights", file=sys.stderr)

@@ -71,7 +71,8 @@ def train_shop(
     model = shop_model(comparer, sharing_of(comparer, patterns))
     looked_at = _Looked.of(Comparer.of_model(model), patterns, sampled)
     automatic = looked_at.ties_from(precision)
-    card = {"asked_precision": precision, **looked_at.card(automatic, len(rows))}
+    reliability = _shipped()["reliability"]
+    card = {"asked_precision": precision, "reliability": reliability, **looked_at.card(automatic, len(rows))}
     thresholds = Thresholds(link=automatic, automatic=automatic)
     return msgspec.structs.replace(model, thresholds=thresholds, card=card)
 
