@@ -12,8 +12,8 @@ matters, and persons that were not looked at while this was written are measured
 
 `--world` makes the project's own tables of a shop's people from these seeds and measures ours alone, by kind of
 relation (0-9 are there for tuning, 10-19 for reporting; `--various` makes shops of any mix). `--own` trains a shop's
-model on its own records alone, without the weights that are shipped. What `ece`, `over_999_true_share`, `auto_…` and `queue_…` mean
-is told in `benchmarks.judged`.
+model on its own records alone, without the weights that are shipped. What `ece`, `over_999_true_share`, `auto_…` and
+`queue_…` mean is told in `benchmarks.judged`.
 
 The last line is one JSON object: for each table the figures of both sides.
 """

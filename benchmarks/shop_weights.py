@@ -5,7 +5,8 @@
 Makes tables of people (`world.tables`, each of another mix; seeds 0-19 are left for choosing and for reporting), takes
 the pairs that a live index would look at, and fits a logistic regression: a weight for each level of each comparison,
 and one for each two groups of levels together, drawn towards 0. Weights never fall where agreement rises. Writes the
-JSON, with how reliable they are on seeds 0-9, that `rapport.resolve.linking.shop_judge` reads. Needs numpy; some minutes on one core.
+JSON, with how reliable they are on seeds 0-9, that `rapport.resolve.linking.shop_judge` reads. Needs numpy; some
+minutes on one core.
 """
 
 from __future__ import annotations
