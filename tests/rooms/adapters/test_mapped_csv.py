@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rapport.adapters.files.mapped_csv import MappedCsv
 from rapport.adapters.files.model import Refused, silent
@@ -262,3 +265,91 @@ def test_nested_names_without_quotes_get_a_hint(write: Write) -> None:
         _run(write, PEOPLE, SIMPLE.replace('"address.city"', "address.city").replace('"address.country"', "nation"))
 
     assert "in quotes" in caught.value.hint
+
+
+REACHING = """
+name = "reaching"
+group_by = ["no"]
+continued = true
+optional = ["mail", "mobile", "tags", "off", "so far"]
+[expect]
+state = "ok|void|"
+[person]
+guest_id = { template = "guest:{no}" }
+traits.email = "mail"
+traits.phone = { first = ["phone", "mobile"] }
+[[fact]]
+event = "Order Completed"
+id = ["no"]
+time = "at"
+properties.revenue = { sum = "price", less = "off", default = 0 }
+properties.tags = { column = "tags", as = "list", separator = "|" }
+products.name = "what"
+products.kind = { value = "goods" }
+[[fact]]
+event = "Order Refunded"
+id = ["no"]
+time = "at"
+grows = "so far"
+where = { "so far" = ".*[1-9].*" }
+properties.total = { column = "so far", as = "number" }
+"""
+REACHED = """no,at,state,what,price,off,phone,mobile,tags,so far
+7,2026-01-01,ok,Tea,10,1.5,,+49301234567,a| b,
+,,,Cup,4,,,,,
+,,,,,,,,,
+8,2026-01-02,new,Tea,10,,,,,
+9,2026-01-03,void,Tea,10,,,,,2.5
+"""
+
+
+def test_rows_go_on_with_the_one_above_and_a_state_that_nobody_knows_is_refused(write: Write) -> None:
+    (order, guest, refund), refused = _run(write, REACHED, REACHING)
+
+    assert order["properties"] == {
+        "revenue": 12.5, "tags": ["a", "b"],
+        "products": [{"name": "Tea", "kind": "goods"}, {"name": "Cup", "kind": "goods"}],
+    }  # fmt: skip
+    assert order["context"] == {"traits": {"phone": "+49301234567"}}
+    assert (guest["anonymousId"], refund["anonymousId"], refund["properties"]) == ("guest:9", "guest:9", {"total": 2.5})
+    assert [(one.line, one.reason) for one in refused] == [
+        (5, "state: 'new' is none that the map knows; say in it what it means")
+    ]
+
+
+def test_columns_that_may_be_missing_are_left_out_and_others_are_named(write: Write) -> None:
+    (order,), _ = _run(write, "no,at,state,what,price,phone\n7,2026-01-01,ok,Tea,10,\n", REACHING)
+
+    assert order["properties"] == {"revenue": 10, "products": [{"name": "Tea", "kind": "goods"}]}
+    with pytest.raises(InvalidInput, match="no column 'price'"):
+        _run(write, "no,at,state,what,phone\n7,2026-01-01,ok,Tea,\n", REACHING)
+
+
+@pytest.mark.parametrize(
+    ("changed", "trouble"),
+    [
+        ('group_by = ["no"]', "continued needs group_by"),
+        ('state = "ok|void|"', "no regular expression"),
+    ],
+)
+def test_an_entry_that_cannot_be_is_named(write: Write, changed: str, trouble: str) -> None:
+    wrong = REACHING.replace(changed, "" if "group_by" in changed else 'state = "("')
+
+    with pytest.raises(InvalidInput, match=trouble):
+        _run(write, REACHED, wrong.replace('sum = "price", less = "off"', 'column = "price"'))
+
+
+AMOUNTS = st.decimals(min_value=0, max_value=10**9, places=2)
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(amounts=st.lists(AMOUNTS, min_size=2, max_size=6, unique=True))
+def test_of_numbers_that_grow_the_largest_has_the_smallest_id(write: Write, amounts: list[Decimal]) -> None:
+    """So it is the one that counts wherever the first report of a thing does, in whatever order they come."""
+    rows = [f"7,2026-01-01,ok,Tea,10,,,,,{amount or 1}\n" for amount in amounts]
+    ids: dict[Decimal, str] = {}
+    for amount, row in zip(amounts, rows, strict=True):
+        messages, _ = _run(write, REACHED.splitlines()[0] + "\n" + row, REACHING)
+        ids[amount or Decimal(1)] = messages[1]["messageId"]
+
+    assert sorted(ids, reverse=True) == sorted(ids, key=lambda amount: ids[amount])
