@@ -9,7 +9,7 @@ import pytest
 
 from rapport.world.catalogue import the_catalogue
 from rapport.world.storefront.pictures import Picture, picture, picture_at
-from rapport.world.storefront.words import said_of
+from rapport.world.storefront.words import said_of, size_words
 
 PRODUCTS = the_catalogue().products
 SMALL = 6_000
@@ -67,3 +67,10 @@ def test_each_product_has_a_description_and_details_of_its_own() -> None:
         assert details["From"] == product.origin
         assert all(details.values()), product.name
         assert "Allergens" in details or product.department not in ("Wine", "Food")
+
+
+def test_shoes_say_what_their_size_is_in_numbers() -> None:
+    for product in PRODUCTS:
+        shown = [size_words(product, size) for size in product.sizes]
+        assert len(set(shown)) == len(product.sizes)
+        assert all("(" in words for words in shown) == ("shoe" in product.tags or not shown)

@@ -26,6 +26,7 @@ from rapport.world.storefront.pictures import picture
 from rapport.world.storefront.pictures.scenes import scene
 from rapport.world.storefront.serving import Reply, Request, asset
 from rapport.world.storefront.statements import Facts
+from rapport.world.storefront.words import size_words
 
 __all__ = ["DEPARTMENTS", "PEOPLE", "Placed", "Shop", "slug_of"]
 
@@ -61,7 +62,9 @@ class Shop:
         self._people: dict[int, Person] = {}
         self._pages = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True)
         self._pages.filters.update(
-            money=format_minor, picture=lambda product, near=False: picture(product, near=near).url
+            money=format_minor,
+            size=lambda text, product: size_words(product, text),
+            picture=lambda product, near=False: picture(product, near=near).url,
         )
         self._pages.globals.update(asset=asset, scene=lambda name: scene(name).url, stores=STORES)
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from rapport.world.catalogue import Product
 from rapport.world.storefront.words import clothing, food, home, wine
 
-__all__ = ["Said", "said_of"]
+__all__ = ["Said", "said_of", "size_words"]
 
 _FACTS = {
     "Wine": ("Grapes", "Alcohol", "Serve at", "Goes with"),
@@ -16,6 +16,13 @@ _FACTS = {
     "Home": ("Made of", "Size", "Care"),
     "Clothing": ("Made of", "Colour", "Fit", "Care"),
 }
+
+
+_SHOES = {
+    "Women": {"XS": "36", "S": "37–38", "M": "39", "L": "40–41", "XL": "42"},
+    "Men": {"S": "40–41", "M": "42–43", "L": "44–45", "XL": "46"},
+}
+"""What the letters on a shoebox mean in numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,12 @@ def said_of(product: Product) -> Said:
         details.insert(0, ("Bottle", "6 × 75 cl" if product.name.startswith("Six ") else "75 cl, natural cork"))
         details.append(("Allergens", "sulphites"))
     return Said(text, (*details, ("From", product.origin)))
+
+
+def size_words(product: Product, size: str) -> str:
+    """A size as it is shown: of shoes with the numbers that it stands for."""
+    numbers = _SHOES.get(product.category, {}).get(size) if "shoe" in product.tags else None
+    return f"{size} ({numbers})" if numbers else size
 
 
 def _alcohol(per_cent: str) -> str:
