@@ -3,7 +3,8 @@
 10,000 customers and 200,000 facts come in through the endpoints and are folded by workers, as in any shop. Without
 `--quick` nine copies of them are then made in the database, rows and indexes of every table that pages read, under keys
 and ids of their own: 100,000 customers and 2,000,000 facts. Each page is asked for over one connection by somebody who
-has signed in; of pages about one customer, another customer each time.
+has signed in; of pages about one customer, another customer each time. `cpu_p50_ms` is what the server's threads worked
+for a page: on a machine that does other things as well, the figure to compare.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -27,13 +29,13 @@ from benchmarks.copies import multiply
 from benchmarks.growth import median_and_p99
 from benchmarks.installation import Installation, Reader, installation
 from benchmarks.load import Shop, ready, send_and_fold
+from rapport.storage.engine import Database
 
 __all__ = ["People", "measure"]
 
 PEOPLE, FACTS_PER_PERSON, COPIES = 10_000, 20, 9
 SAMPLES = 100
 SECONDS = 15.0
-"""A page that is slower is asked for less often, at least 20 times."""
 
 _FIRST = ("Ada", "Bo", "Chiara", "Dan", "Eva", "Femke", "Greta", "Hugo", "Ines", "Jan", "Karl", "Lena", "Mía", "Nour")
 _LAST = ("Lovelace", "García", "Müller", "Rossi", "Novák", "Jensen", "Okafor", "Laurent", "Haddad", "Silva", "Kowalski")
@@ -64,33 +66,33 @@ class People(Shop):
 @click.option("--json", "as_json", is_flag=True, help="Print JSON alone.")
 @click.option("--engine", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True)
 @click.option("--people", type=int, default=PEOPLE, show_default=True, help="Customers that come in by the endpoints.")
-def main(*, quick: bool, as_json: bool, engine: str, people: int) -> None:
+@click.option("--seconds", type=float, default=SECONDS, show_default=True, help="For each page, and at least 20 looks.")
+def main(*, quick: bool, as_json: bool, engine: str, people: int, seconds: float) -> None:
     """Measure every page of the console at a size."""
-    found = measure(engine, people=people, copies=0 if quick else COPIES)
+    found = measure(engine, people=people, copies=0 if quick else COPIES, seconds=seconds)
     if as_json:
         click.echo(json.dumps(found))
         return
     sizes = found["sizes"]
-    click.echo(
-        f"{engine}: {sizes['customers']:,} customers, {sizes['facts']:,} facts\n\n| page | p50, ms | p99, ms | bytes |"
-    )
-    click.echo("|---|---|---|---|")
+    click.echo(f"{engine}: {sizes['customers']:,} customers, {sizes['facts']:,} facts\n")
+    click.echo("| page | p50, ms | p99, ms | CPU p50, ms | bytes |\n|---|---|---|---|---|")
     for name, page in found["pages"].items():
-        click.echo(f"| {name} | {page['p50_ms']} | {page['p99_ms']} | {page['bytes']:,} |")
+        click.echo(f"| {name} | {page['p50_ms']} | {page['p99_ms']} | {page['cpu_p50_ms']} | {page['bytes']:,} |")
 
 
-def measure(engine: str, *, people: int, copies: int) -> dict[str, Any]:
+def measure(engine: str, *, people: int, copies: int, seconds: float) -> dict[str, Any]:
     """`pages`: name → p50_ms, p99_ms, bytes; `sizes`: what there was of customers and facts."""
     shop = People(people=0, facts_per_person=FACTS_PER_PERSON)
     with installation(engine) as running:
         with ready(shop.batches(facts=people * FACTS_PER_PERSON, size=100)) as bodies:
             send_and_fold(running, bodies)
-        _wait_for_lists(running)
         print(f"{engine}: {people:,} people are in", file=sys.stderr)
         _stop(running)
-        sizes = multiply(running, copies=copies)
+        db = Database.open(running.database_url or f"sqlite:///{running.data / 'rapport.db'}")
+        sizes = multiply(db, copies=copies)
+        db.close()
         with _served(running) as served, served.console() as console:
-            pages = {name: _timed(console, paths) for name, paths in _paths(console).items()}
+            pages = {name: _timed(served, console, paths, seconds) for name, paths in _paths(console).items()}
     return {"engine": engine, "sizes": sizes, "pages": pages}
 
 
@@ -129,18 +131,29 @@ def _tenth(console: Reader) -> str:
     return path
 
 
-def _timed(console: Reader, paths: Sequence[str]) -> Mapping[str, float]:
+def _timed(served: Installation, console: Reader, paths: Sequence[str], seconds: float) -> Mapping[str, float]:
     samples: list[float] = []
-    longest, deadline = 0, time.monotonic() + SECONDS
+    worked: list[float] = []
+    longest, deadline = 0, time.monotonic() + seconds
     for path in itertools.islice(itertools.cycle(paths), SAMPLES):
-        started = time.perf_counter()
+        started, before = time.perf_counter(), _worked(served.process.pid)
         body = _read(console, path)
         samples.append((time.perf_counter() - started) * 1000)
+        worked.append((_worked(served.process.pid) - before) / 1e6)
         longest = max(longest, len(body.encode()))
         if len(samples) >= 20 and time.monotonic() > deadline:
             break
     middle, high = median_and_p99(samples[1:])  # the first one prepares statements
-    return {"p50_ms": middle, "p99_ms": high, "bytes": longest}
+    return {"p50_ms": middle, "p99_ms": high, "cpu_p50_ms": median_and_p99(worked[1:])[0], "bytes": longest}
+
+
+def _worked(process: int) -> int:
+    """Nanoseconds that the threads of a process have run."""
+    found = 0
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            found += int((thread / "schedstat").read_text(encoding="ascii").split()[0])
+    return found
 
 
 def _read(console: Reader, path: str) -> str:
@@ -148,14 +161,6 @@ def _read(console: Reader, path: str) -> str:
     if status != 200:
         raise RuntimeError(f"{path} was answered {status}")
     return body.decode()
-
-
-def _wait_for_lists(running: Installation) -> None:
-    """The list of customers follows the records; wait until it does not change any more."""
-    before: object = None
-    while (now := running.get("/api/v1/customers?sort=last_seen&limit=200")[1]) != before:
-        before = now
-        time.sleep(3)
 
 
 def _stop(running: Installation) -> None:

@@ -11,8 +11,10 @@ import sys
 
 import sqlalchemy as sa
 
-from benchmarks.installation import Installation
+from rapport.app.wiring import installed
 from rapport.capabilities.orders.store import carts, orders
+from rapport.kernel.identifiers import BUCKETS
+from rapport.remember.customers import refresh
 from rapport.remember.store import customers, strands, words
 from rapport.resolve.graph.store import evidence, identifiers
 from rapport.storage.engine import Database
@@ -25,20 +27,30 @@ _IDS = {"message_id", "order_id", "started_by", "fact"}
 _TABLES = (facts, identifiers, evidence, strands, customers, words, orders, carts)
 
 
-def multiply(running: Installation, *, copies: int) -> dict[str, int]:
-    """Make so many copies of a stopped installation's shop. Returns how many `customers` and `facts` there are then."""
-    db = Database.open(running.database_url or f"sqlite:///{running.data / 'rapport.db'}")
+def multiply(db: Database, *, copies: int) -> dict[str, int]:
+    """Make so many copies (15 at most) of the shop in a database that nobody writes to.
+
+    Returns how many `customers` and `facts` there are then.
+    """
+    _finish_lists(db)
     with db.write() as conn:
-        most = {table.name: _last(conn, table) for table in (facts,)}
+        last = int(conn.execute(sa.select(sa.func.coalesce(sa.func.max(facts.c.seq), 0))).scalar_one())
         for number in range(1, copies + 1):
             for table in _TABLES:
-                conn.execute(sa.text(_copying(conn, table, number)), {"last": most.get(table.name, 0)})
+                conn.execute(sa.text(_copying(conn, table, number)), {"last": last})
             print(f"copy {number} is made", file=sys.stderr)
     with db.write() as conn:
         conn.exec_driver_sql("ANALYZE")
-        found = {table.name: _count(conn, table) for table in (customers, facts)}
-    db.close()
-    return found
+        return {table.name: _count(conn, table) for table in (customers, facts)}
+
+
+def _finish_lists(db: Database) -> None:
+    """The list of customers follows the records; bring to an end what the workers were stopped in."""
+    remembered = installed().remembered
+    taken = 1
+    while taken:
+        with db.write() as conn:
+            taken = refresh(conn, limit=1_000, buckets=range(BUCKETS), remembered=remembered).taken
 
 
 def _copying(conn: sa.Connection, table: sa.Table, number: int) -> str:
@@ -68,10 +80,6 @@ def _value(conn: sa.Connection, column: sa.Column[object], number: int) -> str:
     if column.name in _IDS:
         return f"{column.name} || '~{number}'"
     return column.name
-
-
-def _last(conn: sa.Connection, table: sa.Table) -> int:
-    return int(conn.execute(sa.select(sa.func.coalesce(sa.func.max(table.c.seq), 0))).scalar_one())
 
 
 def _count(conn: sa.Connection, table: sa.Table) -> int:

@@ -6,10 +6,19 @@ import json
 
 import pytest
 
+from benchmarks.copies import multiply
 from benchmarks.growth import median_and_p99, sizes
 from benchmarks.load import Shop, ready
 from benchmarks.steps import steps
 from benchmarks.truth import watched_every
+from rapport.remember import listing
+from rapport.remember.golden import find_root, golden_record
+from rapport.remember.listing import CustomerQuery
+from rapport.remember.timeline import timeline
+from rapport.storage.engine import Database
+from tests.remembered import REMEMBERED
+from tests.rooms.remember.shop import START, bought, did
+from tests.rooms.remember.shop import Shop as RememberedShop
 
 
 @pytest.mark.parametrize("every", [4, 20])
@@ -62,3 +71,22 @@ def test_the_steps_of_a_batch_are_counted() -> None:
     assert found["transactions"] >= 1
     assert found["statements"] > 10
     assert any(line.startswith("remember/strands.py") for line in counts.statements)
+
+
+def test_a_copied_shop_has_so_many_customers_each_with_a_record_and_a_timeline_of_its_own(db: Database) -> None:
+    shop = RememberedShop(db)
+    shop.take(
+        *[did("Identified", n, user=f"u{n}", web=f"w{n}", traits={"name": f"Ada {n}"}) for n in range(8)],
+        *[bought(f"o{n}", n, 10 + n, user=f"u{n}") for n in range(8)], refresh=False,
+    )  # fmt: skip
+    before = sum(key > bytes([15] + [255] * 15) for key in (shop.key("user_id", f"u{n}") for n in range(8)))
+    found = multiply(db, copies=2)
+    assert found["customers"] >= 8 + 2 * (before - 1)
+    assert found["facts"] > 16
+    with db.read() as conn:
+        (most,) = listing.list_customers(conn, shop.workspace, CustomerQuery(sort="revenue"), limit=1).customers
+        assert most.orders == 1
+        root = find_root(conn, shop.workspace, most.id)
+        record = golden_record(conn, shop.workspace, root, now=START, remembered=REMEMBERED)
+        assert record.traits["orders"].value == 1
+        assert len(timeline(conn, shop.workspace, root).facts) == 2
