@@ -52,10 +52,10 @@ def agreeing(fields: Iterable[tuple[str, str, str, float]]) -> list[str]:
     """What both have in common; of each aspect its name, both texts, and its weight in bits.
 
     >>> agreeing([("phone", "+44 1", "+44 1", 9.0), ("name", "Ada King", "Ada Kng", 4.0), ("city", "York", "Hull", -2)])
-    ['the same phone', 'nearly the same name']
+    ['the same phone', 'a similar name']
     """
     return [
-        f"{'the same' if _alike(left, right) else 'nearly the same'} {_called(aspect)}"
+        f"{'the same' if _alike(left, right) else 'a similar'} {_called(aspect)}"
         for aspect, left, right, weight in fields
         if left and right and weight > 0
     ]

@@ -256,7 +256,7 @@ def test_a_pair_is_told_in_words_first_and_in_bits_behind_a_toggle(office: Offic
     first, _, behind = page.partition('<details class="body in-bits">')
     words = office.words(first)
     assert "Almost certainly one person (over 99.9 %)" in words
-    assert "Agrees: nearly the same name" in words
+    assert "Agrees: a similar name" in words
     assert "the same date of birth" in words
     assert "bits" not in words
     assert "bits shared" in office.words("<main" + behind)
