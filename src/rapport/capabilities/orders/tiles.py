@@ -88,7 +88,7 @@ def _countries(conn: Connection, asked: OfShop) -> Mapping[str, Any]:
     rows = _rows(conn, asked.workspace, Period(since, asked.now), by="country")
     main = main_currency(rows, otherwise=asked.currency)
     ranked = sorted((row for row in rows if row["currency"] == main), key=lambda row: -row["revenue_minor"])
-    return {"countries": ranked[:COUNTRIES], "currency": main, "days": asked.days}
+    return {"countries": ranked[:COUNTRIES], "currency": main, "days": asked.days, "zone_key": zone.key}
 
 
 TILES: tuple[Tile, ...] = (
