@@ -13,6 +13,7 @@ from rapport.world.storefront.delivery import STORES, delivered_by, delivery_wor
 from rapport.world.storefront.finding import find
 from rapport.world.storefront.forms import checked
 from rapport.world.storefront.reviews import reviews_of
+from rapport.world.storefront.words.opinions import OPINIONS, fits
 
 PRODUCTS = the_catalogue().products
 BY_NAME = {product.name: product for product in PRODUCTS}
@@ -121,3 +122,12 @@ def test_an_order_goes_its_way_and_never_back(placed: datetime, collected: bool)
         assert next(now.date() for now, step in zip(hours, steps, strict=True) if step == 4) == delivered_by(
             placed, "GB"
         )
+
+
+def test_nobody_praises_the_sleeves_of_a_shoe() -> None:
+    """And of everything something can be said at every mark."""
+    for product in PRODUCTS:
+        by_mark = OPINIONS[product.department]
+        assert all(any(fits(one, product.tags) for one in by_mark[mark]) for mark in (1, 2, 3, 4, 5)), product.name
+        texts = " ".join(review.text for review in reviews_of(product, TODAY, seed=7).newest)
+        assert "shoe" not in product.tags or "leeve" not in texts

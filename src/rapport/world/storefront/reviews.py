@@ -12,7 +12,7 @@ from random import Random
 
 from rapport.world.catalogue import Product
 from rapport.world.names import COUNTRIES
-from rapport.world.storefront.words.opinions import OPINIONS
+from rapport.world.storefront.words.opinions import OPINIONS, fits
 from rapport.world.streams import digest_of
 
 __all__ = ["Review", "Reviews", "reviews_of"]
@@ -72,7 +72,7 @@ def reviews_of(product: Product, today: date, *, seed: int) -> Reviews:
 
 def _review(product: Product, rng: Random, quality: float, on: date, turn: int) -> Review:
     rating = max(1, min(5, round(rng.gauss(quality, 0.9))))
-    said = OPINIONS[product.department][rating]
+    said = [one for one in OPINIONS[product.department][rating] if fits(one, product.tags)]
     title, text = said[(turn * 7 + digest_of("opinion", product.id)) % len(said)]
     country = rng.choices(COUNTRIES, [c.share for c in COUNTRIES])[0]
     by = f"{rng.choice(country.given)} {rng.choice(country.family)[0]}."

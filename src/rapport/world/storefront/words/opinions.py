@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["OPINIONS"]
+__all__ = ["OPINIONS", "fits"]
 
 _ROWS: dict[str, dict[int, str]] = {
     "Wine": {
@@ -84,6 +84,7 @@ _ROWS: dict[str, dict[int, str]] = {
             Nice but needs care ; I had hoped for the dishwasher.
             """,
         2: """
+            Less solid than it looks ; Fine for now, I shall see.
             Chipped after a month ; I was careful, I think.
             Not quite straight ; It wobbles. Waiting for an answer.
             """,
@@ -105,6 +106,7 @@ _ROWS: dict[str, dict[int, str]] = {
             Lovely, runs a little large ; Went down one size and it was right.
             Very good quality ; Sleeves a touch long for me.
             Nice cut ; I would like it in more colours.
+            Good, with one wish ; It could come in half a size.
             Comfortable ; Needs an iron, otherwise perfect.
             """,
         3: """
@@ -113,6 +115,7 @@ _ROWS: dict[str, dict[int, str]] = {
             All right ; Better on the hanger than on me.
             """,
         2: """
+            Not as comfortable as I hoped ; I gave it two weeks.
             Pilled early ; After a month under a rucksack. Should it?
             Does not fit ; Narrow at the shoulder, wide at the waist.
             """,
@@ -133,3 +136,18 @@ OPINIONS: dict[str, dict[int, tuple[tuple[str, str], ...]]] = {
     department: {rating: _read(rows) for rating, rows in by_rating.items()} for department, by_rating in _ROWS.items()
 }
 """Per department and mark the titles and texts there are."""
+
+_CLOTH = ("sleeve", "cloth", "cut", "iron", "washed", "pilled", "shoulder", "hanger", "seam")
+_HARD = ("chipped", "wobble", "dishwasher", "in the hand", "two pieces", "fiddly", "on the table")
+_NOT_SAID_OF = (
+    ({"shoe", "belt", "bag", "wallet", "sunglasses", "hat", "gloves", "socks"}, _CLOTH),
+    ({"towel", "bedding", "throw", "linen", "cushion", "picnic", "apron", "soap", "candle", "light"}, _HARD),
+    ({"cheese", "charcuterie", "bread"}, ("lid was open", "cupboard")),
+    ({"sparkling", "white", "rose"}, ("give it an hour",)),
+)
+
+
+def fits(opinion: tuple[str, str], tags: tuple[str, ...]) -> bool:
+    """Whether a thing with these tags can be spoken of so: nobody praises the sleeves of a shoe."""
+    said = " ".join(opinion).lower()
+    return not any(kinds & set(tags) and any(word in said for word in words) for kinds, words in _NOT_SAID_OF)
