@@ -64,16 +64,19 @@ def _copying(conn: sa.Connection, table: sa.Table, number: int) -> str:
 
 
 def _original(conn: sa.Connection, table: sa.Table) -> str:
-    """Rows that no copy made: those whose key's first byte is no copy's number; of the log, those of before."""
-    key = next(name for name in ("strand", "key", "root", "id") if name in table.c)
-    later = " AND seq <= :last" if table is facts else " AND :last = :last"
-    if conn.dialect.name == "postgresql":
-        return f"get_byte({key}, 0) > 15{later}"
-    return f"substr({key}, 1, 1) > X'0F'{later}"
+    """Rows that no copy made: none of whose keys begins with a copy's number; of the log, those of before."""
+    keys = [name for name in ("strand", "key", "id", "a", "b") if _is_key(table, name)] or ["root"]
+    first = "get_byte({}, 0) > 15" if conn.dialect.name == "postgresql" else "substr({}, 1, 1) > X'0F'"
+    later = "seq <= :last" if table is facts else ":last = :last"
+    return " AND ".join([*(first.format(key) for key in keys), later])
+
+
+def _is_key(table: sa.Table, name: str) -> bool:
+    return name in table.c and isinstance(table.c[name].type, sa.LargeBinary)
 
 
 def _value(conn: sa.Connection, column: sa.Column[object], number: int) -> str:
-    if column.name in _KEYS and isinstance(column.type, sa.LargeBinary):
+    if column.name in _KEYS and _is_key(column.table, column.name):
         if conn.dialect.name == "postgresql":
             return f"set_byte({column.name}, 0, {number})"
         return f"CAST(X'{number:02X}' || substr({column.name}, 2) AS BLOB)"

@@ -99,7 +99,7 @@ def test_the_identity_graph_shows_why_she_is_one_and_evidence_can_be_taken_back(
         find_ada(page)
         page.get_by_role("link", name="Identity").nth(1).click()
         graph = page.locator(".graph svg")
-        assert graph.locator(".node").count() == 3
+        expect(graph.locator(".node")).to_have_count(3)
         assert "seen together" in (graph.locator(".edge title").first.text_content() or "")
         visitor = page.get_by_role("row").filter(has=page.locator(f"[title*='{VISITOR}']"))
         while visitor.get_by_role("link", name="Withdraw").count():

@@ -6,7 +6,7 @@ that was refused, withdrawn or does not count is drawn dashed, to the identifier
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -15,7 +15,7 @@ from rapport.kernel.clock import DAY
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key
 from rapport.resolve.graph.model import Kind, Status
-from rapport.resolve.reading.identities import Graph, GraphEdge, Member
+from rapport.resolve.reading.identities import Graph, GraphEdge, Member, worth_showing
 from rapport.resolve.reading.naming import kind_words, name_words
 from rapport.web.formats import date_words
 
@@ -69,7 +69,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 
 def draw(graph: Graph, policy: IdentifierPolicy) -> Picture:
     """Lay the graph out. The same graph gives the same picture."""
-    nodes = {node.key: node for node in graph.nodes}
+    nodes = {node.key: node for node in _worth_drawing(graph)}
     mine = {key for key, node in nodes.items() if node.root == graph.root}
     if not mine:
         return Picture(width=0, height=0, boxes=[], lines=[], left_out=0)
@@ -90,6 +90,13 @@ def draw(graph: Graph, policy: IdentifierPolicy) -> Picture:
         lines=lines,
         left_out=len(mine - boxes.keys()),
     )
+
+
+def _worth_drawing(graph: Graph) -> list[Member]:
+    """Without a contact's name beside the contact itself, where nothing else hangs on it."""
+    told = {node.key for node in worth_showing(graph.nodes)}
+    ends = Counter(end for edge in graph.edges if edge.status is Status.LINKED for end in (edge.a, edge.b))
+    return [node for node in graph.nodes if node.key in told or ends[node.key] > 1]
 
 
 def evidence_words(edge: GraphEdge) -> str:
@@ -113,6 +120,8 @@ def _tree(
     linked: defaultdict[Key, list[Key]] = defaultdict(list)
     dashed: defaultdict[Key, list[Key]] = defaultdict(list)
     for edge in graph.edges:
+        if edge.a not in nodes or edge.b not in nodes:
+            continue
         neighbours = linked if edge.status is Status.LINKED else dashed
         neighbours[edge.a].append(edge.b)
         neighbours[edge.b].append(edge.a)
