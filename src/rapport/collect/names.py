@@ -58,6 +58,7 @@ V1_NAMES: dict[str, str] = {
 
 _BESIDE = (
     "Checkout Step Viewed", "Order Shipped", "Order Delivered", "Cart Viewed", "Coupon Entered", "Coupon Applied",
+    "Unsubscribed",
 )  # fmt: skip
 """Events of the second specification that the first did not have, or did not rename."""
 

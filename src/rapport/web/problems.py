@@ -49,6 +49,8 @@ def problem_of(error: Exception) -> Problem:
         return _problem(error.status, error.code, error.message, hint=error.hint)
     if isinstance(error, ValidationException):
         return _problem(400, "invalid_input", "the request does not fit", errors=_validation_errors(error))
+    if isinstance(error, HTTPException) and (said := _of_the_body(error)):
+        return _problem(400, "invalid_input", "the request does not fit", errors=[said])
     if isinstance(error, HTTPException) and error.status_code < 500:
         code = _CODES.get(error.status_code, "invalid_input")
         return _problem(error.status_code, code, _detail(error), hint=_HINTS.get(error.status_code, ""))
@@ -129,6 +131,16 @@ def _detail(error: HTTPException) -> str:
     if error.status_code == 405:
         return "this address does not understand this method"
     return error.detail or "the request cannot be answered"
+
+
+def _of_the_body(error: HTTPException) -> dict[str, str] | None:
+    """What is wrong with the body where Litestar takes it for a fault of ours: a field's name is that of a part we
+    provide to handlers, such as `wording`.
+    """
+    if not isinstance(error.__cause__, msgspec.ValidationError):
+        return None
+    message, _, path = str(error.__cause__).partition(" - at `$.data.")
+    return {"path": path.rstrip("`"), "message": message} if path else None
 
 
 def _validation_errors(error: ValidationException) -> list[dict[str, str]]:

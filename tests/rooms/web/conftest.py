@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
+import msgspec
 import pytest
 from litestar import Litestar, get, post
 from litestar.testing import TestClient
@@ -47,6 +48,18 @@ async def limit(amount: int) -> str:
     raise RateLimited(f"{amount} is too much", retry_after_seconds=7, hint="wait")
 
 
+class Remark(msgspec.Struct):
+    """A body with a field that is called as a part the application provides."""
+
+    wording: Annotated[str, msgspec.Meta(max_length=5)]
+
+
+@post("/remarks", permission="customers:read")
+async def remark(data: Remark) -> str:
+    """Takes few letters."""
+    return data.wording
+
+
 @get("/broken", permission="public")
 async def broken() -> str:
     """A bug."""
@@ -67,7 +80,7 @@ def shop(db: Database) -> Workspace:
 
 @pytest.fixture
 def app(db: Database, shop: Workspace) -> Litestar:
-    handlers = [whoami, limit, broken, missing]
+    handlers = [whoami, limit, remark, broken, missing]
     part = WebPart(routes=(*handlers,), pages=(collect.PAGES, act.PAGES))
     return create_app(
         db=db, wording=WORDING, permissions=PERMISSIONS, parts={"test": part},

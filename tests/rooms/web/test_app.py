@@ -48,6 +48,13 @@ def test_input_that_does_not_fit_names_the_place(browser: Browser, key: dict[str
     assert answer.json()["errors"][0]["path"] == "amount"
 
 
+def test_a_field_that_does_not_fit_is_the_client_s_whatever_it_is_called(browser: Browser, key: dict[str, str]) -> None:
+    """Also where its name is that of a part which handlers are given."""
+    answer = browser.post("/api/v1/remarks", headers=key, json={"wording": "too long"})
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (400, "wording")
+    assert browser.post("/api/v1/remarks", headers=key, json={"wording": "fits"}).status_code == 201
+
+
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nothing", 404), ("DELETE", "/api/v1/missing", 405)])
 def test_addresses_and_methods_that_do_not_exist(browser: Browser, method: str, path: str, status: int) -> None:
     answer = browser.request(method, path)
