@@ -133,3 +133,14 @@ def test_a_number_that_begins_with_its_country_s_code_and_lacks_the_plus_is_that
     """Unless it is a number of the country as it stands: an Italian mobile one, an Indian one."""
     number = phone_number(written, region=region)
     assert (number.e164 if number else None) == meant
+
+
+@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
+def test_a_number_without_its_plus_is_never_read_as_another_mobile_one(region: str) -> None:
+    """Where `phonenumbers` takes it for a longer number of the country itself, it is refused or read as meant."""
+    example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+    if example is None:
+        return
+    meant = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+    found = phone_number(meant.removeprefix("+"), region=region)
+    assert found is None or found.e164 == meant
