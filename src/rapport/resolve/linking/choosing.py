@@ -16,11 +16,12 @@ from sqlalchemy import Connection
 from rapport.kernel.clock import DAY
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.person_names import may_be_one, person_name
-from rapport.resolve.graph.store import roots_of
+from rapport.resolve.graph.store import evidence, identifiers, roots_of
 from rapport.resolve.linking.models import active_version
 from rapport.resolve.linking.records import fields_among
 from rapport.resolve.linking.review import opinion_of
 from rapport.resolve.linking.store import CandidateStatus, link_candidates, link_records
+from rapport.storage.lookup import select_among
 
 __all__ = ["ANYTHING", "Bounds", "WorthOf", "choose", "contradict", "waiting_shops"]
 
@@ -33,6 +34,8 @@ _CUSTOMERS_A_PAIR = 40
 """One pair a week for so many records: 50 for 2,000."""
 
 _AT_LEAST_A_WEEK = 10
+
+_AT_ONCE_DAYS = 7
 
 _FINE = 1_000_000
 """Parts of a point of worth, so that of two pairs of equal worth the likelier comes first."""
@@ -107,16 +110,35 @@ def _worths(
     fields, roots = fields_among(conn, workspace, keys), roots_of(conn, workspace, keys)
     worth = worth_of(conn, workspace, set(roots.values()))
     chances = opinion_of(conn, workspace, [(row.a, row.b) for row in rows], fields)
+    spans = _accounts(conn, workspace, set(roots.values())) if bounds.least > 0 else {}
     found: dict[bytes, int] = {}
     for row in rows:
         chance = chances.get((row.a, row.b), 0.0)
         likely = chance >= bounds.least and row.a in roots and row.b in roots
         if not likely or (bounds.least > 0 and contradict(fields[row.a], fields[row.b])):
-            found[row.id] = 0
-        else:
+            continue
+        if not _at_once(spans.get(roots[row.a]), spans.get(roots[row.b])):
             both = worth.get(roots[row.a], 0) + worth.get(roots[row.b], 0)
             found[row.id] = max(1, round(_FINE * chance * (1 + both)))
-    return found
+    return {row.id: found.get(row.id, 0) for row in rows}
+
+
+def _accounts(conn: Connection, workspace: WorkspaceId, roots: Collection[Key]) -> dict[Key, tuple[int, int]]:
+    """Customer → first and last day on which an account of theirs was seen with anything; who has none is left out."""
+    one, seen = identifiers.c, evidence.c
+    query = sa.select(one.key, one.root).where(one.namespace == "user_id")
+    whose = {Key(row.key): Key(row.root) for row in select_among(conn, query, workspace, one.root, roots)}
+    query = sa.select(seen.a, sa.func.min(seen.first_at), sa.func.max(seen.last_day)).group_by(seen.a)
+    spans: dict[Key, tuple[int, int]] = {}
+    for key, first_at, last in select_among(conn, query, workspace, seen.a, whose):
+        before = spans.get(whose[Key(key)], (first_at // DAY, last))
+        spans[whose[Key(key)]] = min(before[0], first_at // DAY), max(before[1], last)
+    return spans
+
+
+def _at_once(one: tuple[int, int] | None, other: tuple[int, int] | None) -> bool:
+    """Whether two accounts were in use side by side: as a rule two people's. A new one after a lost one is not."""
+    return one is not None and other is not None and min(one[1], other[1]) - max(one[0], other[0]) >= _AT_ONCE_DAYS
 
 
 def _write(conn: Connection, workspace: WorkspaceId, rows: Collection[_Pair], worths: Mapping[bytes, int]) -> None:

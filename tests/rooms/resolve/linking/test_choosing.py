@@ -15,6 +15,7 @@ from rapport.storage.engine import Database
 from tests.rooms.resolve.linking.desk import ADA, BO, SISTER, SLIPPED
 from tests.rooms.resolve.linking.people import model
 from tests.rooms.resolve.linking.test_review import ReviewDesk
+from tests.rooms.resolve.shop import seen
 
 NONE = Bounds(a_week=0)
 BROTHER = {name: text for name, text in ADA.items() if name not in ("birthday", "phone")} | {"first_name": "walter"}
@@ -77,6 +78,19 @@ def test_two_customers_said_to_be_two_are_not_asked_about_by_other_records_of_th
     desk.identity.act(desk.bo, Decide(pairs[frozenset("ac")], one_person=True), reason="asked her")
     desk.identity.act(desk.bo, Decide(pairs[frozenset("ab")], one_person=False), reason="sisters")
     assert desk.queue() == [], "c is a, who is not b"
+
+
+@pytest.mark.parametrize(("since", "asked"), [(10, 0), (60, 1)])
+def test_two_accounts_in_use_side_by_side_are_two_people_and_one_after_the_other_is_asked(
+    desk: ReviewDesk, since: int, asked: int
+) -> None:
+    desk.known |= {"u1": ADA, "u2": SLIPPED}
+    spans = {"u1": (1, 40), "u2": (since, since + 30)}
+    for user, span in spans.items():
+        desk.shop.see(*(seen(day * DAY, user=user, web=f"w-{user}") for day in span))
+    desk.tell(100 * DAY, ["u1", "u2"])
+    choose(desk, now=101 * DAY)
+    assert len(desk.queue()) == asked
 
 
 def test_a_pair_scored_anew_is_weighed_anew(desk: ReviewDesk) -> None:
