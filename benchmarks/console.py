@@ -183,7 +183,10 @@ def _served(running: Installation) -> Iterator[Installation]:
             if running.get("/healthz")[0] == 200:
                 break
         time.sleep(0.1)
-    yield running
+    try:
+        yield running
+    finally:
+        _stop(running)
 
 
 if __name__ == "__main__":
