@@ -40,6 +40,7 @@ def shop(port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
     data = tmp_path_factory.mktemp("demo") / "demo"
     first = Demo(data, port, people=PEOPLE)
     first.wait_for("measurement of learned links", lambda: learned(data), seconds=300)
+    first.wait_for("word of what was learned", lambda: "Learned who is one" in first.output.read_text(), seconds=120)
     measured = Series(data).read()
     sent = first.health()["log_seq"]
     assert first.end() == []

@@ -86,7 +86,7 @@ def create_source(
     if conn.execute(sa.select(sources.c.id).where(taken)).first() is not None:
         raise Conflict(f"a source with the id {source.id!r} or this write key exists")
     conn.execute(sources.insert().values(source_values(source)))
-    return source
+    return find_source(conn, workspace, source.id)
 
 
 def ensure_source(conn: Connection, workspace: WorkspaceId, *, name: str, kind: SourceKind, now: int) -> Source:
@@ -96,9 +96,10 @@ def ensure_source(conn: Connection, workspace: WorkspaceId, *, name: str, kind: 
 
 
 def list_sources(conn: Connection, workspace: WorkspaceId) -> list[Source]:
-    """The workspace's sources, oldest first."""
+    """The workspace's sources with its policy, oldest first."""
     query = sa.select(sources).where(sources.c.workspace == workspace).order_by(sources.c.created_at, sources.c.id)
-    return [_source(row) for row in conn.execute(query)]
+    of_shop = _shops(conn).get(workspace)
+    return [_source(row, of_shop) for row in conn.execute(query)]
 
 
 def find_source(conn: Connection, workspace: WorkspaceId, source_id: str, *, for_update: bool = False) -> Source:

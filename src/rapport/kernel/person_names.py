@@ -103,7 +103,7 @@ def may_be_one(a: PersonName, b: PersonName) -> bool:
     """False where the two contradict each other; the same whichever comes first.
 
     >>> ada = PersonName("ada", "lovelace")
-    >>> [may_be_one(ada, PersonName(*name)) for name in (("a", "king"), ("lovelace", "ada"), ("bo", "lovelace"))]
+    >>> [may_be_one(ada, PersonName(*name)) for name in (("a", "lovelace"), ("lovelace", "ada"), ("bo", "lovelace"))]
     [True, True, False]
     """
     if a.born and b.born and _two_births(a.born, b.born):

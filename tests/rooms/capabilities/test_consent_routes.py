@@ -42,7 +42,6 @@ def test_an_answer_holds_from_the_reply_on_and_says_why(module_server: Server) -
     assert (told["state"], told["may"], told["how"]) == ("granted", True, "api")
     assert told["since"]
     assert told["source"]
-    _until_known(module_server, who)
     assert may(module_server, who, "email_marketing")
     refused = call(module_server, "POST", f"{who}/consent", json={"purposes": {"email_marketing": "denied"}})
     assert refused.json()["purposes"]["email_marketing"]["may"] is False

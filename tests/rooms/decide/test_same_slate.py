@@ -76,5 +76,5 @@ def test_hundred_slates_and_what_is_logged_of_them_stay_what_they_were(shop: Sho
     assert len(told) == 200
     assert (
         hashlib.sha256(msgspec.json.encode(told)).hexdigest()
-        == "caf5df7d8fdbc197eaa84fcea3d1d853bc7f48ccbde04ae55fbd7ef062138c38"
+        == "1aad0e1718404891d80e8019f8f83a14f22db91d2403f38a467f486d4e1b4f96"
     )

@@ -54,13 +54,13 @@ def effect_of(conn: Connection, workspace: WorkspaceId, wanted: PolicySet) -> Ef
                     (allowed if after else refused)[purpose] += 1
                     if len(some := examples.setdefault(purpose, [])) < _EXAMPLES:
                         some.append(key)
-    ids = load_customer_ids(conn)
+    shown = load_customer_ids(conn).customer_id if examples else None
     return Effect(
         customers=customers,
         purposes=[
             PurposeEffect(
                 purpose=purpose, allowed=allowed[purpose], refused=refused[purpose],
-                examples=[ids.customer_id(key) for key in examples[purpose]],
+                examples=[shown(key) for key in examples[purpose]] if shown else [],
             )
             for purpose in sorted(examples)
         ],

@@ -27,7 +27,7 @@ from rapport.resolve.reading.references import find_key, normalised
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
 
-__all__ = ["ConsentShown", "Given", "PurposeShown", "record", "record_of", "shown"]
+__all__ = ["ConsentShown", "Given", "PurposeShown", "find_answering", "record", "record_of", "shown"]
 
 _MOST_KEYS = 200
 """Identifiers of a person that hold an answer given to the shop itself; people have a dozen."""
@@ -93,16 +93,34 @@ def record(
     with db.read() as conn:
         region = settings_of(conn, workspace).region
         try:
-            key = find_key(conn, workspace, reference, region=region)
+            key, unseen = find_key(conn, workspace, reference, region=region), None
         except NotFound:
-            namespace, colon, value = reference.partition(":")
-            unseen = normalised(namespace, value, region=region) if colon else None
+            unseen = _unseen(reference, region=region)
             if unseen is None:
                 raise
             key = key_of(workspace, unseen)
-        else:
-            unseen = None
     return record_of(db, appender, workspace, key, given, now=now, unseen=unseen)
+
+
+def find_answering(conn: Connection, workspace: WorkspaceId, reference: str) -> Key:
+    """The identifier that was named, of whom a fact or an answer is known. Raises NotFound.
+
+    An answer is in force before its fact is folded: whoever has just given one is found.
+    """
+    region = settings_of(conn, workspace).region
+    try:
+        return find_key(conn, workspace, reference, region=region)
+    except NotFound:
+        identifier = _unseen(reference, region=region)
+        if identifier is None or not store.held_by(conn, workspace, [key_of(workspace, identifier)]):
+            raise
+        return key_of(workspace, identifier)
+
+
+def _unseen(reference: str, *, region: str | None) -> Identifier | None:
+    """The identifier that `namespace:value` names, whether or not anybody has seen it."""
+    namespace, colon, value = reference.partition(":")
+    return normalised(namespace, value, region=region) if colon else None
 
 
 def record_of(

@@ -11,13 +11,12 @@ from msgspec import Meta
 
 from rapport.capabilities.consent.links import OPEN_FOR, load_links
 from rapport.capabilities.consent.model import Policy
-from rapport.capabilities.consent.recording import ConsentShown, Given, record, shown
+from rapport.capabilities.consent.recording import ConsentShown, Given, find_answering, record, shown
 from rapport.capabilities.consent.service import may, policies_of
 from rapport.collect.appender import Appender
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.principal import Principal
-from rapport.remember.routes import region_of
-from rapport.resolve.reading.references import find_key
+from rapport.resolve.graph.customer_ids import ensure_secret
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces
 
@@ -58,7 +57,7 @@ def get_consent(db: Database, principal: Principal, reference: Reference) -> Con
     """What may be done with a person, by each purpose of the policy that holds for them."""
     workspace = principal.workspace
     with db.read() as conn:
-        key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
+        key = find_answering(conn, workspace, reference)
         return shown(conn, workspace, key)
 
 
@@ -87,7 +86,7 @@ def ask_may(
     """Whether something may be done with a person now, and why or why not."""
     workspace = principal.workspace
     with db.read() as conn:
-        key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
+        key = find_answering(conn, workspace, reference)
         verdict = may(conn, workspace, key, purpose)
     return MayShown(may=verdict.may, reason=verdict.reason)
 
@@ -127,8 +126,10 @@ class LinksMade(msgspec.Struct, frozen=True, kw_only=True):
 def make_links(db: Database, principal: Principal, reference: Reference, data: LinksWanted) -> LinksMade:
     """Two links for a message to this person: to their preferences, and to end what the message is for."""
     workspace, now = principal.workspace, now_us()
+    with db.write() as conn:
+        ensure_secret(conn)  # that of customer ids, which the first fact makes
     with db.read() as conn:
-        key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
+        key = find_answering(conn, workspace, reference)
         may(conn, workspace, key, data.purpose)
         links = load_links(conn, workspace)
         shop = next(one.slug for one in all_workspaces(conn) if one.id == workspace)
