@@ -59,6 +59,7 @@ def test_a_role_that_is_absent_or_may_not_is_named(tmp_path: Path) -> None:
         url = address(conn, role=role, database=conn.info.dbname)
         assert role in refusal(url, tmp_path).message
         conn.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'sesame'")
+        conn.execute(f"GRANT {role} TO CURRENT_USER")  # or it could not hand over to it what is its own
         try:
             error = refusal(url, tmp_path)
             assert "may not make tables" in error.message
@@ -85,6 +86,8 @@ def test_the_page_s_role_and_database_are_enough(tmp_path: Path) -> None:
         try:
             for statement in statements:
                 conn.execute(statement)
+                if "CREATE ROLE" in statement:
+                    conn.execute(f"GRANT {name} TO CURRENT_USER")  # whoever pastes it is PostgreSQL's administrator
             url = f"postgresql://{name}:choose-another@{conn.info.host}:{conn.info.port}/{name}"
             open_database(Settings.load({}, data_dir=tmp_path, database_url=url)).close()
         finally:
