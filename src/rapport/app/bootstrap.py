@@ -44,6 +44,7 @@ def open_database(settings: Settings, *, slices: Installed | None = None, ping: 
             f"the data folder {settings.data_dir} cannot be made: {error.strerror}", hint="--data names another"
         ) from error
     db = Database.open(settings.url, ping=ping)
+    db.folder = settings.data_dir.absolute()
     try:
         migrate(db, slices.branches)
     except (OperationalError, ProgrammingError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rapport.capabilities.consent.command import COMMANDS as CONSENT
+from rapport.capabilities.lake.command import COMMANDS as LAKE
 from rapport.compose import commands as rooms
 from rapport.compose.command import Command
 
@@ -62,5 +63,5 @@ SYSTEM = (
     ),
 )
 
-OWN = (*SYSTEM, *rooms.COLLECT, *rooms.RESOLVE, *rooms.REMEMBER, *CONSENT)
+OWN = (*SYSTEM, *rooms.COLLECT, *rooms.RESOLVE, *rooms.REMEMBER, *CONSENT, *LAKE)
 """A test holds it against what the slices declare."""

@@ -51,6 +51,8 @@ class Database:
     def __init__(self, engine: sa.Engine, *, path: Path | None) -> None:
         self.engine = engine
         self.path = path
+        self.folder = path.parent if path else None
+        """The installation's data folder, where it is known: for what is kept in files beside the database."""
         self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if path else "postgresql"
         self._writer = engine.execution_options(rapport_write=True)
         self._reader = engine if path else engine.execution_options(isolation_level="REPEATABLE READ")

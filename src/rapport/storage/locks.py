@@ -28,6 +28,10 @@ class Lock(IntEnum):
     """By workspace: one transaction writes its customers' summaries."""
     CARTS = 7_262_045
     """By customer: one transaction judges their carts."""
+    LAKE = 7_262_046
+    """One session writes to the lake (`lake/lease.py`)."""
+    LAKE_HOME = 7_262_047
+    """Shared by those who erase somebody, so that nobody begins a lake while they do."""
 
 
 def lock_alone(conn: Connection, lock: Lock) -> None:

@@ -38,6 +38,7 @@ __all__ = [
     "StoredRow",
     "append",
     "facts",
+    "last_given",
     "latest",
     "newest_seq",
     "of_groups",
@@ -109,6 +110,17 @@ def newest_seq(conn: Connection) -> int:
     return int(conn.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM facts").scalar_one())
 
 
+def last_given(conn: Connection) -> int:
+    """The largest `seq` that was ever given to a fact, also where that fact is no longer there."""
+    if conn.dialect.name == "sqlite":
+        return int(
+            conn.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'facts'").scalar_one()
+        )
+    return int(
+        conn.exec_driver_sql("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM facts_seq_seq").scalar_one()
+    )
+
+
 class Horizon:
     """How far the log can be read without passing a gap. One per reader; remembers what it waits for."""
 
@@ -130,11 +142,7 @@ class Horizon:
             self.looked_at = time.time_ns() // 1000
             return newest_seq(conn)
         if not self._waiting:
-            self._candidate = int(
-                conn.exec_driver_sql(
-                    "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM facts_seq_seq"
-                ).scalar_one()
-            )
+            self._candidate = last_given(conn)
         now, found = conn.exec_driver_sql(
             "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, array_agg(virtualtransaction)"
             " FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND classid = 0"

@@ -1,0 +1,31 @@
+"""What the lake brings: facts archived to open files by a job, and forgotten there with the person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rapport.capabilities.lake import store
+from rapport.capabilities.lake.command import COMMANDS
+from rapport.capabilities.lake.jobs import ARCHIVING, COMPACTING, FORGETTING
+from rapport.compose.holding import of_person, of_shop
+from rapport.compose.slice import Slice
+
+__all__ = ["LAKE"]
+
+LAKE = Slice(
+    name="lake",
+    title="Lake",
+    holds=(
+        of_shop(store.lake_home, "which lake the facts are archived to"),
+        of_person(
+            store.lake_forgettings,
+            "who was erased and is still to be forgotten in the lake; a row goes when that is done",
+            by=(),
+            export=lambda *_: (),  # the same facts stand in the log, which tells them
+            erase=store.to_forget,
+        ),
+    ),
+    migrations=Path(__file__).parent / "migrations",
+    jobs=(ARCHIVING, COMPACTING, FORGETTING),
+    commands=COMMANDS,
+)

@@ -1,0 +1,158 @@
+"""Keeping the lake small and true: compaction, sweeping up, and holding it against the log."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from rapport.storage import log
+from rapport.storage.engine import Database
+from rapport.storage.lake.lease import alone
+from rapport.storage.lake.table import Lake, writer
+from rapport.storage.log import StoredRow
+
+__all__ = ["Compacted", "Verified", "compact", "crowded", "read_rows", "sweep", "verify"]
+
+FILE_BYTES = 128 * 1024 * 1024
+"""What small files are joined to."""
+
+MOST_FILES = 16
+"""Of one shop and day; with more it is time to join them."""
+
+READER_HOURS = 1
+"""So long a file that was joined with others stays for whoever still reads it."""
+
+_CHUNK = 100_000
+
+
+class Compacted(NamedTuple):
+    """Files before and after."""
+
+    before: int
+    after: int
+
+
+class Verified(NamedTuple):
+    """The lake held against the log, up to where the log was archived."""
+
+    upto: int
+    facts: int
+    """In the lake."""
+    missing: int
+    """In the log and not in the lake."""
+    twice: int
+    """In the lake more than once."""
+    differing: int
+    """In both, and not the same."""
+    only_in_lake: int
+    """Not in the log any more. None of it is wrong where the log lets old facts go."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Each fact once and as it was."""
+        return not (self.missing or self.twice or self.differing)
+
+
+def crowded(lake: Lake) -> bool:
+    """Whether some shop's day lies in so many files that joining them is worth it."""
+    table = lake.table()
+    if table is None:
+        return False
+    folders = Counter(file.rsplit("/", 1)[0] for file in table.file_uris())
+    return max(folders.values(), default=0) > MOST_FILES
+
+
+def compact(db: Database, lake: Lake, *, wait: bool = True) -> Compacted:
+    """Join small files and remove those that nobody can still be reading. Memory: one joined file."""
+    with alone(db, lake, wait=wait):
+        table = lake.table()
+        if table is None:
+            return Compacted(0, 0)
+        before = len(table.file_uris())
+        table.optimize.compact(target_size=FILE_BYTES, writer_properties=writer())
+        sweep(lake, keep_hours=READER_HOURS)
+        return Compacted(before, len(lake.files()))
+
+
+def sweep(lake: Lake, *, keep_hours: int) -> None:
+    """Remove files that no longer belong to the table, and what its own log says of them. For the lease's holder.
+
+    Full, because files that a checkpoint has forgotten, or that a crash left, are in no log.
+    """
+    table = lake.table()
+    if table is not None:
+        table.vacuum(retention_hours=keep_hours, dry_run=False, enforce_retention_duration=False, full=True)
+        table.create_checkpoint()
+        table.cleanup_metadata()
+
+
+def verify(db: Database, lake: Lake) -> Verified:
+    """Compare every fact of log and lake. Cost: reads both once; memory: 100,000 facts."""
+    with alone(db, lake):
+        upto, counts = lake.archived(), Counter[str]()
+        ours, theirs = _log_rows(db, upto), read_rows(lake)
+        left, right = next(ours, None), next(theirs, None)
+        seq = -1
+        while left is not None or right is not None:
+            if right is not None and right.seq == seq:
+                counts["twice"] += 1
+                right = next(theirs, None)
+            elif right is None or (left is not None and left.seq < right.seq):
+                counts["missing"] += 1
+                left = next(ours, None)
+            else:
+                seq = right.seq
+                counts["facts"] += 1
+                if left is None or left.seq > right.seq:
+                    counts["only_in_lake"] += 1
+                else:
+                    counts["differing"] += _seal(left) != _seal(right)
+                    left = next(ours, None)
+                right = next(theirs, None)
+    return Verified(
+        upto, counts["facts"] + counts["twice"], counts["missing"], counts["twice"], counts["differing"],
+        counts["only_in_lake"],
+    )  # fmt: skip
+
+
+def read_rows(lake: Lake, *, workspace: int | None = None) -> Iterator[StoredRow]:
+    """Every fact of the lake (of one shop) in the order of the log. Memory: sorted within 512 MB, then on disk."""
+    import duckdb
+
+    from rapport.kernel.identifiers import bucket_of
+
+    files = lake.files(workspace)
+    if not files:
+        return
+    with duckdb.connect(config={"memory_limit": "512MB", "temp_directory": str(lake.folder / "sorting")}) as duck:
+        found = duck.execute(
+            "SELECT seq, workspace, source, message_id, strand, epoch_us(occurred_at), epoch_us(received_at), body"
+            " FROM read_parquet(?, hive_partitioning = true) ORDER BY seq",
+            [files],
+        )
+        while some := found.fetchmany(_CHUNK // 10):
+            yield from (_row(row, bucket_of) for row in some)
+
+
+def _row(row: Sequence[Any], bucket_of: Any) -> StoredRow:
+    seq, workspace, source, message_id, strand, occurred_at, received_at, body = row
+    key = bytes.fromhex(strand)
+    return StoredRow(seq, workspace, source, message_id, key, bucket_of(key), occurred_at, received_at, body.encode())
+
+
+def _log_rows(db: Database, upto: int) -> Iterator[StoredRow]:
+    after = 0
+    while True:
+        with db.read() as conn:
+            rows = log.read_after(conn, after=after, upto=upto, buckets=None, limit=_CHUNK // 10)
+        if not rows:
+            return
+        yield from rows
+        after = rows[-1].seq
+
+
+def _seal(row: StoredRow) -> bytes:
+    plain = (row.workspace, row.source, row.message_id, row.strand, row.bucket, row.occurred_at, row.received_at)
+    return hashlib.blake2b(repr(plain).encode() + row.body, digest_size=16).digest()

@@ -1,0 +1,134 @@
+"""The lake in an installation: archived by a job, forgotten with the person, and Golden Records made anew from it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from rapport.act.jobs import Moment, Turn
+from rapport.app.cli import main
+from rapport.capabilities.lake import service
+from rapport.capabilities.lake.jobs import ARCHIVING, COMPACTING, FORGETTING
+from rapport.capabilities.lake.store import lake_forgettings, lake_home
+from rapport.compose.person import erase_person
+from rapport.decide import people
+from rapport.kernel.clock import HOUR, MINUTE
+from rapport.kernel.errors import Misconfigured
+from rapport.kernel.identifiers import BUCKETS
+from rapport.kernel.ids import Key
+from rapport.remember.golden import find_root
+from rapport.storage.lake import upkeep
+from rapport.storage.leases import Leases
+from tests.jobs import turns
+from tests.shop import NOON, Shop
+
+
+@pytest.fixture
+def shop(any_shop: Shop, tmp_path: Path) -> Shop:
+    any_shop.db.folder = tmp_path
+    for n in range(60):
+        any_shop.send(
+            any_shop.message("Order Completed", at=NOON + n * HOUR, user=f"u{n % 6}", order_id=f"o{n}", total=n)
+        )
+    any_shop.fold()
+    return any_shop
+
+
+def keys_of(shop: Shop, user: str) -> list[Key]:
+    with shop.db.read() as conn:
+        root = find_root(conn, shop.id, f"user_id:{user}")
+        return people.strands_by_root(conn, shop.id, [root])[root]
+
+
+def in_lake(shop: Shop) -> int:
+    return sum(1 for _ in upkeep.read_rows(service.our_lake(shop.db)))
+
+
+def rapport(*arguments: str, exit_code: int = 0) -> Any:
+    done = CliRunner().invoke(main, [*arguments, "--json"])
+    assert done.exit_code == exit_code, done.output
+    return json.loads(done.stdout)
+
+
+def test_few_facts_wait_for_others_and_not_for_ever(shop: Shop) -> None:
+    """One file for each fact of a quiet night would be many."""
+    Leases(shop.db, "tests").maintain()
+    moment, memory = Moment(owner="tests", buckets=tuple(range(BUCKETS))), dict[object, Any]()
+    for minutes, expected in ((0, False), (9, False), (10, True)):
+        turn = Turn(shop.db, ARCHIVING, moment, now=NOON + minutes * MINUTE, kept=memory)
+        with shop.db.read() as conn:
+            assert ARCHIVING.due(conn, turn) is expected
+    assert (ARCHIVING.run(turn), in_lake(shop)) == (60, 60)
+    with shop.db.read() as conn:
+        assert not ARCHIVING.due(conn, turn)
+
+
+def test_who_is_erased_is_forgotten_in_the_lake_and_may_come_back(shop: Shop) -> None:
+    service.archive(shop.db)
+    keys = keys_of(shop, "u0")
+    with shop.db.write() as conn:
+        erase_person(conn, shop.pipeline.slices, shop.id, keys)
+    shop.send(shop.message("Order Completed", at=NOON + 99 * HOUR, user="u0", order_id="back", total=1))
+    service.archive(shop.db)
+    assert in_lake(shop) == 61
+    assert turns(shop.db, FORGETTING, now=NOON) == [len(keys)]
+    assert (in_lake(shop), shop.rows(lake_forgettings)) == (51, [])
+
+
+def test_an_erasure_that_was_cut_off_is_done_again(shop: Shop) -> None:
+    """The note of whom to forget goes after the lake has forgotten, never before."""
+    service.archive(shop.db)
+    with shop.db.write() as conn:
+        erase_person(conn, shop.pipeline.slices, shop.id, keys_of(shop, "u1"))
+    noted = shop.rows(lake_forgettings)
+    service.forget_waiting(shop.db, limit=10)
+    with shop.db.write() as conn:
+        conn.execute(lake_forgettings.insert(), noted)  # as if killed before the note went
+    assert service.forget_waiting(shop.db, limit=10) == len(noted)
+    assert (in_lake(shop), shop.rows(lake_forgettings)) == (50, [])
+
+
+def test_where_nothing_was_ever_archived_nobody_is_noted(shop: Shop) -> None:
+    with shop.db.write() as conn:
+        erase_person(conn, shop.pipeline.slices, shop.id, keys_of(shop, "u1"))
+    assert (shop.rows(lake_forgettings), shop.rows(lake_home)) == ([], [])
+
+
+def test_another_lake_than_the_databases_own_is_refused(shop: Shop, tmp_path: Path) -> None:
+    """A second machine without the shared folder would keep a second lake, and forget in neither."""
+    service.archive(shop.db)
+    shop.db.folder = tmp_path / "elsewhere"
+    with pytest.raises(Misconfigured, match="is not the lake that this database's facts were archived to"):
+        service.archive(shop.db)
+
+
+def test_crowded_days_are_joined_by_a_job(shop: Shop) -> None:
+    for n in range(20):
+        shop.send(shop.message("Product Viewed", at=NOON, user="u1", product_id=f"p{n}"))
+        service.archive(shop.db)
+    assert len(turns(shop.db, COMPACTING, now=NOON)) == 1
+
+
+def test_the_commands_archive_verify_compact_and_rebuild_to_the_same_digest(tmp_path: Path) -> None:
+    data = ["--data", str(tmp_path / "data")]
+    assert CliRunner().invoke(main, ["keys", *data]).exit_code == 0
+    shop = Shop(f"sqlite:///{tmp_path / 'data' / 'rapport.db'}")
+    for n in range(80):
+        shop.send(
+            shop.message("Product Viewed", at=NOON + n, user=f"u{n % 7}", browser=f"b{n % 9}", product_id=f"p{n}"),
+            shop.message("Order Completed", at=NOON + n * HOUR, user=f"u{n % 7}", order_id=f"o{n % 70}", total=n),
+        )
+    shop.close()
+    assert rapport("lake", "archive", *data)["facts"] == 160
+    assert rapport("lake", "verify", *data) == {
+        "upto": 160, "facts": 160, "missing": 0, "twice": 0, "differing": 0, "only_in_lake": 0, "whole": True,
+    }  # fmt: skip
+    assert rapport("lake", "compact", *data)["after"] >= 1
+    told = rapport("rebuild", *data, "--into", str(tmp_path / "anew"))
+    assert (told["equal"], told["served"]["customers"]) == (True, 7)
+    assert told["rebuilt"] == told["served"]
+    assert "exists" in CliRunner().invoke(main, ["rebuild", *data, "--into", str(tmp_path / "anew")]).stderr

@@ -1,0 +1,182 @@
+"""The lake has every fact of the log once, whatever is killed in between, and forgets who is erased."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+
+from rapport.kernel.clock import DAY, HOUR
+from rapport.kernel.errors import Conflict
+from rapport.kernel.ids import Key
+from rapport.storage import log
+from rapport.storage.lake import archiver, erasing, upkeep
+from rapport.storage.lake.lease import alone
+from rapport.storage.lake.table import Lake
+from tests.running import ROOT
+from tests.shop import NOON, Shop
+
+
+@pytest.fixture
+def shop(any_shop: Shop, tmp_path: Path) -> Shop:
+    """A shop with three days of facts of ten people, one of whom writes in an odd way."""
+    any_shop.db.folder = tmp_path
+    views(any_shop, 0, 300)
+    return any_shop
+
+
+def views(shop: Shop, first: int, last: int) -> None:
+    shop.send(
+        *(
+            shop.message("Product Viewed", at=NOON + n * HOUR // 4, user=f"u{n % 10}", product_id=f"Weiß \0 '{n}")
+            for n in range(first, last)
+        )
+    )
+
+
+def lake_of(shop: Shop) -> Lake:
+    assert shop.db.folder is not None
+    return Lake(shop.db.folder / "lake")
+
+
+def is_whole(shop: Shop) -> bool:
+    found = upkeep.verify(shop.db, lake_of(shop))
+    with shop.db.read() as conn:
+        facts = conn.execute(sa.select(sa.func.count()).select_from(log.facts)).scalar_one()
+    return found.is_whole and (found.facts, found.only_in_lake) == (facts, 0)
+
+
+def test_every_fact_is_in_the_lake_once_however_often_one_archives(shop: Shop) -> None:
+    lake = lake_of(shop)
+    assert archiver.archive(shop.db, lake, at_once=70, most=100).facts == 100
+    assert archiver.archive(shop.db, lake, at_once=70).facts == 200
+    assert archiver.archive(shop.db, lake).facts == 0
+    views(shop, 290, 310)
+    assert archiver.archive(shop.db, lake).facts == 20
+    assert is_whole(shop)
+
+
+def test_anybody_can_read_it_by_shop_and_day(shop: Shop) -> None:
+    archiver.archive(shop.db, lake_of(shop))
+    days = duckdb.execute(
+        f"SELECT workspace, received_day::text, count(*), any_value(body->>'$.properties.product_id')"
+        f" FROM read_parquet('{lake_of(shop).facts}/**/*.parquet', hive_partitioning = true) GROUP BY ALL ORDER BY 2"
+    ).fetchall()
+    assert [day[:3] for day in days] == [
+        (shop.id, "2026-09-21", 48), (shop.id, "2026-09-22", 96), (shop.id, "2026-09-23", 96),
+        (shop.id, "2026-09-24", 60),
+    ]  # fmt: skip
+    assert all(day[3].startswith("Weiß") for day in days)
+
+
+def test_joining_files_changes_no_fact(shop: Shop) -> None:
+    lake = lake_of(shop)
+    for n in range(20):
+        views(shop, 300 + n, 301 + n)
+        archiver.archive(shop.db, lake)
+    assert upkeep.crowded(lake)
+    done = upkeep.compact(shop.db, lake)
+    assert (done.before > 20, done.after <= 5, upkeep.crowded(lake), is_whole(shop)) == (True, True, False, True)
+
+
+def test_who_is_erased_is_in_no_file_of_the_lake_any_more_and_others_are(shop: Shop) -> None:
+    """Parquet is compressed: what is left in each file on disk is read, not searched for."""
+    lake = lake_of(shop)
+    archiver.archive(shop.db, lake, at_once=40)
+    with shop.db.read() as conn:
+        strand = Key(log.read_after(conn, after=0, upto=1, buckets=None, limit=1)[0].strand)
+    gone = erasing.forget(shop.db, lake, shop.id, [strand])
+    assert (gone.facts, gone.bytes_after < gone.bytes_before) == (30, True)
+    left = [
+        row[0]
+        for file in lake.facts.glob("workspace=*/**/*.parquet")
+        for row in duckdb.execute("SELECT DISTINCT strand FROM read_parquet(?)", [str(file)]).fetchall()
+    ]
+    assert (strand.hex() in left, len(set(left))) == (False, 9)
+    assert not [file for file in (lake.facts / "_delta_log").iterdir() if b"u0" in file.read_bytes()]
+    assert (upkeep.verify(shop.db, lake).missing, archiver.archive(shop.db, lake).facts) == (30, 0)
+    assert erasing.forget(shop.db, lake, shop.id, [strand]).facts == 0
+
+
+def test_what_came_after_an_erasure_stays(shop: Shop) -> None:
+    lake = lake_of(shop)
+    upto = archiver.archive(shop.db, lake).upto
+    with shop.db.read() as conn:
+        strand = Key(log.read_after(conn, after=0, upto=1, buckets=None, limit=1)[0].strand)
+    shop.send(shop.message("Product Viewed", at=NOON + 9 * DAY, user="u0", product_id="back"))
+    archiver.archive(shop.db, lake)
+    assert erasing.forget(shop.db, lake, shop.id, [strand], upto=upto).facts == 30
+    assert [row.seq for row in upkeep.read_rows(lake) if row.strand == strand] == [301]
+
+
+def test_one_at_a_time_writes_to_the_lake(shop: Shop) -> None:
+    lake = lake_of(shop)
+    archiver.archive(shop.db, lake)
+    with (
+        alone(shop.db, lake),
+        pytest.raises(Conflict, match="somebody else is writing"),
+        alone(shop.db, lake, wait=False),
+    ):
+        pass
+    upkeep.compact(shop.db, lake, wait=False)
+
+
+def test_a_database_older_than_the_lake_is_refused(shop: Shop, tmp_path: Path) -> None:
+    """After a backup was restored, numbers are given out again: new facts would pass for archived."""
+    lake = lake_of(shop)
+    archiver.archive(shop.db, lake)
+    other = Shop(f"sqlite:///{tmp_path / 'other' / 'rapport.db'}", slices=shop.pipeline.slices)
+    with pytest.raises(Conflict, match="the log ends at 0: the database is older than the lake"):
+        archiver.archive(other.db, lake)
+    other.close()
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from rapport.storage.engine import Database
+from rapport.storage.lake import archiver, upkeep
+from rapport.storage.lake.table import Lake
+
+url, folder, step, after = sys.argv[1:]
+seen = 0
+
+def trace(frame, event, arg):
+    global seen
+    if event == "call" and "storage/lake" in frame.f_code.co_filename:
+        seen += 1
+        if seen == int(after):
+            os.kill(os.getpid(), 9)
+
+db, lake = Database.open(url), Lake(Path(folder))
+sys.setprofile(trace)
+archiver.archive(db, lake, at_once=60) if step == "archive" else upkeep.compact(db, lake)
+"""
+
+
+@pytest.mark.parametrize("step", ["archive", "compact"])
+def test_whatever_is_killed_no_fact_is_twice_and_none_is_missing(shop: Shop, step: str) -> None:
+    lake, died = lake_of(shop), 0
+    url = shop.db.engine.url
+    text = make_url(url).set(drivername=url.get_backend_name()).render_as_string(hide_password=False)
+    if step == "compact":
+        for _ in range(2):
+            archiver.archive(shop.db, lake, at_once=50)
+    for after in (3, 9, 14, 19, 26, 33):
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED, text, str(lake.folder), step, str(after)],
+            cwd=ROOT, check=False, env=os.environ | {"PYTHONPATH": str(ROOT / "src")}, capture_output=True,
+        )  # fmt: skip
+        died += done.returncode == -signal.SIGKILL
+        assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    assert died >= 2
+    archiver.archive(shop.db, lake)
+    upkeep.compact(shop.db, lake)
+    assert is_whole(shop)
