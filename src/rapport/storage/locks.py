@@ -1,17 +1,19 @@
 """Advisory locks of PostgreSQL: every one this program takes, each with a number of its own.
 
-They are held until the transaction ends. On SQLite they are nothing: a write transaction is alone anyway.
+They are held until the transaction ends (`held_by_session`: until the block does).
+On SQLite they are nothing: a write transaction is alone anyway.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum, unique
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-__all__ = ["Lock", "lock_alone", "lock_each", "lock_shared"]
+__all__ = ["Lock", "held_by_session", "lock_alone", "lock_each", "lock_shared"]
 
 
 @unique
@@ -58,3 +60,21 @@ def lock_each(conn: Connection, lock: Lock, numbers: Iterable[int]) -> None:
             conn.exec_driver_sql(
                 "SELECT pg_advisory_xact_lock(%s, number) FROM unnest(%s::int[]) AS number", (int(lock), wanted)
             ).all()
+
+
+@contextmanager
+def held_by_session(engine: sa.Engine, lock: Lock, *, wait: bool) -> Iterator[bool]:
+    """Hold this lock on PostgreSQL while the block lasts, without a transaction, which would keep the database from
+    tidying for minutes. False where somebody else has it and `wait` is False.
+    """
+    key = sa.literal(int(lock), sa.BigInteger)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        if wait:
+            conn.execute(sa.select(sa.func.pg_advisory_lock(key)))
+        elif not conn.execute(sa.select(sa.func.pg_try_advisory_lock(key))).scalar():
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            conn.execute(sa.select(sa.func.pg_advisory_unlock(key)))

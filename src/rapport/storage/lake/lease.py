@@ -12,12 +12,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import sqlalchemy as sa
-
 from rapport.kernel.errors import Conflict
 from rapport.storage.engine import Database
 from rapport.storage.lake.table import Lake
-from rapport.storage.locks import Lock
+from rapport.storage.locks import Lock, held_by_session
 
 __all__ = ["alone"]
 
@@ -25,26 +23,12 @@ __all__ = ["alone"]
 @contextmanager
 def alone(db: Database, lake: Lake, *, wait: bool = True) -> Iterator[None]:
     """Be the only one who writes to the lake. Raises Conflict where somebody else does and `wait` is False."""
-    with _on_postgresql(db, wait=wait) if db.dialect == "postgresql" else _on_disk(lake, wait=wait) as held:
+    on_postgresql = db.dialect == "postgresql"
+    lease = held_by_session(db.engine, Lock.LAKE, wait=wait) if on_postgresql else _on_disk(lake, wait=wait)
+    with lease as held:
         if not held:
             raise Conflict("somebody else is writing to the lake", hint="try again when that is done")
         yield
-
-
-@contextmanager
-def _on_postgresql(db: Database, *, wait: bool) -> Iterator[bool]:
-    """Held by the session, not by a transaction, which would keep the database from tidying for minutes."""
-    key = sa.literal(int(Lock.LAKE), sa.BigInteger)
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        if wait:
-            conn.execute(sa.select(sa.func.pg_advisory_lock(key)))
-        elif not conn.execute(sa.select(sa.func.pg_try_advisory_lock(key))).scalar():
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            conn.execute(sa.select(sa.func.pg_advisory_unlock(key)))
 
 
 @contextmanager
