@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rapport.capabilities.consent.command import COMMANDS as CONSENT
 from rapport.capabilities.lake.command import COMMANDS as LAKE
+from rapport.capabilities.loyalty.command import COMMANDS as LOYALTY
 from rapport.compose import commands as rooms
 from rapport.compose.command import Command
 
@@ -63,5 +64,5 @@ SYSTEM = (
     ),
 )
 
-OWN = (*SYSTEM, *rooms.COLLECT, *rooms.RESOLVE, *rooms.REMEMBER, *CONSENT, *LAKE)
+OWN = (*SYSTEM, *rooms.COLLECT, *rooms.RESOLVE, *rooms.REMEMBER, *CONSENT, *LOYALTY, *LAKE)
 """A test holds it against what the slices declare."""

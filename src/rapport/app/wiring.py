@@ -12,6 +12,7 @@ from rapport.app.slice import SYSTEM
 from rapport.capabilities.catalog.slice import CATALOG
 from rapport.capabilities.consent.slice import CONSENT
 from rapport.capabilities.lake.slice import LAKE
+from rapport.capabilities.loyalty.slice import LOYALTY
 from rapport.capabilities.orders.slice import ORDERS
 from rapport.capabilities.recommendations.slice import RECOMMENDATIONS
 from rapport.compose.command import ENTRY_POINTS
@@ -22,7 +23,7 @@ from rapport.storage.engine import Database
 
 __all__ = ["OWN", "dispatcher", "installed"]
 
-OWN: tuple[Slice, ...] = (*ROOMS, SYSTEM, IMPORTS, CONSENT, CATALOG, ORDERS, RECOMMENDATIONS, LAKE)
+OWN: tuple[Slice, ...] = (*ROOMS, SYSTEM, IMPORTS, CONSENT, CATALOG, ORDERS, LOYALTY, RECOMMENDATIONS, LAKE)
 """What Rapport itself consists of."""
 
 

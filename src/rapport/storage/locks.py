@@ -34,6 +34,8 @@ class Lock(IntEnum):
     """One session writes to the lake (`lake/lease.py`)."""
     LAKE_HOME = 7_262_047
     """Shared by those who erase somebody, so that nobody begins a lake while they do."""
+    POINTS = 7_262_049
+    """By strand: one transaction changes what it has of a loyalty programme."""
 
 
 def lock_alone(conn: Connection, lock: Lock) -> None:

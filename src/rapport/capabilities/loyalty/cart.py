@@ -1,0 +1,126 @@
+"""What counts of a cart or an order: lines, discounts, tax, gift cards; one path for quote and booking. Pure.
+
+Whoever asks with a cart and whoever reports the order made of it get the same points, for both become a `Cart` here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from rapport.capabilities.loyalty.programme import Counting
+from rapport.kernel.facts import Fact
+from rapport.kernel.money import MAX_MINOR
+from rapport.remember import inputs
+from rapport.remember.inputs import ReadingSettings
+
+__all__ = ["Cart", "CartLine", "cart_of", "counted", "shares"]
+
+MOST_LINES = 1_000
+"""Lines of an order that are looked at one by one."""
+
+
+class CartLine(NamedTuple):
+    """A line: what it costs in minor units of the cart's currency, after the discount on it."""
+
+    product: str
+    quantity: int
+    minor: int
+    discount_minor: int = 0
+    """What was taken off already."""
+    category: str = ""
+
+
+class Cart(NamedTuple):
+    """A cart or an order, of products alone."""
+
+    currency: str
+    lines: tuple[CartLine, ...]
+    includes_tax: bool = True
+    paid_minor: int | None = None
+    """What was paid for the lines in all, where that is known apart from them; never more than they cost counts."""
+    channel: str = ""
+
+
+def shares(total: int, weights: Sequence[int]) -> list[int]:
+    """`total` in parts by weight that sum to it exactly: the largest remainders take the rest, first of equals first.
+
+    >>> shares(100, [1, 1, 1]), shares(7, [0, 5]), shares(5, [0, 0]), shares(168, [150, 60])
+    ([34, 33, 33], [0, 7], [5, 0], [120, 48])
+    """
+    whole = sum(weights)
+    if not weights:
+        return []
+    if whole <= 0:
+        return [total, *([0] * (len(weights) - 1))]
+    parts = [total * weight // whole for weight in weights]
+    order = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
+    for i in order[: total - sum(parts)]:
+        parts[i] += 1
+    return parts
+
+
+def counted(cart: Cart, counting: Counting) -> list[int]:
+    """What counts of each line, in minor units: the base of points, of tiers and of borders."""
+    gifts = {name.casefold() for name in counting.gift_card_categories}
+    paid = [line.minor for line in cart.lines]
+    if cart.paid_minor is not None and cart.paid_minor < sum(paid):
+        paid = shares(max(cart.paid_minor, 0), paid)
+    if counting.discounts == "before":
+        paid = [max(now, line.minor + line.discount_minor) for now, line in zip(paid, cart.lines, strict=True)]
+    kept = [0 if line.category.casefold() in gifts else minor for minor, line in zip(paid, cart.lines, strict=True)]
+    if counting.tax == "excluded" and cart.includes_tax:
+        total = sum(kept)
+        return shares(total * 100 // (100 + counting.tax_percent), kept)
+    return kept
+
+
+def cart_of(fact: Fact, settings: ReadingSettings) -> Cart:
+    """What an order's fact says was bought. An order without readable lines is one line of what was paid for it."""
+    said = fact.properties
+    currency = inputs.currency(said, settings)
+    lines = [line for product in inputs.products(said)[:MOST_LINES] if (line := _line(product, currency)) is not None]
+    discount = _amount(said, "discount", currency)
+    on_lines = sum(line.discount_minor for line in lines)
+    if discount and not on_lines and lines:
+        off = shares(min(discount, sum(line.minor for line in lines)), [line.minor for line in lines])
+        lines = [
+            line._replace(minor=line.minor - part, discount_minor=part)
+            for line, part in zip(lines, off, strict=True)
+        ]  # fmt: skip
+    includes_tax = said.get("prices_include_tax") is not False
+    paid = _paid(said, currency, includes_tax=includes_tax)
+    if not lines and paid:
+        lines = [CartLine("", 1, paid)]
+    channel = inputs.channel(fact, settings) or ""
+    return Cart(currency, tuple(lines), includes_tax, paid, channel)
+
+
+def _paid(said: dict[str, Any], currency: str, *, includes_tax: bool) -> int | None:
+    """What was paid for the products, with tax where prices hold it."""
+    tax, shipping = _amount(said, "tax", currency) or 0, _amount(said, "shipping", currency) or 0
+    for field in ("revenue", "subtotal"):
+        net = _amount(said, field, currency)
+        if net is not None:
+            return max(0, net + (tax if includes_tax else 0))
+    for field in ("total", "value"):
+        total = _amount(said, field, currency)
+        if total is not None:
+            return max(0, total - shipping - (0 if includes_tax else tax))
+    return None
+
+
+def _line(product: dict[str, Any], currency: str) -> CartLine | None:
+    name = inputs.product_id(product) or ""
+    number = inputs.quantity(product)
+    quantity = 1 if number is None else int(number)
+    total = inputs.line_total(product, currency)
+    if total is None or not 0 <= total <= MAX_MINOR or quantity < 0:
+        return None
+    off = min(max(_amount(product, "discount", currency) or 0, 0), total)
+    category = inputs.text(product.get("category"), 80) or ""
+    return CartLine(name, quantity, total - off, off, category)
+
+
+def _amount(said: dict[str, Any], field: str, currency: str) -> int | None:
+    return inputs.amount(said.get(field), currency) if said.get(field) is not None else None

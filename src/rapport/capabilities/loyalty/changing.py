@@ -1,0 +1,103 @@
+"""Change the terms of a programme: checked, told as a fact, and with whom it affects known before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from rapport.capabilities.loyalty import store
+from rapport.capabilities.loyalty.earning import terms_at
+from rapport.capabilities.loyalty.programme import Programme, read_programme
+from rapport.capabilities.loyalty.tiers import Standing
+from rapport.kernel.clock import DAY, to_iso
+from rapport.kernel.errors import InvalidInput
+from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.work import Connection
+from rapport.storage.engine import Database
+
+__all__ = ["Effect", "change_programme", "effect_of"]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+MOST_LOOKED_AT = 20_000
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a change would affect, by what they have ordered so far."""
+
+    members: int
+    """Customers with a lot of the programme; those looked at, where there are more."""
+    rise: int
+    """Of them, how many would be in a higher tier, had these terms held for their orders."""
+    fall: int
+    notice_until: str
+    """From when on it holds for who is here now."""
+    points_worth_before_minor: int
+    points_worth_after_minor: int
+    """What all points that can be used, or soon, would be worth."""
+
+
+def change_programme(
+    db: Database, workspace: WorkspaceId, name: str, document: bytes | Mapping[str, Any], *, seen: int, by: str,
+    reason: str, now: int,
+) -> int:  # fmt: skip
+    """Put terms in force as the next version; returns its number. Raises InvalidInput for terms that cannot hold,
+    Conflict where somebody else changed them meanwhile.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise InvalidInput(f"{name[:60]!r} is no name of a programme", hint="small letters, digits and hyphens")
+    programme = read_programme(document)
+    if seen and not reason.strip():
+        raise InvalidInput("say why the terms change", hint="it stays with the version, and members read it")
+    with db.write() as conn:
+        before = store.versions_of(conn, workspace).get(name, [])
+        if before and before[-1].programme.currency != programme.currency:
+            raise InvalidInput(
+                f"the programme counts in {before[-1].programme.currency}, not in {programme.currency}",
+                hint="points are worth money: begin another programme for another currency",
+            )
+        if not programme.starts:
+            starts = before[0].programme.starts if before else to_iso(now)
+            programme = msgspec.structs.replace(programme, starts=starts)
+        return store.save_version(conn, workspace, name, programme, seen=seen, by=by, reason=reason.strip(), now=now)
+
+
+def effect_of(conn: Connection, workspace: WorkspaceId, name: str, wanted: Programme, *, now: int) -> Effect:
+    """What a change would do, before it is made. Cost: the lots of the programme, at most those of so many people."""
+    versions = store.versions_of(conn, workspace).get(name, [])
+    c = store.lots.c
+    query = (
+        sa.select(c.strand, c.at, c.counted_minor, c.pending + c.available + c.held + c.redeemed + c.expired - c.owed,
+                  c.pending + c.available)
+        .where(c.workspace == workspace, c.programme == name).order_by(c.strand, c.at).limit(MOST_LOOKED_AT * 10)
+    )  # fmt: skip
+    people: dict[bytes, list[tuple[int, int, int]]] = {}
+    points = 0
+    for strand, at, minor, given, left in conn.execute(query):
+        people.setdefault(bytes(strand), []).append((at, minor, given))
+        points += left
+    rise = fall = 0
+    for orders in people.values():
+        terms = terms_at(versions, now, orders[0][0])
+        if terms is not None:
+            before, after = (_threshold(t, orders, now) for t in (terms, wanted))
+            rise, fall = rise + (after > before), fall + (after < before)
+    worth = versions[-1].programme.worth if versions else wanted.worth
+    return Effect(
+        members=len(people), rise=rise, fall=fall, notice_until=to_iso(now + wanted.notice_days * DAY),
+        points_worth_before_minor=points * worth.minor // worth.points,
+        points_worth_after_minor=points * wanted.worth.minor // wanted.worth.points,
+    )  # fmt: skip
+
+
+def _threshold(terms: Programme, orders: list[tuple[int, int, int]], now: int) -> int:
+    """The place of the tier somebody would be in, from 0 on."""
+    standing = Standing()
+    for at, minor, given in orders:
+        standing.add(terms, at, minor=minor, points=given, kept=minor > 0)
+    names = [tier.name for tier in terms.tiers]
+    tier = standing.tier_at(terms, now)
+    return names.index(tier) if tier in names else 0

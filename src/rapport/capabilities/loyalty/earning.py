@@ -1,0 +1,292 @@
+"""What somebody is due by a programme: a pure function of all their causes, so nothing depends on their order. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from rapport.capabilities.loyalty.cart import Cart, counted, shares
+from rapport.capabilities.loyalty.causes import Cause, Refunded, cart_in, order_named, refunded_in
+from rapport.capabilities.loyalty.days import end_of_day
+from rapport.capabilities.loyalty.programme import EarningRule, Programme
+from rapport.capabilities.loyalty.tiers import Standing, benefits_of
+from rapport.kernel.clock import DAY, from_iso
+from rapport.kernel.ids import Key
+
+__all__ = ["FOR_EVER", "MAX_POINTS", "Due", "Paid", "Version", "due_to", "order_points", "terms_at"]
+
+FOR_EVER = 2**62
+MAX_POINTS = 10**12
+"""No lot holds more: whatever a document or an order says."""
+
+
+class Version(NamedTuple):
+    """The terms of a programme from a time on."""
+
+    number: int
+    at: int
+    """When they were announced: they hold for whoever comes after that."""
+    programme: Programme
+
+
+class Paid(NamedTuple):
+    """A time that a membership is paid for, or on trial."""
+
+    plan: str
+    since: int
+    until: int
+
+
+class Due(NamedTuple):
+    """A lot as it should be: what is due for one subject now that all this is known."""
+
+    lot: str
+    strand: Key
+    at: int
+    available_at: int
+    expires_at: int
+    points: int
+    """After what came back."""
+    counted_minor: int
+    """What counts of an order for tiers, after what came back; 0 for what is no order."""
+    is_order: bool
+    rule: str
+    words: str
+    approve_above: int
+    budget: int
+
+
+class _Order(NamedTuple):
+    subject: str
+    report: Cause
+    cart: Cart
+    cancelled: bool
+    refunds: tuple[Refunded, ...]
+
+
+def terms_at(versions: Sequence[Version], at: int, enrolled_at: int) -> Programme | None:
+    """The terms that hold at a time for somebody who came at `enrolled_at`: those they came under, until the notice of
+    a later change is over. None before the programme begins.
+    """
+    found: Programme | None = None
+    for version in versions:
+        notice = version.programme.notice_days * DAY if found is not None and enrolled_at < version.at else 0
+        if version.at + notice <= at or found is None:
+            found = version.programme
+    return found
+
+
+def due_to(
+    versions: Sequence[Version],
+    causes: Iterable[Cause],
+    *,
+    paid: Collection[Paid] = (),
+    redeemed: Mapping[str, int] | None = None,
+) -> tuple[list[Due], Standing]:
+    """All that somebody is due, oldest first, and where they stand. `redeemed` says by subject what of an order was
+    paid with points, in minor units.
+    """
+    subjects = sorted(_subjects(causes), key=lambda one: (_report(one).at, _report(one).fact))
+    standing = Standing()
+    done = _Done()
+    found = []
+    enrolled_at = _report(subjects[0]).at if subjects else FOR_EVER
+    for subject in subjects:
+        report = _report(subject)
+        terms = terms_at(versions, report.at, enrolled_at)
+        if terms is None:
+            continue
+        before = standing.tier_at(terms, report.at)
+        if isinstance(subject, Cause):
+            due = _of_fact(terms, subject, before, done)
+        else:
+            used = (redeemed or {}).get(subject.subject, 0)
+            due = _of_order(terms, subject, before, done, paid=paid, used=used)
+            standing.add(terms, report.at, minor=due.counted_minor, points=due.points, kept=due.counted_minor > 0)
+        if due is not None:
+            found.append(due)
+    return found, standing
+
+
+def order_points(
+    terms: Programme,
+    cart: Cart,
+    *,
+    at: int,
+    tier: str,
+    plans: Collection[str] = (),
+    is_first: bool = False,
+    done: _Done | None = None,
+    used_minor: int = 0,
+) -> tuple[list[int], list[int], list[str]]:
+    """What counts of each line, the points of each line, and why, for an order that is placed now: what the quote says
+    and what is booked. `used_minor` is what of it was paid with points.
+    """
+    base = counted(cart, terms.counting)
+    if used_minor and terms.counting.points_are == "payment":
+        base = shares(max(0, sum(base) - used_minor), base)
+    points: list[int] = [0] * len(base)
+    why: list[str] = []
+    if cart.currency != terms.currency:
+        return [0] * len(base), points, why
+    factor = max((b.percent for b in benefits_of(terms, tier, plans) if b.kind == "points"), default=100)
+    for rule in terms.earning:
+        if rule.on != "Order Completed" or not _holds(rule, at, cart, is_first=is_first):
+            continue
+        of_rule = [minor if _covers(rule, cart, i) else 0 for i, minor in enumerate(base)]
+        number = _number(terms, rule, sum(of_rule), factor=factor, tier=tier)
+        if done is not None:
+            number = done.within(rule, at, number)
+        if number:
+            points = [had + more for had, more in zip(points, shares(number, of_rule), strict=True)]
+            why.append(f"{rule.title}: {number}")
+    return base, points, why
+
+
+class _Done:
+    """What each rule has given so far, for its limit."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, list[tuple[int, int]]] = {}
+        self.about: set[tuple[str, str]] = set()
+        self.orders = 0
+
+    def within(self, rule: EarningRule, at: int, points: int) -> int:
+        """So many of these points as the rule's limit leaves; they are noted."""
+        if not rule.at_most:
+            return points
+        given = self._given.setdefault(rule.name, [])
+        since = at - rule.at_most_days * DAY
+        points = max(0, min(points, rule.at_most - sum(n for when, n in given if when > since)))
+        given.append((at, points))
+        return points
+
+
+def _subjects(causes: Iterable[Cause]) -> list[_Order | Cause]:
+    orders: dict[str, list[Cause]] = {}
+    found: list[_Order | Cause] = []
+    for cause in causes:
+        if cause.subject.startswith("order:"):
+            orders.setdefault(cause.subject, []).append(cause)
+        else:
+            found.append(cause)
+    for subject, told in orders.items():
+        told.sort(key=lambda one: (one.at, one.fact))
+        report = next((one for one in told if one.name == "Order Completed"), None)
+        if report is None:  # what is said of an order that nobody has reported waits for its report
+            continue
+        carts = [cart for one in told if one.name == "Order Updated" and (cart := cart_in(one)).lines]
+        refunds = {back.refund_id: back for one in reversed(told) if one.name == "Order Refunded"
+                   for back in [refunded_in(one)]}  # fmt: skip
+        found.append(
+            _Order(
+                subject, report, carts[-1] if carts else cart_in(report),
+                any(one.name == "Order Cancelled" for one in told), tuple(refunds.values()),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _report(subject: _Order | Cause) -> Cause:
+    return subject if isinstance(subject, Cause) else subject.report
+
+
+def _of_order(terms: Programme, order: _Order, tier: str, done: _Done, *, paid: Collection[Paid], used: int) -> Due:
+    report, cart = order.report, order.cart
+    plans = {one.plan for one in paid if one.since <= report.at < one.until}
+    base, points, why = order_points(
+        terms, cart, at=report.at, tier=tier, plans=plans, is_first=done.orders == 0, done=done, used_minor=used
+    )  # fmt: skip
+    done.orders += 1
+    if terms.starts and report.at < from_iso(terms.starts):
+        points, why = [0] * len(points), []
+    kept_points, kept_minor = (0, 0) if order.cancelled else (_left(order, points, base), _left(order, base, base))
+    waits = terms.pending_days * DAY if any(r.waits for r in terms.earning if r.on == "Order Completed") else 0
+    number = order.subject.removeprefix("order:").removeprefix("fact:")
+    return Due(
+        order.subject, report.strand, report.at, report.at + waits, _expires(terms, report.at),
+        min(kept_points, MAX_POINTS), kept_minor, True, "", f"Order {number[:40]}. {'; '.join(why)}"[:200],
+        0, 0,
+    )  # fmt: skip
+
+
+def _left(order: _Order, parts: Sequence[int], base: Sequence[int]) -> int:
+    """What is left of these parts of the lines after refunds: each line gives back its share by pieces, to the point;
+    a refund of an amount alone gives back in proportion; one that says neither gives back all.
+    """
+    lines, total, back_minor = order.cart.lines, sum(parts), 0
+    pieces = [0] * len(lines)
+    for refund in order.refunds:
+        named = [(name, number) for name, number, _ in refund.lines if any(line.product == name for line in lines)]
+        if named:
+            for name, number in named:
+                _take(pieces, lines, name, number)
+        elif refund.minor is None:
+            return 0
+        elif refund.currency == order.cart.currency:
+            back_minor += refund.minor
+    gone = sum(
+        part if back >= line.quantity else part * back // line.quantity
+        for part, back, line in zip(parts, pieces, lines, strict=True)
+    )
+    whole = sum(base)
+    if back_minor:
+        gone += total if back_minor >= whole else total * back_minor // whole
+    return max(0, total - gone)
+
+
+def _take(pieces: list[int], lines: Sequence[object], name: str, number: int) -> None:
+    for i, line in enumerate(lines):
+        if line.product == name and number > 0:  # type: ignore[attr-defined]
+            some = min(number, max(0, line.quantity - pieces[i]))  # type: ignore[attr-defined]
+            pieces[i] += some
+            number -= some
+
+
+def _of_fact(terms: Programme, cause: Cause, tier: str, done: _Done) -> Due | None:
+    rule = next((r for r in terms.earning if r.on == cause.name and _is_within(r, cause.at)), None)
+    if rule is None or (terms.starts and cause.at < from_iso(terms.starts)):
+        return None
+    order = order_named(cause)
+    if order is not None:
+        if (rule.name, order) in done.about:  # once for each order, however often it is told
+            return None
+        done.about.add((rule.name, order))
+    points = done.within(rule, cause.at, rule.by_tier.get(tier, rule.points))
+    words = f"{rule.title} (order {order[:40]})" if order else rule.title
+    return Due(
+        cause.subject, cause.strand, cause.at, cause.at, _expires(terms, cause.at), min(points, MAX_POINTS), 0, False,
+        rule.name, words[:200], rule.approve_above, rule.budget,
+    )  # fmt: skip
+
+
+def _number(terms: Programme, rule: EarningRule, base: int, *, factor: int, tier: str) -> int:
+    each = rule.by_tier.get(tier, rule.points)
+    if base <= 0:
+        return 0
+    if not rule.per_minor:
+        return each
+    above, below = base * each * factor, rule.per_minor * 100
+    rounded = {"down": above // below, "up": -(-above // below), "half_up": (2 * above + below) // (2 * below)}
+    return min(rounded[terms.rounding], MAX_POINTS)
+
+
+def _holds(rule: EarningRule, at: int, cart: Cart, *, is_first: bool) -> bool:
+    if (rule.first_order and not is_first) or (rule.channels and cart.channel not in rule.channels):
+        return False
+    return _is_within(rule, at)
+
+
+def _is_within(rule: EarningRule, at: int) -> bool:
+    return (not rule.since or at >= from_iso(rule.since)) and (not rule.until or at < from_iso(rule.until))
+
+
+def _covers(rule: EarningRule, cart: Cart, line: int) -> bool:
+    one = cart.lines[line]
+    return (not rule.products or one.product in rule.products) and (
+        not rule.categories or one.category in rule.categories
+    )
+
+
+def _expires(terms: Programme, at: int) -> int:
+    return end_of_day(at, terms.valid_days, terms.time_zone) if terms.valid_days else FOR_EVER

@@ -1,0 +1,76 @@
+"""The facts loyalty listens to, and those it states."""
+
+from __future__ import annotations
+
+from rapport.kernel.facts import Fact
+from rapport.kernel.wording import FactKind, joined, short
+
+__all__ = [
+    "ADJUSTED", "APPLIED", "AVAILABLE", "CANCELLED", "CHANGED", "EARNED", "ENDED", "ENTERED", "EXPIRED", "FACT_KINDS",
+    "IDENTITY_FACTS", "LEFT", "ORDER_FACTS", "OWN", "PENDING", "REDEEMED", "RENEWED", "REVERSED", "RULE_FACTS",
+    "STARTED",
+]  # fmt: skip
+
+EARNED, PENDING, AVAILABLE, REDEEMED = "Points Earned", "Points Pending", "Points Available", "Points Redeemed"
+EXPIRED, REVERSED, ADJUSTED = "Points Expired", "Points Reversed", "Points Adjusted"
+ENTERED, LEFT = "Tier Entered", "Tier Left"
+STARTED, RENEWED = "Membership Started", "Membership Renewed"
+CANCELLED, ENDED = "Membership Cancelled", "Membership Ended"
+APPLIED, CHANGED = "Benefit Applied", "Programme Changed"
+
+ORDER_FACTS = ("Order Completed", "Order Updated", "Order Cancelled", "Order Refunded")
+
+RULE_FACTS = (
+    "Signed Up", "Product Reviewed", "Newsletter Subscribed", "Survey Answered", "Referral Completed", "Store Visited",
+    "Promise Broken", "Pickup Failed", "Answer Disliked",
+)  # fmt: skip
+"""Beside orders: what a rule may give points for."""
+
+IDENTITY_FACTS = ("Customer Merged", "Customer Split")
+"""After these, points are counted anew by whose orders are whose."""
+
+
+def _points(fact: Fact) -> str:
+    points = fact.properties.get("points")
+    number = f"{points:,} points" if type(points) is int else ""
+    return joined(number, short(fact.properties.get("words"), 80))
+
+
+def _tier(fact: Fact) -> str:
+    return joined(short(fact.properties.get("title"), 60), short(fact.properties.get("programme"), 40))
+
+
+_POINTS = {
+    "points": "how many", "words": "why, in words", "lot": "the lot of points it is about", "programme": "of which",
+    "cause": "the fact or the request behind it",
+}  # fmt: skip
+_TIER = {"tier": "its name", "title": "as people call it", "programme": "of which", "until": "kept until, at least"}
+_MEMBER = {"membership": "its id", "plan": "which plan", "programme": "of which", "until": "what is paid for lasts to"}
+
+
+def _own(name: str, meaning: str, icon: str, tone: str, properties: dict[str, str]) -> FactKind:
+    tell = _points if properties is _POINTS else _tier
+    return FactKind(
+        name=name, meaning=meaning, stated_by="rapport", icon=icon, tone=tone, tell=tell, properties=properties
+    )
+
+
+OWN = (
+    _own(EARNED, "somebody has earned points, by an order or another rule", "star", "own", _POINTS),
+    _own(PENDING, "points wait until the return window is over", "clock", "own", _POINTS),
+    _own(AVAILABLE, "points that waited can be used now", "star", "own", _POINTS),
+    _own(REDEEMED, "somebody has paid with points", "star", "buy", _POINTS),
+    _own(EXPIRED, "points were not used in time", "clock", "loss", _POINTS),
+    _own(REVERSED, "points were taken back because what earned them was given back", "star", "loss", _POINTS),
+    _own(ADJUSTED, "staff corrected somebody's points, with a reason", "copy", "own", _POINTS),
+    _own(ENTERED, "somebody has reached a tier", "star", "own", _TIER),
+    _own(LEFT, "somebody is in this tier no more", "star", "loss", _TIER),
+    _own(STARTED, "a paid membership or its trial has begun", "check", "buy", _MEMBER),
+    _own(RENEWED, "one more period of a membership is paid", "check", "buy", _MEMBER),
+    _own(CANCELLED, "a membership will end with what is paid for", "clock", "loss", _MEMBER),
+    _own(ENDED, "a membership is over", "clock", "loss", _MEMBER),
+    _own(APPLIED, "a benefit was used in an order", "star", "own", {"kind": "which", "saving_minor": "saved"}),
+    _own(CHANGED, "the terms of a programme were changed", "copy", "own", {"programme": "which", "version": "new"}),
+)
+
+FACT_KINDS = OWN

@@ -1,0 +1,289 @@
+"""A loyalty programme as a document: tiers, benefits, what earns points, what counts, paid membership. Pure.
+
+The words of schema.org stand behind it (MemberProgram, MemberProgramTier, TierBenefitEnumeration): `json_ld` says the
+programme in them, for the shop's own pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Annotated, Any, Literal, TypeAlias
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Meta
+
+from rapport.capabilities.loyalty.facts import ORDER_FACTS, OWN, RULE_FACTS
+from rapport.kernel.clock import from_iso
+from rapport.kernel.currencies import currency_code, exponent
+from rapport.kernel.errors import InvalidInput
+
+__all__ = [
+    "Benefit", "Counting", "EarningRule", "Plan", "PointWorth", "Programme", "Tier", "json_ld", "read_programme",
+]  # fmt: skip
+
+Name = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,39}$")]
+Title = Annotated[str, Meta(min_length=1, max_length=80)]
+Points = Annotated[int, Meta(ge=0, le=10**9)]
+Minor = Annotated[int, Meta(ge=0, le=10**12)]
+Days = Annotated[int, Meta(ge=0, le=36_500)]
+BenefitKind: TypeAlias = Literal["delivery", "price", "points", "access", "priority"]
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Part of the document: a field nobody knows is refused, what is as by default is left out."""
+
+
+class Benefit(_Part, frozen=True, kw_only=True):
+    """Something a tier or a membership brings, of one of five kinds."""
+
+    kind: BenefitKind
+    title: Title
+    title_de: Annotated[str, Meta(max_length=80)] = ""
+    above_minor: Minor = 0
+    """Delivery is free from this sum of goods on (or above it: `Counting.border`); 0: always."""
+    percent: Annotated[int, Meta(ge=0, le=1_000)] = 0
+    """Of price: so much off. Of points: so many percent of the usual points, 200 is double."""
+    what: Annotated[str, Meta(max_length=80)] = ""
+    """Of access: to what (`early-access`)."""
+    level: Annotated[int, Meta(ge=0, le=9)] = 0
+    """Of priority: the higher, the sooner somebody is answered."""
+
+
+class Tier(_Part, frozen=True, kw_only=True):
+    """A tier: from so much on, by what the programme counts."""
+
+    name: Name
+    title: Title
+    at: Minor = 0
+    """Minor units, orders or points, as `Programme.tiers_by` says. The first tier begins at 0: everybody is in it."""
+    benefits: tuple[Benefit, ...] = ()
+
+
+class EarningRule(_Part, frozen=True, kw_only=True):
+    """For what there are points: so many for every `per_minor` of an order in proportion, or so many for a fact."""
+
+    name: Name
+    title: Title
+    on: str = "Order Completed"
+    points: Annotated[int, Meta(ge=1, le=10**6)] = 1
+    per_minor: Minor = 0
+    """0: `points` for the whole order, or for the fact."""
+    first_order: bool = False
+    channels: tuple[str, ...] = ()
+    """Where they are bought; empty: anywhere."""
+    products: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    since: str = ""
+    """ISO 8601, the rule holds from then on; empty: always."""
+    until: str = ""
+    """Up to then, then no more."""
+    at_most: Points = 0
+    """Points of this rule for one person within `at_most_days`; 0: no limit."""
+    at_most_days: Days = 365
+    budget: Points = 0
+    """Points of this rule for all together within a calendar month (an apology's budget); 0: no limit."""
+    approve_above: Points = 0
+    """More points than this at once wait until a person approves; 0: none wait."""
+    by_tier: dict[str, Points] = {}
+    """Other points for those in a tier, by its name."""
+    waits: bool = True
+    """Whether the points wait for the end of the return window; those of other facts than orders never do."""
+
+
+class Counting(_Part, frozen=True, kw_only=True):
+    """What counts: the base of points, of tiers and of "free above" is this one sum."""
+
+    discounts: Literal["after", "before"] = "after"
+    tax: Literal["as_priced", "excluded"] = "as_priced"
+    """As the shop's prices are, or without tax by `tax_percent` where prices hold it."""
+    tax_percent: Annotated[int, Meta(ge=0, le=100)] = 0
+    points_are: Literal["discount", "payment"] = "discount"
+    """Points make an order cheaper (what is left counts), or pay a part of it (which never counts)."""
+    gift_card_categories: tuple[str, ...] = ("Gift Cards",)
+    """What is bought of these earns nothing: it is money kept for later."""
+    border: Literal["from", "above"] = "from"
+    """Whether a sum that is exactly on a border is within."""
+
+
+class PointWorth(_Part, frozen=True, kw_only=True):
+    """What points are worth: so many points are so many minor units."""
+
+    points: Annotated[int, Meta(ge=1, le=10**6)] = 1
+    minor: Annotated[int, Meta(ge=1, le=10**6)] = 1
+    at_least: Points = 0
+    """Fewer cannot be redeemed."""
+
+
+class Plan(_Part, frozen=True, kw_only=True):
+    """A paid membership."""
+
+    name: Name
+    title: Title
+    fee_minor: Minor
+    period: Literal["month", "year"] = "year"
+    trial_days: Days = 0
+    benefits: tuple[Benefit, ...] = ()
+
+
+class Programme(_Part, frozen=True, kw_only=True):
+    """All rules of one loyalty programme."""
+
+    title: Title
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+    time_zone: str = "UTC"
+    """Points expire at the end of a day here."""
+    starts: str = ""
+    """ISO 8601: orders before it earn nothing, but count for tiers. Empty: when the programme is first saved."""
+    tiers_by: Literal["spend", "orders", "points"] = "spend"
+    tier_window_days: Annotated[int, Meta(ge=1, le=3_650)] = 365
+    """What counts for a tier at an order is what happened within so many days up to it."""
+    tier_keep_days: Annotated[int, Meta(ge=1, le=3_650)] = 365
+    """A tier that an order reached is kept at least so long from that order on."""
+    tiers: tuple[Tier, ...] = ()
+    earning: tuple[EarningRule, ...] = ()
+    counting: Counting = Counting()
+    rounding: Literal["down", "half_up", "up"] = "down"
+    pending_days: Days = 14
+    """How long goods can be returned: points of an order wait until then."""
+    valid_days: Days = 0
+    """Points expire at the end of the local day so many days after they were earned; 0: never."""
+    returned_days: Days = 30
+    """Points given back after their lot has expired are good for so many days more."""
+    worth: PointWorth = PointWorth()
+    hold_minutes: Annotated[int, Meta(ge=1, le=10_080)] = 15
+    """How long points are held for a checkout."""
+    notice_days: Days = 30
+    """Who is in the programme keeps the terms so long after a change was announced."""
+    plans: tuple[Plan, ...] = ()
+
+    def tier_named(self, name: str) -> Tier | None:
+        """The tier of this name, None where there is none any more."""
+        return next((tier for tier in self.tiers if tier.name == name), None)
+
+    def plan_named(self, name: str) -> Plan | None:
+        """The plan of this name, None where there is none any more."""
+        return next((plan for plan in self.plans if plan.name == name), None)
+
+    def check(self) -> None:
+        """Raises InvalidInput where rules contradict one another, with what to change."""
+        _check_head(self)
+        _check_tiers(self.tiers)
+        for rule in self.earning:
+            _check_rule(rule, self)
+        _check_names("earning rule", [rule.name for rule in self.earning])
+        _check_names("plan", [plan.name for plan in self.plans])
+        for benefit in (
+            *(b for tier in self.tiers for b in tier.benefits),
+            *(b for p in self.plans for b in p.benefits),
+        ):
+            _check_benefit(benefit)
+
+
+def read_programme(document: bytes | Mapping[str, Any]) -> Programme:
+    """The programme that a JSON document says. Raises InvalidInput with the path of what cannot be read."""
+    try:
+        if isinstance(document, bytes):
+            programme = msgspec.json.decode(document, type=Programme)
+        else:
+            programme = msgspec.convert(document, Programme)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidInput(
+            f"the programme cannot be read: {error}", hint="see docs/how-to/run-a-loyalty-programme.md"
+        ) from error
+    programme.check()
+    return programme
+
+
+def json_ld(programme: Programme, *, name: str, url: str = "") -> dict[str, Any]:
+    """The programme in schema.org's words. **Source:** schema.org MemberProgram, TierBenefitEnumeration."""
+    kinds = {"points": "TierBenefitLoyaltyPoints", "price": "TierBenefitLoyaltyPrice",
+             "delivery": "TierBenefitLoyaltyShipping"}  # fmt: skip
+    tiers = [
+        {
+            "@type": "MemberProgramTier", "@id": f"{url}#{name}-{tier.name}", "name": tier.title,
+            "hasTierRequirement": {
+                "@type": "MonetaryAmount", "value": tier.at / 10 ** exponent(programme.currency),
+                "currency": programme.currency,
+            } if programme.tiers_by == "spend" and tier.at else f"{tier.at} {programme.tiers_by}",
+            "hasTierBenefit": sorted(
+                {f"https://schema.org/{kinds[b.kind]}" for b in tier.benefits if b.kind in kinds}
+            ),
+        }
+        for tier in programme.tiers
+    ]  # fmt: skip
+    return {"@context": "https://schema.org", "@type": "MemberProgram", "name": programme.title, "hasTiers": tiers}
+
+
+def _check_head(programme: Programme) -> None:
+    if currency_code(programme.currency) is None:
+        raise InvalidInput(f"{programme.currency!r} is no currency", hint="ISO 4217, such as EUR")
+    try:
+        ZoneInfo(programme.time_zone)
+    except (ValueError, OSError, KeyError) as error:
+        raise InvalidInput(f"{programme.time_zone!r} is no time zone", hint="such as Europe/Berlin") from error
+    _check_time(programme.starts, "starts")
+    if programme.counting.tax == "excluded" and not programme.counting.tax_percent:
+        raise InvalidInput("tax is left out, but by how many percent is not said", hint="counting.tax_percent")
+
+
+def _check_time(text: str, what: str) -> int | None:
+    try:
+        return from_iso(text) if text else None
+    except ValueError as error:
+        raise InvalidInput(f"{what!r} is {text[:40]!r}, no time", hint="such as 2026-12-01T00:00:00+01:00") from error
+
+
+def _check_names(what: str, names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InvalidInput(f"there are two of the {what} {twice[0]!r}", hint="give each a name of its own")
+
+
+def _check_tiers(tiers: tuple[Tier, ...]) -> None:
+    _check_names("tier", [tier.name for tier in tiers])
+    if tiers and tiers[0].at != 0:
+        raise InvalidInput(
+            f"the first tier {tiers[0].name!r} begins at {tiers[0].at}", hint="it begins at 0: everybody is in it"
+        )
+    for before, after in pairwise(tiers):
+        if after.at <= before.at:
+            raise InvalidInput(
+                f"the tiers {before.name!r} (from {before.at}) and {after.name!r} (from {after.at}) overlap",
+                hint="each begins above the one before it",
+            )
+
+
+def _check_rule(rule: EarningRule, programme: Programme) -> None:
+    if rule.on in {kind.name for kind in OWN}:
+        raise InvalidInput(
+            f"the rule {rule.name!r} would earn from its own points: {rule.on!r} is stated by the programme",
+            hint=f"there are: {', '.join(('Order Completed', *RULE_FACTS))}",
+        )
+    if rule.on not in ("Order Completed", *RULE_FACTS):
+        why = "only completed orders earn" if rule.on in ORDER_FACTS else "no rule can listen to it"
+        raise InvalidInput(
+            f"the rule {rule.name!r} is on {rule.on[:60]!r}: {why}",
+            hint=f"there are: {', '.join(('Order Completed', *RULE_FACTS))}",
+        )
+    of_orders = rule.per_minor or rule.first_order or rule.channels or rule.products or rule.categories
+    if rule.on != "Order Completed" and of_orders:
+        raise InvalidInput(f"the rule {rule.name!r} asks of {rule.on!r} what only an order can say")
+    unknown = sorted(set(rule.by_tier) - {tier.name for tier in programme.tiers})
+    if unknown:
+        raise InvalidInput(f"the rule {rule.name!r} names the tier {unknown[0]!r}, which there is not")
+    since, until = _check_time(rule.since, "since"), _check_time(rule.until, "until")
+    if since is not None and until is not None and until <= since:
+        raise InvalidInput(f"the rule {rule.name!r} ends ({rule.until}) before it begins ({rule.since})")
+
+
+def _check_benefit(benefit: Benefit) -> None:
+    if benefit.kind == "price" and not 0 < benefit.percent <= 100:
+        raise InvalidInput(f"{benefit.title!r} takes {benefit.percent} % off", hint="1 to 100")
+    if benefit.kind == "points" and benefit.percent <= 100:
+        raise InvalidInput(
+            f"{benefit.title!r} gives {benefit.percent} % of the usual points", hint="more than 100: 200 is double"
+        )
+    if benefit.kind == "access" and not benefit.what:
+        raise InvalidInput(f"{benefit.title!r} does not say access to what", hint='"what": "early-access"')

@@ -1,0 +1,365 @@
+"""Pay with points, in two steps: hold them for a checkout, then capture or release; and corrections by staff.
+
+Each is one transaction that changes the lots and states the fact of it. Two who draw from one person's lots wait for
+each other; where identity moves between them, the ledger's own key refuses the second, and it is tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any, Literal, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from rapport.capabilities.loyalty import store
+from rapport.capabilities.loyalty.days import end_of_day
+from rapport.capabilities.loyalty.earning import FOR_EVER, MAX_POINTS
+from rapport.capabilities.loyalty.facts import ADJUSTED, EXPIRED, REDEEMED
+from rapport.capabilities.loyalty.ledger import Lot, draw, usable
+from rapport.capabilities.loyalty.programme import PointWorth
+from rapport.capabilities.loyalty.settling import Stating, settle
+from rapport.decide import people
+from rapport.kernel.clock import MINUTE, to_iso
+from rapport.kernel.errors import Conflict, InvalidInput, NotFound
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.work import Connection
+from rapport.resolve.graph.policy import settings_of
+from rapport.resolve.reading.references import find_key
+from rapport.storage import log
+from rapport.storage.bulk import insert_rows
+from rapport.storage.engine import Database
+
+__all__ = [
+    "Redemption",
+    "adjust",
+    "capture",
+    "current",
+    "expired_fact",
+    "give_back",
+    "hold",
+    "hold_for",
+    "let_go",
+    "release",
+    "worth_of",
+]
+
+T = TypeVar("T")
+State = Literal["held", "captured", "released"]
+
+
+class Redemption(msgspec.Struct, frozen=True, kw_only=True):
+    """Points that are held for a checkout, or were paid with."""
+
+    id: str
+    programme: str
+    points: int
+    value_minor: int
+    currency: str
+    state: State
+    expires_at: str
+    order_id: str
+    returned_points: int
+
+
+def worth_of(points: int, worth: PointWorth) -> int:
+    """What so many points pay, in minor units, rounded down."""
+    return points * worth.minor // worth.points
+
+
+def current(conn: Connection, workspace: WorkspaceId, name: str = "") -> store.KeptVersion:
+    """The programme of this name, or the first of the shop. Raises NotFound."""
+    found = [one for one in store.names_of(conn, workspace) if not name or one.name == name]
+    if not found:
+        raise NotFound(
+            f"there is no programme {name!r}" if name else "the shop has no loyalty programme",
+            hint="PUT /api/v1/loyalty/programmes/{name}",
+        )
+    return found[0]
+
+
+def hold(
+    db: Database, workspace: WorkspaceId, reference: str, points: int, *, request_id: str, programme: str = "",
+    order_id: str = "", now: int,
+) -> Redemption:  # fmt: skip
+    """Hold points for a checkout. The same `request_id` is one hold, however often it is asked for. Raises NotFound for
+    a customer nobody knows, InvalidInput for a number that cannot be, Conflict where there are not so many.
+    """
+    with db.read() as conn:
+        key = find_key(conn, workspace, reference, region=settings_of(conn, workspace).region)
+    return hold_for(
+        db, workspace, key, points, request_id=request_id, programme=programme, order_id=order_id, now=now
+    )  # fmt: skip
+
+
+def hold_for(
+    db: Database, workspace: WorkspaceId, key: Key, points: int, *, request_id: str, programme: str = "",
+    order_id: str = "", now: int,
+) -> Redemption:  # fmt: skip
+    """The same for the person with this key."""
+    if not 0 < points <= MAX_POINTS:
+        raise InvalidInput(f"{points} points cannot be redeemed", hint=f"1 to {MAX_POINTS:,}")
+    id = "red_" + blake2b(f"{workspace}:{request_id}".encode(), digest_size=12).hexdigest()
+
+    def once(conn: Connection) -> Redemption:
+        strands, lots = _locked(conn, workspace, key)
+        before = _find(conn, workspace, id)
+        if before is not None:
+            if before.points != points or before.strand not in strands:
+                raise Conflict(f"the request {request_id[:60]!r} was made before with other values")
+            return _shown(before)
+        kept = current(conn, workspace, programme)
+        terms = kept.programme
+        if points < terms.worth.at_least:
+            raise InvalidInput(f"{points} points are fewer than the {terms.worth.at_least} one can redeem at least")
+        mine = [one for one in lots if one.programme == kept.name]
+        drawn = draw(mine, points, now=now, cause=id, words=f"held for a checkout{_of(order_id)}")
+        if drawn is None:
+            raise _too_few(mine, points, conn, workspace, strands, now=now)
+        store.save_lots(conn, workspace, [lot for lot, _ in drawn])
+        row = {
+            "workspace": workspace, "id": id, "programme": kept.name, "strand": key, "points": points,
+            "minor": worth_of(points, terms.worth), "currency": terms.currency, "state": "held", "at": now,
+            "expires_at": now + terms.hold_minutes * MINUTE, "settled_at": None, "order_id": order_id, "returned": 0,
+        }  # fmt: skip
+        insert_rows(conn, store.redemptions, [row])
+        insert_rows(conn, store.draws, [
+            {"workspace": workspace, "redemption": id, "lot": lot.lot, "points": some, "returned": 0}
+            for lot, some in drawn
+        ])  # fmt: skip
+        return _shown(_found(conn, workspace, id))
+
+    return _try(db, once)
+
+
+def capture(db: Database, workspace: WorkspaceId, id: str, *, order_id: str = "", now: int) -> Redemption:
+    """The payment went through: the held points are spent. Again is once. Raises Conflict for one that was released."""
+
+    def once(conn: Connection) -> Redemption:
+        row = _locked_redemption(conn, workspace, id)
+        if row.state == "captured":
+            return _shown(row)
+        if row.state == "released":
+            raise Conflict(
+                f"the points of {id} were released at {to_iso(row.settled_at)}", hint="hold them anew and capture that"
+            )
+        order = order_id or row.order_id
+        _move(conn, workspace, row, "held", "redeemed", now=now, words=f"paid{_of(order)}")
+        stating = Stating(workspace, now)
+        stating.add(
+            Key(row.strand), REDEEMED, f"points-redeemed:{id}", now, points=row.points, programme=row.programme,
+            value_minor=row.minor, currency=row.currency, order_id=order, words=f"paid{_of(order)}", cause=id,
+        )  # fmt: skip
+        _set(conn, workspace, id, state="captured", settled_at=now, order_id=order)
+        rows = stating.rows(conn)
+        if order:  # what was paid with points may not count
+            rows += settle(conn, workspace, {Key(row.strand)}, cause={Key(row.strand): id}, now=now)
+        log.append(conn, rows)
+        return _shown(_found(conn, workspace, id))
+
+    return _try(db, once)
+
+
+def release(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> Redemption:
+    """The payment failed: the held points are back in their lots. Again is once. Raises Conflict once captured."""
+
+    def once(conn: Connection) -> Redemption:
+        row = _locked_redemption(conn, workspace, id)
+        if row.state == "captured":
+            raise Conflict(f"the points of {id} are spent", hint="give them back: POST …/return")
+        if row.state == "held":
+            let_go(conn, workspace, row, now=now)
+        return _shown(_found(conn, workspace, id))
+
+    return _try(db, once)
+
+
+def let_go(conn: Connection, workspace: WorkspaceId, row: Any, *, now: int) -> None:
+    """Put held points back into their lots, in this transaction; they must be locked."""
+    lots = _move(conn, workspace, row, "held", "available", now=now, words="not used: the checkout was not paid")
+    for lot in lots:
+        lot.mature(now)
+    store.save_lots(conn, workspace, lots)
+    _set(conn, workspace, row.id, state="released", settled_at=now)
+
+
+def give_back(
+    db: Database, workspace: WorkspaceId, id: str, points: int, *, refund_id: str, now: int
+) -> Redemption:  # fmt: skip
+    """What was paid with points was refunded: they go back into their lots, those that expire last first. The same
+    `refund_id` is one return. Raises Conflict for more than is left of the redemption.
+    """
+
+    def once(conn: Connection) -> Redemption:
+        row = _locked_redemption(conn, workspace, id)
+        cause = f"return:{id}:{refund_id}"
+        e = store.entries.c
+        parts = _draws(conn, workspace, id)
+        known = sa.select(sa.exists().where(
+            e.workspace == workspace, e.programme == row.programme, e.lot.in_([p.lot for p in parts]), e.cause == cause
+        ))  # fmt: skip
+        if conn.execute(known).scalar():
+            return _shown(row)
+        if row.state != "captured" or not 0 < points <= row.points - row.returned:
+            raise Conflict(
+                f"{points} points cannot be given back of {id}: it is {row.state}, {row.points - row.returned} are left"
+            )
+        terms = current(conn, workspace, row.programme).programme
+        lots = store.lots_named(conn, workspace, [part.lot for part in parts])
+        left, changed = points, []
+        for part in sorted(parts, key=lambda p: -lots[row.programme, p.lot].expires_at):
+            lot, some = lots[row.programme, part.lot], min(left, part.points - part.returned)
+            if some:
+                until = end_of_day(now, terms.returned_days, terms.time_zone)
+                lot.give_back(some, now=now, cause=cause, words=f"given back{_of(row.order_id)}", good_until=until)
+                changed.append(lot)
+                d = store.draws.c
+                conn.execute(sa.update(store.draws).values(returned=d.returned + some).where(
+                    d.workspace == workspace, d.redemption == id, d.lot == part.lot))  # fmt: skip
+                left -= some
+        store.save_lots(conn, workspace, changed)
+        _set(conn, workspace, id, returned=row.returned + points)
+        return _shown(_found(conn, workspace, id))
+
+    return _try(db, once)
+
+
+def adjust(
+    db: Database, workspace: WorkspaceId, key: Key, points: int, *, reason: str, by: str, request_id: str,
+    programme: str = "", now: int,
+) -> None:  # fmt: skip
+    """A person of the staff gives or takes points, and says why. Taking never makes the balance negative: Conflict."""
+    if not reason.strip():
+        raise InvalidInput(
+            "say why the points are corrected", hint="it stays with the entry, and the customer reads it"
+        )
+    if not 0 < abs(points) <= MAX_POINTS:
+        raise InvalidInput(f"{points} points are no correction", hint=f"up to {MAX_POINTS:,}, with a minus to take")
+
+    def once(conn: Connection) -> None:
+        _, lots = _locked(conn, workspace, key)
+        kept = current(conn, workspace, programme)
+        terms, name = kept.programme, f"given:{request_id}"
+        cause, words = f"staff:{request_id}", reason.strip()[:200]
+        if store.lots_named(conn, workspace, [name]).get((kept.name, name)) is not None:
+            return
+        until = end_of_day(now, terms.valid_days, terms.time_zone) if terms.valid_days else FOR_EVER
+        lot = Lot(programme=kept.name, lot=name, strand=key, at=now, available_at=now, expires_at=until, rule="staff",
+                  words=words, new=[])  # fmt: skip
+        changed = [lot]
+        if points > 0:
+            lot.become(points, now=now, cause=cause, words=words, by=by)
+        else:
+            mine = [one for one in lots if one.programme == kept.name]
+            drawn = draw(mine, -points, now=now, cause=cause, words=words)
+            if drawn is None:
+                raise Conflict(f"{-points} points cannot be taken: there are {usable(mine, now)}")
+            for one, some in drawn:
+                one.move("held", "shop", some, at=now, cause=cause, words=words, by=by)
+            changed += [one for one, _ in drawn]
+        store.save_lots(conn, workspace, changed)
+        stating = Stating(workspace, now)
+        stating.add(key, ADJUSTED, f"points-adjusted:{request_id}", now, points=points, programme=kept.name,
+                    words=words, by=by, cause=cause)  # fmt: skip
+        log.append(conn, stating.rows(conn))
+
+    _try(db, once)
+
+
+def expired_fact(stating: Stating, lot: Lot, points: int, *, now: int) -> None:
+    """State that points of a lot have expired."""
+    id = f"points-expired:{lot.programme}:{lot.lot}:{lot.entries}"
+    stating.add(lot.strand, EXPIRED, id, min(lot.expires_at, now),
+                points=points, lot=lot.lot, programme=lot.programme, words="not used in time")  # fmt: skip
+
+
+def _try(db: Database, once: Callable[[Connection], T]) -> T:
+    """In a transaction; again where somebody else changed the same lots meanwhile."""
+    for _ in range(5):
+        try:
+            with db.write() as conn:
+                return once(conn)
+        except IntegrityError:
+            continue
+    with db.write() as conn:
+        return once(conn)
+
+
+def _locked(conn: Connection, workspace: WorkspaceId, key: Key) -> tuple[set[Key], list[Lot]]:
+    root = people.roots_of(conn, workspace, [key])[key]
+    strands = {key, *people.strands_by_root(conn, workspace, [root])[root]}
+    store.lock_people(conn, strands)
+    return strands, store.lots_of(conn, workspace, strands)
+
+
+def _locked_redemption(conn: Connection, workspace: WorkspaceId, id: str) -> Any:
+    row = _found(conn, workspace, id)
+    _locked(conn, workspace, Key(row.strand))
+    return _found(conn, workspace, id)
+
+
+def _move(
+    conn: Connection, workspace: WorkspaceId, row: Any, debit: Any, credit: Any, *, now: int, words: str
+) -> list[Lot]:  # fmt: skip
+    """Move what a redemption drew, in each of its lots; written, unless it goes back to what is available."""
+    parts = _draws(conn, workspace, row.id)
+    lots = store.lots_named(conn, workspace, [part.lot for part in parts])
+    changed = []
+    for part in parts:
+        lot = lots[row.programme, part.lot]
+        lot.move(debit, credit, part.points, at=now, cause=row.id, words=words)
+        changed.append(lot)
+    if credit != "available":
+        store.save_lots(conn, workspace, changed)
+    return changed
+
+
+def _draws(conn: Connection, workspace: WorkspaceId, id: str) -> list[Any]:
+    d = store.draws.c
+    query = sa.select(store.draws).where(d.workspace == workspace, d.redemption == id)
+    return list(conn.execute(query.order_by(d.lot)))
+
+
+def _find(conn: Connection, workspace: WorkspaceId, id: str) -> Any:
+    r = store.redemptions.c
+    return conn.execute(sa.select(store.redemptions).where(r.workspace == workspace, r.id == id)).first()
+
+
+def _found(conn: Connection, workspace: WorkspaceId, id: str) -> Any:
+    row = _find(conn, workspace, id)
+    if row is None:
+        raise NotFound(f"there is no redemption {id[:60]!r}")
+    return row
+
+
+def _set(conn: Connection, workspace: WorkspaceId, id: str, **values: Any) -> None:
+    r = store.redemptions.c
+    conn.execute(sa.update(store.redemptions).values(**values).where(r.workspace == workspace, r.id == id))
+
+
+def _shown(row: Any) -> Redemption:
+    return Redemption(
+        id=row.id, programme=row.programme, points=row.points, value_minor=row.minor, currency=row.currency,
+        state=row.state, expires_at=to_iso(row.expires_at), order_id=row.order_id, returned_points=row.returned,
+    )  # fmt: skip
+
+
+def _too_few(
+    lots: list[Lot], points: int, conn: Connection, workspace: WorkspaceId, strands: set[Key], *, now: int
+) -> Conflict:
+    """Says what there is, and what another checkout holds: that is not the same as nothing."""
+    held = sum(one.held for one in lots)
+    r = store.redemptions.c
+    until = conn.execute(
+        sa.select(sa.func.max(r.expires_at)).where(r.workspace == workspace, r.strand.in_(strands), r.state == "held")
+    ).scalar()
+    words = f"{points} points are asked for, {usable(lots, now)} can be redeemed"
+    if held and until:
+        return Conflict(f"{words}, {held} are held by another checkout until {to_iso(until)}", hint="release that one")
+    return Conflict(words, hint="GET /api/v1/customers/{reference}/loyalty says what there is")
+
+
+def _of(order_id: str) -> str:
+    return f", order {order_id[:40]}" if order_id else ""

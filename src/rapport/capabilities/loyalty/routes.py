@@ -1,0 +1,279 @@
+"""`/api/v1/loyalty`: programmes, quotes, redemptions, memberships; and what a customer has."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import get, post, put
+from litestar.params import Parameter
+from msgspec import Meta
+
+from rapport.capabilities.loyalty import membership as paid
+from rapport.capabilities.loyalty import redeeming, store
+from rapport.capabilities.loyalty.changing import change_programme
+from rapport.capabilities.loyalty.programme import Programme, json_ld
+from rapport.capabilities.loyalty.quoting import Quote, QuoteAsked, holder_of, quote
+from rapport.capabilities.loyalty.redeeming import Redemption
+from rapport.capabilities.loyalty.wallet import Wallet, wallet_of
+from rapport.kernel.clock import now_us, to_iso
+from rapport.kernel.errors import InvalidInput, NotFound
+from rapport.kernel.ids import Key
+from rapport.kernel.principal import Principal
+from rapport.kernel.work import Connection
+from rapport.resolve.graph.policy import settings_of
+from rapport.resolve.reading.references import find_key
+from rapport.storage.engine import Database
+
+__all__ = ["ROUTES"]
+
+Reference = Annotated[
+    str, Parameter(description="A customer id (`cus_…`) or `namespace:value`, such as `email:ada@example.com`.")
+]
+Named = Annotated[str, Parameter(max_length=40, description="The programme's name.")]
+Short = Annotated[str, Meta(max_length=120)]
+OneOf = Annotated[str, Meta(min_length=1, max_length=120)]
+
+
+class ProgrammeShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A programme as it is in force; `json_ld` is for the shop's own pages."""
+
+    name: str
+    version: int
+    changed_at: str
+    changed_by: str
+    reason: str
+    programme: Programme
+    json_ld: dict[str, Any]
+
+
+class ProgrammeWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The new terms. `version` is the one that was changed: 0 for a new programme."""
+
+    programme: dict[str, Any]
+    version: int
+    reason: Annotated[str, Meta(max_length=500)] = ""
+
+
+class HoldWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Points for a checkout. `request_id` is the shop's own: the same one is one hold."""
+
+    customer: Annotated[str, Meta(max_length=300)]
+    points: int
+    request_id: OneOf
+    programme: Annotated[str, Meta(max_length=40)] = ""
+    order_id: Short = ""
+
+
+class CaptureWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The payment went through."""
+
+    order_id: Short = ""
+
+
+class ReturnWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Points of a refunded order; `refund_id` counts once."""
+
+    points: int
+    refund_id: OneOf
+
+
+class JoinWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who joins which plan; without a payment it is the trial."""
+
+    customer: Annotated[str, Meta(max_length=300)]
+    plan: Annotated[str, Meta(max_length=40)]
+    payment: Short = ""
+    programme: Annotated[str, Meta(max_length=40)] = ""
+
+
+class PaymentTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A payment, by its id."""
+
+    payment: OneOf
+
+
+class Joined(msgspec.Struct, frozen=True, kw_only=True):
+    """The membership's id."""
+
+    id: str
+
+
+class Adjustment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Points given or, below 0, taken by a person, and why."""
+
+    points: int
+    reason: Annotated[str, Meta(max_length=200)]
+    request_id: OneOf
+    programme: Annotated[str, Meta(max_length=40)] = ""
+
+
+@get("/loyalty/programmes", permission="loyalty:read", tags=["loyalty"], sync_to_thread=True)
+def list_programmes(db: Database, principal: Principal) -> list[ProgrammeShown]:
+    """All programmes as they are in force."""
+    with db.read() as conn:
+        return [_shown(one) for one in store.names_of(conn, principal.workspace)]
+
+
+@get("/loyalty/programmes/{name:str}", permission="loyalty:read", tags=["loyalty"], sync_to_thread=True)
+def get_programme(db: Database, principal: Principal, name: Named) -> ProgrammeShown:
+    """A programme as it is in force."""
+    with db.read() as conn:
+        return _shown(redeeming.current(conn, principal.workspace, name))
+
+
+@put("/loyalty/programmes/{name:str}", permission="programme:write", tags=["loyalty"], sync_to_thread=True)
+def put_programme(db: Database, principal: Principal, name: Named, data: ProgrammeWanted) -> ProgrammeShown:
+    """Put terms in force: at once for whoever comes, after the notice for whoever is here."""
+    change_programme(
+        db, principal.workspace, name, data.programme, seen=data.version, by=principal.name, reason=data.reason,
+        now=now_us(),
+    )  # fmt: skip
+    with db.read() as conn:
+        return _shown(redeeming.current(conn, principal.workspace, name))
+
+
+@post("/loyalty/quote", permission="loyalty:read", status_code=200, tags=["loyalty"], sync_to_thread=True)
+def ask_quote(db: Database, principal: Principal, data: QuoteAsked) -> Quote:
+    """What a cart is worth to somebody now: benefits, saving, points, the next tier, what a membership would save."""
+    workspace, now = principal.workspace, now_us()
+    with db.look() as conn:
+        versions = store.versions_of(conn, workspace)
+        name = data.programme or next(iter(versions), "")
+        if name not in versions:
+            raise NotFound(f"there is no programme {name[:40]!r}", hint="PUT /api/v1/loyalty/programmes/{name}")
+        key = _known(conn, principal, data.customer) if data.customer else None
+        holder = holder_of(conn, workspace, versions[name], name, key, now=now)
+    return quote(holder, data.cart, now=now)
+
+
+@post("/loyalty/redemptions", permission="loyalty:write", tags=["loyalty"], sync_to_thread=True)
+def hold_points(db: Database, principal: Principal, data: HoldWanted) -> Redemption:
+    """Hold points for a checkout, until it is paid (`capture`), given up (`release`), or its time is over."""
+    return redeeming.hold(
+        db, principal.workspace, data.customer, data.points, request_id=data.request_id, programme=data.programme,
+        order_id=data.order_id, now=now_us(),
+    )  # fmt: skip
+
+
+@post(
+    "/loyalty/redemptions/{redemption:str}/capture",
+    permission="loyalty:write",
+    status_code=200,
+    tags=["loyalty"],
+    sync_to_thread=True,
+)
+def capture_points(db: Database, principal: Principal, redemption: str, data: CaptureWanted) -> Redemption:
+    """The payment went through: the held points are spent. Again is once."""
+    return redeeming.capture(db, principal.workspace, redemption, order_id=data.order_id, now=now_us())
+
+
+@post(
+    "/loyalty/redemptions/{redemption:str}/release",
+    permission="loyalty:write",
+    status_code=200,
+    tags=["loyalty"],
+    sync_to_thread=True,
+)
+def release_points(db: Database, principal: Principal, redemption: str) -> Redemption:
+    """The checkout was given up: the held points are back in their lots. Again is once."""
+    return redeeming.release(db, principal.workspace, redemption, now=now_us())
+
+
+@post(
+    "/loyalty/redemptions/{redemption:str}/return",
+    permission="loyalty:write",
+    status_code=200,
+    tags=["loyalty"],
+    sync_to_thread=True,
+)
+def return_points(db: Database, principal: Principal, redemption: str, data: ReturnWanted) -> Redemption:
+    """What was paid with points was refunded: they go back into their lots."""
+    return redeeming.give_back(
+        db, principal.workspace, redemption, data.points, refund_id=data.refund_id, now=now_us()
+    )  # fmt: skip
+
+
+@post("/loyalty/memberships", permission="loyalty:write", tags=["loyalty"], sync_to_thread=True)
+def join_membership(db: Database, principal: Principal, data: JoinWanted) -> Joined:
+    """Begin a membership, with its payment or its trial."""
+    with db.read() as conn:
+        key = _find(conn, principal, data.customer)
+    return Joined(id=paid.join(
+        db, principal.workspace, key, data.plan, payment=data.payment, programme=data.programme, now=now_us()
+    ))  # fmt: skip
+
+
+@post(
+    "/loyalty/memberships/{membership:str}/renew",
+    permission="loyalty:write",
+    status_code=204,
+    tags=["loyalty"],
+    sync_to_thread=True,
+)
+def renew_membership(db: Database, principal: Principal, membership: str, data: PaymentTold) -> None:
+    """One more period is paid: one for each payment, for ever."""
+    paid.renew(db, principal.workspace, membership, payment=data.payment, now=now_us())
+
+
+@post(
+    "/loyalty/memberships/{membership:str}/cancel",
+    permission="loyalty:write",
+    status_code=204,
+    tags=["loyalty"],
+    sync_to_thread=True,
+)
+def cancel_membership(db: Database, principal: Principal, membership: str) -> None:
+    """No more periods; benefits last to the end of what is paid."""
+    paid.cancel(db, principal.workspace, membership, now=now_us())
+
+
+@get("/customers/{reference:str}/loyalty", permission="loyalty:read", tags=["loyalty"], sync_to_thread=True)
+def get_wallet(db: Database, principal: Principal, reference: Reference, programme: str = "") -> Wallet:
+    """What a customer has: points by lot, tier and the way to the next, benefits, memberships, history in words."""
+    with db.read() as conn:
+        key = _find(conn, principal, reference)
+        return wallet_of(conn, principal.workspace, key, programme=programme, now=now_us())
+
+
+@post(
+    "/customers/{reference:str}/loyalty/adjustments", permission="loyalty:adjust", tags=["loyalty"], sync_to_thread=True
+)
+def adjust_points(db: Database, principal: Principal, reference: Reference, data: Adjustment) -> Wallet:
+    """Correct somebody's points, with a reason that they read, too."""
+    now = now_us()
+    with db.read() as conn:
+        key = _find(conn, principal, reference)
+    redeeming.adjust(
+        db, principal.workspace, key, data.points, reason=data.reason, by=principal.name, request_id=data.request_id,
+        programme=data.programme, now=now,
+    )  # fmt: skip
+    with db.read() as conn:
+        return wallet_of(conn, principal.workspace, key, programme=data.programme, now=now)
+
+
+ROUTES = (
+    list_programmes, get_programme, put_programme, ask_quote, hold_points, capture_points, release_points,
+    return_points, join_membership, renew_membership, cancel_membership, get_wallet, adjust_points,
+)  # fmt: skip
+
+
+def _find(conn: Connection, principal: Principal, reference: str) -> Key:
+    return find_key(conn, principal.workspace, reference, region=settings_of(conn, principal.workspace).region)
+
+
+def _known(conn: Connection, principal: Principal, reference: str) -> Key | None:
+    """Whoever is named; None for somebody nobody has seen yet, who has the benefits of the first tier all the same."""
+    if len(reference) > 300 or (":" not in reference and not reference.startswith("cus_")):
+        raise InvalidInput(f"{reference[:60]!r} names no customer", hint="cus_… or namespace:value")
+    try:
+        return _find(conn, principal, reference)
+    except NotFound:
+        return None
+
+
+def _shown(kept: store.KeptVersion) -> ProgrammeShown:
+    return ProgrammeShown(
+        name=kept.name, version=kept.version, changed_at=to_iso(kept.changed_at), changed_by=kept.changed_by,
+        reason=kept.reason, programme=kept.programme, json_ld=json_ld(kept.programme, name=kept.name),
+    )  # fmt: skip

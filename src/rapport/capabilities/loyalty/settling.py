@@ -1,0 +1,239 @@
+"""Bring people's lots to what is due to them: after new facts, and after their identity has changed.
+
+What is due is a pure function of all their causes (`earning.due_to`); here the difference to what they have is written
+as entries. So facts that come twice, late or in another order leave the same lots, and a merge that is taken back
+leaves each what they had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from rapport.capabilities.loyalty import store
+from rapport.capabilities.loyalty.causes import Cause
+from rapport.capabilities.loyalty.earning import Due, Paid, Version, due_to, terms_at
+from rapport.capabilities.loyalty.facts import EARNED, ENTERED, LEFT, PENDING, REVERSED
+from rapport.capabilities.loyalty.ledger import Lot
+from rapport.capabilities.loyalty.tiers import Standing
+from rapport.collect.own import own_fact
+from rapport.decide import people
+from rapport.kernel.clock import DAY, to_datetime, to_iso
+from rapport.kernel.errors import InvalidFact
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.work import Connection
+from rapport.storage.bulk import insert_ignore, upsert
+from rapport.storage.log import LogRow
+from rapport.storage.lookup import select_among
+
+__all__ = ["Stating", "settle", "standing_of"]
+
+
+class Stating:
+    """Collects facts of our own, and names whom they are about once for all."""
+
+    def __init__(self, workspace: WorkspaceId, now: int) -> None:
+        self._workspace, self._now = workspace, now
+        self._told: list[tuple[Key, str, str, int, dict[str, object]]] = []
+
+    def add(self, strand: Key, name: str, id: str, at: int, /, **properties: object) -> None:
+        """One more, of the person with this strand. The same `id` is stated once for ever."""
+        self._told.append((strand, name, id, at, properties))
+
+    def rows(self, conn: Connection) -> list[LogRow]:
+        """The facts as rows of the log; whoever cannot be named any more is left out."""
+        names = people.identifiers_by_key(conn, self._workspace, {strand for strand, *_ in self._told})
+        found = []
+        for strand, name, id, at, properties in self._told:
+            if strand in names:
+                try:
+                    found.append(
+                        own_fact(
+                            self._workspace, name=name, id=id, occurred_at=at, received_at=self._now,
+                            properties=properties, **people.naming(names[strand]),
+                        )
+                    )  # fmt: skip
+                except InvalidFact:  # blocked since
+                    continue
+        return found
+
+
+class _People(NamedTuple):
+    """What is known of the people that a batch is about."""
+
+    strands: Mapping[Key, Sequence[Key]]
+    """By root."""
+    causes: Mapping[Key, Sequence[Cause]]
+    paid: Mapping[Key, Sequence[tuple[str, Paid]]]
+    redeemed: Mapping[str, int]
+    decided: Mapping[tuple[str, str], str]
+    """What a person decided of points that waited for it, by programme and lot."""
+
+
+def settle(
+    conn: Connection, workspace: WorkspaceId, strands: Collection[Key], *, cause: Mapping[Key, str], now: int
+) -> list[LogRow]:
+    """Settle all people to whom these strands belong; returns the facts to be stated. `cause` says by strand which fact
+    is behind it. Cost: some statements for each 500 strands, and the causes of these people.
+    """
+    programmes = store.versions_of(conn, workspace)
+    if not programmes or not strands:
+        return []
+    known = _known(conn, workspace, strands)
+    lots = store.lots_named(conn, workspace, {one.subject for told in known.causes.values() for one in told})
+    stating = Stating(workspace, now)
+    changed: dict[tuple[str, str], Lot] = {}
+    tiers: list[tuple[str, Key, Standing, Sequence[Version], int]] = []
+    waiting: list[dict[str, object]] = []
+    for root, told in known.causes.items():
+        why = next((cause[one] for one in known.strands[root] if one in cause), f"settled:{now}")
+        enrolled = min((one.at for one in told), default=now)
+        for name, versions in programmes.items():
+            paid = [p for strand in known.strands[root] for of, p in known.paid.get(strand, ()) if of == name]
+            due, standing = due_to(versions, told, paid=paid, redeemed=known.redeemed)
+            tiers.append((name, root, standing, versions, enrolled))
+            for one in due:
+                if _must_wait(conn, workspace, name, one, known, lots.get((name, one.lot)), now=now):
+                    waiting.append(_waiting(workspace, name, one, now=now))
+                    continue
+                lot = _settled(name, one, lots.get((name, one.lot)), stating, why=why, now=now)
+                if lot is not None:
+                    changed[name, one.lot] = lot
+    store.save_lots(conn, workspace, changed.values())
+    insert_ignore(conn, store.approvals, waiting, key=("workspace", "programme", "lot"))
+    _state_tiers(conn, workspace, tiers, known, stating, now=now)
+    return stating.rows(conn)
+
+
+def standing_of(
+    versions: Sequence[Version], told: Sequence[Cause], *, paid: Collection[Paid] = ()
+) -> tuple[Standing, int]:
+    """Where somebody stands, and since when they are in the programme."""
+    return due_to(versions, told, paid=paid)[1], min((one.at for one in told), default=2**62)
+
+
+def _known(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -> _People:
+    roots = people.roots_of(conn, workspace, strands)
+    by_root = people.strands_by_root(conn, workspace, sorted(set(roots.values())))
+    everyone = {one for several in by_root.values() for one in several}
+    store.lock_people(conn, everyone)
+    root_of = {one: root for root, several in by_root.items() for one in several}
+    told = store.causes_of(conn, workspace, everyone)
+    by_subject: dict[str, list[Cause]] = {}
+    for one in told:
+        by_subject.setdefault(one.subject, []).append(one)
+    causes: dict[Key, list[Cause]] = {root: [] for root in by_root}
+    for several in by_subject.values():
+        # An order is whose earliest report it is; what others say of it is about that.
+        reports = [one for one in several if one.name == "Order Completed"] or several
+        whose = root_of.get(min(reports, key=lambda one: (one.at, one.fact)).strand)
+        if whose is not None:
+            causes[whose] += several
+    orders = [subject.removeprefix("order:") for subject in by_subject if subject.startswith("order:")]
+    r, a = store.redemptions.c, store.approvals.c
+    paid_with = select_among(conn, sa.select(r.order_id, r.minor).where(r.state == "captured"), workspace, r.order_id,
+                             orders)  # fmt: skip
+    redeemed: dict[str, int] = {}
+    for order_id, minor in paid_with:
+        redeemed[f"order:{order_id}"] = redeemed.get(f"order:{order_id}", 0) + minor
+    decided = {
+        (programme, lot): state
+        for programme, lot, state in select_among(
+            conn, sa.select(a.programme, a.lot, a.state), workspace, a.strand, everyone
+        )
+    }
+    return _People(by_root, causes, store.paid_periods(conn, workspace, everyone), redeemed, decided)
+
+
+def _must_wait(
+    conn: Connection, workspace: WorkspaceId, programme: str, due: Due, known: _People, lot: Lot | None, *, now: int
+) -> bool:
+    """Whether a person must approve these points first: there are too many at once, or the month's budget is spent."""
+    if lot is not None or not (due.approve_above or due.budget):
+        return False
+    decided = known.decided.get((programme, due.lot))
+    if decided is not None:
+        return decided != "approved"
+    if due.approve_above and due.points > due.approve_above:
+        return True
+    if not due.budget:
+        return False
+    month = to_datetime(due.at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    since = int(month.timestamp()) * 1_000_000
+    c = store.lots.c
+    given = c.pending + c.available + c.held + c.redeemed + c.expired - c.owed
+    query = sa.select(sa.func.coalesce(sa.func.sum(given), 0)).where(
+        c.workspace == workspace, c.programme == programme, c.rule == due.rule, c.at >= since, c.at < since + 31 * DAY
+    )
+    return int(conn.execute(query).scalar_one()) + due.points > due.budget
+
+
+def _waiting(workspace: WorkspaceId, programme: str, due: Due, *, now: int) -> dict[str, object]:
+    why = f"{due.points} points at once" if due.approve_above and due.points > due.approve_above else "budget spent"
+    return {
+        "workspace": workspace, "programme": programme, "lot": due.lot, "strand": due.strand, "points": due.points,
+        "rule": due.rule, "state": "waiting", "at": now, "why": why, "decided_by": "",
+    }  # fmt: skip
+
+
+def _settled(programme: str, due: Due, lot: Lot | None, stating: Stating, *, why: str, now: int) -> Lot | None:
+    """The lot as it is due, with the entries that make it so; None where nothing changes."""
+    if lot is None:
+        lot = Lot(programme=programme, lot=due.lot, strand=due.strand, at=due.at, available_at=due.available_at,
+                  expires_at=due.expires_at, rule=due.rule, words=due.words, new=[])  # fmt: skip
+    elif lot.given == due.points and (lot.strand, lot.counted_minor) == (due.strand, due.counted_minor):
+        return None
+    lot.strand, lot.counted_minor, lot.is_order = due.strand, due.counted_minor, due.is_order
+    lot.at, lot.available_at, lot.words = due.at, due.available_at, due.words
+    change = lot.become(due.points, now=now, cause=why, words=due.words)
+    said: dict[str, object] = {"points": abs(change), "lot": due.lot, "programme": programme, "words": due.words,
+                               "cause": why}  # fmt: skip
+    id = f"{programme}:{due.lot}:{lot.entries}"
+    if change > 0:
+        stating.add(due.strand, EARNED, f"points-earned:{id}", due.at, **said)
+        if lot.pending:
+            said["available_at"] = to_iso(due.available_at)
+            stating.add(due.strand, PENDING, f"points-pending:{id}", due.at, **said)
+    elif change < 0:
+        stating.add(due.strand, REVERSED, f"points-reversed:{id}", now, **said, owed=lot.owed)
+    return lot
+
+
+def _state_tiers(
+    conn: Connection,
+    workspace: WorkspaceId,
+    reached: Sequence[tuple[str, Key, Standing, Sequence[Version], int]],
+    known: _People,
+    stating: Stating,
+    *,
+    now: int,
+) -> None:
+    """State who has entered or left a tier since that was last stated."""
+    s = store.standings.c
+    everyone = {one for several in known.strands.values() for one in several}
+    stated = {
+        (row.programme, Key(row.strand)): row
+        for row in select_among(conn, sa.select(store.standings), workspace, s.strand, everyone)
+    }
+    rows = []
+    for programme, root, standing, versions, enrolled in reached:
+        terms = terms_at(versions, now, enrolled)
+        if terms is None or not terms.tiers or not standing.orders:
+            continue
+        progress = standing.progress_at(terms, now)
+        mine = stated.get((programme, root))
+        was = mine.tier if mine else terms.tiers[0].name
+        if mine is None or (mine.tier, mine.until) != (progress.tier, progress.until):
+            rows.append({"workspace": workspace, "programme": programme, "strand": root, "tier": progress.tier,
+                         "until": progress.until})  # fmt: skip
+        if was != progress.tier:
+            for name, tier in ((LEFT, was), (ENTERED, progress.tier)):
+                found = terms.tier_named(tier)
+                title = found.title if found else tier
+                stating.add(root, name, f"{name}:{programme}:{root.hex()}:{tier}:{progress.until}:{standing.orders}",
+                            now, tier=tier, title=title, programme=programme,
+                            until=to_iso(progress.until) if progress.until else "")  # fmt: skip
+    rows.sort(key=lambda row: (row["programme"], row["strand"]))
+    upsert(conn, store.standings, rows, key=("workspace", "programme", "strand"), update=["tier", "until"])

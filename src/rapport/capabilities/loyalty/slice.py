@@ -1,0 +1,52 @@
+"""All that loyalty brings, in one declaration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rapport.capabilities.loyalty import store
+from rapport.capabilities.loyalty.command import COMMANDS
+from rapport.capabilities.loyalty.facts import FACT_KINDS
+from rapport.capabilities.loyalty.jobs import TIME
+from rapport.capabilities.loyalty.service import LISTENS_TO, keep
+from rapport.compose.holding import of_person, of_shop
+from rapport.compose.slice import Slice
+from rapport.kernel.work import BatchStage, Retelling, Seen
+from rapport.web.permissions import Permission
+
+__all__ = ["LOYALTY"]
+
+LOYALTY = Slice(
+    name="loyalty",
+    title="Loyalty",
+    facts=FACT_KINDS,
+    stage=lambda: BatchStage[Seen](LISTENS_TO, read=lambda seen: seen, write=keep),
+    retelling=Retelling(version=1),
+    holds=(
+        of_shop(store.programmes, "the terms of the shop's loyalty programmes, every version"),
+        # Entries and draws are found by their lots and redemptions, so they go first.
+        of_person(
+            store.entries, "every movement of somebody's points", by=(), export=store.entries_of,
+            erase=store.forget_entries,
+        ),
+        of_person(store.draws, "of which lots somebody paid", by=(), export=store.draws_of, erase=store.forget_draws),
+        of_person(store.periods, "what somebody paid for a membership", by=(), export=store.periods_of,
+                  erase=store.forget_periods),
+        of_person(store.lots, "the points somebody earned, and what became of them"),
+        of_person(store.redemptions, "what somebody paid with points"),
+        of_person(store.causes, "what earned somebody points: orders, refunds, and what else a rule is about"),
+        of_person(store.approvals, "points for somebody that a person has to approve"),
+        of_person(store.standings, "the tier somebody is in"),
+        of_person(store.memberships, "the paid memberships somebody has"),
+    ),
+    migrations=Path(__file__).parent / "migrations",
+    jobs=(TIME,),
+    permissions=(
+        Permission(name="loyalty:read", words="see points and programmes", roles=("marketer", "agent", "analyst")),
+        Permission(name="loyalty:write", words="hold, redeem and give back points; memberships", roles=("agent",)),
+        Permission(name="loyalty:adjust", words="correct somebody's points, approve points", for_keys=False),
+        Permission(name="programme:write", words="change a loyalty programme", roles=("marketer",)),
+    ),
+    web="rapport.capabilities.loyalty.web:WEB",
+    commands=COMMANDS,
+)  # fmt: skip

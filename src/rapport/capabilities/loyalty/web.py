@@ -1,0 +1,10 @@
+"""What loyalty brings to the server; a worker never imports it."""
+
+from __future__ import annotations
+
+from rapport.capabilities.loyalty.routes import ROUTES
+from rapport.web.part import WebPart
+
+__all__ = ["WEB"]
+
+WEB = WebPart(routes=ROUTES)

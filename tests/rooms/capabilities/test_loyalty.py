@@ -1,0 +1,389 @@
+"""Points, tiers and membership on both engines: what orders bring, what refunds take, what can be paid and by whom."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+
+from rapport.capabilities.loyalty import membership, redeeming, store
+from rapport.capabilities.loyalty.changing import change_programme, effect_of
+from rapport.capabilities.loyalty.earning import Version, order_points, terms_at
+from rapport.capabilities.loyalty.programme import read_programme
+from rapport.capabilities.loyalty.quoting import CartAsked, LineAsked, Quote, holder_of, quote
+from rapport.kernel.clock import DAY, HOUR, MINUTE, from_iso
+from rapport.kernel.errors import Conflict, InvalidInput
+from rapport.kernel.principal import Principal
+from rapport.remember import customers
+from rapport.resolve.actions.service import Identity
+from rapport.storage.log import latest
+from tests.databases import ENGINES, database_at
+from tests.loyal import CLUB, begin, hold, key, order, pass_time, refund, tell, wallet
+from tests.shop import NOON, Shop
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """One for the file, with one programme: each test has an Ada and a Bo of its own."""
+    with database_at(request.param, tmp_path_factory.mktemp("loyalty")) as url:
+        made = Shop(url)
+        begin(made)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def ada() -> str:
+    return f"ada-{next(_NUMBERS)}"
+
+
+@pytest.fixture
+def bo() -> str:
+    return f"bo-{next(_NUMBERS)}"
+
+
+def bo_of(shop: Shop) -> Principal:
+    return Principal(workspace=shop.id, kind="user", id="1", name="Bo", scopes=frozenset(), role="owner")
+
+
+def asked(shop: Shop, user: str, *prices: int, now: int = NOON, **more: Any) -> Quote:
+    lines = [
+        LineAsked(line_id=str(i), product_id=f"p{i}", quantity=1, unit_price_minor=minor)
+        for i, minor in enumerate(prices)
+    ]
+    with shop.db.read() as conn:
+        versions = store.versions_of(conn, shop.id)["club"]
+        holder = holder_of(conn, shop.id, versions, "club", key(shop, user), now=now)
+    return quote(holder, CartAsked(currency="EUR", lines=lines, shipping_minor=490, **more), now=now)
+
+
+def test_points_of_an_order_wait_until_it_can_be_returned_no_more(shop: Shop, ada: str) -> None:
+    tell(shop, order(shop, ada, f"{ada}-1", 60, 25))
+    assert (wallet(shop, ada).balance, wallet(shop, ada).pending) == (0, 85)
+    assert wallet(shop, ada, now=NOON + 14 * DAY).balance == 85  # by the clock, whether or not the job has run
+    pass_time(shop, NOON + 14 * DAY)
+    there = wallet(shop, ada, now=NOON + 14 * DAY)
+    assert (there.balance, there.pending) == (85, 0)
+    assert {one.what for one in there.history} == {"earned, waiting", "available now"}
+    assert any("A point for each euro" in one.words for one in there.history)
+
+
+def test_a_fact_told_again_changes_nothing(shop: Shop, ada: str) -> None:
+    message = order(shop, ada, f"{ada}-1", 85)
+    tell(shop, message, message)
+    tell(shop, {**message, "messageId": f"{ada}-again"})  # the same order by another source
+    assert wallet(shop, ada).pending == 85
+
+
+def test_a_refund_takes_the_line_s_own_points_and_the_parts_sum_to_the_whole(shop: Shop, ada: str) -> None:
+    """PrestaShop/PrestaShop#42502: 150 + 60 less 20 % is 168; the 150 coming back takes 120, not 108 or 150."""
+    tell(shop, order(shop, ada, f"{ada}-1", 150, 60, discount=42, revenue=168))
+    assert wallet(shop, ada).pending == 168
+    tell(shop, refund(shop, ada, f"{ada}-1", refund_id=f"{ada}r1", products=[{"product_id": "p0", "quantity": 1}]))
+    assert wallet(shop, ada).pending == 48
+    tell(shop, refund(shop, ada, f"{ada}-1", refund_id=f"{ada}r2", products=[{"product_id": "p1", "quantity": 1}]))
+    assert wallet(shop, ada).pending == 0
+
+
+def test_pieces_of_a_line_come_back_one_by_one_to_the_point(shop: Shop, ada: str) -> None:
+    line = {"product_id": "p", "price": 33.4, "quantity": 3}
+    tell(shop, shop.message("Order Completed", at=NOON, user=ada, order_id=f"{ada}-1", currency="EUR", products=[line]))
+    assert wallet(shop, ada).pending == 100
+    left = []
+    for number in range(3):
+        tell(
+            shop,
+            refund(shop, ada, f"{ada}-1", refund_id=f"{ada}{number}", products=[{"product_id": "p", "quantity": 1}]),
+        )
+        left.append(wallet(shop, ada).pending)
+    assert left == [67, 34, 0]
+
+
+def test_a_refund_that_comes_before_its_order_counts(shop: Shop, ada: str) -> None:
+    tell(shop, refund(shop, ada, f"{ada}-1", at=NOON + HOUR, amount=40))
+    tell(shop, order(shop, ada, f"{ada}-1", 100))
+    assert wallet(shop, ada).pending == 60
+    tell(shop, shop.message("Order Cancelled", at=NOON + 2 * HOUR, user=ada, order_id=f"{ada}-1"))
+    assert wallet(shop, ada).pending == 0
+
+
+def test_what_was_spent_of_an_order_that_comes_back_is_owed(shop: Shop, ada: str) -> None:
+    """nopSolutions/nopCommerce#576: points of order 1 are spent, then order 1 comes back."""
+    later = NOON + 20 * DAY
+    tell(shop, order(shop, ada, f"{ada}-1", 100))
+    held = hold(shop, ada, 80, now=later)
+    redeeming.capture(shop.db, shop.id, held.id, now=later)
+    tell(shop, refund(shop, ada, f"{ada}-1", at=later))
+    there = wallet(shop, ada, now=later)
+    assert (there.balance, there.owed, there.redeemable) == (-80, 80, 0)
+    with pytest.raises(Conflict):
+        hold(shop, ada, 1, now=later)
+    redeeming.give_back(shop.db, shop.id, held.id, 30, refund_id="x", now=later)
+    redeeming.give_back(shop.db, shop.id, held.id, 30, refund_id="x", now=later)  # told twice
+    assert wallet(shop, ada, now=later).balance == -50
+
+
+def test_points_are_held_then_captured_or_released_each_once(shop: Shop, ada: str) -> None:
+    later = NOON + 20 * DAY
+    tell(shop, order(shop, ada, f"{ada}-1", 100))
+    first = hold(shop, ada, 60, now=later, request=f"{ada}-cart")
+    assert hold(shop, ada, 60, now=later, request=f"{ada}-cart") == first
+    with pytest.raises(Conflict, match="60 are held by another checkout until"):
+        hold(shop, ada, 60, now=later)
+    redeeming.release(shop.db, shop.id, first.id, now=later)
+    assert redeeming.release(shop.db, shop.id, first.id, now=later).state == "released"
+    with pytest.raises(Conflict, match="were released"):
+        redeeming.capture(shop.db, shop.id, first.id, now=later)
+    second = hold(shop, ada, 100, now=later)
+    redeeming.capture(shop.db, shop.id, second.id, order_id="o", now=later)
+    assert redeeming.capture(shop.db, shop.id, second.id, order_id="o", now=later).state == "captured"
+    assert wallet(shop, ada, now=later).balance == 0
+    with pytest.raises(Conflict, match="spent"):
+        redeeming.release(shop.db, shop.id, second.id, now=later)
+    redeeming.give_back(shop.db, shop.id, second.id, 100, refund_id="r", now=later)
+    assert wallet(shop, ada, now=later).balance == 100
+
+
+def test_a_hold_that_nobody_pays_ends_by_itself(shop: Shop, ada: str) -> None:
+    later = NOON + 20 * DAY
+    tell(shop, order(shop, ada, f"{ada}-1", 100))
+    hold(shop, ada, 100, now=later)
+    pass_time(shop, later + 14 * MINUTE)
+    assert wallet(shop, ada, now=later).held == 100
+    pass_time(shop, later + 15 * MINUTE)
+    assert (wallet(shop, ada, now=later).held, wallet(shop, ada, now=later).balance) == (0, 100)
+
+
+def test_many_who_redeem_at_once_never_spend_more_than_there_is(shop: Shop, ada: str) -> None:
+    later = NOON + 20 * DAY
+    tell(shop, *(order(shop, ada, f"{ada}-{n}", 10, at=NOON + n) for n in range(10)))
+    done: list[int] = []
+
+    def spend() -> None:
+        for _ in range(4):
+            try:
+                held = hold(shop, ada, 15, now=later)
+            except Conflict:
+                return
+            redeeming.capture(shop.db, shop.id, held.id, now=later)
+            done.append(held.points)
+
+    threads = [threading.Thread(target=spend) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(done) == 90  # six times fifteen of a hundred
+    assert wallet(shop, ada, now=later).balance == 10
+
+
+def test_those_that_expire_first_are_drawn_first_and_all_lots_show_their_date(shop: Shop, ada: str) -> None:
+    tell(shop, order(shop, ada, f"{ada}-2", 50, at=NOON + 5 * DAY), order(shop, ada, f"{ada}-1", 40))
+    later = NOON + 30 * DAY
+    held = hold(shop, ada, 30, now=later)
+    redeeming.capture(shop.db, shop.id, held.id, now=later)
+    assert [lot.points for lot in wallet(shop, ada, now=later).lots] == [10, 50]
+
+
+def test_points_expire_at_the_end_of_the_day_in_the_programme_s_zone(shop: Shop, ada: str) -> None:
+    """gocodebox/lifterlms#552, OpenMage/magento-lts#4409: "until 6 July" ends when 6 July does, there."""
+    at = from_iso("2026-07-06T01:00:00+02:00")
+    tell(shop, order(shop, ada, f"{ada}-1", 10, at=at))
+    last = from_iso("2027-07-06T23:59:59+02:00")
+    assert wallet(shop, ada, now=last).balance == 10
+    assert wallet(shop, ada, now=last + 1_000_000).balance == 0
+    pass_time(shop, last + 1_000_000)
+    there = wallet(shop, ada, now=last)  # a clock set back: what has expired stays so
+    assert (there.balance, there.history[0].what) == (0, "expired")
+
+
+def test_what_is_given_back_after_its_lot_expired_is_good_for_a_month_more(shop: Shop, ada: str) -> None:
+    tell(shop, order(shop, ada, f"{ada}-1", 100))
+    held = hold(shop, ada, 100, now=NOON + 300 * DAY)
+    redeeming.capture(shop.db, shop.id, held.id, now=NOON + 300 * DAY)
+    late = NOON + 400 * DAY
+    redeeming.give_back(shop.db, shop.id, held.id, 100, refund_id="r", now=late)
+    assert wallet(shop, ada, now=late).balance == 100
+    assert wallet(shop, ada, now=late + 32 * DAY).balance == 0
+
+
+def test_the_first_purchase_brings_its_benefit_at_the_next_look_at_the_cart(shop: Shop, ada: str) -> None:
+    assert [b.kind for b in asked(shop, ada, 9000).benefits] == ["delivery"]
+    assert asked(shop, ada, 8999).missing_for_delivery_minor == 1
+    tell(shop, order(shop, ada, f"{ada}-1", 200))
+    there = asked(shop, ada, 1000, now=NOON + 1)
+    assert (there.tier, there.next_tier) == ("gold", None)
+    assert [(b.kind, b.saving_minor) for b in there.benefits] == [("delivery", 490), ("points", 0)]
+    assert there.points_earned == 20  # the tier that stood before the order
+    tell(shop, order(shop, ada, f"{ada}-2", 10, at=NOON + 2))
+    assert wallet(shop, ada).pending == 200 + 20
+
+
+def test_a_tier_follows_what_was_bought_never_what_is_left_of_the_points(shop: Shop, ada: str) -> None:
+    """DivanteLtd/open-loyalty#131: who spends points must not fall."""
+    tell(shop, order(shop, ada, f"{ada}-1", 200))
+    later = NOON + 20 * DAY
+    redeeming.capture(shop.db, shop.id, hold(shop, ada, 200, now=later).id, now=later)
+    assert wallet(shop, ada, now=later).tier == "gold"
+    assert wallet(shop, ada, now=NOON + 365 * DAY).tier == "friend"
+    tell(shop, refund(shop, ada, f"{ada}-1", amount=1, at=later))
+    assert wallet(shop, ada, now=later).tier == "friend"
+
+
+def test_the_quote_says_what_is_booked_and_never_draws_more_than_the_goods(shop: Shop, ada: str) -> None:
+    """odoo/odoo#274951: 30 points at 10 each on an order of 20 must not all be drawn."""
+    tell(shop, order(shop, ada, f"{ada}-1", 100))
+    later = NOON + 20 * DAY
+    there = asked(shop, ada, 2000, 1999, redeem_points=5_000, now=later)
+    assert there.redeemable.points == there.redeemable.applied_points == 100
+    assert there.redeemable.value_minor == 100
+    assert there.points_earned == 38  # of 38.99 that are left to pay
+    tell(shop, order(shop, ada, f"{ada}-2", 20, 19.99, discount=1, revenue=38.99, at=later))
+    assert wallet(shop, ada, now=later).pending == 38
+    assert asked(shop, ada, 30, redeem_points=100, now=later).redeemable.applied_points == 30
+
+
+def test_a_late_order_brings_points_once_however_often_it_is_told(shop: Shop, ada: str) -> None:
+    tell(shop, order(shop, ada, f"{ada}-1", 10))
+    for n in range(3):
+        tell(shop, shop.message("Promise Broken", at=NOON + n, user=ada, order_id=f"{ada}-1"))
+    there = wallet(shop, ada)
+    assert there.balance == 50
+    assert "your order was late" in there.history[0].words
+
+
+def test_merging_keeps_every_point_and_the_better_tier_and_splitting_gives_each_their_own_back(
+    shop: Shop, ada: str, bo: str
+) -> None:
+    tell(shop, order(shop, ada, f"{ada}-1", 200), order(shop, bo, f"{bo}-1", 30, at=NOON - HOUR))
+    apart = [wallet(shop, one).pending for one in (ada, bo)]
+    identity = Identity(shop.db, on_moved=customers.mark_moved)
+    joined = identity.join(bo_of(shop), f"user_id:{ada}", f"user_id:{bo}", reason="one person")
+    shop.fold()
+    together = [wallet(shop, one) for one in (ada, bo)]
+    assert {(one.pending, one.tier) for one in together} == {(sum(apart), "gold")}
+    later = NOON + 20 * DAY
+    redeeming.capture(shop.db, shop.id, hold(shop, bo, 210, now=later).id, now=later)
+    assert joined.action is not None
+    identity.undo(bo_of(shop), joined.action)
+    shop.fold()
+    alone = [wallet(shop, one, now=later) for one in (ada, bo)]
+    assert [one.tier for one in alone] == ["gold", "friend"]
+    assert sum(one.balance for one in alone) == sum(apart) - 210
+    assert all(one.balance >= 0 for one in alone)
+
+
+def test_a_membership_lasts_as_long_as_is_paid_and_each_payment_pays_once(shop: Shop, ada: str) -> None:
+    tell(shop, order(shop, ada, f"{ada}-1", 10))
+    before = asked(shop, ada, 5000)
+    assert before.membership is not None
+    assert before.membership.would_save_minor == 250 + 490
+    id = membership.join(shop.db, shop.id, key(shop, ada), "plus", payment=f"{ada}-1", now=NOON)
+    assert asked(shop, ada, 5000).saving_minor == 740
+    with pytest.raises(Conflict, match="already"):
+        membership.join(shop.db, shop.id, key(shop, ada), "plus", payment=f"{ada}-x", now=NOON)
+    for _ in range(3):
+        membership.renew(shop.db, shop.id, id, payment=f"{ada}-2", now=NOON + 360 * DAY)
+    membership.cancel(shop.db, shop.id, id, now=NOON + 400 * DAY)
+    (one,) = wallet(shop, ada, now=NOON + 401 * DAY).memberships
+    assert (one.state, one.paid_minor) == ("cancelled", 9800)
+    assert asked(shop, ada, 5000, now=NOON + 700 * DAY).saving_minor == 740
+    with pytest.raises(Conflict, match="somebody paid"):
+        membership.renew(shop.db, shop.id, id, payment=f"{ada}-3", now=NOON + 401 * DAY)
+    pass_time(shop, NOON + 731 * DAY)
+    assert wallet(shop, ada, now=NOON + 731 * DAY).memberships[0].state == "ended"
+    assert asked(shop, ada, 5000, now=NOON + 731 * DAY).saving_minor == 0
+    with shop.db.read() as conn:
+        named = [row for row in latest(conn, shop.id, limit=500) if ada.encode() in row.body]
+    told = [name for name in (b"Started", b"Renewed", b"Cancelled", b"Ended")
+            for row in named if b"Membership " + name in row.body]  # fmt: skip
+    assert told == [b"Started", b"Renewed", b"Cancelled", b"Ended"]
+
+
+def test_a_trial_is_had_once(shop: Shop, ada: str) -> None:
+    tell(shop, order(shop, ada, f"{ada}-1", 10))
+    membership.join(shop.db, shop.id, key(shop, ada), "plus", payment="", now=NOON)
+    assert wallet(shop, ada).memberships[0].state == "trial"
+    pass_time(shop, NOON + 40 * DAY)
+    with pytest.raises(InvalidInput, match="trial was had"):
+        membership.join(shop.db, shop.id, key(shop, ada), "plus", payment="", now=NOON + 40 * DAY)
+
+
+def test_staff_correct_points_with_a_reason_that_the_member_reads(shop: Shop, ada: str) -> None:
+    tell(shop, order(shop, ada, f"{ada}-1", 10))
+    options: dict[str, Any] = {"by": "Cleo", "now": NOON}
+    redeeming.adjust(shop.db, shop.id, key(shop, ada), 40, reason="the till was down", request_id=f"{ada}a", **options)
+    redeeming.adjust(shop.db, shop.id, key(shop, ada), 40, reason="the till was down", request_id=f"{ada}a", **options)
+    redeeming.adjust(shop.db, shop.id, key(shop, ada), -15, reason="given twice", request_id=f"{ada}b", **options)
+    there = wallet(shop, ada)
+    assert there.balance == 25
+    assert ("the till was down", "Cleo") in [(one.words, one.by) for one in there.history]
+    with pytest.raises(Conflict, match="there are 25"):
+        redeeming.adjust(shop.db, shop.id, key(shop, ada), -26, reason="x", request_id=f"{ada}c", **options)
+    with pytest.raises(InvalidInput, match="say why"):
+        redeeming.adjust(shop.db, shop.id, key(shop, ada), 1, reason=" ", request_id=f"{ada}d", **options)
+
+
+def test_old_terms_hold_for_whoever_is_here_until_the_notice_is_over() -> None:
+    old, new = (read_programme(CLUB | {"title": title}) for title in ("old", "new"))
+    versions = [Version(1, NOON, old), Version(2, NOON + 100 * DAY, new)]
+    member, newcomer = NOON + DAY, NOON + 101 * DAY
+    assert terms_at(versions, NOON + 129 * DAY, member) == old
+    assert terms_at(versions, NOON + 131 * DAY, member) == new
+    assert terms_at(versions, NOON + 102 * DAY, newcomer) == new
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"tiers": [{"name": "a", "title": "A"}, {"name": "b", "title": "B", "at": 0}]}, "overlap"),
+        ({"tiers": [{"name": "a", "title": "A", "at": 5}]}, "begins at 5"),
+        ({"earning": [{"name": "x", "title": "X", "on": "Points Earned"}]}, "from its own points"),
+        ({"earning": [{"name": "x", "title": "X", "on": "Moon Landed"}]}, "no rule can listen"),
+        ({"earning": [{"name": "x", "title": "X", "points": 10**30}]}, "earning"),
+        ({"currency": "EURO"}, "currency"),
+        ({"time_zone": "Mars/Base"}, "no time zone"),
+        ({"surprise": 1}, "surprise"),
+        ({"valid_days": "soon"}, "valid_days"),
+    ],
+)
+def test_terms_that_cannot_hold_are_refused_in_words(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        read_programme(CLUB | changes)
+
+
+def test_a_cart_that_cannot_be_is_refused_in_words(shop: Shop, ada: str) -> None:
+    with pytest.raises(InvalidInput, match="1,001 lines"):
+        asked(shop, ada, *([1] * 1_001))
+    holder = None
+    with shop.db.read() as conn:
+        holder = holder_of(conn, shop.id, store.versions_of(conn, shop.id)["club"], "club", None, now=NOON)
+    with pytest.raises(InvalidInput, match="counts in EUR"):
+        quote(holder, CartAsked(currency="USD", lines=[]), now=NOON)
+    dear = LineAsked(line_id="1", product_id="p", quantity=10**6, unit_price_minor=10**12)
+    with pytest.raises(InvalidInput, match="costs"):
+        quote(holder, CartAsked(currency="EUR", lines=[dear]), now=NOON)
+    assert quote(holder, CartAsked(currency="EUR", lines=[]), now=NOON).to_pay_minor == 0
+
+
+def test_two_who_change_the_terms_at_once_do_not_overwrite_each_other(shop: Shop) -> None:
+    change_programme(shop.db, shop.id, "other", CLUB, seen=0, by="a", reason="", now=NOON)
+    with pytest.raises(Conflict, match="version 1"):
+        change_programme(shop.db, shop.id, "other", CLUB, seen=0, by="b", reason="x", now=NOON)
+    with shop.db.read() as conn:
+        wanted = read_programme(CLUB | {"worth": {"points": 1, "minor": 2}})
+        effect = effect_of(conn, shop.id, "club", wanted, now=NOON)
+    assert effect.points_worth_after_minor == 2 * effect.points_worth_before_minor
+
+
+def test_a_lot_never_overflows_whatever_an_order_says(shop: Shop) -> None:
+    from rapport.capabilities.loyalty.cart import Cart, CartLine
+
+    terms = read_programme(CLUB | {"earning": [{"name": "x", "title": "X", "points": 10**6, "per_minor": 1}]})
+    _, points, _ = order_points(terms, Cart("EUR", (CartLine("p", 1, 10**15),)), at=NOON, tier="gold")
+    assert sum(points) == 10**12

@@ -1,0 +1,96 @@
+"""Loyalty over HTTP, and its proof from the command line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from rapport.capabilities.loyalty.commands import loyalty
+from tests.installation import Opened
+from tests.loyal import CLUB
+from tests.running import Server, http, wait_until
+from tests.stories.console import identify, tell
+from tests.stories.kept import database_of
+
+
+def call(server: Server, method: str, path: str, **options: Any) -> httpx.Response:
+    key = {"Authorization": f"Bearer {server.api_key}"}
+    return http.request(method, f"{server.url}/api/v1/{path}", headers=key, **options)
+
+
+def cart(*prices: int, **more: Any) -> dict[str, Any]:
+    lines = [{"line_id": str(i), "product_id": f"p{i}", "quantity": 1, "unit_price_minor": minor, "discount_minor": 0}
+             for i, minor in enumerate(prices)]  # fmt: skip
+    return {"currency": "EUR", "prices_include_tax": True, "lines": lines, "shipping_minor": 490, "coupons": [],
+            "destination": {"country": "DE", "postcode": "10115"}, "redeem_points": 0} | more  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def club(module_server: Server) -> Server:
+    assert (
+        call(module_server, "POST", "loyalty/quote", json={"customer": "user_id:x", "cart": cart()}).status_code == 404
+    )
+    made = call(module_server, "PUT", "loyalty/programmes/club",
+                json={"programme": CLUB | {"pending_days": 0}, "version": 0})  # fmt: skip
+    assert made.status_code == 200, made.text
+    return module_server
+
+
+def test_from_an_order_to_points_to_a_payment_with_them(club: Server) -> None:
+    bought = {"order_id": "o1", "currency": "EUR", "products": [{"product_id": "p", "price": 100, "quantity": 1}]}
+    order = {"type": "track", "event": "Order Completed", "userId": "ada", "properties": bought}
+    tell(club, identify("ada", email="ada@example.com"), order)
+    wait_until(lambda: call(club, "GET", "customers/user_id:ada/loyalty").json().get("balance") == 100)
+    asked = {"customer": "user_id:ada", "cart": cart(9500, redeem_points=40)}
+    there = call(club, "POST", "loyalty/quote", json=asked).json()
+    assert there["saving_minor"] == 490
+    assert there["balance"] == 100
+    assert there["points_earned"] == 94
+    assert there["next_tier"] == {"name": "gold", "missing": 10_000}
+    assert there["membership"]["would_save_minor"] == 475
+    held = call(club, "POST", "loyalty/redemptions", json={"customer": "email:ada@example.com", "points": 40,
+                                                           "request_id": "cart-1"})  # fmt: skip
+    assert held.status_code == 201, held.text
+    paid = call(club, "POST", f"loyalty/redemptions/{held.json()['id']}/capture", json={"order_id": "o2"})
+    assert (paid.status_code, paid.json()["state"]) == (200, "captured")
+    assert call(club, "POST", f"loyalty/redemptions/{held.json()['id']}/release").status_code == 409
+    assert call(club, "GET", "customers/user_id:ada/loyalty").json()["balance"] == 60
+    with database_of(club) as db:
+        told = CliRunner().invoke(loyalty, ["verify", "--json"], obj=Opened(db))
+    assert told.exit_code == 0, told.output
+    assert json.loads(told.output)["ok"] is True
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ({"customer": "user_id:x", "cart": cart(-5)}, 400, "unit_price_minor"),
+        ({"customer": "user_id:x", "cart": cart(5, currency="USD")}, 400, "counts in EUR"),
+        ({"customer": "nobody", "cart": cart(5)}, 400, "names no customer"),
+        ({"customer": "user_id:x", "cart": cart(5, redeem_points=10**30)}, 400, "redeem_points"),
+        ({"customer": "user_id:x", "cart": cart(5), "programme": "none"}, 404, "programme"),
+    ],
+)
+def test_what_cannot_be_quoted_is_said(club: Server, body: dict[str, Any], status: int, words: str) -> None:
+    answered = call(club, "POST", "loyalty/quote", json=body)
+    assert answered.status_code == status, answered.text
+    assert words in answered.text
+
+
+def test_somebody_new_has_the_benefits_of_the_first_tier(club: Server) -> None:
+    there = call(club, "POST", "loyalty/quote", json={"customer": "email:new@example.com", "cart": cart(9000)}).json()
+    assert [one["kind"] for one in there["benefits"]] == ["delivery"]
+    assert there["balance"] == 0
+    assert call(club, "GET", "customers/email:new@example.com/loyalty").status_code == 404
+
+
+def test_terms_that_somebody_else_changed_are_not_overwritten(club: Server) -> None:
+    seen = call(club, "GET", "loyalty/programmes/club").json()
+    assert seen["json_ld"]["@type"] == "MemberProgram"
+    wanted = {"programme": seen["programme"] | {"title": "Club 2"}, "version": seen["version"], "reason": "a new name"}
+    assert call(club, "PUT", "loyalty/programmes/club", json=wanted).json()["version"] == seen["version"] + 1
+    assert call(club, "PUT", "loyalty/programmes/club", json=wanted).status_code == 409
