@@ -54,7 +54,9 @@ def measure(
     shop = Shop(people=known, facts_per_person=facts_per_person, watched=watched)
     with installation(engine, workers=workers) as running, ready(shop.batches(facts=facts, size=BATCH)) as bodies:
         warm_up(running)
+        before = running.core_seconds()
         accepting, folding = send_and_fold(running, bodies)
+        cores = {name: seconds - before.get(name, 0.0) for name, seconds in running.core_seconds().items()}
         lost, duplicated = compare(running, shop, sent=facts + WARM_UP)
         visible = visibility(running, seconds=seconds)
         peaks = running.peak_rss_mb()
@@ -68,6 +70,7 @@ def measure(
         "end_to_end_per_s": round(facts / folding),
         "ratio_end_to_end": round(facts / folding / limit, 3),
         "ratio_accepted": round(facts / accepting / limit, 3),
+        "core_us_per_fact": {name: round(seconds / facts * 1e6) for name, seconds in cores.items()},
         "visible_p50_ms": p50,
         "visible_p99_ms": p99,
         "visible_samples": len(visible),

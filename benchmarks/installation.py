@@ -105,6 +105,18 @@ class Installation:
             peaks["server" if number == 0 else f"worker {number}"] = round(kilobytes / 1024, 1)
         return peaks
 
+    def core_seconds(self) -> dict[str, float]:
+        """Seconds of a core each process has taken so far; `database` is PostgreSQL's connections that are open now."""
+        taken = {}
+        for number, process in enumerate(self.processes()):
+            taken["server" if number == 0 else f"worker {number}"] = _core_seconds(process)
+        if name := make_url(self.database_url).database if self.database_url else "":
+            served = [
+                found for found in psutil.process_iter(["cmdline"]) if name in " ".join(found.info["cmdline"] or ())
+            ]
+            taken["database"] = sum(map(_core_seconds, served))
+        return taken
+
     def lag(self) -> int:
         """Facts that are in the log and not yet folded."""
         status, body = self.get("/readyz")
@@ -167,6 +179,13 @@ def database(engine: str) -> Iterator[str]:
             yield make_url(POSTGRES).set(drivername="postgresql", database=name).render_as_string(hide_password=False)
         finally:
             admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+
+
+def _core_seconds(process: psutil.Process) -> float:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        times = process.cpu_times()
+        return float(times.user + times.system)
+    return 0.0
 
 
 def _admin() -> str:

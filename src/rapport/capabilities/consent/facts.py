@@ -16,6 +16,7 @@ _UNSUBSCRIBED = "Unsubscribed"
 CATEGORIES = 50
 """Categories that are looked at in one fact."""
 _LONGEST = 100
+_CARRIES = frozenset(("consent", "consentManagement"))
 
 _SAID: dict[object, State] = {"granted": "granted", "denied": "denied", "pending": "pending", "unknown": "unknown"}
 
@@ -28,6 +29,8 @@ def answers_of(fact: Fact) -> list[Answer]:
     """
     if fact.name == ANSWERED:
         return _stated(fact.properties.get("purposes"))
+    if fact.name != _UNSUBSCRIBED and _CARRIES.isdisjoint(fact.context):  # nearly all facts
+        return []
     found = {answer.category: answer for answer in _preferences(fact.context.get("consent"))}
     for answer in _managed(fact.context.get("consentManagement")):
         if answer.state == "denied" or answer.category not in found:

@@ -8,8 +8,6 @@ together; how frequent names are and who shares what is counted in the shop's ow
 from __future__ import annotations
 
 import json
-import random
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -31,6 +29,7 @@ from rapport.resolve.linking.model import (
     Together,
     probability,
 )
+from rapport.resolve.linking.patterns import candidate_patterns
 
 __all__ = ["ASKED", "METHODS", "WEIGHTS", "Progress", "candidate_levels", "sharing_of", "shop_model",
            "train_shop"]  # fmt: skip
@@ -47,7 +46,6 @@ WEIGHTS = Path(__file__).with_name("shop_weights.json")
 
 ASKED = 0.995
 """Share of the links made without asking that is to be right, unless another is asked for."""
-_SAMPLED = 3_000
 """Records whose candidates are weighed to find from where on links are right often enough."""
 _SHARED = {Method.MAIL: 6, Method.PHONE: 2, Method.DOOR: 5}
 """The level from which on two records have one and the same."""
@@ -67,7 +65,7 @@ def train_shop(
     progress("reading records", 0.3)
     prepared = [comparer.prepare(row) for row in rows]
     progress("weighing candidates", 0.6)
-    patterns, sampled = _patterns(comparer, prepared, seed)
+    patterns, sampled = candidate_patterns(comparer, prepared, seed)
     model = shop_model(comparer, sharing_of(comparer, patterns))
     looked_at = _Looked.of(Comparer.of_model(model), patterns, sampled)
     automatic = looked_at.ties_from(precision)
@@ -75,21 +73,6 @@ def train_shop(
     card = {"asked_precision": precision, "reliability": reliability, **looked_at.card(automatic, len(rows))}
     thresholds = Thresholds(link=automatic, automatic=automatic)
     return msgspec.structs.replace(model, thresholds=thresholds, card=card)
-
-
-def _patterns(comparer: Comparer, prepared: Sequence[Prepared], seed: int) -> tuple[Counter[tuple[Level, ...]], int]:
-    """The levels of the candidates of at most _SAMPLED records, and how many records these are."""
-    blocks = Blocks()
-    for number, record in enumerate(prepared):
-        blocks.add(number, keys_of(comparer.aspects, record))
-    asked = random.Random(seed).sample(range(len(prepared)), min(_SAMPLED, len(prepared)))
-    patterns: Counter[tuple[Level, ...]] = Counter()
-    for number in asked:
-        record = prepared[number]
-        for other in blocks.candidates(keys_of(comparer.aspects, record)):
-            if other != number:
-                patterns[comparer.levels(record, prepared[other])] += 1
-    return patterns, len(asked)
 
 
 def sharing_of(comparer: Comparer, patterns: Mapping[tuple[Level, ...], int]) -> int:

@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from rapport.kernel.errors import InvalidInput, Unavailable
-from rapport.resolve.linking.blocking import Blocks, keys_of
 from rapport.resolve.linking.comparer import Comparer, Prepared, aspects_of, shop_aspects
 from rapport.resolve.linking.comparisons.methods import COMPARISONS, sentences
 from rapport.resolve.linking.kinds import Layout
 from rapport.resolve.linking.model import Aspect, LearnedComparison, LinkModel, Method, Thresholds
+from rapport.resolve.linking.patterns import candidate_patterns
 from rapport.resolve.linking.shop_judge import ASKED, Progress, train_shop
 
 if TYPE_CHECKING:
@@ -44,8 +44,6 @@ FEWEST_ROWS = 200
 MOST_ROWS = 200_000
 """Records that training reads; of more, a random sample."""
 
-_SAMPLED = 3_000
-"""Records whose candidates are weighed to find the prior."""
 _LARGEST_ANCHOR = 100
 """Records that share an anchor; more share it by chance."""
 _ANCHORS = 3
@@ -384,7 +382,7 @@ def _with_prior(
     seed: int,
 ) -> LinkModel:
     """Weigh the candidates of a sample of records: their expected matches give the prior."""
-    patterns, sampled = _candidate_patterns(comparer, prepared, seed)
+    patterns, sampled = candidate_patterns(comparer, prepared, seed)
     pairs = sampled * max(1, len(prepared) - 1)
     weights, prior = _weights(m, u), math.log2(1 / max(2, len(prepared)))
     for _ in range(5):
@@ -400,22 +398,6 @@ def _with_prior(
         ],
         prior,
     )
-
-
-def _candidate_patterns(
-    comparer: Comparer, prepared: Sequence[Prepared], seed: int
-) -> tuple[Counter[tuple[int, ...]], int]:
-    blocks = Blocks()
-    for number, record in enumerate(prepared):
-        blocks.add(number, keys_of(comparer.aspects, record))
-    asked = random.Random(seed).sample(range(len(prepared)), min(_SAMPLED, len(prepared)))
-    patterns: Counter[tuple[int, ...]] = Counter()
-    for number in asked:
-        record = prepared[number]
-        for other in blocks.candidates(keys_of(comparer.aspects, record)):
-            if other != number:
-                patterns[comparer.levels(record, prepared[other])] += 1
-    return patterns, len(asked)
 
 
 def _known_share(prepared: Sequence[Prepared], at: int) -> float:
