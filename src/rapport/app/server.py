@@ -54,7 +54,7 @@ class Server:
             "channel_settings": ChannelSettings(allow_private=self.settings.allow_private_webhooks),
             "remembered": self.slices.remembered, "retold": self.slices.retold,
             "vocabulary": self.slices.vocabulary,
-            "steps": self.slices.deciding,
+            "steps": self.slices.deciding, "gate": self.slices.gate,
             "identity": Identity(self.db, more=LINKING, on_moved=customers.mark_moved),
         }  # fmt: skip
 

@@ -12,6 +12,7 @@ from rapport.collect import store as collect
 from rapport.compose.holding import by_columns, of_person, of_shop
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.measure import store as measure
+from rapport.remember import membership
 from rapport.remember import store as remember
 from rapport.resolve.graph import store as resolve
 from rapport.resolve.linking import store as linking
@@ -20,7 +21,7 @@ from rapport.storage.bulk import chunks
 from rapport.web import api_keys, views
 from rapport.web import store as web
 
-__all__ = ["ACT", "COLLECT", "MEASURE", "REMEMBER", "RESOLVE", "STORAGE", "WEB"]
+__all__ = ["ACT", "COLLECT", "MEASURE", "REMEMBER", "RESOLVE", "SEGMENTS", "STORAGE", "WEB"]
 
 _STAFF = "somebody who works here is removed on the page Team"
 
@@ -116,6 +117,17 @@ REMEMBER = (
     of_person(remember.customers, "the line of the list of customers", by=("root",)),
     of_person(remember.words, "the words by which somebody is found and listed", by=("root",), export=lambda *_: ()),
     of_shop(remember.folded, "which facts each part of the records has yet to fold"),
+)  # fmt: skip
+
+SEGMENTS = (
+    of_person(
+        membership.records, "what segments ask of somebody", by=("root",),
+        export=lambda *_: (),  # the Golden Record tells it in words
+    ),
+    of_person(membership.members, "in which segments somebody is, since when", by=("root",)),
+    of_shop(membership.segments, "the segments with their conditions"),
+    of_shop(membership.versions, "how segments were before, and who changed them"),
+    of_shop(membership.days, "how many came into segments and left, by day"),
 )  # fmt: skip
 
 ACT = (

@@ -16,7 +16,7 @@ from rapport.collect.names import Vocabulary
 from rapport.collect.unread import CountingUnread
 from rapport.compose.command import Command
 from rapport.compose.slice import Slice
-from rapport.compose.upkeep import summaries
+from rapport.compose.upkeep import clock, filling, summaries
 from rapport.decide.steps import Steps
 from rapport.kernel.gate import Gate, closed
 from rapport.kernel.named import by_name
@@ -61,7 +61,10 @@ class Installed:
             for one in self.slices
             if one.stage is not None and one.retelling is not None
         )
-        own = [("act", firing(self.timers)), ("remember", summaries(self.remembered))]  # they serve all slices
+        own = [
+            ("act", firing(self.timers)), ("remember", summaries(self.remembered)),
+            ("segments", clock(self.remembered)), ("segments", filling(self.remembered)),
+        ]  # they serve all slices  # fmt: skip
         brought = [*own, *((one.name, job) for one in self.slices for job in one.jobs)]
         self.jobs: Sequence[Job] = tuple(by_name("job", ((job.name, name, job) for name, job in brought)).values())
         self.channels: Mapping[str, MakeChannel] = self._joined("channel", lambda one: one.channels.items())

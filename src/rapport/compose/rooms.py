@@ -15,6 +15,7 @@ from rapport.measure.model import Measured
 from rapport.measure.retention import MINUTES_RETENTION
 from rapport.measure.stage import Following
 from rapport.remember import traits as remember_traits
+from rapport.remember.segments.facts import FACT_KINDS as SEGMENT_FACTS
 from rapport.resolve.facts import FACT_KINDS as RESOLVE_FACTS
 from rapport.web.permissions import Permission
 
@@ -92,6 +93,20 @@ REMEMBER = Slice(
     commands=commands.REMEMBER,
 )
 
+SEGMENTS = Slice(
+    name="segments",
+    title="Segments",
+    facts=SEGMENT_FACTS,
+    holds=holdings.SEGMENTS,
+    permissions=(
+        Permission(
+            name="segments:read", words="see segments, and how many are in them", roles=("marketer", "agent", "analyst")
+        ),
+        Permission(name="segments:write", words="add, change and remove segments", roles=("marketer", "analyst")),
+    ),
+    web="rapport.remember.segments.web:WEB",
+)
+
 EXPORT = Slice(
     name="export",
     title="Export and erasure",
@@ -146,5 +161,5 @@ MEASURE = Slice(
     web="rapport.measure.web:WEB",
 )
 
-ROOMS = (STORAGE, WEB, COLLECT, RESOLVE, REMEMBER, EXPORT, DECIDE, ACT, MEASURE)
+ROOMS = (STORAGE, WEB, COLLECT, RESOLVE, REMEMBER, SEGMENTS, EXPORT, DECIDE, ACT, MEASURE)
 """In the way of the data."""

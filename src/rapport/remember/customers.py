@@ -28,7 +28,7 @@ from rapport.storage.bulk import chunks, upsert
 from rapport.storage.locks import Lock, lock_each
 from rapport.storage.lookup import among
 
-__all__ = ["Refreshed", "mark_moved", "pending", "refresh"]
+__all__ = ["Follower", "Refreshed", "Summarised", "mark_moved", "pending", "refresh"]
 
 _PERSONAL = frozenset({"name", "last_name", "email", "phone", "country", "location", "consent"})
 """Parts that tell who somebody is and what was allowed; a learned link alone discloses none of them."""
@@ -66,6 +66,29 @@ class Refreshed(NamedTuple):
     """The customers that are, or were, behind them."""
 
 
+class Summarised(NamedTuple):
+    """A customer whose row was made anew."""
+
+    state: StrandState
+    """What was done, over all strands, in the parts that rows and the follower need."""
+    certain: StrandState
+    """The same without learned links: who it is."""
+    row: Mapping[str, Any]
+
+
+class Follower(Protocol):
+    """What wants to know of every customer whose row was made anew, in the same transaction."""
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """The parts it reads."""
+
+    def __call__(
+        self, conn: Connection, workspace: WorkspaceId, told: Mapping[Key, Summarised], gone: Collection[Key]
+    ) -> None:
+        """Take in customers whose rows are new, and those who are no more."""
+
+
 def pending(conn: Connection, *, buckets: Collection[int]) -> bool:
     """Whether `refresh` would have something to do."""
     dirty = sa.select(sa.literal(1)).where(strands.c.dirty, strands.c.bucket.in_(buckets)).limit(1)
@@ -86,7 +109,14 @@ def mark_moved(conn: Connection, moved: Iterable[Moved]) -> int:
     return len(touched)
 
 
-def refresh(conn: Connection, *, limit: int, buckets: Sequence[int], remembered: Remembered) -> Refreshed:
+def refresh(
+    conn: Connection,
+    *,
+    limit: int,
+    buckets: Sequence[int],
+    remembered: Remembered,
+    follower: Follower | None = None,
+) -> Refreshed:
     """Bring the rows of at most about `limit` changed customers up to date.
 
     Call inside a write transaction. Several workers may do so at a time: on PostgreSQL they take turns in a workspace,
@@ -102,7 +132,7 @@ def refresh(conn: Connection, *, limit: int, buckets: Sequence[int], remembered:
         roots.update(key for owner, key in stale if owner == workspace)
         _clear(conn, customers, _table.root, _table.stale, workspace, roots)
         roots.update(roots_of(conn, workspace, keys).values())
-        _rewrite(conn, workspace, roots, remembered)
+        _rewrite(conn, workspace, roots, remembered, follower)
     return Refreshed(len(dirty) + len(stale), by_workspace)
 
 
@@ -132,34 +162,46 @@ def _clear(
         conn.execute(table.update().where(among(conn, workspace, key, batch)).values({flag: False}))
 
 
-def _rewrite(conn: Connection, workspace: WorkspaceId, roots: set[Key], remembered: Remembered) -> None:
-    gathered = gather(conn, workspace, sorted(roots), remembered=remembered, decode=_decoder(remembered))
-    certain = _certain_states(conn, workspace, gathered, remembered)
-    rows = [
-        _row(workspace, root, found, found.state, certain.get(root, found.state), remembered)
-        for root, found in gathered.items()
+def _rewrite(
+    conn: Connection, workspace: WorkspaceId, roots: set[Key], remembered: Remembered, follower: Follower | None
+) -> None:
+    decode = _decoder(remembered, frozenset() if follower is None else follower.parts)
+    gathered = gather(conn, workspace, sorted(roots), remembered=remembered, decode=decode)
+    certain = _certain_states(conn, workspace, gathered, remembered, decode)
+    told = {
+        root: Summarised(
+            found.state,
+            who := certain.get(root, found.state),
+            _row(workspace, root, found, found.state, who, remembered),
+        )
+        for root, found in sorted(gathered.items())
         if found.state is not None
-    ]
-    rows.sort(key=lambda row: row["root"])
-    shown = {row["root"]: row.pop("words") for row in rows}
+    }
+    rows = [{name: value for name, value in one.row.items() if name != "words"} for one in told.values()]
     if rows:
         columns = [name for name in rows[0] if name not in ("workspace", "root", "bucket", "stale")]
         upsert(conn, customers, rows, key=("workspace", "root"), update=columns)
-    gone = roots - shown.keys()
+    gone = roots - told.keys()
+    shown = {root: one.row["words"] for root, one in told.items()}
     keep_words(conn, workspace, shown | {root: set() for root in gone})
     for batch in chunks(sorted(gone), 500):
         conn.execute(customers.delete().where(among(conn, workspace, _table.root, batch)))
+    if follower is not None:
+        follower(conn, workspace, told, gone)
 
 
 def _certain_states(
-    conn: Connection, workspace: WorkspaceId, gathered: Mapping[Key, Gathered], remembered: Remembered
+    conn: Connection,
+    workspace: WorkspaceId,
+    gathered: Mapping[Key, Gathered],
+    remembered: Remembered,
+    decode: Callable[[bytes], StrandState],
 ) -> dict[Key, StrandState]:
     """Of customers held together by a learned link: what is certainly of the person whose identifier is the root."""
     units = units_among(conn, workspace, {root: found.members for root, found in gathered.items()})
     own = {root: next(keys for keys in several.values() if root in keys) for root, several in units.items()
            if len(several) > 1}  # fmt: skip
     bodies = states_of(conn, workspace, [key for keys in own.values() for key in keys])
-    decode = _decoder(remembered)
     return {
         root: remembered.merge([decode(bodies[key]) for key in keys if key in bodies]) for root, keys in own.items()
     }
@@ -253,10 +295,10 @@ def _of_slices(state: StrandState, remembered: Remembered) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=8)
-def _decoder(remembered: Remembered) -> Callable[[bytes], StrandState]:
-    """Reads of a state what a row is made of."""
+def _decoder(remembered: Remembered, also: frozenset[str]) -> Callable[[bytes], StrandState]:
+    """Reads of a state what a row is made of, and `also` these parts."""
     summarised = {part.name for part in remembered.parts.values() if part.summary is not None}
-    return decoder_of(remembered.keys_of(_PARTS | summarised))
+    return decoder_of(remembered.keys_of(_PARTS | summarised | also))
 
 
 def _key(label: str) -> str:

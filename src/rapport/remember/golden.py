@@ -15,6 +15,7 @@ from rapport.kernel.clock import to_iso
 from rapport.kernel.errors import NotFound
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.remember.backfill import ready
+from rapport.remember.membership import names_by_root
 from rapport.remember.registry import Held, Remembered, StrandState
 from rapport.remember.store import states_of
 from rapport.remember.strands import decode_state
@@ -74,6 +75,7 @@ class GoldenRecord(msgspec.Struct, frozen=True, kw_only=True):
     identifiers: list[IdentifierShown]
     traits: dict[str, TraitShown]
     segments: list[str] = []
+    """The names of the segments it is in, at most a second behind the traits."""
     probable: list[CustomerId] | msgspec.UnsetType = msgspec.UNSET
     """Who else this customer is, by learned links alone. What is known of them is left out, unless asked for."""
 
@@ -101,7 +103,7 @@ def golden_record(
 
     Traits whose parts are being filled from the log are left out until they are whole.
 
-    Cost: six queries, and about 10 microseconds by kilobyte of the strands' states.
+    Cost: seven queries, and about 10 microseconds by kilobyte of the strands' states.
     """
     remembered = ready(conn, remembered)
     root = find(conn, workspace, key)
@@ -124,6 +126,7 @@ def golden_record(
             if probable or one.key in certain
         ],
         traits=traits,
+        segments=names_by_root(conn, workspace, [root]).get(root, []),
         probable=others or msgspec.UNSET,
     )
 

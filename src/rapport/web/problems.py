@@ -39,6 +39,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hint: str = ""
     errors: list[dict[str, str]] = []
     """For input that does not fit: each place (`path`) and what is wrong there (`message`)."""
+    position: int | None = None
+    """For a text that cannot be read: the character, from 0, at which it goes wrong."""
     instance: str = ""
     """For a fault of ours: the id under which the log tells more."""
 
@@ -46,7 +48,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def problem_of(error: Exception) -> Problem:
     """The problem body of any exception; a bug tells nothing but the id under which it was logged."""
     if isinstance(error, RapportError):
-        return _problem(error.status, error.code, error.message, hint=error.hint)
+        position = getattr(error, "position", None)
+        problem = _problem(error.status, error.code, error.message, hint=error.hint)
+        return problem if position is None else msgspec.structs.replace(problem, position=position)
     if isinstance(error, ValidationException):
         return _problem(400, "invalid_input", "the request does not fit", errors=_validation_errors(error))
     if isinstance(error, HTTPException) and (said := _of_the_body(error)):

@@ -26,7 +26,7 @@ from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.storage.log import LogRow, append
 from rapport.storage.lookup import select_among
 
-__all__ = ["EXPIRY", "Turn", "state", "turns"]
+__all__ = ["EXPIRY", "Turn", "about_identifier", "names_of", "state", "turns"]
 
 EXPIRY = "expiry"
 """The cause of what no fact brought about, but evidence that was not seen for too long."""
@@ -75,7 +75,7 @@ def state(
     if not found:
         return 0
     ids = load_customer_ids(conn)
-    names = _names(conn, workspace, {turn.root_to for turn in found})
+    names = names_of(conn, workspace, {turn.root_to for turn in found})
     rows = []
     for turn in found:
         namespace, value = names[turn.root_to]
@@ -85,7 +85,7 @@ def state(
         merged = turn.kind == "merged"
         properties = {"customer_id": ids.customer_id(turn.root_to), "cause": cause}
         properties["merged_customer_id" if merged else "split_from_customer_id"] = ids.customer_id(turn.root_from)
-        row = _row(
+        row = about_identifier(
             workspace, MERGED if merged else SPLIT, f"customer-{turn.kind}-{digest}", namespace, value,
             properties=properties, policy=policy, now=now,
         )  # fmt: skip
@@ -93,10 +93,11 @@ def state(
     return append(conn, rows)
 
 
-def _row(
+def about_identifier(
     workspace: WorkspaceId, name: str, ident: str, namespace: str, value: str, *, properties: dict[str, str],
     policy: IdentifierPolicy, now: int,
 ) -> LogRow | None:  # fmt: skip
+    """The row of a fact of our own about who has this identifier; None where it names nobody (blocked since)."""
     named = namespace in ("user_id", "anonymous_id")
     try:
         return own_fact(
@@ -110,7 +111,8 @@ def _row(
         return None
 
 
-def _names(conn: Connection, workspace: WorkspaceId, keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
+def names_of(conn: Connection, workspace: WorkspaceId, keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
+    """Namespace and value of identifiers by their keys."""
     columns = store.identifiers.c
     query = sa.select(columns.key, columns.namespace, columns.value)
     rows = select_among(conn, query, workspace, columns.key, keys)

@@ -1,0 +1,196 @@
+"""`/api/v1/segments`: conditions over Golden Records, who fulfils them, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Annotated
+
+import msgspec
+from litestar import Response, delete, get, post, put
+from litestar.params import Parameter
+from msgspec import Meta
+
+from rapport.kernel.clock import now_us
+from rapport.kernel.gate import Gate
+from rapport.kernel.principal import Principal
+from rapport.remember.registry import Remembered
+from rapport.remember.segments import service
+from rapport.remember.segments.fields import Field, Fields
+from rapport.remember.segments.following import Following
+from rapport.remember.segments.service import Member, Members, Overlap, Preview, Segment, SegmentVersion
+from rapport.resolve.graph.customer_ids import load_customer_ids
+from rapport.storage.engine import Database
+from rapport.storage.log import append
+from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
+
+__all__ = ["ROUTES", "fields_of"]
+
+Name = Annotated[str, Parameter(max_length=200, description="The segment's name.")]
+Where = Annotated[str, Meta(max_length=20_000)]
+
+
+AT_ONCE = 1_000
+"""Customers that are asked before a new segment is answered."""
+
+
+class SegmentWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new segment."""
+
+    name: Annotated[str, Meta(max_length=200)]
+    where: Where
+    """Such as `orders >= 3 AND last_order_at > now() - INTERVAL 60 DAY`."""
+
+
+class SegmentChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be another; what is absent stays."""
+
+    name: Annotated[str, Meta(max_length=200)] | None = None
+    where: Where | None = None
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A condition to be tried."""
+
+    where: Where
+
+
+class Segments(msgspec.Struct, frozen=True, kw_only=True):
+    """All segments of the shop, by name."""
+
+    segments: list[Segment]
+
+
+class SegmentHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """All versions, the newest first."""
+
+    versions: list[SegmentVersion]
+
+
+class SegmentFields(msgspec.Struct, frozen=True, kw_only=True):
+    """What a condition may ask."""
+
+    fields: list[Field]
+
+
+@lru_cache(maxsize=4)
+def fields_of(remembered: Remembered) -> Fields:
+    """The fields of this installation."""
+    return Fields(remembered)
+
+
+@get("/segments", permission="segments:read", tags=["segments"], sync_to_thread=True)
+def get_segments(db: Database, principal: Principal, remembered: Remembered) -> Segments:
+    """The segments with their sizes, which are at most a second behind the Golden Records."""
+    with db.read() as conn:
+        return Segments(segments=service.list_segments(conn, principal.workspace, fields=fields_of(remembered)))
+
+
+@post(
+    "/segments", permission="segments:write", tags=["segments"], response_headers=[ETAG], sync_to_thread=True
+)  # fmt: skip
+def post_segment(
+    db: Database, principal: Principal, remembered: Remembered, data: SegmentWanted
+) -> Response[Segment]:  # fmt: skip
+    """Keep a segment. Its customers are found by a job, some hundred thousand a minute; from then on it is live.
+
+    Whoever is in it from the start is told by no fact; whoever comes and goes later is.
+    """
+    with db.write() as conn:
+        segment = service.add(
+            conn, principal.workspace, name=data.name, where=data.where, fields=fields_of(remembered),
+            by=principal.name, now=now_us(),
+        )  # fmt: skip
+        # A small shop need not wait for the job.
+        _, stated = Following(remembered).fill(conn, principal.workspace, now=now_us(), limit=AT_ONCE)
+        append(conn, stated)
+        segment = service.find(conn, principal.workspace, segment.name, fields=fields_of(remembered))
+    return tagged(segment, service.tag_of(segment))
+
+
+@get("/segments/fields", permission="segments:read", tags=["segments"], sync_to_thread=False)
+def get_fields(remembered: Remembered) -> SegmentFields:
+    """What a condition may ask, with types and rules."""
+    return SegmentFields(fields=list(fields_of(remembered).all.values()))
+
+
+@post("/segments/preview", permission="segments:read", tags=["segments"], status_code=200, sync_to_thread=True)
+def post_preview(db: Database, principal: Principal, remembered: Remembered, data: Tried) -> Preview:
+    """Who fulfils a condition now, of all customers. A text that is none answers 400 with its `position`."""
+    with db.read() as conn:
+        return service.preview(conn, principal.workspace, data.where, fields=fields_of(remembered), now=now_us())
+
+
+@get("/segments/{name:str}", permission="segments:read", tags=["segments"], response_headers=[ETAG],
+     sync_to_thread=True)  # fmt: skip
+def get_segment(db: Database, principal: Principal, remembered: Remembered, name: Name) -> Response[Segment]:
+    """One segment."""
+    with db.read() as conn:
+        segment = service.find(conn, principal.workspace, name, fields=fields_of(remembered))
+    return tagged(segment, service.tag_of(segment))
+
+
+@put("/segments/{name:str}", permission="segments:write", tags=["segments"], response_headers=[ETAG],
+     sync_to_thread=True)  # fmt: skip
+def put_segment(
+    db: Database, principal: Principal, remembered: Remembered, name: Name, data: SegmentChange,
+    if_match: IfMatch = None,
+) -> Response[Segment]:  # fmt: skip
+    """Change a segment. Whoever no longer fulfils it leaves it, with a fact."""
+    with db.write() as conn:
+        segment = service.change(
+            conn, principal.workspace, name, where=data.where, new_name=data.name, fields=fields_of(remembered),
+            by=principal.name, now=now_us(), seen=seen_version(if_match),
+        )  # fmt: skip
+    return tagged(segment, service.tag_of(segment))
+
+
+@delete("/segments/{name:str}", permission="segments:write", tags=["segments"], sync_to_thread=True)
+def delete_segment(db: Database, principal: Principal, name: Name, if_match: IfMatch = None) -> None:
+    """Remove a segment; no fact tells that its members left."""
+    with db.write() as conn:
+        service.remove(conn, principal.workspace, name, seen=seen_version(if_match))
+
+
+@get("/segments/{name:str}/history", permission="segments:read", tags=["segments"], sync_to_thread=True)
+def get_history(db: Database, principal: Principal, name: Name) -> SegmentHistory:
+    """How the segment was before, and who changed it."""
+    with db.read() as conn:
+        return SegmentHistory(versions=service.history(conn, principal.workspace, name))
+
+
+@get("/segments/{name:str}/overlap/{other:str}", permission="segments:read", tags=["segments"], sync_to_thread=True)
+def get_overlap(db: Database, principal: Principal, name: Name, other: Name) -> Overlap:
+    """How many customers two segments share."""
+    with db.read() as conn:
+        return service.overlap(conn, principal.workspace, name, other)
+
+
+@get("/segments/{name:str}/members", permission="segments:read", tags=["segments"], sync_to_thread=True)
+def get_members(
+    db: Database,
+    principal: Principal,
+    gate: Gate,
+    name: Name,
+    purpose: Annotated[
+        str, Parameter(max_length=60, description="Only those with whom this may be done: `email_marketing`.")
+    ] = "",
+    cursor: Annotated[str | None, Parameter(max_length=1_000, description="`cursor` of the page before.")] = None,
+    limit: Annotated[int, Parameter(ge=1, le=1_000, description="Members a page.")] = 100,
+) -> Members:
+    """Who is in the segment. With a purpose, a page may hold fewer: whoever does not allow it is left out."""
+    with db.read() as conn:
+        page = service.members_of(conn, principal.workspace, name, cursor=cursor, limit=limit)
+        if not purpose or not page.members:
+            return page
+        ids = load_customer_ids(conn)
+        keys = {one.customer_id: ids.key(one.customer_id) for one in page.members}
+        permits = gate(conn, principal.workspace, list(keys.values()), purpose, now_us())
+        allowed: Collection[Member] = [one for one in page.members if permits[keys[one.customer_id]].may]
+        return msgspec.structs.replace(page, members=list(allowed))
+
+
+ROUTES = (
+    get_segments, post_segment, get_fields, post_preview, get_segment, put_segment, delete_segment, get_history,
+    get_overlap, get_members,
+)  # fmt: skip

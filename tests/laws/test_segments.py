@@ -1,0 +1,134 @@
+"""Laws of segments: one text gives the same answer live and in the database, and the clock is never late."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rapport.kernel.clock import DAY, HOUR, from_iso
+from rapport.kernel.ids import WorkspaceId
+from rapport.remember import membership
+from rapport.remember.segments.evaluating import NEVER, Clock, Compiled
+from rapport.remember.segments.fields import Fields, fold_text
+from rapport.remember.segments.parsing import parse
+from rapport.remember.segments.sql import sql_of
+from rapport.storage.engine import Database
+from tests.remembered import REMEMBERED
+
+FIELDS = Fields(REMEMBERED).all
+NOW = from_iso("2026-10-24T22:30:00Z")  # the night in which Berlin's summer time ends
+ZONES = [ZoneInfo(name) for name in ("Europe/Berlin", "Asia/Kathmandu", "America/New_York", "UTC")]
+WORDS = ["Zürich", "zurich", "ZU\u0308RICH", "O'Neil", "%", "a_b", "", "DE", "日本", "Straße", "store", "\\"]
+
+records = st.fixed_dictionaries(
+    {"visitor": st.booleans()},
+    optional={
+        "orders": st.integers(0, 5), "revenue.EUR": st.integers(-500, 30_000), "refunds.EUR": st.integers(0, 900),
+        "last_order_at": st.integers(-400, 30).map(lambda days: NOW + days * DAY),
+        "first_order_at": st.integers(NOW - 3 * DAY, NOW + 3 * DAY), "birthday": st.integers(20_000, 20_800),
+        "country": st.sampled_from(WORDS).map(fold_text), "city": st.sampled_from(WORDS).map(fold_text),
+        "channels": st.lists(st.sampled_from(WORDS).map(fold_text), max_size=3), "consent.marketing": st.booleans(),
+    },
+)  # fmt: skip
+
+_numbers = st.one_of(
+    st.sampled_from(["orders", "revenue", "refunds", "0", "2", "3.5", "-1", "100", "0.1"]),
+    st.tuples(st.sampled_from(["orders", "revenue"]), st.sampled_from("+-*/"),
+              st.sampled_from(["orders", "refunds", "0", "3"])).map(" ".join),
+)  # fmt: skip
+_ops = st.sampled_from(["=", "<>", "<", "<=", ">", ">="])
+_quoted = st.sampled_from(WORDS).map(lambda word: "'" + word.replace("'", "''") + "'")
+_moments = st.sampled_from([
+    "now()", "now() - INTERVAL 60 DAY", "now() - INTERVAL 3 MONTH", "today()", "today() - INTERVAL 1 DAY",
+    "'2026-10-25'", "'2026-10-24 23:00'", "now() + INTERVAL 1 WEEK", "today() - INTERVAL 1 YEAR",
+])  # fmt: skip
+_times = st.sampled_from(["last_order_at", "first_order_at"])
+_atoms = st.one_of(
+    st.tuples(_numbers, _ops, _numbers).map(" ".join).filter(lambda t: any(f in t for f in ("orders", "rev", "ref"))),
+    st.tuples(_times, _ops, _moments).map(" ".join),
+    st.tuples(st.just("birthday"), _ops, st.sampled_from(["today()", "today() - INTERVAL 18 YEAR"])).map(" ".join),
+    st.tuples(st.sampled_from(["country", "city"]), st.sampled_from(["=", "<>", "LIKE"]), _quoted)
+    .map(" ".join).filter(lambda t: not (t.endswith("''") and "LIKE" in t)),
+    st.tuples(_quoted, _quoted).map(lambda two: f"city NOT IN ({two[0]}, {two[1]})"),
+    _quoted.filter(lambda word: word != "''").map(lambda word: f"has(channels, {word})"),
+    st.sampled_from(["country IS NULL", "city IS NOT NULL", "visitor", "consent.marketing", "orders BETWEEN 1 AND 3",
+                     "consent.marketing IS TRUE", "consent.marketing = FALSE", "channels IS NULL"]),
+)  # fmt: skip
+conditions = st.recursive(
+    _atoms,
+    lambda inner: st.one_of(
+        inner.map(lambda one: f"NOT ({one})"),
+        st.tuples(inner, st.sampled_from([" AND ", " OR "]), inner).map(lambda three: "(" + "".join(three) + ")"),
+    ),
+    max_leaves=5,
+)
+
+
+@pytest.fixture(scope="module")
+def kept(shared_db: Database) -> Database:
+    return shared_db
+
+
+@settings(max_examples=150)
+@given(texts=st.lists(conditions, min_size=4, max_size=8), several=st.lists(records, min_size=1, max_size=12),
+       zone=st.sampled_from(ZONES))  # fmt: skip
+def test_a_condition_says_the_same_live_and_in_the_database(
+    kept: Database, texts: list[str], several: list[dict[str, object]], zone: ZoneInfo
+) -> None:
+    workspace = WorkspaceId(1)
+    clock = Clock(NOW, zone)
+    with kept.write() as conn:
+        conn.execute(membership.records.delete())
+        for number, record in enumerate(several):
+            body = msgspec.json.encode(record).decode()
+            conn.execute(membership.records.insert().values(
+                workspace=workspace, root=bytes([number]), bucket=0, record=body, next_at=NEVER
+            ))  # fmt: skip
+        for text in texts:
+            node = parse(text, FIELDS, currency="EUR", zone=zone)
+            asked = sql_of(node, clock, dialect=kept.dialect)
+            query = sa.text(f"SELECT root FROM segment_records WHERE {asked.text}")
+            found = {bytes(root)[0] for root in conn.execute(query, asked.parameters).scalars()}
+            compiled = Compiled(node)
+            live = {number for number, record in enumerate(several) if compiled.holds(record, clock)}
+            assert found == live, text
+
+
+@settings(max_examples=100)
+@given(texts=st.lists(conditions, min_size=4, max_size=8), several=st.lists(records, min_size=1, max_size=8),
+       zone=st.sampled_from(ZONES))  # fmt: skip
+def test_the_lake_says_the_same(texts: list[str], several: list[dict[str, object]], zone: ZoneInfo) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    clock = Clock(NOW, zone)
+    lake = duckdb.connect()
+    lake.execute("CREATE TABLE records (root INTEGER, record VARCHAR)")
+    rows = [[number, msgspec.json.encode(record).decode()] for number, record in enumerate(several)]
+    lake.executemany("INSERT INTO records VALUES (?, ?)", rows)
+    for text in texts:
+        node = parse(text, FIELDS, currency="EUR", zone=zone)
+        asked = sql_of(node, clock, dialect="duckdb")
+        found = lake.execute(f"SELECT root FROM records WHERE {asked.text}", dict(asked.parameters)).fetchall()
+        compiled = Compiled(node)
+        assert {row[0] for row in found} == {
+            number for number, record in enumerate(several) if compiled.holds(record, clock)
+        }, text
+
+
+@settings(max_examples=300)
+@given(text=conditions, record=records, zone=st.sampled_from(ZONES),
+       waits=st.lists(st.integers(1, 500 * 24), min_size=1, max_size=6))  # fmt: skip
+def test_until_its_next_change_a_membership_stays(
+    text: str, record: dict[str, object], zone: ZoneInfo, waits: list[int]
+) -> None:
+    compiled = Compiled(parse(text, FIELDS, currency="EUR", zone=zone))
+    clock = Clock(NOW, zone)
+    holds, next_at = compiled.holds(record, clock), compiled.next_change(record, clock)
+    assert next_at > NOW
+    for hours in waits:
+        later = min(NOW + hours * HOUR, next_at - 1)
+        assert compiled.holds(record, Clock(later, zone)) == holds, (text, later)
