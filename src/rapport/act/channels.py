@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal, Protocol, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 from sqlalchemy import Connection
@@ -12,7 +12,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Purpose
 from rapport.storage.engine import Database
 
-__all__ = ["Channel", "ChannelSettings", "Delivered", "MakeChannel", "Outgoing"]
+__all__ = ["AfterDelivery", "Channel", "ChannelSettings", "Delivered", "MakeChannel", "Outcome", "Outgoing"]
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +40,19 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     """The least the destination asked us to wait."""
 
 
+class Outcome(NamedTuple):
+    """What has just become of a message."""
+
+    message: Outgoing
+    status: Literal["delivered", "later", "dead", "dropped"]
+    """`later`: it is tried again, or a rule holds it; `dropped`: a rule held it back for good."""
+    detail: str
+
+
+AfterDelivery: TypeAlias = Callable[[Connection, Sequence[Outcome], int], None]
+"""Told what became of messages of any channel, in the transaction that records it; it passes over those of others."""
+
+
 class Channel(Protocol):
     """Delivers messages of one kind. Called from several threads at once; takes a bounded time."""
 
@@ -58,6 +71,12 @@ class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     allow_private: bool = False
     """Whether messages may go to addresses of the own network."""
+    smtp_url: str = ""
+    """The mail server of shops that name none: `smtp://user:password@host:587`, `smtps://` for TLS from the start."""
+    mail_from: str = ""
+    """The sender of shops that name none."""
+    public_url: str = ""
+    """Where shoppers find this server, for links in messages."""
 
 
 MakeChannel: TypeAlias = Callable[[Database, ChannelSettings], Channel]

@@ -13,14 +13,14 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.act import store
-from rapport.act.channels import Channel, Delivered, Outgoing
+from rapport.act.channels import AfterDelivery, Channel, Delivered, Outcome, Outgoing
 from rapport.act.send_rules import AFTER_FAILURE, Drop, SendRule, Verdict, verdicts
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, now_us
 from rapport.kernel.errors import Conflict, NotFound
@@ -66,6 +66,10 @@ _logger = logging.getLogger(__name__)
 
 _PENDING: sa.ColumnElement[str] = sa.literal_column("'pending'")
 """Literal, so that both engines can use the partial index."""
+
+
+_OUTGOING = [store.outbox.c[name] for name in Outgoing.__struct_fields__]
+_STATUS: Mapping[object, Literal["delivered", "dead"]] = {"delivered": "delivered", "dead": "dead"}
 
 
 class Destination(NamedTuple):
@@ -181,6 +185,7 @@ class Dispatcher:
         channels: Iterable[Channel],
         *,
         rules: Iterable[SendRule] = (),
+        listeners: Iterable[AfterDelivery] = (),
         threads: int = 16,
         per_destination: int = 4,
         rng: random.Random | None = None,
@@ -188,6 +193,7 @@ class Dispatcher:
         self._db = db
         self._channels = {channel.name: channel for channel in channels}
         self._rules = tuple(rules)
+        self._listeners = tuple(listeners)
         self._threads = threads
         self._per_destination = per_destination
         self._rng = rng or random.Random()
@@ -260,9 +266,9 @@ class Dispatcher:
                     store.outbox.update()
                     .where(o.workspace == workspace, o.id.in_(ids), o.status == _PENDING, o.leased_until <= now)
                     .values(leased_until=now + _LEASE, attempts=o.attempts + 1)
-                    .returning(o.workspace, o.id, o.channel, o.destination, o.payload, o.strand, o.purpose, o.attempts)
+                    .returning(*_OUTGOING)
                 )
-                claimed.extend(Outgoing(**row._mapping) for row in rows)
+                claimed.extend(map(_outgoing, rows))
         return claimed
 
     def _let_through(self, claimed: Sequence[Outgoing], now: int) -> list[Outgoing]:
@@ -272,6 +278,7 @@ class Dispatcher:
         if against:
             with self._db.write() as conn:
                 _mark(conn, claimed, against, lease=now + _LEASE, now=now)
+                self._tell(conn, [_outcome_of(m, against[m.id]) for m in claimed if m.id in against], now)
         if time.monotonic() - asked_at > _ASKING_SECONDS:
             _logger.warning("the send rules took too long; the messages are taken up again when their lease has ended")
             return []
@@ -312,6 +319,7 @@ class Dispatcher:
                 self._channels[message.channel].switch_off(conn, message, reason=outcome.detail)
                 _give_up(conn, destination, now, reason=outcome.detail)
             _keep_circuit(conn, destination, failed=outcome.result == "retry", now=now)
+            self._tell(conn, [Outcome(message, _STATUS.get(values.get("status"), "later"), outcome.detail)], now)
         _logger.info("delivery %s by %s: %s", message.id, message.channel, outcome.result)
 
     def _verdict(self, message: Outgoing, outcome: Delivered, now: int) -> dict[str, object]:
@@ -329,7 +337,28 @@ class Dispatcher:
             if conn.execute(sa.select(o.id).where(*late).limit(1)).first() is None:
                 return
         with self._db.write() as conn:
-            conn.execute(store.outbox.update().where(*late).values(status="dead", finished_at=now))
+            update = store.outbox.update().where(*late).values(status="dead", finished_at=now)
+            gone = [_outgoing(row) for row in conn.execute(update.returning(*_OUTGOING))]
+            self._tell(conn, [Outcome(message, "dead", "given up: its days are over") for message in gone], now)
+
+    def _tell(self, conn: Connection, outcomes: Sequence[Outcome], now: int) -> None:
+        """Tell the slices. One that raises changes nothing: what was sent is never sent again for its sake."""
+        for listener in self._listeners if outcomes else ():
+            try:
+                with conn.begin_nested():
+                    listener(conn, outcomes, now)
+            except Exception as error:
+                if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
+                    raise
+                _logger.exception("a slice could not be told what became of %d messages", len(outcomes))
+
+
+def _outgoing(row: sa.Row[Any]) -> Outgoing:
+    return Outgoing(**row._mapping)
+
+
+def _outcome_of(message: Outgoing, verdict: Verdict) -> Outcome:
+    return Outcome(message, "dropped" if isinstance(verdict, Drop) else "later", verdict.reason)
 
 
 def _mark(

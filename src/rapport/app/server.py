@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from rapport.act.channels import ChannelSettings
 from rapport.app.settings import Settings
-from rapport.app.wiring import installed
+from rapport.app.wiring import channel_settings, installed
 from rapport.collect.appender import Appender
 from rapport.collect.endpoints import Endpoints
 from rapport.collect.health import Health
@@ -51,7 +50,7 @@ class Server:
             "appender": self.appender, "sources": self.sources, "decider": self.decider,
             "metrics": self.metrics, "sections": self.slices.sections, "tables": sorted(self.slices.tables),
             "slices": self.slices, "settings": self.settings,
-            "channel_settings": ChannelSettings(allow_private=self.settings.allow_private_webhooks),
+            "channel_settings": channel_settings(self.settings),
             "remembered": self.slices.remembered, "retold": self.slices.retold,
             "vocabulary": self.slices.vocabulary,
             "steps": self.slices.deciding, "gate": self.slices.gate,

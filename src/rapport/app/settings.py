@@ -34,6 +34,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Megabytes of facts that may wait for the disk before requests are answered 429."""
     allow_private_webhooks: bool = False
     """Let webhooks go to private, loopback and link-local addresses."""
+    public_url: str = ""
+    """Where shoppers find this server, such as `https://rapport.example.com`; links in messages begin with it."""
+    smtp_url: str = ""
+    """Mail server of shops that name none in the console: `smtp://user:password@host:587`; `smtps://` is TLS from the
+    start."""
+    mail_from: str = ""
+    """Sender of shops that name none in the console: `Shop <hello@example.com>`."""
     secure_cookies: bool = False
     """Send session cookies over HTTPS only. Set it wherever a proxy in front speaks HTTPS."""
     trusted_proxies: str = "127.0.0.1,::1"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rapport.act.channels import Channel, ChannelSettings
 from rapport.act.webhooks import CHANNEL
 from rapport.app import commands, failed_facts
+from rapport.capabilities.messages.model import EMAIL
 from rapport.compose.holding import of_shop
 from rapport.compose.slice import Slice
 from rapport.storage.engine import Database
@@ -20,6 +21,12 @@ def _webhooks(db: Database, given: ChannelSettings) -> Channel:
     return WebhookChannel(db, allow_private=given.allow_private)
 
 
+def _email(db: Database, given: ChannelSettings) -> Channel:
+    from rapport.adapters.channels.email import EmailChannel
+
+    return EmailChannel(db, given)
+
+
 SYSTEM = Slice(
     name="system",
     title="System",
@@ -30,7 +37,7 @@ SYSTEM = Slice(
         Permission(name="system:read", words="see the health of the system", roles=("marketer", "analyst", "viewer")),
         Permission(name="system:write", words="replay facts whose handling failed"),
     ),
-    channels={CHANNEL: _webhooks},
+    channels={CHANNEL: _webhooks, EMAIL: _email},
     web="rapport.app.web:WEB",
     commands=commands.SYSTEM,
 )

@@ -85,5 +85,8 @@ class Supervisor:
             "RAPPORT_WORKER_BATCH": str(settings.worker_batch),
             "RAPPORT_LOG_LEVEL": settings.log_level,
             "RAPPORT_LOG": settings.log,
+            "RAPPORT_SMTP_URL": settings.smtp_url,
+            "RAPPORT_MAIL_FROM": settings.mail_from,
+            "RAPPORT_PUBLIC_URL": settings.public_url,
             "RAPPORT_ALLOW_PRIVATE_WEBHOOKS": str(settings.allow_private_webhooks).lower(),
         }

@@ -13,6 +13,7 @@ from rapport.capabilities.catalog.slice import CATALOG
 from rapport.capabilities.consent.slice import CONSENT
 from rapport.capabilities.lake.slice import LAKE
 from rapport.capabilities.loyalty.slice import LOYALTY
+from rapport.capabilities.messages.slice import MESSAGES
 from rapport.capabilities.orders.slice import ORDERS
 from rapport.capabilities.recommendations.slice import RECOMMENDATIONS
 from rapport.compose.command import ENTRY_POINTS
@@ -21,9 +22,9 @@ from rapport.compose.rooms import ROOMS
 from rapport.compose.slice import Slice
 from rapport.storage.engine import Database
 
-__all__ = ["OWN", "dispatcher", "installed"]
+__all__ = ["OWN", "channel_settings", "dispatcher", "installed"]
 
-OWN: tuple[Slice, ...] = (*ROOMS, SYSTEM, IMPORTS, CONSENT, CATALOG, ORDERS, LOYALTY, RECOMMENDATIONS, LAKE)
+OWN: tuple[Slice, ...] = (*ROOMS, SYSTEM, IMPORTS, CONSENT, CATALOG, ORDERS, LOYALTY, RECOMMENDATIONS, LAKE, MESSAGES)
 """What Rapport itself consists of."""
 
 
@@ -32,12 +33,19 @@ def installed() -> Installed:
     return Installed([*OWN, *(entry.load() for entry in entry_points(group=ENTRY_POINTS))])
 
 
+def channel_settings(settings: Settings) -> ChannelSettings:
+    """What channels are to know of the installation."""
+    return ChannelSettings(
+        allow_private=settings.allow_private_webhooks, smtp_url=settings.smtp_url, mail_from=settings.mail_from,
+        public_url=settings.public_url.rstrip("/"),
+    )  # fmt: skip
+
+
 def dispatcher(db: Database, settings: Settings) -> outbox.Dispatcher:
     """The outbox with every channel and send rule of this installation. Raises ValueError where names do not match."""
     slices = installed()
-    given = ChannelSettings(allow_private=settings.allow_private_webhooks)
-    channels = {name: make(db, given) for name, make in slices.channels.items()}
+    channels = {name: make(db, channel_settings(settings)) for name, make in slices.channels.items()}
     for name, channel in channels.items():
         if channel.name != name:
             raise ValueError(f"the channel brought as {name!r} calls itself {channel.name!r}")
-    return outbox.Dispatcher(db, channels.values(), rules=slices.send_rules)
+    return outbox.Dispatcher(db, channels.values(), rules=slices.send_rules, listeners=slices.listeners)

@@ -71,6 +71,7 @@ class Installed:
         self.send_rules: Sequence[SendRule] = tuple(
             self._joined("send rule", lambda one: ((rule.name, rule) for rule in one.send_rules)).values()
         )
+        self.listeners = [one.after_delivery for one in self.slices if one.after_delivery is not None]
         self.deciding = Steps(
             self._joined("placement", lambda one: ((p.name, p) for p in one.placements)),
             kinds=self._joined("item kind", lambda one: ((kind.name, kind) for kind in one.kinds)),

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from rapport.act.channels import MakeChannel
+from rapport.act.channels import AfterDelivery, MakeChannel
 from rapport.act.jobs import Job
 from rapport.act.send_rules import SendRule
 from rapport.compose.command import Command
@@ -68,6 +68,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """By name: what carries messages to the outside."""
     send_rules: tuple[SendRule, ...] = ()
     """Which messages may go, of any slice; asked at the moment of delivery."""
+    after_delivery: AfterDelivery | None = None
+    """Told what became of messages, in the transaction that records it."""
     metrics: tuple[Measured, ...] = ()
     permissions: tuple[Permission, ...] = ()
     """What there is to be allowed in it. A handler may name another slice's, too."""

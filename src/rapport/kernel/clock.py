@@ -54,5 +54,5 @@ def zone_named(name: str) -> ZoneInfo:
     """The time zone of this name; UTC for a name that nobody knows any more."""
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):
+    except (ValueError, KeyError, OSError):  # what is not found is a KeyError
         return ZoneInfo("UTC")

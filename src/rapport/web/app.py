@@ -144,7 +144,8 @@ async def add_security_headers(message: Message, scope: Scope) -> None:
     elif not (path == "/" or path.startswith(("/console", "/api", "/static", "/favicon.ico"))):
         return
     else:
-        headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        # A page that shows somebody else's HTML, a mail, brings its own: nothing runs in it.
+        headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         headers["X-Frame-Options"] = "DENY"
         headers["Referrer-Policy"] = "same-origin"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -68,7 +69,7 @@ def put(db: Database, destination: str, number: int = 1, *, key: str = "", now: 
 
 
 @contextmanager
-def dispatching(db: Database, post: Post, rules: Sequence[SendRule] = (), **given: int) -> Iterator[Dispatcher]:
+def dispatching(db: Database, post: Post, rules: Sequence[SendRule] = (), **given: Any) -> Iterator[Dispatcher]:
     dispatcher = Dispatcher(db, [post], rules=rules, rng=random.Random(1), **given)
     yield dispatcher
     post.release.set()

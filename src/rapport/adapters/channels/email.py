@@ -1,0 +1,180 @@
+"""Mail by SMTP: written at the moment of sending, signed, handed over under a Message-ID that stays the same.
+
+A server that hangs up after it was given the whole mail may have taken it: that one is tried again under the same
+Message-ID, a bounded number of times, and nothing else is ever handed over twice.
+"""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+import threading
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+
+import dkim  # type: ignore[import-untyped]  # it has no types
+from sqlalchemy import Connection
+
+from rapport.act.channels import ChannelSettings, Delivered, Outgoing
+from rapport.capabilities.messages import store
+from rapport.capabilities.messages.model import EMAIL, Mail, status_code_of
+from rapport.capabilities.messages.people import recipients
+from rapport.capabilities.messages.service.composing import compose, load_desk
+from rapport.capabilities.messages.service.gates import message_id_of
+from rapport.capabilities.messages.service.servers import MailServer, server_of
+from rapport.kernel.clock import to_datetime
+from rapport.kernel.errors import RapportError
+from rapport.storage.engine import Database
+
+__all__ = ["EmailChannel", "sign", "written"]
+
+TIMEOUT_SECONDS = 8.0
+"""For each answer of the server; the lease of a message is longer than all of them together."""
+
+SIGNED = (
+    b"from", b"to", b"subject", b"date", b"message-id", b"reply-to", b"mime-version", b"content-type",
+    b"list-unsubscribe", b"list-unsubscribe-post",
+)  # fmt: skip
+"""**Source** of the last two: RFC 8058, section 4. Without them no mail program shows its button."""
+
+
+class EmailChannel:
+    """Hands messages to the mail server of their shop. A connection is kept by each thread."""
+
+    name = EMAIL
+
+    def __init__(self, db: Database, given: ChannelSettings) -> None:
+        self._db = db
+        self._given = given
+        self._kept = threading.local()
+        self._open: set[smtplib.SMTP] = set()
+
+    def deliver(self, message: Outgoing, *, now: int) -> Delivered:
+        """One attempt."""
+        try:
+            with self._db.read() as conn:
+                server = server_of(conn, message.workspace, self._given)
+                rows = store.by_ids(conn, message.workspace, [message_id_of(message)])
+                row = next(iter(rows.values()), None)
+                if row is None:
+                    return Delivered(result="dead", detail="the message is gone")
+                if server is None:
+                    return Delivered(result="retry", detail="no mail server is set", retry_after_seconds=60)
+                person = recipients(conn, message.workspace, [row.strand])[row.strand]
+                mail = compose(conn, row, person, load_desk(conn, message.workspace, self._given), server)
+        except RapportError as error:
+            return Delivered(result="dead", detail=error.message)
+        if mail.unsubscribe and not self._given.public_url:
+            why = "RAPPORT_PUBLIC_URL is not set: the link to unsubscribe would lead nowhere"
+            return Delivered(result="retry", detail=why, retry_after_seconds=600)
+        body = sign(written(mail, now=now), server)
+        return self._hand_over(server, parseaddr(mail.sender)[1], mail.to, body)
+
+    def switch_off(self, conn: Connection, message: Outgoing, *, reason: str) -> None:
+        """Never: no answer of a mail server is about a whole domain."""
+
+    def close(self) -> None:
+        """Hang up, once nobody delivers any more."""
+        while self._open:
+            self._open.pop().close()
+
+    def _hand_over(self, server: MailServer, sender: str, to: str, body: bytes) -> Delivered:
+        stage = "connecting"
+        try:
+            smtp = self._connected(server)
+            stage = "sending"
+            smtp.sendmail(sender, [to], body)
+        except smtplib.SMTPRecipientsRefused as error:
+            code, words = next(iter(error.recipients.values()))
+            return self._refused(code, words)
+        except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
+            return self._refused(error.smtp_code, error.smtp_error)
+        except (smtplib.SMTPException, OSError, UnicodeError) as error:
+            return self._broken(stage, error)
+        return Delivered(result="delivered", detail="taken by the mail server")
+
+    def _connected(self, server: MailServer) -> smtplib.SMTP:
+        """A connection that answers; the one this thread kept where it still does."""
+        kept, of = getattr(self._kept, "smtp", None), getattr(self._kept, "server", None)
+        if kept is not None and of == server:
+            try:
+                if kept.noop()[0] == 250:
+                    return kept  # type: ignore[no-any-return]
+            except (smtplib.SMTPException, OSError):
+                pass
+        self._drop()
+        context = ssl.create_default_context()
+        if server.security == "tls":
+            smtp: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT_SECONDS, context=context)
+        else:
+            smtp = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_SECONDS)
+        self._kept.smtp, self._kept.server = smtp, server
+        self._open.add(smtp)
+        if server.security == "starttls":
+            smtp.starttls(context=context)
+        if server.user:
+            smtp.login(server.user, server.password)
+        return smtp
+
+    def _refused(self, code: int, words: bytes | str) -> Delivered:
+        """5xx is final, 4xx is tried again; the enhanced code tells which address is dead."""
+        text = words.decode("ascii", "replace") if isinstance(words, bytes) else words
+        status = status_code_of(text, reply=code)
+        self._drop()
+        if code >= 500:
+            return Delivered(result="dead", detail=f"refused: {code} {status}")
+        return Delivered(result="retry", detail=f"not now: {code} {status}")
+
+    def _broken(self, stage: str, error: Exception) -> Delivered:
+        """Why nothing could be handed over, without what the server said: it may hold an address."""
+        self._drop()
+        why = f"the mail server does not answer while {stage}: {type(error).__name__}"
+        if isinstance(error, smtplib.SMTPAuthenticationError):
+            why = f"the mail server refuses user or password ({error.smtp_code})"
+        elif isinstance(error, smtplib.SMTPResponseException):
+            why = f"the mail server answered {error.smtp_code} while {stage}"
+        elif isinstance(error, ssl.SSLError):
+            why = f"no safe connection to the mail server: {error.reason or type(error).__name__}"
+        return Delivered(result="retry", detail=why)
+
+    def _drop(self) -> None:
+        kept = getattr(self._kept, "smtp", None)
+        self._kept.smtp = self._kept.server = None
+        if kept is not None:
+            self._open.discard(kept)
+            kept.close()
+
+
+def written(mail: Mail, *, now: int) -> bytes:
+    """The mail as it is handed over. No value can begin a header: the policy refuses line breaks in them."""
+    made = EmailMessage(policy=SMTP.clone(max_line_length=200))
+    name, address = parseaddr(mail.sender)
+    made["From"] = Address(display_name=name, addr_spec=address)
+    made["To"] = Address(display_name=mail.to_name[:100], addr_spec=mail.to)
+    if mail.reply_to:
+        made["Reply-To"] = Address(addr_spec=mail.reply_to)
+    made["Subject"] = mail.subject
+    made["Date"] = format_datetime(to_datetime(now))
+    made["Message-ID"] = mail.message_id
+    made["Content-Language"] = mail.language
+    made["Auto-Submitted"] = "auto-generated"
+    if mail.unsubscribe:
+        made["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
+        made["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    made.set_content(mail.text, cte="quoted-printable")
+    made.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    return made.as_bytes()
+
+
+def sign(body: bytes, server: MailServer) -> bytes:
+    """The mail with a DKIM signature in front, where the shop signs itself. **Source:** RFC 6376."""
+    if not server.dkim_selector or not server.dkim_key:
+        return body
+    there = [name for name in SIGNED if b"\r\n" + name + b":" in b"\r\n" + body.split(b"\r\n\r\n", 1)[0].lower()]
+    signature = dkim.sign(
+        body, server.dkim_selector.encode(), server.domain.encode(), server.dkim_key.encode(), include_headers=there,
+        canonicalize=(b"relaxed", b"relaxed"),
+    )  # fmt: skip
+    return bytes(signature) + body

@@ -1,0 +1,1 @@
+"""Messages to customers: templates in their language, the questions asked before each, and what became of it."""

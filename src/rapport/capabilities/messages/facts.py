@@ -1,0 +1,49 @@
+"""The facts that say what became of messages."""
+
+from __future__ import annotations
+
+from rapport.kernel.facts import Fact
+from rapport.kernel.wording import FactKind, joined, short
+
+__all__ = ["BOUNCED", "CLICKED", "COMPLAINED", "DELIVERED", "FACT_KINDS", "HELD", "OPENED", "SENT", "UNSUBSCRIBED"]
+
+SENT = "Message Sent"
+HELD = "Message Held"
+DELIVERED = "Message Delivered"
+BOUNCED = "Message Bounced"
+OPENED = "Message Opened"
+CLICKED = "Message Clicked"
+UNSUBSCRIBED = "Message Unsubscribed"
+COMPLAINED = "Message Complained"
+
+_PROPERTIES = {
+    "message_id": "the message's id", "template": "what it said", "channel": "how it went",
+    "purpose": "what it was for",
+    "reason": "why it was held or bounced",
+    "machine": "true where a mail scanner, not a person, is likely to have done it",
+}  # fmt: skip
+
+
+def _tell(fact: Fact) -> str:
+    machine = "by a machine" if fact.properties.get("machine") is True else ""
+    template = short(fact.properties.get("template"), 60).replace("_", " ")
+    return joined(template, short(fact.properties.get("reason"), 90), machine)
+
+
+def _kind(name: str, meaning: str, tone: str = "own") -> FactKind:
+    return FactKind(
+        name=name, meaning=meaning, stated_by="rapport", icon="mail", tone=tone, topic="messages", tell=_tell,
+        properties=_PROPERTIES,
+    )  # fmt: skip
+
+
+FACT_KINDS = (
+    _kind(SENT, "a message was handed to the provider that carries it"),
+    _kind(HELD, "a message was not sent, and why", "loss"),
+    _kind(DELIVERED, "the provider says that a message has arrived"),
+    _kind(BOUNCED, "a message came back", "loss"),
+    _kind(OPENED, "a message was opened, by a person or a machine"),
+    _kind(CLICKED, "a link in a message was followed, by a person or a machine"),
+    _kind(UNSUBSCRIBED, "somebody wants no more of it", "loss"),
+    _kind(COMPLAINED, "somebody called a message spam", "loss"),
+)

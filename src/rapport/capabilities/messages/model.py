@@ -1,0 +1,150 @@
+"""Nouns of messages: templates, the person a message is for, the mail it becomes; and rules without I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from typing import Annotated, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Meta
+
+from rapport.kernel.clock import SECOND, to_datetime
+from rapport.kernel.ids import Key
+
+__all__ = [
+    "EMAIL",
+    "NAME",
+    "Mail",
+    "MessagePurpose",
+    "Recipient",
+    "Template",
+    "TemplateText",
+    "bounce_is_permanent",
+    "quiet_until",
+    "status_code_of",
+]
+
+EMAIL = "email"
+"""The channel that carries mail."""
+
+NAME = re.compile(r"^[a-z][a-z0-9_]{0,59}$")
+"""How templates are called."""
+
+MessagePurpose = Literal["transactional", "marketing"]
+
+
+_Language = Annotated[str, Meta(pattern="^[a-z]{2,3}$")]
+
+
+class TemplateText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A template in one language."""
+
+    subject: Annotated[str, Meta(min_length=1, max_length=300)]
+    preheader: Annotated[str, Meta(max_length=300)] = ""
+    """What a mail program shows beside the subject."""
+    body: Annotated[str, Meta(min_length=1, max_length=100_000)]
+    """MJML: the sections of the mail, which stand in the shop's frame; or a whole document that begins with `<mjml`."""
+
+
+class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a message says, by language."""
+
+    title: Annotated[str, Meta(min_length=1, max_length=120)]
+    purpose: MessagePurpose
+    """What it is for: because of something the person did, or to win them. A message may not soften it."""
+    latest_hours: Annotated[int, Meta(ge=1, le=720)] = 48
+    """A message that could not go for so long is held, not sent."""
+    texts: Annotated[
+        dict[Annotated[str, Meta(pattern="^[a-z]{2,3}$")], TemplateText], Meta(min_length=1, max_length=40)
+    ]
+
+    def language_for(self, *wanted: str) -> str:
+        """The first of the wanted languages it has, else English, else any."""
+        return next((one for one in (*wanted, "en") if one in self.texts), next(iter(self.texts)))
+
+
+class Recipient(NamedTuple):
+    """Whom a message is for, by what is certainly theirs."""
+
+    key: Key
+    root: Key
+    email: str
+    """Empty where no address is known."""
+    name: str
+    first_name: str
+    language: str
+    time_zone: str
+    """Empty where it is not known."""
+    keys: Sequence[Key] = ()
+    last_order_at: int = 0
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """One mail, written."""
+
+    message_id: str
+    to: str
+    to_name: str
+    sender: str
+    reply_to: str
+    subject: str
+    html: str
+    text: str
+    language: str
+    unsubscribe: str
+    """The address of one-click unsubscribing; empty where the mail needs none."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the HTML; Gmail cuts at about 102,000. **Source:** hteumeuleu/email-bugs, issue 41."""
+        return len(self.html.encode())
+
+
+def quiet_until(now: int, zone: ZoneInfo, *, since: int, until: int) -> int | None:
+    """When the quiet hours that `now` lies in are over; None outside of them, and where both hours are the same.
+
+    Hours of the person's clock, over midnight too. On the night a clock is put forward the end is the first moment that
+    is not earlier than the hour; on the night it is put back it is the first of the two.
+
+    >>> quiet_until(0, ZoneInfo("UTC"), since=22, until=8)
+    28800000000
+    """
+    if since == until:
+        return None
+    local = to_datetime(now).astimezone(zone)
+    hour = local.hour
+    is_quiet = since <= hour < until if since < until else hour >= since or hour < until
+    if not is_quiet:
+        return None
+    day = local.date() + timedelta(days=1 if hour >= until else 0)
+    end = datetime.combine(day, time(until % 24), tzinfo=zone)
+    return max(int(end.timestamp()) * SECOND, now + SECOND)
+
+
+_STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+_FULL = frozenset({"5.2.2", "5.7.1", "5.3.4", "5.2.3"})
+"""Permanent for this message alone: a full mailbox, a policy, too large. The address lives."""
+
+
+def status_code_of(text: str, *, reply: int | None = None) -> str:
+    """The enhanced status code in a server's words (RFC 3463), else one made of its reply; empty where there is none.
+
+    >>> status_code_of("550 5.1.1 no such user"), status_code_of("no", reply=450), status_code_of("no")
+    ('5.1.1', '4.0.0', '')
+    """
+    found = _STATUS.search(text)
+    if found:
+        return found.group(1)
+    return f"{reply // 100}.0.0" if reply is not None and 200 <= reply < 600 else ""
+
+
+def bounce_is_permanent(code: str) -> bool:
+    """Whether nothing more is to be sent to the address. The code counts, whatever the provider calls it.
+
+    >>> bounce_is_permanent("5.4.4"), bounce_is_permanent("5.2.2"), bounce_is_permanent("4.2.0")
+    (True, False, False)
+    """
+    return code.startswith("5.") and code not in _FULL

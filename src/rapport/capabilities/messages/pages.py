@@ -1,0 +1,266 @@
+"""Console pages of messages: what was sent and held, templates with a preview as any customer, the mail server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.response import Redirect
+from sqlalchemy import Connection
+
+from rapport.act.channels import ChannelSettings
+from rapport.act.routes import GivenSettings
+from rapport.capabilities.messages import store
+from rapport.capabilities.messages.model import Mail, Recipient, Template, TemplateText
+from rapport.capabilities.messages.people import recipients
+from rapport.capabilities.messages.publishing import compile_template
+from rapport.capabilities.messages.service.composing import load_desk, preview
+from rapport.capabilities.messages.service.places import allow_here, is_allowed_here
+from rapport.capabilities.messages.service.queueing import try_again
+from rapport.capabilities.messages.service.servers import MailServer, keep_server, own_server, server_of
+from rapport.capabilities.messages.service.templates import Published, all_templates, find_template, publish
+from rapport.decide.people import names_by_strand
+from rapport.kernel.clock import DAY, HOUR, now_us
+from rapport.kernel.errors import InvalidInput, RapportError
+from rapport.kernel.ids import Key
+from rapport.kernel.principal import Principal
+from rapport.resolve.graph.customer_ids import load_customer_ids
+from rapport.resolve.graph.policy import settings_of
+from rapport.resolve.reading.references import find_key
+from rapport.storage.engine import Database
+from rapport.web.console import ConsolePages, NavItem, render
+from rapport.web.forms import Form, integer, raw, text
+
+__all__ = ["PAGES"]
+
+AnyRequest = Request[Any, Any, Any]
+
+_SHOWN = 50
+MAIL_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; sandbox; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+SAMPLE: dict[str, Any] = {
+    "url": "https://shop.example/",
+    "items": [{"name": "Merino jumper", "quantity": 1, "price": {"minor": 8900, "currency": "EUR"}}],
+    "product": {
+        "name": "Merino jumper", "url": "https://shop.example/p", "review_url": "https://shop.example/r",
+        "price": {"minor": 7900, "currency": "EUR"}, "lowest_before": {"minor": 8900, "currency": "EUR"},
+    },
+    "order": {"id": "A-1001", "url": "https://shop.example/o"}, "promise": {"was": "2026-12-01", "until": "2026-12-04"},
+    "story": "It has left the warehouse.", "what": "The parcel was damaged.", "remedy": "A new one is on its way.",
+}  # fmt: skip
+"""What a preview is filled with, unless somebody types something else."""
+
+
+@get("/messages", permission="messages:read", sync_to_thread=True)
+def messages_page(
+    request: AnyRequest, db: Database, principal: Principal, channel_settings: GivenSettings
+) -> Response[str]:
+    """What was sent and what was held, with reasons."""
+    asked = dict(request.query_params)
+    status = text(asked, "status", longest=10)
+    page = integer(asked, "page", least=1, most=10_000, otherwise=1)
+    workspace = principal.workspace
+    with db.read() as conn:
+        rows = store.listed(conn, workspace, status=status, limit=_SHOWN + 1, offset=(page - 1) * _SHOWN)
+        ids = load_customer_ids(conn) if rows else None
+        names = names_by_strand(conn, workspace, {row.strand for row in rows})
+        counted = store.counts(conn, workspace, since=now_us() - 7 * DAY)
+        is_here = is_allowed_here(conn)
+        server = server_of(conn, workspace, channel_settings)
+    return render(
+        request, "messages/messages.html", messages=rows[:_SHOWN], more=len(rows) > _SHOWN, page=page, chosen=status,
+        names=names, counted=counted, is_here=is_here, has_server=server is not None,
+        public_url=channel_settings.public_url,
+        customer={row.strand: ids.customer_id(row.strand) for row in rows} if ids else {},
+    )  # fmt: skip
+
+
+@post("/messages/{message_id:str}/again", permission="messages:send", sync_to_thread=True, status_code=303)
+def send_again(db: Database, principal: Principal, message_id: str) -> Redirect:
+    """Queue a held or failed message once more; all gates are asked anew."""
+    now = now_us()
+    with db.write() as conn:
+        try_again(conn, principal.workspace, message_id, now=now, latest_at=now + 24 * HOUR)
+    return Redirect("/console/messages?done=queued", status_code=303)
+
+
+@post("/messages/allow", permission="mail:write", sync_to_thread=True, status_code=303)
+def allow_sending(db: Database, principal: Principal) -> Redirect:
+    """Send from this database from now on."""
+    with db.write() as conn:
+        allow_here(conn, by=principal.name, now=now_us())
+    return Redirect("/console/messages?done=saved", status_code=303)
+
+
+@get("/messages/server", permission="mail:write", sync_to_thread=True)
+def server_page(
+    request: AnyRequest, db: Database, principal: Principal, channel_settings: GivenSettings
+) -> Response[str]:
+    """The mail server of the shop."""
+    return _server(request, db, principal, channel_settings)
+
+
+@post("/messages/server", permission="mail:write", sync_to_thread=True, status_code=200)
+def keep_mail_server(
+    request: AnyRequest, db: Database, principal: Principal, channel_settings: GivenSettings, data: Form
+) -> Response[Any]:
+    """Put a mail server in force; what was typed stays where it cannot be."""
+    try:
+        wanted = msgspec.convert(
+            {
+                "host": text(data, "host", longest=255), "security": text(data, "security"),
+                "port": integer(data, "port", least=1, most=65535, otherwise=587),
+                "user": text(data, "user", longest=300),
+                "password": raw(data, "password"), "sender": text(data, "sender", longest=320),
+                "reply_to": text(data, "reply_to", longest=320), "dkim_selector": text(data, "dkim_selector"),
+                "dkim_key": raw(data, "dkim_key").strip(),
+            },
+            MailServer,
+        )  # fmt: skip
+        with db.write() as conn:
+            keep_server(conn, principal.workspace, wanted, by=principal.name, now=now_us())
+    except msgspec.ValidationError as error:
+        return _server(request, db, principal, channel_settings, error=InvalidInput(str(error)[:200]))
+    except RapportError as error:
+        return _server(request, db, principal, channel_settings, error=error, typed=wanted)
+    return Redirect("/console/messages/server?done=saved", status_code=303)
+
+
+@get("/templates", permission="messages:read", sync_to_thread=True)
+def templates_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
+    """All templates."""
+    with db.read() as conn:
+        found = all_templates(conn, principal.workspace)
+    return render(request, "messages/templates.html", templates=found)
+
+
+@get("/templates/{name:str}", permission="messages:read", sync_to_thread=True)
+def template_page(request: AnyRequest, db: Database, principal: Principal, name: str) -> Response[str]:
+    """A template, and how it looks to somebody."""
+    asked = dict(request.query_params)
+    version = integer(asked, "version", least=-1, most=2**31 - 2, otherwise=-1)
+    with db.read() as conn:
+        found = find_template(conn, principal.workspace, name, version=None if version < 0 else version)
+    return _template(
+        request, db, principal, found, language=text(asked, "language", longest=3), customer=text(asked, "customer")
+    )
+
+
+@get("/templates/{name:str}/mail", permission="messages:read", sync_to_thread=True)
+def mail_page(request: AnyRequest, db: Database, principal: Principal, name: str) -> Response[str]:
+    """The mail itself, as somebody would get it; nothing in it runs."""
+    asked = dict(request.query_params)
+    language, customer = text(asked, "language", longest=3), text(asked, "customer")
+    with db.read() as conn:
+        found = find_template(conn, principal.workspace, name)
+        mail = _previewed(conn, principal, found, language=language, customer=customer)
+    return Response(mail.html, media_type="text/html", headers={"Content-Security-Policy": MAIL_POLICY})
+
+
+@post("/templates/{name:str}", permission="templates:write", sync_to_thread=True, status_code=200)
+def change_template(request: AnyRequest, db: Database, principal: Principal, name: str, data: Form) -> Response[Any]:
+    """Try a text of a template, or put it in force."""
+    language = text(data, "language", longest=3)
+    with db.read() as conn:
+        before = find_template(conn, principal.workspace, name)
+    try:
+        wanted = _with_text(before.template, language, data)
+        compiled = compile_template(wanted)
+        if text(data, "then") == "publish":
+            seen = integer(data, "version", least=0, most=2**31 - 2, otherwise=0)
+            with db.write() as conn:
+                publish(conn, principal.workspace, name, wanted, seen=seen, by=principal.name, now=now_us())
+            return Redirect(f"/console/templates/{name}?language={language}&done=saved", status_code=303)
+    except RapportError as error:
+        return _template(request, db, principal, before, language=language, error=error, typed=data)
+    tried = before._replace(template=wanted, html=compiled)
+    return _template(
+        request, db, principal, tried, language=language, customer=text(data, "customer"), typed=data
+    )  # fmt: skip
+
+
+PAGES = ConsolePages(
+    room="messages",
+    templates=Path(__file__).parent / "templates",
+    handlers=(
+        messages_page, send_again, allow_sending, server_page, keep_mail_server, templates_page, template_page,
+        mail_page, change_template,
+    ),
+    nav=(
+        NavItem(
+            label="Messages", path="/console/messages", icon="mail", group="Engage", order=310,
+            permission="messages:read",
+        ),
+        NavItem(
+            label="Templates", path="/console/templates", icon="file", group="Engage", order=320,
+            permission="messages:read",
+        ),
+    ),
+)  # fmt: skip
+
+
+def _with_text(template: Template, language: str, data: dict[str, Any]) -> Template:
+    try:
+        typed = msgspec.convert(
+            {
+                "subject": text(data, "subject", longest=300), "preheader": text(data, "preheader", longest=300),
+                "body": raw(data, "body").replace("\r\n", "\n")[:100_001],
+            },
+            TemplateText,
+        )  # fmt: skip
+        return msgspec.convert(
+            msgspec.to_builtins(template) | {"texts": msgspec.to_builtins({**template.texts, language: typed})},
+            Template,
+        )
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"this text cannot be kept: {error}"[:200], hint="subject and body are needed") from error
+
+
+def _template(
+    request: AnyRequest, db: Database, principal: Principal, found: Published, *, language: str, customer: str = "",
+    error: RapportError | None = None, typed: dict[str, Any] | None = None,
+) -> Response[str]:  # fmt: skip
+    mail: Mail | None = None
+    language = language if language in found.template.texts else found.template.language_for(language)
+    with db.read() as conn:
+        versions = store.template_versions(conn, principal.workspace, found.name)
+        if error is None:
+            try:
+                mail = _previewed(conn, principal, found, language=language, customer=customer)
+            except RapportError as problem:
+                error = problem
+    shown = found.template.texts[language]
+    return render(
+        request, "messages/template.html", status=error.status if error and typed is not None else 200, found=found,
+        language=language, customer=customer, error=error, mail=mail, versions=versions,
+        subject=typed["subject"] if typed and "subject" in typed else shown.subject,
+        preheader=typed.get("preheader", "") if typed else shown.preheader,
+        body=raw(typed, "body") if typed else shown.body,
+    )  # fmt: skip
+
+
+def _previewed(conn: Connection, principal: Principal, found: Published, *, language: str, customer: str) -> Mail:
+    """The mail as this customer, or Ada, would get it. Raises NotFound, and InvalidInput where a value is missing."""
+    workspace = principal.workspace
+    language = found.template.language_for(language)
+    person = Recipient(Key(b""), Key(b""), "ada@example.com", "Ada Lovelace", "Ada", language, "")
+    if customer:
+        key = find_key(conn, workspace, customer, region=settings_of(conn, workspace).region)
+        person = recipients(conn, workspace, [key])[key]._replace(language=language)
+    return preview(conn, found, person, load_desk(conn, workspace, ChannelSettings()), SAMPLE)
+
+
+def _server(
+    request: AnyRequest, db: Database, principal: Principal, given: Any, *, error: RapportError | None = None,
+    typed: MailServer | None = None,
+) -> Response[str]:  # fmt: skip
+    with db.read() as conn:
+        own = own_server(conn, principal.workspace)
+    return render(
+        request, "messages/server.html", status=error.status if error else 200, server=typed or own or MailServer(),
+        has_password=bool(own and own.password), has_key=bool(own and own.dkim_key), given=given, error=error,
+    )  # fmt: skip

@@ -1,0 +1,63 @@
+"""Whom messages are for: address, name, language and clock of many people at once, from what is certainly theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from rapport.capabilities.messages.model import Recipient
+from rapport.decide.people import roots_of
+from rapport.kernel.clock import now_us
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.remember.registry import Held, Remembered
+from rapport.remember.store import customers, states_of
+from rapport.remember.strands import decode_state
+from rapport.remember.traits import PARTS, TRAITS
+from rapport.resolve.linking.units import units_among
+from rapport.resolve.reading.identities import members_of_customers
+from rapport.storage.lookup import select_among
+
+__all__ = ["recipients"]
+
+_PERSON = Remembered(PARTS, TRAITS)
+"""What is remembered of any person, whatever slices there are."""
+
+
+def recipients(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> dict[Key, Recipient]:
+    """The person behind each key; five set-based reads. Who was never seen has no address."""
+    roots = roots_of(conn, workspace, keys)
+    members = members_of_customers(conn, workspace, set(roots.values()))
+    units = units_among(conn, workspace, members)
+    theirs = {
+        key: next((unit for unit in units.get(root, {}).values() if key in unit), [key]) for key, root in roots.items()
+    }
+    emails = {one.key: one.value for several in members.values() for one in several if one.namespace == "email"}
+    bodies = states_of(conn, workspace, {one for several in theirs.values() for one in several})
+    orders = _last_orders(conn, workspace, set(roots.values()))
+    now = now_us()
+    found = {}
+    for key, root in roots.items():
+        states = [decode_state(bodies[one]) for one in theirs[key] if one in bodies]
+        traits = _PERSON.read(_PERSON.merge(states), now=now) if states else {}
+        stated = _text(traits.get("email")).lower()
+        own = [emails[one] for one in theirs[key] if one in emails]
+        named = emails.get(key) or (stated if stated in own else next(iter(own), ""))
+        found[key] = Recipient(
+            key=key, root=root, email=named, name=_text(traits.get("name")), first_name=_text(traits.get("first_name")),
+            language=_text(traits.get("language")), time_zone=_text(traits.get("time_zone")), keys=theirs[key],
+            last_order_at=orders.get(root, 0),
+        )  # fmt: skip
+    return found
+
+
+def _text(held: Held | None) -> str:
+    return held.value if held is not None and isinstance(held.value, str) else ""
+
+
+def _last_orders(conn: Connection, workspace: WorkspaceId, roots: Collection[Key]) -> dict[Key, int]:
+    c = customers.c
+    return {
+        Key(root): at for root, at in select_among(conn, sa.select(c.root, c.last_order_at), workspace, c.root, roots)
+    }

@@ -1,0 +1,205 @@
+"""Whether a message may go, asked at the moment it would: where sending is allowed, time, address, quiet hours, caps,
+what was bought meanwhile, and whether the template can be filled. Whether the person allows it is consent's rule.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from rapport.act.channels import ChannelSettings, Outgoing
+from rapport.act.send_rules import Drop, Hold, SendRule, Verdict
+from rapport.act.store import outbox
+from rapport.capabilities.messages import store
+from rapport.capabilities.messages.model import EMAIL, Recipient, quiet_until
+from rapport.capabilities.messages.people import recipients
+from rapport.capabilities.messages.service.composing import Desk, compose, load_desk
+from rapport.capabilities.messages.service.places import is_allowed_here
+from rapport.capabilities.messages.store import MessageRow
+from rapport.kernel.clock import DAY, MINUTE, to_iso, zone_named
+from rapport.kernel.errors import RapportError
+from rapport.kernel.identifiers import Identifier, key_of
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.storage.lookup import select_among
+
+__all__ = ["GATES", "HERE", "message_id_of", "standing_against"]
+
+
+class _Payload(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Known(NamedTuple):
+    """What the verdicts about the messages of one shop rest on."""
+
+    desk: Desk
+    people: Mapping[Key, Recipient]
+    suppressed: Mapping[Key, set[str]]
+    sent: Mapping[Key, Sequence[int]]
+    """By root: when it was sent marketing within seven days, and now for what is under way before this one."""
+    to_domain: Mapping[str, int]
+
+
+def message_id_of(message: Outgoing) -> str:
+    """The id of the message that an entry of the outbox carries; empty where it carries another."""
+    try:
+        return msgspec.json.decode(message.payload, type=_Payload).id
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+
+
+def _ask(conn: Connection, asked: Sequence[Outgoing], now: int) -> Mapping[str, Verdict]:
+    by_shop: defaultdict[WorkspaceId, list[Outgoing]] = defaultdict(list)
+    for one in asked:
+        by_shop[one.workspace].append(one)
+    said: dict[str, Verdict] = {}
+    for workspace, several in by_shop.items():
+        rows = store.by_ids(conn, workspace, {message_id_of(one) for one in several})
+        known = _known(conn, workspace, list(rows.values()), now)
+        minute: Counter[str] = Counter(known.to_domain)
+        order = _order(conn, workspace, several)
+        passed: defaultdict[Key, list[int]] = defaultdict(list)
+        for one in sorted(several, key=lambda m: order.get(m.id, (0, m.id))):
+            row = rows.get(message_id_of(one))
+            verdict = (
+                Drop(reason="the message is gone") if row is None else _verdict(conn, row, known, passed, minute, now)
+            )
+            if verdict is not None:
+                said[one.id] = verdict
+            elif row is not None:
+                minute[row.domain] += 1
+                if row.purpose == "marketing":
+                    passed[known.people[row.strand].root].append(now)
+    return said
+
+
+def standing_against(conn: Connection, row: MessageRow, now: int) -> Verdict | None:
+    """What is against sending this message now; None where nothing is."""
+    known = _known(conn, row.workspace, [row], now)
+    return _verdict(conn, row, known, defaultdict(list), Counter(), now)
+
+
+def _verdict(
+    conn: Connection, row: MessageRow, known: _Known, passed: Mapping[Key, Sequence[int]], minute: Mapping[str, int],
+    now: int,
+) -> Verdict | None:  # fmt: skip
+    person = known.people[row.strand]
+    if barred := _barred(row, person, known, now):
+        return Drop(reason=barred)
+    waits = _waits(row, person, known, [*known.sent.get(person.root, ()), *passed.get(person.root, ())], now)
+    limit = known.desk.settings.domain_a_minute
+    if waits is None and limit and minute.get(row.domain, 0) >= limit:
+        waits = Hold(until=now + MINUTE, reason=f"no more than {limit} a minute to {row.domain}")
+    if waits is not None:
+        late = waits.until > row.latest_at
+        return Drop(reason=f"{waits.reason}, and then it is too late") if late else waits
+    try:
+        compose(conn, row, person, known.desk, None)
+    except RapportError as error:
+        return Drop(reason=error.message)
+    return None
+
+
+def _barred(row: MessageRow, person: Recipient, known: _Known, now: int) -> str:
+    """Why this is never sent; empty where it may be."""
+    if now > row.latest_at:
+        return f"too late: it was to go by {to_iso(row.latest_at)[:16]} UTC"
+    if not person.email:
+        return "no e-mail address is known"
+    if row.unless_ordered_since is not None and person.last_order_at >= row.unless_ordered_since:
+        return "they have ordered meanwhile"
+    reasons = known.suppressed.get(_address_key(row.workspace, person.email), set())
+    if "bounced" in reasons:
+        return "mail to this address came back"
+    if row.purpose == "marketing" and reasons:
+        return "they called a message spam" if "complained" in reasons else "the address wants no news and offers"
+    return ""
+
+
+def _waits(row: MessageRow, person: Recipient, known: _Known, sent: Sequence[int], now: int) -> Hold | None:
+    """Why news and offers have to wait; messages about an order wait for nothing."""
+    if row.purpose != "marketing":
+        return None
+    wanted = known.desk.settings
+    zone, whose = _zone(person, known.desk)
+    until = quiet_until(now, zone, since=wanted.quiet_from, until=wanted.quiet_until)
+    if until is not None:
+        return Hold(until=until, reason=f"quiet until {wanted.quiet_until}:00 in {zone.key}{whose}")
+    for most, span, words in ((wanted.cap_a_day, DAY, "24 hours"), (wanted.cap_a_week, 7 * DAY, "7 days")):
+        within = sorted(at for at in sent if at > now - span)
+        if most and len(within) >= most:
+            return Hold(until=within[-most] + span, reason=f"no more than {most} within {words}")
+    return None
+
+
+def _zone(person: Recipient, desk: Desk) -> tuple[ZoneInfo, str]:
+    """The person's time zone; the shop's where theirs is unknown or none, which is said."""
+    try:
+        if person.time_zone:
+            return ZoneInfo(person.time_zone), ""
+    except (ValueError, KeyError, OSError):
+        pass
+    return zone_named(desk.shop.settings.time_zone), ", the shop's zone: theirs is not known"
+
+
+def _known(conn: Connection, workspace: WorkspaceId, rows: Sequence[MessageRow], now: int) -> _Known:
+    desk = load_desk(conn, workspace, ChannelSettings())
+    people = recipients(conn, workspace, {row.strand for row in rows})
+    addresses = {_address_key(workspace, one.email) for one in people.values() if one.email}
+    strands = {key: one.root for one in people.values() for key in one.keys}
+    sent: defaultdict[Key, list[int]] = defaultdict(list)
+    for strand, at in store.sent_lately(conn, workspace, strands, since=now - 7 * DAY):
+        sent[strands[strand]].append(at)
+    for strand in _under_way(conn, workspace, strands, {row.id for row in rows}, now):
+        sent[strands[strand]].append(now)
+    domains = {row.domain for row in rows}
+    return _Known(
+        desk, people, store.suppressed(conn, workspace, EMAIL, addresses), sent,
+        store.sent_to_domains(conn, workspace, domains, since=now - MINUTE),
+    )  # fmt: skip
+
+
+def _under_way(
+    conn: Connection, workspace: WorkspaceId, strands: Mapping[Key, Key], asked: set[str], now: int
+) -> list[Key]:
+    """Whose marketing is being delivered at this moment, here or by another worker, beside what is asked about.
+
+    Of two workers that claim messages to one person at once, the one that claimed later sees the other's.
+    """
+    o = outbox.c
+    query = sa.select(o.strand, o.payload).where(
+        o.status == "pending", o.leased_until > now, o.purpose == "marketing", o.channel == EMAIL
+    )
+    found = select_among(conn, query, workspace, o.strand, strands)
+    ids = {row.payload: Key(row.strand) for row in found}
+    return [strand for payload, strand in ids.items() if msgspec.json.decode(payload, type=_Payload).id not in asked]
+
+
+def _order(conn: Connection, workspace: WorkspaceId, several: Sequence[Outgoing]) -> dict[str, tuple[int, str]]:
+    """In which order the messages were queued."""
+    o = outbox.c
+    query = sa.select(o.id, o.created_at)
+    return {
+        row.id: (row.created_at, row.id) for row in select_among(conn, query, workspace, o.id, [m.id for m in several])
+    }
+
+
+def _address_key(workspace: WorkspaceId, email: str) -> Key:
+    return key_of(workspace, Identifier("email", email))
+
+
+def _ask_here(conn: Connection, asked: Sequence[Outgoing], now: int) -> Mapping[str, Verdict]:
+    if is_allowed_here(conn):
+        return {}
+    held = Hold(until=now + 10 * MINUTE, reason="this is a copy of the data: allow sending on the page Messages first")
+    return {one.id: held for one in asked}
+
+
+HERE = SendRule(name="messages.here", title="Sending is allowed from here", ask=_ask_here)
+GATES = SendRule(name="messages.gates", title="Time, address, quiet hours and caps", ask=_ask, channels=(EMAIL,))

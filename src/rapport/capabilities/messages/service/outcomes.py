@@ -1,0 +1,187 @@
+"""What became of messages: from the outbox, in the transaction that records it; from providers, whenever they say."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta
+from sqlalchemy import Connection
+
+from rapport.act.channels import Outcome
+from rapport.capabilities.messages import store
+from rapport.capabilities.messages.facts import (
+    BOUNCED,
+    CLICKED,
+    COMPLAINED,
+    DELIVERED,
+    HELD,
+    OPENED,
+    SENT,
+    UNSUBSCRIBED,
+)
+from rapport.capabilities.messages.model import EMAIL, bounce_is_permanent, status_code_of
+from rapport.capabilities.messages.people import recipients
+from rapport.capabilities.messages.service.gates import message_id_of
+from rapport.capabilities.messages.service.places import allow_here, is_allowed_here
+from rapport.capabilities.messages.store import MessageRow
+from rapport.collect.own import own_fact
+from rapport.decide.people import identifiers_by_key, naming
+from rapport.kernel.errors import NotFound
+from rapport.kernel.identifiers import Identifier, key_of
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.storage import log
+
+__all__ = ["About", "Feedback", "after_delivery", "state", "take_feedback"]
+
+
+class Feedback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a provider says of a message, in whatever order it says it."""
+
+    id: Annotated[str, Meta(max_length=100)]
+    """Ours, `msg_…`, or the Message-ID it was sent under."""
+    kind: Literal["delivered", "bounced", "complained", "opened", "clicked", "unsubscribed"]
+    at: int = 0
+    """Microseconds since 1970; 0 is now."""
+    detail: Annotated[str, Meta(max_length=500)] = ""
+    """The receiving server's own words; the enhanced status code in them says how final a bounce is."""
+    machine: bool = False
+    """Done by a scanner, as far as the provider knows."""
+
+
+class About(NamedTuple):
+    """A fact about a message."""
+
+    row: MessageRow
+    name: str
+    reason: str
+    suffix: str
+    at: int
+    machine: bool = False
+
+
+_KINDS = {
+    "delivered": (DELIVERED, "delivered_at"), "bounced": (BOUNCED, "bounced_at"), "complained": (COMPLAINED, None),
+    "opened": (OPENED, "opened_at"), "clicked": (CLICKED, "clicked_at"), "unsubscribed": (UNSUBSCRIBED, None),
+}  # fmt: skip
+
+
+def after_delivery(conn: Connection, outcomes: Sequence[Outcome], now: int) -> None:
+    """Note what became of mails, and state it; the first that goes says from where messages are sent."""
+    by_shop: defaultdict[WorkspaceId, dict[str, Outcome]] = defaultdict(dict)
+    for one in outcomes:
+        if one.message.channel == EMAIL:
+            by_shop[one.message.workspace][message_id_of(one.message)] = one
+    if not by_shop:
+        return
+    if any(one.status == "delivered" for several in by_shop.values() for one in several.values()):
+        _remember_place(conn, now)
+    for workspace, said in by_shop.items():
+        rows = store.by_ids(conn, workspace, said)
+        _note(conn, workspace, rows, said, now)
+
+
+def _remember_place(conn: Connection, now: int) -> None:
+    if is_allowed_here(conn) and conn.execute(store.places.select().limit(1)).first() is None:
+        allow_here(conn, by="the first message", now=now)
+
+
+def _note(
+    conn: Connection, workspace: WorkspaceId, rows: dict[str, MessageRow], said: dict[str, Outcome], now: int
+) -> None:
+    about, bounced = [], []
+    changes: list[tuple[str, str, str, int | None]] = []
+    for one, row in rows.items():
+        status, detail = said[one].status, said[one].detail
+        if status == "delivered":
+            changes.append((one, store.SENT, "", now))
+            about.append(About(row, SENT, "", "sent", now))
+        elif status == "dropped":
+            changes.append((one, store.HELD, detail, now))
+            about.append(About(row, HELD, detail, f"held-{now}", now))
+        elif status == "dead":
+            changes.append((one, store.FAILED, detail, now))
+            code = status_code_of(detail)
+            about.append(About(row, BOUNCED if code else HELD, detail, f"failed-{now}", now))
+            if bounce_is_permanent(code):
+                bounced.append(row)
+        else:
+            changes.append((one, store.QUEUED, detail, None))
+    store.set_status(conn, workspace, changes)
+    _suppress(conn, workspace, bounced, reason="bounced", now=now)
+    state(conn, workspace, about, now=now)
+
+
+def state(conn: Connection, workspace: WorkspaceId, about: Sequence[About], *, now: int) -> None:
+    """Append the facts; the same one twice is one."""
+    names = identifiers_by_key(conn, workspace, {one.row.strand for one in about})
+    log.append(
+        conn,
+        [
+            own_fact(
+                workspace, name=one.name, id=f"{one.row.id}-{one.suffix}", occurred_at=one.at or now, received_at=now,
+                properties=_properties(one), **naming(names[one.row.strand]),
+            )
+            for one in about
+            if one.row.strand in names
+        ],
+    )  # fmt: skip
+
+
+def _properties(one: About) -> dict[str, Any]:
+    row = one.row
+    found: dict[str, Any] = {
+        "message_id": row.id, "template": row.template, "channel": row.channel, "purpose": row.purpose,
+    }  # fmt: skip
+    if one.reason:
+        found["reason"] = one.reason
+    if one.machine:
+        found["machine"] = True
+    return found
+
+
+def take_feedback(conn: Connection, workspace: WorkspaceId, said: Sequence[Feedback], *, now: int) -> int:
+    """Keep what a provider says; the same twice is once. Returns how many messages it was about.
+
+    Raises NotFound where none of them is known. An outcome may come before the sending itself is recorded.
+    """
+    ids = {one: one.id.strip("<> ").partition("@")[0] for one in said}
+    rows = store.by_ids(conn, workspace, set(ids.values()))
+    if said and not rows:
+        raise NotFound(f"no message {next(iter(ids.values()))[:60]!r}", hint="ids look like msg_…")
+    about, bounced, complained, unsubscribed = [], [], [], []
+    for one in said:
+        row = rows.get(ids[one])
+        if row is None:
+            continue
+        name, column = _KINDS[one.kind]
+        at = min(one.at or now, now)
+        suffix = f"{one.kind}-{at}" if one.kind == "bounced" and one.at else f"{one.kind}{'-machine' * one.machine}"
+        about.append(About(row, name, one.detail, suffix, at, one.machine))
+        if column is not None and not one.machine:
+            _stamp(conn, row, column, at)
+        if one.kind == "bounced" and bounce_is_permanent(status_code_of(one.detail)):
+            bounced.append(row)
+        if one.kind == "complained":
+            complained.append(row)
+        if one.kind == "unsubscribed" and not one.machine:
+            unsubscribed.append(row)
+    for several, reason in ((bounced, "bounced"), (complained, "complained"), (unsubscribed, "unsubscribed")):
+        _suppress(conn, workspace, several, reason=reason, now=now)
+    state(conn, workspace, about, now=now)
+    return len({one.row.id for one in about})
+
+
+def _stamp(conn: Connection, row: MessageRow, column: str, at: int) -> None:
+    m = store.messages.c
+    update = store.messages.update().where(m.workspace == row.workspace, m.id == row.id, m[column].is_(None))
+    conn.execute(update.values({column: at}))
+
+
+def _suppress(conn: Connection, workspace: WorkspaceId, rows: Sequence[MessageRow], *, reason: str, now: int) -> None:
+    if rows:
+        people = recipients(conn, workspace, {row.strand for row in rows})
+        keys = {Key(key_of(workspace, Identifier("email", one.email))) for one in people.values() if one.email}
+        store.suppress(conn, workspace, EMAIL, keys, reason=reason, now=now)

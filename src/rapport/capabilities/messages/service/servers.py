@@ -1,0 +1,86 @@
+"""The mail server of a shop: its own, typed in the console, or the installation's, from the environment."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+from msgspec import Meta
+from sqlalchemy import Connection
+
+from rapport.act.channels import ChannelSettings
+from rapport.capabilities.messages import store
+from rapport.kernel.errors import InvalidInput, Misconfigured
+from rapport.kernel.ids import WorkspaceId
+
+__all__ = ["MailServer", "keep_server", "own_server", "server_of"]
+
+_Host = Annotated[str, Meta(max_length=255, pattern=r"^[A-Za-z0-9._:\-]*$")]
+
+
+class MailServer(msgspec.Struct, frozen=True, kw_only=True):
+    """Where mail is handed over, and as whom."""
+
+    host: _Host = ""
+    port: Annotated[int, Meta(ge=1, le=65535)] = 587
+    security: str = "starttls"
+    """`starttls`, `tls` (from the start) or `none`."""
+    user: Annotated[str, Meta(max_length=300)] = ""
+    password: Annotated[str, Meta(max_length=1000)] = ""
+    sender: Annotated[str, Meta(max_length=320)] = ""
+    """The address mail comes from."""
+    reply_to: Annotated[str, Meta(max_length=320)] = ""
+    dkim_selector: Annotated[str, Meta(max_length=100, pattern=r"^[A-Za-z0-9._\-]*$")] = ""
+    """Empty: the provider signs."""
+    dkim_key: Annotated[str, Meta(max_length=10_000)] = ""
+    """The private key, as PEM."""
+
+    @property
+    def domain(self) -> str:
+        """The domain of the sender."""
+        return self.sender.rpartition("@")[2].strip("<> ").lower()
+
+
+def own_server(conn: Connection, workspace: WorkspaceId) -> MailServer | None:
+    """What the shop itself has set; None where it has not."""
+    body = store.mail_server_of(conn, workspace)
+    return None if body is None else msgspec.json.decode(body, type=MailServer)
+
+
+def server_of(conn: Connection, workspace: WorkspaceId, given: ChannelSettings) -> MailServer | None:
+    """The server in force: the shop's own, else the installation's; None where there is none."""
+    own = own_server(conn, workspace)
+    if own is not None and own.host:
+        return own
+    return _of_url(given.smtp_url, given.mail_from) if given.smtp_url else None
+
+
+def keep_server(conn: Connection, workspace: WorkspaceId, wanted: MailServer, *, by: str, now: int) -> None:
+    """Put a shop's own server in force; an empty password or key keeps the one there is. Raises InvalidInput."""
+    before = own_server(conn, workspace)
+    if wanted.host and "@" not in wanted.sender:
+        raise InvalidInput("say which address mail comes from", hint="such as hello@example.com")
+    if wanted.security not in ("starttls", "tls", "none"):
+        raise InvalidInput(f"{wanted.security[:40]!r} is no security", hint="starttls, tls or none")
+    if before is not None:
+        wanted = msgspec.structs.replace(
+            wanted,
+            # To another server the password of this one is never handed.
+            password=wanted.password or (before.password if before.host == wanted.host else ""),
+            dkim_key=wanted.dkim_key or before.dkim_key,
+        )
+    store.keep_mail_server(conn, workspace, msgspec.json.encode(wanted), by=by, now=now)
+
+
+def _of_url(url: str, sender: str) -> MailServer:
+    """The installation's server. Raises Misconfigured."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise Misconfigured("RAPPORT_SMTP_URL names no mail server", hint="smtp://user:password@mail.example.com:587")
+    plain = parts.query == "plain"
+    security = "tls" if parts.scheme == "smtps" else "none" if plain else "starttls"
+    return MailServer(
+        host=parts.hostname, port=parts.port or (465 if security == "tls" else 587), security=security,
+        user=unquote(parts.username or ""), password=unquote(parts.password or ""), sender=sender,
+    )  # fmt: skip

@@ -1,0 +1,67 @@
+"""What a shop decides of its messages."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from rapport.kernel.settings import Section
+
+__all__ = ["MESSAGE_SETTINGS", "MessageSettings"]
+
+
+class MessageSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a shop decides of its messages. Hours are those of the customer's clock."""
+
+    quiet_from: Annotated[
+        int, Meta(ge=0, le=23, title="Quiet from (hour)", description="News and offers wait from this hour on.")
+    ] = 21
+    quiet_until: Annotated[
+        int, Meta(ge=0, le=23, title="Quiet until (hour)", description="The same hour as before: never quiet.")
+    ] = 8
+    cap_a_day: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=100,
+            title="News and offers within 24 hours, at most",
+            description="For one customer, over all channels and journeys. 0 is no limit.",
+        ),
+    ] = 1
+    cap_a_week: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=500,
+            title="News and offers within seven days, at most",
+            description="Messages about an order are neither counted nor held.",
+        ),
+    ] = 3
+    domain_a_minute: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=100_000,
+            title="Mails to one provider in a minute, at most",
+            description="Such as all addresses at one mail provider. 0 is no limit.",
+        ),
+    ] = 600
+    sender_name: Annotated[
+        str, Meta(max_length=100, title="Name in mails", description="What mails call the shop. Empty: its name here.")
+    ] = ""
+    sender_address: Annotated[
+        str,
+        Meta(
+            max_length=300,
+            title="Postal address in mails",
+            description="Stands at the foot of news and offers, as the law wants.",
+        ),
+    ] = ""
+    colour: Annotated[
+        str, Meta(pattern="^#[0-9a-fA-F]{6}$", title="Colour of buttons", description="Such as #1f4f8f.")
+    ] = "#1f4f8f"  # fmt: skip
+
+
+MESSAGE_SETTINGS = Section(name="messages", title="Messages", kind=MessageSettings)

@@ -1,0 +1,43 @@
+"""What messages bring: templates, the gates at sending, what became of each, in API and console."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rapport.capabilities.messages import store
+from rapport.capabilities.messages.facts import FACT_KINDS
+from rapport.capabilities.messages.service.gates import GATES, HERE
+from rapport.capabilities.messages.service.outcomes import after_delivery
+from rapport.capabilities.messages.settings import MESSAGE_SETTINGS
+from rapport.compose.holding import of_person, of_shop
+from rapport.compose.slice import Slice
+from rapport.web.permissions import Permission
+
+__all__ = ["MESSAGES"]
+
+MESSAGES = Slice(
+    name="messages",
+    title="Messages",
+    facts=FACT_KINDS,
+    holds=(
+        of_person(store.messages, "messages to somebody, with what stands in them and what became of them"),
+        of_person(
+            store.suppressions, "which addresses get no mail, without the address; kept, so that it stays so",
+            by=("key",), erase="no row leads to an address without the address itself",
+        ),
+        of_shop(store.templates, "what messages say, in every version"),
+        of_shop(store.mail_servers, "the mail server of each shop, with its password"),
+        of_shop(store.places, "from which database messages are sent"),
+    ),
+    migrations=Path(__file__).parent / "migrations",
+    settings=MESSAGE_SETTINGS,
+    send_rules=(HERE, GATES),
+    after_delivery=after_delivery,
+    permissions=(
+        Permission(name="messages:read", words="see messages and templates", roles=("marketer", "agent", "analyst")),
+        Permission(name="messages:send", words="send messages, try them again", roles=("marketer", "agent")),
+        Permission(name="templates:write", words="write templates", roles=("marketer",)),
+        Permission(name="mail:write", words="set the mail server, allow sending from here", for_keys=False),
+    ),
+    web="rapport.capabilities.messages.web:WEB",
+)  # fmt: skip

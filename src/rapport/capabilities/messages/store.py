@@ -1,0 +1,262 @@
+"""Tables of messages: templates by version, the messages, addresses that get none, mail servers, where sending runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text
+
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.storage.bulk import insert_ignore, upsert
+from rapport.storage.engine import CText, metadata
+from rapport.storage.lookup import select_among
+
+__all__ = [
+    "HELD", "QUEUED", "SENT", "MessageRow", "by_ids", "by_keys", "insert", "listed", "mail_servers", "messages",
+    "places", "sent_lately", "set_status", "suppress", "suppressed", "suppressions", "templates",
+]  # fmt: skip
+
+QUEUED, SENT, HELD, FAILED = "queued", "sent", "held", "failed"
+
+templates = Table(
+    "message_templates",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("name", CText, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("compiled", LargeBinary, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("changed_by", Text, nullable=False),
+)
+"""The newest version is in force. `body` is what people wrote, `compiled` the HTML by language, both JSON."""
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("id", CText, primary_key=True),
+    Column("idempotency_key", CText, nullable=False),
+    Column("strand", LargeBinary, nullable=False),
+    Column("template", CText, nullable=False),
+    Column("channel", CText, nullable=False),
+    Column("purpose", CText, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("unless_ordered_since", BigInteger),
+    Column("status", CText, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("domain", CText, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("latest_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("delivered_at", BigInteger),
+    Column("bounced_at", BigInteger),
+    Column("opened_at", BigInteger),
+    Column("clicked_at", BigInteger),
+    Index("messages_once", "workspace", "idempotency_key", unique=True),
+    Index("messages_of_strand", "workspace", "strand", "created_at"),
+    Index("messages_by_time", "workspace", "created_at", "id"),
+    Index("messages_by_status", "workspace", "status", "created_at", "id"),
+    Index("messages_to_domain", "workspace", "domain", "finished_at"),
+)
+"""`opened_at` and `clicked_at` are a person's; what machines did stands in the log alone."""
+
+suppressions = Table(
+    "message_suppressions",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("channel", CText, primary_key=True),
+    Column("key", LargeBinary, primary_key=True),
+    Column("reason", CText, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+"""`key` is that of the address as an identifier; no address stands here. `reason`: bounced, complained, by hand."""
+
+mail_servers = Table(
+    "mail_servers",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("changed_by", Text, nullable=False),
+)
+
+places = Table(
+    "sending_places",
+    metadata,
+    Column("place", CText, primary_key=True),
+    Column("allowed_at", BigInteger, nullable=False),
+    Column("allowed_by", Text, nullable=False),
+)
+"""Databases from which messages may be sent, each by what tells it from its copies."""
+
+
+class MessageRow(NamedTuple):
+    """A message as it is kept."""
+
+    workspace: WorkspaceId
+    id: str
+    idempotency_key: str
+    strand: Key
+    template: str
+    channel: str
+    purpose: str
+    data: bytes
+    unless_ordered_since: int | None
+    status: str
+    reason: str
+    domain: str
+    created_at: int
+    latest_at: int
+    finished_at: int | None = None
+    delivered_at: int | None = None
+    bounced_at: int | None = None
+    opened_at: int | None = None
+    clicked_at: int | None = None
+
+
+_m = messages.c
+_ROW = [_m[name] for name in MessageRow._fields]
+
+
+def insert(conn: Connection, rows: Sequence[MessageRow]) -> int:
+    """Keep new messages; a known idempotency key is left out. Returns how many were new."""
+    return insert_ignore(conn, messages, [row._asdict() for row in rows], key=("workspace", "idempotency_key"))
+
+
+def by_ids(conn: Connection, workspace: WorkspaceId, ids: Collection[str]) -> dict[str, MessageRow]:
+    """The messages of these ids."""
+    return {row.id: MessageRow._make(row) for row in select_among(conn, sa.select(*_ROW), workspace, _m.id, ids)}
+
+
+def by_keys(conn: Connection, workspace: WorkspaceId, keys: Collection[str]) -> dict[str, MessageRow]:
+    """The messages of these idempotency keys, by key."""
+    found = select_among(conn, sa.select(*_ROW), workspace, _m.idempotency_key, keys)
+    return {row.idempotency_key: MessageRow._make(row) for row in found}
+
+
+def listed(
+    conn: Connection, workspace: WorkspaceId, *, status: str = "", strands: Collection[Key] | None = None,
+    limit: int = 50, offset: int = 0,
+) -> list[MessageRow]:  # fmt: skip
+    """Messages, the newest first; of a status, of some strands (a person has a handful)."""
+    query = sa.select(*_ROW).where(_m.workspace == workspace)
+    if status:
+        query = query.where(_m.status == status)
+    if strands is not None:
+        query = query.where(_m.strand.in_(sorted(strands)[:500]))
+    found = conn.execute(query.order_by(_m.created_at.desc(), _m.id.desc()).limit(limit).offset(offset))
+    return [MessageRow._make(row) for row in found]
+
+
+def counts(conn: Connection, workspace: WorkspaceId, *, since: int) -> dict[str, int]:
+    """How many messages since a moment have which status."""
+    query = sa.select(_m.status, sa.func.count()).where(_m.workspace == workspace, _m.created_at >= since)
+    return {status: int(number) for status, number in conn.execute(query.group_by(_m.status))}
+
+
+def set_status(conn: Connection, workspace: WorkspaceId, said: Iterable[tuple[str, str, str, int | None]]) -> None:
+    """Note (id, status, reason, when it was finished) of messages."""
+    param = sa.bindparam
+    update = messages.update().where(_m.workspace == workspace, _m.id == param("of_id"))
+    rows = [
+        {"of_id": one, "new_status": status, "new_reason": reason[:500], "new_end": end}
+        for one, status, reason, end in said
+    ]
+    if rows:
+        conn.execute(
+            update.values(
+                status=param("new_status"), reason=param("new_reason"),
+                finished_at=param("new_end", type_=sa.BigInteger),
+            ),
+            rows,
+        )  # fmt: skip
+
+
+def sent_lately(
+    conn: Connection, workspace: WorkspaceId, strands: Collection[Key], *, since: int
+) -> list[tuple[Key, int]]:
+    """(strand, when) of the marketing messages sent to these strands since a moment."""
+    query = sa.select(_m.strand, _m.finished_at).where(
+        _m.status == SENT, _m.purpose == "marketing", _m.finished_at >= since
+    )
+    return [(Key(row[0]), int(row[1])) for row in select_among(conn, query, workspace, _m.strand, strands)]
+
+
+def sent_to_domains(
+    conn: Connection, workspace: WorkspaceId, domains: Collection[str], *, since: int
+) -> dict[str, int]:
+    """How many messages went to each of these domains since a moment."""
+    query = sa.select(_m.domain, sa.func.count()).where(_m.finished_at >= since, _m.status == SENT)
+    found = select_among(conn, query.group_by(_m.domain), workspace, _m.domain, domains)
+    return {row[0]: int(row[1]) for row in found}
+
+
+def suppress(
+    conn: Connection, workspace: WorkspaceId, channel: str, keys: Collection[Key], *, reason: str, now: int
+) -> None:
+    """Send these addresses nothing more by this channel, or no marketing where they complained."""
+    rows = [
+        {"workspace": workspace, "channel": channel, "key": key, "reason": reason, "at": now} for key in sorted(keys)
+    ]
+    insert_ignore(conn, suppressions, rows, key=("workspace", "channel", "key", "reason"))
+
+
+def suppressed(conn: Connection, workspace: WorkspaceId, channel: str, keys: Collection[Key]) -> dict[Key, set[str]]:
+    """Why each of these addresses gets nothing, or no marketing; the others are missing."""
+    s = suppressions.c
+    found: dict[Key, set[str]] = {}
+    for key, reason in select_among(
+        conn, sa.select(s.key, s.reason).where(s.channel == channel), workspace, s.key, keys
+    ):
+        found.setdefault(Key(key), set()).add(reason)
+    return found
+
+
+def latest_template(conn: Connection, workspace: WorkspaceId, name: str, *, version: int | None = None) -> Any:
+    """The row of a template's newest version, or of one version; None where there is none."""
+    t = templates.c
+    query = sa.select(templates).where(t.workspace == workspace, t.name == name)
+    if version is not None:
+        query = query.where(t.version == version)
+    return conn.execute(query.order_by(t.version.desc()).limit(1)).first()
+
+
+def newest_templates(conn: Connection, workspace: WorkspaceId) -> list[Any]:
+    """The newest version of each template of the shop's own."""
+    t = templates.c
+    newest = (
+        sa.select(t.name, sa.func.max(t.version).label("version"))
+        .where(t.workspace == workspace).group_by(t.name).subquery()
+    )  # fmt: skip
+    query = sa.select(templates).join(
+        newest, (t.name == newest.c.name) & (t.version == newest.c.version)
+    ).where(t.workspace == workspace)  # fmt: skip
+    return list(conn.execute(query.order_by(t.name)))
+
+
+def template_versions(conn: Connection, workspace: WorkspaceId, name: str, *, limit: int = 20) -> list[Any]:
+    """Who wrote which version when, the newest first."""
+    t = templates.c
+    query = sa.select(t.version, t.changed_at, t.changed_by).where(t.workspace == workspace, t.name == name)
+    return list(conn.execute(query.order_by(t.version.desc()).limit(limit)))
+
+
+def add_template(conn: Connection, row: Mapping[str, Any]) -> bool:
+    """Whether this version was still free, and is kept now."""
+    return bool(insert_ignore(conn, templates, [dict(row)], key=("workspace", "name", "version")))
+
+
+def keep_mail_server(conn: Connection, workspace: WorkspaceId, body: bytes, *, by: str, now: int) -> None:
+    """Put a shop's own mail server in force."""
+    row = {"workspace": workspace, "body": body, "changed_at": now, "changed_by": by}
+    upsert(conn, mail_servers, [row], key=("workspace",), update=("body", "changed_at", "changed_by"))
+
+
+def mail_server_of(conn: Connection, workspace: WorkspaceId) -> bytes | None:
+    """A shop's own mail server as JSON; None where it has none."""
+    query = sa.select(mail_servers.c.body).where(mail_servers.c.workspace == workspace)
+    found = conn.execute(query).scalar()
+    return None if found is None else bytes(found)

@@ -1,0 +1,12 @@
+"""What messages bring to the server: addresses, pages, a card of the customer's page."""
+
+from __future__ import annotations
+
+from rapport.capabilities.messages.pages import PAGES
+from rapport.capabilities.messages.panels import PANELS
+from rapport.capabilities.messages.routes import ROUTES
+from rapport.web.part import WebPart
+
+__all__ = ["WEB"]
+
+WEB = WebPart(routes=ROUTES, pages=(PAGES,), panels=PANELS)

@@ -1,0 +1,93 @@
+"""Messages over HTTP: asked for with a key, delivered by the workers of a running server, seen in the console."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import StartServer
+from tests.rooms.capabilities.mail_sink import Sink
+from tests.running import Server, http, wait_until
+from tests.stories.console import add_owner, identify, tell
+
+ORDER = {
+    "template": "order_story", "customer": "user_id:ada", "purpose": "transactional", "idempotency_key": "one",
+    "data": {"order": {"id": "A-1"}, "story": "It is packed."},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def sink() -> Iterator[Sink]:
+    with Sink() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def server(start_server: StartServer, sink: Sink) -> Server:
+    """With the sink as its mail server, and Ada as its customer."""
+    environment = {
+        "RAPPORT_SMTP_URL": sink.url, "RAPPORT_MAIL_FROM": "hello@shop.example",
+        "RAPPORT_PUBLIC_URL": "https://shop.example",
+    }  # fmt: skip
+    running = start_server(environment=environment)
+    add_owner(running)
+    tell(running, identify("ada", email="ada@example.com", firstName="Ada"))
+    wait_until(lambda: running.customer("user_id:ada") is not None)
+    return running
+
+
+def call(server: Server, method: str, path: str, **options: Any) -> httpx.Response:
+    key = {"Authorization": f"Bearer {server.api_key}"}
+    return http.request(method, f"{server.url}/api/v1/{path}", headers=key, **options)
+
+
+def test_a_message_is_delivered_once_however_often_it_is_asked_for(server: Server, sink: Sink) -> None:
+    answers = [call(server, "POST", "messages", json=ORDER) for _ in range(3)]
+    assert [one.status_code for one in answers] == [202, 202, 202]
+    [one] = {answer.json()["id"] for answer in answers}
+    wait_until(lambda: call(server, "GET", f"messages/{one}").json()["status"] == "sent")
+    assert [mail["Subject"] for mail in sink.mails] == ["Your order A-1"]
+    listed = call(server, "GET", "messages", params={"status": "sent"}).json()
+    assert [found["id"] for found in listed] == [one]
+    given = {"feedback": [{"id": one, "kind": "delivered"}]}
+    assert call(server, "POST", "messages/feedback", json=given).json() == {"messages": 1}
+    assert call(server, "GET", f"messages/{one}").json()["delivered_at"] is not None
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "word"),
+    [
+        ({"template": "nothing"}, 404, "no template"),
+        ({"customer": "user_id:nobody"}, 404, "no customer"),
+        ({"template": "welcome"}, 400, "marketing"),
+        ({"channel": "pigeon"}, 400, "channel"),
+        ({"idempotency_key": ""}, 400, "idempotency_key"),
+        ({"data": {"x": "y" * 60_000}}, 413, "bytes"),
+        ({"more": 1}, 400, "more"),
+    ],
+)
+def test_what_cannot_be_sent_is_refused_in_words(server: Server, given: dict[str, Any], status: int, word: str) -> None:
+    answered = call(server, "POST", "messages", json={**ORDER, "idempotency_key": f"odd-{word}", **given})
+    assert answered.status_code == status
+    assert word in answered.text
+
+
+def test_nobody_without_a_key_sends_or_sees_anything(server: Server) -> None:
+    assert http.post(f"{server.url}/api/v1/messages", json=ORDER).status_code == 401
+    assert http.get(f"{server.url}/api/v1/messages").status_code == 401
+    assert call(server, "GET", "messages/msg_none").status_code == 404
+
+
+def test_a_template_is_put_in_force_by_the_api(server: Server) -> None:
+    found = call(server, "GET", "templates/birthday").json()
+    assert found["version"] == 0
+    found["template"]["texts"]["en"]["subject"] = "Cheers"
+    assert call(server, "PUT", "templates/birthday", json=found["template"]).json()["version"] == 1
+    assert call(server, "GET", "templates/birthday").json()["template"]["texts"]["en"]["subject"] == "Cheers"
+    found["template"]["texts"]["en"]["body"] = "<mj-section>"
+    refused = call(server, "PUT", "templates/birthday", json=found["template"])
+    assert (refused.status_code, "en: this is no MJML" in refused.text) == (400, True)
+    assert {"welcome", "birthday"} <= {one["name"] for one in call(server, "GET", "templates").json()}

@@ -1,0 +1,406 @@
+"""Messages reach whom they are for, once, by a real mail server; what stops one is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import msgspec
+import pytest
+
+from rapport.act.channels import ChannelSettings
+from rapport.act.outbox import Dispatcher
+from rapport.adapters.channels.email import EmailChannel
+from rapport.app.wiring import installed
+from rapport.capabilities.messages import store
+from rapport.capabilities.messages.model import Template, TemplateText
+from rapport.capabilities.messages.service.bounces import read_bounce
+from rapport.capabilities.messages.service.outcomes import Feedback, take_feedback
+from rapport.capabilities.messages.service.places import allow_here
+from rapport.capabilities.messages.service.queueing import MessageWanted, queue, try_again
+from rapport.capabilities.messages.service.servers import MailServer, keep_server
+from rapport.capabilities.messages.service.templates import publish
+from rapport.capabilities.messages.settings import MESSAGE_SETTINGS, MessageSettings
+from rapport.capabilities.messages.store import MessageRow
+from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, now_us, to_iso
+from rapport.kernel.errors import Conflict, InvalidInput, NotFound
+from rapport.kernel.identifiers import BUCKETS, Identifier, key_of
+from rapport.remember import customers
+from rapport.resolve.graph.customer_ids import ensure_secret
+from rapport.storage import log, settings
+from tests.databases import ENGINES, database_at
+from tests.remembered import REMEMBERED
+from tests.rooms.capabilities.mail_sink import Sink
+from tests.shop import Shop
+
+_NUMBERS = count(1)
+ALWAYS = MessageSettings(quiet_from=0, quiet_until=0, cap_a_day=0, cap_a_week=0)
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """One for the file: each test has people of its own."""
+    with database_at(request.param, tmp_path_factory.mktemp("messages")) as url:
+        made = Shop(url)
+        with made.db.write() as conn:
+            ensure_secret(conn)
+            settings.save(conn, made.id, MESSAGE_SETTINGS, ALWAYS, version=0, by="the tests", now=1)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with Sink() as found:
+        yield found
+
+
+@pytest.fixture
+def post(shop: Shop, sink: Sink) -> Iterator[Dispatcher]:
+    """The outbox as a worker has it, with the sink as its mail server."""
+    given = ChannelSettings(smtp_url=sink.url, mail_from="hello@shop.example", public_url="https://shop.example")
+    slices = installed()
+    channel = EmailChannel(shop.db, given)
+    made = Dispatcher(shop.db, [channel], rules=slices.send_rules, listeners=slices.listeners)
+    yield made
+    made.close()
+    channel.close()
+
+
+def somebody(shop: Shop, *, language: str = "en", consent: bool = True, **traits: Any) -> str:
+    """A new customer with an address; what they are called by the API."""
+    number = next(_NUMBERS)
+    email = f"ada{number}@example.com"
+    context: dict[str, Any] = {"locale": language}
+    if "timezone" in traits:
+        context["timezone"] = traits.pop("timezone")
+    if consent:
+        context["consent"] = {"categoryPreferences": {"email_marketing": True}}
+    shop.send(
+        {
+            "type": "identify", "userId": f"ada{number}", "messageId": f"i{number}",
+            "timestamp": to_iso(now_us() - DAY),
+            "traits": {"email": email, "firstName": "Ada", **traits}, "context": context,
+        }
+    )  # fmt: skip
+    shop.fold()
+    return email
+
+
+def ask(shop: Shop, email: str, template: str = "welcome", **given: Any) -> MessageRow:
+    wanted = MessageWanted(
+        **{
+            "template": template, "customer": f"email:{email}", "purpose": "marketing", "data": {"url": "https://s.example"},
+            "idempotency_key": f"k{next(_NUMBERS)}", **given,
+        }
+    )  # fmt: skip
+    with shop.db.write() as conn:
+        return queue(conn, shop.id, key_of(shop.id, Identifier("email", email)), wanted, now=now_us())
+
+
+def run(post: Dispatcher, *, after: int = 0) -> None:
+    while post.run_once(now_us() + after + SECOND):
+        post.drain(10)
+
+
+def now_of(shop: Shop, row: MessageRow) -> MessageRow:
+    with shop.db.read() as conn:
+        return store.by_ids(conn, shop.id, [row.id])[row.id]
+
+
+def stated(shop: Shop, row: MessageRow) -> list[str]:
+    """The names of the facts about a message, in their order."""
+    with shop.db.read() as conn:
+        rows = log.latest(conn, shop.id, limit=200)
+    facts = [msgspec.json.decode(one.body) for one in reversed(rows)]
+    return [fact["name"] for fact in facts if fact.get("properties", {}).get("message_id") == row.id]
+
+
+def test_a_message_arrives_in_the_customers_language_with_one_press_to_end_it(
+    shop: Shop, sink: Sink, post: Dispatcher
+) -> None:
+    email = somebody(shop, language="de-AT", firstName="Zoë <b>")
+    row = ask(shop, email)
+    run(post)
+    [mail] = sink.mails
+    assert (mail["To"].addresses[0].addr_spec, mail["Subject"]) == (email, "Willkommen bei Shop")
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert mail["List-Unsubscribe"].startswith("<https://shop.example/shop/consent/unsubscribe?shop=")
+    text, markup = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))  # type: ignore[union-attr]
+    assert "Guten Tag, Zoë <b>" in text
+    assert "Zoë &lt;b&gt;" in markup
+    assert 'lang="de"' in markup
+    assert "googleapis" not in markup
+    assert "Abbestellen (https://shop.example" in text
+    assert now_of(shop, row).status == "sent"
+    assert stated(shop, row) == ["Message Sent"]
+
+
+def test_what_is_asked_twice_under_one_key_is_one_message(shop: Shop, sink: Sink, post: Dispatcher) -> None:
+    email = somebody(shop)
+    first = ask(shop, email, idempotency_key="cart-1")
+    assert ask(shop, email, idempotency_key="cart-1").id == first.id
+    with pytest.raises(Conflict, match="another message"):
+        ask(shop, email, template="birthday", idempotency_key="cart-1")
+    run(post)
+    assert len(sink.mails) == 1
+    assert ask(shop, email, idempotency_key="cart-1").status == "sent"
+
+
+def test_whoever_refuses_or_was_never_asked_gets_no_marketing_but_hears_of_their_order(
+    shop: Shop, sink: Sink, post: Dispatcher
+) -> None:
+    email = somebody(shop, consent=False)
+    row = ask(shop, email)
+    assert row.status == "held"
+    assert "not sent" in row.reason
+    order = ask(shop, email, "order_story", purpose="transactional", data={"order": {"id": "A-1"}, "story": "Packed."})
+    run(post)
+    assert [mail["Subject"] for mail in sink.mails] == ["Your order A-1"]
+    assert "List-Unsubscribe" not in sink.mails[0]
+    assert stated(shop, row) == ["Message Held"]
+    assert now_of(shop, order).status == "sent"
+
+
+def test_marketing_cannot_be_called_something_else(shop: Shop) -> None:
+    with pytest.raises(InvalidInput, match="is marketing"):
+        ask(shop, somebody(shop), purpose="transactional")
+    with pytest.raises(NotFound, match="no template"):
+        ask(shop, somebody(shop), "nothing")
+
+
+def test_a_value_that_is_missing_holds_the_message_and_never_prints_undefined(
+    shop: Shop, sink: Sink, post: Dispatcher
+) -> None:
+    row = ask(shop, somebody(shop), "review_ask", data={})
+    run(post)
+    assert sink.mails == []
+    assert now_of(shop, row).status == "held"
+    assert "'product'" in now_of(shop, row).reason
+
+
+def test_no_value_begins_another_header(shop: Shop, sink: Sink, post: Dispatcher) -> None:
+    data = {"order": {"id": "A\r\nBcc: eve@example.com"}, "story": "Packed.\r\nX: y"}
+    ask(shop, somebody(shop, firstName="A\r\nBcc: x@y.z"), "order_story", purpose="transactional", data=data)
+    run(post)
+    [mail] = sink.mails
+    assert mail["Bcc"] is None
+    assert mail["Subject"] == "Your order ABcc: eve@example.com"
+
+
+def test_an_order_placed_meanwhile_stops_the_reminder(shop: Shop, sink: Sink, post: Dispatcher) -> None:
+    email = somebody(shop)
+    data = {"items": [{"name": "Jumper", "price": {"minor": 8900, "currency": "EUR"}}], "url": "https://s.example/c"}
+    goes = ask(shop, email, "abandoned_cart", data=data, unless_ordered_since=now_us() - HOUR)
+    run(post)
+    assert now_of(shop, goes).status == "sent"
+    assert "89.00" in sink.mails[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    shop.send(
+        {
+            "type": "track", "event": "Order Completed", "messageId": f"o{next(_NUMBERS)}",
+            "anonymousId": "other-browser",
+            "timestamp": to_iso(now_us()),
+            "properties": {"order_id": f"O{next(_NUMBERS)}", "total": 10, "currency": "EUR"},
+            "context": {"traits": {"email": email}},
+        }
+    )  # fmt: skip
+    shop.fold()
+    with shop.db.write() as conn:
+        customers.refresh(conn, limit=1000, buckets=range(BUCKETS), remembered=REMEMBERED)
+    stays = ask(shop, email, "abandoned_cart", data=data, unless_ordered_since=now_us() - HOUR)
+    run(post)
+    assert (now_of(shop, stays).status, now_of(shop, stays).reason) == ("held", "they have ordered meanwhile")
+
+
+def test_a_dead_address_is_found_out_and_gets_nothing_more(shop: Shop, sink: Sink, post: Dispatcher) -> None:
+    email = somebody(shop)
+    sink.refusing[email] = "550 5.1.1 no such user"
+    row = ask(shop, email)
+    run(post)
+    assert now_of(shop, row).status == "failed"
+    assert stated(shop, row) == ["Message Bounced"]
+    sink.refusing.clear()
+    again = ask(shop, email, "order_story", purpose="transactional", data={"order": {"id": "A"}, "story": "x"})
+    run(post)
+    assert (now_of(shop, again).status, now_of(shop, again).reason) == ("held", "mail to this address came back")
+    assert sink.mails == []
+
+
+def test_a_full_mailbox_is_tried_again_and_not_forgotten(shop: Shop, sink: Sink, post: Dispatcher) -> None:
+    email = somebody(shop)
+    sink.refusing[email] = "452 4.2.2 mailbox full"
+    row = ask(shop, email)
+    run(post)
+    assert (now_of(shop, row).status, now_of(shop, row).reason) == ("queued", "not now: 452 4.2.2")
+    sink.refusing.clear()
+    run(post, after=MINUTE)
+    assert now_of(shop, row).status == "sent"
+
+
+def test_mail_taken_by_a_server_that_hung_up_is_sent_again_under_its_old_id(
+    shop: Shop, sink: Sink, post: Dispatcher
+) -> None:
+    sink.lost = 1
+    row = ask(shop, somebody(shop))
+    run(post)
+    run(post, after=MINUTE)
+    assert now_of(shop, row).status == "sent"
+    assert sink.by_id() == {f"<{row.id}@shop.example>": 2}
+
+
+def test_what_is_too_late_is_held_and_can_be_sent_by_hand(shop: Shop, sink: Sink, post: Dispatcher) -> None:
+    row = ask(shop, somebody(shop), latest_at=now_us() - MINUTE)
+    run(post)
+    assert now_of(shop, row).status == "held"
+    assert now_of(shop, row).reason.startswith("too late")
+    with shop.db.write() as conn:
+        try_again(conn, shop.id, row.id, now=now_us(), latest_at=now_us() + HOUR)
+    run(post)
+    assert now_of(shop, row).status == "sent"
+    with shop.db.write() as conn, pytest.raises(Conflict, match="is sent"):
+        try_again(conn, shop.id, row.id, now=now_us(), latest_at=now_us() + HOUR)
+
+
+def test_feedback_in_any_order_is_kept_once_and_machines_count_for_nothing(
+    shop: Shop, sink: Sink, post: Dispatcher
+) -> None:
+    email = somebody(shop)
+    row = ask(shop, email)
+
+    def say(kind: str, **given: Any) -> None:
+        with shop.db.write() as conn:
+            take_feedback(conn, shop.id, [Feedback(id=row.id, kind=kind, **given)], now=now_us())  # type: ignore[arg-type]
+
+    say("delivered")  # before the sending itself is recorded
+    run(post)
+    say("opened", machine=True)
+    assert now_of(shop, row).opened_at is None
+    say("opened")
+    say("opened")
+    found = now_of(shop, row)
+    assert found.status == "sent"
+    assert found.delivered_at is not None
+    assert found.opened_at is not None
+    assert stated(shop, row).count("Message Opened") == 2  # a machine's and a person's
+    say("complained")
+    later = ask(shop, email)
+    run(post)
+    assert now_of(shop, later).reason == "they called a message spam"
+    with shop.db.write() as conn, pytest.raises(NotFound):
+        take_feedback(conn, shop.id, [Feedback(id="msg_none", kind="opened")], now=now_us())
+
+
+def test_a_bounced_mail_is_read_by_its_code_and_an_answer_from_holidays_is_none() -> None:
+    report = (
+        b"From: MAILER-DAEMON@mx.example\r\nContent-Type: multipart/report; boundary=b\r\n\r\n"
+        b"--b\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+        b"Reporting-MTA: dns; mx.example\r\n\r\nFinal-Recipient: rfc822; a@b.example\r\n"
+        b"Action: failed\r\nStatus: 5.4.4\r\n"
+        b"\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\n"
+        b"Message-ID: <msg_01aaaaaaaaaaaaaaaaaaaaaaaa@shop.example>\r\n--b--\r\n"
+    )
+    found = read_bounce(report)
+    assert (found.id, found.kind, found.detail) == ("msg_01aaaaaaaaaaaaaaaaaaaaaaaa", "bounced", "failed 5.4.4")
+    with pytest.raises(InvalidInput, match="delivery-status"):
+        read_bounce(b"Subject: Out of office\r\n\r\nBack on Monday. <msg_01aaaaaaaaaaaaaaaaaaaaaaaa@shop.example>")
+
+
+@pytest.fixture
+def capped(shop: Shop) -> Iterator[None]:
+    """A shop that sends one piece of marketing a day."""
+    _decide(shop, MessageSettings(quiet_from=0, quiet_until=0, cap_a_day=1, cap_a_week=3))
+    yield
+    _decide(shop, ALWAYS)
+
+
+def _decide(shop: Shop, wanted: MessageSettings) -> None:
+    with shop.db.write() as conn:
+        version = settings.load(conn, shop.id, MESSAGE_SETTINGS).version
+        settings.save(conn, shop.id, MESSAGE_SETTINGS, wanted, version=version, by="the tests", now=1)
+
+
+@pytest.mark.usefixtures("capped")
+def test_caps_hold_news_over_all_identifiers_and_never_an_order(shop: Shop, sink: Sink, post: Dispatcher) -> None:
+    email = somebody(shop)
+    first, second = ask(shop, email), ask(shop, email, "birthday", data={})
+    order = ask(shop, email, "order_story", purpose="transactional", data={"order": {"id": "A"}, "story": "x"})
+    run(post)
+    states = [now_of(shop, row).status for row in (first, second, order)]
+    assert states == ["sent", "held", "sent"]  # the birthday is over before the day of the cap is
+    assert "no more than 1 within 24 hours" in now_of(shop, second).reason
+
+
+def test_quiet_hours_are_the_customers_own(shop: Shop, sink: Sink, post: Dispatcher) -> None:
+    email = somebody(shop, timezone="Pacific/Kiritimati")
+    lost = somebody(shop, timezone="Mars/Base")
+    _decide(shop, MessageSettings(quiet_from=1, quiet_until=0, cap_a_day=0, cap_a_week=0))  # quiet but for an hour
+    try:
+        rows = [ask(shop, one, latest_at=now_us() + 9 * DAY) for one in (email, lost)]
+        run(post)
+        reasons = [now_of(shop, row).reason for row in rows]
+    finally:
+        _decide(shop, ALWAYS)
+    if all(reasons):  # unless this is their one hour
+        assert reasons[0] == "quiet until 0:00 in Pacific/Kiritimati"
+        assert reasons[1] == "quiet until 0:00 in UTC, the shop's zone: theirs is not known"
+
+
+def test_a_copy_of_the_data_sends_nothing_until_somebody_allows_it(shop: Shop, sink: Sink, post: Dispatcher) -> None:
+    with shop.db.write() as conn:
+        conn.execute(store.places.delete())
+        conn.execute(store.places.insert().values(place="elsewhere", allowed_at=1, allowed_by="Bo"))
+    try:
+        row = ask(shop, somebody(shop))
+        run(post)
+        assert sink.mails == []
+        assert now_of(shop, row).reason.startswith("this is a copy of the data")
+    finally:
+        with shop.db.write() as conn:
+            allow_here(conn, by="Ada", now=now_us())
+    run(post, after=HOUR)
+    assert now_of(shop, row).status == "sent"
+
+
+def test_a_mail_server_that_does_not_answer_is_told_and_tried_again(shop: Shop, sink: Sink, post: Dispatcher) -> None:
+    with shop.db.write() as conn:
+        keep_server(
+            conn,
+            shop.id,
+            MailServer(host="127.0.0.1", port=1, security="none", sender="a@dead.example"),
+            by="Ada",
+            now=1,
+        )
+    try:
+        row = ask(shop, somebody(shop))
+        run(post)
+        assert now_of(shop, row).reason == "the mail server does not answer while connecting: ConnectionRefusedError"
+    finally:
+        with shop.db.write() as conn:
+            keep_server(conn, shop.id, MailServer(), by="Ada", now=2)
+    run(post, after=HOUR)
+    assert now_of(shop, row).status == "sent"
+
+
+def test_a_password_never_goes_to_another_server(shop: Shop) -> None:
+    with shop.db.write() as conn:
+        first = MailServer(host="a.example", sender="a@a.example", password="secret")
+        keep_server(conn, shop.id, first, by="Ada", now=1)
+        keep_server(conn, shop.id, MailServer(host="a.example", sender="b@a.example"), by="Ada", now=2)
+        kept = msgspec.json.decode(store.mail_server_of(conn, shop.id) or b"", type=MailServer)
+        assert (kept.password, kept.sender) == ("secret", "b@a.example")
+        keep_server(conn, shop.id, MailServer(host="evil.example", sender="b@a.example"), by="Eve", now=3)
+        kept = msgspec.json.decode(store.mail_server_of(conn, shop.id) or b"", type=MailServer)
+        assert kept.password == ""
+        keep_server(conn, shop.id, MailServer(), by="Ada", now=4)
+
+
+def test_two_who_publish_at_once_do_not_overwrite_each_other(shop: Shop) -> None:
+    text = TemplateText(subject="Hi", body="<mj-section><mj-column><mj-text>Hi</mj-text></mj-column></mj-section>")
+    name = f"own{next(_NUMBERS)}"
+    template = Template(title="Own", purpose="marketing", texts={"en": text})
+    with shop.db.write() as conn:
+        assert publish(conn, shop.id, name, template, seen=0, by="Ada", now=1).version == 1
+        with pytest.raises(Conflict):
+            publish(conn, shop.id, name, template, seen=0, by="Bo", now=2)
+        assert publish(conn, shop.id, name, template, seen=1, by="Bo", now=2).version == 2
