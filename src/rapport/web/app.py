@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from litestar import Litestar, Request, Router, get
 from litestar.datastructures import MutableScopeHeaders, State
@@ -38,6 +38,27 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
+class _Joined(NamedTuple):
+    """What all slices bring to pages of others; handlers take it by these names."""
+
+    panels: Panels
+    tiles: Tiles
+    alarms: Alarms
+    finders: Finders
+    lookups: Lookups
+
+    @classmethod
+    def of(cls, parts: Mapping[str, WebPart]) -> Self:
+        each = parts.values()
+        return cls(
+            Panels(panel for part in each for panel in part.panels),
+            Tiles(tile for part in each for tile in part.tiles),
+            Alarms(watch for part in each for watch in part.watches),
+            Finders(finder for part in each for finder in part.finders),
+            Lookups(one for part in each for one in part.lookups),
+        )
+
+
 def create_app(
     *,
     db: Database,
@@ -59,13 +80,9 @@ def create_app(
     """
     parts = parts or {}
     console = Console([pages.PAGES, *(page for part in parts.values() for page in part.pages)])
-    panels = Panels(panel for part in parts.values() for panel in part.panels)
-    tiles = Tiles(tile for part in parts.values() for tile in part.tiles)
-    alarms = Alarms(watch for part in parts.values() for watch in part.watches)
-    finders = Finders(finder for part in parts.values() for finder in part.finders)
+    joined = _Joined.of(parts)
     given = {"db": db, "wording": wording, "permissions": permissions, "sections": ()} | dict(provided or {})
-    lookups = Lookups(one for part in parts.values() for one in part.lookups)
-    given |= {"panels": panels, "tiles": tiles, "alarms": alarms, "finders": finders, "lookups": lookups}
+    given |= joined._asdict()
     app = Litestar(
         route_handlers=[*_routers(parts), *routes, *files.HANDLERS, home],
         middleware=[Slashes()],
@@ -81,9 +98,9 @@ def create_app(
         request_max_body_size=10_000_000,
     )  # fmt: skip
     check_handlers(app, permissions)
-    check_cards(console, permissions, [*panels.cards, *tiles.cards])
-    check_watches(permissions, alarms.watches)
-    check_finders(permissions, finders)
+    check_cards(console, permissions, [*joined.panels.cards, *joined.tiles.cards])
+    check_watches(permissions, joined.alarms.watches)
+    check_finders(permissions, joined.finders)
     return keep_slashes(app)
 
 
