@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
+from threading import Thread
 from typing import Any
 
 import msgspec
@@ -159,6 +160,7 @@ def test_whoever_refuses_or_was_never_asked_gets_no_marketing_but_hears_of_their
     run(post)
     assert [mail["Subject"] for mail in sink.mails] == ["Your order A-1"]
     assert "List-Unsubscribe" not in sink.mails[0]
+    assert "nsubscribe" not in sink.mails[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert stated(shop, row) == ["Message Held"]
     assert now_of(shop, order).status == "sent"
 
@@ -404,3 +406,30 @@ def test_two_who_publish_at_once_do_not_overwrite_each_other(shop: Shop) -> None
         with pytest.raises(Conflict):
             publish(conn, shop.id, name, template, seen=0, by="Bo", now=2)
         assert publish(conn, shop.id, name, template, seen=1, by="Bo", now=2).version == 2
+
+
+def test_whose_name_is_not_known_is_greeted_without_one(shop: Shop, sink: Sink, post: Dispatcher) -> None:
+    ask(shop, somebody(shop, firstName=None))
+    run(post)
+    assert "Hello,\r\n" in sink.mails[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+def test_two_workers_at_once_send_each_message_once(shop: Shop, sink: Sink, post: Dispatcher) -> None:
+    """Two outboxes over one database, as two processes have them, begin at the same moment again and again."""
+    email = somebody(shop)
+    data = {"order": {"id": "A"}, "story": "x"}
+    rows = [ask(shop, email, "order_story", purpose="transactional", data=data) for _ in range(40)]
+    given = ChannelSettings(smtp_url=sink.url, mail_from="hello@shop.example")
+    slices = installed()
+    channel = EmailChannel(shop.db, given)
+    other = Dispatcher(shop.db, [channel], rules=slices.send_rules, listeners=slices.listeners)
+    workers = [Thread(target=run, args=(one,)) for one in (post, other)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    run(post)
+    other.close()
+    channel.close()
+    assert sorted(sink.by_id().values()) == [1] * 40
+    assert {now_of(shop, row).status for row in rows} == {"sent"}

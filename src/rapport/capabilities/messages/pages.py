@@ -196,7 +196,7 @@ PAGES = ConsolePages(
             permission="messages:read",
         ),
         NavItem(
-            label="Templates", path="/console/templates", icon="file", group="Engage", order=320,
+            label="Templates", path="/console/templates", icon="book", group="Engage", order=320,
             permission="messages:read",
         ),
     ),

@@ -70,12 +70,15 @@ def write(
     language = template.language_for(recipient.language, desk.shop.settings.locale.partition("_")[0])
     text = template.texts[language]
     called = desk.settings.sender_name or desk.shop.name
+    # Nothing, not an empty text, is what a condition of Liquid takes for missing.
     values = {
         **data,
-        "customer": {"name": recipient.name, "first_name": recipient.first_name, "language": language},
-        "shop": {"name": called, "address": desk.settings.sender_address, "colour": desk.settings.colour},
-        "links": {"unsubscribe": unsubscribe},
-    }
+        "customer": {
+            "name": recipient.name or None, "first_name": recipient.first_name or None, "language": language,
+        },
+        "shop": {"name": called, "address": desk.settings.sender_address or None, "colour": desk.settings.colour},
+        "links": {"unsubscribe": unsubscribe or None},
+    }  # fmt: skip
     markup = fill(published.html[language], values, language=language)
     return Mail(
         message_id=f"<{message_id}@{server.domain or 'rapport.invalid'}>", to=recipient.email, to_name=recipient.name,
