@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from rapport.capabilities.loyalty import membership, redeeming, store
+from rapport.capabilities.loyalty import membership, overview, redeeming, store
 from rapport.capabilities.loyalty.changing import change_programme, effect_of
 from rapport.capabilities.loyalty.earning import Version, order_points, terms_at
+from rapport.capabilities.loyalty.plain import differences, sentences
 from rapport.capabilities.loyalty.programme import read_programme
 from rapport.capabilities.loyalty.quoting import CartAsked, LineAsked, Quote, holder_of, quote
+from rapport.capabilities.loyalty.wallet import wallet_of
 from rapport.kernel.clock import DAY, HOUR, MINUTE, from_iso
 from rapport.kernel.errors import Conflict, InvalidInput
 from rapport.kernel.principal import Principal
@@ -387,3 +390,49 @@ def test_a_lot_never_overflows_whatever_an_order_says(shop: Shop) -> None:
     terms = read_programme(CLUB | {"earning": [{"name": "x", "title": "X", "points": 10**6, "per_minor": 1}]})
     _, points, _ = order_points(terms, Cart("EUR", (CartLine("p", 1, 10**15),)), at=NOON, tier="gold")
     assert sum(points) == 10**12
+
+
+def test_too_many_points_at_once_or_beyond_the_month_s_budget_wait_for_a_person(shop: Shop, ada: str, bo: str) -> None:
+    """An apology's budget; what is approved is given once, and two people cannot decide otherwise."""
+    rules = [{"name": "late", "title": "Sorry", "on": "Pickup Failed", "points": 50, "budget": 60}]
+    begin(shop, name=f"budget-{ada}", earning=rules)
+    for user in (ada, bo):
+        tell(shop, shop.message("Pickup Failed", at=NOON, user=user, order_id=f"{user}-1"))
+
+    def balances() -> list[int]:
+        with shop.db.read() as conn:
+            name = f"budget-{ada}"
+            return [wallet_of(conn, shop.id, key(shop, one), programme=name, now=NOON).balance for one in (ada, bo)]
+
+    assert balances() == [50, 0]
+    with shop.db.read() as conn:
+        (one,) = [w for w in overview.waiting(conn, shop.id) if w.programme == f"budget-{ada}"]
+    for _ in range(2):
+        with shop.db.write() as conn:
+            overview.decide(conn, shop.id, one.programme, one.lot, approve=True, by="Cleo", now=NOON)
+    assert balances() == [50, 50]
+    with pytest.raises(Conflict, match="Cleo has decided"), shop.db.write() as conn:
+        overview.decide(conn, shop.id, one.programme, one.lot, approve=False, by="Dan", now=NOON)
+
+
+def test_what_the_shop_owes_by_month_ends_in_what_it_owes_now(shop: Shop, ada: str) -> None:
+    tell(shop, order(shop, ada, f"{ada}-1", 100, at=NOON - 40 * DAY))
+    with shop.db.read() as conn:
+        months = overview.liability(conn, shop.id, "club", now=NOON)
+        c = store.lots.c
+        left = sa.select(sa.func.sum(c.pending + c.available + c.held - c.owed))
+        proof = conn.execute(left.where(c.workspace == shop.id, c.programme == "club")).scalar_one()
+    assert months[-1].outstanding == proof
+    for before, after in pairwise(months):
+        moved = after.given - after.taken_back - after.redeemed - after.expired
+        assert after.outstanding - before.outstanding == moved
+
+
+def test_a_programme_is_told_in_words_and_a_change_by_what_goes_and_comes() -> None:
+    old = read_programme(CLUB)
+    new = read_programme(CLUB | {"pending_days": 30})
+    assert "Gold, after orders of €200.00 in all within 365 days: free delivery always, 200 % of the usual points." in (
+        sentences(old)
+    )
+    assert [sign for sign, _ in differences(old, new)] == ["-", "+"]
+    assert differences(old, old) == []

@@ -8,12 +8,13 @@ from typing import Any
 import httpx
 import pytest
 from click.testing import CliRunner
+from playwright.sync_api import Browser, expect
 
 from rapport.capabilities.loyalty.commands import loyalty
 from tests.installation import Opened
 from tests.loyal import CLUB
 from tests.running import Server, http, wait_until
-from tests.stories.console import identify, tell
+from tests.stories.console import add_owner, identify, signed_in, tell
 from tests.stories.kept import database_of
 
 
@@ -50,7 +51,7 @@ def test_from_an_order_to_points_to_a_payment_with_them(club: Server) -> None:
     assert there["saving_minor"] == 490
     assert there["balance"] == 100
     assert there["points_earned"] == 94
-    assert there["next_tier"] == {"name": "gold", "missing": 10_000}
+    assert there["next_tier"] == {"name": "gold", "missing": 10_000, "title": "Gold"}
     assert there["membership"]["would_save_minor"] == 475
     held = call(club, "POST", "loyalty/redemptions", json={"customer": "email:ada@example.com", "points": 40,
                                                            "request_id": "cart-1"})  # fmt: skip
@@ -94,3 +95,19 @@ def test_terms_that_somebody_else_changed_are_not_overwritten(club: Server) -> N
     wanted = {"programme": seen["programme"] | {"title": "Club 2"}, "version": seen["version"], "reason": "a new name"}
     assert call(club, "PUT", "loyalty/programmes/club", json=wanted).json()["version"] == seen["version"] + 1
     assert call(club, "PUT", "loyalty/programmes/club", json=wanted).status_code == 409
+
+
+def test_the_console_tries_terms_before_they_hold_and_refuses_in_words(club: Server, browser: Browser) -> None:
+    add_owner(club)
+    with signed_in(browser, club) as (page, _):
+        page.goto(f"{club.url}/console/loyalty")
+        typed = page.locator("#f-programme").input_value()
+        page.fill("#f-programme", typed.replace('"pending_days": 0', '"pending_days": "soon"'))
+        page.click("button[value=try]")
+        expect(page.locator("main")).to_contain_text("pending_days")
+        page.fill("#f-programme", typed.replace('"pending_days": 0', '"pending_days": 7'))
+        page.click("button[value=try]")
+        expect(page.locator("[role=status]")).to_contain_text("Points of an order wait 7 days")
+        page.fill("input[name=reason]", "the law")
+        page.click("button[value=apply]")
+        expect(page.locator(".alert.good")).to_contain_text("in force")

@@ -11,9 +11,11 @@ import msgspec
 from rapport.app.bootstrap import bootstrap, open_database
 from rapport.app.scorecard.series import Series
 from rapport.app.settings import Settings
+from rapport.capabilities.loyalty.changing import change_programme
+from rapport.capabilities.loyalty.shipped import example
 from rapport.collect.model import SourceKind
 from rapport.collect.sources import create_source, list_sources
-from rapport.kernel.clock import now_us
+from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import Conflict, Misconfigured
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import WorkspaceSettings, all_workspaces, create_workspace
@@ -104,6 +106,8 @@ def _found_shop(db: Database, settings: Settings, town: Town) -> State:
                 write_keys[channel] = create_source(conn, workspace.id, name=name, kind=kind, now=now).write_key
     password = "-".join(secrets.token_hex(2) for _ in range(3))
     create_user(db, email=EMAIL, password=password, name="Owner", workspace=workspace.id, role="owner", now=now)
+    club = msgspec.json.encode(example("GBP", time_zone=shop.time_zone, starts=to_iso(town.starts_at)))
+    change_programme(db, workspace.id, "club", club, seen=0, by="Owner", reason="the first terms", now=town.starts_at)
     state = State(town=town, password=password, write_keys=write_keys, api_key=keys.api_key)
     write_state(settings.data_dir, state)
     return state

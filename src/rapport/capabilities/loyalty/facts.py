@@ -64,7 +64,7 @@ OWN = (
     _own(REVERSED, "points were taken back because what earned them was given back", "star", "loss", _POINTS),
     _own(ADJUSTED, "staff corrected somebody's points, with a reason", "copy", "own", _POINTS),
     _own(ENTERED, "somebody has reached a tier", "star", "own", _TIER),
-    _own(LEFT, "somebody is in this tier no more", "star", "loss", _TIER),
+    _own(LEFT, "somebody is in this tier no more", "star", "", _TIER),
     _own(STARTED, "a paid membership or its trial has begun", "check", "buy", _MEMBER),
     _own(RENEWED, "one more period of a membership is paid", "check", "buy", _MEMBER),
     _own(CANCELLED, "a membership will end with what is paid for", "clock", "loss", _MEMBER),

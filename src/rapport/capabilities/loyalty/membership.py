@@ -18,7 +18,7 @@ from rapport.capabilities.loyalty.facts import CANCELLED, ENDED, RENEWED, STARTE
 from rapport.capabilities.loyalty.programme import Plan
 from rapport.capabilities.loyalty.redeeming import current
 from rapport.capabilities.loyalty.settling import Stating
-from rapport.decide import people
+from rapport.capabilities.loyalty.whose import person_of
 from rapport.kernel.clock import to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import Key, WorkspaceId, new_id
@@ -177,8 +177,7 @@ def memberships_of(
 
 
 def _lock(conn: Connection, workspace: WorkspaceId, key: Key) -> set[Key]:
-    root = people.roots_of(conn, workspace, [key])[key]
-    strands = {key, *people.strands_by_root(conn, workspace, [root])[root]}
+    strands = person_of(conn, workspace, key)
     store.lock_people(conn, strands)
     return strands
 

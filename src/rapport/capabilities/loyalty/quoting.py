@@ -18,14 +18,14 @@ from rapport.capabilities.loyalty.ledger import Lot, usable
 from rapport.capabilities.loyalty.programme import Benefit, Programme
 from rapport.capabilities.loyalty.redeeming import worth_of
 from rapport.capabilities.loyalty.tiers import Progress, Standing, benefits_of
-from rapport.decide import people
+from rapport.capabilities.loyalty.whose import person_of
 from rapport.kernel.currencies import currency_code
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.money import MAX_MINOR
 from rapport.kernel.work import Connection
 
-__all__ = ["CartAsked", "Holder", "Quote", "QuoteAsked", "holder_of", "quote"]
+__all__ = ["CartAsked", "Holder", "Quote", "QuoteAsked", "holder_of", "next_of", "quote"]
 
 MOST_LINES = 1_000
 Minor = Annotated[int, Meta(ge=0, le=10**12)]
@@ -85,6 +85,7 @@ class NextTier(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     missing: int
+    title: str = ""
 
 
 class WithMembership(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,8 +148,7 @@ def holder_of(
     """What the person with this key has: points, tier, memberships. None: somebody nobody knows. By four statements."""
     strands: Collection[Key] = ()
     if key is not None:
-        root = people.roots_of(conn, workspace, [key])[key]
-        strands = {key, *people.strands_by_root(conn, workspace, [root])[root]}
+        strands = person_of(conn, workspace, key)
     lots = [one for one in store.lots_of(conn, workspace, strands) if one.programme == name] if strands else []
     lots.sort(key=lambda one: (one.at, one.lot))
     terms = terms_at(versions, now, min((one.at for one in lots), default=now))
@@ -187,11 +187,17 @@ def quote(holder: Holder, asked: CartAsked, *, now: int) -> Quote:
         benefits=saved.benefits, saving_minor=saving, points_earned=sum(points),
         balance=_balance(holder.lots, now), tier=progress.tier,
         pending=sum(one.pending for one in holder.lots if one.available_at > now),
-        next_tier=NextTier(name=progress.next_tier, missing=progress.missing) if progress.next_tier else None,
+        next_tier=next_of(terms, progress),
         membership=_with_membership(holder, cart, asked.shipping_minor, saving), redeemable=redeemable,
         to_pay_minor=sum(one.minor for one in saved.cart.lines) + saved.shipping_minor - used,
         missing_for_delivery_minor=saved.missing_minor,
     )  # fmt: skip
+
+
+def next_of(terms: Programme, progress: Progress) -> NextTier | None:
+    """The next tier as it is shown; None in the last."""
+    found = terms.tier_named(progress.next_tier)
+    return NextTier(name=found.name, missing=progress.missing, title=found.title) if found else None
 
 
 def _cart(asked: CartAsked, terms: Programme) -> Cart:

@@ -21,7 +21,7 @@ from rapport.capabilities.loyalty.facts import ADJUSTED, EXPIRED, REDEEMED
 from rapport.capabilities.loyalty.ledger import Lot, draw, usable
 from rapport.capabilities.loyalty.programme import PointWorth
 from rapport.capabilities.loyalty.settling import Stating, settle
-from rapport.decide import people
+from rapport.capabilities.loyalty.whose import person_of
 from rapport.kernel.clock import MINUTE, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import Key, WorkspaceId
@@ -288,8 +288,7 @@ def _try(db: Database, once: Callable[[Connection], T]) -> T:
 
 
 def _locked(conn: Connection, workspace: WorkspaceId, key: Key) -> tuple[set[Key], list[Lot]]:
-    root = people.roots_of(conn, workspace, [key])[key]
-    strands = {key, *people.strands_by_root(conn, workspace, [root])[root]}
+    strands = person_of(conn, workspace, key)
     store.lock_people(conn, strands)
     return strands, store.lots_of(conn, workspace, strands)
 

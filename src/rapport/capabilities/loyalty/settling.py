@@ -18,6 +18,7 @@ from rapport.capabilities.loyalty.earning import Due, Paid, Version, due_to, ter
 from rapport.capabilities.loyalty.facts import EARNED, ENTERED, LEFT, PENDING, REVERSED
 from rapport.capabilities.loyalty.ledger import Lot
 from rapport.capabilities.loyalty.tiers import Standing
+from rapport.capabilities.loyalty.whose import persons_of
 from rapport.collect.own import own_fact
 from rapport.decide import people
 from rapport.kernel.clock import DAY, to_datetime, to_iso
@@ -64,7 +65,7 @@ class _People(NamedTuple):
     """What is known of the people that a batch is about."""
 
     strands: Mapping[Key, Sequence[Key]]
-    """By root."""
+    """By the least of their keys."""
     causes: Mapping[Key, Sequence[Cause]]
     paid: Mapping[Key, Sequence[tuple[str, Paid]]]
     redeemed: Mapping[str, int]
@@ -115,8 +116,7 @@ def standing_of(
 
 
 def _known(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -> _People:
-    roots = people.roots_of(conn, workspace, strands)
-    by_root = people.strands_by_root(conn, workspace, sorted(set(roots.values())))
+    by_root = persons_of(conn, workspace, strands)
     everyone = {one for several in by_root.values() for one in several}
     store.lock_people(conn, everyone)
     root_of = {one: root for root, several in by_root.items() for one in several}
@@ -180,6 +180,7 @@ def _waiting(workspace: WorkspaceId, programme: str, due: Due, *, now: int) -> d
 
 def _settled(programme: str, due: Due, lot: Lot | None, stating: Stating, *, why: str, now: int) -> Lot | None:
     """The lot as it is due, with the entries that make it so; None where nothing changes."""
+    booked_at = min(due.at, now) if lot is None else now
     if lot is None:
         lot = Lot(programme=programme, lot=due.lot, strand=due.strand, at=due.at, available_at=due.available_at,
                   expires_at=due.expires_at, rule=due.rule, words=due.words, new=[])  # fmt: skip
@@ -187,7 +188,7 @@ def _settled(programme: str, due: Due, lot: Lot | None, stating: Stating, *, why
         return None
     lot.strand, lot.counted_minor, lot.is_order = due.strand, due.counted_minor, due.is_order
     lot.at, lot.available_at, lot.words = due.at, due.available_at, due.words
-    change = lot.become(due.points, now=now, cause=why, words=due.words)
+    change = lot.become(due.points, now=booked_at, cause=why, words=due.words)
     said: dict[str, object] = {"points": abs(change), "lot": due.lot, "programme": programme, "words": due.words,
                                "cause": why}  # fmt: skip
     id = f"{programme}:{due.lot}:{lot.entries}"

@@ -10,9 +10,9 @@ from rapport.capabilities.loyalty.earning import FOR_EVER
 from rapport.capabilities.loyalty.ledger import usable
 from rapport.capabilities.loyalty.membership import MembershipShown, memberships_of
 from rapport.capabilities.loyalty.programme import Benefit
-from rapport.capabilities.loyalty.quoting import NextTier, holder_of
+from rapport.capabilities.loyalty.quoting import NextTier, holder_of, next_of
 from rapport.capabilities.loyalty.redeeming import worth_of
-from rapport.decide import people
+from rapport.capabilities.loyalty.whose import person_of
 from rapport.kernel.clock import to_iso
 from rapport.kernel.errors import NotFound
 from rapport.kernel.ids import Key, WorkspaceId
@@ -82,8 +82,7 @@ def wallet_of(conn: Connection, workspace: WorkspaceId, key: Key, *, programme: 
     available = sum(one.available + (one.pending if one.available_at <= now else 0) for one in living)
     tier = terms.tier_named(progress.tier)
     plan_benefits = [b for plan in terms.plans if plan.name in holder.plans for b in plan.benefits]
-    root = people.roots_of(conn, workspace, [key])[key]
-    strands = {key, *people.strands_by_root(conn, workspace, [root])[root]}
+    strands = person_of(conn, workspace, key)
     shown = [
         LotShown(points=one.available + one.pending, words=one.words, available_at=to_iso(one.available_at),
                  state="available" if one.available or one.available_at <= now else "pending",
@@ -96,7 +95,7 @@ def wallet_of(conn: Connection, workspace: WorkspaceId, key: Key, *, programme: 
         pending=sum(one.pending for one in living if one.available_at > now), held=sum(one.held for one in lots),
         tier=progress.tier, tier_title=tier.title if tier else "",
         tier_until=to_iso(progress.until) if progress.until else None, tiers_by=terms.tiers_by,
-        next_tier=NextTier(name=progress.next_tier, missing=progress.missing) if progress.next_tier else None,
+        next_tier=next_of(terms, progress),
         benefits=[*(tier.benefits if tier else ()), *plan_benefits],
         memberships=memberships_of(conn, workspace, strands, now=now), lots=shown,
         history=_history(conn, workspace, name, strands),

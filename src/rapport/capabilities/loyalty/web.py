@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from rapport.capabilities.loyalty.pages import PAGES
+from rapport.capabilities.loyalty.panels import PANELS
 from rapport.capabilities.loyalty.routes import ROUTES
 from rapport.web.part import WebPart
 
 __all__ = ["WEB"]
 
-WEB = WebPart(routes=ROUTES)
+WEB = WebPart(routes=ROUTES, pages=(PAGES,), panels=PANELS)
