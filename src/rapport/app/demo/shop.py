@@ -11,12 +11,16 @@ import msgspec
 from rapport.app.bootstrap import bootstrap, open_database
 from rapport.app.scorecard.series import Series
 from rapport.app.settings import Settings
+from rapport.app.wiring import installed
 from rapport.capabilities.loyalty.changing import change_programme
 from rapport.capabilities.loyalty.shipped import example
 from rapport.collect.model import SourceKind
 from rapport.collect.sources import create_source, list_sources
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import Conflict, Misconfigured
+from rapport.remember.segments import service as segments
+from rapport.remember.segments.fields import Fields
+from rapport.remember.segments.ready import READY
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import WorkspaceSettings, all_workspaces, create_workspace
 from rapport.web.accounts import create_user
@@ -104,6 +108,9 @@ def _found_shop(db: Database, settings: Settings, town: Town) -> State:
         for channel, (name, kind) in SOURCES.items():
             if channel != "web":
                 write_keys[channel] = create_source(conn, workspace.id, name=name, kind=kind, now=now).write_key
+        fields = Fields(installed().remembered)
+        for ready in READY:
+            segments.add(conn, workspace.id, name=ready.name, where=ready.where, fields=fields, by="Rapport", now=now)
     password = "-".join(secrets.token_hex(2) for _ in range(3))
     create_user(db, email=EMAIL, password=password, name="Owner", workspace=workspace.id, role="owner", now=now)
     club = msgspec.json.encode(example("GBP", time_zone=shop.time_zone, starts=to_iso(town.starts_at)))

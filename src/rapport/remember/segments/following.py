@@ -33,13 +33,17 @@ from rapport.resolve.graph.stated import about_identifier, names_of
 from rapport.resolve.graph.store import roots_of
 from rapport.storage.bulk import chunks, insert_ignore, upsert
 from rapport.storage.locks import Lock, lock_each
-from rapport.storage.log import LogRow
+from rapport.storage.log import LogRow, append
 from rapport.storage.lookup import change_among, select_among
 
-__all__ = ["Following", "filling_shops", "is_due"]
+__all__ = ["Following", "fill_now", "filling_shops", "is_due"]
 
 _r, _m, _s = membership.records.c, membership.members.c, membership.segments.c
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
+
+
+AT_ONCE = 1_000
+"""Customers that are asked before a new segment is answered, about 50 ms."""
 
 
 class _Held(NamedTuple):
@@ -251,6 +255,12 @@ def _due(buckets: Sequence[int], now: int) -> sa.Select[tuple[int, bytes]]:
 def is_due(conn: Connection, buckets: Sequence[int], *, now: int) -> bool:
     """Whether the clock may have changed somebody's memberships. One look at an index for each bucket."""
     return conn.execute(_due(buckets, now).order_by(None).limit(1)).first() is not None
+
+
+def fill_now(conn: Connection, workspace: WorkspaceId, remembered: Remembered, *, now: int) -> None:
+    """Ask as many customers as a person need not wait for: a small shop has its segment whole. A job does the rest."""
+    _, stated = Following(remembered).fill(conn, workspace, now=now, limit=AT_ONCE)
+    append(conn, stated)
 
 
 def filling_shops(conn: Connection) -> list[WorkspaceId]:

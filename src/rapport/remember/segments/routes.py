@@ -17,21 +17,16 @@ from rapport.kernel.principal import Principal
 from rapport.remember.registry import Remembered
 from rapport.remember.segments import service
 from rapport.remember.segments.fields import Field, Fields
-from rapport.remember.segments.following import Following
+from rapport.remember.segments.following import fill_now
 from rapport.remember.segments.service import Member, Members, Overlap, Preview, Segment, SegmentVersion
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.storage.engine import Database
-from rapport.storage.log import append
 from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
 
 __all__ = ["ROUTES", "fields_of"]
 
 Name = Annotated[str, Parameter(max_length=200, description="The segment's name.")]
 Where = Annotated[str, Meta(max_length=20_000)]
-
-
-AT_ONCE = 1_000
-"""Customers that are asked before a new segment is answered."""
 
 
 class SegmentWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -101,9 +96,7 @@ def post_segment(
             conn, principal.workspace, name=data.name, where=data.where, fields=fields_of(remembered),
             by=principal.name, now=now_us(),
         )  # fmt: skip
-        # A small shop need not wait for the job.
-        _, stated = Following(remembered).fill(conn, principal.workspace, now=now_us(), limit=AT_ONCE)
-        append(conn, stated)
+        fill_now(conn, principal.workspace, remembered, now=now_us())
         segment = service.find(conn, principal.workspace, segment.name, fields=fields_of(remembered))
     return tagged(segment, service.tag_of(segment))
 
@@ -142,6 +135,8 @@ def put_segment(
             conn, principal.workspace, name, where=data.where, new_name=data.name, fields=fields_of(remembered),
             by=principal.name, now=now_us(), seen=seen_version(if_match),
         )  # fmt: skip
+        fill_now(conn, principal.workspace, remembered, now=now_us())
+        segment = service.find(conn, principal.workspace, segment.name, fields=fields_of(remembered))
     return tagged(segment, service.tag_of(segment))
 
 

@@ -37,6 +37,7 @@ __all__ = [
     "change",
     "find",
     "history",
+    "id_of",
     "list_segments",
     "members_of",
     "overlap",
@@ -214,6 +215,11 @@ def list_segments(conn: Connection, workspace: WorkspaceId, *, fields: Fields) -
     reader = Reader(conn, workspace, fields)
     query = sa.select(membership.segments).where(_s.workspace == workspace).order_by(_s.name)
     return [_shown(row, reader, fields) for row in conn.execute(query)]
+
+
+def id_of(conn: Connection, workspace: WorkspaceId, name: str) -> int:
+    """The number of a segment within its shop. Raises NotFound."""
+    return int(_existing(conn, workspace, name).id)
 
 
 def tag_of(segment: Segment) -> str:
