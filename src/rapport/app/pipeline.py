@@ -74,9 +74,11 @@ class Pipeline:
                 self._strands.load(conn, wanted)
         facts = [(WorkspaceId(row.workspace), Key(row.strand), to_fact(row)) for row in rows]
         observe, fold, listening = self._resolver.observe, self._strands.fold, self._stages.listening
+        of_shop = self.slices.vocabulary.of_shop
         for workspace, strand, fact in facts:
-            observe(workspace, fact, strand)
-            fold(workspace, strand, fact)
+            if fact.name not in of_shop:
+                observe(workspace, fact, strand)
+                fold(workspace, strand, fact)
             seen = Seen(workspace, strand, fact)
             for handle in listening(fact):
                 handle(seen)
@@ -132,7 +134,7 @@ class Pipeline:
             if row.seq in waiting:  # it is folded by all parts when it is replayed
                 continue
             seen = Seen(WorkspaceId(row.workspace), Key(row.strand), to_fact(row))
-            if parts:
+            if parts and seen.fact.name not in self.slices.vocabulary.of_shop:
                 self._strands.refill(*seen, self._shops.some_traits(seen.workspace, parts))
             for handle in listening(seen.fact):
                 _tell(handle, seen)

@@ -16,6 +16,7 @@ from rapport.capabilities.loyalty.slice import LOYALTY
 from rapport.capabilities.messages.slice import MESSAGES
 from rapport.capabilities.orders.slice import ORDERS
 from rapport.capabilities.recommendations.slice import RECOMMENDATIONS
+from rapport.capabilities.supply.slice import SUPPLY
 from rapport.compose.command import ENTRY_POINTS
 from rapport.compose.installed import Installed
 from rapport.compose.rooms import ROOMS
@@ -24,7 +25,19 @@ from rapport.storage.engine import Database
 
 __all__ = ["OWN", "channel_settings", "dispatcher", "installed"]
 
-OWN: tuple[Slice, ...] = (*ROOMS, SYSTEM, IMPORTS, CONSENT, CATALOG, ORDERS, LOYALTY, RECOMMENDATIONS, LAKE, MESSAGES)
+OWN: tuple[Slice, ...] = (
+    *ROOMS,
+    SYSTEM,
+    IMPORTS,
+    CONSENT,
+    CATALOG,
+    SUPPLY,
+    ORDERS,
+    LOYALTY,
+    RECOMMENDATIONS,
+    LAKE,
+    MESSAGES,
+)
 """What Rapport itself consists of."""
 
 

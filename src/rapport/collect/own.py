@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from rapport.collect.model import OWN_SOURCE, Envelope, internal_source
+from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.collect.prepare import prepare
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import WorkspaceId
@@ -29,9 +30,11 @@ def own_fact(
     external_ids: list[dict[str, str]] | None = None,
     properties: dict[str, Any] | None = None,
     policy: IdentifierPolicy | None = None,
+    vocabulary: Vocabulary = SPECIFICATION,
 ) -> LogRow:
     """The log row of a fact of our own. Stating it twice under the same `id` is stating it once.
 
+    `vocabulary` is needed for a fact about the shop itself, which names nobody.
     `external_ids` (`[{"type": "email", "id": …}]`) name a person who has neither user id nor anonymous id.
     Raises InvalidFact where it names nobody.
     """
@@ -49,5 +52,6 @@ def own_fact(
         source=internal_source(workspace, OWN_SOURCE, policy=policy),
         received_at=received_at,
         envelope=_HISTORY,
+        vocabulary=vocabulary,
     )
     return row._replace(occurred_at=min(occurred_at, received_at))

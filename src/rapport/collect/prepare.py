@@ -20,14 +20,22 @@ from typing import Any
 
 import msgspec
 
-from rapport.collect.model import NO_ENVELOPE, Envelope, QuarantineRow, Source
+from rapport.collect.model import CLIENT_KINDS, NO_ENVELOPE, Envelope, QuarantineRow, Source
 from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.collect.validate import ClientMessage, read_message
 from rapport.kernel.clock import DAY, SECOND, from_iso
 from rapport.kernel.errors import InvalidFact
 from rapport.kernel.facts import FACT_TYPES, Fact, FactType, encode_fact
-from rapport.kernel.identifiers import Identifier, IdentifierPolicy, bucket_of, identifiers_of, key_of, said_same
-from rapport.kernel.ids import new_id
+from rapport.kernel.identifiers import (
+    Identifier,
+    IdentifierPolicy,
+    bucket_of,
+    identifiers_of,
+    key_of,
+    said_same,
+    shop_key,
+)
+from rapport.kernel.ids import Key, new_id
 from rapport.kernel.moments import read_moment
 from rapport.storage.log import LogRow
 
@@ -67,16 +75,31 @@ def prepare(
     read = read_message(message)
     fact = _fact(read, source, envelope, vocabulary)
     vocabulary.refuse(fact, source.currency)
+    strand = _of_shop(fact, source) if fact.name in vocabulary.of_shop else _of_person(fact, source)
+    occurred_at = _occurred_at(read, received_at, envelope)
+    return LogRow(
+        source.workspace, source.id, fact.id, strand, bucket_of(strand), occurred_at, received_at, encode_fact(fact)
+    )
+
+
+def _of_person(fact: Fact, source: Source) -> Key:
+    """The strand of the most stable identifier. Raises InvalidFact where there is none."""
     identifiers = identifiers_of(fact, source.policy)
     if not identifiers:
         raise _nobody(fact)
     if fact.type == "alias":
         _check_alias(fact, identifiers, source.policy)
-    strand = key_of(source.workspace, identifiers[0])
-    occurred_at = _occurred_at(read, received_at, envelope)
-    return LogRow(
-        source.workspace, source.id, fact.id, strand, bucket_of(strand), occurred_at, received_at, encode_fact(fact)
-    )
+    return key_of(source.workspace, identifiers[0])
+
+
+def _of_shop(fact: Fact, source: Source) -> Key:
+    """The shop's own strand. Raises InvalidFact for a source whose key every visitor can read."""
+    if source.kind in CLIENT_KINDS:
+        raise InvalidFact(
+            f"{fact.name} is about the shop itself, and is not believed of a {source.kind} source, whose key is public",
+            hint="state it over the API, or with the key of a source of kind server or store",
+        )
+    return shop_key(source.workspace)
 
 
 def prepare_all(

@@ -34,6 +34,7 @@ __all__ = [
     "phone_identifier",
     "previous_identifier",
     "said_same",
+    "shop_key",
 ]
 
 BUCKETS = 64
@@ -159,6 +160,11 @@ def key_of(workspace: WorkspaceId, identifier: Identifier) -> Key:
     """The 16-byte key of an identifier in a workspace."""
     text = f"{workspace}\x1f{identifier.namespace}\x1f{identifier.value}"
     return Key(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest())
+
+
+def shop_key(workspace: WorkspaceId) -> Key:
+    """The key of the shop itself, to which facts belong that are about nobody."""
+    return key_of(workspace, Identifier("shop", "shop"))
 
 
 def bucket_of(key: Key) -> int:

@@ -52,6 +52,9 @@ class FactKind(msgspec.Struct, frozen=True, kw_only=True):
     """What has happened, in words that follow the name in the reference."""
     stated_by: Literal["clients", "rapport"] = "clients"
     """Whom stages believe it. One of Rapport's own that a client states is kept in the log; no stage is given it."""
+    about: Literal["person", "shop"] = "person"
+    """What it is about. One of the shop (a delivery to a shelf) makes and changes nobody, whatever ids it carries, and
+    is believed of the shop's own systems alone."""
     icon: str
     tone: str = ""
     """Its colour: `buy`, `cart`, `loss`, `who`, `own` or none."""

@@ -1,0 +1,10 @@
+"""Supply: where goods lie, how many of them, and what a store or the warehouse can hand over now.
+
+For decisions, search and pages that must not offer what nobody can have. A level that was stated too long ago is
+unknown, and said to be.
+"""
+
+from rapport.capabilities.supply.model import Availability, Location
+from rapport.capabilities.supply.service import availability, not_to_be_had
+
+__all__ = ["Availability", "Location", "availability", "not_to_be_had"]

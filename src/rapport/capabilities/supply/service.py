@@ -1,0 +1,94 @@
+"""What supply answers: what can be had, where, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence, Set
+
+from rapport.capabilities.supply import store
+from rapport.capabilities.supply.model import Availability, Location, state_of
+from rapport.capabilities.supply.settings import SUPPLY_SETTINGS
+from rapport.capabilities.supply.store import Summed
+from rapport.decide.model import Ask, Candidate
+from rapport.kernel.clock import HOUR
+from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.work import Connection
+from rapport.storage import settings
+
+__all__ = ["availability", "barred", "known_since", "not_to_be_had", "places_of"]
+
+_UNKNOWN = Availability(state="unknown")
+
+
+def availability(
+    conn: Connection,
+    workspace: WorkspaceId,
+    product_ids: Collection[str],
+    *,
+    now: int,
+    location: str = "",
+    market: str = "",
+) -> dict[str, Availability]:
+    """Whether each product can be had: collected at `location` where one is named, else sent to the `market`.
+
+    Products of which nobody knows are there, as unknown. Three statements for 500 products, whatever the shop's size.
+    """
+    ids = list(dict.fromkeys(product_ids))
+    places = places_of(store.find_locations(conn, workspace), location=location, market=market)
+    found = store.summed(conn, workspace, ids, places, since=known_since(conn, workspace, now=now))
+    return {product_id: _read(found.get(product_id)) for product_id in ids}
+
+
+def not_to_be_had(
+    conn: Connection,
+    workspace: WorkspaceId,
+    product_ids: Collection[str],
+    *,
+    now: int,
+    location: str = "",
+    market: str = "",
+) -> set[str]:
+    """Those of the products that must not be offered: the mask of decisions and search, before any is chosen.
+
+    A store that was chosen must be known to have it, or it is not offered. What is sent is left out only where it is
+    known to be sold out, so a shop that states no stock offers all it has. A location that nobody knows is no choice.
+    """
+    places = store.find_locations(conn, workspace)
+    chosen = places.get(location)
+    if chosen is not None and not (chosen.open and chosen.pickup):
+        return set(product_ids)
+    at = [location] if chosen is not None else places_of(places, market=market)
+    found = store.summed(conn, workspace, product_ids, at, since=known_since(conn, workspace, now=now))
+    if chosen is not None:
+        return {one for one in product_ids if one not in found or found[one].available <= 0}
+    return {one for one, has in found.items() if has.fresh == has.all and has.available <= 0}
+
+
+def barred(conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> Set[str]:
+    """The rule of decisions: `context.location` is the store that was chosen, `context.market` where it is sent."""
+    location, market = (str(ask.context.get(name) or "")[:200] for name in ("location", "market"))
+    ids = [candidate.item_id for candidate in candidates]
+    return not_to_be_had(conn, ask.workspace, ids, now=ask.now, location=location, market=market)
+
+
+def places_of(locations: Mapping[str, Location], *, location: str = "", market: str = "") -> list[str]:
+    """Ids of the locations that count: the chosen one if customers may collect there, else those that send."""
+    if location:
+        one = locations.get(location)
+        return [location] if one is not None and one.open and one.pickup else []
+    return [one.location_id for one in locations.values() if one.open and one.ships and one.serves(market)]
+
+
+def known_since(conn: Connection, workspace: WorkspaceId, *, now: int) -> int:
+    """What was stated before this moment is unknown now."""
+    return now - settings.load(conn, workspace, SUPPLY_SETTINGS).value.known_for_hours * HOUR
+
+
+def _read(found: Summed | None) -> Availability:
+    if found is None:
+        return _UNKNOWN
+    known = found.available > 0 or found.fresh == found.all
+    return Availability(
+        state=state_of(found.available, known=known),
+        available=found.available if known else None,
+        stated_at=found.oldest if known else found.newest,
+    )

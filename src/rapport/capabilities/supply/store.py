@@ -1,0 +1,164 @@
+"""Tables of supply, and what is asked of them. The latest statement holds, whatever order they arrive in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, LargeBinary, MetaData, Table
+
+from rapport.capabilities.supply.model import Level, Location
+from rapport.kernel.ids import WorkspaceId
+from rapport.storage.bulk import insert_ignore, upsert
+from rapport.storage.engine import CText
+from rapport.storage.lookup import select_among
+
+__all__ = [
+    "Summed",
+    "find_locations",
+    "levels",
+    "levels_at",
+    "levels_of_product",
+    "locations",
+    "save_levels",
+    "save_locations",
+    "summed",
+]
+
+_metadata = MetaData()
+
+locations = Table(
+    "supply_locations",
+    _metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("location_id", CText, primary_key=True),
+    Column("name", CText, nullable=False),
+    Column("ships", Boolean, nullable=False),
+    Column("pickup", Boolean, nullable=False),
+    Column("open", Boolean, nullable=False),
+    Column("place", LargeBinary, nullable=False),
+    Column("stated_at", BigInteger, nullable=False),
+    Column("fact", CText, nullable=False),
+)
+"""`place` is all of a `Location`, as JSON. One that only levels name was stated at 0."""
+
+levels = Table(
+    "supply_levels",
+    _metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("product_id", CText, primary_key=True),
+    Column("variant", CText, primary_key=True),
+    Column("location_id", CText, primary_key=True),
+    Column("on_hand", BigInteger, nullable=False),
+    Column("reserved", BigInteger, nullable=False),
+    Column("incoming", BigInteger, nullable=False),
+    Column("incoming_at", BigInteger),
+    Column("stated_at", BigInteger, nullable=False),
+    Column("fact", CText, nullable=False),
+    Index("supply_levels_at", "workspace", "location_id", "product_id"),
+)
+
+_KEY = ("workspace", "product_id", "variant", "location_id")
+
+
+class Summed(NamedTuple):
+    """What some locations have of a product together."""
+
+    product_id: str
+    available: int
+    fresh: int
+    """Levels that are recent enough to be known; only these were summed."""
+    all: int
+    oldest: int | None
+    """When the oldest of the fresh ones was stated."""
+    newest: int
+    """When any was stated last."""
+
+
+def save_levels(conn: Connection, stated: Iterable[Level]) -> None:
+    """Keep the latest statement of each product in each place; a place that nobody described is known by its id."""
+    latest: dict[tuple[object, ...], Level] = {}
+    for level in stated:
+        key = level[:4]
+        if key not in latest or (latest[key].stated_at, latest[key].fact) < (level.stated_at, level.fact):
+            latest[key] = level
+    rows = [latest[key]._asdict() for key in sorted(latest)]
+    upsert(conn, levels, rows, key=_KEY, update=_changing(levels, _KEY), where=_newer("supply_levels"))
+    named = sorted({(level.workspace, level.location_id) for level in latest.values()})
+    places = [(ws, Location(location_id=place, name=place), 0, "") for ws, place in named]
+    insert_ignore(conn, locations, [_row(*place) for place in places], key=("workspace", "location_id"))
+
+
+def save_locations(conn: Connection, stated: Iterable[tuple[WorkspaceId, Location, int, str]]) -> None:
+    """Keep the latest statement of each location, given with its time and fact."""
+    latest: dict[tuple[WorkspaceId, str], tuple[WorkspaceId, Location, int, str]] = {}
+    for one in sorted(stated, key=lambda one: (one[2], one[3])):
+        latest[one[0], one[1].location_id] = one
+    rows = [_row(*latest[key]) for key in sorted(latest)]
+    key = ("workspace", "location_id")
+    upsert(conn, locations, rows, key=key, update=_changing(locations, key), where=_newer("supply_locations"))
+
+
+def find_locations(conn: Connection, workspace: WorkspaceId) -> dict[str, Location]:
+    """All locations of a shop by id, by name."""
+    query = sa.select(locations.c.place).where(locations.c.workspace == workspace).order_by(locations.c.name)
+    found = [_decode(body) for body in conn.execute(query).scalars()]
+    return {location.location_id: location for location in found}
+
+
+def summed(
+    conn: Connection, workspace: WorkspaceId, product_ids: Collection[str], places: Sequence[str], *, since: int
+) -> dict[str, Summed]:
+    """What these locations have of each product together; stated before `since` it does not count as known.
+
+    A statement for each 500 products; one without any level there is missing.
+    """
+    c = levels.c
+    fresh = c.stated_at >= since
+    left = sa.case((c.on_hand > c.reserved, c.on_hand - c.reserved), else_=0)
+    query = sa.select(
+        c.product_id, sa.func.sum(sa.case((fresh, left), else_=0)), sa.func.sum(sa.case((fresh, 1), else_=0)),
+        sa.func.count(), sa.func.min(sa.case((fresh, c.stated_at))), sa.func.max(c.stated_at),
+    ).where(c.location_id.in_(places)).group_by(c.product_id)  # fmt: skip
+    rows = select_among(conn, query, workspace, c.product_id, dict.fromkeys(product_ids)) if places else ()
+    return {row[0]: Summed(row[0], int(row[1]), int(row[2]), *row[3:]) for row in rows}
+
+
+def levels_of_product(conn: Connection, workspace: WorkspaceId, product_id: str) -> list[Level]:
+    """All levels of one product, by location and variant."""
+    c = levels.c
+    query = sa.select(levels).where(c.workspace == workspace, c.product_id == product_id)
+    return [Level._make(row) for row in conn.execute(query.order_by(c.location_id, c.variant).limit(2_000))]
+
+
+def levels_at(conn: Connection, workspace: WorkspaceId, *, since: int) -> dict[str, tuple[int, int, int, int]]:
+    """By location: products with a level, of these sold out, of these stated before `since`, and the last statement."""
+    c = levels.c
+    gone, old = sa.case((c.on_hand <= c.reserved, 1), else_=0), sa.case((c.stated_at < since, 1), else_=0)
+    query = (
+        sa.select(c.location_id, sa.func.count(), sa.func.sum(gone), sa.func.sum(old), sa.func.max(c.stated_at))
+        .where(c.workspace == workspace)
+        .group_by(c.location_id)
+    )
+    return {row[0]: (int(row[1]), int(row[2]), int(row[3]), int(row[4])) for row in conn.execute(query)}
+
+
+def _row(workspace: WorkspaceId, location: Location, stated_at: int, fact: str) -> dict[str, object]:
+    return {
+        "workspace": workspace, "location_id": location.location_id, "name": location.name, "ships": location.ships,
+        "pickup": location.pickup, "open": location.open, "place": msgspec.json.encode(location),
+        "stated_at": stated_at, "fact": fact,
+    }  # fmt: skip
+
+
+def _changing(table: Table, key: Sequence[str]) -> list[str]:
+    return [column.name for column in table.columns if column.name not in key]
+
+
+def _newer(table: str) -> str:
+    return f"(excluded.stated_at, excluded.fact) > ({table}.stated_at, {table}.fact)"
+
+
+_decode = msgspec.json.Decoder(Location).decode

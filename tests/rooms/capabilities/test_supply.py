@@ -1,0 +1,186 @@
+"""Stock: the latest statement of a place holds, what is old is unknown, and nothing is offered that cannot be had."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rapport.capabilities.supply import availability, not_to_be_had
+from rapport.capabilities.supply import store as supply_store
+from rapport.capabilities.supply.model import available_of
+from rapport.collect.model import internal_source
+from rapport.collect.names import Vocabulary
+from rapport.collect.prepare import prepare
+from rapport.decide.service import CustomerNamed
+from rapport.kernel.clock import DAY, HOUR, MINUTE, now_us, to_iso
+from rapport.kernel.errors import InvalidFact
+from rapport.remember.store import customers
+from tests.databases import sqlite_database
+from tests.running import Server, http, wait_until
+from tests.shop import NOON, Shop
+from tests.slices import SLICES
+
+
+def level(shop: Shop, place: str, product: str, on_hand: Any, *, at: int = NOON, **more: Any) -> dict[str, Any]:
+    return shop.message(
+        "Stock Level Changed", at=at, location_id=place, product_id=product, on_hand=on_hand, **more
+    )  # fmt: skip
+
+
+def had(shop: Shop, product: str, *, now: int = NOON + MINUTE, **where: str) -> tuple[str, int | None]:
+    with shop.db.read() as conn:
+        found = availability(conn, shop.id, [product], now=now, **where)[product]
+    return found.state, found.available
+
+
+def masked(shop: Shop, *products: str, now: int = NOON + MINUTE, **where: str) -> set[str]:
+    with shop.db.read() as conn:
+        return not_to_be_had(conn, shop.id, products, now=now, **where)
+
+
+def test_what_is_reserved_is_not_there_and_each_store_speaks_for_itself(any_shop: Shop) -> None:
+    shop = any_shop
+    shop.send(
+        level(shop, "oxford", "p", 5, reserved=5), level(shop, "bath", "p", 3, reserved=1), level(shop, "bath", "q", -4)
+    )
+    shop.fold()
+    assert had(shop, "p", location="oxford") == ("sold_out", 0)
+    assert had(shop, "p", location="bath") == ("in_stock", 2)
+    assert had(shop, "p") == ("in_stock", 2)
+    assert had(shop, "q") == ("sold_out", 0)
+    assert had(shop, "nobody-stated") == ("unknown", None)
+
+
+def test_the_order_of_arrival_changes_nothing(tmp_path: Path) -> None:
+    """Late, twice and shuffled over batches: the statement with the latest time holds."""
+    for number, order in enumerate(itertools.permutations(range(3))):
+        shop = Shop(sqlite_database(tmp_path / str(number)))
+        told = [level(shop, "bath", "p", n, at=NOON + n * MINUTE) for n in range(3)]
+        shop.send(*(told[n] for n in (*order, order[0])))
+        shop.fold(batch=number % 3 + 1)
+        assert had(shop, "p") == ("in_stock", 2)
+        shop.close()
+
+
+def test_a_level_that_is_too_old_is_unknown_and_a_store_does_not_promise_it(shop: Shop) -> None:
+    shop.send(level(shop, "bath", "p", 9))
+    shop.fold()
+    later = NOON + 49 * HOUR
+    assert had(shop, "p", now=later) == ("unknown", None)
+    assert masked(shop, "p", now=later, location="bath") == {"p"}
+    assert masked(shop, "p", now=later) == set()
+
+
+def test_who_states_no_stock_offers_everything(shop: Shop) -> None:
+    assert masked(shop, "p", "q") == set()
+    assert masked(shop, "p", location="nowhere") == set()
+
+
+def test_places_do_what_their_roles_say_and_markets_see_their_own(any_shop: Shop) -> None:
+    shop = any_shop
+    shop.send(
+        shop.message("Location Stated", at=NOON, location_id="dc", name="Warehouse", roles=["ships"], markets=["DE"]),
+        shop.message("Location Stated", at=NOON, location_id="bath", name="Bath", roles=["pickup"]),
+        level(shop, "dc", "p", 7), level(shop, "dc", "q", 0), level(shop, "bath", "q", 2),
+    )  # fmt: skip
+    shop.fold()
+    assert had(shop, "q") == ("sold_out", 0)
+    assert masked(shop, "p", "q", "r") == {"q"}
+    assert masked(shop, "p", "q", location="bath") == {"p"}
+    assert masked(shop, "p", "q", location="dc") == {"p", "q"}
+    assert had(shop, "p", market="GB") == ("unknown", None)
+    shop.send(shop.message("Location Stated", at=NOON + MINUTE, location_id="bath", name="Bath", open=False))
+    shop.fold()
+    assert masked(shop, "q", location="bath") == {"q"}
+
+
+def test_a_decision_never_shows_what_the_chosen_store_cannot_hand_over(shop: Shop) -> None:
+    for n in range(3):
+        for product in ("a", "b", "c"):
+            shop.send(shop.message("Product Viewed", at=NOON + n * MINUTE, user=f"u{n}", product_id=product, name="x"))
+    shop.send(level(shop, "bath", "b", 0), level(shop, "bath", "c", 1))
+    shop.fold()
+    here = shop.decide(at=NOON + HOUR, customer=CustomerNamed(namespace="user_id", value="new"), product_id="a",
+                       location="bath")  # fmt: skip
+    assert [item["item_id"] for item in here.items] == ["c"]
+    assert {g.name: g.removed for g in here.guardrails}["can_be_had"] == 1
+
+
+def test_a_fact_about_the_shop_makes_nobody(shop: Shop) -> None:
+    shop.send(level(shop, "bath", "p", 1) | {"userId": "ada", "anonymousId": "b"})
+    shop.fold()
+    assert had(shop, "p") == ("in_stock", 1)
+    with shop.db.read() as conn:
+        assert conn.execute(sa.select(sa.func.count()).select_from(customers)).scalar() == 0
+
+
+@pytest.mark.parametrize("kind", ["web", "app"])
+def test_nobody_states_stock_with_a_key_that_every_visitor_can_read(kind: Any) -> None:
+    source = internal_source(SHOP, "website")
+    level = b'{"location_id":"x","product_id":"p","on_hand":1}'
+    said = b'{"type":"track","event":"stock level changed","properties":' + level + b"}"
+    vocabulary: Vocabulary = SLICES.vocabulary
+    forged = type(source)(workspace=SHOP, id="s", name="s", kind=kind)
+    with pytest.raises(InvalidFact, match="about the shop itself"):
+        prepare(said, source=forged, received_at=NOON, vocabulary=vocabulary)
+    assert prepare(said, source=source, received_at=NOON, vocabulary=vocabulary)
+    with pytest.raises(InvalidFact, match="no level"):
+        prepare(said.replace(b":1}", b':"many"}'), source=source, received_at=NOON, vocabulary=vocabulary)
+
+
+SHOP: Any = 1
+
+
+@given(st.integers(-100, 100), st.integers(-100, 100))
+def test_available_is_never_below_zero_nor_above_what_lies_there(on_hand: int, reserved: int) -> None:
+    assert 0 <= available_of(on_hand, reserved) <= max(0, on_hand)
+
+
+def test_two_workers_stating_the_same_level_leave_the_latest(shared_db: Any) -> None:
+    """Two connections, the newer one first: the older statement changes nothing."""
+    from rapport.capabilities.supply.model import Level
+
+    new = Level(SHOP, "p", "", "bath", 5, 0, 0, None, NOON + DAY, "f2")
+    for stated in ([new], [new._replace(on_hand=9, stated_at=NOON, fact="f1")], [new]):
+        with shared_db.write() as conn:
+            supply_store.save_levels(conn, stated)
+    with shared_db.read() as conn:
+        assert [one.on_hand for one in supply_store.levels_of_product(conn, SHOP, "p")] == [5]
+
+
+def call(server: Server, method: str, path: str, **options: Any) -> httpx.Response:
+    return http.request(
+        method, f"{server.url}/api/v1/{path}", headers={"Authorization": f"Bearer {server.api_key}"}, **options
+    )
+
+
+def test_stock_is_stated_and_asked_over_the_api(module_server: Server) -> None:
+    places = [{"location_id": "bath", "name": "Bath", "roles": ["pickup"]},
+              {"location_id": "dc", "name": "Warehouse", "roles": ["ships"]}]  # fmt: skip
+    assert call(module_server, "POST", "locations", json={"locations": places}).json() == {"accepted": 2}
+    levels = [{"location_id": "bath", "product_id": "p/1", "on_hand": 3, "reserved": 1},
+              {"location_id": "dc", "product_id": "p/1", "on_hand": 0, "incoming": 20,
+               "incoming_at": "2030-01-01T00:00:00Z"}]  # fmt: skip
+    assert call(module_server, "POST", "stock", json={"levels": levels}).json() == {"accepted": 2}
+    old = {"levels": [levels[0] | {"on_hand": 99}], "stated_at": to_iso(now_us() - HOUR)}
+    assert call(module_server, "POST", "stock", json=old).status_code == 200
+    asked = "products/p%2F1/availability"
+    wait_until(lambda: call(module_server, "GET", asked, params={"location": "bath"}).json().get("available") == 2)
+    sent = call(module_server, "GET", asked).json()
+    assert (sent["state"], sent["available"]) == ("sold_out", 0)
+    assert {place["name"]: place["note"] for place in sent["places"]} == {
+        "Bath": "nothing is sent from here", "Warehouse": "",
+    }  # fmt: skip
+    assert call(module_server, "GET", "products/none/availability").json()["state"] == "unknown"
+    assert call(module_server, "GET", asked, params={"location": "mars"}).status_code == 404
+    assert call(module_server, "POST", "stock", json={"levels": [{"location_id": "x"}]}).status_code == 400
+    late = {"levels": levels, "stated_at": "yesterday"}
+    assert (call(module_server, "POST", "stock", json=late).status_code) == 400
+    assert http.get(f"{module_server.url}/api/v1/{asked}").status_code == 401
