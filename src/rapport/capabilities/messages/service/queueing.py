@@ -69,8 +69,13 @@ def shown(row: MessageRow) -> MessageShown:
     return MessageShown(**{name: getattr(row, name) for name in MessageShown.__struct_fields__})
 
 
-def queue(conn: Connection, workspace: WorkspaceId, key: Key, wanted: MessageWanted, *, now: int) -> MessageRow:
+def queue(
+    conn: Connection, workspace: WorkspaceId, key: Key, wanted: MessageWanted, *, now: int, due_at: int = 0,
+    held: str = "",
+) -> MessageRow:  # fmt: skip
     """Keep a message for the person with this key, and put it into the outbox. In the caller's transaction.
+
+    `due_at`: not before then; `held`: why it is only noted, not sent.
 
     Under a known idempotency key the message there is comes back. Raises NotFound for an unknown template, Conflict
     where the key stands for another message, InvalidInput where a template of news and offers is to go as if it were
@@ -93,14 +98,14 @@ def queue(conn: Connection, workspace: WorkspaceId, key: Key, wanted: MessageWan
         domain=person.email.rpartition("@")[2][:200] or "nowhere", created_at=now,
         latest_at=wanted.latest_at or now + published.template.latest_hours * HOUR,
     )  # fmt: skip
-    if against := _against(conn, row, has_address=bool(person.email), now=now):
+    if against := held or _against(conn, row, has_address=bool(person.email), now=now):
         row = row._replace(status=store.HELD, reason=against, finished_at=now)
     if not store.insert(conn, [row]):
         return _known(conn, row)
     if row.status == store.HELD:
         state(conn, workspace, [About(row, HELD, row.reason, "held", now)], now=now)
     else:
-        outbox.write(conn, [_entry(row)], now=now)
+        outbox.write(conn, [msgspec.structs.replace(_entry(row), due_at=due_at)], now=now)
     return row
 
 
