@@ -44,7 +44,7 @@ LOYALTY = Slice(
     permissions=(
         Permission(name="loyalty:read", words="see points and programmes", roles=("marketer", "agent", "analyst")),
         Permission(name="loyalty:write", words="hold, redeem and give back points; memberships", roles=("agent",)),
-        Permission(name="loyalty:adjust", words="correct somebody's points, approve points", for_keys=False),
+        Permission(name="loyalty:adjust", words="correct somebody's points, approve points"),
         Permission(name="programme:write", words="change a loyalty programme", roles=("marketer",)),
     ),
     web="rapport.capabilities.loyalty.web:WEB",
