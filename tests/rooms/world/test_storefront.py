@@ -132,7 +132,8 @@ def test_what_else_one_may_like_is_asked_of_rapport_with_its_reason(rapport: str
     walk(rapport, story)
     asked = Decisions.asked[-1]
     assert asked["placement"] == "product.also"
-    assert asked["context"] == {"product_id": CHIANTI.id}
+    assert asked["context"]["product_id"] == CHIANTI.id
+    assert asked["context"]["location"]
     assert asked["customer"]["namespace"] == "user_id"
 
 

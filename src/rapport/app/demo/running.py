@@ -31,10 +31,11 @@ from rapport.app.demo.measuring import Measuring
 from rapport.app.demo.processes import Children, check_port, free_port
 from rapport.app.demo.shop import EMAIL, SHOP, State, prepare, write_state
 from rapport.app.settings import Settings
-from rapport.kernel.clock import DAY, MINUTE, now_us
+from rapport.kernel.clock import DAY, MINUTE, SECOND, now_us
 from rapport.kernel.errors import RapportError, Unavailable
 from rapport.world.client import Refused, Sender
 from rapport.world.messages import Delivery
+from rapport.world.stock import EVERY, stock_told
 from rapport.world.suggestions import Suggestions
 from rapport.world.timeline import Town, World
 from rapport.world.truth import Known, merged, read_truth, truth_of, write_truth
@@ -143,7 +144,7 @@ class _Demo:
         await self._start()
         self._greet()
         async with Sender(self._url, self._state.write_keys) as sender:
-            beside = [asyncio.create_task(self._watch_lag())]
+            beside = [asyncio.create_task(self._watch_lag()), asyncio.create_task(self._count_stock())]
             try:
                 await self._feed(sender)
                 beside.append(asyncio.create_task(self._learn()))
@@ -302,6 +303,13 @@ class _Demo:
                     self._keep()
                     kept_at = time.monotonic()
                 await asyncio.sleep(0.4)
+
+    async def _count_stock(self) -> None:
+        """Tell what lies on the stores' shelves, now and every hour; apart from the past, which is counted."""
+        async with Sender(self._url, self._state.write_keys, connections=1) as tills:
+            while True:
+                await tills.deliver(stock_told(now_us()))
+                await asyncio.sleep(EVERY / SECOND)
 
     async def _learn(self) -> None:
         await self._learning.run()

@@ -52,9 +52,12 @@ class Rapport:
         """Close the connections."""
         await self._http.aclose()
 
-    async def also(self, product: Product, *, user_id: str, visitor: str, currency: str) -> list[Suggested] | None:
-        """What to show beside a product; None where Rapport does not answer in time."""
-        asked: dict[str, Any] = {"placement": "product.also", "limit": 4, "context": {"product_id": product.id}}
+    async def also(
+        self, product: Product, *, user_id: str, visitor: str, currency: str, store: str = ""
+    ) -> list[Suggested] | None:
+        """What to show beside a product that `store` can hand over; None where Rapport does not answer in time."""
+        context = {"product_id": product.id} | ({"location": store} if store else {})
+        asked: dict[str, Any] = {"placement": "product.also", "limit": 4, "context": context}
         if user_id:
             asked["customer"] = {"namespace": "user_id", "value": user_id}
         elif visitor:

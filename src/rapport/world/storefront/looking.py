@@ -115,6 +115,7 @@ async def product(shop: Shop, request: Request, slug: str) -> Reply | None:
         user_id=person.user_id if person else "",
         visitor=request.cookies.get("shop_visitor", ""),
         currency=currency,
+        store=shop.store(request).key,
     )
     return shop.page(
         request, "product", one.name, [look(one.name), track("Product Viewed", one.card(currency))],
