@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -268,7 +268,7 @@ class Dispatcher:
                     .values(leased_until=now + _LEASE, attempts=o.attempts + 1)
                     .returning(*_OUTGOING)
                 )
-                claimed.extend(map(_outgoing, rows))
+                claimed.extend(Outgoing(**row._mapping) for row in rows)
         return claimed
 
     def _let_through(self, claimed: Sequence[Outgoing], now: int) -> list[Outgoing]:
@@ -338,7 +338,7 @@ class Dispatcher:
                 return
         with self._db.write() as conn:
             update = store.outbox.update().where(*late).values(status="dead", finished_at=now)
-            gone = [_outgoing(row) for row in conn.execute(update.returning(*_OUTGOING))]
+            gone = [Outgoing(**row._mapping) for row in conn.execute(update.returning(*_OUTGOING))]
             self._tell(conn, [Outcome(message, "dead", "given up: its days are over") for message in gone], now)
 
     def _tell(self, conn: Connection, outcomes: Sequence[Outcome], now: int) -> None:
@@ -351,10 +351,6 @@ class Dispatcher:
                 if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
                     raise
                 _logger.exception("a slice could not be told what became of %d messages", len(outcomes))
-
-
-def _outgoing(row: sa.Row[Any]) -> Outgoing:
-    return Outgoing(**row._mapping)
 
 
 def _outcome_of(message: Outgoing, verdict: Verdict) -> Outcome:
