@@ -132,3 +132,17 @@ def test_the_commands_archive_verify_compact_and_rebuild_to_the_same_digest(tmp_
     assert (told["equal"], told["served"]["customers"]) == (True, 7)
     assert told["rebuilt"] == told["served"]
     assert "exists" in CliRunner().invoke(main, ["rebuild", *data, "--into", str(tmp_path / "anew")]).stderr
+
+
+def test_sql_is_asked_from_the_command_line(tmp_path: Path) -> None:
+    data = ["--data", str(tmp_path / "data")]
+    assert CliRunner().invoke(main, ["keys", *data]).exit_code == 0
+    shop = Shop(f"sqlite:///{tmp_path / 'data' / 'rapport.db'}")
+    shop.send(*(shop.message("Product Viewed", at=NOON + n, user="u", product_id=f"p{n}") for n in range(3)))
+    shop.close()
+    rapport("lake", "archive", *data)
+    assert rapport("sql", *data, "SELECT name, count(*) AS n FROM facts GROUP BY 1")["rows"] == [["Product Viewed", 3]]
+    shown = CliRunner().invoke(main, ["sql", *data, "--rows", "2", "SELECT seq FROM facts ORDER BY seq"])
+    assert (shown.stdout, shown.stderr) == ("seq\n1\n2\n", "There are more rows: these are the first 2.\n")
+    refused = CliRunner().invoke(main, ["sql", *data, "DROP VIEW facts"])
+    assert (refused.exit_code, "DROP is not allowed" in refused.stderr) == (1, True)

@@ -13,6 +13,11 @@ COMMANDS = (
         command="rapport.capabilities.lake.commands:lake_group",
     ),
     Command(
+        name="sql",
+        help="Ask the lake one SELECT over the table facts of a shop.",
+        command="rapport.capabilities.lake.sql_command:sql",
+    ),
+    Command(
         name="rebuild",
         help="Make all Golden Records anew from the lake, in a database of their own, and compare the digests.",
         command="rapport.capabilities.lake.commands:rebuild",

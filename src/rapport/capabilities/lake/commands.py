@@ -19,9 +19,13 @@ from rapport.storage.command_line import Installation, data_option, json_option,
 from rapport.storage.engine import Database
 from rapport.storage.lake import upkeep
 from rapport.storage.lake.archiver import Archived
-from rapport.storage.log import newest_seq
+from rapport.storage.log import last_given, newest_seq
 
 __all__ = ["Rebuilding", "lake_group", "rebuild"]
+
+
+TRIES = 6
+"""Beside a server facts come while digests are made: then the few new ones are folded, too, and it is tried again."""
 
 
 class Rebuilding(Installation, Protocol):
@@ -113,23 +117,38 @@ def rebuild(installation: Rebuilding, data_dir: Path | None, into: Path | None, 
     Ends with 1 where they differ.
     """
     with installation.open(data_dir) as db, _folder(into) as folder:
-        service.archive(db)
-        installation.fold(db)
         made = rebuilding.new_database(folder, installation.slices)
         try:
-            rebuilding.fill_from_lake(made, service.our_lake(db), decided=db)
-            installation.fold(made)
-            served, rebuilt = (_digest(one, installation.remembered) for one in (db, made))
+            served, rebuilt, still = _rebuilt(installation, db, made)
         finally:
             made.close()
     equal = served["digest"] == rebuilt["digest"]
     if as_json:
-        tell_json({"equal": equal, "served": served, "rebuilt": rebuilt})
+        tell_json({"equal": equal, "still": still, "served": served, "rebuilt": rebuilt})
     else:
         click.echo(f"{rebuilt['digest']}  {rebuilt['customers']:,} customers, {rebuilt['facts']:,} facts of the lake")
-        click.echo("the same as what is served" if equal else f"NOT the same: {served['digest']} is served")
+        differ = "NOT the same" if still else "facts kept coming, so these cannot be compared; stop the server"
+        click.echo("the same as what is served" if equal else f"{differ}: {served['digest']} is served")
     if not equal:
         raise SystemExit(1)
+
+
+def _rebuilt(installation: Rebuilding, db: Database, made: Database) -> tuple[Digest, Digest, bool]:
+    """The digests of what is served and of what was made anew, and whether no fact came between them."""
+    rebuilding.copy_decided(made, db)
+    lake, upto, still = service.our_lake(db), 0, False
+    for _ in range(TRIES):
+        archived = service.archive(db).upto
+        rebuilding.fill_from_lake(made, lake, after=upto)
+        upto = archived
+        for one in (db, made):
+            installation.fold(one)
+        served, rebuilt = (_digest(one, installation.remembered) for one in (db, made))
+        with db.look() as conn:
+            still = last_given(conn) == upto
+        if still or served["digest"] == rebuilt["digest"]:
+            break
+    return served, rebuilt, still
 
 
 @contextmanager

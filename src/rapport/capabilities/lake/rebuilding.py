@@ -6,7 +6,6 @@ from the lake alone. What people decided about identities by hand, and learned l
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from rapport.collect.store import sources
 from rapport.compose.installed import Installed
 from rapport.kernel.errors import Conflict
 from rapport.resolve.graph.store import identity_epochs, identity_secret
-from rapport.storage.bulk import insert_rows
+from rapport.storage.bulk import insert_ignore, insert_rows
 from rapport.storage.engine import Database
 from rapport.storage.lake.table import Lake
 from rapport.storage.lake.upkeep import read_rows
@@ -25,7 +24,7 @@ from rapport.storage.migrate import migrate
 from rapport.storage.settings import shop_settings
 from rapport.storage.workspaces import workspaces
 
-__all__ = ["fill_from_lake", "new_database"]
+__all__ = ["copy_decided", "fill_from_lake", "new_database"]
 
 _DECIDED = (workspaces, shop_settings, sources, identity_secret, identity_epochs)
 
@@ -43,20 +42,18 @@ def new_database(folder: Path, slices: Installed) -> Database:
     return db
 
 
-def fill_from_lake(
-    made: Database, lake: Lake, *, decided: Database, tell: Callable[[int], None] = lambda _: None
-) -> int:
-    """Put every fact of the lake into the log of `made`, under its own number, and what `decided` has decided.
-
-    Returns how many facts. `tell` hears how many so far.
-    """
+def copy_decided(made: Database, decided: Database) -> None:
+    """Copy what the shops decide, without which facts would be read otherwise."""
     with decided.read() as old, made.write() as conn:
         for table in _DECIDED:
             insert_rows(conn, table, [dict(row._mapping) for row in old.execute(sa.select(table))])
-    rows, done = read_rows(lake), 0
+
+
+def fill_from_lake(made: Database, lake: Lake, *, after: int = 0) -> int:
+    """Put the facts of the lake after this `seq` into the log of `made`, under their own numbers; returns how many."""
+    rows, done = read_rows(lake, after=after), 0
     while some := list(islice(rows, _AT_ONCE)):
         with made.write() as conn:
-            insert_rows(conn, facts, [row._asdict() for row in some])
+            insert_ignore(conn, facts, [row._asdict() for row in some], key=("workspace", "message_id"))
         done += len(some)
-        tell(done)
     return done

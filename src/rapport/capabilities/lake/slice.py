@@ -9,6 +9,7 @@ from rapport.capabilities.lake.command import COMMANDS
 from rapport.capabilities.lake.jobs import ARCHIVING, COMPACTING, FORGETTING
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
+from rapport.web.permissions import Permission
 
 __all__ = ["LAKE"]
 
@@ -27,5 +28,13 @@ LAKE = Slice(
     ),
     migrations=Path(__file__).parent / "migrations",
     jobs=(ARCHIVING, COMPACTING, FORGETTING),
+    permissions=(
+        Permission(
+            name="lake:query",
+            words="ask the lake in SQL: every fact of the shop, personal data included",
+            roles=("analyst",),
+        ),
+    ),
+    web="rapport.capabilities.lake.web:WEB",
     commands=COMMANDS,
 )

@@ -117,7 +117,7 @@ def verify(db: Database, lake: Lake) -> Verified:
     )  # fmt: skip
 
 
-def read_rows(lake: Lake, *, workspace: int | None = None) -> Iterator[StoredRow]:
+def read_rows(lake: Lake, *, workspace: int | None = None, after: int = 0) -> Iterator[StoredRow]:
     """Every fact of the lake (of one shop) in the order of the log. Memory: sorted within 512 MB, then on disk."""
     import duckdb
 
@@ -129,8 +129,8 @@ def read_rows(lake: Lake, *, workspace: int | None = None) -> Iterator[StoredRow
     with duckdb.connect(config={"memory_limit": "512MB", "temp_directory": str(lake.folder / "sorting")}) as duck:
         found = duck.execute(
             "SELECT seq, workspace, source, message_id, strand, epoch_us(occurred_at), epoch_us(received_at), body"
-            " FROM read_parquet(?, hive_partitioning = true) ORDER BY seq",
-            [files],
+            " FROM read_parquet(?, hive_partitioning = true) WHERE seq > ? ORDER BY seq",
+            [files, after],
         )
         while some := found.fetchmany(_CHUNK // 10):
             yield from (_row(row, bucket_of) for row in some)

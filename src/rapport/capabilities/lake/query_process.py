@@ -1,0 +1,179 @@
+"""The process that runs one query of an analyst and then ends: `python -m rapport.capabilities.lake.query_process`.
+
+It reads one JSON object (`Job`) from standard input and writes lines of JSON: the columns, each row, then how it ended.
+What it may do is held by three walls, each of which would do alone: one SELECT and nothing else, by DuckDB's own
+parser; DuckDB without access to anything but the files of this shop, its configuration locked; and limits of the
+operating system on memory, processor time and writing (none at all).
+"""
+
+from __future__ import annotations
+
+import math
+import resource
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+
+__all__ = ["Ended", "Job", "main"]
+
+_MB = 1024 * 1024
+
+_OVERHEAD_MB = 1_500
+"""Addresses that Python, DuckDB's code and its threads reserve beside what a query uses."""
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One query and its limits."""
+
+    sql: str
+    files: list[str]
+    memory_mb: int
+    seconds: float
+    rows: int
+    """At most so many rows are told."""
+    bytes: int
+    """Of the answer; whole rows only."""
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """How a query ended."""
+
+    complete: bool = False
+    """Every row was told."""
+    cut: str = ""
+    """Why not: `rows` or `bytes`."""
+    error: str = ""
+    hint: str = ""
+    position: int | None = None
+    """Of the error in the text, in characters from 0, where it is known."""
+
+
+_COLUMNS = (
+    "seq, message_id, source, strand, name, occurred_at, received_at, received_day::DATE AS received_day,"
+    " body::JSON AS body"
+)
+_NONE = (
+    "SELECT 0::BIGINT AS seq, '' AS message_id, '' AS source, '' AS strand, '' AS name,"
+    " now() AS occurred_at, now() AS received_at, today() AS received_day, '{}' AS body WHERE false"
+)
+
+
+def main() -> None:
+    """Run the query on standard input."""
+    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+    _limit(job)
+    import duckdb
+
+    try:
+        with duckdb.connect(config={"memory_limit": f"{job.memory_mb}MB", "threads": "2"}) as duck:
+            _prepare(duck, job.files)
+            ended = _run(duck, job)
+    except (MemoryError, duckdb.OutOfMemoryException):
+        ended = Ended(
+            error=f"the query needs more than {job.memory_mb} MB",
+            hint="group or filter earlier, or join on fewer rows",
+        )
+    except duckdb.Error as error:
+        ended = _failed(job.sql, str(error))
+    _tell(ended)
+
+
+def _limit(job: Job) -> None:
+    addresses = (job.memory_mb + _OVERHEAD_MB) * _MB
+    processor = math.ceil(job.seconds * 2) + 1
+    for what, most in (
+        (resource.RLIMIT_AS, addresses), (resource.RLIMIT_CPU, processor), (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):  # fmt: skip
+        resource.setrlimit(what, (most, most))
+
+
+def _prepare(duck: Any, files: Sequence[str]) -> None:
+    duck.execute("SET TimeZone = 'UTC'")
+    for setting, value in (
+        ("allowed_paths", list(files)), ("temp_directory", ""), ("python_enable_replacements", False),
+        ("autoinstall_known_extensions", False), ("autoload_known_extensions", False),
+        ("enable_external_access", False),
+    ):  # fmt: skip
+        duck.execute(f"SET {setting} = {_literal(value)}")
+    inner = (
+        f"SELECT {_COLUMNS} FROM read_parquet({_literal(list(files))}, hive_partitioning = true)" if files else _NONE
+    )
+    duck.execute(f"CREATE VIEW facts AS {inner}")
+    duck.execute("SET lock_configuration = true")
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
+    return "'{}'".format(str(value).replace("'", "''"))
+
+
+def _run(duck: Any, job: Job) -> Ended:
+    import duckdb
+
+    statements = duck.extract_statements(job.sql)
+    if len(statements) != 1:
+        return Ended(error=f"{len(statements)} statements", hint="ask one SELECT at a time")
+    if statements[0].type != duckdb.StatementType.SELECT:
+        kind = str(statements[0].type).rsplit(".", 1)[-1]
+        return Ended(error=f"{kind} is not allowed", hint="the lake is read only: ask with SELECT", position=0)
+    duck.execute(statements[0])
+    _tell([[column[0], str(column[1])] for column in duck.description])
+    told = size = 0
+    while some := duck.fetchmany(1_000):
+        for row in some:
+            line = msgspec.json.encode([_plain(cell) for cell in row])
+            size += len(line) + 1
+            if told == job.rows or size > job.bytes:
+                return Ended(cut="rows" if told == job.rows else "bytes")
+            sys.stdout.buffer.write(line + b"\n")
+            told += 1
+    return Ended(complete=True)
+
+
+def _plain(cell: Any) -> Any:
+    if isinstance(cell, float) and not math.isfinite(cell):
+        return str(cell)
+    if isinstance(cell, dict):
+        return {str(key): _plain(value) for key, value in cell.items()}
+    if isinstance(cell, list | tuple):
+        return [_plain(value) for value in cell]
+    if cell is None or isinstance(cell, str | int | float | bool):
+        return cell
+    return str(cell)
+
+
+def _failed(sql: str, words: str) -> Ended:
+    """DuckDB's words without its excerpt of the text, whose caret is told as a position."""
+    lines = words.split("\n")
+    said = lines[0].removeprefix("Parser Error: ").removeprefix("Binder Error: ")
+    hint = lines[1] if len(lines) > 1 else ""
+    return Ended(error=said[:500], hint=hint[:500], position=_position(sql, lines))
+
+
+def _position(sql: str, lines: Sequence[str]) -> int | None:
+    """Where the caret points below `LINE 2: …`, an excerpt of that line that may have lost its beginning."""
+    for excerpt, caret in pairwise(lines):
+        head, found, shown = excerpt.partition(": ")
+        if found and head.startswith("LINE ") and set(caret.strip()) == {"^"}:
+            number = int(head[5:]) - 1
+            texts = sql.split("\n")
+            within = texts[number].find(shown.strip(".")) if number < len(texts) else -1
+            lost = len(shown) - len(shown.lstrip("."))
+            begins = sum(len(one) + 1 for one in texts[:number])
+            return begins + max(0, within - lost) + caret.index("^") - len(head) - 2 if within >= 0 else begins
+    return None
+
+
+def _tell(value: Any) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+
+
+if __name__ == "__main__":
+    main()

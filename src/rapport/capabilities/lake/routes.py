@@ -1,0 +1,34 @@
+"""`/api/v1/lake/query`: one query of the lake."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from litestar import post
+from msgspec import Meta
+
+from rapport.capabilities.lake.asking import LONGEST_TEXT, MOST_ROWS, LakeAnswer, Limits, ask
+from rapport.kernel.principal import Principal
+from rapport.storage.engine import Database
+
+__all__ = ["ROUTES"]
+
+
+class LakeAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One SELECT over the table `facts`."""
+
+    sql: Annotated[str, Meta(max_length=LONGEST_TEXT)]
+    rows: Annotated[int, Meta(ge=1, le=MOST_ROWS)] = MOST_ROWS
+
+
+@post("/lake/query", permission="lake:query", status_code=200, tags=["lake"], sync_to_thread=True)
+def query_lake(db: Database, principal: Principal, data: LakeAsked) -> LakeAnswer:
+    """Answer one SELECT over this shop's archived facts, within 30 seconds and 1 GB.
+
+    `complete` says whether these are all rows, `note` which are missing.
+    """
+    return ask(db, principal.workspace, data.sql, Limits(rows=data.rows))
+
+
+ROUTES = (query_lake,)
