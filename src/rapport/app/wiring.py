@@ -9,6 +9,7 @@ from rapport.act.channels import ChannelSettings
 from rapport.adapters.files.slice import IMPORTS
 from rapport.app.settings import Settings
 from rapport.app.slice import SYSTEM
+from rapport.capabilities.audit.slice import AUDIT
 from rapport.capabilities.catalog.slice import CATALOG
 from rapport.capabilities.consent.slice import CONSENT
 from rapport.capabilities.lake.slice import LAKE
@@ -37,6 +38,7 @@ OWN: tuple[Slice, ...] = (
     RECOMMENDATIONS,
     LAKE,
     MESSAGES,
+    AUDIT,
 )
 """What Rapport itself consists of."""
 

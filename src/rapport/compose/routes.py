@@ -16,6 +16,7 @@ from rapport.kernel.principal import Principal
 from rapport.remember.golden import GoldenRecord, find_key, golden_record
 from rapport.remember.routes import region_of
 from rapport.resolve.linking.units import members_of
+from rapport.storage.audit.entries import append as tell
 from rapport.storage.engine import Database
 
 __all__ = ["ROUTES", "Export", "export_of"]
@@ -46,8 +47,10 @@ def export_customer(db: Database, principal: Principal, slices: Installed, refer
 def export_of(db: Database, principal: Principal, slices: Installed, reference: str) -> Export:
     """Everything that is certainly this person's, noted in the log with who asked. Raises NotFound."""
     workspace, now = principal.workspace, now_us()
-    with db.read() as conn:
+    with db.write() as conn:  # no export without its entry
         key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
+        tell(conn, workspace, "customer.exported", people=[key], who=principal.id, name=principal.name, now=now)
+    with db.read() as conn:
         record = golden_record(conn, workspace, key, now=now, remembered=slices.remembered)
         keys = [member.key for member in members_of(conn, workspace, key)]
         found = Export(made_at=to_iso(now), record=record, kept=export_person(conn, slices, workspace, keys))

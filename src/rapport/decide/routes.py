@@ -11,7 +11,14 @@ from rapport.kernel.principal import Principal
 __all__ = ["ROUTES"]
 
 
-@post("/decisions", permission="decisions:write", status_code=200, tags=["decisions"], raises=[])
+@post(
+    "/decisions",
+    permission="decisions:write",
+    unaudited="a decision is a fact",
+    status_code=200,
+    tags=["decisions"],
+    raises=[],
+)
 async def make_decision(data: DecisionAsked, principal: Principal, decider: Decider) -> Decision:
     """Decide what to show at a placement. The decision is logged before it is answered."""
     return await decider.decide(principal.workspace, data, now=now_us())

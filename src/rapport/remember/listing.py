@@ -14,6 +14,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from rapport.kernel.acting import note_people
 from rapport.kernel.clock import to_iso
 from rapport.kernel.countries import country_code
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
@@ -311,6 +312,7 @@ def _best(conn: Connection, workspace: WorkspaceId, chosen: _Chosen, cursor: str
 def _summaries(conn: Connection, rows: Sequence[sa.Row[Any]]) -> list[CustomerSummary]:
     if not rows:
         return []
+    note_people(WorkspaceId(rows[0].workspace), [Key(row.root) for row in rows])
     ids = load_customer_ids(conn)
     unnamed = [row for row in rows if not (row.name or row.email or row.phone)]
     values = _root_values(conn, unnamed)

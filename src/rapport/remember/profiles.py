@@ -36,6 +36,7 @@ from rapport.resolve.reading.identities import worth_showing
 from rapport.storage.engine import Database
 from rapport.web import auth
 from rapport.web.auth import KeyRing
+from rapport.web.recording import Audited
 
 __all__ = ["PROFILES"]
 
@@ -254,7 +255,7 @@ def _cursor(request: AnyRequest, start: int, limit: int, total: int) -> Cursor:
 PROFILES = Router(
     path="/",
     route_handlers=[profile_traits, profile_external_ids, profile_events, profile_metadata],
-    middleware=[ProfileKeyMiddleware()],
+    middleware=[ProfileKeyMiddleware(), Audited()],
     guards=[auth.allow],
     dependencies={"principal": Provide(auth.current_principal)},
     security=[{"apiKey": []}],

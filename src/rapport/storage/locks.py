@@ -36,6 +36,8 @@ class Lock(IntEnum):
     """Shared by those who erase somebody, so that nobody begins a lake while they do."""
     POINTS = 7_262_049
     """By strand: one transaction changes what it has of a loyalty programme."""
+    AUDIT = 7_262_051
+    """By workspace: one transaction gives entries of the audit trail their places."""
 
 
 def lock_alone(conn: Connection, lock: Lock) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Tab
 from rapport.kernel.errors import Conflict
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.settings import Section
+from rapport.storage.audit.entries import append as tell
 from rapport.storage.bulk import insert_ignore
 from rapport.storage.engine import CText, metadata
 
@@ -83,6 +84,8 @@ def save(
             f"{who} changed the settings {section.title!r} since you looked (version {version})",
             hint="look at what they are now, and change them again",
         )
+    values = {"version": version + 1, "by": by, "values": msgspec.to_builtins(value)}
+    tell(conn, workspace, "settings.changed", about=section.name, details=values, now=now)
     return version + 1
 
 

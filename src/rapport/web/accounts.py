@@ -20,6 +20,7 @@ from rapport.kernel.clock import DAY, HOUR, SECOND
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound, RateLimited, Unauthenticated
 from rapport.kernel.identifiers import email_identifier
 from rapport.kernel.ids import WorkspaceId, new_id, new_secret
+from rapport.storage.audit.entries import append as tell
 from rapport.storage.engine import Database
 from rapport.web import api_keys, store
 from rapport.web.api_keys import ApiKey
@@ -86,6 +87,7 @@ def create_user(
             raise Conflict(f"{user.email} has an account", hint="sign in, or invite this person to the workspace")
         store.add_user(conn, user)
         store.add_membership(conn, workspace=workspace, user_id=user.id, role=_role(role), now=now)
+        tell(conn, workspace, "account.made", about=user.id, details={"role": role}, now=now)
         store.forget_setup_links(conn)
     return user
 
@@ -115,6 +117,7 @@ def invite(db: Database, *, workspace: WorkspaceId, email: str, role: str, now: 
         if any(member.email == invitation.email for member in store.members(conn, workspace)):
             raise Conflict(f"{invitation.email} is a member already", hint="change the role in the list")
         store.add_invitation(conn, invitation)
+        tell(conn, workspace, "account.invited", details={"email": invitation.email, "role": role}, now=now)
     return token
 
 
@@ -179,6 +182,7 @@ def start_session(db: Database, *, user_id: str, workspace: WorkspaceId, browser
             csrf_token=secrets.token_urlsafe(24), browser=browser[:60], now=now,
         )  # fmt: skip
         store.set_signed_in(conn, user_id, now=now)
+        tell(conn, workspace, "account.signed_in", who=user_id, now=now)
     return SignedIn(token=token, user_id=user_id, workspace=workspace)
 
 
@@ -228,6 +232,7 @@ def give_role(
             hint=f"{role} was not saved: choose again if it still should be so",
         )
     store.add_membership(conn, workspace=workspace, user_id=user_id, role=role, now=now)
+    tell(conn, workspace, "role.changed", about=user_id, details={"before": member.role, "after": role}, now=now)
 
 
 def remove_member(db: Database, *, workspace: WorkspaceId, user_id: str) -> None:
@@ -235,6 +240,7 @@ def remove_member(db: Database, *, workspace: WorkspaceId, user_id: str) -> None
     with db.write() as conn:
         _keep_an_owner(store.members(conn, workspace, for_update=True), user_id=user_id, stays=False)
         store.remove_membership(conn, workspace=workspace, user_id=user_id)
+        tell(conn, workspace, "account.removed", about=user_id)
 
 
 def create_api_key(
@@ -262,6 +268,8 @@ def create_api_key(
     )  # fmt: skip
     with db.write() as conn:
         api_keys.add(conn, key, token_hash=store.digest_of(secret), created_by=created_by)
+        said = {"key": key.name, "scopes": list(known), "by": created_by}
+        tell(conn, workspace, "key.made", about=key.id, details=said, now=now)
     return key, secret
 
 
@@ -270,6 +278,7 @@ def revoke_api_key(db: Database, *, workspace: WorkspaceId, key_id: str, now: in
     with db.write() as conn:
         if not api_keys.revoke(conn, workspace=workspace, key_id=key_id, now=now):
             raise NotFound(f"no API key {key_id!r}", hint="it may have been revoked already")
+        tell(conn, workspace, "key.revoked", about=key_id, now=now)
 
 
 def _authenticate(db: Database, *, email: str, password: str, address: str, now: int) -> User:

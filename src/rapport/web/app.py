@@ -27,6 +27,7 @@ from rapport.web.logs import RequestLog
 from rapport.web.part import WebPart
 from rapport.web.permissions import Permissions
 from rapport.web.problems import EXCEPTION_HANDLERS, PROBLEM_TYPE
+from rapport.web.recording import Audited, Recorder
 from rapport.web.shoppers import ShopFinder, ShopOfKey, components_router, shop_router
 from rapport.web.slashes import Slashes, keep_slashes
 
@@ -83,16 +84,18 @@ def create_app(
     joined = _Joined.of(parts)
     given = {"db": db, "wording": wording, "permissions": permissions, "sections": ()} | dict(provided or {})
     given |= joined._asdict()
+    recorder = Recorder(db)
     app = Litestar(
         route_handlers=[*_routers(parts), *routes, *files.HANDLERS, home],
         middleware=[Slashes()],
         state=State({
             "db": db, "key_ring": KeyRing(db, permissions), "console": console, "permissions": permissions,
-            "https": https, "shops": ShopFinder(db, shop_of_key),
+            "https": https, "shops": ShopFinder(db, shop_of_key), "recorder": recorder,
         }),
         dependencies={name: _provide(value) for name, value in given.items()},
         exception_handlers=EXCEPTION_HANDLERS,
         before_send=[add_security_headers],
+        on_shutdown=[recorder.close],
         openapi_config=_openapi(),
         logging_config=None,
         request_max_body_size=10_000_000,
@@ -122,7 +125,7 @@ def console_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
     return Router(
         path="/console",
         route_handlers=list(handlers),
-        middleware=[RequestLog(), SessionMiddleware()],
+        middleware=[RequestLog(), SessionMiddleware(), Audited()],
         guards=[auth.allow],
         before_request=auth.deny_forged,
         dependencies={"principal": Provide(auth.current_principal)},
@@ -136,7 +139,7 @@ def api_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
     return Router(
         path="/api/v1",
         route_handlers=list(handlers),
-        middleware=[RequestLog(), BearerMiddleware()],
+        middleware=[RequestLog(), BearerMiddleware(), Audited()],
         guards=[auth.allow, asked.refuse_unknown],
         dependencies={"principal": Provide(auth.current_principal)},
         security=[{"apiKey": []}],

@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBina
 from rapport.capabilities.consent.model import GPC, Held, PolicySet, State
 from rapport.kernel.errors import Conflict
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.storage.audit.entries import append as tell
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText, metadata
 from rapport.storage.lookup import select_among
@@ -209,6 +210,8 @@ def save_policies(
             f"somebody has changed the privacy policies since you looked (version {seen}, now {latest})",
             hint="look at what they are now, and change them again",
         )
+    said = {"version": seen + 1, "by": by, "reason": reason}
+    tell(conn, workspace, "privacy_policies.changed", about="consent", details=said, now=now)
     return seen + 1
 
 

@@ -13,6 +13,7 @@ from rapport.kernel.errors import NotFound
 from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.resolve.graph import store
 from rapport.resolve.graph.policy import PolicySettings
+from rapport.storage.audit.entries import append as tell
 from rapport.storage.bulk import insert_ignore, insert_rows
 from rapport.storage.lookup import select_among
 
@@ -76,8 +77,13 @@ def write(
         "reason": reason, "details": msgspec.json.encode(effects), "undone_by": None,
     }  # fmt: skip
     insert_rows(conn, store.audit, [row])
-    rows = [{"workspace": workspace, "subject": key, "id": ident} for key in sorted(set(subjects))]
+    about = sorted(set(subjects))
+    rows = [{"workspace": workspace, "subject": key, "id": ident} for key in about]
     insert_ignore(conn, store.audit_subjects, rows, key=["workspace", "subject", "id"])
+    said = {"reason": reason, "effects": msgspec.to_builtins(effects)}
+    tell(
+        conn, workspace, f"identity.{action}", about=ident, details=said, people=about, who=who_id, name=who, now=now
+    )  # fmt: skip
     return ident
 
 

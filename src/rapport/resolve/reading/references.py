@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from rapport.kernel.acting import note_people
 from rapport.kernel.errors import NotFound
 from rapport.kernel.identifiers import Identifier, email_identifier, key_of, phone_identifier
 from rapport.kernel.ids import Key, WorkspaceId
@@ -55,4 +56,5 @@ def _found(conn: Connection, workspace: WorkspaceId, reference: str, region: str
     root = find(conn, workspace, key)
     if root is None:
         raise missing
+    note_people(workspace, [key])
     return key, root

@@ -1,0 +1,1 @@
+"""The audit trail as people and programs see it: searched, proven, checked, handed out."""

@@ -1,0 +1,55 @@
+"""Who looks at a customer stands in the trail, whoever changes a setting, too; over HTTP and from the command line."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+
+from tests.running import Server
+
+
+def entries(client: httpx.Client, **asked: str) -> list[dict[str, object]]:
+    answer = client.get("/api/v1/audit/entries", params=asked)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["entries"])
+
+
+def wait_for(client: httpx.Client, **asked: str) -> dict[str, object]:
+    """What was shown is written twice a second."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        found = entries(client, **asked)
+        if found:
+            return found[0]
+        time.sleep(0.1)
+    raise AssertionError(f"no entry {asked}")
+
+
+def test_whoever_looks_at_a_customer_or_changes_a_setting_stands_in_the_trail(server: Server) -> None:
+    fact = {"event": "Page Seen", "userId": "ada", "context": {"traits": {"email": "ada@example.com"}}}
+    httpx.post(f"{server.url}/v1/track", json=fact, auth=(server.write_key, "")).raise_for_status()
+    headers = {"Authorization": f"Bearer {server.api_key}"}
+    with httpx.Client(base_url=server.url, headers=headers, timeout=30) as client:
+        until = time.monotonic() + 30
+        while client.get("/api/v1/customers/user_id:ada").status_code != 200 and time.monotonic() < until:
+            time.sleep(0.1)
+        wait_for(client, customer="user_id:ada", action="customer.viewed")
+        found = entries(client, customer="user_id:ada", action="customer.viewed")
+        seen = next(one for one in found if str(one["about"]).startswith("/api/v1/customers/"))
+        assert seen["who"] == entries(client)[0]["who"] != ""
+        assert len(list(seen["customers"])) == 1  # type: ignore[call-overload]
+        assert "ada" not in str(seen).lower(), "the trail names nobody"
+        changed = client.put("/api/v1/settings/orders", json={"values": {}})
+        assert changed.status_code == 200, changed.text
+        assert wait_for(client, action="settings.changed")["about"] == "orders"
+        client.get("/api/v1/customers/user_id:ada/export").raise_for_status()
+        assert wait_for(client, action="customer.exported")["customers"] == seen["customers"]
+        assert client.get("/api/v1/audit/entries", params={"customer": "user_id:nobody"}).status_code == 404
+        assert client.get("/api/v1/audit/entries", params={"since": "when"}).status_code == 400
+        assert client.get("/api/v1/audit/entries", params={"cursor": "x"}).status_code == 400
+        until = time.monotonic() + 30
+        while client.get("/api/v1/audit/head").json()["size"] < 3 and time.monotonic() < until:
+            time.sleep(0.2)
+        assert client.get(f"/api/v1/audit/entries/{seen['id']}/proof").json()["path"]
+        assert client.get("/api/v1/audit/consistency", params={"first": 1}).json()["first"] == 1
