@@ -86,7 +86,7 @@ class Shop:
         rows = []
         for message in messages:
             body = msgspec.json.encode({key: value for key, value in message.items() if value is not None})
-            of_shop = message["event"] in self.pipeline.slices.vocabulary.of_shop
+            of_shop = message.get("event") in self.pipeline.slices.vocabulary.of_shop
             more = {"vocabulary": self.pipeline.slices.vocabulary} if of_shop else {}
             row = prepare(body, source=source, received_at=2**55, envelope=Envelope(history=True), **more)
             rows.append(row._replace(received_at=row.occurred_at if received_at is None else received_at))

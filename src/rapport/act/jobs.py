@@ -19,7 +19,9 @@ from rapport.act.work import BatchWork
 from rapport.kernel.work import Work
 from rapport.storage import leases
 from rapport.storage.engine import Database
+from rapport.storage.leases import LeaseLost
 from rapport.storage.settings import Cache
+from rapport.storage.suppression import guard, version_of
 
 __all__ = ["FIRST_BUCKET", "Job", "Moment", "Share", "Turn"]
 
@@ -84,6 +86,8 @@ class Turn:
         self._owner = moment.owner
         self._guarded = (FIRST_BUCKET,) if job.exclusive else tuple(moment.buckets)
         self._kept = kept
+        with db.look() as conn:
+            self._erasures = version_of(conn)
 
     @property
     def work(self) -> Work:
@@ -94,9 +98,12 @@ class Turn:
     def write(self) -> Iterator[Connection]:
         """One transaction. At its end it is made sure that this worker is still the one to do this.
 
-        Raises LeaseLost, and nothing is committed, where another worker has taken over.
+        Raises LeaseLost, and nothing is committed, where another worker has taken over, or somebody was erased since
+        the turn began: what was read may be theirs.
         """
         with self.db.write() as conn:
+            if guard(conn) != self._erasures:
+                raise LeaseLost("somebody was erased during a turn of a job")
             try:
                 yield conn
                 self._work.flush(conn, now=self.now)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, SmallInteger, Table, Text
 
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage import log
-from rapport.storage.bulk import upsert
+from rapport.storage.bulk import chunks, upsert
 from rapport.storage.engine import metadata
 from rapport.storage.log import StoredRow
 
-__all__ = ["ask_replay", "count", "failed_facts", "listing", "put", "remove", "seqs", "to_replay"]
+__all__ = ["ask_replay", "count", "erase", "failed_facts", "listing", "put", "remove", "seqs", "to_replay"]
 
 failed_facts = Table(
     "failed_facts",
@@ -80,6 +80,16 @@ def to_replay(conn: Connection, buckets: Sequence[int], *, limit: int) -> list[S
         return []
     query = sa.select(log.facts).where(log.facts.c.seq.in_(seqs)).order_by(log.facts.c.seq)
     return [StoredRow._make(row) for row in conn.execute(query)]
+
+
+def erase(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> int:
+    """Forget those of a person, while their facts are still in the log."""
+    gone = 0
+    for some in chunks(sorted(keys), 500):
+        theirs = sa.select(log.facts.c.seq).where(log.facts.c.workspace == workspace, log.facts.c.strand.in_(some))
+        query = failed_facts.delete().where(failed_facts.c.workspace == workspace, failed_facts.c.seq.in_(theirs))
+        gone += conn.execute(query).rowcount
+    return gone
 
 
 def remove(conn: Connection, row: StoredRow) -> None:

@@ -26,8 +26,10 @@ from rapport.remember.strands import Strand, Strands
 from rapport.resolve.graph.resolver import Resolver
 from rapport.storage import log
 from rapport.storage.engine import Database
+from rapport.storage.leases import LeaseLost
 from rapport.storage.log import StoredRow, to_fact
 from rapport.storage.settings import Cache
+from rapport.storage.suppression import guard, version_of
 from rapport.storage.workspaces import Workspace, all_workspaces
 
 __all__ = ["Pipeline"]
@@ -54,7 +56,18 @@ class Pipeline:
         self._strands = Strands(self._shops.traits)
         self._settings = Cache()
         self._work = BatchWork(self._stages, self._settings)
+        self._erasures: int | None = None
+        """How many people had been erased when what is in memory here began to be read."""
         self._learners: list[Learner] = [*self.slices.remembered.parts.values(), *self.slices.retold]
+
+    def begin(self, conn: Connection) -> None:
+        """Note, before anything is read, how many people were erased by now."""
+        if self._erasures is None:
+            self._erasures = version_of(conn)
+
+    def is_anybody_erased(self, conn: Connection) -> bool:
+        """Whether somebody was erased who may be in memory here; `forget_all` forgets them."""
+        return self._erasures not in (None, version_of(conn))
 
     def preload(self, conn: Connection, rows: Sequence[StoredRow]) -> None:
         """Read the strands of these facts where a connection is at hand; `handle` then needs none.
@@ -84,7 +97,11 @@ class Pipeline:
                 handle(seen)
 
     def flush(self, conn: Connection, *, now: int) -> None:
-        """Write all effects of the batch in this transaction; `now` is by the clock all workers share."""
+        """Write all effects of the batch in this transaction; `now` is by the clock all workers share.
+
+        Raises LeaseLost where somebody was erased meanwhile: what was read may be theirs, and is to be read anew.
+        """
+        self._refuse_erased(conn)
         moved = self._resolver.flush(conn)
         self._strands.flush(conn)
         customers.mark_moved(conn, moved)
@@ -106,6 +123,7 @@ class Pipeline:
         self._strands.forget_all()
         self._shops.forget()
         self._settings.forget()
+        self._erasures = None
 
     def are_settings_changed(self, conn: Connection) -> bool:
         """Whether settings were changed since the last call; `forget_all` has them taken up."""
@@ -142,9 +160,15 @@ class Pipeline:
 
     def filled(self, conn: Connection, gap: Gap, upto: int, *, now: int) -> None:
         """Write what was filled, and how far, in this transaction."""
+        self._refuse_erased(conn)
         self._strands.flush(conn)
         self._work.flush(conn, now=now, past=True)
         backfill.advance(conn, gap, upto)
+
+    def _refuse_erased(self, conn: Connection) -> None:
+        erasures = guard(conn)
+        if self._erasures not in (None, erasures):
+            raise LeaseLost("somebody was erased while a batch was read")
 
     def unfinished(self) -> RetoldStage | None:
         """A stage that was told all of the past and has still to finish; None where there is none."""

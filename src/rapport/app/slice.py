@@ -6,7 +6,7 @@ from rapport.act.channels import Channel, ChannelSettings
 from rapport.act.webhooks import CHANNEL
 from rapport.app import commands, failed_facts
 from rapport.capabilities.messages.model import EMAIL
-from rapport.compose.holding import of_shop
+from rapport.compose.holding import of_person
 from rapport.compose.slice import Slice
 from rapport.storage.engine import Database
 from rapport.web.permissions import Permission
@@ -31,7 +31,13 @@ SYSTEM = Slice(
     name="system",
     title="System",
     holds=(
-        of_shop(failed_facts.failed_facts, "which facts could not be handled; the facts themselves are in the log"),
+        of_person(
+            failed_facts.failed_facts,
+            "which facts could not be handled; the facts themselves are in the log",
+            by=(),
+            export=lambda *_: (),
+            erase=failed_facts.erase,
+        ),
     ),
     permissions=(
         Permission(name="system:read", words="see the health of the system", roles=("marketer", "analyst", "viewer")),

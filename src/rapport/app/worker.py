@@ -22,6 +22,7 @@ from rapport.act.jobs import Moment
 from rapport.app import failed_facts
 from rapport.app.filling import filling
 from rapport.app.pipeline import Pipeline
+from rapport.compose.erasing import erasing
 from rapport.compose.upkeep import LINKING, SUMMARIES
 from rapport.kernel.identifiers import BUCKETS
 from rapport.kernel.ids import new_id
@@ -63,7 +64,9 @@ class Worker:
         self._last_tick = 0.0
         self._last_work = 0.0
         self._jobs = JobRunner(
-            self._db, [*pipeline.slices.jobs, filling(pipeline, at_most=filled_at_once)], owner=self.name
+            self._db,
+            [*pipeline.slices.jobs, erasing(pipeline.slices), filling(pipeline, at_most=filled_at_once)],
+            owner=self.name,
         )
 
     def run(self, stop: threading.Event, *, parent: int | None = None) -> None:
@@ -141,6 +144,10 @@ class Worker:
                 leases.move_cursors(conn, self._leases.owner, self._leases.cursors)
             self._jobs.enrol()
         with self._db.look() as conn:
+            if self.pipeline.is_anybody_erased(conn):
+                self._forget(keep_leases=True)
+                self._jobs.forget(exclusive=True)
+            self.pipeline.begin(conn)
             self._jobs.hear(conn, self._moment())
             changed = self.pipeline.are_settings_changed(conn)
             waiting = failed_facts.to_replay(conn, list(self._leases.cursors), limit=200)
@@ -177,6 +184,7 @@ class Worker:
         if not held:
             return [], {}
         with self._db.look() as conn:
+            self.pipeline.begin(conn)
             horizon = self._horizon.advance(conn)
             while (first := min(held.values())) < horizon:
                 group = [bucket for bucket, cursor in held.items() if cursor == first]

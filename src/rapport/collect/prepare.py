@@ -75,21 +75,23 @@ def prepare(
     read = read_message(message)
     fact = _fact(read, source, envelope, vocabulary)
     vocabulary.refuse(fact, source.currency)
-    strand = _of_shop(fact, source) if fact.name in vocabulary.of_shop else _of_person(fact, source)
+    is_shops = fact.name in vocabulary.of_shop
+    strand, named = (_of_shop(fact, source), ()) if is_shops else _of_person(fact, source)
     occurred_at = _occurred_at(read, received_at, envelope)
     return LogRow(
-        source.workspace, source.id, fact.id, strand, bucket_of(strand), occurred_at, received_at, encode_fact(fact)
-    )
+        source.workspace, source.id, fact.id, strand, bucket_of(strand), occurred_at, received_at, encode_fact(fact),
+        named,
+    )  # fmt: skip
 
 
-def _of_person(fact: Fact, source: Source) -> Key:
-    """The strand of the most stable identifier. Raises InvalidFact where there is none."""
+def _of_person(fact: Fact, source: Source) -> tuple[Key, tuple[Identifier, ...]]:
+    """The strand of the most stable identifier, and the other ones. Raises InvalidFact where there is none."""
     identifiers = identifiers_of(fact, source.policy)
     if not identifiers:
         raise _nobody(fact)
     if fact.type == "alias":
         _check_alias(fact, identifiers, source.policy)
-    return key_of(source.workspace, identifiers[0])
+    return key_of(source.workspace, identifiers[0]), tuple(identifiers[1:])
 
 
 def _of_shop(fact: Fact, source: Source) -> Key:

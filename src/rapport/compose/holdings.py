@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from rapport.act import store as act
 from rapport.collect import store as collect
+from rapport.compose import requests
 from rapport.compose.holding import by_columns, of_person, of_shop
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.measure import store as measure
@@ -16,12 +17,12 @@ from rapport.remember import membership
 from rapport.remember import store as remember
 from rapport.resolve.graph import store as resolve
 from rapport.resolve.linking import store as linking
-from rapport.storage import leases, log, settings, workspaces
+from rapport.storage import leases, log, settings, suppression, workspaces
 from rapport.storage.bulk import chunks
 from rapport.web import api_keys, views
 from rapport.web import store as web
 
-__all__ = ["ACT", "COLLECT", "MEASURE", "REMEMBER", "RESOLVE", "SEGMENTS", "STORAGE", "WEB"]
+__all__ = ["ACT", "COLLECT", "EXPORT", "MEASURE", "REMEMBER", "RESOLVE", "SEGMENTS", "STORAGE", "WEB"]
 
 _STAFF = "somebody who works here is removed on the page Team"
 
@@ -59,12 +60,24 @@ def _erase_audit(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]
     return emptied
 
 
+def _erase_requests(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> int:
+    """What somebody asked loses who it was; that it was asked and answered, and when, is the shop's to prove."""
+    r = requests.privacy_requests.c
+    gone = 0
+    for some in chunks(sorted(keys), 500):
+        query = sa.update(requests.privacy_requests).where(r.workspace == workspace, r.subject.in_(some))
+        gone += conn.execute(query.values(subject=None)).rowcount
+    return gone
+
+
 STORAGE = (
     of_shop(workspaces.workspaces, "the shops and what each decides for itself"),
     of_shop(settings.shop_settings, "what each shop decides of each slice, with who changed it"),
     of_person(log.facts, "every fact as it came", export=by_columns(log.facts, ("strand",))[0]),
     of_shop(leases.buckets, "how far the log is folded"),
     of_shop(leases.workers, "the workers that run"),
+    of_shop(suppression.suppression, "how many people were erased, and the secret of their hashes"),
+    of_shop(suppression.suppressed, "keyed hashes of identifiers of the erased, so that they do not come back"),
 )
 
 WEB = (
@@ -78,6 +91,13 @@ WEB = (
     ),
     of_shop(api_keys.api_keys, "keys of programs, as hashes"),
     of_shop(views.saved_views, "tables as people here set them up, under names"),
+)  # fmt: skip
+
+EXPORT = (
+    of_person(
+        requests.privacy_requests, "what somebody asked of what is kept of them, and what became of it",
+        export=by_columns(requests.privacy_requests, ("subject",))[0], erase=_erase_requests,
+    ),
 )  # fmt: skip
 
 COLLECT = (

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from rapport.compose.installed import Installed
 from rapport.kernel.ids import Key, WorkspaceId
+
+if TYPE_CHECKING:
+    from rapport.compose.installed import Installed
 
 __all__ = ["erase_person", "export_person"]
 

@@ -110,7 +110,12 @@ SEGMENTS = Slice(
 EXPORT = Slice(
     name="export",
     title="Export and erasure",
-    permissions=(Permission(name="customers:export", words="hand out everything that is kept of a customer"),),
+    holds=holdings.EXPORT,
+    permissions=(
+        Permission(name="customers:export", words="hand out everything that is kept of a customer"),
+        Permission(name="requests:read", words="see what people ask of what is kept of them", roles=("agent",)),
+        Permission(name="requests:write", words="take such requests, verify and settle them: an erasure is for ever"),
+    ),
     web="rapport.compose.web:WEB",
 )
 

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 import msgspec
 from litestar import get
 from litestar.params import Parameter
+from sqlalchemy import Connection
 
 from rapport.compose.installed import Installed
 from rapport.compose.person import export_person
 from rapport.kernel.clock import now_us, to_iso
+from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.principal import Principal
 from rapport.remember.golden import GoldenRecord, find_key, golden_record
 from rapport.remember.routes import region_of
@@ -19,7 +21,7 @@ from rapport.resolve.linking.units import members_of
 from rapport.storage.audit.entries import append as tell
 from rapport.storage.engine import Database
 
-__all__ = ["ROUTES", "Export", "export_of"]
+__all__ = ["ROUTES", "Export", "export_for", "export_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -51,11 +53,18 @@ def export_of(db: Database, principal: Principal, slices: Installed, reference: 
         key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
         tell(conn, workspace, "customer.exported", people=[key], who=principal.id, name=principal.name, now=now)
     with db.read() as conn:
-        record = golden_record(conn, workspace, key, now=now, remembered=slices.remembered)
-        keys = [member.key for member in members_of(conn, workspace, key)]
-        found = Export(made_at=to_iso(now), record=record, kept=export_person(conn, slices, workspace, keys))
+        found = export_for(conn, slices, workspace, reference, now=now)
+    record = found.record
     _log.info("a customer was exported", extra={"customer": record.id, "by": f"{principal.kind}:{principal.id}"})
     return found
+
+
+def export_for(conn: Connection, slices: Installed, workspace: WorkspaceId, reference: str, *, now: int) -> Export:
+    """The same for whoever may see all of the shop. Raises NotFound."""
+    key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
+    record = golden_record(conn, workspace, key, now=now, remembered=slices.remembered)
+    keys = [member.key for member in members_of(conn, workspace, key)]
+    return Export(made_at=to_iso(now), record=record, kept=export_person(conn, slices, workspace, keys))
 
 
 ROUTES = (export_customer,)

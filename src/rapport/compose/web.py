@@ -1,11 +1,13 @@
-"""What export brings to the server."""
+"""What export, and what people ask, bring to the server."""
 
 from __future__ import annotations
 
 from rapport.compose.pages import PAGES
-from rapport.compose.routes import ROUTES
+from rapport.compose.request_pages import PAGES as REQUEST_PAGES
+from rapport.compose.request_routes import ROUTES as REQUESTS
+from rapport.compose.routes import ROUTES as EXPORT
 from rapport.web.part import WebPart
 
 __all__ = ["WEB"]
 
-WEB = WebPart(routes=ROUTES, pages=(PAGES,))
+WEB = WebPart(routes=(*EXPORT, *REQUESTS), pages=(PAGES, REQUEST_PAGES))

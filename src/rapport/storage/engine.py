@@ -135,6 +135,14 @@ class Database:
                 with self._turn:
                     driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
+    @contextmanager
+    def alone(self) -> Iterator[Any]:
+        """SQLite's own connection, outside any transaction and in the writers' turn."""
+        if self._turn is None:
+            raise Misconfigured("only SQLite has a file to be alone with")
+        with self.engine.connect() as conn, self._turn:
+            yield conn.connection.driver_connection
+
     def size_bytes(self) -> int:
         """Bytes on disk."""
         if self.path is not None:

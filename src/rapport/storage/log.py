@@ -26,10 +26,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from rapport.kernel.facts import Fact, decode_fact
+from rapport.kernel.identifiers import Identifier
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import chunks, insert_ignore
 from rapport.storage.engine import metadata
 from rapport.storage.locks import Lock, lock_shared
+from rapport.storage.suppression import admitted
 
 __all__ = [
     "Horizon",
@@ -78,6 +80,8 @@ class LogRow(NamedTuple):
     occurred_at: int
     received_at: int
     body: bytes
+    named: tuple[Identifier, ...] = ()
+    """The identifiers it carries beside that of its strand; not stored."""
 
 
 class StoredRow(NamedTuple):
@@ -94,15 +98,19 @@ class StoredRow(NamedTuple):
     body: bytes
 
 
+_STORED = LogRow._fields[:-1]
+
+
 def append(conn: Connection, rows: Sequence[LogRow]) -> int:
     """Append in this transaction; rows whose (workspace, message id) is known already are left out.
 
-    Returns how many were new.
+    So are those of people who were erased. Returns how many were new.
     """
     if not rows:
         return 0
     lock_shared(conn, Lock.APPENDING)
-    return insert_ignore(conn, facts, [row._asdict() for row in rows], key=("workspace", "message_id"))
+    kept = [dict(zip(_STORED, row, strict=False)) for row in admitted(conn, rows)]
+    return insert_ignore(conn, facts, kept, key=("workspace", "message_id"))
 
 
 def newest_seq(conn: Connection) -> int:

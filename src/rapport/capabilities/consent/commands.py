@@ -13,6 +13,7 @@ from rapport.capabilities.consent.effect import Effect, PurposeEffect, effect_of
 from rapport.capabilities.consent.model import PolicySet
 from rapport.capabilities.consent.service import policies_of
 from rapport.capabilities.consent.shipped import read_policy
+from rapport.compose.request_commands import erase, export
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import NotFound
 from rapport.storage.command_line import (
@@ -106,6 +107,10 @@ def apply(
             by=f"{getpass.getuser()} (command line)", reason=reason, now=now_us(),
         )  # fmt: skip
     click.echo(f"applied: the privacy policies are at version {version}")
+
+
+privacy.add_command(erase)
+privacy.add_command(export)
 
 
 def _with(policies: PolicySet, file: Path, *, is_default: bool) -> PolicySet:

@@ -1,0 +1,92 @@
+"""The job that erases whom a verified request names, one at a time; killed at any moment, it goes on.
+
+First turn: the person is gone, in one transaction that also moves the request to `running`. Next turn: the database's
+files are tidied, and what was looked for in them is written into the proof.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from rapport.act.jobs import Job, Turn
+from rapport.compose.erasure import Proof, erase
+from rapport.compose.requests import finish, privacy_requests
+from rapport.kernel.clock import to_iso
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.storage.tidying import Tidied, tidy
+
+if TYPE_CHECKING:
+    from rapport.compose.installed import Installed
+
+__all__ = ["ERASING", "erasing"]
+
+ERASING = "export.erasing"
+
+_r = privacy_requests.c
+
+
+class _Texts:
+    """What to look for in the files, in the memory of the worker that erased alone: never written down."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, list[str]] = {}
+
+
+def _waiting(conn: Connection) -> sa.Row[tuple[object, ...]] | None:
+    """The request to go on with: one that is running before those that wait, the oldest first."""
+    for status in ("running", "received"):
+        query = sa.select(privacy_requests).where(_r.kind == "erasure", _r.status == status)
+        found = conn.execute(query.order_by(_r.asked_at).limit(1)).first()
+        if found is not None:
+            return found
+    return None
+
+
+def erasing(slices: Installed) -> Job:
+    """The job, over all that is installed."""
+
+    def due(conn: Connection, turn: Turn) -> bool:
+        return _waiting(conn) is not None
+
+    def run(turn: Turn) -> int:
+        with turn.db.read() as conn:
+            found = _waiting(conn)
+        if found is None:
+            return 0
+        row = found._mapping
+        workspace, request = WorkspaceId(row["workspace"]), str(row["id"])
+        texts = turn.kept(_Texts)
+        if row["status"] == "received":
+            texts.of[request] = _erase(turn, slices, workspace, request, Key(row["subject"]))
+            turn.again()
+        else:
+            _tidy(turn, workspace, request, texts.of.pop(request, None), row["proof"])
+        return 1
+
+    return Job(
+        name=ERASING, title="People who asked for it are erased", due=due, run=run, at_most=1, pause_seconds=1.0,
+        waiting_seconds=0.0,
+    )  # fmt: skip
+
+
+def _erase(turn: Turn, slices: Installed, workspace: WorkspaceId, request: str, subject: Key) -> list[str]:
+    with turn.write() as conn:
+        mine = sa.and_(_r.workspace == workspace, _r.id == request)
+        conn.execute(privacy_requests.update().where(mine).values(status="running", subject=None))
+        proof, texts = erase(conn, slices, workspace, subject, now=turn.now, told=to_iso(turn.now))
+        conn.execute(privacy_requests.update().where(mine).values(proof=msgspec.json.encode(proof)))
+    return texts
+
+
+def _tidy(turn: Turn, workspace: WorkspaceId, request: str, texts: list[str] | None, kept: bytes) -> None:
+    proof = msgspec.json.decode(kept, type=Proof)
+    tidied: Tidied = tidy(turn.db, [one.table for one in proof.stores if one.rows], texts)
+    with turn.write() as conn:
+        finish(
+            conn, workspace, request, msgspec.structs.replace(proof, files=tidied.words, left=tidied.left),
+            now=turn.db.now_us(conn),
+        )  # fmt: skip

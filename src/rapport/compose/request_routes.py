@@ -1,0 +1,62 @@
+"""`/api/v1/privacy/requests`: what people ask of what is kept of them, and how it stands."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import get, post
+
+from rapport.compose import requests
+from rapport.compose.requests import RequestShown, RequestWanted
+from rapport.kernel.clock import now_us
+from rapport.kernel.principal import Principal
+from rapport.storage.engine import Database
+
+__all__ = ["ROUTES"]
+
+
+class RequestsShown(msgspec.Struct, frozen=True, kw_only=True):
+    """What is open, the soonest due first; then what is over."""
+
+    requests: list[RequestShown]
+
+
+class HowVerified(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How it was made sure that it is this person."""
+
+    verified: str
+
+
+@post("/privacy/requests", permission="requests:write", status_code=200, tags=["privacy"], sync_to_thread=True)
+def ask(db: Database, principal: Principal, data: RequestWanted) -> RequestShown:
+    """Take a request. One without `verified` waits until somebody says how it was made sure who asks."""
+    with db.write() as conn:
+        return requests.ask(
+            conn, principal.workspace, data, by=f"{principal.kind}:{principal.id}", now=now_us()
+        )  # fmt: skip
+
+
+@get("/privacy/requests", permission="requests:read", tags=["privacy"], sync_to_thread=True)
+def list_requests(db: Database, principal: Principal) -> RequestsShown:
+    """At most a hundred that are open and a hundred that are over."""
+    with db.read() as conn:
+        return RequestsShown(requests=requests.newest_requests(conn, principal.workspace))
+
+
+@get("/privacy/requests/{request_id:str}", permission="requests:read", tags=["privacy"], sync_to_thread=True)
+def get_request(db: Database, principal: Principal, request_id: str) -> RequestShown:
+    """How a request stands; of an erasure that is over, the proof."""
+    with db.read() as conn:
+        return requests.find_request(conn, principal.workspace, request_id)
+
+
+@post(
+    "/privacy/requests/{request_id:str}/verified", permission="requests:write", status_code=200, tags=["privacy"],
+    sync_to_thread=True,
+)  # fmt: skip
+def verify(db: Database, principal: Principal, request_id: str, data: HowVerified) -> RequestShown:
+    """Say how it was made sure that it is this person; an erasure begins then."""
+    with db.write() as conn:
+        return requests.verify(conn, principal.workspace, request_id, how=data.verified)
+
+
+ROUTES = (ask, list_requests, get_request, verify)

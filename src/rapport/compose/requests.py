@@ -1,0 +1,205 @@
+"""What people ask of what is kept of them: taken, verified, due by law, answered by a job, with its proof.
+
+| status | then |
+|---|---|
+| `verifying` | somebody has to say how it was made sure that it is this person |
+| `received` | it waits for a worker |
+| `running` | the person is erased, and the files are being tidied |
+| `completed`, `refused`, `not_found`, `duplicate` | it is over |
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Meta
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text
+
+from rapport.compose.erasure import Proof
+from rapport.kernel.clock import DAY, to_iso
+from rapport.kernel.errors import Conflict, InvalidInput, NotFound
+from rapport.kernel.ids import Key, WorkspaceId, new_id
+from rapport.remember.golden import find_key
+from rapport.resolve.graph.policy import settings_of
+from rapport.resolve.linking.units import certain_identifiers
+from rapport.storage.engine import CText, metadata
+
+__all__ = [
+    "ANSWERED_BY_US",
+    "DUE",
+    "OPEN",
+    "RequestKind",
+    "RequestShown",
+    "RequestWanted",
+    "ask",
+    "find_request",
+    "finish",
+    "newest_requests",
+    "privacy_requests",
+    "settle",
+    "shown",
+    "verify",
+]
+
+RequestKind: TypeAlias = Literal["access", "portability", "rectification", "restriction", "objection", "erasure"]
+Status: TypeAlias = Literal[
+    "received", "verifying", "running", "completed", "refused", "not_found", "duplicate"
+]  # fmt: skip
+
+DUE = 30 * DAY
+"""**Source**: Art. 12(3) GDPR, one month; California's CPRA gives 45 days, Brazil's LGPD 15 for access."""
+OPEN = ("received", "verifying", "running")
+ANSWERED_BY_US = ("erasure",)
+"""Kinds that a job answers; access and portability are answered by the file to download, the others by a person."""
+
+privacy_requests = Table(
+    "privacy_requests",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("id", CText, primary_key=True),
+    Column("kind", CText, nullable=False),
+    Column("status", CText, nullable=False),
+    Column("subject", LargeBinary),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("asked_by", Text, nullable=False),
+    Column("verified", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("proof", LargeBinary),
+    Index("privacy_requests_by_status", "status", "asked_at"),
+    Index("privacy_requests_by_time", "workspace", "asked_at"),
+    Index("privacy_requests_of_person", "workspace", "subject"),
+)
+"""`subject` is the identifier that was named; NULL where it names nobody, and once its person is erased."""
+
+_r = privacy_requests.c
+
+
+class RequestWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What somebody asks."""
+
+    kind: RequestKind
+    customer: Annotated[str, Meta(min_length=1, max_length=300)]
+    """A customer id (`cus_…`) or `namespace:value`."""
+    verified: Annotated[str, Meta(max_length=200)] = ""
+    """How it was made sure that it is this person, such as "signed in" or "passport at the till"; without it the
+    request waits in `verifying`. Nothing of the person belongs here."""
+    reason: Annotated[str, Meta(max_length=200)] = ""
+
+
+class RequestShown(msgspec.Struct, frozen=True, kw_only=True):
+    """How a request stands."""
+
+    id: str
+    status: Status
+    due_at: str
+    kind: RequestKind
+    asked_at: str
+    finished_at: str | None = None
+    verified: str = ""
+    reason: str = ""
+    proof: Proof | None = None
+    """What an erasure did, table by table, without anything of the person."""
+
+
+def ask(
+    conn: Connection, workspace: WorkspaceId, wanted: RequestWanted, *, by: str, now: int
+) -> RequestShown:  # fmt: skip
+    """Take a request in this write transaction. About nobody it ends as `not_found`; where one of its kind is open for
+    this person it is a `duplicate`, and the id is that of the open one.
+    """
+    region = settings_of(conn, workspace).region
+    # One at a time in a shop: two that come together would not see each other.
+    if conn.dialect.name == "postgresql":
+        conn.exec_driver_sql("LOCK TABLE privacy_requests IN SHARE ROW EXCLUSIVE MODE")
+    try:
+        subject: Key | None = find_key(conn, workspace, wanted.customer, region=region)
+    except NotFound:
+        subject = None
+    if subject is not None:
+        theirs = certain_identifiers(conn, workspace, subject)
+        same = sa.select(privacy_requests).where(
+            _r.workspace == workspace, _r.subject.in_([subject, *theirs]), _r.kind == wanted.kind, _r.status.in_(OPEN)
+        )
+        other = conn.execute(same).first()
+        if other is not None:
+            return msgspec.structs.replace(shown(other), status="duplicate")
+    status: Status = "not_found" if subject is None else "received" if wanted.verified else "verifying"
+    row = {
+        "workspace": workspace, "id": new_id("prv"), "kind": wanted.kind, "status": status, "subject": subject,
+        "asked_at": now, "due_at": now + DUE, "finished_at": now if subject is None else None, "asked_by": by,
+        "verified": wanted.verified, "reason": wanted.reason, "proof": None,
+    }  # fmt: skip
+    conn.execute(privacy_requests.insert().values(row))
+    return find_request(conn, workspace, str(row["id"]))
+
+
+def verify(conn: Connection, workspace: WorkspaceId, request: str, *, how: str) -> RequestShown:
+    """Say how it was made sure that it is this person; it is answered from then on. Raises Conflict, InvalidInput."""
+    if not how.strip():
+        raise InvalidInput("say how it was made sure who asks", hint="signed in, a call back, a passport: a few words")
+    _move(conn, workspace, request, "verifying", status="received", verified=how.strip()[:200])
+    return find_request(conn, workspace, request)
+
+
+def settle(
+    conn: Connection, workspace: WorkspaceId, request: str, *, refused: bool, note: str, now: int
+) -> RequestShown:
+    """A person has answered it, or refuses to, and says why. Raises Conflict, InvalidInput."""
+    if not note.strip():
+        raise InvalidInput("say what was done, or why not", hint="it stays with the request")
+    found = find_request(conn, workspace, request)
+    if found.kind in ANSWERED_BY_US and not refused:
+        raise Conflict("an erasure is done by Rapport, which proves it", hint="verify the request, or refuse it")
+    before = found.status if found.status in ("received", "verifying") else "received"
+    _move(
+        conn, workspace, request, before, status="refused" if refused else "completed", reason=note.strip()[:200],
+        finished_at=now, subject=None,
+    )  # fmt: skip
+    return find_request(conn, workspace, request)
+
+
+def finish(conn: Connection, workspace: WorkspaceId, request: str, proof: Proof, *, now: int) -> None:
+    """An erasure is over."""
+    _move(
+        conn, workspace, request, "running", status="completed", finished_at=now, proof=msgspec.json.encode(proof)
+    )  # fmt: skip
+
+
+def find_request(conn: Connection, workspace: WorkspaceId, request: str) -> RequestShown:
+    """One request. Raises NotFound."""
+    query = sa.select(privacy_requests).where(_r.workspace == workspace, _r.id == request)
+    row = conn.execute(query).first()
+    if row is None:
+        raise NotFound(f"no request {request[:60]!r}")
+    return shown(row)
+
+
+def newest_requests(conn: Connection, workspace: WorkspaceId, *, limit: int = 100) -> list[RequestShown]:
+    """What is open, the soonest due first; then what is over, the newest first."""
+    query = sa.select(privacy_requests).where(_r.workspace == workspace)
+    is_open = _r.status.in_(OPEN)
+    first = conn.execute(query.where(is_open).order_by(_r.due_at).limit(limit)).all()
+    last = conn.execute(query.where(~is_open).order_by(_r.asked_at.desc()).limit(limit)).all()
+    return [shown(row) for row in (*first, *last)]
+
+
+def shown(row: sa.Row[tuple[object, ...]]) -> RequestShown:
+    """A request as it is told."""
+    kept = row._mapping
+    return RequestShown(
+        id=kept["id"], kind=kept["kind"], status=kept["status"], asked_at=to_iso(kept["asked_at"]),
+        due_at=to_iso(kept["due_at"]), verified=kept["verified"], reason=kept["reason"],
+        finished_at=None if kept["finished_at"] is None else to_iso(kept["finished_at"]),
+        proof=None if kept["proof"] is None else msgspec.json.decode(kept["proof"], type=Proof),
+    )  # fmt: skip
+
+
+def _move(conn: Connection, workspace: WorkspaceId, request: str, before: str, **values: object) -> None:
+    query = privacy_requests.update().where(_r.workspace == workspace, _r.id == request, _r.status == before)
+    if not conn.execute(query.values(**values)).rowcount:
+        status = find_request(conn, workspace, request).status
+        raise Conflict(f"this request is {status.replace('_', ' ')} by now", hint="look at it again")

@@ -1,0 +1,146 @@
+"""Who was erased must not come back: keyed hashes of their identifiers, asked for each fact on its way into the log.
+
+A hash leads to nobody without the installation's secret, and is kept for ever. What the client sends late, an import
+that is repeated, a replay: a fact of somebody erased is left out, and a fact of somebody else that names them loses the
+name. The version grows with each erasure: whoever keeps people in memory finds out by it that they may be gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from hashlib import blake2b
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Table
+
+from rapport.kernel.identifiers import Identifier, email_identifier, key_of, phone_identifier
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.storage.bulk import insert_ignore
+from rapport.storage.engine import metadata
+from rapport.storage.lookup import select_among
+
+__all__ = ["admitted", "erasing", "guard", "is_suppressed", "suppress", "suppressed", "suppression", "version_of"]
+
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+)
+"""One row, made by the migration: how many were erased, and the secret of the hashes."""
+
+suppressed = Table(
+    "suppressed",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
+
+class _Row(Protocol):
+    """A fact on its way into the log (`storage.log.LogRow`)."""
+
+    @property
+    def workspace(self) -> WorkspaceId: ...
+    @property
+    def strand(self) -> bytes: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def named(self) -> tuple[Identifier, ...]: ...
+
+
+R = TypeVar("R", bound=_Row)
+
+_s, _h = suppression.c, suppressed.c
+
+
+def version_of(conn: Connection) -> int:
+    """How many erasures there were. One look at a table of one row."""
+    return int(conn.execute(sa.select(_s.version)).scalar_one())
+
+
+def guard(conn: Connection) -> int:
+    """The same; on PostgreSQL nobody is erased from here on until this transaction ends."""
+    return int(conn.execute(sa.select(_s.version).with_for_update(read=True)).scalar_one())
+
+
+def erasing(conn: Connection) -> None:
+    """Be the one transaction that erases: those that write what they have read of people have ended, or will wait."""
+    conn.execute(suppression.update().values(version=_s.version + 1))
+
+
+def suppress(conn: Connection, workspace: WorkspaceId, keys: Collection[Key], *, now: int) -> int:
+    """Leave facts of these identifiers out from now on. Returns how many were not suppressed before."""
+    secret = _secret(conn)
+    rows = [{"workspace": workspace, "hash": _hash(secret, key), "at": now} for key in sorted(keys)]
+    return insert_ignore(conn, suppressed, rows, key=("workspace", "hash"))
+
+
+def is_suppressed(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> set[Key]:
+    """Those of these identifiers that belong to somebody erased. A look at an index for each 500."""
+    secret = _secret(conn)
+    by_hash = {_hash(secret, key): key for key in keys}
+    found = select_among(conn, sa.select(_h.hash), workspace, _h.hash, by_hash)
+    return {by_hash[bytes(row.hash)] for row in found}
+
+
+def admitted(conn: Connection, rows: Sequence[R]) -> Sequence[R]:
+    """The facts that may be kept: without those of the erased, and without their names in those of others.
+
+    Where nobody was ever erased it costs one look at a table of one row.
+    """
+    if version_of(conn) == 0:
+        return rows
+    gone: dict[WorkspaceId, set[Key]] = {}
+    for workspace in {row.workspace for row in rows}:
+        keys = {key for row in rows if row.workspace == workspace for key in _keys(row)}
+        gone[workspace] = is_suppressed(conn, workspace, keys)
+    if not any(gone.values()):
+        return rows
+    kept = []
+    for row in rows:
+        if row.strand in gone[row.workspace]:
+            continue
+        named = [one for one in row.named if key_of(row.workspace, one) in gone[row.workspace]]
+        whole: Any = row  # a named tuple, which no protocol describes
+        kept.append(whole._replace(body=_without(row.body, {one.value for one in named})) if named else row)
+    return kept
+
+
+def _keys(row: _Row) -> list[Key]:
+    return [Key(row.strand), *(key_of(row.workspace, one) for one in row.named)]
+
+
+def _secret(conn: Connection) -> bytes:
+    return bytes(conn.execute(sa.select(_s.secret)).scalar_one())
+
+
+def _hash(secret: bytes, key: Key) -> bytes:
+    return blake2b(key, key=secret, digest_size=16).digest()
+
+
+def _without(body: bytes, values: set[str]) -> bytes:
+    """A fact's JSON in which no text is, or is written otherwise, one of these values."""
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, str):
+            return "" if values & _read(value) else value
+        if isinstance(value, list):
+            return [clean(one) for one in value]
+        if isinstance(value, dict):
+            return {name: clean(one) for name, one in value.items()}
+        return value
+
+    tree = clean(msgspec.json.decode(body))
+    return msgspec.json.encode({name: value for name, value in tree.items() if value != ""})
+
+
+def _read(text: str) -> set[str]:
+    """What a text may be as an identifier."""
+    found: list[Identifier | None] = [email_identifier(text), phone_identifier(text)]
+    return {text, text.strip(), *(one.value for one in found if one is not None)}
