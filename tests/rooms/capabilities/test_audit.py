@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import httpx
 
 from tests.running import Server
+from tests.stories.console import add_owner, signed_in
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 def entries(client: httpx.Client, **asked: str) -> list[dict[str, object]]:
@@ -53,3 +58,15 @@ def test_whoever_looks_at_a_customer_or_changes_a_setting_stands_in_the_trail(se
             time.sleep(0.2)
         assert client.get(f"/api/v1/audit/entries/{seen['id']}/proof").json()["path"]
         assert client.get("/api/v1/audit/consistency", params={"first": 1}).json()["first"] == 1
+
+
+def test_the_page_shows_entries_with_and_without_a_reason_and_says_what_is_not_found(
+    server: Server, browser: Browser
+) -> None:
+    add_owner(server)
+    with signed_in(browser, server) as (page, complaints):
+        page.goto(f"{server.url}/console/audit")
+        assert "account: signed in" in page.inner_text("table")
+        page.goto(f"{server.url}/console/audit?customer=user_id:nobody")
+        assert "no customer has the user_id" in page.inner_text("main")
+        complaints.clear()  # the 404 it was asked for
