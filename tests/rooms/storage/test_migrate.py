@@ -25,17 +25,22 @@ def db(empty_database_url: str) -> Iterator[Database]:
 
 
 def test_migrations_make_what_the_code_declares(db: Database) -> None:
-    """A difference is mended with `python -m rapport.app.tables "what changed"`."""
+    """A difference is mended with `python -m rapport.app.tables "what changed"`, or in the slice's own branch."""
     slices = installed()
     migrate(db, slices.branches)
+    declared = sa.MetaData()
+    for table in slices.tables.values():
+        table.to_metadata(declared)
     with db.read() as conn:
         context = MigrationContext.configure(conn, opts={"compare_type": True, "include_name": _not_a_version})
-        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context, declared) == []
 
 
 def test_every_table_is_declared_by_a_slice() -> None:
-    """So that whoever exports or erases a person has looked into all of them."""
-    assert set(installed().tables) == set(metadata.tables)
+    """So that whoever exports or erases a person has looked into all of them; those of slices' own branches are held
+    against the database above.
+    """
+    assert set(metadata.tables) <= set(installed().tables)
 
 
 def _not_a_version(name: str | None, kind: str, _: object) -> bool:
