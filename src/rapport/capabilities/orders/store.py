@@ -31,7 +31,9 @@ __all__ = [
     "abandoned_carts",
     "cart_counts",
     "carts",
+    "currency_of_order",
     "has_carts",
+    "is_corrected",
     "lock_customers",
     "orders",
     "refunds",
@@ -40,6 +42,7 @@ __all__ = [
     "revenue_live",
     "theirs",
     "with_open_carts",
+    "worth_of_order",
 ]
 
 _LEFT = sa.text("abandoned_at IS NOT NULL AND ordered_at IS NULL AND emptied_at IS NULL")
@@ -316,14 +319,14 @@ def revenue_live(conn: Connection, question: Question, *, ranges: Sequence[Range
 def _sold(question: Question, ranges: Sequence[Range]) -> sa.Select[*tuple[Any, ...]]:
     """Group, currency, orders, what they earned before refunds, what cancelling lost besides refunds."""
     o = orders.c
-    currency = _currency()
+    currency = currency_of_order()
     placed, lives_in = _with_customers(orders, question)
     keys: dict[str, sa.ColumnElement[Any]] = {
         "day": days_asked(o.at, question), "country": _first_stated(o.country, lives_in), "currency": currency,
     }  # fmt: skip
     lost = sa.case((o.cancelled_at.is_(None), 0), else_=_left(refunds.alias("given"), currency))
     return (
-        sa.select(keys[question.by], currency, sa.func.count(), sa.func.sum(_worth()), sa.func.sum(lost))
+        sa.select(keys[question.by], currency, sa.func.count(), sa.func.sum(worth_of_order()), sa.func.sum(lost))
         .select_from(placed)
         .where(o.workspace == question.workspace, o.rank < UNREPORTED, _within(o.at, question, ranges))
         .group_by(sa.literal_column("1"), sa.literal_column("2"))
@@ -345,7 +348,7 @@ def _given_back(question: Question, ranges: Sequence[Range]) -> sa.Select[*tuple
     earlier_only = sa.tuple_(earlier.c.at + sa.literal_column("0"), earlier.c.fact) < sa.tuple_(r.at, r.fact)
     left = _left(earlier, r.currency, earlier_only)
     capped = sa.case((r.amount_minor < left, r.amount_minor), else_=left)
-    of_its_order = (o.rank < UNREPORTED) & (r.currency == _currency())
+    of_its_order = (o.rank < UNREPORTED) & (r.currency == currency_of_order())
     amount = sa.case((of_its_order, capped), else_=sa.func.coalesce(r.amount_minor, 0))
     return (
         sa.select(keys[question.by], r.currency, sa.func.sum(amount))
@@ -360,18 +363,19 @@ def _within(at: sa.ColumnElement[int], question: Question, ranges: Sequence[Rang
     return sa.or_(*(sa.and_(at >= since, at < until) for since, until in some))
 
 
-def _corrected() -> sa.ColumnElement[bool]:
+def is_corrected() -> sa.ColumnElement[bool]:
+    """Whether a correction is later than the report of an order."""
     return sa.tuple_(orders.c.updated_at, orders.c.updated_fact) > sa.tuple_(orders.c.at, orders.c.fact)
 
 
-def _currency() -> sa.ColumnElement[str]:
+def currency_of_order() -> sa.ColumnElement[str]:
     """An order's currency, after corrections."""
-    return sa.case((_corrected(), orders.c.updated_currency), else_=orders.c.currency)
+    return sa.case((is_corrected(), orders.c.updated_currency), else_=orders.c.currency)
 
 
-def _worth() -> sa.ColumnElement[int]:
+def worth_of_order() -> sa.ColumnElement[int]:
     """An order's revenue before refunds."""
-    return sa.case((_corrected(), orders.c.updated_minor), else_=orders.c.revenue_minor)
+    return sa.case((is_corrected(), orders.c.updated_minor), else_=orders.c.revenue_minor)
 
 
 def _left(
@@ -382,7 +386,7 @@ def _left(
     Each takes what it says, one without an amount all there is, until nothing is left: so what they took together is
     the smaller of the revenue and the sum of what they say.
     """
-    g, worth = given.c, _worth()
+    g, worth = given.c, worth_of_order()
     of_order = (g.workspace == orders.c.workspace, g.order_id == orders.c.order_id, g.currency == currency, *which)
     says = sa.case((g.amount_minor < worth, g.amount_minor), else_=worth)
     back = sa.select(sa.func.coalesce(sa.func.sum(says), 0)).where(*of_order)
