@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rapport.capabilities.audit.command import COMMANDS as AUDIT
 from rapport.capabilities.consent.command import COMMANDS as CONSENT
 from rapport.capabilities.lake.command import COMMANDS as LAKE
 from rapport.capabilities.loyalty.command import COMMANDS as LOYALTY
@@ -64,5 +65,5 @@ SYSTEM = (
     ),
 )
 
-OWN = (*SYSTEM, *rooms.COLLECT, *rooms.RESOLVE, *rooms.REMEMBER, *CONSENT, *LOYALTY, *LAKE)
+OWN = (*SYSTEM, *rooms.COLLECT, *rooms.RESOLVE, *rooms.REMEMBER, *CONSENT, *LOYALTY, *LAKE, *AUDIT)
 """A test holds it against what the slices declare."""
