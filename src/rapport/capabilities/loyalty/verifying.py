@@ -38,7 +38,37 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
 def verify(conn: Connection, workspace: WorkspaceId) -> Proof:
     """Compare all lots of a shop with their history. Cost: the whole ledger is read once, by the database."""
-    l, e, d, r = store.lots.c, store.entries.c, store.draws.c, store.redemptions.c  # noqa: E741  # as in the other queries
+    sums, drawn = _sums(workspace), _drawn(workspace)
+    l = store.lots.c  # noqa: E741  # as in the other queries
+    of_entries = store.lots.outerjoin(sums, (sums.c.programme == l.programme) & (sums.c.lot == l.lot))
+    differs = sa.or_(
+        sa.func.coalesce(sums.c.number, 0) != l.entries,
+        *(sa.func.coalesce(sums.c[a], 0) != l[a] for a in ACCOUNTS),
+    )
+    of_draws = store.lots.outerjoin(drawn, (drawn.c.programme == l.programme) & (drawn.c.lot == l.lot))
+    is_drawn_otherwise = sa.or_(*(sa.func.coalesce(drawn.c[a], 0) != l[a] for a in ("held", "redeemed")))
+    lots = sa.select(l.programme, l.lot).where(l.workspace == workspace)
+    orphans = sa.select(sums.c.programme, sums.c.lot).where(
+        ~sa.exists().where(l.workspace == workspace, l.programme == sums.c.programme, l.lot == sums.c.lot)
+    )
+    faults = {
+        "its accounts are not the sum of its entries": lots.select_from(of_entries).where(differs),
+        "what is held or paid is not the sum of its redemptions": lots.select_from(of_draws).where(is_drawn_otherwise),
+        "it has entries and is not there": orphans,
+    }
+    wrong = [
+        Wrong(programme=programme, lot=lot, why=why)
+        for why, query in faults.items()
+        for programme, lot in conn.execute(query.limit(MOST_TOLD))
+    ]
+    number, written, points, left, owed = _totals(conn, workspace)
+    return Proof(ok=not wrong, lots=number, entries=written, points_given=points, points_usable=left, points_owed=owed,
+                 wrong=wrong[:MOST_TOLD])  # fmt: skip
+
+
+def _sums(workspace: WorkspaceId) -> sa.Subquery:
+    """Of each lot the number of its entries, and what they come to in each account."""
+    e = store.entries.c
 
     def moved(account: str) -> sa.ColumnElement[int]:
         sign = -1 if account == "owed" else 1
@@ -49,11 +79,16 @@ def verify(conn: Connection, workspace: WorkspaceId) -> Proof:
             0,
         ).label(account)
 
-    sums = (
+    return (
         sa.select(e.programme, e.lot, sa.func.count().label("number"), *(moved(a) for a in ACCOUNTS))
         .where(e.workspace == workspace).group_by(e.programme, e.lot).subquery()
     )  # fmt: skip
-    drawn = (
+
+
+def _drawn(workspace: WorkspaceId) -> sa.Subquery:
+    """Of each lot what redemptions hold and have paid with."""
+    d, r = store.draws.c, store.redemptions.c
+    return (
         sa.select(
             r.programme, d.lot,
             sa.func.sum(sa.case((r.state == "held", d.points), else_=0)).label("held"),
@@ -62,39 +97,16 @@ def verify(conn: Connection, workspace: WorkspaceId) -> Proof:
         .join(store.redemptions, (r.workspace == d.workspace) & (r.id == d.redemption))
         .where(d.workspace == workspace).group_by(r.programme, d.lot).subquery()
     )  # fmt: skip
-    wrong: list[Wrong] = []
-    differs = sa.or_(
-        sa.func.coalesce(sums.c.number, 0) != l.entries,
-        *(sa.func.coalesce(sums.c[a], 0) != l[a] for a in ACCOUNTS),
-    )
-    joined = store.lots.outerjoin(sums, (sums.c.programme == l.programme) & (sums.c.lot == l.lot))
-    query = sa.select(l.programme, l.lot).select_from(joined).where(l.workspace == workspace, differs)
-    wrong += [
-        _wrong(p, lot, "its accounts are not the sum of its entries") for p, lot in conn.execute(query.limit(MOST_TOLD))
-    ]
-    joined = store.lots.outerjoin(drawn, (drawn.c.programme == l.programme) & (drawn.c.lot == l.lot))
-    differs = sa.or_(*(sa.func.coalesce(drawn.c[a], 0) != l[a] for a in ("held", "redeemed")))
-    query = sa.select(l.programme, l.lot).select_from(joined).where(l.workspace == workspace, differs)
-    wrong += [
-        _wrong(p, lot, "what is held or paid is not the sum of its redemptions")
-        for p, lot in conn.execute(query.limit(MOST_TOLD))
-    ]
-    orphans = sa.select(sums.c.programme, sums.c.lot).where(
-        ~sa.exists().where(l.workspace == workspace, l.programme == sums.c.programme, l.lot == sums.c.lot)
-    )
-    wrong += [_wrong(p, lot, "it has entries and is not there") for p, lot in conn.execute(orphans.limit(MOST_TOLD))]
+
+
+def _totals(conn: Connection, workspace: WorkspaceId) -> list[int]:
+    """Lots, entries, points given, usable and owed."""
+    l, total = store.lots.c, sa.func.coalesce  # noqa: E741
     given = l.pending + l.available + l.held + l.redeemed + l.expired - l.owed
-    total = sa.func.coalesce
     counts = conn.execute(
         sa.select(
             sa.func.count(), total(sa.func.sum(l.entries), 0), total(sa.func.sum(given), 0),
             total(sa.func.sum(l.available + l.pending), 0), total(sa.func.sum(l.owed), 0),
         ).where(l.workspace == workspace)
     ).one()  # fmt: skip
-    number, written, points, left, owed = (int(one) for one in counts)
-    return Proof(ok=not wrong, lots=number, entries=written, points_given=points, points_usable=left, points_owed=owed,
-                 wrong=wrong[:MOST_TOLD])  # fmt: skip
-
-
-def _wrong(programme: str, lot: str, why: str) -> Wrong:
-    return Wrong(programme=programme, lot=lot, why=why)
+    return [int(one) for one in counts]
