@@ -10,8 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from sqlalchemy import Connection
 
-from rapport.collect.model import OWN_SOURCE
-from rapport.kernel.facts import Fact
+from rapport.kernel.facts import OWN_SOURCE, Fact
 from rapport.kernel.work import EVERY_FACT, Seen, Stage, Work
 
 __all__ = ["Stages"]

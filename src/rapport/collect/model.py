@@ -14,7 +14,6 @@ __all__ = [
     "CLIENT_KINDS",
     "IMPORT_SOURCE",
     "NO_ENVELOPE",
-    "OWN_SOURCE",
     "SOURCE_KINDS",
     "Envelope",
     "Limits",
@@ -32,9 +31,6 @@ CLIENT_KINDS: frozenset[SourceKind] = frozenset({"web", "app"})
 """Sources whose messages come from the shopper's own device, so that the peer's address is the shopper's."""
 
 QuarantineState = Literal["open", "replayed", "discarded"]
-
-OWN_SOURCE = "rapport"
-"""The source of facts that Rapport itself states."""
 
 IMPORT_SOURCE = "import"
 """The source of facts read from files."""

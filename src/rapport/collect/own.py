@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
-from rapport.collect.model import OWN_SOURCE, Envelope, internal_source
+from rapport.collect.model import Envelope, internal_source
 from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.collect.prepare import prepare
+from rapport.kernel.facts import OWN_SOURCE
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.log import LogRow

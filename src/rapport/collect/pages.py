@@ -16,13 +16,13 @@ from rapport.collect import quarantine as aside
 from rapport.collect import sources as sources_
 from rapport.collect.feed import ROWS, read_feed
 from rapport.collect.health import HealthCounts, health_of_sources
-from rapport.collect.model import IMPORT_SOURCE, OWN_SOURCE, SOURCE_KINDS, Limits, QuarantineState, Source
+from rapport.collect.model import IMPORT_SOURCE, SOURCE_KINDS, Limits, QuarantineState, Source
 from rapport.collect.names import Vocabulary
 from rapport.collect.unread import EVENT
 from rapport.collect.unread_shown import unread_of_source
 from rapport.kernel.clock import DAY, HOUR, now_us
 from rapport.kernel.errors import Conflict, InvalidFact, NotFound, RapportError
-from rapport.kernel.facts import Fact
+from rapport.kernel.facts import OWN_SOURCE, Fact
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
 from rapport.kernel.wording import Told, Wording, channel_of

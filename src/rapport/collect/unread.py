@@ -15,12 +15,11 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from rapport.collect.model import OWN_SOURCE
 from rapport.collect.names import Vocabulary
 from rapport.collect.prepare import EARLIEST
 from rapport.collect.store import source_unread
 from rapport.kernel.clock import MINUTE, SECOND, zone_named
-from rapport.kernel.facts import Fact
+from rapport.kernel.facts import OWN_SOURCE, Fact
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.moments import read_moment
 from rapport.kernel.wording import Wording

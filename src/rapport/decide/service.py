@@ -12,14 +12,13 @@ import msgspec
 from msgspec import Meta
 from sqlalchemy import Connection
 
-from rapport.collect.model import OWN_SOURCE
 from rapport.collect.own import own_fact
 from rapport.decide import people
 from rapport.decide.facts import DECISION_MADE
 from rapport.decide.model import PRODUCT, Ask, Candidate, Choice, Guardrail, Placement, PolicyName
 from rapport.decide.steps import Steps
 from rapport.kernel.errors import InvalidFact, InvalidInput, NotFound
-from rapport.kernel.facts import Fact, encode_fact
+from rapport.kernel.facts import OWN_SOURCE, Fact, encode_fact
 from rapport.kernel.gate import PERSONALISATION, Gate, Permit
 from rapport.kernel.identifiers import Identifier, bucket_of, email_identifier, key_of, phone_identifier
 from rapport.kernel.ids import Key, WorkspaceId, new_id

@@ -6,10 +6,13 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["FACT_TYPES", "Fact", "FactType", "decode_fact", "encode_fact", "name_of"]
+__all__ = ["FACT_TYPES", "OWN_SOURCE", "Fact", "FactType", "decode_fact", "encode_fact", "name_of"]
 
 FactType = Literal["track", "identify", "page", "screen", "group", "alias"]
 FACT_TYPES: tuple[FactType, ...] = ("track", "identify", "page", "screen", "group", "alias")
+
+OWN_SOURCE = "rapport"
+"""The source of facts that Rapport itself states; they say what we did, not what the customer did."""
 
 
 class Fact(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):

@@ -16,7 +16,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from rapport.collect.model import OWN_SOURCE
+from rapport.kernel.facts import OWN_SOURCE
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.golden import Gathered, gather
 from rapport.remember.registry import Remembered

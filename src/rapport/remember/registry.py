@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from rapport.kernel.facts import Fact
+from rapport.kernel.facts import OWN_SOURCE, Fact
 from rapport.kernel.mergeable import First, Mergeable, Stamp, State
 from rapport.remember.inputs import ReadingSettings
 
@@ -31,9 +31,6 @@ __all__ = [
 
 StrandState = dict[str, State]
 """The state of a strand, or of several merged: parts by name."""
-
-OWN_SOURCE = "rapport"
-"""Facts that Rapport itself states; they say what we did, not what the customer did."""
 
 SummaryColumn = Literal["orders", "revenue_minor", "currency", "last_order_at"]
 """What slices fill of a customer's line in the list of customers (`customers.CustomerSummary`)."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rapport.collect.model import OWN_SOURCE
 from rapport.kernel.clock import DAY, to_iso
+from rapport.kernel.facts import OWN_SOURCE
 from rapport.kernel.mergeable import Count
 from rapport.remember.inputs import ReadingSettings
 from rapport.remember.registry import SHAPES, Part, Registry, Remembered, StrandState, Trait

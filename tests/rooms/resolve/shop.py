@@ -86,6 +86,7 @@ def seen(
     born: str | None = None,
     ident: str = "",
     received_at: int | None = None,
+    source: str = "web",
 ) -> Fact:
     """A fact that carries these identifiers; `web` is the anonymous id. Received when it happened, unless said."""
     stated = (("email", email), ("phone", phone), ("name", name), ("birthday", born))
@@ -101,7 +102,7 @@ def seen(
         traits=traits, context=context,
     )  # fmt: skip
     fact.occurred_at, fact.received_at = at, at if received_at is None else received_at
-    fact.source = "web"
+    fact.source = source
     return fact
 
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 import sqlalchemy as sa
 
-from rapport.kernel.facts import Fact
+from rapport.kernel.facts import OWN_SOURCE, Fact
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.resolve.graph import store
 from rapport.resolve.reading import identities
@@ -31,6 +31,18 @@ def test_an_earlier_fact_that_arrives_late_takes_over_the_root(shop: Shop) -> No
     assert roots == {shop.key("user_id", "ada")}, "of equally early ones the most stable"
     shop.see(seen(4, web="w"))
     assert set(shop.state().roots.values()) == {shop.key("anonymous_id", "w")}
+
+
+def test_a_fact_of_ours_has_seen_nobody_before_the_fact_that_it_follows(shop: Shop) -> None:
+    """Points for an order are booked at the order's own moment, under an id that may sort before it."""
+    shop.see(
+        seen(5, web="w", user="ada", ident="z-order", source="till", received_at=9),
+        seen(5, web="w", user="ada", ident="a-points", source=OWN_SOURCE, received_at=10),
+    )
+    with shop.db.read() as conn:
+        for table in (store.identifiers.c, store.evidence.c):
+            query = sa.select(table.source, table.first_fact).where(table.workspace == shop.workspace).distinct()
+            assert list(conn.execute(query).tuples()) == [("till", "z-order")]
 
 
 def test_flush_tells_who_moved(shop: Shop) -> None:

@@ -20,8 +20,7 @@ from rapport.world.scoring import Assigned
 __all__ = ["Customers", "read_customers"]
 
 ELSEWHERE = "other"
-"""The channel of what a source brought that is not there any more, or what a fact of our own named at the very moment
-of the fact it follows (points of an order that was paid by a card nobody had seen)."""
+"""The channel of what a source brought that is not there any more."""
 
 
 class Customers(NamedTuple):

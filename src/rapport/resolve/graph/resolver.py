@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.clock import DAY
-from rapport.kernel.facts import Fact
+from rapport.kernel.facts import OWN_SOURCE, Fact
 from rapport.kernel.identifiers import (
     MAX_EXTERNAL_IDS,
     Identifier,
@@ -116,13 +116,14 @@ class Resolver:
         found = {key_of(workspace, identifier): identifier for identifier in identifiers_of(fact, policy)}
         known = self._known.get(workspace) or self._known.setdefault(workspace, _Memory())
         pending = self._take(workspace, fact, strand_key)
-        first = (fact.occurred_at, fact.id)
+        at = _sighted_at(fact)
+        first = (at, fact.id)
         latest = first
         for key, identifier in found.items():
             before = known.identifiers.get(key)
             if before is None or first < before:
                 known.identifiers[key] = first
-                pending.sightings[key] = Sighting(*identifier, fact.occurred_at, fact.id, fact.source)
+                pending.sightings[key] = Sighting(*identifier, at, fact.id, fact.source)
             else:
                 latest = max(latest, before)
         star = _star(found, fact, policy)
@@ -286,6 +287,11 @@ class _Memory:
         self.days: dict[EvidenceId, int] = {}
 
 
+def _sighted_at(fact: Fact) -> int:
+    """When a fact saw what it names: a fact of ours follows another, and is never first where both tell one moment."""
+    return fact.received_at if fact.source == OWN_SOURCE else fact.occurred_at
+
+
 def _star(found: dict[Key, Identifier], fact: Fact, policy: IdentifierPolicy) -> list[tuple[EvidenceId, Evidence]]:
     """Evidence between the fact's centre and each other identifier."""
     if len(found) < 2:
@@ -297,7 +303,7 @@ def _star(found: dict[Key, Identifier], fact: Fact, policy: IdentifierPolicy) ->
         if key == centre:
             continue
         kind = Kind.ALIAS if identifier in said else Kind.SEEN
-        piece = Evidence(centre, key, kind, fact.occurred_at, fact.id, fact.source, WEIGHTS[kind])
+        piece = Evidence(centre, key, kind, _sighted_at(fact), fact.id, fact.source, WEIGHTS[kind])
         pieces.append((evidence_id(centre, key, kind), piece))
     return pieces
 
@@ -316,7 +322,7 @@ def _other(
         return None
     centre = _centre(found)
     kind = Kind.ALIAS
-    piece = Evidence(centre, key, kind, fact.occurred_at, fact.id, fact.source, WEIGHTS[kind])
+    piece = Evidence(centre, key, kind, _sighted_at(fact), fact.id, fact.source, WEIGHTS[kind])
     return key, other, (evidence_id(centre, key, kind), piece)
 
 
