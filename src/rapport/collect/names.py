@@ -83,10 +83,11 @@ class Vocabulary:
     """The events that an installation understands: the specification's, and those of its slices."""
 
     def __init__(self, kinds: Iterable[FactKind] = ()) -> None:
-        understood = [kind for kind in kinds if kind.stated_by == "clients" and kind.name not in _OF_OTHER_TYPES]
+        kinds = [kind for kind in kinds if kind.name not in _OF_OTHER_TYPES]
+        understood = [kind for kind in kinds if kind.stated_by == "clients"]
         self._exactly = frozenset(kind.name for kind in understood)
-        self.of_shop = frozenset(kind.name for kind in understood if kind.about == "shop")
-        """What is about the shop itself, and so about nobody."""
+        self.of_shop = frozenset(kind.name for kind in kinds if kind.about == "shop")
+        """What is about the shop itself, and so about nobody; whoever states it."""
         self._refuse = {kind.name: kind.refuse for kind in understood if kind.refuse is not None}
         names = {**V1_NAMES, **{name: name for name in (*V1_NAMES.values(), *_BESIDE)}}
         self._meant = {_plain(kind.name): kind.name for kind in understood}

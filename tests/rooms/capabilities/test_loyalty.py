@@ -7,17 +7,20 @@ from collections.abc import Iterator
 from itertools import count, pairwise
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from rapport.capabilities.loyalty import membership, overview, redeeming, store
+from rapport.capabilities.loyalty.cart import Cart, CartLine, StatedBenefit
 from rapport.capabilities.loyalty.changing import change_programme, effect_of
 from rapport.capabilities.loyalty.earning import Version, order_points, terms_at
 from rapport.capabilities.loyalty.plain import differences, sentences
 from rapport.capabilities.loyalty.programme import read_programme
 from rapport.capabilities.loyalty.quoting import CartAsked, LineAsked, Quote, holder_of, quote
+from rapport.capabilities.loyalty.savings import savings_of
 from rapport.capabilities.loyalty.wallet import wallet_of
-from rapport.kernel.clock import DAY, HOUR, MINUTE, from_iso
+from rapport.kernel.clock import DAY, HOUR, MINUTE, from_iso, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput
 from rapport.kernel.principal import Principal
 from rapport.remember import customers
@@ -436,3 +439,78 @@ def test_a_programme_is_told_in_words_and_a_change_by_what_goes_and_comes() -> N
     )
     assert [sign for sign, _ in differences(old, new)] == ["-", "+"]
     assert differences(old, old) == []
+
+
+def benefits_told(shop: Shop, order_id: str) -> dict[tuple[str, str], int]:
+    return {
+        (fact.properties["kind"], fact.properties["source"]): fact.properties["saving_minor"]
+        for fact in shop.facts("Benefit Applied") if fact.properties["order_id"] == order_id
+    }  # fmt: skip
+
+
+def test_a_benefit_that_an_order_had_is_stated_once_with_what_it_saved(shop: Shop, ada: str) -> None:
+    message = order(shop, ada, f"{ada}-1", 95, shipping=0)
+    tell(shop, message)
+    tell(shop, message)
+    assert benefits_told(shop, f"{ada}-1") == {("delivery", "tier:friend"): 0}  # what delivery costs is not said here
+    tell(shop, order(shop, ada, f"{ada}-2", 20, shipping=4.9), order(shop, ada, f"{ada}-3", 95, at=NOON + HOUR))
+    assert benefits_told(shop, f"{ada}-2") == benefits_told(shop, f"{ada}-3") == {}
+
+
+def test_what_the_tier_brings_anyway_is_not_the_membership_s_saving() -> None:
+    terms = read_programme(CLUB | {"delivery": {"fee_minor": 490}})
+    paid = Cart("EUR", (CartLine("p", 1, 9_500, 500),), shipping_minor=0)
+    assert {(one.kind, one.source): one.minor for one in savings_of(terms, paid, "gold", {"plus"}, points=190)} == {
+        ("delivery", "tier:gold"): 490, ("price", "plan:plus"): 500, ("points", "tier:gold"): 0,
+    }  # fmt: skip
+    below = paid._replace(lines=(CartLine("p", 1, 4_750, 250),))
+    assert [one.source for one in savings_of(terms, below, "friend", {"plus"}, points=47)] == ["plan:plus"] * 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"shipping_minor": 490}, {"shipping_minor": None}, {"has_coupon": True, "shipping_minor": 490}],
+    ids=["delivery was paid", "nothing was delivered", "a coupon gave the discount"],
+)
+def test_what_no_benefit_gave_is_no_saving(changes: dict[str, Any]) -> None:
+    terms = read_programme(CLUB | {"delivery": {"fee_minor": 490, "free_from_minor": 5_000}})
+    cart = Cart("EUR", (CartLine("p", 1, 4_000, 0 if "has_coupon" not in changes else 210),), **changes)
+    assert savings_of(terms, cart, "friend", {"plus"}, points=0) == ()
+    dear = Cart("EUR", (CartLine("p", 1, 9_500),), shipping_minor=0)  # free for everybody
+    assert savings_of(terms, dear, "gold", (), points=0) == ()
+
+
+def test_what_the_shop_says_a_benefit_saved_counts_where_somebody_has_that_benefit() -> None:
+    terms = read_programme(CLUB)
+    cart = Cart("EUR", (CartLine("p", 1, 9_500, 500),), has_coupon=True, benefits=(StatedBenefit("price", 300),))
+    assert [(one.kind, one.minor) for one in savings_of(terms, cart, "friend", {"plus"}, points=0)] == [("price", 300)]
+    assert savings_of(terms, cart, "friend", (), points=0) == ()
+
+
+def test_an_order_kept_before_benefits_were_read_is_read_as_it_was() -> None:
+    kept = msgspec.json.encode(["EUR", [["p", 1, 900, 0, ""]], True, None, "web"])
+    assert msgspec.json.decode(kept, type=Cart).shipping_minor is None
+
+
+def test_a_membership_shows_what_it_cost_and_what_it_has_saved_so_far(shop: Shop, ada: str) -> None:
+    tell(shop, order(shop, ada, f"{ada}-1", 10, shipping=4.9))
+    membership.join(shop.db, shop.id, key(shop, ada), "plus", payment=f"pay-{ada}", now=NOON)
+    saved = [{"kind": "delivery", "saving_minor": 490}, {"kind": "price", "saving_minor": 100}]
+    tell(shop, order(shop, ada, f"{ada}-2", 20, at=NOON + HOUR, shipping=0, benefits=saved))
+    there = wallet(shop, ada, now=NOON + DAY)
+    assert [(one.paid_minor, one.saved_minor) for one in there.memberships] == [(4_900, 590)]
+    assert there.saved_minor == 590
+    tell(shop, shop.message("Order Cancelled", at=NOON + 2 * HOUR, user=ada, order_id=f"{ada}-2"))
+    assert wallet(shop, ada, now=NOON + DAY).saved_minor == 0
+
+
+def test_a_change_of_terms_is_a_fact_about_the_shop(shop: Shop) -> None:
+    begin(shop, name="told")
+    with shop.db.read() as conn:
+        terms = store.versions_of(conn, shop.id)["told"][-1].programme
+    change_programme(shop.db, shop.id, "told", msgspec.json.encode(msgspec.structs.replace(terms, title="New")), seen=1,
+                     by="Bo", reason="a better name", now=NOON + DAY)  # fmt: skip
+    said = [f.properties for f in shop.facts("Programme Changed") if f.properties["programme"] == "told"]
+    assert [(one["version"], one["reason"]) for one in said] == [(1, ""), (2, "a better name")]
+    assert said[1]["holds_at"] == to_iso(NOON + 31 * DAY)
+    shop.fold()

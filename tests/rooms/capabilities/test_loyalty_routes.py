@@ -48,6 +48,8 @@ def test_from_an_order_to_points_to_a_payment_with_them(club: Server) -> None:
     wait_until(lambda: call(club, "GET", "customers/user_id:ada/loyalty").json().get("balance") == 100)
     asked = {"customer": "user_id:ada", "cart": cart(9500, redeem_points=40)}
     there = call(club, "POST", "loyalty/quote", json=asked).json()
+    assert {"benefits", "saving_minor", "points_earned", "balance", "next_tier", "membership"} <= set(there)
+    assert all(set(one) == {"kind", "title", "saving_minor"} for one in there["benefits"])
     assert there["saving_minor"] == 490
     assert there["balance"] == 100
     assert there["points_earned"] == 94
@@ -60,6 +62,13 @@ def test_from_an_order_to_points_to_a_payment_with_them(club: Server) -> None:
     assert (paid.status_code, paid.json()["state"]) == (200, "captured")
     assert call(club, "POST", f"loyalty/redemptions/{held.json()['id']}/release").status_code == 409
     assert call(club, "GET", "customers/user_id:ada/loyalty").json()["balance"] == 60
+    back = {"points": 15, "refund_id": "refund-1"}
+    for _ in range(2):
+        refunded = call(club, "POST", f"loyalty/redemptions/{held.json()['id']}/refund", json=back)
+        assert (refunded.status_code, refunded.json()["returned_points"]) == (200, 15)
+    assert call(club, "GET", "customers/user_id:ada/loyalty").json()["balance"] == 75
+    short = call(club, "POST", "loyalty/redemptions", json={"customer": "user_id:ada", "points": 5}).json()
+    assert call(club, "POST", f"loyalty/redemptions/{short['id']}/capture").json()["state"] == "captured"
     with database_of(club) as db:
         told = CliRunner().invoke(loyalty, ["verify", "--json"], obj=Opened(db))
     assert told.exit_code == 0, told.output

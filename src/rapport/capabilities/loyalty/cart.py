@@ -14,7 +14,7 @@ from rapport.kernel.money import MAX_MINOR
 from rapport.remember import inputs
 from rapport.remember.inputs import ReadingSettings
 
-__all__ = ["Cart", "CartLine", "cart_of", "counted", "shares"]
+__all__ = ["Cart", "CartLine", "StatedBenefit", "cart_of", "counted", "shares"]
 
 MOST_LINES = 1_000
 """Lines of an order that are looked at one by one."""
@@ -31,6 +31,13 @@ class CartLine(NamedTuple):
     category: str = ""
 
 
+class StatedBenefit(NamedTuple):
+    """What the shop says a benefit saved in an order, as the quote told it."""
+
+    kind: str
+    saving_minor: int
+
+
 class Cart(NamedTuple):
     """A cart or an order, of products alone."""
 
@@ -40,6 +47,11 @@ class Cart(NamedTuple):
     paid_minor: int | None = None
     """What was paid for the lines in all, where that is known apart from them; never more than they cost counts."""
     channel: str = ""
+    shipping_minor: int | None = None
+    """What delivery cost; None where nothing was delivered, or it is not said."""
+    has_coupon: bool = False
+    benefits: tuple[StatedBenefit, ...] = ()
+    """What the shop itself says was saved by which kind of benefit."""
 
 
 def shares(total: int, weights: Sequence[int]) -> list[int]:
@@ -93,7 +105,29 @@ def cart_of(fact: Fact, settings: ReadingSettings) -> Cart:
     if not lines and paid:
         lines = [CartLine("", 1, paid)]
     channel = inputs.channel(fact, settings) or ""
-    return Cart(currency, tuple(lines), includes_tax, paid, channel)
+    return Cart(
+        currency, tuple(lines), includes_tax, paid, channel, _shipping(said, currency, channel),
+        any(said.get(name) for name in ("coupon", "coupons")), _benefits(said),
+    )  # fmt: skip
+
+
+def _shipping(said: dict[str, Any], currency: str, channel: str) -> int | None:
+    """What delivery cost; a store hands over, and what is collected is not delivered."""
+    method = inputs.text(said.get("shipping_method"), 40) or ""
+    if channel == "store" or method.casefold() in ("pickup", "collect", "click_and_collect"):
+        return None
+    return _amount(said, "shipping", currency)
+
+
+def _benefits(said: dict[str, Any]) -> tuple[StatedBenefit, ...]:
+    """What the order says of benefits: `[{"kind": "price", "saving_minor": 475}]`; what cannot be read is left out."""
+    stated = said.get("benefits")
+    found = []
+    for one in stated[:20] if isinstance(stated, list) else ():
+        minor = one.get("saving_minor") if isinstance(one, dict) else None
+        if type(minor) is int and 0 <= minor <= MAX_MINOR and isinstance(one.get("kind"), str):
+            found.append(StatedBenefit(one["kind"][:20], minor))
+    return tuple(found)
 
 
 def _paid(said: dict[str, Any], currency: str, *, includes_tax: bool) -> int | None:

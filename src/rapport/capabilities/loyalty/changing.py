@@ -11,16 +11,21 @@ import sqlalchemy as sa
 
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.earning import terms_at
+from rapport.capabilities.loyalty.facts import CHANGED, FACT_KINDS
 from rapport.capabilities.loyalty.programme import Programme, read_programme
 from rapport.capabilities.loyalty.tiers import Standing
+from rapport.collect.names import Vocabulary
+from rapport.collect.own import own_fact
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Connection
+from rapport.storage import log
 from rapport.storage.engine import Database
 
 __all__ = ["Effect", "change_programme", "effect_of"]
 
+_OURS = Vocabulary(FACT_KINDS)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 MOST_LOOKED_AT = 20_000
 
@@ -62,7 +67,14 @@ def change_programme(
         if not programme.starts:
             starts = before[0].programme.starts if before else to_iso(now)
             programme = msgspec.structs.replace(programme, starts=starts)
-        return store.save_version(conn, workspace, name, programme, seen=seen, by=by, reason=reason.strip(), now=now)
+        number = store.save_version(conn, workspace, name, programme, seen=seen, by=by, reason=reason.strip(), now=now)
+        said = {"programme": name, "version": number, "title": programme.title, "reason": reason.strip(), "by": by,
+                "holds_at": to_iso(now + programme.notice_days * DAY)}  # fmt: skip
+        log.append(conn, [own_fact(
+            workspace, name=CHANGED, id=f"programme-changed:{name}:{number}", occurred_at=now, received_at=now,
+            properties=said, vocabulary=_OURS,
+        )])  # fmt: skip
+        return number
 
 
 def effect_of(conn: Connection, workspace: WorkspaceId, name: str, wanted: Programme, *, now: int) -> Effect:

@@ -9,6 +9,7 @@ from rapport.capabilities.loyalty.cart import Cart, counted, shares
 from rapport.capabilities.loyalty.causes import Cause, Refunded, cart_in, order_named, refunded_in
 from rapport.capabilities.loyalty.days import end_of_day
 from rapport.capabilities.loyalty.programme import EarningRule, Programme
+from rapport.capabilities.loyalty.savings import Saving, savings_of
 from rapport.capabilities.loyalty.tiers import Standing, benefits_of
 from rapport.kernel.clock import DAY, from_iso
 from rapport.kernel.ids import Key
@@ -54,6 +55,8 @@ class Due(NamedTuple):
     words: str
     approve_above: int
     budget: int
+    savings: tuple[Saving, ...] = ()
+    """What benefits brought in an order."""
 
 
 class _Order(NamedTuple):
@@ -198,7 +201,8 @@ def _of_order(terms: Programme, order: _Order, tier: str, done: _Done, *, paid: 
         terms, cart, at=report.at, tier=tier, plans=plans, is_first=done.orders == 0, done=done, used_minor=used
     )  # fmt: skip
     done.orders += 1
-    if terms.starts and report.at < from_iso(terms.starts):
+    starts = from_iso(terms.starts) if terms.starts else 0
+    if report.at < starts:
         points, why = [0] * len(points), []
     kept_points, kept_minor = (0, 0) if order.cancelled else (_left(order, points, base), _left(order, base, base))
     waits = terms.pending_days * DAY if any(r.waits for r in terms.earning if r.on == "Order Completed") else 0
@@ -206,7 +210,7 @@ def _of_order(terms: Programme, order: _Order, tier: str, done: _Done, *, paid: 
     return Due(
         order.subject, report.strand, report.at, report.at + waits, _expires(terms, report.at),
         min(kept_points, MAX_POINTS), kept_minor, True, "", f"Order {number[:40]}. {'; '.join(why)}"[:200],
-        0, 0,
+        0, 0, () if order.cancelled or report.at < starts else savings_of(terms, cart, tier, plans, points=sum(points)),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rapport.kernel.facts import Fact
+from rapport.kernel.money import currency_code, format_minor
 from rapport.kernel.wording import FactKind, joined, short
 
 __all__ = [
@@ -40,6 +41,17 @@ def _tier(fact: Fact) -> str:
     return joined(short(fact.properties.get("title"), 60), short(fact.properties.get("programme"), 40))
 
 
+def _benefit(fact: Fact) -> str:
+    said = fact.properties
+    minor, currency = said.get("saving_minor"), currency_code(said.get("currency") or "")
+    saved = f"{format_minor(minor, currency)} saved" if type(minor) is int and minor and currency else ""
+    return joined(short(said.get("title"), 60), saved, short(said.get("order_id"), 40))
+
+
+def _change(fact: Fact) -> str:
+    return joined(short(fact.properties.get("programme"), 40), short(fact.properties.get("reason"), 80))
+
+
 _POINTS = {
     "points": "how many", "words": "why, in words", "lot": "the lot of points it is about", "programme": "of which",
     "cause": "the fact or the request behind it",
@@ -69,8 +81,38 @@ OWN = (
     _own(RENEWED, "one more period of a membership is paid", "check", "buy", _MEMBER),
     _own(CANCELLED, "a membership will end with what is paid for", "clock", "loss", _MEMBER),
     _own(ENDED, "a membership is over", "clock", "loss", _MEMBER),
-    _own(APPLIED, "a benefit was used in an order", "star", "own", {"kind": "which", "saving_minor": "saved"}),
-    _own(CHANGED, "the terms of a programme were changed", "copy", "own", {"programme": "which", "version": "new"}),
+    FactKind(
+        name=APPLIED,
+        meaning="a benefit was used in an order",
+        stated_by="rapport",
+        icon="star",
+        tone="own",
+        tell=_benefit,
+        properties={
+            "kind": "delivery, price or points",
+            "title": "the benefit, in words",
+            "saving_minor": "what it saved",
+            "points": "more points than without it",
+            "order_id": "in which order",
+            "source": "the tier or membership",
+        },
+    ),
+    FactKind(
+        name=CHANGED,
+        meaning="the terms of a programme were changed",
+        stated_by="rapport",
+        about="shop",
+        icon="copy",
+        tone="own",
+        tell=_change,
+        properties={
+            "programme": "which",
+            "version": "its number from now on",
+            "reason": "why",
+            "by": "who changed it",
+            "holds_at": "from when on it holds for who is in it already",
+        },
+    ),
 )
 
 FACT_KINDS = OWN

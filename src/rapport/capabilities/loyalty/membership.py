@@ -46,6 +46,8 @@ class MembershipShown(msgspec.Struct, frozen=True, kw_only=True):
     since: str
     until: str
     paid_minor: int
+    saved_minor: int
+    """What its benefits have saved since it began, beyond what the tier brings anyway."""
 
 
 def join(
@@ -161,6 +163,7 @@ def memberships_of(
         )
     }  # fmt: skip
     named = {one.name: one.programme for one in store.names_of(conn, workspace)}
+    saved = {name: store.saved_by_source(conn, workspace, name, strands) for name in {row.programme for row in rows}}
     found = []
     for row in sorted(rows, key=lambda r: -r.anchor):
         terms = named[row.programme]
@@ -172,6 +175,7 @@ def memberships_of(
             id=row.id, programme=row.programme, plan=row.plan, title=plan.title if plan else row.plan,
             fee_minor=plan.fee_minor if plan else 0, currency=terms.currency, state=state, since=to_iso(since),
             until=to_iso(row.until), paid_minor=minor,
+            saved_minor=saved[row.programme].get(f"plan:{row.plan}", 0),
         ))  # fmt: skip
     return found
 

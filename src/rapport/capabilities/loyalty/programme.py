@@ -20,7 +20,8 @@ from rapport.kernel.currencies import currency_code, exponent
 from rapport.kernel.errors import InvalidInput
 
 __all__ = [
-    "Benefit", "Counting", "EarningRule", "Plan", "PointWorth", "Programme", "Tier", "json_ld", "read_programme",
+    "Benefit", "Counting", "Delivery", "EarningRule", "Plan", "PointWorth", "Programme", "Tier", "json_ld",
+    "read_programme",
 ]  # fmt: skip
 
 Name = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,39}$")]
@@ -116,6 +117,15 @@ class PointWorth(_Part, frozen=True, kw_only=True):
     """Fewer cannot be redeemed."""
 
 
+class Delivery(_Part, frozen=True, kw_only=True):
+    """What delivery costs without any benefit: what a benefit of delivery saves is measured by it."""
+
+    fee_minor: Minor = 0
+    """0: not said, so what is saved is not known."""
+    free_from_minor: Minor = 0
+    """From this sum on it is free for everybody, so no benefit saves it; 0: never."""
+
+
 class Plan(_Part, frozen=True, kw_only=True):
     """A paid membership."""
 
@@ -152,6 +162,7 @@ class Programme(_Part, frozen=True, kw_only=True):
     returned_days: Days = 30
     """Points given back after their lot has expired are good for so many days more."""
     worth: PointWorth = PointWorth()
+    delivery: Delivery = Delivery()
     hold_minutes: Annotated[int, Meta(ge=1, le=10_080)] = 15
     """How long points are held for a checkout."""
     notice_days: Days = 30

@@ -17,6 +17,7 @@ from rapport.capabilities.loyalty.earning import Paid, Version, order_points, te
 from rapport.capabilities.loyalty.ledger import Lot, usable
 from rapport.capabilities.loyalty.programme import Benefit, Programme
 from rapport.capabilities.loyalty.redeeming import worth_of
+from rapport.capabilities.loyalty.savings import best_delivery, reaches
 from rapport.capabilities.loyalty.tiers import Progress, Standing, benefits_of
 from rapport.capabilities.loyalty.whose import person_of
 from rapport.kernel.currencies import currency_code
@@ -233,15 +234,14 @@ def _save(terms: Programme, cart: Cart, shipping: int, benefits: Sequence[Benefi
         cart = cart._replace(lines=tuple(one._replace(minor=one.minor - o, discount_minor=one.discount_minor + o)
                                          for one, o in zip(cart.lines, off, strict=True)))  # fmt: skip
     missing = 0
-    deliveries = [b for b in benefits if b.kind == "delivery"]
-    if deliveries and cart.lines:
-        best = min(deliveries, key=lambda b: b.above_minor)
-        missing = max(0, best.above_minor - sum(counted(cart, terms.counting)))
-        if missing == 0 and best.above_minor and terms.counting.border == "above":
-            missing = int(sum(counted(cart, terms.counting)) == best.above_minor)
+    delivery = best_delivery(benefits)
+    if delivery is not None and cart.lines:
+        missing = max(0, delivery.above_minor - sum(counted(cart, terms.counting)))
+        if missing == 0 and not reaches(sum(counted(cart, terms.counting)), delivery.above_minor, terms.counting):
+            missing = 1  # exactly on the border, which is not within
         if missing == 0:
             if shipping:
-                shown.append(BenefitShown(kind="delivery", title=best.title, saving_minor=shipping))
+                shown.append(BenefitShown(kind="delivery", title=delivery.title, saving_minor=shipping))
             shipping = 0
     shown += [BenefitShown(kind=b.kind, title=b.title, saving_minor=0) for b in benefits
               if b.kind in ("points", "access", "priority")]  # fmt: skip

@@ -168,7 +168,7 @@ def release(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> Redem
     def once(conn: Connection) -> Redemption:
         row = _locked_redemption(conn, workspace, id)
         if row.state == "captured":
-            raise Conflict(f"the points of {id} are spent", hint="give them back: POST …/return")
+            raise Conflict(f"the points of {id} are spent", hint="give them back: POST …/refund")
         if row.state == "held":
             let_go(conn, workspace, row, now=now)
         return _shown(_found(conn, workspace, id))

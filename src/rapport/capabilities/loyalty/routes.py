@@ -18,7 +18,7 @@ from rapport.capabilities.loyalty.redeeming import Redemption
 from rapport.capabilities.loyalty.wallet import Wallet, wallet_of
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import InvalidInput, NotFound
-from rapport.kernel.ids import Key
+from rapport.kernel.ids import Key, new_id
 from rapport.kernel.principal import Principal
 from rapport.kernel.work import Connection
 from rapport.resolve.graph.policy import settings_of
@@ -56,11 +56,11 @@ class ProgrammeWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class HoldWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Points for a checkout. `request_id` is the shop's own: the same one is one hold."""
+    """Points for a checkout. `request_id` is the shop's own: the same one is one hold; without one, each request is."""
 
     customer: Annotated[str, Meta(max_length=300)]
     points: int
-    request_id: OneOf
+    request_id: Short = ""
     programme: Annotated[str, Meta(max_length=40)] = ""
     order_id: Short = ""
 
@@ -71,7 +71,7 @@ class CaptureWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     order_id: Short = ""
 
 
-class ReturnWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RefundWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Points of a refunded order; `refund_id` counts once."""
 
     points: int
@@ -151,8 +151,8 @@ def ask_quote(db: Database, principal: Principal, data: QuoteAsked) -> Quote:
 def hold_points(db: Database, principal: Principal, data: HoldWanted) -> Redemption:
     """Hold points for a checkout, until it is paid (`capture`), given up (`release`), or its time is over."""
     return redeeming.hold(
-        db, principal.workspace, data.customer, data.points, request_id=data.request_id, programme=data.programme,
-        order_id=data.order_id, now=now_us(),
+        db, principal.workspace, data.customer, data.points, request_id=data.request_id or new_id("req"),
+        programme=data.programme, order_id=data.order_id, now=now_us(),
     )  # fmt: skip
 
 
@@ -163,9 +163,12 @@ def hold_points(db: Database, principal: Principal, data: HoldWanted) -> Redempt
     tags=["loyalty"],
     sync_to_thread=True,
 )
-def capture_points(db: Database, principal: Principal, redemption: str, data: CaptureWanted) -> Redemption:
+def capture_points(
+    db: Database, principal: Principal, redemption: str, data: CaptureWanted | None = None
+) -> Redemption:
     """The payment went through: the held points are spent. Again is once."""
-    return redeeming.capture(db, principal.workspace, redemption, order_id=data.order_id, now=now_us())
+    order_id = data.order_id if data else ""
+    return redeeming.capture(db, principal.workspace, redemption, order_id=order_id, now=now_us())
 
 
 @post(
@@ -181,13 +184,13 @@ def release_points(db: Database, principal: Principal, redemption: str) -> Redem
 
 
 @post(
-    "/loyalty/redemptions/{redemption:str}/return",
+    "/loyalty/redemptions/{redemption:str}/refund",
     permission="loyalty:write",
     status_code=200,
     tags=["loyalty"],
     sync_to_thread=True,
 )
-def return_points(db: Database, principal: Principal, redemption: str, data: ReturnWanted) -> Redemption:
+def refund_points(db: Database, principal: Principal, redemption: str, data: RefundWanted) -> Redemption:
     """What was paid with points was refunded: they go back into their lots."""
     return redeeming.give_back(
         db, principal.workspace, redemption, data.points, refund_id=data.refund_id, now=now_us()
@@ -254,7 +257,7 @@ def adjust_points(db: Database, principal: Principal, reference: Reference, data
 
 ROUTES = (
     list_programmes, get_programme, put_programme, ask_quote, hold_points, capture_points, release_points,
-    return_points, join_membership, renew_membership, cancel_membership, get_wallet, adjust_points,
+    refund_points, join_membership, renew_membership, cancel_membership, get_wallet, adjust_points,
 )  # fmt: skip
 
 

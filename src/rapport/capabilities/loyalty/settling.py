@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.causes import Cause
 from rapport.capabilities.loyalty.earning import Due, Paid, Version, due_to, terms_at
-from rapport.capabilities.loyalty.facts import EARNED, ENTERED, LEFT, PENDING, REVERSED
+from rapport.capabilities.loyalty.facts import APPLIED, EARNED, ENTERED, LEFT, PENDING, REVERSED
 from rapport.capabilities.loyalty.ledger import Lot
+from rapport.capabilities.loyalty.savings import Saving
 from rapport.capabilities.loyalty.tiers import Standing
 from rapport.capabilities.loyalty.whose import persons_of
 from rapport.collect.own import own_fact
@@ -86,6 +87,7 @@ def settle(
     lots = store.lots_named(conn, workspace, {one.subject for told in known.causes.values() for one in told})
     stating = Stating(workspace, now)
     changed: dict[tuple[str, str], Lot] = {}
+    saved: dict[tuple[str, str], tuple[Key, int, Sequence[Saving]]] = {}
     tiers: list[tuple[str, Key, Standing, Sequence[Version], int]] = []
     waiting: list[dict[str, object]] = []
     for root, told in known.causes.items():
@@ -102,7 +104,11 @@ def settle(
                 lot = _settled(name, one, lots.get((name, one.lot)), stating, why=why, now=now)
                 if lot is not None:
                     changed[name, one.lot] = lot
+                    if one.is_order:
+                        saved[name, one.lot] = (one.strand, one.at, one.savings)
+                        _state_benefits(name, one, versions, stating)
     store.save_lots(conn, workspace, changed.values())
+    store.save_savings(conn, workspace, saved)
     insert_ignore(conn, store.approvals, waiting, key=("workspace", "programme", "lot"))
     _state_tiers(conn, workspace, tiers, known, stating, now=now)
     return stating.rows(conn)
@@ -200,6 +206,17 @@ def _settled(programme: str, due: Due, lot: Lot | None, stating: Stating, *, why
     elif change < 0:
         stating.add(due.strand, REVERSED, f"points-reversed:{id}", now, **said, owed=lot.owed)
     return lot
+
+
+def _state_benefits(programme: str, due: Due, versions: Sequence[Version], stating: Stating) -> None:
+    """State what benefits an order had, each once for ever."""
+    for one in due.savings:
+        stating.add(
+            due.strand, APPLIED, f"benefit-applied:{programme}:{due.lot}:{one.kind}:{one.source}", due.at,
+            kind=one.kind, title=one.title, saving_minor=one.minor, currency=versions[-1].programme.currency,
+            points=one.points, order_id=due.lot.removeprefix("order:").removeprefix("fact:"), programme=programme,
+            source=one.source,
+        )  # fmt: skip
 
 
 def _state_tiers(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rapport.capabilities.loyalty import store
+from rapport.capabilities.loyalty import holding, store
 from rapport.capabilities.loyalty.command import COMMANDS
 from rapport.capabilities.loyalty.facts import FACT_KINDS
 from rapport.capabilities.loyalty.jobs import TIME
@@ -26,15 +26,17 @@ LOYALTY = Slice(
         of_shop(store.programmes, "the terms of the shop's loyalty programmes, every version"),
         # Entries and draws are found by their lots and redemptions, so they go first.
         of_person(
-            store.entries, "every movement of somebody's points", by=(), export=store.entries_of,
-            erase=store.forget_entries,
+            store.entries, "every movement of somebody's points", by=(), export=holding.entries_of,
+            erase=holding.forget_entries,
         ),
-        of_person(store.draws, "of which lots somebody paid", by=(), export=store.draws_of, erase=store.forget_draws),
-        of_person(store.periods, "what somebody paid for a membership", by=(), export=store.periods_of,
-                  erase=store.forget_periods),
+        of_person(store.draws, "of which lots somebody paid", by=(), export=holding.draws_of,
+                  erase=holding.forget_draws),
+        of_person(store.periods, "what somebody paid for a membership", by=(), export=holding.periods_of,
+                  erase=holding.forget_periods),
         of_person(store.lots, "the points somebody earned, and what became of them"),
         of_person(store.redemptions, "what somebody paid with points"),
         of_person(store.causes, "what earned somebody points: orders, refunds, and what else a rule is about"),
+        of_person(store.savings, "what benefits saved somebody in each order"),
         of_person(store.approvals, "points for somebody that a person has to approve"),
         of_person(store.standings, "the tier somebody is in"),
         of_person(store.memberships, "the paid memberships somebody has"),

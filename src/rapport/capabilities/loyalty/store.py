@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,7 +25,7 @@ from rapport.capabilities.loyalty.causes import Cause
 from rapport.capabilities.loyalty.earning import Paid, Version
 from rapport.capabilities.loyalty.ledger import Lot
 from rapport.capabilities.loyalty.programme import Programme
-from rapport.kernel.clock import to_iso
+from rapport.capabilities.loyalty.savings import Saving
 from rapport.kernel.errors import Conflict
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.bulk import chunks, insert_ignore, insert_rows, upsert
@@ -39,12 +39,7 @@ __all__ = [
     "causes",
     "causes_of",
     "draws",
-    "draws_of",
     "entries",
-    "entries_of",
-    "forget_draws",
-    "forget_entries",
-    "forget_periods",
     "keep_causes",
     "lock_people",
     "lots",
@@ -54,11 +49,13 @@ __all__ = [
     "names_of",
     "paid_periods",
     "periods",
-    "periods_of",
     "programmes",
     "redemptions",
     "save_lots",
+    "save_savings",
     "save_version",
+    "saved_by_source",
+    "savings",
     "standings",
     "versions_of",
 ]
@@ -163,6 +160,22 @@ draws = Table(
     Column("returned", BigInteger, nullable=False),
 )  # fmt: skip
 """Of which lots a redemption is."""
+
+savings = Table(
+    "loyalty_savings", _metadata, _workspace(),
+    Column("programme", CText, primary_key=True),
+    Column("lot", CText, primary_key=True),
+    Column("kind", CText, primary_key=True),
+    Column("source", CText, primary_key=True),
+    Column("strand", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("minor", BigInteger, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Index("loyalty_savings_by_strand", "workspace", "strand"),
+    Index("loyalty_savings_by_time", "workspace", "programme", "at"),
+)  # fmt: skip
+"""What benefits brought in each order, by tier or membership."""
 
 approvals = Table(
     "loyalty_approvals", _metadata, _workspace(),
@@ -280,6 +293,33 @@ def save_lots(conn: Connection, workspace: WorkspaceId, changed: Iterable[Lot]) 
            update=[name for name in _LOT_FIELDS if name not in ("programme", "lot")])  # fmt: skip
 
 
+def save_savings(
+    conn: Connection, workspace: WorkspaceId, of: Mapping[tuple[str, str], tuple[Key, int, Sequence[Saving]]]
+) -> None:
+    """What benefits brought in these orders, given by programme and lot with whose and when, instead of what was kept
+    of them.
+    """
+    s = savings.c
+    for some in chunks(sorted({lot for _, lot in of}), 500):
+        conn.execute(sa.delete(savings).where(s.workspace == workspace, s.lot.in_(some)))
+    insert_rows(conn, savings, [
+        {"workspace": workspace, "programme": programme, "lot": lot, "strand": strand, "at": at, **one._asdict()}
+        for (programme, lot), (strand, at, several) in sorted(of.items()) for one in several
+    ])  # fmt: skip
+
+
+def saved_by_source(
+    conn: Connection, workspace: WorkspaceId, programme: str, strands: Collection[Key], *, since: int = 0
+) -> dict[str, int]:
+    """What benefits have saved these strands in money, by what brought it."""
+    s = savings.c
+    found: dict[str, int] = {}
+    query = sa.select(s.source, s.minor).where(s.programme == programme, s.at >= since)
+    for source, minor in select_among(conn, query, workspace, s.strand, strands):
+        found[source] = found.get(source, 0) + int(minor)
+    return found
+
+
 def versions_of(conn: Connection, workspace: WorkspaceId) -> dict[str, list[Version]]:
     """All programmes of a shop, each with all its versions, the oldest first."""
     found: dict[str, list[Version]] = {}
@@ -336,75 +376,6 @@ def paid_periods(
     for strand, programme, plan, since, until in select_among(conn, query, workspace, _m.strand, strands):
         found.setdefault(Key(strand), []).append((programme, Paid(plan, since, until)))
     return found
-
-
-def entries_of(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> Iterable[Mapping[str, Any]]:
-    """The entries of the lots of these strands, in plain values."""
-    e = entries.c
-    for some in chunks(sorted(keys), 500):
-        joined = entries.join(
-            lots, (_l.workspace == e.workspace) & (_l.programme == e.programme) & (_l.lot == e.lot)
-        )  # fmt: skip
-        query = (
-            sa.select(e.programme, e.lot, e.number, e.at, e.debit, e.credit, e.points, e.words)
-            .select_from(joined)
-            .where(e.workspace == workspace, _l.strand.in_(some))
-        )
-        for row in conn.execute(query.order_by(e.at, e.lot, e.number)):
-            yield {**row._mapping, "at": to_iso(row.at)}
-
-
-def forget_entries(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> int:
-    """Delete the entries of the lots of these strands."""
-    gone = 0
-    for some in chunks(sorted(keys), 500):
-        theirs = sa.select(_l.lot).where(_l.workspace == workspace, _l.strand.in_(some))
-        gone += conn.execute(
-            sa.delete(entries).where(entries.c.workspace == workspace, entries.c.lot.in_(theirs))
-        ).rowcount  # fmt: skip
-    return gone
-
-
-def draws_of(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> Iterable[Mapping[str, Any]]:
-    """The draws of the redemptions of these strands, in plain values."""
-    return _through(conn, workspace, keys, draws, redemptions, draws.c.redemption == redemptions.c.id)
-
-
-def forget_draws(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> int:
-    """Delete the draws of the redemptions of these strands."""
-    return _forget_through(conn, workspace, keys, draws, draws.c.redemption, redemptions)
-
-
-def periods_of(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> Iterable[Mapping[str, Any]]:
-    """The periods of the memberships of these strands, in plain values."""
-    return _through(conn, workspace, keys, periods, memberships, periods.c.membership == _m.id)
-
-
-def forget_periods(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> int:
-    """Delete the periods of the memberships of these strands."""
-    return _forget_through(conn, workspace, keys, periods, periods.c.membership, memberships)
-
-
-def _through(
-    conn: Connection, workspace: WorkspaceId, keys: Collection[Key], table: Table, owner: Table,
-    on: sa.ColumnElement[bool],
-) -> Iterable[Mapping[str, Any]]:  # fmt: skip
-    for some in chunks(sorted(keys), 500):
-        joined = table.join(owner, on & (table.c.workspace == owner.c.workspace))
-        query = sa.select(table).select_from(joined).where(owner.c.workspace == workspace, owner.c.strand.in_(some))
-        for row in conn.execute(query):
-            yield {name: value for name, value in row._mapping.items() if name != "workspace"}
-
-
-def _forget_through(
-    conn: Connection, workspace: WorkspaceId, keys: Collection[Key], table: Table, column: sa.ColumnElement[Any],
-    owner: Table,
-) -> int:  # fmt: skip
-    gone = 0
-    for some in chunks(sorted(keys), 500):
-        theirs = sa.select(owner.c.id).where(owner.c.workspace == workspace, owner.c.strand.in_(some))
-        gone += conn.execute(sa.delete(table).where(table.c.workspace == workspace, column.in_(theirs))).rowcount
-    return gone
 
 
 def _lot(row: Any) -> Lot:

@@ -64,6 +64,8 @@ class Wallet(msgspec.Struct, frozen=True, kw_only=True):
     tiers_by: str
     benefits: list[Benefit]
     memberships: list[MembershipShown]
+    saved_minor: int
+    """What benefits have saved so far, in money."""
     lots: list[LotShown]
     history: list[Movement]
     """The newest first."""
@@ -98,6 +100,7 @@ def wallet_of(conn: Connection, workspace: WorkspaceId, key: Key, *, programme: 
         next_tier=next_of(terms, progress),
         benefits=[*(tier.benefits if tier else ()), *plan_benefits],
         memberships=memberships_of(conn, workspace, strands, now=now), lots=shown,
+        saved_minor=sum(store.saved_by_source(conn, workspace, name, strands).values()),
         history=_history(conn, workspace, name, strands),
     )  # fmt: skip
 
