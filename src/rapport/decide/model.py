@@ -43,6 +43,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     context: Mapping[str, Any]
     limit: int
     now: int
+    shown: frozenset[str] = frozenset()
+    """Items that another placement of the same page shows."""
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,8 @@ from typing import Any
 
 from litestar import Request, Response, get
 
-from rapport.decide.service import CustomerNamed, Decider, Decision, DecisionAsked
+from rapport.decide.asked import customer_named
+from rapport.decide.service import Decider, Decision, DecisionAsked
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import RapportError
 from rapport.kernel.ids import WorkspaceId
@@ -56,19 +57,7 @@ PAGES = ConsolePages(
 def _try(decider: Decider, workspace: WorkspaceId, placement: str, customer: str, product: str) -> Decision:
     """What would be decided now. Nothing is logged, so nothing is measured by it."""
     context = {"product_id": product} if product else {}
-    asked = DecisionAsked(placement=placement, customer=_named(customer), context=context, limit=6)
+    asked = DecisionAsked(placement=placement, customer=customer_named(customer), context=context, limit=6)
     decider.refuse_unknown(workspace, asked, now=now_us())
     decision, _ = decider.compute(workspace, asked, now=now_us())
     return decision
-
-
-def _named(text: str) -> CustomerNamed | None:
-    """`namespace:value`, a customer id, or an e-mail."""
-    if not text:
-        return None
-    if text.startswith("cus_"):
-        return CustomerNamed(id=text[:50])
-    namespace, colon, value = text.partition(":")
-    if not colon:
-        namespace, value = ("email" if "@" in text else "user_id"), text
-    return CustomerNamed(namespace=namespace[:50], value=value[:200])

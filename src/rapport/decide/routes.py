@@ -1,10 +1,11 @@
-"""`/api/v1/decisions`: what a storefront asks while the shopper waits."""
+"""`/api/v1/decisions`: what a storefront's server asks while the shopper waits."""
 
 from __future__ import annotations
 
 from litestar import get, post
 
-from rapport.decide.service import Decider, Decision, DecisionAsked
+from rapport.decide.asked import Decision, DecisionAsked, Decisions
+from rapport.decide.service import Decider
 from rapport.kernel.clock import now_us
 from rapport.kernel.principal import Principal
 
@@ -19,9 +20,13 @@ __all__ = ["ROUTES"]
     tags=["decisions"],
     raises=[],
 )
-async def make_decision(data: DecisionAsked, principal: Principal, decider: Decider) -> Decision:
-    """Decide what to show at a placement. The decision is logged before it is answered."""
-    return await decider.decide(principal.workspace, data, now=now_us())
+async def make_decision(data: DecisionAsked, principal: Principal, decider: Decider) -> Decision | Decisions:
+    """Decide what to show at a placement, or at several of a page: then `decisions` has one for each.
+
+    They are logged before they are answered.
+    """
+    made = await decider.decide_all(principal.workspace, data, now=now_us())
+    return made if data.placements is not None else made.decisions[0]
 
 
 @get("/placements", permission="decisions:read", tags=["decisions"])

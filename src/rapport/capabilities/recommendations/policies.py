@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from rapport.decide.policies import EpsilonGreedy
 
-__all__ = ["PRODUCT_ALSO"]
+__all__ = ["PRODUCT_ALSO", "RELEVANCE"]
 
 PRODUCT_ALSO = EpsilonGreedy(name="covisits", version="1", epsilon=0.05, pool=50)
 """The strongest neighbours first; one place in twenty is given to another candidate, to learn."""
+
+RELEVANCE = EpsilonGreedy(name="relevance", version="1", epsilon=0.05, pool=50)
+"""Likewise, on every other placement."""

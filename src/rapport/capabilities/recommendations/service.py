@@ -1,4 +1,4 @@
-"""Candidates for "You may also like": co-visits first, then the category, then what the whole shop likes."""
+"""Candidates for placements of products: co-visits first, then the category, then what the whole shop likes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,22 @@ from rapport.capabilities.catalog import Product, find_products, products_in_cat
 from rapport.capabilities.recommendations import store
 from rapport.capabilities.recommendations.model import Neighbour, Recent, similarity
 from rapport.decide.model import PRODUCT, Ask, Candidate
+from rapport.decide.reasons import Reason
 from rapport.kernel.clock import DAY
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Connection
 from rapport.remember.inputs import product_id as product_id_of
 
-__all__ = ["in_the_cart", "just_bought", "product_also", "the_page"]
+__all__ = [
+    "for_the_visitor",
+    "in_the_cart",
+    "just_bought",
+    "of_the_category",
+    "of_the_results",
+    "product_also",
+    "the_page",
+    "with_the_cart",
+]
 
 NEIGHBOURS = 60
 """Co-visited products looked at for the product on the page."""
@@ -25,6 +35,8 @@ RECENT_WEIGHT = 0.3
 """What a neighbour of an earlier product counts against one of the product on the page."""
 
 RECENT_PRODUCTS = 3
+CART_PRODUCTS = 10
+CATEGORY_FILL = 200
 
 ENOUGH = 12
 """With fewer candidates than this the category, and then the whole shop, is asked too."""
@@ -59,24 +71,58 @@ class _Scores:
 
 def product_also(conn: Connection, ask: Ask) -> list[Candidate]:
     """What goes with the product on the page, for this customer. A handful of index look-ups."""
-    product_id = product_id_of(dict(ask.context))
-    recent = _recent_of(conn, ask)
-    anchors = _anchors(product_id, recent)
-    known = find_products(conn, ask.workspace, anchors)
-    popularity = store.popularity_of(conn, ask.workspace, anchors)
-    scores = _Scores()
-    for position, anchor in enumerate(anchors):
-        main = anchor == product_id
-        found = store.neighbours_of(conn, ask.workspace, anchor, limit=NEIGHBOURS if main else SIDE_NEIGHBOURS)
-        weight = 1.0 if main or product_id is None else RECENT_WEIGHT / (position + 1)
-        name = _name(known.get(anchor), anchor, page=main)
-        _score_neighbours(scores, found, popularity.get(anchor, 0), weight=weight, name=name)
-    if len(scores.scores) < ENOUGH:
-        _fill_up(conn, ask.workspace, scores, known.get(product_id) if product_id else None)
-    return [
-        Candidate(kind=PRODUCT, item_id=found_id, score=score, reasons=scores.reasons[found_id][:3])
-        for found_id, score in scores.scores.items()
+    page = product_id_of(dict(ask.context))
+    latest = [product_id for product_id in _latest(conn, ask) if product_id != page][:RECENT_PRODUCTS]
+    anchors = [(page, 1.0)] if page else []
+    anchors += [
+        (product_id, RECENT_WEIGHT / (len(anchors) + place + 1) if page else 1.0)
+        for place, product_id in enumerate(latest)
     ]
+    return _together_with(conn, ask, anchors, page=page)
+
+
+def for_the_visitor(conn: Connection, ask: Ask) -> list[Candidate]:
+    """What goes with what this visitor met last; for who is new, what the shop likes."""
+    latest = _latest(conn, ask)[:RECENT_PRODUCTS]
+    return _together_with(conn, ask, [(product_id, 1 / (1 + place)) for place, product_id in enumerate(latest)])
+
+
+def with_the_cart(conn: Connection, ask: Ask) -> list[Candidate]:
+    """What goes with all that lies in the cart."""
+    cart = _listed(ask, "cart") or sorted(_met(conn, ask, level=2, within=DAY))
+    return _together_with(conn, ask, [(product_id, 1.0) for product_id in cart[:CART_PRODUCTS]])
+
+
+def of_the_category(conn: Connection, ask: Ask) -> list[Candidate]:
+    """The popular products of a category, before them those that go with what this visitor met last."""
+    category = str(ask.context.get("category") or "")
+    if not category:
+        return for_the_visitor(conn, ask)
+    ids = products_in_category(conn, ask.workspace, category, limit=500)
+    scores = _Scores()
+    reason = _popular_in(category)
+    _add_popular(scores, store.popular_among(conn, ask.workspace, ids, limit=CATEGORY_FILL), CATEGORY_WEIGHT, reason)
+    wanted = set(ids)
+    for candidate in for_the_visitor(conn, ask):
+        if candidate.item_id in wanted:
+            scores.add(candidate.item_id, candidate.score, candidate.reasons[0])
+            scores.reasons[candidate.item_id].sort(key=lambda one: one is reason)
+    return _candidates(scores)
+
+
+def of_the_results(conn: Connection, ask: Ask) -> list[Candidate]:
+    """What a search found, its order bent towards what this visitor met last; without results, as on Home."""
+    results = _listed(ask, "results")
+    if not results:
+        return for_the_visitor(conn, ask)
+    scores = _Scores()
+    found = Reason({"en": "found by the search", "de": "von der Suche gefunden"})
+    for place, product_id in enumerate(results):
+        scores.add(product_id, 1 / (1 + place), found)
+    for candidate in for_the_visitor(conn, ask):
+        if candidate.item_id in scores.scores:
+            scores.add(candidate.item_id, candidate.score, candidate.reasons[0])
+    return _candidates(scores)
 
 
 def the_page(conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> set[str]:
@@ -86,8 +132,8 @@ def the_page(conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> set
 
 
 def in_the_cart(conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> set[str]:
-    """What the customer put into the cart within a day."""
-    return _met(conn, ask, level=2, within=DAY)
+    """What lies in the cart as the page says, and what the customer put into it within a day."""
+    return _met(conn, ask, level=2, within=DAY) | set(_listed(ask, "cart"))
 
 
 def just_bought(conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> set[str]:
@@ -95,27 +141,85 @@ def just_bought(conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> 
     return _met(conn, ask, level=3, within=JUST_BOUGHT)
 
 
-def _anchors(product_id: str | None, recent: Iterable[Recent]) -> list[str]:
-    """The product on the page, then the customer's latest others."""
-    latest = [entry.product_id for entry in sorted(recent, key=lambda e: -e.at) if entry.product_id != product_id]
-    return [product_id, *latest[:RECENT_PRODUCTS]] if product_id else latest[:RECENT_PRODUCTS]
+def _together_with(
+    conn: Connection, ask: Ask, anchors: Sequence[tuple[str, float]], *, page: str | None = None
+) -> list[Candidate]:
+    """What goes with these products, each with what it weighs; too few are filled up with what is popular."""
+    ids = [product_id for product_id, _ in anchors]
+    known = find_products(conn, ask.workspace, ids)
+    popularity = store.popularity_of(conn, ask.workspace, ids)
+    scores = _Scores()
+    for anchor, weight in anchors:
+        main = anchor == page
+        found = store.neighbours_of(conn, ask.workspace, anchor, limit=NEIGHBOURS if main else SIDE_NEIGHBOURS)
+        name = None if main else _name(known.get(anchor), anchor)
+        _score_neighbours(scores, found, popularity.get(anchor, 0), weight=weight, name=name)
+    if len(scores.scores) < ENOUGH:
+        _fill_up(conn, ask.workspace, scores, known.get(page) if page else None)
+    return _candidates(scores)
+
+
+def _candidates(scores: _Scores) -> list[Candidate]:
+    return [
+        Candidate(kind=PRODUCT, item_id=found_id, score=score, reasons=scores.reasons[found_id][:3])
+        for found_id, score in scores.scores.items()
+    ]
+
+
+def _latest(conn: Connection, ask: Ask) -> list[str]:
+    """What the visitor met last, latest first: what the page says they viewed, then what is known of them."""
+    recent = sorted(_recent_of(conn, ask), key=lambda e: -e.at)
+    return list(dict.fromkeys([*reversed(_listed(ask, "viewed")), *(entry.product_id for entry in recent)]))
+
+
+def _listed(ask: Ask, name: str) -> list[str]:
+    found = ask.context.get(name)
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
 
 def _score_neighbours(
-    scores: _Scores, found: Iterable[Neighbour], popularity: int, *, weight: float, name: str
+    scores: _Scores, found: Iterable[Neighbour], popularity: int, *, weight: float, name: str | None
 ) -> None:
     for neighbour in found:
         strength = similarity(neighbour.weight, popularity, neighbour.popularity)
         scores.add(neighbour.product_id, weight * strength, _together(neighbour, name))
 
 
-def _together(neighbour: Neighbour, name: str) -> str:
-    """Why a neighbour is offered, in words a shopper may read: a count is named where it is support enough."""
+def _together(neighbour: Neighbour, name: str | None) -> Reason:
+    """Why a neighbour is offered, in words a shopper may read: a count is named where it is support enough.
+
+    Without a name it is the product on the page.
+    """
+    named = {} if name is None else {"name": name}
     if neighbour.bought >= ORDERS_TO_NAME:
-        return f"bought together with {name} in {neighbour.bought} orders"
+        return Reason(_BOUGHT[name is None], orders=neighbour.bought, **named)
     if neighbour.viewed >= VISITS_TO_NAME:
-        return f"viewed with {name} in {neighbour.viewed} visits"
-    return f"sometimes looked at with {name}"
+        return Reason(_VIEWED[name is None], visits=neighbour.viewed, **named)
+    return Reason(_SOMETIMES[name is None], **named)
+
+
+_BOUGHT = (
+    {
+        "en": "bought together with {name} in {orders} orders",
+        "de": "in {orders} Bestellungen zusammen mit {name} gekauft",
+    },
+    {
+        "en": "bought together with this product in {orders} orders",
+        "de": "in {orders} Bestellungen zusammen mit diesem Artikel gekauft",
+    },
+)
+_VIEWED = (
+    {"en": "viewed with {name} in {visits} visits", "de": "in {visits} Besuchen zusammen mit {name} angesehen"},
+    {
+        "en": "viewed with this product in {visits} visits",
+        "de": "in {visits} Besuchen zusammen mit diesem Artikel angesehen",
+    },
+)
+_SOMETIMES = (
+    {"en": "sometimes looked at with {name}", "de": "manchmal zusammen mit {name} angesehen"},
+    {"en": "sometimes looked at with this product", "de": "manchmal zusammen mit diesem Artikel angesehen"},
+)
+"""Of another product by name, then of the product on the page."""
 
 
 def _fill_up(conn: Connection, workspace: WorkspaceId, scores: _Scores, page: Product | None) -> None:
@@ -123,8 +227,8 @@ def _fill_up(conn: Connection, workspace: WorkspaceId, scores: _Scores, page: Pr
     if page is not None and page.category is not None:
         ids = products_in_category(conn, workspace, page.category, limit=500)
         best = store.popular_among(conn, workspace, ids, limit=FILL)
-        _add_popular(scores, best, CATEGORY_WEIGHT, f"popular in {page.category}")
-    _add_popular(scores, store.popular(conn, workspace, limit=FILL), SHOP_WEIGHT, "popular in the shop")
+        _add_popular(scores, best, CATEGORY_WEIGHT, _popular_in(page.category))
+    _add_popular(scores, store.popular(conn, workspace, limit=FILL), SHOP_WEIGHT, _IN_THE_SHOP)
 
 
 def _add_popular(scores: _Scores, totals: Mapping[str, int], weight: float, reason: str) -> None:
@@ -145,7 +249,12 @@ def _recent_of(conn: Connection, ask: Ask) -> list[Recent]:
     return [entry for recent in loaded.values() for entry in recent]
 
 
-def _name(product: Product | None, product_id: str, *, page: bool) -> str:
-    if page:
-        return "this product"
+def _name(product: Product | None, product_id: str) -> str:
     return product.name if product is not None and product.name else product_id
+
+
+def _popular_in(category: str) -> Reason:
+    return Reason({"en": "popular in {category}", "de": "beliebt in {category}"}, category=category)
+
+
+_IN_THE_SHOP = Reason({"en": "popular in the shop", "de": "beliebt im Shop"})

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 from rapport.capabilities.recommendations import store
 from rapport.capabilities.recommendations.model import Step, StepKind, follow
-from rapport.capabilities.recommendations.policies import PRODUCT_ALSO
+from rapport.capabilities.recommendations.places import ELIGIBILITY, PLACEMENTS, SOURCES
 from rapport.capabilities.recommendations.retention import PAIRS_RETENTION, RECENTS_RETENTION
-from rapport.capabilities.recommendations.service import in_the_cart, just_bought, product_also, the_page
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
-from rapport.decide.model import CandidateSource, EligibilityRule, Placement
 from rapport.decide.products import product_ids_of
 from rapport.kernel.work import BatchStage, Connection, Seen, Work
 
@@ -35,35 +33,14 @@ def _count(conn: Connection, work: Work, notes: Sequence[Step], now: int) -> Non
     store.add_counts(conn, steps, now=now)
 
 
-_ALSO = Placement(
-    name="product.also",
-    title="You may also like",
-    description="Other products beside the one on the page (context.product_id).",
-    policy=PRODUCT_ALSO,
-)
-
-_HERE = (_ALSO.name,)
-_ELIGIBILITY = (
-    EligibilityRule(
-        name="not_the_same_product", title="Not the product on the page", order=100, barred=the_page, placements=_HERE
-    ),
-    EligibilityRule(
-        name="not_in_the_cart_already", title="Not in the cart already", order=110, barred=in_the_cart,
-        placements=_HERE,
-    ),
-    EligibilityRule(
-        name="not_just_bought", title="Not bought within 30 days", order=120, barred=just_bought, placements=_HERE
-    ),
-)  # fmt: skip
-
 RECOMMENDATIONS = Slice(
     name="recommendations",
     title="Recommendations",
     stage=lambda: BatchStage[Step](_KINDS, read=_step, write=_count),
     jobs=(PAIRS_RETENTION, RECENTS_RETENTION),
-    placements=(_ALSO,),
-    candidates=(CandidateSource(name="recommendations.covisits", placements=_HERE, find=product_also),),
-    eligibility=_ELIGIBILITY,
+    placements=PLACEMENTS,
+    candidates=SOURCES,
+    eligibility=ELIGIBILITY,
     holds=(
         of_person(store.recent_products, "the products somebody looked at last"),
         of_shop(store.covisits, "how often two products were looked at or bought together"),
