@@ -97,6 +97,11 @@ def test_postgresql_with_several_workers_runs_as_described(tmp_path: Path) -> No
         )
 
 
+def test_a_backup_is_taken_checked_and_restored_as_described(tmp_path: Path) -> None:
+    """Taken beside a running server, put back into another folder, and the records are the same."""
+    run_page(DOCS / "how-to/back-up.md", folder=tmp_path, port=free_port())
+
+
 def test_decisions_are_made_as_described(tmp_path: Path) -> None:
     """Two visits teach that the corkscrew goes with the Chianti; the decision says so."""
     run_page(DOCS / "how-to/ask-for-decisions.md", folder=tmp_path, port=free_port())

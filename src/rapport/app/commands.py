@@ -44,6 +44,16 @@ SYSTEM = (
         command="rapport.app.installation_commands:digest",
     ),
     Command(
+        name="backup",
+        help="Write everything in the database to one file, while the server runs.",
+        command="rapport.app.backup_commands:backup",
+    ),
+    Command(
+        name="restore",
+        help="Put a backup back, with nothing else running on that database.",
+        command="rapport.app.backup_commands:restore",
+    ),
+    Command(
         name="workspaces",
         help="The shops of this installation: list, add, change their settings.",
         command="rapport.app.workspace_commands:workspaces",

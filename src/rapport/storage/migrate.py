@@ -8,7 +8,7 @@ progress is kept in a table of its own. So a slice can be left out (its tables r
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,7 +23,7 @@ from rapport.storage.locks import Lock, lock_alone
 if TYPE_CHECKING:
     from alembic.config import Config
 
-__all__ = ["CORE", "NONE", "Branch", "migrate", "newest_revision", "write_revision"]
+__all__ = ["CORE", "NONE", "Branch", "migrate", "newest_revision", "revisions_in", "upgrade", "write_revision"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -63,15 +63,31 @@ def migrate(db: Database, branches: Iterable[Branch] = ()) -> None:
             return
     with db.write() as conn:
         lock_alone(conn, Lock.MIGRATING)
-        for branch, found in _revisions(conn, wanted).items():
-            newest = wanted[branch]
-            if found > newest:
-                raise Misconfigured(
-                    f"the database has {branch.words} {found}, this program knows {newest}",
-                    hint=f"start a newer {branch.slice or 'Rapport'}",
-                )
-            if found != newest:
-                _upgrade(conn, branch)
+        upgrade(conn, branches)
+
+
+def upgrade(conn: Connection, branches: Iterable[Branch] = (), *, to: Mapping[str, str] | None = None) -> None:
+    """Upgrade in this transaction: to the newest schema, or to these revisions by slice. Raises Misconfigured."""
+    for branch, found in _revisions(conn, (CORE, *branches)).items():
+        newest = newest_revision(branch)
+        wanted = newest if to is None else to.get(branch.slice, NONE)
+        if max(found, wanted) > newest:
+            raise Misconfigured(
+                f"the database has {branch.words} {max(found, wanted)}, this program knows {newest}",
+                hint=f"start a newer {branch.slice or 'Rapport'}",
+            )
+        if found < wanted:
+            _upgrade(conn, branch, wanted)
+
+
+def revisions_in(conn: Connection) -> dict[str, str]:
+    """By slice (empty: Rapport's own line) how far this database has come, also of slices that are not installed."""
+    tables = sa.inspect(conn).get_table_names()
+    known = [
+        CORE,
+        *(Branch(name.removeprefix("schema_of_"), Path()) for name in tables if name.startswith("schema_of_")),
+    ]
+    return {branch.slice: revision for branch, revision in _revisions(conn, known).items() if revision != NONE}
 
 
 def newest_revision(branch: Branch = CORE) -> str:
@@ -96,10 +112,10 @@ def write_revision(
     return str(made.rename(made.with_name(f"{number}_{slug}.py")))
 
 
-def _upgrade(conn: Connection, branch: Branch) -> None:
+def _upgrade(conn: Connection, branch: Branch, revision: str) -> None:
     from alembic import command  # half a second to import, which most starts do not need
 
-    command.upgrade(_config(conn, branch), "head")
+    command.upgrade(_config(conn, branch), revision)
     if branch == CORE:
         ensure_buckets(conn)
 

@@ -9,19 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from hashlib import blake2b
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Table
 
+from rapport.kernel.errors import Conflict
 from rapport.kernel.identifiers import Identifier, email_identifier, key_of, phone_identifier
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.bulk import insert_ignore
 from rapport.storage.engine import metadata
 from rapport.storage.lookup import select_among
 
-__all__ = ["admitted", "erasing", "guard", "is_suppressed", "suppress", "suppressed", "suppression", "version_of"]
+__all__ = [
+    "Listed", "admitted", "carry", "erasing", "guard", "is_empty", "is_suppressed", "listed", "suppress", "suppressed",
+    "suppression", "version_of",
+]  # fmt: skip
 
 suppression = Table(
     "suppression",
@@ -52,6 +56,14 @@ class _Row(Protocol):
     def body(self) -> bytes: ...
     @property
     def named(self) -> tuple[Identifier, ...]: ...
+
+
+class Listed(NamedTuple):
+    """Everybody who was erased, as it can be carried to another copy of the same data."""
+
+    secret: bytes
+    rows: list[tuple[WorkspaceId, bytes, int]]
+    """Workspace, hash, when."""
 
 
 R = TypeVar("R", bound=_Row)
@@ -87,6 +99,36 @@ def is_suppressed(conn: Connection, workspace: WorkspaceId, keys: Collection[Key
     by_hash = {_hash(secret, key): key for key in keys}
     found = select_among(conn, sa.select(_h.hash), workspace, _h.hash, by_hash)
     return {by_hash[bytes(row.hash)] for row in found}
+
+
+def is_empty(conn: Connection) -> bool:
+    """Whether nobody was ever erased."""
+    return conn.execute(sa.select(_h.hash).limit(1)).first() is None
+
+
+def listed(conn: Connection) -> Listed | None:
+    """Everybody who was erased; None where this database is older than erasing."""
+    if not {"suppression", "suppressed"} <= set(sa.inspect(conn).get_table_names()):
+        return None
+    rows = conn.execute(sa.select(_h.workspace, _h.hash, _h.at))
+    return Listed(_secret(conn), [(WorkspaceId(row.workspace), bytes(row.hash), row.at) for row in rows])
+
+
+def carry(conn: Connection, before: Listed) -> int:
+    """Take over who was erased elsewhere; returns how many were new here.
+
+    Raises Conflict where that list is another installation's: its hashes say nothing here.
+    """
+    if not before.rows:
+        return 0
+    if before.secret != _secret(conn):
+        raise Conflict(
+            "that list of the erased is another installation's: nobody could tell whom it means here",
+            hint="a backup belongs to the installation that took it",
+        )
+    conn.execute(suppression.update().values(version=_s.version + 1))
+    rows = [{"workspace": workspace, "hash": hashed, "at": at} for workspace, hashed, at in sorted(before.rows)]
+    return insert_ignore(conn, suppressed, rows, key=("workspace", "hash"))
 
 
 def admitted(conn: Connection, rows: Sequence[R]) -> Sequence[R]:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from rapport.capabilities.messages import store
 from rapport.storage.bulk import insert_ignore
 
-__all__ = ["allow_here", "is_allowed_here", "place_of"]
+__all__ = ["allow_here", "allow_nowhere", "is_allowed_here", "place_of"]
 
 
 def place_of(conn: Connection) -> str:
@@ -42,3 +42,9 @@ def allow_here(conn: Connection, *, by: str, now: int) -> None:
     place = place_of(conn)
     conn.execute(store.places.delete())
     insert_ignore(conn, store.places, [{"place": place, "allowed_at": now, "allowed_by": by}], key=("place",))
+
+
+def allow_nowhere(conn: Connection, *, why: str, now: int) -> None:
+    """Send from nowhere until somebody allows it."""
+    conn.execute(store.places.delete())
+    insert_ignore(conn, store.places, [{"place": "nowhere", "allowed_at": now, "allowed_by": why}], key=("place",))

@@ -1,0 +1,240 @@
+"""A backup put back: checked first, brought up to date, the erased erased again, and sending nothing until allowed.
+
+SQLite: all of it happens in a file of its own, which takes the place of the old one at the end; the old one is kept.
+PostgreSQL: all of it is one transaction. Killed at any moment, what was there before is there still.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from rapport.act.store import outbox
+from rapport.app.settings import Settings
+from rapport.capabilities.lake.store import lake_home
+from rapport.capabilities.messages.service.places import allow_nowhere
+from rapport.compose.erasure import erase
+from rapport.compose.installed import Installed
+from rapport.kernel.clock import now_us, to_iso
+from rapport.kernel.errors import Conflict, InvalidInput
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.resolve.graph.store import identifiers
+from rapport.storage import leases, log, suppression
+from rapport.storage.audit.entries import append as tell
+from rapport.storage.backup.archive import BackupFile, opened
+from rapport.storage.backup.loading import (
+    clear_schema,
+    fill_tables,
+    is_used,
+    refuse_while_open,
+    refuse_while_used,
+    unpack,
+)
+from rapport.storage.bulk import chunks
+from rapport.storage.engine import Database
+from rapport.storage.migrate import migrate, upgrade
+from rapport.storage.suppression import Listed
+from rapport.storage.tidying import tidy
+from rapport.storage.workspaces import all_workspaces
+
+__all__ = ["Restored", "restore"]
+
+
+class Restored(msgspec.Struct, frozen=True, kw_only=True):
+    """What was put back."""
+
+    taken_at: str
+    log_seq: int
+    shops: list[str]
+    erased_again: int
+    """People who were erased after the backup was taken, and have been erased from it."""
+    given_up: int
+    """Messages that waited in the backup and will not be sent: they may have gone out since."""
+    kept: list[str]
+    """Files and folders that were there before, under their new names."""
+
+
+class _Settled(msgspec.Struct):
+    """What was done to the data before anybody may use it."""
+
+    erased: int = 0
+    given_up: int = 0
+
+
+def restore(
+    settings: Settings, slices: Installed, path: Path, *, replace: bool, keep_waiting: bool, now: int | None = None
+) -> Restored:
+    """Put a backup into the installation of these settings.
+
+    With `replace` what is there goes out of the way; whom it has erased is erased from the backup, too. With
+    `keep_waiting` messages that waited wait on. Raises InvalidInput (no backup, damaged, of another engine),
+    Conflict (something is there already, or runs), Misconfigured (newer than this program).
+    """
+    now = now_us() if now is None else now
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with opened(path) as backup:
+        engine = "sqlite" if settings.url.startswith("sqlite") else "postgresql"
+        if backup.manifest.engine != engine:
+            raise InvalidInput(
+                f"{path} is of {backup.manifest.engine}, this installation of {engine}",
+                hint="RAPPORT_DATABASE_URL says which database is meant",
+            )
+        backup.check()
+        put_in = _into_sqlite if engine == "sqlite" else _into_postgresql
+        done, kept = put_in(settings, slices, backup, replace=replace, keep_waiting=keep_waiting, now=now)
+    kept += _lake_aside(settings.data_dir, now)
+    found = backup.manifest
+    return Restored(
+        taken_at=found.taken_at, log_seq=found.log_seq, shops=found.shops, erased_again=done.erased,
+        given_up=done.given_up, kept=kept,
+    )  # fmt: skip
+
+
+def _into_sqlite(
+    settings: Settings, slices: Installed, backup: BackupFile, *, replace: bool, keep_waiting: bool, now: int
+) -> tuple[_Settled, list[str]]:
+    there = Path(sa.make_url(settings.url).database or "").absolute()
+    before: Listed | None = None
+    if there.exists():
+        _refuse_unless(replace, f"there is a database already: {there}")
+        refuse_while_open(there)
+        before = _suppressed_in(there)
+    draft = there.with_name(f".{there.name}.restoring")
+    for name in (draft.name, f"{draft.name}-wal", f"{draft.name}-shm", f"{draft.name}.lock"):
+        draft.with_name(name).unlink(missing_ok=True)
+    unpack(backup, draft)
+    db = Database.open(f"sqlite:///{draft}")
+    try:
+        migrate(db, slices.branches)
+        with db.write() as conn:
+            done = _settle(conn, slices, backup, before, keep_waiting=keep_waiting, now=now)
+        if done.erased:
+            tidy(db, [], None)
+    finally:
+        db.close()
+    refuse_while_open(draft)
+    draft.with_name(f"{draft.name}.lock").unlink(missing_ok=True)
+    kept = []
+    if there.exists():
+        aside = there.with_name(f"{there.name}.before-{_stamp(now)}")
+        there.rename(aside)
+        kept.append(str(aside))
+    draft.rename(there)
+    _sync(there.parent)
+    return done, kept
+
+
+def _into_postgresql(
+    settings: Settings, slices: Installed, backup: BackupFile, *, replace: bool, keep_waiting: bool, now: int
+) -> tuple[_Settled, list[str]]:
+    db = Database.open(settings.url)
+    try:
+        with db.write() as conn:
+            before: Listed | None = None
+            if is_used(conn):
+                _refuse_unless(replace, "there is an installation in this database already")
+                refuse_while_used(conn)
+                before = suppression.listed(conn)
+                clear_schema(conn, {*slices.tables, *(part.table for part in backup.manifest.parts)})
+            fill_tables(conn, backup, slices.branches)
+            upgrade(conn, slices.branches)
+            done = _settle(conn, slices, backup, before, keep_waiting=keep_waiting, now=now)
+        if done.erased:
+            tidy(db, list(slices.tables), None)
+    finally:
+        db.close()
+    return done, []
+
+
+def _refuse_unless(replace: bool, what: str) -> None:  # noqa: FBT001 - it reads as a sentence
+    if not replace:
+        raise Conflict(what, hint="--replace puts the backup in its place; whom it has erased stays erased")
+
+
+def _suppressed_in(path: Path) -> Listed | None:
+    """Whom the database that is there has erased."""
+    db = Database.open(f"sqlite:///{path}")
+    try:
+        with db.read() as conn:
+            return suppression.listed(conn)
+    finally:
+        db.close()
+
+
+def _settle(
+    conn: Connection, slices: Installed, backup: BackupFile, before: Listed | None, *, keep_waiting: bool, now: int
+) -> _Settled:
+    """Make of a backup what may be started: nobody erased comes back, nothing is sent, nobody holds a lease."""
+    erased = _erase_again(conn, slices, before, now=now)
+    allow_nowhere(conn, why=f"restored from a backup of {backup.manifest.taken_at}", now=now)
+    conn.execute(lake_home.delete())
+    conn.execute(leases.workers.delete())
+    conn.execute(leases.buckets.update().values(owner="", lease_until=0))
+    given_up = 0 if keep_waiting else _give_up(conn, backup, now)
+    for shop in all_workspaces(conn):
+        details = {"taken_at": backup.manifest.taken_at, "erased_again": erased, "given_up": given_up}
+        tell(conn, shop.id, "backup.restored", about=backup.path.name[:200], details=details, who="cli", now=now)
+    return _Settled(erased=erased, given_up=given_up)
+
+
+def _give_up(conn: Connection, backup: BackupFile, now: int) -> int:
+    o = outbox.c
+    reason = f"restored from a backup of {backup.manifest.taken_at}: it may have gone out since"
+    given_up = outbox.update().where(o.status == "pending")
+    return conn.execute(given_up.values(status="dead", leased_until=0, finished_at=now, last_error=reason)).rowcount
+
+
+def _erase_again(conn: Connection, slices: Installed, before: Listed | None, *, now: int) -> int:
+    """Erase everybody who was erased after the backup was taken; returns how many identifiers led to somebody."""
+    if before is not None:
+        suppression.carry(conn, before)
+    erased = 0
+    for workspace, keys in _back_again(conn):
+        for key in keys:
+            proof, _ = erase(conn, slices, workspace, key, now=now, told=to_iso(now))
+            erased += bool(proof.stores)
+    return erased
+
+
+def _back_again(conn: Connection) -> Sequence[tuple[WorkspaceId, list[Key]]]:
+    """By shop the identifiers of erased people that are in the data. Cost: one hash for each identifier."""
+    if suppression.is_empty(conn):
+        return []
+    found = []
+    for shop in all_workspaces(conn):
+        i, f = identifiers.c, log.facts.c
+        keys = set(conn.execute(sa.select(i.key).where(i.workspace == shop.id)).scalars())
+        keys |= set(conn.execute(sa.select(f.strand).where(f.workspace == shop.id).distinct()).scalars())
+        gone: set[Key] = set()
+        for some in chunks(sorted(keys), 10_000):
+            gone |= suppression.is_suppressed(conn, shop.id, [Key(key) for key in some])
+        if gone:
+            found.append((shop.id, sorted(gone)))
+    return found
+
+
+def _lake_aside(folder: Path, now: int) -> list[str]:
+    """The lake holds facts that the backup does not know: it begins anew from the log."""
+    lake = folder / "lake"
+    if not lake.exists():
+        return []
+    aside = folder / f"lake.before-{_stamp(now)}"
+    lake.rename(aside)
+    return [str(aside)]
+
+
+def _stamp(now: int) -> str:
+    return to_iso(now)[:19].replace("-", "").replace(":", "")
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
