@@ -1,4 +1,4 @@
-"""What the catalogue says to decisions about products: which are known, and how each looks when shown."""
+"""What the catalogue answers: to decisions which products are known and how each looks, and to whoever searches."""
 
 from __future__ import annotations
 
@@ -7,26 +7,47 @@ from typing import Any
 
 import msgspec
 
+from rapport.capabilities.catalog.entries import hidden_among
+from rapport.capabilities.catalog.searching import Question, search
+from rapport.capabilities.catalog.settings import CATALOG_SETTINGS, synonyms_of
+from rapport.capabilities.catalog.shown import FoundShown, found_shown
 from rapport.capabilities.catalog.store import find_products
+from rapport.capabilities.supply import availability
 from rapport.decide.model import Ask, Candidate
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Connection
+from rapport.storage import settings
 
-__all__ = ["details", "unknown"]
+__all__ = ["details", "find", "unknown"]
 
 _SHOWN = ("name", "category", "brand", "price_minor", "currency", "url", "image_url")
 
 
 def unknown(conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> set[str]:
-    """Products that no fact ever described."""
+    """Products that no fact ever described, and those that the shop has withdrawn."""
     ids = {candidate.item_id for candidate in candidates}
-    return ids - find_products(conn, ask.workspace, ids).keys()
+    return ids - find_products(conn, ask.workspace, ids).keys() | hidden_among(conn, ask.workspace, ids)
 
 
 def details(conn: Connection, workspace: WorkspaceId, item_ids: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
     """What a storefront needs to draw these products, as far as it is known."""
     found = find_products(conn, workspace, item_ids)
     return {product_id: _shown(msgspec.structs.asdict(product)) for product_id, product in found.items()}
+
+
+def find(
+    conn: Connection, workspace: WorkspaceId, question: Question, *, now: int, location: str = "", market: str = ""
+) -> FoundShown:
+    """What fits a question, each product with whether it can be had: collected at `location`, else sent to `market`."""
+    synonyms = synonyms_of(settings.load(conn, workspace, CATALOG_SETTINGS).value)
+    shown = found_shown(conn, workspace, search(conn, workspace, question, synonyms=synonyms))
+    ids = [one.product_id for one in shown.products]
+    had = availability(conn, workspace, ids, now=now, location=location, market=market)
+    products = [
+        msgspec.structs.replace(one, state=had[one.product_id].state, available=had[one.product_id].available)
+        for one in shown.products
+    ]
+    return msgspec.structs.replace(shown, products=products)
 
 
 def _shown(product: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,72 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 
-from rapport.capabilities.catalog import store
+from rapport.capabilities.catalog import entries, stating, store
 from rapport.capabilities.catalog.facts import FACT_KINDS
-from rapport.capabilities.catalog.model import Description, describe, newest, once
 from rapport.capabilities.catalog.service import details, unknown
+from rapport.capabilities.catalog.settings import CATALOG_SETTINGS
+from rapport.capabilities.catalog.stage import Describing
 from rapport.capabilities.catalog.traits import PARTS, TRAITS
 from rapport.compose.holding import of_shop
 from rapport.compose.slice import Slice
 from rapport.decide.model import PRODUCT, EligibilityRule, ItemKind
-from rapport.decide.people import reading_settings
-from rapport.kernel.clock import HOUR
-from rapport.kernel.facts import Fact
-from rapport.kernel.ids import WorkspaceId
-from rapport.kernel.work import BatchStage, Connection, Work
+from rapport.kernel.work import Retelling
+from rapport.web.permissions import Permission
 
 __all__ = ["CATALOG"]
-
-EVENTS = (
-    "Product Viewed", "Product Clicked", "Product Added", "Product Removed", "Product List Viewed",
-    "Product List Filtered", "Cart Viewed", "Checkout Started", "Order Completed", "Order Updated",
-    "Product Added to Wishlist", "Wishlist Product Added to Cart",
-)  # fmt: skip
-
-_REMEMBERED = 50_000
-
-
-class Describing(BatchStage[tuple[WorkspaceId, Fact]]):
-    """Joins the descriptions of a batch and writes those that say something new."""
-
-    def __init__(self) -> None:
-        super().__init__(EVENTS, read=lambda seen: (seen.workspace, seen.fact), write=self._save)
-        self._written: dict[tuple[WorkspaceId, str], Description] = {}
-
-    def abandon(self) -> None:
-        super().abandon()
-        self._written.clear()
-
-    def _save(self, conn: Connection, work: Work, notes: Sequence[tuple[WorkspaceId, Fact]], now: int) -> None:
-        settings = {ws: work.known(conn, ws, reading_settings) for ws in {ws for ws, _ in notes}}
-        told = [description for ws, fact in once(notes) for description in describe(ws, fact, settings[ws])]
-        fresh = {key: description for key, description in newest(told).items() if self._is_news(key, description)}
-        store.save(conn, fresh.values())
-        if len(self._written) > _REMEMBERED:
-            self._written.clear()
-        self._written.update(fresh)
-
-    def _is_news(self, key: tuple[WorkspaceId, str], description: Description) -> bool:
-        """Whether it changes more than when the product was last seen, or that by an hour."""
-        written = self._written.get(key)
-        return written is None or written[:-2] != description[:-2] or description[-2] - written[-2] >= HOUR
-
 
 CATALOG = Slice(
     name="catalog",
     title="Catalogue",
-    facts=FACT_KINDS,
+    facts=(*FACT_KINDS, *stating.FACT_KINDS),
     stage=Describing,
+    retelling=Retelling(),
     parts=PARTS,
     traits=TRAITS,
     kinds=(ItemKind(name=PRODUCT, title="Product", details=details),),
     eligibility=(
         EligibilityRule(
-            name="known_to_the_catalogue", title="Known to the catalogue", order=200, barred=unknown, kinds=(PRODUCT,)
+            name="known_to_the_catalogue",
+            title="Known to the catalogue and not withdrawn",
+            order=200,
+            barred=unknown,
+            kinds=(PRODUCT,),
         ),
     ),
     web="rapport.capabilities.catalog.web:WEB",
-    holds=(of_shop(store.products, "what facts say of products"),),
+    holds=(
+        of_shop(store.products, "what facts say of products"),
+        of_shop(entries.entries, "products as the shop states them"),
+        of_shop(entries.pieces, "what can be bought of each product, and what it costs"),
+        of_shop(entries.words, "by which words products are found"),
+        of_shop(entries.near_words, "which words are a slip of the finger away"),
+        of_shop(entries.codes, "article numbers and bar codes of products"),
+        of_shop(entries.facets, "what products are like, to narrow a search by"),
+        of_shop(entries.prices, "what each product cost on which day"),
+    ),
+    migrations=Path(__file__).parent / "migrations",
+    settings=CATALOG_SETTINGS,
+    permissions=(
+        Permission(name="catalog:read", words="see the catalogue", roles=("marketer", "agent", "analyst")),
+        Permission(name="catalog:write", words="state products and withdraw them"),
+    ),
 )

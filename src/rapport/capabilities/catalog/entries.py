@@ -1,0 +1,225 @@
+"""Tables of products as they are stated, of what they are found by, and of what they cost when; and writing them.
+
+A product's rows in the tables of what is found are written by whoever holds its row in `catalog_entries`, so two
+workers never mix them up. `indexed` is the digest they were made of; NULL before they are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, LargeBinary, MetaData, Table
+
+from rapport.capabilities.catalog.entry import Entry
+from rapport.capabilities.catalog.indexing import DESCRIPTION, Indexed, digest_of, index_of
+from rapport.capabilities.catalog.prices import PricePoint
+from rapport.capabilities.catalog.stating import Statement
+from rapport.capabilities.catalog.words import near_keys
+from rapport.kernel.clock import DAY
+from rapport.kernel.ids import WorkspaceId
+from rapport.storage.bulk import insert_ignore, insert_rows, upsert
+from rapport.storage.engine import CText
+from rapport.storage.lookup import change_among, select_among
+
+__all__ = [
+    "codes",
+    "entries",
+    "facets",
+    "find_entries",
+    "hidden_among",
+    "index_changed",
+    "near_words",
+    "pieces",
+    "price_points",
+    "prices",
+    "save_described",
+    "save_prices",
+    "save_stated",
+    "words",
+]
+
+_metadata = MetaData()
+
+
+def _workspace() -> Column[int]:
+    return Column("workspace", Integer, primary_key=True, autoincrement=False)
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, CText, primary_key=True)
+
+
+entries = Table(
+    "catalog_entries", _metadata, _workspace(), _key("product_id"), Column("name", CText, nullable=False),
+    Column("visible", Boolean, nullable=False), Column("body", LargeBinary, nullable=False),
+    Column("digest", CText, nullable=False), Column("indexed", CText), Column("stated_at", BigInteger, nullable=False),
+    Column("fact", CText, nullable=False),
+)  # fmt: skip
+"""`body` is all of an `Entry`, as JSON. One that nobody stated, known from facts of others alone, was stated at 0."""
+
+pieces = Table(
+    "catalog_pieces", _metadata, _workspace(), _key("product_id"), _key("variant"), Column("currency", CText),
+    Column("price_minor", BigInteger),
+)  # fmt: skip
+words = Table(
+    "catalog_words", _metadata, _workspace(), _key("word"), _key("product_id"),
+    Column("weight", Integer, nullable=False), Index("catalog_words_of", "workspace", "product_id"),
+)  # fmt: skip
+near_words = Table("catalog_near_words", _metadata, _workspace(), _key("near"), _key("word"))
+codes = Table(
+    "catalog_codes", _metadata, _workspace(), _key("code"), _key("product_id"), _key("variant"),
+    Column("alone", Boolean, nullable=False), Index("catalog_codes_of", "workspace", "product_id"),
+)  # fmt: skip
+facets = Table(
+    "catalog_facets", _metadata, _workspace(), _key("name"), _key("value"), _key("product_id"), _key("variant"),
+    Index("catalog_facets_of", "workspace", "product_id"),
+)  # fmt: skip
+prices = Table(
+    "catalog_prices", _metadata, _workspace(), _key("product_id"), _key("variant"), _key("market"), _key("currency"),
+    Column("price_minor", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", BigInteger, primary_key=True, autoincrement=False), Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+)  # fmt: skip
+"""When each price was stated first and last on a day: however often a feed says the same, it is one row a day."""
+
+_FOUND_BY = (pieces, words, codes, facets)
+_KEY = ("workspace", "product_id")
+_CHANGING = ("name", "visible", "body", "digest", "stated_at", "fact")
+_encode = msgspec.json.encode
+_decode = msgspec.json.Decoder(Entry).decode
+_Keys = Collection[tuple[WorkspaceId, str]]
+
+
+def save_stated(conn: Connection, stated: Iterable[Statement]) -> None:
+    """Keep the latest statement of each product, whatever order they come in."""
+    latest: dict[tuple[WorkspaceId, str], Statement] = {}
+    for one in sorted(stated, key=lambda one: (one.stated_at, one.fact)):
+        latest[one.workspace, one.entry.product_id] = one
+    rows = [_row(*latest[key]) for key in sorted(latest)]
+    newer = "(excluded.stated_at, excluded.fact) > (catalog_entries.stated_at, catalog_entries.fact)"
+    upsert(conn, entries, rows, key=_KEY, update=_CHANGING, where=newer)
+
+
+def save_described(conn: Connection, described: Iterable[tuple[WorkspaceId, Entry]]) -> None:
+    """Keep what facts of others say of products that nobody stated."""
+    rows = [_row(ws, entry, 0, "") for ws, entry in sorted(described, key=lambda one: (one[0], one[1].product_id))]
+    news = "catalog_entries.stated_at = 0 AND catalog_entries.digest <> excluded.digest"
+    upsert(conn, entries, rows, key=_KEY, update=_CHANGING, where=news)
+
+
+def save_prices(conn: Connection, stated: Iterable[Statement]) -> None:
+    """Keep what each piece cost when; the order of statements changes nothing."""
+    rows: dict[tuple[Any, ...], tuple[int, int]] = {}
+    for ws, entry, at, _ in stated:
+        for piece in entry.pieces if entry.visible else ():
+            for price in entry.prices_of(piece):
+                if (price.since or 0) > at or (price.until is not None and price.until <= at):
+                    continue
+                key = (ws, entry.product_id, piece.variant, price.market, price.currency, price.price_minor, at // DAY)
+                first, last = rows.get(key, (at, at))
+                rows[key] = (min(first, at), max(last, at))
+    names = ("workspace", "product_id", "variant", "market", "currency", "price_minor", "day")
+    listed = [dict(zip(names, key, strict=True)) | {"first_at": rows[key][0], "last_at": rows[key][1]}
+              for key in sorted(rows)]  # fmt: skip
+    update = {
+        "first_at": "{least}(catalog_prices.first_at, excluded.first_at)",
+        "last_at": "{greatest}(catalog_prices.last_at, excluded.last_at)",
+    }
+    upsert(conn, prices, listed, key=names, update=update)
+
+
+def index_changed(conn: Connection, keys: _Keys) -> int:
+    """Write anew what these products are found by, where they have changed. Returns how many had.
+
+    Its caller has written the products' rows of `catalog_entries` in this transaction, and so holds them.
+    """
+    changed = 0
+    for workspace in sorted({ws for ws, _ in keys}):
+        mine = sorted({product_id for ws, product_id in keys if ws == workspace})
+        c = entries.c
+        query = sa.select(c.product_id, c.body).where(sa.or_(c.indexed.is_(None), c.indexed != c.digest))
+        found = [(product_id, index_of(_decode(body)))
+                 for product_id, body in select_among(conn, query, workspace, c.product_id, mine)]  # fmt: skip
+        if found:
+            _write(conn, workspace, sorted(found))
+            changed += len(found)
+    return changed
+
+
+def _write(conn: Connection, workspace: WorkspaceId, found: Sequence[tuple[str, Indexed]]) -> None:
+    ids = [product_id for product_id, _ in found]
+    for table in _FOUND_BY:
+        change_among(conn, sa.delete(table), workspace, table.c.product_id, ids)
+    insert_rows(conn, words, [
+        {"workspace": workspace, "word": word, "product_id": product_id, "weight": weight}
+        for product_id, index in found for word, weight in index.words.items()
+    ])  # fmt: skip
+    forgiving = {word for _, index in found for word, weight in index.words.items() if weight > DESCRIPTION}
+    near = sorted((key, word) for word in forgiving for key in near_keys(word))
+    insert_ignore(conn, near_words, [{"workspace": workspace, "near": key, "word": word} for key, word in near],
+                  key=("workspace", "near", "word"))  # fmt: skip
+    insert_rows(conn, codes, [
+        {"workspace": workspace, "code": code, "product_id": product_id, "variant": variant, "alone": alone}
+        for product_id, index in found for code, variant, alone in index.codes
+    ])  # fmt: skip
+    insert_rows(conn, facets, [
+        {"workspace": workspace, "name": facet.name, "value": facet.value, "product_id": product_id,
+         "variant": facet.variant}
+        for product_id, index in found for facet in index.facets
+    ])  # fmt: skip
+    insert_rows(conn, pieces, [
+        {"workspace": workspace, "product_id": product_id, "variant": variant, "currency": currency,
+         "price_minor": minor}
+        for product_id, index in found for variant, currency, minor in index.pieces
+    ])  # fmt: skip
+    change_among(conn, sa.update(entries).values(indexed=entries.c.digest), workspace, entries.c.product_id, ids)
+
+
+def find_entries(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str]) -> dict[str, tuple[Entry, int]]:
+    """These products with when they were stated (0: by nobody), by id; unknown ones are missing."""
+    c = entries.c
+    query = sa.select(c.product_id, c.body, c.stated_at)
+    rows = select_among(conn, query, workspace, c.product_id, dict.fromkeys(product_ids))
+    return {row[0]: (_decode(row[1]), row[2]) for row in rows}
+
+
+def hidden_among(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str]) -> set[str]:
+    """Those of the products that are withdrawn."""
+    query = sa.select(entries.c.product_id).where(entries.c.visible.is_(False))
+    return {row[0] for row in select_among(conn, query, workspace, entries.c.product_id, dict.fromkeys(product_ids))}
+
+
+def price_points(
+    conn: Connection, workspace: WorkspaceId, product_id: str, *, since: int
+) -> dict[tuple[str, str, str], list[PricePoint]]:
+    """What a product cost when, by variant, market and currency: from `since` on, and what held then."""
+    c = prices.c
+    mine = (c.workspace == workspace, c.product_id == product_id)
+    of_each = (c.variant, c.market, c.currency)
+    held = (
+        sa.select(*of_each, sa.func.max(c.last_at).label("at"))
+        .where(*mine, c.last_at < since)
+        .group_by(*of_each)
+        .subquery()
+    )
+    is_held = sa.and_(*(c[name] == held.c[name] for name in ("variant", "market", "currency")), c.last_at == held.c.at)
+    query = sa.select(*of_each, c.price_minor, c.first_at, c.last_at)
+    found: dict[tuple[str, str, str], list[PricePoint]] = {}
+    for row in (
+        *conn.execute(query.where(*mine, c.last_at >= since).limit(50_000)),
+        *conn.execute(query.join(held, is_held).where(*mine)),
+    ):
+        of_one = found.setdefault((row[0], row[1], row[2]), [])
+        of_one += [PricePoint(row[4], row[3]), PricePoint(row[5], row[3])]
+    return found
+
+
+def _row(workspace: WorkspaceId, entry: Entry, stated_at: int, fact: str) -> dict[str, Any]:
+    return {
+        "workspace": workspace, "product_id": entry.product_id, "name": entry.name or entry.product_id,
+        "visible": entry.visible, "body": _encode(entry), "digest": digest_of(entry), "indexed": None,
+        "stated_at": stated_at, "fact": fact,
+    }  # fmt: skip
