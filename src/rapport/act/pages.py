@@ -168,7 +168,10 @@ def _wanted(data: dict[str, Any]) -> WebhookWanted:
     typed = (name.strip() for name in text(data, "other", longest=4000).split(","))
     names = [*texts(data, "event"), *typed]
     events = [EVERY_FACT] if EVERY_FACT in names else list(dict.fromkeys(name for name in names if name))
-    return WebhookWanted(url=text(data, "url", longest=2000), events=events)
+    purpose = text(data, "purpose", longest=40)
+    if purpose and not purpose.replace("_", "").isalnum():
+        raise InvalidInput(f"{purpose[:40]!r} is no purpose")
+    return WebhookWanted(url=text(data, "url", longest=2000), events=events, purpose=purpose or None)
 
 
 def _question(wanted: WebhookWanted, wording: Wording, data: dict[str, Any]) -> None:
@@ -214,6 +217,7 @@ def _list(
         request, "act/webhooks.html", status=error.status if error else 200, webhooks=found, latest=latest,
         error=error, url=typed.url if typed else "", choice=_choice(wording, typed), failures=failures,
         failing_from=webhooks.FAILING_FROM, questioned=isinstance(error, UnknownEvent),
+        purpose=typed.purpose if typed else "", purposes=request.app.state.purposes.names(principal.workspace),
     )  # fmt: skip
 
 
@@ -230,5 +234,5 @@ def _one(
         request, "act/webhook.html", status=error.status if error else 200, webhook=webhook, deliveries=sent,
         secret=secret, error=error, version=webhooks.webhook_version(webhook), form=typed or webhook, test=test,
         choice=_choice(wording, typed or webhook), is_failing=failures >= webhooks.FAILING_FROM, failures=failures,
-        questioned=isinstance(error, UnknownEvent),
+        questioned=isinstance(error, UnknownEvent), purposes=request.app.state.purposes.names(principal.workspace),
     )  # fmt: skip

@@ -80,6 +80,7 @@ webhooks = Table(
     Column("enabled", Boolean, nullable=False),
     Column("disabled_reason", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("purpose", Text, nullable=False, server_default="service"),
 )
 
 jobs = Table(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from rapport.act.addresses import checked_url, refuse_private
 from rapport.collect.sources import identifier_policy
 from rapport.kernel.clock import DAY, SECOND, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
+from rapport.kernel.gate import SERVICE
 from rapport.kernel.identifiers import NAMED, IdentifierPolicy, identifiers_of
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId, new_id
 from rapport.kernel.versions import refuse_unseen, version_of
@@ -47,6 +48,7 @@ __all__ = [
     "host_of",
     "list_webhooks",
     "new_signing_secret",
+    "purposes_of",
     "remove_webhook",
     "rotate_secret",
     "send_test",
@@ -82,6 +84,8 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool
     disabled_reason: str
     created_at: int
+    purpose: str = SERVICE
+    """What it uses people for: who does not allow it is not told of there."""
     old_secret_until: int | None = None
     """Until when, in microseconds since 1970, messages are signed with the secret before the last rotation, too."""
 
@@ -99,6 +103,8 @@ class WebhookWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     url: Annotated[str, Meta(max_length=2000)] | None = None
     events: Annotated[list[Annotated[str, Meta(max_length=200)]], Meta(max_length=100)] | None = None
     enabled: bool | None = None
+    purpose: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")] | None = None
+    """What it uses people for; of facts about whoever does not allow it nothing is sent."""
 
 
 def new_signing_secret() -> str:
@@ -122,6 +128,7 @@ def add_webhook(
         "workspace": workspace, "id": webhook_id, "url": checked_url(wanted.url), "secret": secret,
         "events": msgspec.json.encode(wanted.events if wanted.events is not None else ["Cart Abandoned"]),
         "enabled": wanted.enabled is not False, "disabled_reason": "", "created_at": now,
+        "purpose": wanted.purpose or SERVICE,
     }  # fmt: skip
     conn.execute(store.webhooks.insert().values(row))
     return find_webhook(conn, workspace, webhook_id), secret
@@ -142,6 +149,8 @@ def change_webhook(
             refuse_private(values["url"])
     if wanted.events is not None:
         values["events"] = msgspec.json.encode(wanted.events)
+    if wanted.purpose is not None:
+        values["purpose"] = wanted.purpose
     if wanted.enabled is not None:
         values |= {"enabled": wanted.enabled, "disabled_reason": "" if wanted.enabled else SWITCHED_OFF_BY_HAND}
     if values:
@@ -215,6 +224,13 @@ def find_webhook(conn: Connection, workspace: WorkspaceId, webhook_id: str, *, f
     if row is None:
         raise NotFound(f"no webhook {webhook_id!r}")
     return _webhook(row)
+
+
+def purposes_of(conn: Connection, workspaces: Collection[WorkspaceId]) -> dict[tuple[WorkspaceId, str], str]:
+    """What the endpoints of these shops use people for."""
+    w = store.webhooks.c
+    query = sa.select(w.workspace, w.id, w.purpose).where(w.workspace.in_(sorted(workspaces)))
+    return {(WorkspaceId(row.workspace), row.id): row.purpose for row in conn.execute(query)}
 
 
 def list_webhooks(conn: Connection, workspace: WorkspaceId) -> list[Webhook]:
@@ -320,7 +336,7 @@ def _payload(seen: Seen, policy: IdentifierPolicy, customers: Mapping[Key, Custo
 def _changeable(webhook: Webhook) -> dict[str, Any]:
     return {
         "url": webhook.url, "events": webhook.events, "enabled": webhook.enabled,
-        "old_secret_until": webhook.old_secret_until,
+        "old_secret_until": webhook.old_secret_until, "purpose": webhook.purpose,
     }  # fmt: skip
 
 

@@ -19,9 +19,12 @@ from rapport.measure.service import Metrics
 from rapport.remember import customers
 from rapport.resolve.actions.service import Identity
 from rapport.resolve.graph.customer_ids import load_customer_ids
+from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.linking.actions import ACTIONS as LINKING
 from rapport.resolve.reading import identities
+from rapport.resolve.reading.references import find_key
 from rapport.storage.engine import Database
+from rapport.web.purposes import Purposes
 
 __all__ = ["Server"]
 
@@ -54,6 +57,9 @@ class Server:
             "remembered": self.slices.remembered, "retold": self.slices.retold,
             "vocabulary": self.slices.vocabulary,
             "steps": self.slices.deciding, "gate": self.slices.gate,
+            "purposes": Purposes(
+                self.db, gate=self.slices.gate, find=_named_key, names=self.slices.name_purposes
+            ),
             "identity": Identity(self.db, more=LINKING, on_moved=customers.mark_moved),
         }  # fmt: skip
 
@@ -67,6 +73,14 @@ class Server:
         self.appender.close()
         self.source_health.flush()
         self.db.close()
+
+
+def _named_key(conn: Connection, workspace: WorkspaceId, reference: str) -> Key | None:
+    """Whom an address names, None where nobody is called so."""
+    try:
+        return find_key(conn, workspace, reference, region=settings_of(conn, workspace).region)
+    except NotFound:
+        return None
 
 
 def _customer_key(conn: Connection, workspace: WorkspaceId, customer_id: str) -> Key | None:

@@ -18,7 +18,7 @@ from rapport.compose.command import Command
 from rapport.compose.slice import Slice
 from rapport.compose.upkeep import clock, filling, summaries
 from rapport.decide.steps import Steps
-from rapport.kernel.gate import Gate, closed
+from rapport.kernel.gate import Gate, NamePurposes, closed
 from rapport.kernel.named import by_name
 from rapport.kernel.wording import Wording
 from rapport.kernel.work import TimerHandler
@@ -82,6 +82,9 @@ class Installed:
         gates = [(one.name, one.gate) for one in self.slices if one.gate is not None]
         by_name("gate", (("gate", name, gate) for name, gate in gates))
         self.gate: Gate = gates[0][1] if gates else closed
+        self.name_purposes: NamePurposes = next(
+            (one.name_purposes for one in self.slices if one.name_purposes is not None), lambda *_: {}
+        )
         self.metrics: Sequence[Measured] = tuple(
             self._joined("metric", lambda one: ((m.metric.name, m) for m in one.metrics)).values()
         )

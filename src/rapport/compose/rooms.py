@@ -39,8 +39,10 @@ WEB = Slice(
             roles=("marketer", "agent", "analyst"),
             for_keys=False,
         ),
-        Permission(name="settings:read", words="see what the shop decides for itself", roles=("marketer",)),
-        Permission(name="settings:write", words="change what the shop decides for itself"),
+        Permission(
+            name="settings:read", words="see what the shop decides for itself", roles=("marketer",), people=False
+        ),
+        Permission(name="settings:write", words="change what the shop decides for itself", people=False),
     ),
     web="rapport.web.settings_pages:WEB",
 )
@@ -52,8 +54,8 @@ COLLECT = Slice(
     holds=holdings.COLLECT,
     permissions=(
         Permission(name="facts:read", words="see facts as they came in", roles=("marketer", "agent", "analyst")),
-        Permission(name="sources:read", words="see sources", roles=("marketer", "analyst")),
-        Permission(name="sources:write", words="add and change sources, see and rotate write keys"),
+        Permission(name="sources:read", words="see sources", roles=("marketer", "analyst"), people=False),
+        Permission(name="sources:write", words="add and change sources, see and rotate write keys", people=False),
         Permission(name="quarantine:read", words="see facts that were refused", roles=("marketer", "analyst")),
         Permission(name="quarantine:write", words="mend, replay and discard refused facts"),
     ),
@@ -100,9 +102,14 @@ SEGMENTS = Slice(
     holds=holdings.SEGMENTS,
     permissions=(
         Permission(
-            name="segments:read", words="see segments, and how many are in them", roles=("marketer", "agent", "analyst")
+            name="segments:read",
+            words="see segments, and how many are in them",
+            roles=("marketer", "agent", "analyst"),
+            people=False,
         ),
-        Permission(name="segments:write", words="add, change and remove segments", roles=("marketer", "analyst")),
+        Permission(
+            name="segments:write", words="add, change and remove segments", roles=("marketer", "analyst"), people=False
+        ),
     ),
     web="rapport.remember.segments.web:WEB",
 )
@@ -141,7 +148,7 @@ ACT = Slice(
     holds=holdings.ACT,
     permissions=(
         Permission(name="webhooks:read", words="see webhooks and their deliveries", roles=("marketer", "analyst")),
-        Permission(name="webhooks:write", words="add and change webhooks, deliver again"),
+        Permission(name="webhooks:write", words="add and change webhooks, deliver again", people=False),
     ),
     jobs=(OUTBOX_RETENTION, SECRET_RETENTION),
     web="rapport.act.web:WEB",
@@ -154,7 +161,10 @@ MEASURE = Slice(
     holds=holdings.MEASURE,
     permissions=(
         Permission(
-            name="metrics:read", words="see the numbers of the shop", roles=("marketer", "agent", "analyst", "viewer")
+            name="metrics:read",
+            words="see the numbers of the shop",
+            roles=("marketer", "agent", "analyst", "viewer"),
+            people=False,
         ),
     ),
     jobs=(MINUTES_RETENTION,),

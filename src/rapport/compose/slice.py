@@ -18,7 +18,7 @@ from rapport.act.send_rules import SendRule
 from rapport.compose.command import Command
 from rapport.compose.holding import Holding
 from rapport.decide.model import CandidateSource, EligibilityRule, ItemKind, Placement, Scorer
-from rapport.kernel.gate import Gate
+from rapport.kernel.gate import Gate, NamePurposes
 from rapport.kernel.settings import Section
 from rapport.kernel.wording import FactKind
 from rapport.kernel.work import Retelling, Stage, TimerHandler
@@ -75,6 +75,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to be allowed in it. A handler may name another slice's, too."""
     gate: Gate | None = None
     """Says what may be done with whom; one slice of an installation does."""
+    name_purposes: NamePurposes | None = None
+    """Names what may be asked of the gate."""
     web: str = ""
     """Where its `WebPart` stands, `package.module:NAME`: all it shows to people and programs, which the server alone
     imports."""

@@ -7,6 +7,7 @@ from litestar import get, post
 from rapport.decide.asked import Decision, DecisionAsked, Decisions
 from rapport.decide.service import Decider
 from rapport.kernel.clock import now_us
+from rapport.kernel.gate import PERSONALISATION
 from rapport.kernel.principal import Principal
 
 __all__ = ["ROUTES"]
@@ -15,6 +16,7 @@ __all__ = ["ROUTES"]
 @post(
     "/decisions",
     permission="decisions:write",
+    door="asks",
     unaudited="a decision is a fact",
     status_code=200,
     tags=["decisions"],
@@ -25,11 +27,12 @@ async def make_decision(data: DecisionAsked, principal: Principal, decider: Deci
 
     They are logged before they are answered.
     """
+    principal.purpose_for(PERSONALISATION)
     made = await decider.decide_all(principal.workspace, data, now=now_us())
     return made if data.placements is not None else made.decisions[0]
 
 
-@get("/placements", permission="decisions:read", tags=["decisions"])
+@get("/placements", permission="decisions:read", door="open", tags=["decisions"])
 async def list_placements(decider: Decider) -> list[dict[str, str]]:
     """The placements of this installation."""
     return [

@@ -10,10 +10,13 @@ from typing import Any, NamedTuple, TypeAlias
 
 from rapport.kernel.ids import Key, WorkspaceId
 
-__all__ = ["PERSONALISATION", "Gate", "Permit", "closed", "marketing_by"]
+__all__ = ["PERSONALISATION", "SERVICE", "Gate", "NamePurposes", "Permit", "closed", "marketing_by"]
 
 PERSONALISATION = "personalisation"
 """To choose by what is known of somebody."""
+
+SERVICE = "service"
+"""What somebody ordered or asked for; the purpose of whoever names none."""
 
 
 class Permit(NamedTuple):
@@ -25,6 +28,9 @@ class Permit(NamedTuple):
 
 Gate: TypeAlias = Callable[[Any, WorkspaceId, Collection[Key], str, int], Mapping[Key, Permit]]
 """Given a connection, the shop, strands or other keys of people, a purpose and the time: the answer for each key."""
+
+NamePurposes: TypeAlias = Callable[[Any, WorkspaceId], Mapping[str, str]]
+"""Given a connection and the shop: the purposes of its policies, by name, each with a title that people read."""
 
 
 def closed(conn: Any, workspace: WorkspaceId, keys: Collection[Key], purpose: str, now: int) -> Mapping[Key, Permit]:

@@ -21,6 +21,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     role: str | None
     scopes: frozenset[str]
+    purposes: frozenset[str] = frozenset()
+    """What an API key was made for; empty is all that the shop does itself."""
 
     def may(self, permission: str) -> bool:
         """Whether this permission was given."""
@@ -32,3 +34,18 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
             return
         holder = f"the role {self.role}" if self.kind == "user" else "this API key"
         raise Forbidden(f"{holder} may not {words}", hint=f"ask an owner for {permission}")
+
+    def purpose_for(self, named: str) -> str:
+        """The purpose this is asked for: the one that is named, or the only one the key was made for.
+
+        Empty where the shop itself asks and names none. Raises Forbidden for one the key was not made for.
+        """
+        if not self.purposes:
+            return named
+        if not named and len(self.purposes) == 1:
+            return next(iter(self.purposes))
+        if named in self.purposes:
+            return named
+        own = ", ".join(sorted(self.purposes))
+        said = f"this API key was not made for {named[:60]!r}" if named else "say what you ask for"
+        raise Forbidden(said, hint=f"?purpose= takes what this key was made for: {own}")

@@ -36,6 +36,7 @@ from rapport.resolve.reading.identities import worth_showing
 from rapport.storage.engine import Database
 from rapport.web import auth
 from rapport.web.auth import KeyRing
+from rapport.web.purposes import ask_purpose
 from rapport.web.recording import Audited
 
 __all__ = ["PROFILES"]
@@ -256,7 +257,7 @@ PROFILES = Router(
     path="/",
     route_handlers=[profile_traits, profile_external_ids, profile_events, profile_metadata],
     middleware=[ProfileKeyMiddleware(), Audited()],
-    guards=[auth.allow],
+    guards=[auth.allow, ask_purpose],
     dependencies={"principal": Provide(auth.current_principal)},
     security=[{"apiKey": []}],
 )

@@ -6,6 +6,7 @@ Argon2 runs outside transactions, so a sign-in never holds up the writers of fac
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import threading
 import unicodedata
@@ -45,6 +46,8 @@ __all__ = [
     "sign_out",
     "start_session",
 ]
+
+_PURPOSE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 MIN_PASSWORD = 10
 MAX_PASSWORD = 200
@@ -252,23 +255,30 @@ def create_api_key(
     scopes: Collection[str],
     created_by: str,
     now: int,
+    purposes: Collection[str] = (),
 ) -> tuple[ApiKey, str]:
-    """A new API key and its secret, which is shown once and stored as a hash."""
+    """A new API key and its secret, which is shown once and stored as a hash.
+
+    `purposes` are what it may use people for; none is all that the shop does itself. Raises InvalidInput.
+    """
     unknown = sorted(set(scopes).difference(permissions.for_keys))
     if unknown or not scopes:
         raise InvalidInput(
             f"unknown scopes {', '.join(unknown)}" if unknown else "a key needs at least one scope",
             hint=f"choose from {', '.join(permissions.for_keys)}",
         )
+    if strange := [name[:60] for name in purposes if not _PURPOSE.fullmatch(name)]:
+        raise InvalidInput(f"the purpose {strange[0]!r} is no name", hint="such as email_marketing")
     secret = new_secret("rk")
     known = tuple(scope for scope in permissions.for_keys if scope in scopes)
     key = ApiKey(
         workspace=workspace, id=new_id("key"), name=_label(name), prefix=secret[:9],
         scopes=known, created_at=now, last_used_at=None, revoked_at=None,
+        purposes=tuple(dict.fromkeys(purposes)),
     )  # fmt: skip
     with db.write() as conn:
         api_keys.add(conn, key, token_hash=store.digest_of(secret), created_by=created_by)
-        said = {"key": key.name, "scopes": list(known), "by": created_by}
+        said = {"key": key.name, "scopes": list(known), "purposes": list(key.purposes), "by": created_by}
         tell(conn, workspace, "key.made", about=key.id, details=said, now=now)
     return key, secret
 

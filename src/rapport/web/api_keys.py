@@ -27,6 +27,7 @@ api_keys = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("purposes", Text, nullable=False, server_default=""),
     Index("api_keys_workspace", "workspace", "created_at"),
 )
 
@@ -42,11 +43,15 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
     last_used_at: int | None
     revoked_at: int | None
+    purposes: tuple[str, ...] = ()
+    """What it was made for; empty is all that the shop does itself."""
 
 
 def add(conn: Connection, key: ApiKey, *, token_hash: bytes, created_by: str) -> None:
     """Insert an API key."""
-    values = msgspec.structs.asdict(key) | {"scopes": " ".join(key.scopes)}
+    values = msgspec.structs.asdict(key) | {
+        "scopes": " ".join(key.scopes), "purposes": " ".join(key.purposes),
+    }  # fmt: skip
     conn.execute(api_keys.insert().values(**values, token_hash=token_hash, created_by=created_by))
 
 
@@ -85,4 +90,5 @@ def _api_key(row: sa.Row[Any]) -> ApiKey:
     return ApiKey(
         workspace=row.workspace, id=row.id, name=row.name, prefix=row.prefix, scopes=tuple(row.scopes.split()),
         created_at=row.created_at, last_used_at=row.last_used_at, revoked_at=row.revoked_at,
+        purposes=tuple(row.purposes.split()),
     )  # fmt: skip

@@ -27,6 +27,7 @@ from rapport.web.logs import RequestLog
 from rapport.web.part import WebPart
 from rapport.web.permissions import Permissions
 from rapport.web.problems import EXCEPTION_HANDLERS, PROBLEM_TYPE
+from rapport.web.purposes import PARAMETER, Purposes, ask_purpose
 from rapport.web.recording import Audited, Recorder
 from rapport.web.shoppers import ShopFinder, ShopOfKey, components_router, shop_router
 from rapport.web.slashes import Slashes, keep_slashes
@@ -84,6 +85,7 @@ def create_app(
     joined = _Joined.of(parts)
     given = {"db": db, "wording": wording, "permissions": permissions, "sections": ()} | dict(provided or {})
     given |= joined._asdict()
+    purposes = given.setdefault("purposes", Purposes(db))
     recorder = Recorder(db)
     app = Litestar(
         route_handlers=[*_routers(parts), *routes, *files.HANDLERS, home],
@@ -91,6 +93,7 @@ def create_app(
         state=State({
             "db": db, "key_ring": KeyRing(db, permissions), "console": console, "permissions": permissions,
             "https": https, "shops": ShopFinder(db, shop_of_key), "recorder": recorder,
+            "purposes": purposes,
         }),
         dependencies={name: _provide(value) for name, value in given.items()},
         exception_handlers=EXCEPTION_HANDLERS,
@@ -140,7 +143,7 @@ def api_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
         path="/api/v1",
         route_handlers=list(handlers),
         middleware=[RequestLog(), BearerMiddleware(), Audited()],
-        guards=[auth.allow, asked.refuse_unknown],
+        guards=[auth.allow, asked.refuse_unknown, ask_purpose],
         dependencies={"principal": Provide(auth.current_principal)},
         security=[{"apiKey": []}],
     )
@@ -189,12 +192,20 @@ class ProblemAwareJson(JsonRenderPlugin):
 def with_problems(document: dict[str, Any]) -> dict[str, Any]:
     """The document where every operation answers errors with the Problem schema."""
     paths = {
-        path: {method: _operation(method, entry) for method, entry in item.items()}
+        path: {method: _operation(method, _with_purpose(path, entry)) for method, entry in item.items()}
         for path, item in document["paths"].items()
     }
     components = document.get("components", {})
     schemas = components.get("schemas", {}) | {"Problem": _PROBLEM_SCHEMA}
     return document | {"paths": paths, "components": components | {"schemas": schemas}}
+
+
+def _with_purpose(path: str, entry: Any) -> Any:
+    """The guard `ask_purpose` reads this of each address that names a person."""
+    known = entry.get("parameters", []) if isinstance(entry, dict) else []
+    if "{reference}" not in path or not isinstance(entry, dict) or any(one["name"] == PARAMETER for one in known):
+        return entry
+    return entry | {"parameters": [*known, _PURPOSE_PARAMETER]}
 
 
 def _operation(method: str, entry: Any) -> Any:
@@ -220,6 +231,11 @@ _WORDS = {
 }  # fmt: skip
 
 _PROBLEM_ANSWER = {"description": "", "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+
+_PURPOSE_PARAMETER = {
+    "name": PARAMETER, "in": "query", "schema": {"type": "string"}, "required": False,
+    "description": "What it is asked for, such as `email_marketing`: refused where the person does not allow it.",
+}  # fmt: skip
 
 _PROBLEM_SCHEMA = {
     "type": "object",

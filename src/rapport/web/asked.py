@@ -14,6 +14,7 @@ from litestar.params import ParameterKwarg
 
 from rapport.kernel.clock import from_iso
 from rapport.kernel.errors import InvalidInput
+from rapport.web.purposes import PARAMETER
 
 __all__ = ["day", "moment", "query_parameters", "refuse_unknown"]
 
@@ -30,7 +31,10 @@ def refuse_unknown(
     query = connection.scope["query_string"]
     if not query:
         return
-    known = also | query_parameters(handler) - connection.scope["path_params"].keys()
+    path = connection.scope["path_params"].keys()
+    known = also | query_parameters(handler) - path
+    if "reference" in path:
+        known |= {PARAMETER}
     sent = dict.fromkeys(name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True))
     unknown = [name for name in sent if name not in known]
     if unknown:

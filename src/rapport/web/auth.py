@@ -93,7 +93,7 @@ class KeyRing:
                 api_keys.touch(conn, key.id, now=now)
         return Principal(
             workspace=key.workspace, kind="api_key", id=key.id, name=key.name, role=None,
-            scopes=self._permissions.of_key(key.scopes),
+            scopes=self._permissions.of_key(key.scopes), purposes=frozenset(key.purposes),
         )  # fmt: skip
 
 

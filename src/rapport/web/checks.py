@@ -16,6 +16,7 @@ from rapport.web.cards import Card
 from rapport.web.console import Console
 from rapport.web.finder import Finders
 from rapport.web.permissions import Permissions
+from rapport.web.purposes import DOORS
 
 __all__ = ["check_cards", "check_finders", "check_handlers", "check_watches"]
 
@@ -27,6 +28,8 @@ def check_handlers(app: Litestar, permissions: Permissions) -> None:
             _check_needs(route.path, handler)
             asked = handler.opt.get("permission")
             guards = [getattr(guard, "func", guard) for guard in handler.resolve_guards()]
+            if handler.opt.get("door", "asks") not in DOORS:
+                raise ValueError(f"{handler} at {route.path} says door={handler.opt['door']!r}; there are {DOORS}")
             answers = handler.http_methods != {"OPTIONS"}  # those the framework makes itself
             if answers:
                 _check_opening(route.path, handler, guards)

@@ -192,6 +192,7 @@ def make_key(request: AnyRequest, db: Database, principal: Principal, data: Form
         made, secret = accounts.create_api_key(
             db, request.app.state.permissions, workspace=principal.workspace, name=text(data, "name"),
             scopes=texts(data, "scopes"), created_by=principal.id, now=now_us(),
+            purposes=texts(data, "purposes"),
         )  # fmt: skip
     except RapportError as error:
         return _keys(request, db, principal, error=error)
@@ -295,6 +296,7 @@ def _keys(
     return render(
         request, "web/keys.html", status=error.status if error else 200, keys=keys, made=made, secret=secret,
         permissions=request.app.state.permissions, error=error,
+        purposes=request.app.state.purposes.names(principal.workspace),
     )  # fmt: skip
 
 

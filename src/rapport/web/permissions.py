@@ -30,6 +30,9 @@ class Permission(msgspec.Struct, frozen=True, kw_only=True):
     """Who has it beside the owner, who has every one."""
     for_keys: bool = True
     """Whether an API key can be given it."""
+    people: bool = True
+    """Whether it shows or changes what is kept of people. A key that was made for some purposes may use the others
+    freely; where there are people it is asked what may be done with each, or refused."""
 
 
 class Permissions:

@@ -175,7 +175,7 @@ def person_at(seed: int, index: int, household: Household) -> Person:
         relay_email=f"buyer-{number:07x}{index}@relay.marketplace.example",
         devices=_browsers(rng, skew),
         app=app,
-        consent=_consent(rng),
+        consent=_consent(rng) | {"Newsletter": stream(seed, "newsletter", index).random() < 0.4},
         visits_a_day=min(0.7, 0.012 + rng.gammavariate(0.85, 0.16)),
         channel_weights=(
             1.0,

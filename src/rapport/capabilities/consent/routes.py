@@ -52,7 +52,9 @@ class PoliciesShown(msgspec.Struct, frozen=True, kw_only=True):
     policies: list[Policy]
 
 
-@get("/customers/{reference:str}/consent", permission="consent:read", tags=["consent"], sync_to_thread=True)
+@get(
+    "/customers/{reference:str}/consent", permission="consent:read", door="open", tags=["consent"], sync_to_thread=True
+)
 def get_consent(db: Database, principal: Principal, reference: Reference) -> ConsentShown:
     """What may be done with a person, by each purpose of the policy that holds for them."""
     workspace = principal.workspace
@@ -62,7 +64,7 @@ def get_consent(db: Database, principal: Principal, reference: Reference) -> Con
 
 
 @post(
-    "/customers/{reference:str}/consent", permission="consent:write", status_code=200, tags=["consent"],
+    "/customers/{reference:str}/consent", permission="consent:write", door="open", status_code=200, tags=["consent"],
     sync_to_thread=True,
 )  # fmt: skip
 def answer_consent(
@@ -76,7 +78,7 @@ def answer_consent(
     return record(db, appender, principal.workspace, reference, given, now=now_us())
 
 
-@get("/customers/{reference:str}/may", permission="consent:read", tags=["consent"], sync_to_thread=True)
+@get("/customers/{reference:str}/may", permission="consent:read", door="open", tags=["consent"], sync_to_thread=True)
 def ask_may(
     db: Database,
     principal: Principal,
@@ -91,7 +93,7 @@ def ask_may(
     return MayShown(may=verdict.may, reason=verdict.reason)
 
 
-@get("/privacy/policies", permission="consent:read", tags=["consent"], sync_to_thread=True)
+@get("/privacy/policies", permission="consent:read", door="open", tags=["consent"], sync_to_thread=True)
 def list_policies(db: Database, principal: Principal) -> PoliciesShown:
     """The shop's privacy policies: what holds for customers of which country."""
     with db.read() as conn:
@@ -120,8 +122,8 @@ class LinksMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @post(
-    "/customers/{reference:str}/consent/links", permission="consent:write", status_code=200, tags=["consent"],
-    sync_to_thread=True,
+    "/customers/{reference:str}/consent/links", permission="consent:write", status_code=200,
+    tags=["consent"], sync_to_thread=True,
 )  # fmt: skip
 def make_links(db: Database, principal: Principal, reference: Reference, data: LinksWanted) -> LinksMade:
     """Two links for a message to this person: to their preferences, and to end what the message is for."""

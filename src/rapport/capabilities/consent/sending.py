@@ -1,4 +1,7 @@
-"""The rule of sending: whom a message would win over has to allow it, by this channel, at the moment of delivery."""
+"""The rules of sending, asked at the moment of delivery.
+
+Whom a message would win over has to allow it, by this channel. Of whom a webhook tells has to allow what it is for.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,13 @@ from sqlalchemy import Connection
 
 from rapport.act.channels import Outgoing
 from rapport.act.send_rules import Drop, SendRule, Verdict
+from rapport.act.webhooks import CHANNEL as WEBHOOK
+from rapport.act.webhooks import purposes_of
 from rapport.capabilities.consent.service import gate
-from rapport.kernel.gate import Permit, marketing_by
+from rapport.kernel.gate import SERVICE, Permit, marketing_by
 from rapport.kernel.ids import Key, WorkspaceId
 
-__all__ = ["ALLOWED"]
+__all__ = ["ALLOWED", "TOLD"]
 
 
 def _ask(conn: Connection, messages: Sequence[Outgoing], now: int) -> Mapping[str, Verdict]:
@@ -36,4 +41,26 @@ def _ask(conn: Connection, messages: Sequence[Outgoing], now: int) -> Mapping[st
 
 ALLOWED = SendRule(
     name="consent.allowed", title="The person allows it", ask=_ask, purposes=("marketing",)
+)  # fmt: skip
+
+
+def _ask_told(conn: Connection, messages: Sequence[Outgoing], now: int) -> Mapping[str, Verdict]:
+    """What is against telling each webhook of its person; facts about nobody go."""
+    purposes = purposes_of(conn, {one.workspace for one in messages})
+    asked: defaultdict[tuple[WorkspaceId, str], list[Outgoing]] = defaultdict(list)
+    for one in messages:
+        if one.strand is not None:
+            asked[one.workspace, purposes.get((one.workspace, one.destination), SERVICE)].append(one)
+    found: dict[str, Verdict] = {}
+    for (workspace, purpose), several in asked.items():
+        permits = gate(conn, workspace, {one.strand for one in several if one.strand is not None}, purpose, now)
+        for one in several:
+            permit = permits[one.strand] if one.strand is not None else None
+            if permit is not None and not permit.may:
+                found[one.id] = Drop(reason=f"not told: {permit.reason}")
+    return found
+
+
+TOLD = SendRule(
+    name="consent.told", title="The person allows what the webhook is for", ask=_ask_told, channels=(WEBHOOK,)
 )  # fmt: skip

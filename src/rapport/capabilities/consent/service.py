@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from rapport.capabilities.consent import store
 from rapport.capabilities.consent.facts import ANSWERED, answers_of, sends_signal
-from rapport.capabilities.consent.model import GPC, Answer, Held, Policy, PolicySet, Verdict, judge
+from rapport.capabilities.consent.model import FREE, GPC, Answer, Held, Policy, PolicySet, Verdict, judge
 from rapport.capabilities.consent.shipped import shipped
 from rapport.capabilities.consent.store import KeptPolicies, Said
 from rapport.kernel.errors import InvalidInput
@@ -24,7 +24,18 @@ from rapport.resolve.graph.store import roots_of
 from rapport.resolve.linking.units import units_of
 from rapport.storage.lookup import select_among
 
-__all__ = ["Noted", "People", "gate", "may", "note_of", "people_of", "policies_of", "said_by", "verdicts"]
+__all__ = [
+    "Noted",
+    "People",
+    "gate",
+    "may",
+    "name_purposes",
+    "note_of",
+    "people_of",
+    "policies_of",
+    "said_by",
+    "verdicts",
+]
 
 
 class Noted(NamedTuple):
@@ -100,9 +111,24 @@ def gate(
     conn: Connection, workspace: WorkspaceId, keys: Collection[Key], purpose: str, now: int
 ) -> Mapping[Key, Permit]:
     """The same for many people, as every door asks it (`kernel.gate`). A purpose unknown to a policy is a no."""
+    policies = policies_of(conn, workspace).policies.policies
+    if all(_is_nobodys_choice(policy, purpose) for policy in policies):  # what each order needs costs one look
+        return dict.fromkeys(keys, Permit(may=True, reason="allowed for what the person ordered or asked for"))
     people = people_of(conn, workspace, keys)
     found = {key: people.verdict(key, purpose) for key in keys}
     return {key: Permit(verdict.may, verdict.reason) for key, verdict in found.items()}
+
+
+def _is_nobodys_choice(policy: Policy, purpose: str) -> bool:
+    rule = policy.purposes.get(purpose)
+    return rule is not None and rule.basis not in FREE and not rule.needs
+
+
+def name_purposes(conn: Connection, workspace: WorkspaceId) -> Mapping[str, str]:
+    """The purposes of the shop's policies by name, each with the title that its default policy gives it, or another."""
+    policies = policies_of(conn, workspace).policies
+    first = sorted(policies.policies, key=lambda one: one.name != policies.default)
+    return {name: rule.title for policy in reversed(first) for name, rule in policy.purposes.items()}
 
 
 def note_of(fact: Fact) -> list[Answer]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rapport.capabilities.consent import store
 from rapport.capabilities.consent.command import COMMANDS
 from rapport.capabilities.consent.facts import FACT_KINDS
-from rapport.capabilities.consent.sending import ALLOWED
-from rapport.capabilities.consent.service import gate
+from rapport.capabilities.consent.sending import ALLOWED, TOLD
+from rapport.capabilities.consent.service import gate, name_purposes
 from rapport.capabilities.consent.stage import Listening
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
@@ -26,7 +26,7 @@ CONSENT = Slice(
         of_person(store.consent_answers, "when somebody allowed and refused what, and what they were shown"),
         of_shop(store.consent_policies, "what the shop asks people, and what holds until they answer"),
     ),
-    send_rules=(ALLOWED,),
+    send_rules=(ALLOWED, TOLD),
     permissions=(
         Permission(
             name="consent:read", words="see what customers allow, and why", roles=("marketer", "agent", "analyst")
@@ -37,4 +37,5 @@ CONSENT = Slice(
     web="rapport.capabilities.consent.web:WEB",
     commands=COMMANDS,
     gate=gate,
+    name_purposes=name_purposes,
 )

@@ -36,8 +36,10 @@ SUPPLY = Slice(
     migrations=Path(__file__).parent / "migrations",
     settings=SUPPLY_SETTINGS,
     permissions=(
-        Permission(name="supply:read", words="see stock and locations", roles=("marketer", "agent", "analyst")),
-        Permission(name="supply:write", words="state stock and locations"),
+        Permission(
+            name="supply:read", words="see stock and locations", roles=("marketer", "agent", "analyst"), people=False
+        ),
+        Permission(name="supply:write", words="state stock and locations", people=False),
     ),
     web="rapport.capabilities.supply.web:WEB",
 )  # fmt: skip

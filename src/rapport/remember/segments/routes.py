@@ -161,7 +161,7 @@ def get_overlap(db: Database, principal: Principal, name: Name, other: Name) -> 
         return service.overlap(conn, principal.workspace, name, other)
 
 
-@get("/segments/{name:str}/members", permission="segments:read", tags=["segments"], sync_to_thread=True)
+@get("/segments/{name:str}/members", permission="segments:read", door="asks", tags=["segments"], sync_to_thread=True)
 def get_members(
     db: Database,
     principal: Principal,
@@ -174,6 +174,7 @@ def get_members(
     limit: Annotated[int, Parameter(ge=1, le=1_000, description="Members a page.")] = 100,
 ) -> Members:
     """Who is in the segment. With a purpose, a page may hold fewer: whoever does not allow it is left out."""
+    purpose = principal.purpose_for(purpose)
     with db.read() as conn:
         page = service.members_of(conn, principal.workspace, name, cursor=cursor, limit=limit)
         if not purpose or not page.members:
