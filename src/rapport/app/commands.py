@@ -6,6 +6,7 @@ from rapport.capabilities.audit.command import COMMANDS as AUDIT
 from rapport.capabilities.consent.command import COMMANDS as CONSENT
 from rapport.capabilities.lake.command import COMMANDS as LAKE
 from rapport.capabilities.loyalty.command import COMMANDS as LOYALTY
+from rapport.capabilities.recommendations.command import COMMANDS as RECOMMENDATIONS
 from rapport.compose import commands as rooms
 from rapport.compose.command import Command
 
@@ -75,5 +76,5 @@ SYSTEM = (
     ),
 )
 
-OWN = (*SYSTEM, *rooms.COLLECT, *rooms.RESOLVE, *rooms.REMEMBER, *CONSENT, *LOYALTY, *LAKE, *AUDIT)
+OWN = (*SYSTEM, *rooms.COLLECT, *rooms.RESOLVE, *rooms.REMEMBER, *CONSENT, *LOYALTY, *LAKE, *RECOMMENDATIONS, *AUDIT)
 """A test holds it against what the slices declare."""

@@ -45,6 +45,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     now: int
     shown: frozenset[str] = frozenset()
     """Items that another placement of the same page shows."""
+    db: Any = None
+    """The database and its data folder (`storage.engine.Database`), for what is kept beside decisions; None in tests
+    of single steps."""
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):

@@ -92,7 +92,7 @@ class Decider:
             for placement in placements:
                 ask = Ask(
                     workspace=workspace, placement=placement.name, kind=placement.kind, strands=whom.strands,
-                    context=context, limit=asked.limit, now=now,
+                    context=context, limit=asked.limit, now=now, db=self._db,
                     shown=frozenset(item for kind, item in shown if kind == placement.kind),
                 )  # fmt: skip
                 done = self._choose(conn, placement, ask)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -38,6 +39,8 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     permission: str
     read: Callable[[Connection, WorkspaceId, int], Sequence[Alarm]]
     """What is wrong in a shop at this moment (microseconds): bounded, since Home asks again and again."""
+    files: Callable[[Path, WorkspaceId], Sequence[Alarm]] | None = None
+    """The same of what lies in the data folder."""
 
 
 class Alarms:
@@ -55,6 +58,8 @@ class Alarms:
                 try:
                     with db.read() as conn:
                         found += watch.read(conn, principal.workspace, now)
+                    if watch.files is not None and db.folder is not None:
+                        found += watch.files(db.folder, principal.workspace)
                 except Exception:  # whatever a slice makes of it, Home is not its own
                     _logger.exception("the watch %s failed", watch.name)
                     found.append(_unwatched(watch.name))

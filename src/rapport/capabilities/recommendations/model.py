@@ -9,11 +9,12 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from rapport.kernel.clock import DAY
+from rapport.kernel.clock import DAY, MINUTE
 from rapport.kernel.ids import WorkspaceId
 
 __all__ = [
     "BOUGHT_WEIGHT",
+    "PAUSE",
     "RECENT",
     "VISIT",
     "Counts",
@@ -24,6 +25,7 @@ __all__ = [
     "StepKind",
     "Steps",
     "follow",
+    "running_visit",
     "similarity",
 ]
 
@@ -33,6 +35,9 @@ RECENT = 10
 VISIT = DAY
 """Two products belong together if one person met them within this time."""
 
+PAUSE = 30 * MINUTE
+"""After so long without a step a visit has ended."""
+
 BOUGHT_WEIGHT = 3
 """How many common visits one common order counts for."""
 
@@ -41,6 +46,9 @@ _SHRINKAGE = 5
 
 _BASKET = 20
 """Products of one order that are paired with each other."""
+
+_AGAIN = 4
+"""Times that are remembered of a product somebody came back to."""
 
 StepKind = Literal["viewed", "added", "bought"]
 _LEVEL: dict[StepKind, int] = {"viewed": 1, "added": 2, "bought": 3}
@@ -52,6 +60,8 @@ class Recent(msgspec.Struct, array_like=True, gc=False):
     product_id: str
     at: int
     level: int
+    before: list[int] = []
+    """When it was met earlier, with others in between; the newest few."""
 
 
 class Step(NamedTuple):
@@ -128,6 +138,20 @@ def similarity(weight: int, count: int, other_count: int) -> float:
     return weight / sqrt((count + _SHRINKAGE) * (other_count + _SHRINKAGE))
 
 
+def running_visit(recents: Iterable[Recent]) -> list[str]:
+    """The products of somebody's latest visit in the order they were met; those they came back to more than once."""
+    met = sorted({(at, entry.product_id) for entry in recents for at in (*entry.before, entry.at)}, reverse=True)
+    visit: list[str] = []
+    last = met[0][0] if met else 0
+    for at, product_id in met:
+        if last - at > PAUSE:
+            break
+        last = at
+        if not visit or visit[-1] != product_id:
+            visit.append(product_id)
+    return visit[::-1]
+
+
 def _meet(step: Step, product_id: str, recent: list[Recent], found: Steps) -> None:
     known = _find(recent, product_id)
     level = _LEVEL[step.kind]
@@ -153,10 +177,12 @@ def _buy(step: Step, recent: list[Recent], found: Steps) -> None:
 
 
 def _remember(recent: list[Recent], known: Recent | None, product_id: str, at: int, level: int) -> None:
+    before: list[int] = []
     if known is not None:
+        before = known.before if recent[-1] is known else [*known.before, known.at][-_AGAIN:]
         recent.remove(known)
         at = max(at, known.at)
-    recent.append(Recent(product_id, at, level))
+    recent.append(Recent(product_id, at, level, before))
     del recent[:-RECENT]
 
 

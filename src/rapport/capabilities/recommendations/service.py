@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
+
 from rapport.capabilities.catalog import Product, find_products, products_in_category
 from rapport.capabilities.recommendations import store
-from rapport.capabilities.recommendations.model import Neighbour, Recent, similarity
+from rapport.capabilities.recommendations.learned import learned_candidates
+from rapport.capabilities.recommendations.model import Neighbour, Recent, running_visit, similarity
+from rapport.capabilities.recommendations.serving import ReadMask
+from rapport.capabilities.supply import none_to_be_had
 from rapport.decide.model import PRODUCT, Ask, Candidate
 from rapport.decide.reasons import Reason
 from rapport.kernel.clock import DAY
@@ -78,13 +83,14 @@ def product_also(conn: Connection, ask: Ask) -> list[Candidate]:
         (product_id, RECENT_WEIGHT / (len(anchors) + place + 1) if page else 1.0)
         for place, product_id in enumerate(latest)
     ]
-    return _together_with(conn, ask, anchors, page=page)
+    return _suggested(conn, ask, anchors, page=page)
 
 
 def for_the_visitor(conn: Connection, ask: Ask) -> list[Candidate]:
     """What goes with what this visitor met last; for who is new, what the shop likes."""
     latest = _latest(conn, ask)[:RECENT_PRODUCTS]
-    return _together_with(conn, ask, [(product_id, 1 / (1 + place)) for place, product_id in enumerate(latest)])
+    anchors = [(product_id, 1 / (1 + place)) for place, product_id in enumerate(latest)]
+    return _suggested(conn, ask, anchors)
 
 
 def with_the_cart(conn: Connection, ask: Ask) -> list[Candidate]:
@@ -139,6 +145,49 @@ def in_the_cart(conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> 
 def just_bought(conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> set[str]:
     """What the customer bought within JUST_BOUGHT."""
     return _met(conn, ask, level=3, within=JUST_BOUGHT)
+
+
+def _suggested(
+    conn: Connection, ask: Ask, anchors: Sequence[tuple[str, float]], *, page: str | None = None
+) -> list[Candidate]:
+    """What the shop's own model expects next; where it has too little to say, behind it what goes with the anchors."""
+    session = [*running_visit(_recent_of(conn, ask)), *_listed(ask, "viewed")]
+    if page is not None and session[-1:] != [page]:
+        session.append(page)
+    found = learned_candidates(
+        ask, session, place=(ask.context.get("location"), ask.context.get("market")), mask=_mask(ask),
+        name_of=lambda product_id: _name(
+            find_products(conn, ask.workspace, [product_id]).get(product_id), product_id
+        ),
+    )  # fmt: skip
+    if len(found) >= ENOUGH:
+        return found
+    rest = _together_with(conn, ask, anchors, page=page)
+    return [*found, *_behind(rest, found)] if found else rest
+
+
+def _behind(rest: Sequence[Candidate], found: Sequence[Candidate]) -> list[Candidate]:
+    """These candidates in their order, each below the last of those that were found."""
+    known = {candidate.item_id for candidate in found}
+    least = min(candidate.score for candidate in found)
+    most = max((candidate.score for candidate in rest), default=0) or 1.0
+    return [
+        msgspec.structs.replace(candidate, score=least * candidate.score / (2 * most))
+        for candidate in rest
+        if candidate.item_id not in known
+    ]
+
+
+def _mask(ask: Ask) -> ReadMask:
+    """What can be had where this decision is for, of a whole catalogue; read beside the decisions."""
+    location, market = (str(ask.context.get(name) or "") for name in ("location", "market"))
+
+    def read(product_ids: Sequence[str]) -> list[bool]:
+        with ask.db.read() as conn:
+            gone = none_to_be_had(conn, ask.workspace, product_ids, now=ask.now, location=location, market=market)
+        return [product_id not in gone for product_id in product_ids]
+
+    return read
 
 
 def _together_with(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rapport.capabilities.recommendations import store
+from rapport.capabilities.recommendations.command import COMMANDS
+from rapport.capabilities.recommendations.jobs import TRAINING
 from rapport.capabilities.recommendations.model import Step, StepKind, follow
 from rapport.capabilities.recommendations.places import ELIGIBILITY, PLACEMENTS, SOURCES
 from rapport.capabilities.recommendations.retention import PAIRS_RETENTION, RECENTS_RETENTION
@@ -37,7 +39,9 @@ RECOMMENDATIONS = Slice(
     name="recommendations",
     title="Recommendations",
     stage=lambda: BatchStage[Step](_KINDS, read=_step, write=_count),
-    jobs=(PAIRS_RETENTION, RECENTS_RETENTION),
+    jobs=(PAIRS_RETENTION, RECENTS_RETENTION, TRAINING),
+    commands=COMMANDS,
+    web="rapport.capabilities.recommendations.web:WEB",
     placements=PLACEMENTS,
     candidates=SOURCES,
     eligibility=ELIGIBILITY,

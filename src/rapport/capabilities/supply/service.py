@@ -14,7 +14,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Connection
 from rapport.storage import settings
 
-__all__ = ["availability", "barred", "known_since", "not_to_be_had", "places_of"]
+__all__ = ["availability", "barred", "known_since", "none_to_be_had", "not_to_be_had", "places_of"]
 
 _UNKNOWN = Availability(state="unknown")
 
@@ -52,12 +52,38 @@ def not_to_be_had(
     A store that was chosen must be known to have it, or it is not offered. What is sent is left out only where it is
     known to be sold out, so a shop that states no stock offers all it has. A location that nobody knows is no choice.
     """
+    return _gone(conn, workspace, product_ids, now=now, location=location, market=market, only=product_ids)
+
+
+def none_to_be_had(
+    conn: Connection,
+    workspace: WorkspaceId,
+    product_ids: Collection[str],
+    *,
+    now: int,
+    location: str = "",
+    market: str = "",
+) -> set[str]:
+    """The same of a whole catalogue: one statement over all levels of these places, for whoever keeps the answer."""
+    return _gone(conn, workspace, product_ids, now=now, location=location, market=market, only=None)
+
+
+def _gone(
+    conn: Connection,
+    workspace: WorkspaceId,
+    product_ids: Collection[str],
+    *,
+    now: int,
+    location: str,
+    market: str,
+    only: Collection[str] | None,
+) -> set[str]:
     places = store.find_locations(conn, workspace)
     chosen = places.get(location)
     if chosen is not None and not (chosen.open and chosen.pickup):
         return set(product_ids)
     at = [location] if chosen is not None else places_of(places, market=market)
-    found = store.summed(conn, workspace, product_ids, at, since=known_since(conn, workspace, now=now))
+    found = store.summed(conn, workspace, only, at, since=known_since(conn, workspace, now=now))
     if chosen is not None:
         return {one for one in product_ids if one not in found or found[one].available <= 0}
     return {one for one, has in found.items() if has.fresh == has.all and has.available <= 0}

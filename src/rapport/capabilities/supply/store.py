@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -109,11 +109,11 @@ def find_locations(conn: Connection, workspace: WorkspaceId) -> dict[str, Locati
 
 
 def summed(
-    conn: Connection, workspace: WorkspaceId, product_ids: Collection[str], places: Sequence[str], *, since: int
+    conn: Connection, workspace: WorkspaceId, product_ids: Collection[str] | None, places: Sequence[str], *, since: int
 ) -> dict[str, Summed]:
-    """What these locations have of each product together; stated before `since` it does not count as known.
+    """What these locations have of each product (of all for None) together; stated before `since` it is not known.
 
-    A statement for each 500 products; one without any level there is missing.
+    A statement for each 500 products, one for all; one without any level there is missing.
     """
     c = levels.c
     fresh = c.stated_at >= since
@@ -122,7 +122,12 @@ def summed(
         c.product_id, sa.func.sum(sa.case((fresh, left), else_=0)), sa.func.sum(sa.case((fresh, 1), else_=0)),
         sa.func.count(), sa.func.min(sa.case((fresh, c.stated_at))), sa.func.max(c.stated_at),
     ).where(c.location_id.in_(places)).group_by(c.product_id)  # fmt: skip
-    rows = select_among(conn, query, workspace, c.product_id, dict.fromkeys(product_ids)) if places else ()
+    if not places:
+        return {}
+    if product_ids is None:
+        rows: Iterable[Any] = conn.execute(query.where(c.workspace == workspace))
+    else:
+        rows = select_among(conn, query, workspace, c.product_id, dict.fromkeys(product_ids))
     return {row[0]: Summed(row[0], int(row[1]), int(row[2]), *row[3:]) for row in rows}
 
 

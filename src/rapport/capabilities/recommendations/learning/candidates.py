@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rapport.capabilities.recommendations.learning.index import SessionIndex
-from rapport.capabilities.recommendations.learning.rows import Floats, Ints, Pairs, gather
+from rapport.capabilities.recommendations.learning.rows import Bools, Floats, Ints, Pairs, gather
 
 __all__ = ["FEATURES", "CandidateFinder", "Found"]
 
@@ -99,8 +99,11 @@ class CandidateFinder:
         np.maximum.at(strongest, inverse, values)
         return ids, scores, counts, strongest, len(sessions)
 
-    def find(self, session: Sequence[int]) -> Found:
-        """The `most` best candidates for what comes after this session of at least one known item."""
+    def find(self, session: Sequence[int], *, allowed: Bools | None = None) -> Found:
+        """The `most` best candidates for what comes after this session of at least one known item.
+
+        Where `allowed` marks items, the best of them: what may not be shown takes nobody's place.
+        """
         index, sums = self.index, self._scratch.sums
         ids, scores, counts, strongest, found = self.neighbours(session)
         touched = [ids, np.array(list(dict.fromkeys(session)), dtype=np.int32)]
@@ -111,6 +114,8 @@ class CandidateFinder:
         items, _ = _unique(np.concatenate(touched), self._scratch.place)
         values = sums[:, items]
         sums[:, items] = 0
+        if allowed is not None:
+            values, items = values[:, allowed[items]], items[allowed[items]]
         blend = _part(values[0]) + _part(values[3]) + 0.5 * _part(values[4])
         if len(items) > self.most:
             kept = np.argpartition(-blend, self.most)[: self.most]

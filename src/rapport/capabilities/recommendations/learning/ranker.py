@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, TypeAlias
 import lightgbm
 import numpy as np
 
-from rapport.capabilities.recommendations.learning.candidates import FEATURES, CandidateFinder
+from rapport.capabilities.recommendations.learning.candidates import FEATURES, CandidateFinder, Found
 from rapport.capabilities.recommendations.learning.index import SessionIndex, build_index
-from rapport.capabilities.recommendations.learning.rows import Floats, Ints
+from rapport.capabilities.recommendations.learning.rows import Bools, Floats, Ints
 from rapport.kernel.errors import InvalidInput
 
 __all__ = ["CANDIDATES", "Examples", "Recommender", "Settings", "collect_examples", "learn", "queries_of", "train"]
@@ -61,21 +61,36 @@ class Recommender:
         self.finder = CandidateFinder(index, most=candidates)
         self.trees = trees
 
-    def rank(self, session: Sequence[int], *, limit: int) -> tuple[Ints, Floats]:
+    def rank(self, session: Sequence[int], *, limit: int, allowed: Bools | None = None) -> tuple[Ints, Floats]:
         """The best next items for a running session, best first, and their scores. Items are never outside the index.
 
-        Costs about a millisecond on one thread.
+        Where `allowed` marks items, no other takes part: it never costs one of them its place. Costs about a
+        millisecond on one thread.
         """
-        known = [item for item in session if 0 <= item < self.finder.index.items]
-        if not known:
-            popular = np.argsort(-self.finder.index.recent, kind="stable")[:limit].astype(np.int32)
+        found = self.describe(session, allowed=allowed)
+        if found is None:
+            popular = self.popular(limit=limit, allowed=allowed)
             return popular, self.finder.index.recent[popular]
-        found = self.finder.find(known)
-        if not len(found.items):
-            return found.items, np.zeros(0, dtype=np.float32)
-        scores = np.asarray(self.trees.predict(found.features, num_threads=1), dtype=np.float32)
+        scores = self.scores(found)
         best = np.argsort(-scores, kind="stable")[:limit]
         return found.items[best], scores[best]
+
+    def describe(self, session: Sequence[int], *, allowed: Bools | None = None) -> Found | None:
+        """The candidates with what is known of each; None for a session without a known item."""
+        known = [item for item in session if 0 <= item < self.finder.index.items]
+        return self.finder.find(known, allowed=allowed) if known else None
+
+    def scores(self, found: Found) -> Floats:
+        """How the trees rate them: differences are log-odds between two candidates."""
+        if not len(found.items):
+            return np.zeros(0, dtype=np.float32)
+        return np.asarray(self.trees.predict(found.features, num_threads=1), dtype=np.float32)
+
+    def popular(self, *, limit: int, allowed: Bools | None = None) -> Ints:
+        """What is met most just now."""
+        recent = self.finder.index.recent
+        best = np.argsort(-(recent if allowed is None else np.where(allowed, recent, -1.0)), kind="stable")[:limit]
+        return best[allowed[best]].astype(np.int32) if allowed is not None else best.astype(np.int32)
 
 
 def learn(sessions: Sequence[Sequence[int]], *, items: int, settings: Settings | None = None) -> Recommender:
