@@ -6,6 +6,7 @@ and the total is revenue, tax and shipping.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,8 @@ __all__ = ["COUPONS", "Cart", "Line", "Order", "refund_properties"]
 COUPONS: dict[str, int] = {"WELCOME10": 10, "WEEKEND5": 5, "VINO15": 15, "FRIENDS20": 20}
 """Codes that are honoured and the percentage each takes off."""
 
-FREE_DELIVERY_MINOR = 5_000
+FREE_DELIVERY_MINOR = 9_000
+"""What the first tier of the club, in which everybody is, brings; higher tiers bring more."""
 DELIVERY_MINOR = {"GBP": 395, "EUR": 490}
 
 
@@ -60,24 +62,33 @@ class Order:
     """A completed purchase with its sums."""
 
     def __init__(
-        self, order_id: str, lines: list[Line], *, currency: str, country: str, coupon: str | None, delivered: bool
-    ) -> None:
+        self, order_id: str, lines: list[Line], *, currency: str, country: str, coupon: str | None, delivered: bool,
+        benefits: Mapping[str, int] | None = None,
+    ) -> None:  # fmt: skip
+        """`benefits`: what the club takes off this order, in minor units, by kind."""
         self.id = order_id
+        self.benefits = benefits or {}
         self.lines = lines
         self.currency = currency
         self.coupon = coupon
         percent = COUPONS.get(coupon or "", 0)
         self.gross_minor = self.discount_minor = self.tax_minor = 0
+        off, whole = (
+            self.benefits.get("price", 0),
+            sum(one.product.price_minor[currency] * one.quantity for one in lines),
+        )
         for line in lines:
             gross = line.product.price_minor[currency] * line.quantity
-            discount = gross * percent // 100
+            before, after = self.gross_minor, self.gross_minor + gross
+            discount = gross * percent // 100 + (off * after // whole - off * before // whole if whole else 0)
             rate = line.product.vat(country)
             self.gross_minor += gross
             self.discount_minor += discount
             self.tax_minor += round((gross - discount) * rate / (1 + rate))
         self.revenue_minor = self.gross_minor - self.discount_minor - self.tax_minor
         dear = self.gross_minor - self.discount_minor >= FREE_DELIVERY_MINOR
-        self.shipping_minor = 0 if dear or not delivered else DELIVERY_MINOR[currency]
+        is_free = dear or not delivered or "delivery" in self.benefits
+        self.shipping_minor = 0 if is_free else DELIVERY_MINOR[currency]
         self.total_minor = self.revenue_minor + self.tax_minor + self.shipping_minor
 
     def properties(self, **more: Any) -> dict[str, Any]:
@@ -96,6 +107,8 @@ class Order:
         }
         if self.coupon is not None:
             properties["coupon"] = self.coupon
+        if self.benefits:
+            properties["benefits"] = [{"kind": kind, "saving_minor": minor} for kind, minor in self.benefits.items()]
         return properties
 
     def _line(self, line: Line, position: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from rapport.app.scorecard.series import Series
 from rapport.app.settings import Settings
 from rapport.app.wiring import installed
 from rapport.capabilities.loyalty.changing import change_programme
+from rapport.capabilities.loyalty.programme import Delivery
 from rapport.capabilities.loyalty.shipped import example
 from rapport.collect.model import SourceKind
 from rapport.collect.sources import create_source, list_sources
@@ -24,6 +25,7 @@ from rapport.remember.segments.ready import READY
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import WorkspaceSettings, all_workspaces, create_workspace
 from rapport.web.accounts import create_user
+from rapport.world.orders import DELIVERY_MINOR
 from rapport.world.timeline import Town
 
 __all__ = ["EMAIL", "SHOP", "State", "account", "prepare", "write_state"]
@@ -113,7 +115,8 @@ def _found_shop(db: Database, settings: Settings, town: Town) -> State:
             segments.add(conn, workspace.id, name=ready.name, where=ready.where, fields=fields, by="Rapport", now=now)
     password = "-".join(secrets.token_hex(2) for _ in range(3))
     create_user(db, email=EMAIL, password=password, name="Owner", workspace=workspace.id, role="owner", now=now)
-    club = msgspec.json.encode(example("GBP", time_zone=shop.time_zone, starts=to_iso(town.starts_at)))
+    terms = example("GBP", time_zone=shop.time_zone, starts=to_iso(town.starts_at))
+    club = msgspec.json.encode(msgspec.structs.replace(terms, delivery=Delivery(fee_minor=DELIVERY_MINOR["GBP"])))
     change_programme(db, workspace.id, "club", club, seen=0, by="Owner", reason="the first terms", now=town.starts_at)
     state = State(town=town, password=password, write_keys=write_keys, api_key=keys.api_key)
     write_state(settings.data_dir, state)

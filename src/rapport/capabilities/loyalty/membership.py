@@ -27,7 +27,7 @@ from rapport.storage import log
 from rapport.storage.bulk import insert_rows
 from rapport.storage.engine import Database
 
-__all__ = ["MembershipShown", "cancel", "end_those_over", "join", "memberships_of", "renew"]
+__all__ = ["MembershipShown", "cancel", "cancel_of", "end_those_over", "join", "memberships_of", "renew"]
 
 MONTHS = {"month": 1, "year": 12}
 
@@ -127,6 +127,14 @@ def cancel(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> None:
             _set(conn, workspace, id, cancelled_at=now)
             _state(conn, workspace, CANCELLED, f"membership-cancelled:{id}", Key(row.strand), None, id, row.programme,
                    row.until, plan_name=row.plan, now=now)  # fmt: skip
+
+
+def cancel_of(db: Database, workspace: WorkspaceId, key: Key, id: str, *, now: int) -> None:
+    """The same, by the person with this key; of somebody else's there is none: NotFound."""
+    with db.read() as conn:
+        if _find(conn, workspace, id).strand not in person_of(conn, workspace, key):
+            raise NotFound(f"there is no membership {id[:60]!r}")
+    cancel(db, workspace, id, now=now)
 
 
 def end_those_over(

@@ -134,6 +134,8 @@ class Plan(_Part, frozen=True, kw_only=True):
     fee_minor: Minor
     period: Literal["month", "year"] = "year"
     trial_days: Days = 0
+    join_url: Annotated[str, Meta(max_length=500, pattern='^(https?://[^\\s"<>]*)?$')] = ""
+    """Where the shop takes the fee; members' pages lead there."""
     benefits: tuple[Benefit, ...] = ()
 
 

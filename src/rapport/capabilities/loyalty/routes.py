@@ -12,6 +12,7 @@ from msgspec import Meta
 from rapport.capabilities.loyalty import membership as paid
 from rapport.capabilities.loyalty import redeeming, store
 from rapport.capabilities.loyalty.changing import change_programme
+from rapport.capabilities.loyalty.links import OPEN_FOR, wallet_path, wallet_token
 from rapport.capabilities.loyalty.programme import Programme, json_ld
 from rapport.capabilities.loyalty.quoting import Quote, QuoteAsked, holder_of, quote
 from rapport.capabilities.loyalty.redeeming import Redemption
@@ -106,6 +107,16 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     reason: Annotated[str, Meta(max_length=200)]
     request_id: OneOf
     programme: Annotated[str, Meta(max_length=40)] = ""
+
+
+class LinkMade(msgspec.Struct, frozen=True, kw_only=True):
+    """The way to somebody's wallet: whoever has it may look, join a trial, cancel."""
+
+    wallet: str
+    """An address below that of this server."""
+    token: str
+    """The same for the components of the shop's own site (`<rapport-wallet token=…>`)."""
+    open_until: str
 
 
 @get("/loyalty/programmes", permission="loyalty:read", tags=["loyalty"], sync_to_thread=True)
@@ -240,6 +251,21 @@ def get_wallet(db: Database, principal: Principal, reference: Reference, program
 
 
 @post(
+    "/customers/{reference:str}/loyalty/links", permission="loyalty:write", status_code=200, tags=["loyalty"],
+    sync_to_thread=True,
+)  # fmt: skip
+def make_link(db: Database, principal: Principal, reference: Reference) -> LinkMade:
+    """A link to this person's wallet, for a message to them or their account in the shop."""
+    workspace, now = principal.workspace, now_us()
+    with db.read() as conn:
+        key = _find(conn, principal, reference)
+        return LinkMade(
+            wallet=wallet_path(conn, workspace, key, now=now), token=wallet_token(conn, workspace, key, now=now),
+            open_until=to_iso(now + OPEN_FOR),
+        )  # fmt: skip
+
+
+@post(
     "/customers/{reference:str}/loyalty/adjustments", permission="loyalty:adjust", tags=["loyalty"], sync_to_thread=True
 )
 def adjust_points(db: Database, principal: Principal, reference: Reference, data: Adjustment) -> Wallet:
@@ -257,7 +283,8 @@ def adjust_points(db: Database, principal: Principal, reference: Reference, data
 
 ROUTES = (
     list_programmes, get_programme, put_programme, ask_quote, hold_points, capture_points, release_points,
-    refund_points, join_membership, renew_membership, cancel_membership, get_wallet, adjust_points,
+    refund_points, join_membership, renew_membership, cancel_membership, get_wallet, make_link,
+    adjust_points,
 )  # fmt: skip
 
 

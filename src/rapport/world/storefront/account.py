@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from rapport.world.people import Person
 from rapport.world.storefront.asking import Earlier
 from rapport.world.storefront.basket import write_facts
@@ -33,13 +35,17 @@ async def sign_in(shop: Shop, request: Request, name: str) -> Reply | None:
 async def account(shop: Shop, request: Request, name: str) -> Reply | None:
     """The account: orders on all channels as Rapport knows them, and those of this browser."""
     person = shop.person(request)
-    earlier = await shop.rapport.orders(person.user_id) if person else []
+    earlier: list[Earlier] | None = []
+    token = wallet = ""
+    if person:
+        earlier, (token, wallet) = await asyncio.gather(shop.rapport.orders(person.user_id), shop.wallet(request))
     placed = shop.all_placed(request)
     known = {one.order.id for one in placed}
     others = [one for one in earlier or [] if one.id not in known]
     return shop.page(
-        request, "account", "Your account", [look("Account")], placed=placed, earlier=others, away=earlier is None
-    )
+        request, "account", "Your account", [look("Account")], placed=placed, earlier=others, away=earlier is None,
+        token=token, wallet=wallet,
+    )  # fmt: skip
 
 
 async def one_order(shop: Shop, request: Request, order_id: str) -> Reply | None:

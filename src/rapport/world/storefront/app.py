@@ -62,7 +62,9 @@ class Storefront:
         elif scope["type"] == "http":
             request = await read(scope, receive)
             reply = await self._answer(request)
-            await write(reply, send, packed=request.packed, head=scope["method"] == "HEAD")
+            await write(
+                reply, send, packed=request.packed, rapport_port=self._shop.rapport_port, head=scope["method"] == "HEAD"
+            )
 
     async def _live(self, receive: Any, send: Any) -> None:
         await receive()

@@ -11,8 +11,9 @@ import httpx
 
 from rapport.kernel.money import to_minor
 from rapport.world.catalogue import Product, the_catalogue
+from rapport.world.orders import Order
 
-__all__ = ["Earlier", "Rapport", "Suggested"]
+__all__ = ["Earlier", "Rapport", "Suggested", "cart_of"]
 
 _SECONDS = 1.5
 """Longer nobody waits for a page: without an answer the shop goes on by itself."""
@@ -71,6 +72,19 @@ class Rapport:
         found = await self._answer("GET", path, params={"event": "Order", "limit": str(_ORDERS)})
         return None if found is None else list(_earlier(found.get("facts", [])))
 
+    async def benefits(self, order: Order, *, user_id: str, country: str) -> dict[str, int] | None:
+        """What the club takes off this order, by kind; None where there is none, or Rapport does not answer in time."""
+        asked = {"customer": f"user_id:{user_id}" if user_id else "", "cart": cart_of(order, country)}
+        quoted = await self._answer("POST", "/api/v1/loyalty/quote", json=asked)
+        if not quoted:
+            return None
+        return {one["kind"]: one["saving_minor"] for one in quoted["benefits"] if one["saving_minor"]}
+
+    async def wallet(self, user_id: str) -> tuple[str, str]:
+        """What opens a customer's wallet: the token of its components, and the path of its page; empty without."""
+        found = await self._answer("POST", f"/api/v1/customers/user_id:{user_id}/loyalty/links")
+        return (str(found.get("token", "")), str(found.get("wallet", ""))) if found else ("", "")
+
     async def _answer(self, method: str, path: str, **more: Any) -> dict[str, Any] | None:
         try:
             answer = await self._http.request(method, path, **more)
@@ -80,6 +94,20 @@ class Rapport:
         except (httpx.HTTPError, ValueError):
             return None
         return found if isinstance(found, dict) else None
+
+
+def cart_of(order: Order, country: str) -> dict[str, Any]:
+    """A basket as Rapport is asked about it."""
+    lines = [
+        {"line_id": str(place), "product_id": line.product.id, "quantity": line.quantity,
+         "unit_price_minor": line.product.price_minor[order.currency], "discount_minor": 0,
+         "category": line.product.category}
+        for place, line in enumerate(order.lines, start=1)
+    ]  # fmt: skip
+    return {
+        "currency": order.currency, "prices_include_tax": True, "lines": lines, "shipping_minor": order.shipping_minor,
+        "coupons": [], "destination": {"country": country, "postcode": ""}, "redeem_points": 0,
+    }  # fmt: skip
 
 
 def _suggested(decision: dict[str, Any], currency: str) -> Iterator[Suggested]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import Any
 
@@ -22,11 +23,22 @@ _MINE = 12
 
 async def cart(shop: Shop, request: Request, name: str) -> Reply | None:
     """The basket."""
-    found = shop.order(request)
+    found, asked = await shop.order_of_member(request)
+    token, _ = await shop.wallet(request) if asked else ("", "")
     viewed = {"cart_id": request.cookies.get("shop_cart_id", ""), "products": lines_of(found)}
     facts = [look("Cart"), track("Cart Viewed", viewed)]
     delivery = delivery_words(shop.local_now(request), shop.country(request))
-    return shop.page(request, "cart", "Basket", facts, order=found, delivery=delivery, most=MAX_PIECES)
+    return shop.page(
+        request,
+        "cart",
+        "Basket",
+        facts,
+        order=found,
+        delivery=delivery,
+        most=MAX_PIECES,
+        asked=json.dumps(asked) if asked else "",
+        token=token,
+    )
 
 
 async def change(shop: Shop, request: Request, action: str) -> Reply | None:
@@ -102,17 +114,18 @@ async def checkout(shop: Shop, request: Request, name: str) -> Reply | None:
             },
         ),
     ]  # fmt: skip
-    return _form(shop, request, filled(shop.person(request)), {}, facts)
+    return await _form(shop, request, filled(shop.person(request)), {}, facts)
 
 
-def _form(
+async def _form(
     shop: Shop, request: Request, values: dict[str, str], errors: dict[str, str], facts: list[dict[str, Any]]
 ) -> Reply:
     now, store = shop.local_now(request), shop.store(request)
     lacking = [line.product.name for line in shop.lines(request) if not pickup(line.product, store, now).pieces]
     return shop.page(
         request, "checkout", "Checkout", facts, status=422 if errors else 200, values=values, errors=errors,
-        order=shop.order(request), collected=shop.order(request, delivered=False), countries=COUNTRIES, lacking=lacking,
+        order=(await shop.order_of_member(request))[0], countries=COUNTRIES, lacking=lacking,
+        collected=(await shop.order_of_member(request, delivered=False))[0],
         delivery=delivery_words(now, values.get("country", "GB")),
     )  # fmt: skip
 
@@ -129,9 +142,9 @@ async def order(shop: Shop, request: Request, name: str) -> Reply | None:
     if collects and not all(pickup(line.product, store, now).pieces for line in shop.lines(request)):
         errors["method"] = f"Not everything is in {store.city} today. Choose delivery, or another store."
     if errors:
-        return _form(shop, request, values, errors, [])
+        return await _form(shop, request, values, errors, [])
     country = STORES[store.key].country if collects else values["country"]
-    found = shop.order(request, country=country, delivered=not collects)
+    found, _ = await shop.order_of_member(request, country=country, delivered=not collects)
     if found is None:
         return to("/cart")
     due = pickup(found.lines[0].product, store, now).when if collects else delivery_words(now, country)

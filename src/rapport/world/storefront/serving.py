@@ -21,13 +21,13 @@ _MAX_FORM = 20_000
 _SMALL = 700
 """Bytes; packing less than that saves nothing."""
 _POLICY = (
-    b"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src *; "
-    b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self' *:{port}; img-src 'self' data:; connect-src *; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+"""Scripts are the shop's own and, by its port, Rapport's, which browsers find on the same host."""
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
-    (b"content-security-policy", _POLICY),
     (b"vary", b"Accept-Encoding"),
 ]
 _KINDS = {"shop.css": "text/css; charset=utf-8", "shop.js": "text/javascript; charset=utf-8"}
@@ -117,10 +117,16 @@ async def read(scope: Any, receive: Any) -> Request:
     )
 
 
-async def write(reply: Reply, send: Any, *, packed: bool, head: bool = False) -> None:
+async def write(reply: Reply, send: Any, *, packed: bool, rapport_port: int, head: bool = False) -> None:
     """Send an answer, packed where the browser takes it and it is worth it."""
     keep = b"public, max-age=31536000, immutable" if reply.for_ever else b"no-store"
-    headers = [*_HEADERS, (b"content-type", reply.content_type.encode()), (b"cache-control", keep)]
+    policy = _POLICY.format(port=rapport_port).encode()
+    headers = [
+        *_HEADERS,
+        (b"content-security-policy", policy),
+        (b"content-type", reply.content_type.encode()),
+        (b"cache-control", keep),
+    ]
     if reply.location is not None:
         headers.append((b"location", reply.location.encode()))
     for name, value in reply.cookies.items():

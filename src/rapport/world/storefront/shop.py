@@ -19,7 +19,7 @@ from rapport.kernel.money import format_minor
 from rapport.world.catalogue import Store, the_catalogue
 from rapport.world.orders import FREE_DELIVERY_MINOR, Line, Order
 from rapport.world.people import Person, household_at, households, person_at
-from rapport.world.storefront.asking import Rapport
+from rapport.world.storefront.asking import Rapport, cart_of
 from rapport.world.storefront.basket import read_facts, read_lines
 from rapport.world.storefront.delivery import STORES, StorePlace
 from rapport.world.storefront.pictures import picture
@@ -56,6 +56,7 @@ class Shop:
         self.seed = seed
         self.rapport = Rapport(rapport, api_key)
         self._rapport_url = rapport
+        self.rapport_port = urlsplit(rapport).port or 80
         self._write_key = write_key
         self._salt = secrets.token_bytes(16)
         self._placed: OrderedDict[str, Placed] = OrderedDict()
@@ -108,13 +109,34 @@ class Shop:
         usual = all_stores[person.store] if person else all_stores[0]
         return next((store for store in all_stores if store.key == chosen), usual)
 
+    async def wallet(self, request: Request) -> tuple[str, str]:
+        """The token of the wallet of who has signed in, and the address of its page; empty for nobody."""
+        person = self.person(request)
+        token, path = await self.rapport.wallet(person.user_id) if person else ("", "")
+        return token, f"{self._rapport_url}{path}" if path else ""
+
     # -- what is bought --------------------------------------------------------------------------------------------
 
     def lines(self, request: Request) -> list[Line]:
         """What lies in the basket."""
         return read_lines(request.cookies.get("shop_cart", ""))
 
-    def order(self, request: Request, *, country: str = "", delivered: bool = True) -> Order | None:
+    async def order_of_member(
+        self, request: Request, *, country: str = "", delivered: bool = True
+    ) -> tuple[Order | None, dict[str, Any]]:
+        """The basket with what the club takes off it, and as Rapport was asked about it; empty without an answer."""
+        plain = self.order(request, country=country, delivered=delivered)
+        if plain is None:
+            return None, {}
+        person, country = self.person(request), country or self.country(request)
+        found = await self.rapport.benefits(plain, user_id=person.user_id if person else "", country=country)
+        if found is None:
+            return plain, {}
+        return self.order(request, country=country, delivered=delivered, benefits=found), cart_of(plain, country)
+
+    def order(
+        self, request: Request, *, country: str = "", delivered: bool = True, benefits: dict[str, int] | None = None
+    ) -> Order | None:
         """The basket as an order that could be placed; None where it is empty. One basket is always one order."""
         lines = self.lines(request)
         if not lines:
@@ -123,7 +145,7 @@ class Shop:
         number = hashlib.blake2b(cart.encode(), key=self._salt, digest_size=5).hexdigest().upper()
         return Order(
             f"W-{number}", lines, currency=self.currency(request), country=country or self.country(request),
-            coupon=None, delivered=delivered,
+            coupon=None, delivered=delivered, benefits=benefits,
         )  # fmt: skip
 
     def keep(self, placed: Placed) -> None:
@@ -154,7 +176,7 @@ class Shop:
         values: dict[str, Any] = {
             "title": title,
             "facts": [*told, *(facts or [])],
-            "rapport_port": urlsplit(self._rapport_url).port or 80,
+            "rapport_port": self.rapport_port,
             "rapport_url": self._rapport_url,
             "write_key": self._write_key,
             "person": self.person(request),

@@ -48,3 +48,10 @@ document.documentElement.classList.add("scripted");
 
 // Sorting and filtering show at once; without this script the button does it.
 document.querySelector(".tools")?.addEventListener("change", (event) => event.currentTarget.requestSubmit());
+
+// Rapport's parts of the page, from where Rapport is seen from this browser. Without them the page says what it can.
+if (document.querySelector("rapport-wallet, rapport-cart-benefits")) {
+  const parts = document.createElement("script");
+  parts.src = `${location.protocol}//${location.hostname}:${page.rapportPort}/static/loyalty.js`;
+  document.head.append(parts);
+}

@@ -1,0 +1,40 @@
+"""The signed link to somebody's wallet: it opens theirs alone, for a week, and holds no address of theirs."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from rapport.kernel.clock import DAY, SECOND
+from rapport.kernel.errors import Conflict, InvalidInput
+from rapport.kernel.ids import CustomerId, Key, WorkspaceId
+from rapport.resolve.graph.customer_ids import load_customer_ids
+from rapport.resolve.graph.signing import load_signer
+from rapport.storage.workspaces import workspace_of
+
+__all__ = ["OPEN_FOR", "open_wallet", "wallet_path", "wallet_token"]
+
+OPEN_FOR = 7 * DAY
+_USE = b"loyalty-wallet-links-1"
+
+
+def wallet_token(conn: Connection, workspace: WorkspaceId, key: Key, *, now: int) -> str:
+    """What opens somebody's wallet until OPEN_FOR is over. Raises NotFound before the first customer was seen."""
+    customer = load_customer_ids(conn).customer_id(key)
+    return load_signer(conn, _USE, workspace).sign(f"w.{customer}.{(now + OPEN_FOR) // SECOND}")
+
+
+def wallet_path(conn: Connection, workspace: WorkspaceId, key: Key, *, now: int) -> str:
+    """The address of somebody's wallet below the address of this server."""
+    token = wallet_token(conn, workspace, key, now=now)
+    return f"/shop/loyalty/wallet?shop={workspace_of(conn, workspace).slug}&t={token}"
+
+
+def open_wallet(conn: Connection, workspace: WorkspaceId, token: str, *, now: int) -> Key:
+    """Whose wallet it opens. Raises InvalidInput for a token that is not ours, Conflict for one that is over."""
+    kind, _, rest = load_signer(conn, _USE, workspace).read(token).partition(".")
+    customer, _, until = rest.partition(".")
+    if kind != "w" or not (until.isascii() and until.isdigit()):
+        raise InvalidInput("this link is for something else", hint="open it as it stands in the message")
+    if int(until) * SECOND <= now:
+        raise Conflict("this link is over", hint="ask the shop for a new one")
+    return load_customer_ids(conn).key(CustomerId(customer))

@@ -1,0 +1,180 @@
+"""What a member is shown: the wallet, the way to the next tier, memberships, a cart, as words and numbers to draw."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from rapport.capabilities.loyalty import store, words
+from rapport.capabilities.loyalty.membership import MembershipShown
+from rapport.capabilities.loyalty.programme import Benefit, Plan, Programme
+from rapport.capabilities.loyalty.quoting import CartAsked, holder_of, quote
+from rapport.capabilities.loyalty.wallet import Wallet, wallet_of
+from rapport.capabilities.loyalty.words import WORDS
+from rapport.kernel.clock import DAY, from_iso
+from rapport.kernel.errors import NotFound
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.money import format_minor
+
+__all__ = ["Reader", "cart_shown", "member_shown"]
+
+SOON = 60 * DAY
+HISTORY = 30
+
+
+class Reader(NamedTuple):
+    """Who reads: how numbers, money and days are written for them."""
+
+    language: str
+    currency: str
+    zone: str
+
+    def __call__(self, name: str, *values: object) -> str:
+        """The words of this name."""
+        return WORDS[self.language][name].format(*values)
+
+    def money(self, minor: int) -> str:
+        return format_minor(minor, self.currency, locale=self.language)
+
+    def points(self, value: int) -> str:
+        return words.points(value, self.language)
+
+    def day(self, at: str, *, ends: bool = False) -> str:
+        return words.day(at, self.language, self.zone, ends=ends)
+
+
+def member_shown(conn: Connection, workspace: WorkspaceId, key: Key, language: str, *, now: int) -> dict[str, Any]:
+    """All that pages and components show of somebody. Raises NotFound where the shop has no programme."""
+    wallet = wallet_of(conn, workspace, key, now=now)
+    terms = next(one.programme for one in store.names_of(conn, workspace) if one.name == wallet.programme)
+    say = Reader(language, wallet.currency, terms.time_zone)
+    return {
+        "say": say, "words": WORDS[language], "title": wallet.title, "balance": say.points(wallet.balance),
+        "number": words.number(wallet.balance, language), "worth": _worth(wallet, say), "notes": _notes(wallet, say),
+        "lots": [_lot(one, say) for one in wallet.lots], "soon": _soon(wallet, say, now=now),
+        "tier": _tier(wallet, terms, say), "benefits": [words.benefit_title(b, language) for b in wallet.benefits],
+        "saved": say.money(wallet.saved_minor) if wallet.saved_minor else "",
+        "memberships": [_membership(one, say) for one in wallet.memberships if one.state != "ended"],
+        "plans": _plans(wallet, terms, say), "history": _history(wallet, say),
+    }  # fmt: skip
+
+
+def cart_shown(
+    conn: Connection, workspace: WorkspaceId, key: Key | None, cart: CartAsked, language: str, *, now: int
+) -> dict[str, Any]:
+    """What a cart is worth to somebody, in lines to read. Raises NotFound; InvalidInput for a cart that cannot be."""
+    versions = store.versions_of(conn, workspace)
+    name = next(iter(versions), "")
+    if not name:
+        raise NotFound("the shop has no loyalty programme")
+    holder = holder_of(conn, workspace, versions[name], name, key, now=now)
+    there = quote(holder, cart, now=now)
+    say = Reader(language, holder.terms.currency, holder.terms.time_zone)
+    own = {b.title: words.benefit_title(b, language) for b in _all_benefits(holder.terms)}
+    lines = [
+        f"{own.get(one.title, one.title)}: {say.money(one.saving_minor)}" for one in there.benefits if one.saving_minor
+    ]
+    also = [say("missing", say.money(there.missing_for_delivery_minor))] if there.missing_for_delivery_minor else []
+    if there.points_earned:
+        also.append(say("earn", say.points(there.points_earned)))
+    if there.redeemable.points:
+        pays = min(there.redeemable.points * holder.terms.worth.minor // holder.terms.worth.points, there.to_pay_minor)
+        also.append(f"{say('balance', say.points(there.balance))}: {say('pays', say.money(pays))}")
+    more = there.membership
+    would = say("would", more.title, say.money(more.would_save_minor)) if more and more.would_save_minor else ""
+    saving = say("saving", say.money(there.saving_minor)) if there.saving_minor else ""
+    return {"words": WORDS[language], "saving": saving, "lines": lines, "also": also, "would": would}
+
+
+def _all_benefits(terms: Programme) -> list[Benefit]:
+    return [b for tier in terms.tiers for b in tier.benefits] + [b for plan in terms.plans for b in plan.benefits]
+
+
+def _worth(wallet: Wallet, say: Reader) -> str:
+    return say("worth", say.money(wallet.worth_minor)) if wallet.worth_minor else ""
+
+
+def _notes(wallet: Wallet, say: Reader) -> list[str]:
+    counts = {"pending": wallet.pending, "held": wallet.held, "owed": wallet.owed}
+    found = [say(name, say.points(value)) for name, value in counts.items() if value]
+    return found or ([] if wallet.history else [say("none")])
+
+
+def _lot(lot: Any, say: Reader) -> dict[str, str]:
+    until = say("expire", say.points(lot.points), say.day(lot.expires_at, ends=True)) if lot.expires_at else ""
+    return {"until": until or f"{say.points(lot.points)} {say('ever')}", "words": lot.words}
+
+
+def _soon(wallet: Wallet, say: Reader, *, now: int) -> list[str]:
+    return [
+        say("expire", say.points(lot.points), say.day(lot.expires_at, ends=True))
+        for lot in wallet.lots
+        if lot.expires_at and lot.state == "available" and from_iso(lot.expires_at) <= now + SOON
+    ][:3]
+
+
+def _tier(wallet: Wallet, terms: Programme, say: Reader) -> dict[str, Any] | None:
+    """The tier and how much of the way to the next is done, in hundredths."""
+    if not wallet.tier:
+        return None
+    found: dict[str, Any] = {
+        "title": wallet.tier_title, "done": 100, "way": say("top"),
+        "kept": say("kept", say.day(wallet.tier_until, ends=True)) if wallet.tier_until else "",
+    }  # fmt: skip
+    if wallet.next_tier is not None:
+        target, missing = terms.tier_named(wallet.next_tier.name), wallet.next_tier.missing
+        at = target.at if target else 0
+        found["done"] = max(0, min(99, 100 * (at - missing) // at)) if at else 0
+        found["way"] = say("next", _counted(missing, wallet.tiers_by, say), wallet.next_tier.title)
+    return found
+
+
+def _counted(value: int, by: str, say: Reader) -> str:
+    if by == "spend":
+        return say.money(value)
+    if by == "points":
+        return say.points(value)
+    return f"{words.number(value, say.language)} {say('order' if value == 1 else 'orders')}"
+
+
+def _membership(one: MembershipShown, say: Reader) -> dict[str, str]:
+    until = say.day(one.until, ends=True)
+    return {
+        "id": one.id, "title": one.title, "state": say(one.state, until), "until": until,
+        "account": say("account", say.money(one.paid_minor), say.money(one.saved_minor)) if one.paid_minor else "",
+        "cancel": say("sure", until) if one.state in ("trial", "active") else "",
+    }  # fmt: skip
+
+
+def _plans(wallet: Wallet, terms: Programme, say: Reader) -> list[dict[str, Any]]:
+    """What can be joined: none that is running."""
+    running = {one.plan for one in wallet.memberships if one.state != "ended"}
+    had = {one.plan for one in wallet.memberships}
+    return [
+        {
+            "name": plan.name, "title": plan.title, "fee": say("fee", say.money(plan.fee_minor), say(plan.period)),
+            "benefits": [words.benefit_title(b, say.language) for b in plan.benefits],
+            "try": say("try", plan.trial_days) if plan.trial_days and plan.name not in had else "",
+            "pay": _pays(plan, say), "url": plan.join_url,
+        }
+        for plan in terms.plans
+        if plan.name not in running
+    ]  # fmt: skip
+
+
+def _pays(plan: Plan, say: Reader) -> str:
+    return say("pay", say.money(plan.fee_minor), say(plan.period)) if plan.join_url else ""
+
+
+def _history(wallet: Wallet, say: Reader) -> list[dict[str, str]]:
+    called = words.MOVED.get(say.language, {})
+    return [
+        {"day": say.day(one.at), "what": called.get(one.what, one.what), "words": one.words,
+         "points": _signed(one.points, say)}
+        for one in wallet.history[:HISTORY]
+    ]  # fmt: skip
+
+
+def _signed(points: int, say: Reader) -> str:
+    return f"{'+' if points > 0 else '−'}{words.number(abs(points), say.language)}" if points else ""
