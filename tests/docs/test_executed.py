@@ -111,6 +111,10 @@ def test_products_are_stated_and_searched_as_described(tmp_path: Path) -> None:
     run_page(DOCS / "how-to/catalogue.md", folder=tmp_path, port=free_port())
 
 
+def test_a_shop_is_connected_as_described(tmp_path: Path) -> None:
+    run_page(DOCS / "how-to/connect-a-shop.md", folder=tmp_path, port=free_port())
+
+
 def test_a_webhook_arrives_as_described(tmp_path: Path) -> None:
     """The receiver of the page verifies what Rapport signed."""
     run_page(DOCS / "how-to/webhooks.md", folder=tmp_path, port=free_port(), replace={"9321": str(free_port())})

@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from rapport.act import outbox
 from rapport.act.channels import ChannelSettings
 from rapport.adapters.files.slice import IMPORTS
+from rapport.adapters.shops.slice import SHOPS
 from rapport.app.settings import Settings
 from rapport.app.slice import SYSTEM
 from rapport.capabilities.audit.slice import AUDIT
@@ -30,6 +31,7 @@ OWN: tuple[Slice, ...] = (
     *ROOMS,
     SYSTEM,
     IMPORTS,
+    SHOPS,
     CONSENT,
     CATALOG,
     SUPPLY,

@@ -121,6 +121,7 @@ def _routers(parts: Mapping[str, WebPart]) -> Iterator[Router]:
             yield shop_router(slice_, part.shop)
         if part.components:
             yield components_router(slice_, part.components)
+    yield webhooks_router([handler for part in parts.values() for handler in part.webhooks])
 
 
 def console_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
@@ -146,6 +147,17 @@ def api_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
         guards=[auth.allow, asked.refuse_unknown, ask_purpose],
         dependencies={"principal": Provide(auth.current_principal)},
         security=[{"apiKey": []}],
+    )
+
+
+def webhooks_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
+    """Handlers for what other systems send of themselves; each verifies it."""
+    return Router(
+        path="/v1/webhooks",
+        route_handlers=list(handlers),
+        middleware=[RequestLog()],
+        request_max_body_size=5_000_000,
+        include_in_schema=False,
     )
 
 

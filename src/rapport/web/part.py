@@ -37,6 +37,8 @@ class WebPart(msgspec.Struct, frozen=True, kw_only=True):
     """Pages for shoppers, below `/shop/{slice}`; each names what opens it (`web.shoppers`)."""
     components: tuple[ControllerRouterHandler, ...] = ()
     """Parts for the shop's own site, below `/components/{slice}`; each names what opens it."""
+    webhooks: tuple[ControllerRouterHandler, ...] = ()
+    """Handlers below `/v1/webhooks`: what other systems send of themselves. Each verifies what it is sent."""
 
 
 def load_parts(named: Iterable[tuple[str, str]]) -> dict[str, WebPart]:

@@ -1,0 +1,180 @@
+"""`POST /v1/webhooks/{shop}/{source}`, where shops send; `/api/v1/shops`, whose webhooks are taken."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import anyio.to_thread
+import msgspec
+from litestar import Request, delete, get, post, put
+from litestar.params import Parameter
+from msgspec import Meta
+
+from rapport.adapters.shops import store
+from rapport.adapters.shops.model import SHOPS, Shop
+from rapport.adapters.shops.store import Door
+from rapport.adapters.shops.taking import read_body, take
+from rapport.adapters.shops.verifying import is_ping, topic_of, triggered_at, verify
+from rapport.collect.names import Vocabulary
+from rapport.collect.sources import find_source
+from rapport.kernel.clock import now_us, to_iso
+from rapport.kernel.errors import NotFound, Unauthenticated
+from rapport.kernel.principal import Principal
+from rapport.storage.engine import Database
+from rapport.web.auth import client_address
+
+__all__ = ["DOORS", "ROUTES", "ShopConnected"]
+
+FORGED_A_MINUTE = 120
+SourceId = Annotated[str, Parameter(max_length=120)]
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a delivery."""
+
+    outcome: str
+    """accepted; duplicates: nothing of it was new; late: a newer one came before it; ignored: it tells nothing that is
+    taken; ping."""
+    facts: int = 0
+    """How many it added to the log, those in quarantine among them."""
+    waiting: int = 0
+    """Levels of stock that wait for their product to be told."""
+
+
+@post("/{shop:str}/{source_id:str}", status_code=200)
+async def take_webhook(
+    request: Request[Any, Any, Any], db: Database, vocabulary: Vocabulary, shop: str, source_id: str
+) -> Answer:
+    """Verify a delivery by the secret of its source, and put what is new of it into the log before answering."""
+    body = await request.body()
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    kind = _known(shop)
+    if is_ping(kind, headers, body):
+        return Answer(outcome="ping")
+    try:
+        return await anyio.to_thread.run_sync(_take, db, vocabulary, kind, source_id[:120], headers, body)
+    except Unauthenticated as error:
+        request.app.state.shops.count("webhook", client_address(request), a_minute=FORGED_A_MINUTE)
+        await anyio.to_thread.run_sync(_refuse, db, kind, source_id[:120], error.message)
+        raise
+
+
+def _take(
+    db: Database, vocabulary: Vocabulary, shop: Shop, source_id: str, headers: dict[str, str], body: bytes
+) -> Answer:
+    with db.read() as conn:
+        door = _verified(store.doors_named(conn, source_id, shop), headers, body, source_id)
+        source = find_source(conn, door.workspace, source_id)
+    if not source.enabled:
+        raise NotFound("this source is switched off", hint="switch it on in the console")
+    said = read_body(body)
+    with db.write() as conn:
+        taken = take(
+            conn, door, source, topic=topic_of(shop, headers), body=said, triggered_at=triggered_at(headers),
+            now=now_us(), vocabulary=vocabulary,
+        )  # fmt: skip
+    return Answer(outcome=taken.outcome, facts=taken.facts, waiting=taken.waiting)
+
+
+def _verified(doors: list[Door], headers: dict[str, str], body: bytes, source_id: str) -> Door:
+    if not doors:
+        raise NotFound(f"no webhooks are taken for {source_id[:60]!r}", hint="PUT /api/v1/shops/{shop}/{source} first")
+    for door in doors[:-1]:
+        try:
+            verify(door.shop, headers, body, door.secret)
+        except Unauthenticated:
+            continue
+        return door
+    verify(doors[-1].shop, headers, body, doors[-1].secret)
+    return doors[-1]
+
+
+def _refuse(db: Database, shop: Shop, source_id: str, why: str) -> None:
+    with db.write() as conn:
+        for door in store.doors_named(conn, source_id, shop):
+            store.count(conn, door, "refused", now=now_us(), why=why)
+
+
+def _known(shop: str) -> Shop:
+    for kind in SHOPS:
+        if kind == shop:
+            return kind
+    raise NotFound(f"no webhooks of {shop[:40]!r} are known", hint=f"there are {', '.join(SHOPS)}")
+
+
+class SecretWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The secret by which the shop signs its webhooks."""
+
+    secret: Annotated[str, Meta(min_length=8, max_length=500)]
+
+
+class ShopConnected(msgspec.Struct, frozen=True, kw_only=True):
+    """A shop system whose webhooks are taken, with what has come of it. Its secret is never shown."""
+
+    shop: Shop
+    source: str
+    path: str
+    """Where it sends."""
+    made_at: str
+    last_at: str | None
+    """When a delivery with a good signature came last."""
+    accepted: int
+    duplicates: int
+    """Of the accepted ones: those with nothing new."""
+    late: int
+    """Of the accepted ones: those that came after a newer one."""
+    ignored: int
+    refused: int
+    refused_at: str | None
+    refused_why: str
+
+
+class ShopsShown(msgspec.Struct, frozen=True, kw_only=True):
+    """All shop systems whose webhooks are taken."""
+
+    shops: list[ShopConnected]
+
+
+@get("/shops", permission="shops:read", tags=["shops"], sync_to_thread=True)
+def list_shops(db: Database, principal: Principal) -> ShopsShown:
+    """Whose webhooks are taken, and what has come of them."""
+    with db.read() as conn:
+        return ShopsShown(shops=[_shown(door) for door in store.doors_of(conn, principal.workspace)])
+
+
+@put("/shops/{shop:str}/{source_id:str}", permission="shops:write", tags=["shops"], sync_to_thread=True)
+def connect_shop(
+    db: Database, principal: Principal, shop: str, source_id: SourceId, data: SecretWanted
+) -> ShopConnected:  # fmt: skip
+    """Take a shop's webhooks for a source, or give them another secret, which holds at once."""
+    kind = _known(shop)
+    with db.write() as conn:
+        source = find_source(conn, principal.workspace, source_id)
+        store.keep_door(conn, principal.workspace, source.id, kind, data.secret.encode(), now=now_us())
+        found = store.doors_of(conn, principal.workspace)
+    return next(_shown(door) for door in found if (door.source, door.shop) == (source.id, kind))
+
+
+@delete(
+    "/shops/{shop:str}/{source_id:str}", permission="shops:write", status_code=200, tags=["shops"], sync_to_thread=True
+)
+def disconnect_shop(db: Database, principal: Principal, shop: str, source_id: SourceId) -> ShopsShown:
+    """Take its webhooks no more; what it told stays."""
+    with db.write() as conn:
+        if not store.remove_door(conn, principal.workspace, source_id, _known(shop)):
+            raise NotFound(f"no webhooks of {shop[:40]} are taken for {source_id[:60]!r}", hint="GET /api/v1/shops")
+        return ShopsShown(shops=[_shown(door) for door in store.doors_of(conn, principal.workspace)])
+
+
+def _shown(door: Door) -> ShopConnected:
+    return ShopConnected(
+        shop=door.shop, source=door.source, path=f"/v1/webhooks/{door.shop}/{door.source}",
+        made_at=to_iso(door.made_at),
+        last_at=to_iso(door.last_at) if door.last_at else None, accepted=door.accepted, duplicates=door.duplicates,
+        late=door.late, ignored=door.ignored, refused=door.refused,
+        refused_at=to_iso(door.refused_at) if door.refused_at else None, refused_why=door.refused_why,
+    )  # fmt: skip
+
+
+ROUTES = (list_shops, connect_shop, disconnect_shop)
+DOORS = (take_webhook,)

@@ -1,0 +1,193 @@
+"""Shopify's webhooks. Every topic of orders tells an order whole, with its refunds; of stock only the topics of
+inventory are believed, since a sale changes no product.
+
+**Source:** Shopify, Admin API 2026-01, topics `orders/*`, `products/*`, `inventory_levels/update`, `locations/*`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from rapport.adapters.shops.model import (
+    Body,
+    StockItem,
+    Thing,
+    fact,
+    first,
+    moment,
+    number,
+    person,
+    table,
+    tables,
+    text,
+)
+
+__all__ = ["read"]
+
+_CHANNELS = {"pos": "store", "shopify_draft_order": "phone"}
+
+
+def read(topic: str, body: Body, at: int) -> Iterator[Thing]:
+    """What a delivery says."""
+    kind, _, action = topic.lower().partition("/")
+    if kind == "orders" and action != "delete":
+        yield from _order(body, at, is_new=action == "create")
+    elif kind == "products":
+        yield from _withdrawn(body, at) if action == "delete" else _product(body, at)
+    elif kind == "inventory_levels" and action == "update":
+        yield from _level(body, at)
+    elif kind == "locations" and action != "delete":
+        yield from _location(body, at)
+
+
+def _order(body: Body, at: int, *, is_new: bool) -> Iterator[Thing]:
+    name = text(body.get("name")) or text(body.get("id"))
+    if name is None:
+        return
+    placed = moment(body.get("processed_at"), body.get("created_at"), otherwise=at)
+    changed = max(placed, moment(body.get("updated_at"), otherwise=at))
+    who = _customer(body, name)
+    said = _amounts(body, name)
+    facts = [fact("Order Completed", at=placed, about=who, once=True, **said)]
+    status = first(body.get("fulfillment_status"), body.get("financial_status"))
+    facts.append(fact("Order Updated", at=changed, about=who, **said, status=text(status)))
+    if body.get("cancelled_at"):
+        cancelled = moment(body["cancelled_at"], otherwise=at)
+        facts.append(fact("Order Cancelled", at=cancelled, about=who, once=True, order_id=name))
+    facts += [refund for one in tables(body.get("refunds")) if (refund := _refund(one, name, who, body, at))]
+    yield Thing("order", name, changed, facts, is_first=is_new)
+
+
+def _amounts(body: Body, name: str) -> dict[str, Any]:
+    shipping = table(table(body.get("total_shipping_price_set")).get("shop_money")).get("amount")
+    codes = [text(one.get("code")) for one in tables(body.get("discount_codes"))]
+    return {
+        "order_id": name, "shopify_id": text(body.get("id")), "currency": text(body.get("currency")),
+        "total": number(first(body.get("current_total_price"), body.get("total_price"))),
+        "tax": number(first(body.get("current_total_tax"), body.get("total_tax"))), "shipping": number(shipping),
+        "discount": number(first(body.get("current_total_discounts"), body.get("total_discounts"))),
+        "coupon": next((code for code in codes if code), None), "payment_status": text(body.get("financial_status")),
+        "products": [_line(one) for one in tables(body.get("line_items"))],
+    }  # fmt: skip
+
+
+def _line(one: Body) -> dict[str, Any]:
+    said = {
+        "product_id": text(one.get("product_id")) or text(one.get("sku")) or text(one.get("title")),
+        "variant": text(one.get("variant_id")), "sku": text(one.get("sku")), "name": text(one.get("title")),
+        "brand": text(one.get("vendor")), "price": number(one.get("price")),
+        "quantity": first(one.get("current_quantity"), one.get("quantity")),
+    }  # fmt: skip
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _customer(body: Body, name: str) -> dict[str, Any]:
+    customer, address = table(body.get("customer")), table(body.get("billing_address"))
+    return _on_channel(body, person(
+        guest=f"shopify:{name}", customer=("shopify_customer", text(customer.get("id"))),
+        email=first(body.get("email"), body.get("contact_email")), phone=first(body.get("phone"), address.get("phone")),
+        firstName=first(customer.get("first_name"), address.get("first_name")),
+        lastName=first(customer.get("last_name"), address.get("last_name")),
+    ))  # fmt: skip
+
+
+def _on_channel(body: Body, who: dict[str, Any]) -> dict[str, Any]:
+    channel = _CHANNELS.get(str(body.get("source_name")), "web")
+    return who | {"context": who["context"] | {"channel": channel}}
+
+
+def _refund(one: Body, name: str, who: dict[str, Any], order: Body, at: int) -> dict[str, Any] | None:
+    refund_id = text(one.get("id"))
+    if refund_id is None:
+        return None
+    paid = [table_ for table_ in tables(one.get("transactions")) if table_.get("kind") == "refund"
+            and table_.get("status") == "success"]  # fmt: skip
+    lines = tables(one.get("refund_line_items"))
+    products = [_line(table(line.get("line_item"))) | {"quantity": line.get("quantity")} for line in lines]
+    amounts = [str(number(transaction.get("amount"))) for transaction in paid]
+    if not amounts and not products:
+        return None
+    total = _sum(amounts)
+    return fact(
+        "Order Refunded", at=moment(one.get("processed_at"), one.get("created_at"), otherwise=at), about=who, once=True,
+        refund_id=refund_id, order_id=name, currency=text(order.get("currency")), total=total, products=products,
+    )  # fmt: skip
+
+
+def _sum(amounts: list[str]) -> str | None:
+    try:
+        return str(sum((Decimal(one) for one in amounts), Decimal(0))) if amounts else None
+    except InvalidOperation:
+        return None
+
+
+def _product(body: Body, at: int) -> Iterator[Thing]:
+    product_id = text(body.get("id"))
+    if product_id is None:
+        return
+    names = [text(one.get("name")) for one in tables(body.get("options"))]
+    variants = tables(body.get("variants"))
+    changed = moment(body.get("updated_at"), body.get("created_at"), otherwise=at)
+    tags = body.get("tags")
+    stated = fact(
+        "Product Stated", at=changed, product_id=product_id, name=text(body.get("title")),
+        description=_plain(body.get("body_html")), brand=text(body.get("vendor")),
+        category=text(body.get("product_type")),
+        tags=[tag.strip() for tag in tags.split(",")] if isinstance(tags, str) else tags,
+        media=[{"kind": "image", "url": text(one.get("src"), 1_000), "alt": text(one.get("alt"))}
+               for one in tables(body.get("images"))],
+        variants=[_variant(one, names) for one in variants],
+        visible=body.get("status", "active") == "active",
+    )  # fmt: skip
+    pairs = ((text(one.get("inventory_item_id")), text(one.get("id"))) for one in variants)
+    items = tuple(StockItem(item, product_id, variant) for item, variant in pairs if item and variant)
+    yield Thing("product", product_id, changed, [stated], items)
+
+
+def _variant(one: Body, names: list[str | None]) -> dict[str, Any]:
+    options = (one.get("option1"), one.get("option2"), one.get("option3"))
+    attributes = {name: text(value) for name, value in zip(names, options, strict=False)
+                  if name and name.lower() != "title" and text(value)}  # fmt: skip
+    said = {
+        "variant": text(one.get("id")), "name": text(one.get("title")), "sku": text(one.get("sku")),
+        "gtin": text(one.get("barcode")), "price": number(one.get("price")),
+        "list_price": number(one.get("compare_at_price")), "attributes": attributes,
+    }  # fmt: skip
+    return {name: value for name, value in said.items() if value not in (None, {})}
+
+
+def _withdrawn(body: Body, at: int) -> Iterator[Thing]:
+    product_id = text(body.get("id"))
+    if product_id is not None:
+        yield Thing("product", product_id, at, [fact("Product Withdrawn", at=at, once=True, product_id=product_id)])
+
+
+def _level(body: Body, at: int) -> Iterator[Thing]:
+    item, place = text(body.get("inventory_item_id")), text(body.get("location_id"))
+    if item is None or place is None or body.get("available") is None:
+        return
+    changed = moment(body.get("updated_at"), otherwise=at)
+    stated = fact("Stock Level Changed", at=changed, location_id=place, available=body["available"])
+    yield Thing("level", f"{item}@{place}", changed, [stated], waits_for=item)
+
+
+def _location(body: Body, at: int) -> Iterator[Thing]:
+    place = text(body.get("id"))
+    if place is None:
+        return
+    changed = moment(body.get("updated_at"), otherwise=at)
+    stated = fact(
+        "Location Stated", at=changed, location_id=place, name=text(body.get("name")),
+        open=body.get("active") is not False, street=text(body.get("address1")), city=text(body.get("city")),
+        postcode=text(body.get("zip")),         country=text(body.get("country_code")),
+    )  # fmt: skip
+    yield Thing("level", f"location@{place}", changed, [stated])
+
+
+def _plain(html: object) -> str | None:
+    if not isinstance(html, str):
+        return None
+    return re.sub(r"<[^>]{0,500}>", " ", html[:20_000])

@@ -1,0 +1,29 @@
+"""What shops' webhooks bring: the addresses they are sent to, and what was heard last."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rapport.adapters.shops import store
+from rapport.compose.holding import of_shop
+from rapport.compose.slice import Slice
+from rapport.web.permissions import Permission
+
+__all__ = ["SHOPS"]
+
+SHOPS = Slice(
+    name="shops",
+    title="Shop systems",
+    holds=(
+        of_shop(store.doors, "whose webhooks are taken, and how many came"),
+        of_shop(store.objects, "by a keyed digest what each order, product and level was last"),
+        of_shop(store.stock_items, "which product a shop's stock item is"),
+        of_shop(store.waiting, "levels of stock that wait for their product to be told"),
+    ),
+    migrations=Path(__file__).parent / "migrations",
+    permissions=(
+        Permission(name="shops:read", words="see whose webhooks are taken", roles=("analyst",)),
+        Permission(name="shops:write", words="take a shop's webhooks, change their secret"),
+    ),
+    web="rapport.adapters.shops.web:WEB",
+)

@@ -1,0 +1,188 @@
+"""Tables of shops' webhooks: whose are taken with which secret, what was heard of each thing last, what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, MetaData, Table
+
+from rapport.adapters.shops.model import Shop, StockItem
+from rapport.kernel.ids import WorkspaceId
+from rapport.storage.bulk import upsert
+from rapport.storage.engine import CText
+
+__all__ = [
+    "Door",
+    "Heard",
+    "count",
+    "doors",
+    "doors_named",
+    "doors_of",
+    "find_items",
+    "forget_waiting",
+    "heard",
+    "hold",
+    "keep_door",
+    "objects",
+    "remember",
+    "remember_items",
+    "remove_door",
+    "stock_items",
+    "waiting",
+    "waiting_for",
+]  # fmt: skip
+
+_metadata = MetaData()
+_COUNTS = ("accepted", "duplicates", "late", "ignored", "refused")
+
+
+def _workspace() -> Column[int]:
+    return Column("workspace", Integer, primary_key=True, autoincrement=False)
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, CText, primary_key=True)
+
+
+doors = Table(
+    "shops_doors", _metadata, _workspace(), _key("source"), _key("shop"), Column("secret", LargeBinary, nullable=False),
+    Column("made_at", BigInteger, nullable=False), Column("last_at", BigInteger),
+    *(Column(name, BigInteger, nullable=False) for name in _COUNTS), Column("refused_at", BigInteger),
+    Column("refused_why", CText, nullable=False),
+)  # fmt: skip
+objects = Table(
+    "shops_objects", _metadata, _workspace(), _key("source"), _key("kind"), _key("object_id"),
+    Column("digest", CText, nullable=False), Column("changed_at", BigInteger, nullable=False),
+)  # fmt: skip
+"""Orders, products and levels with a digest of what they were when they were heard of last, keyed by the secret."""
+
+stock_items = Table(
+    "shops_stock_items", _metadata, _workspace(), _key("source"), _key("item"),
+    Column("product_id", CText, nullable=False), Column("variant", CText, nullable=False),
+)  # fmt: skip
+waiting = Table(
+    "shops_waiting_levels", _metadata, _workspace(), _key("source"), _key("item"), _key("location_id"),
+    Column("changed_at", BigInteger, nullable=False), Column("body", LargeBinary, nullable=False),
+)  # fmt: skip
+"""Levels of stock items whose product is not known yet: the latest of each place, as the fact that it will be."""
+
+
+class Door(NamedTuple):
+    """One shop system whose webhooks are taken for a source."""
+
+    workspace: WorkspaceId
+    source: str
+    shop: Shop
+    secret: bytes
+    made_at: int
+    last_at: int | None
+    accepted: int
+    duplicates: int
+    late: int
+    ignored: int
+    refused: int
+    refused_at: int | None
+    refused_why: str
+
+
+class Heard(NamedTuple):
+    """What a thing was when it was heard of last."""
+
+    digest: str
+    changed_at: int
+
+
+def keep_door(conn: Connection, workspace: WorkspaceId, source: str, shop: Shop, secret: bytes, *, now: int) -> None:
+    """Take a shop's webhooks for a source, or give it another secret."""
+    row = {"workspace": workspace, "source": source, "shop": shop, "secret": secret, "made_at": now, "last_at": None,
+           **dict.fromkeys(_COUNTS, 0), "refused_at": None, "refused_why": ""}  # fmt: skip
+    upsert(conn, doors, [row], key=("workspace", "source", "shop"), update=("secret",))
+
+
+def remove_door(conn: Connection, workspace: WorkspaceId, source: str, shop: Shop) -> bool:
+    """Take them no more. Returns whether they were."""
+    c = doors.c
+    mine = (c.workspace == workspace, c.source == source, c.shop == shop)
+    return conn.execute(sa.delete(doors).where(*mine)).rowcount > 0
+
+
+def doors_of(conn: Connection, workspace: WorkspaceId) -> list[Door]:
+    """All of a workspace, by source."""
+    query = sa.select(doors).where(doors.c.workspace == workspace).order_by(doors.c.source, doors.c.shop)
+    return [Door._make(row) for row in conn.execute(query)]
+
+
+def doors_named(conn: Connection, source: str, shop: str) -> list[Door]:
+    """Those of any workspace with this source and shop; the signature tells which is meant."""
+    query = sa.select(doors).where(doors.c.source == source, doors.c.shop == shop).order_by(doors.c.workspace)
+    return [Door._make(row) for row in conn.execute(query.limit(50))]
+
+
+def count(conn: Connection, door: Door, outcome: str, *, now: int, why: str = "") -> None:
+    """Count a delivery. The row stays held until the transaction ends, so one delivery of a door is taken at a time."""
+    c = doors.c
+    values: dict[str, Any] = {outcome: doors.c[outcome] + 1}
+    values |= {"refused_at": now, "refused_why": why[:200]} if outcome == "refused" else {"last_at": now}
+    mine = (c.workspace == door.workspace, c.source == door.source, c.shop == door.shop)
+    conn.execute(sa.update(doors).where(*mine).values(values))
+
+
+def heard(conn: Connection, door: Door, things: Collection[tuple[str, str]]) -> dict[tuple[str, str], Heard]:
+    """What these things, given as kind and id, were when they were heard of last."""
+    c = objects.c
+    query = sa.select(c.kind, c.object_id, c.digest, c.changed_at).where(
+        c.workspace == door.workspace, c.source == door.source, sa.tuple_(c.kind, c.object_id).in_(list(things))
+    )
+    return {(row[0], row[1]): Heard(row[2], row[3]) for row in conn.execute(query)}
+
+
+def remember(conn: Connection, door: Door, things: Iterable[tuple[str, str, Heard]]) -> None:
+    """Keep what these things are now."""
+    rows = [
+        {"workspace": door.workspace, "source": door.source, "kind": kind, "object_id": object_id, **one._asdict()}
+        for kind, object_id, one in things
+    ]
+    upsert(conn, objects, rows, key=("workspace", "source", "kind", "object_id"), update=("digest", "changed_at"))
+
+
+def find_items(conn: Connection, door: Door, items: Collection[str]) -> dict[str, StockItem]:
+    """The products of these stock items; unknown ones are missing."""
+    c = stock_items.c
+    query = sa.select(c.item, c.product_id, c.variant).where(
+        c.workspace == door.workspace, c.source == door.source, c.item.in_(list(items))
+    )
+    return {row[0]: StockItem(*row) for row in conn.execute(query)}
+
+
+def remember_items(conn: Connection, door: Door, items: Sequence[StockItem]) -> None:
+    """Keep which products these stock items are."""
+    rows = [{"workspace": door.workspace, "source": door.source, **item._asdict()} for item in items]
+    upsert(conn, stock_items, rows, key=("workspace", "source", "item"), update=("product_id", "variant"))
+
+
+def hold(conn: Connection, door: Door, item: str, location_id: str, changed_at: int, fact: dict[str, Any]) -> None:
+    """Keep a level until its product is known; a newer one of the same place takes its place."""
+    row = {"workspace": door.workspace, "source": door.source, "item": item, "location_id": location_id,
+           "changed_at": changed_at, "body": msgspec.json.encode(fact)}  # fmt: skip
+    newer = "excluded.changed_at > shops_waiting_levels.changed_at"
+    key = ("workspace", "source", "item", "location_id")
+    upsert(conn, waiting, [row], key=key, update=("changed_at", "body"), where=newer)
+
+
+def waiting_for(conn: Connection, door: Door, items: Collection[str]) -> list[tuple[str, dict[str, Any]]]:
+    """The levels that wait for these stock items, each with its item."""
+    c = waiting.c
+    query = sa.select(c.item, c.body).where(
+        c.workspace == door.workspace, c.source == door.source, c.item.in_(list(items))
+    )
+    return [(row[0], msgspec.json.decode(row[1], type=dict[str, Any])) for row in conn.execute(query)]
+
+
+def forget_waiting(conn: Connection, door: Door, items: Collection[str]) -> None:
+    """They wait no more."""
+    c = waiting.c
+    mine = (c.workspace == door.workspace, c.source == door.source, c.item.in_(list(items)))
+    conn.execute(sa.delete(waiting).where(*mine))

@@ -1,0 +1,160 @@
+"""Taking a delivery: what is new of it goes into the log, in the transaction that remembers what was heard.
+
+A thing that is as it was heard of last is told once, whatever the number of the delivery and however its times differ;
+an older delivery that comes late is told with its own time, and so never replaces what is newer. A delivery that comes
+again makes the same message ids, and the log has each once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection
+
+from rapport.adapters.shops import medusa, saleor, shopify, store, woocommerce
+from rapport.adapters.shops.model import Body, Reader, Shop, Thing, moment
+from rapport.adapters.shops.store import Door, Heard
+from rapport.collect.model import NO_ENVELOPE, Limits, QuarantineRow, Source
+from rapport.collect.names import Vocabulary
+from rapport.collect.prepare import prepare_all
+from rapport.collect.quarantine import insert_quarantined
+from rapport.kernel.errors import InvalidInput
+from rapport.storage import log
+
+__all__ = ["Outcome", "Taken", "read_body", "take"]
+
+Outcome = Literal["accepted", "duplicates", "late", "ignored"]
+READERS: Mapping[Shop, Reader] = {
+    "shopify": shopify.read, "woocommerce": woocommerce.read, "medusa": medusa.read, "saleor": saleor.read,
+}  # fmt: skip
+_LIMITS = Limits(max_event_bytes=1024 * 1024)
+
+
+class Taken(NamedTuple):
+    """What became of a delivery."""
+
+    outcome: Outcome
+    facts: int
+    """New ones in the log."""
+    waiting: int
+    """Levels kept until their product is known."""
+
+
+def read_body(body: bytes) -> Body:
+    """The body as an object. Raises InvalidInput."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidInput("the body is no JSON", hint="send it as the shop made it") from error
+    if isinstance(found, list) and len(found) == 1:
+        found = found[0]
+    if not isinstance(found, dict):
+        raise InvalidInput("the body is no JSON object", hint="send it as the shop made it")
+    return found
+
+
+def take(
+    conn: Connection, door: Door, source: Source, *, topic: str, body: Body, triggered_at: str, now: int,
+    vocabulary: Vocabulary,
+) -> Taken:  # fmt: skip
+    """Put into the log what is new of a delivery whose signature was verified."""
+    things = list(READERS[door.shop](topic, body, moment(triggered_at, otherwise=now)))
+    if not things:
+        store.count(conn, door, "ignored", now=now)
+        return Taken("ignored", 0, 0)
+    store.count(conn, door, "accepted", now=now)  # first of all: it holds the door for this delivery
+    known = store.heard(conn, door, {(one.kind, one.id) for one in things})
+    messages: list[dict[str, Any]] = []
+    held, late = 0, False
+    for thing in things:
+        is_held, is_late, told = _told(conn, door, thing, known)
+        held += is_held
+        late = late or is_late
+        messages += told
+    added = _append(conn, source, messages, now=now, vocabulary=vocabulary)
+    outcome: Outcome = "accepted"
+    if not added and not held:
+        outcome = "duplicates"
+    elif late:
+        outcome = "late"
+    if outcome != "accepted":
+        store.count(conn, door, outcome, now=now)
+    return Taken(outcome, added, held)
+
+
+def _told(
+    conn: Connection, door: Door, thing: Thing, known: Mapping[tuple[str, str], Heard]
+) -> tuple[int, bool, list[dict[str, Any]]]:
+    """Whether it has to wait, whether it is late, and its messages."""
+    before = known.get((thing.kind, thing.id))
+    digest = _digest(door, thing)
+    is_late = before is not None and thing.changed_at < before.changed_at
+    is_same = before is not None and before.digest == digest
+    if not is_late:
+        store.remember(conn, door, [(thing.kind, thing.id, Heard(digest, thing.changed_at))])
+    if thing.items:
+        store.remember_items(conn, door, thing.items)
+    told = [*_released(conn, door, thing)]
+    facts = [one for one in thing.facts if one["once"] or not (thing.is_first or is_same)]
+    if thing.waits_for and facts:
+        found = store.find_items(conn, door, [thing.waits_for]).get(thing.waits_for)
+        if found is None:
+            place = facts[0]["properties"]["location_id"]
+            store.hold(conn, door, thing.waits_for, place, thing.changed_at, facts[0])
+            return 1, is_late, told
+        facts = [_of(one, found.product_id, found.variant) for one in facts]
+    return 0, is_late, told + [_numbered(door, thing, one) for one in facts]
+
+
+def _released(conn: Connection, door: Door, thing: Thing) -> list[dict[str, Any]]:
+    """Levels that waited for the stock items of this product."""
+    if not thing.items:
+        return []
+    named = {item.item: item for item in thing.items}
+    found = store.waiting_for(conn, door, named)
+    if found:
+        store.forget_waiting(conn, door, named)
+    return [_numbered(door, thing, _of(one, named[item].product_id, named[item].variant)) for item, one in found]
+
+
+def _of(fact: dict[str, Any], product_id: str, variant: str) -> dict[str, Any]:
+    return fact | {"properties": fact["properties"] | {"product_id": product_id, "variant": variant}}
+
+
+def _digest(door: Door, thing: Thing) -> str:
+    """Stands for what the thing is, whenever it was said; it tells nothing to whoever has not the secret."""
+    said = [[one["event"], one["properties"], one.get("context")] for one in thing.facts]
+    key = blake2b(door.secret, digest_size=32).digest()
+    return blake2b(msgspec.json.encode(said, order="sorted"), key=key, digest_size=16).hexdigest()
+
+
+def _numbered(door: Door, thing: Thing, fact: dict[str, Any]) -> dict[str, Any]:
+    """The message with its id: the same for the same news, however often it is delivered."""
+    said = fact["properties"]
+    which: Sequence[Any] = (said.get("refund_id"),) if fact["once"] else (fact["timestamp"], said)
+    named = [door.source, door.shop, fact["event"], thing.kind, thing.id, *which]
+    digest = blake2b(msgspec.json.encode(named, order="sorted"), digest_size=16).hexdigest()
+    return {name: value for name, value in fact.items() if name != "once"} | {"messageId": f"{door.shop}-{digest}"}
+
+
+def _append(
+    conn: Connection, source: Source, messages: Sequence[dict[str, Any]], *, now: int, vocabulary: Vocabulary
+) -> int:
+    """How many were new; what cannot become a fact goes into quarantine."""
+    believed = msgspec.structs.replace(
+        source, kind="server", client_side=False, limits=_LIMITS
+    )  # its secret was proven
+    bodies = [msgspec.json.encode(message) for message in messages]
+    envelope = msgspec.structs.replace(NO_ENVELOPE, history=True)
+    rows, aside = prepare_all(bodies, source=believed, received_at=now, envelope=envelope, vocabulary=vocabulary)
+    added = log.append(conn, rows)
+    _set_aside(conn, aside)
+    return added + len(aside)
+
+
+def _set_aside(conn: Connection, aside: Sequence[QuarantineRow]) -> None:
+    if aside:
+        insert_quarantined(conn, aside)
