@@ -13,6 +13,7 @@ from rapport.app.slice import SYSTEM
 from rapport.capabilities.audit.slice import AUDIT
 from rapport.capabilities.catalog.slice import CATALOG
 from rapport.capabilities.consent.slice import CONSENT
+from rapport.capabilities.insights.slice import INSIGHTS
 from rapport.capabilities.lake.slice import LAKE
 from rapport.capabilities.loyalty.slice import LOYALTY
 from rapport.capabilities.messages.slice import MESSAGES
@@ -36,6 +37,7 @@ OWN: tuple[Slice, ...] = (
     CATALOG,
     SUPPLY,
     ORDERS,
+    INSIGHTS,
     LOYALTY,
     RECOMMENDATIONS,
     LAKE,

@@ -10,9 +10,10 @@ import msgspec
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Connection
 
-__all__ = ["Answer", "Column", "Measured", "Metric", "Question", "Read", "Row", "Unit"]
+__all__ = ["Answer", "Column", "Measured", "Metric", "Question", "Read", "Row", "Unit", "Who"]
 
-Unit = Literal["count", "minor", "share"]
+Unit = Literal["count", "minor", "share", "days", "score"]
+"""`minor` are minor units of the row's currency."""
 Row: TypeAlias = Mapping[str, Any]
 
 
@@ -38,6 +39,19 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[Column, ...]
     summable: bool = True
     """Whether the rows of one answer may be added up (amounts in several currencies may not)."""
+    main: str = ""
+    """The column that rows tell once more as `value`: what is meant where one number is asked for."""
+    every_period: bool = False
+    """Whether a day, week or month without anything is a row of zeros."""
+    usual_days: int = 0
+    """The last so many days are told where nothing is said; 0: as usual."""
+    for_segments: bool = False
+    """Whether it can be asked of the members of one segment alone."""
+
+    @property
+    def value(self) -> Column:
+        """The column that is meant where one number is asked for."""
+        return next((column for column in self.columns if column.name == self.main), self.columns[0])
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,17 +63,31 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     zone: str = ""
     """Of the days; the shop's own where it is empty."""
+    segment: int | None = None
+    """Only customers who are in this segment now."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A metric answered. Each row has the group under its name (`day`, `country` …) beside the columns."""
+    """A metric answered. Each row has the group under its name (`day`, `country` …) beside the columns.
 
+    `value`, where a metric has a main column, is that once more. Rows of days, weeks and months say whether they are
+    `running`: not over yet.
+    """
+
+    metric: str
+    """Its name."""
+    unit: Unit
+    """Of its main column, or else of the first."""
     name: str
     title: str
     definition: str
     by: str
+    segment: str | None
+    """Of whose customers; None for all."""
     since: str
     until: str
+    as_of: str
+    """When it was read; all of it is of one moment."""
     zone: str
     """The shop's time zone, whose days these are."""
     columns: list[Column]
@@ -72,8 +100,13 @@ Read: TypeAlias = Callable[[Connection, Question], Sequence[Row]]
 """Rows in order, with the group and all columns that are no shares."""
 
 
+Who: TypeAlias = Callable[[Connection, Question, str], Any]
+"""Given a group as its row names it: a select of the roots of the customers in it, each once."""
+
+
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """A metric together with how its rows are read."""
 
     metric: Metric
     read: Read
+    who: Who | None = None

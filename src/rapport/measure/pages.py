@@ -1,10 +1,10 @@
-"""Console pages of measuring: Home, and decisions with what came of them."""
+"""Console pages of measuring: Home, decisions with what came of them, and metrics."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from rapport.measure import decision_pages, home
+from rapport.measure import decision_pages, home, metric_pages
 from rapport.web.console import ConsolePages
 
 __all__ = ["PAGES"]
@@ -12,6 +12,6 @@ __all__ = ["PAGES"]
 PAGES = ConsolePages(
     room="measure",
     templates=Path(__file__).parent / "templates",
-    handlers=(*home.HANDLERS, *decision_pages.HANDLERS),
-    nav=(home.NAV, decision_pages.NAV),
+    handlers=(*home.HANDLERS, *decision_pages.HANDLERS, *metric_pages.HANDLERS),
+    nav=(home.NAV, decision_pages.NAV, metric_pages.NAV),
 )

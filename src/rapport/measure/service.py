@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import msgspec
 from sqlalchemy import Connection
 
 from rapport.decide import people
 from rapport.decide.model import PRODUCT
-from rapport.kernel.clock import DAY, MINUTE, to_iso
+from rapport.kernel.clock import DAY, MINUTE, now_us, to_iso
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.named import by_name
 from rapport.measure import store
 from rapport.measure.days import zone_named
 from rapport.measure.metrics import BOUGHT_WITHIN_DAYS, CLICKED_WITHIN_MINUTES, totals_of, with_shares
-from rapport.measure.model import Answer, Measured, Metric, Question
+from rapport.measure.model import Answer, Measured, Metric, Question, Row
+from rapport.measure.periods import PERIODS, with_periods
 from rapport.measure.store import ItemRow, OutcomeRow
+from rapport.remember.segments.service import id_of
 from rapport.storage.workspaces import all_workspaces
 
 __all__ = ["Happening", "Metrics", "Paid", "outcomes_of", "zone_of"]
@@ -63,23 +66,46 @@ class Metrics:
         """The definitions, by name."""
         return [self._measured[name].metric for name in sorted(self._measured)]
 
-    def answer(self, conn: Connection, name: str, question: Question) -> Answer:
-        """Answer a metric; `question.by` may be empty. Raises NotFound and InvalidInput."""
+    def find(self, name: str) -> Measured:
+        """The metric of this name. Raises NotFound."""
         measured = self._measured.get(name)
         if measured is None:
-            raise NotFound(f"no metric {name!r}", hint=f"there are: {', '.join(sorted(self._measured))}")
+            raise NotFound(f"no metric {name[:60]!r}", hint=f"there are: {', '.join(sorted(self._measured))}")
+        return measured
+
+    def answer(self, conn: Connection, name: str, question: Question, *, segment: str = "") -> Answer:
+        """Answer a metric; `question.by` may be empty, `segment` names one. Raises NotFound and InvalidInput."""
+        measured, now = self.find(name), now_us()
         metric = measured.metric
-        by = question.by or metric.by[0]
-        if by not in metric.by:
-            raise InvalidInput(f"{name} cannot be grouped by {by!r}", hint=f"by one of: {', '.join(metric.by)}")
-        zone = question.zone or zone_of(conn, question.workspace).key
-        asked = Question(workspace=question.workspace, since=question.since, until=question.until, by=by, zone=zone)
-        rows = [with_shares(metric, row) for row in measured.read(conn, asked)]
+        asked = self.asked(conn, metric, question, segment=segment)
+        rows = _with_values(metric, measured.read(conn, asked))
+        if asked.by in PERIODS:
+            rows = with_periods(metric, rows, asked, now=now)
         return Answer(
-            name=metric.name, title=metric.title, definition=metric.definition, by=by, since=to_iso(asked.since),
-            until=to_iso(asked.until), zone=zone, columns=list(metric.columns), rows=rows,
+            metric=metric.name, unit=metric.value.unit, name=metric.name, title=metric.title,
+            definition=metric.definition, by=asked.by, segment=segment or None, since=to_iso(asked.since),
+            until=to_iso(asked.until), as_of=to_iso(now), zone=asked.zone, columns=list(metric.columns), rows=rows,
             totals=totals_of(metric, rows),
         )  # fmt: skip
+
+    def asked(self, conn: Connection, metric: Metric, question: Question, *, segment: str = "") -> Question:
+        """The question with nothing left open. Raises NotFound for the segment, InvalidInput for what is not known."""
+        by = question.by or metric.by[0]
+        if by not in metric.by:
+            raise InvalidInput(
+                f"{metric.name} cannot be grouped by {by[:60]!r}", hint=f"by one of: {', '.join(metric.by)}"
+            )
+        if segment and not metric.for_segments:
+            raise InvalidInput(f"{metric.name} is not counted by customer, so not for a segment", hint="ask for all")
+        return msgspec.structs.replace(
+            question, by=by, zone=question.zone or zone_of(conn, question.workspace).key,
+            segment=id_of(conn, question.workspace, segment) if segment else question.segment,
+        )  # fmt: skip
+
+
+def _with_values(metric: Metric, rows: Iterable[Row]) -> list[dict[str, Any]]:
+    made = (with_shares(metric, row) for row in rows)
+    return [row | {"value": row[metric.main]} for row in made] if metric.main else list(made)
 
 
 def outcomes_of(conn: Connection, workspace: WorkspaceId, happenings: Collection[Happening]) -> list[OutcomeRow]:

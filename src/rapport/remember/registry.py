@@ -35,7 +35,7 @@ StrandState = dict[str, State]
 SummaryColumn = Literal["orders", "revenue_minor", "currency", "last_order_at"]
 """What slices fill of a customer's line in the list of customers (`customers.CustomerSummary`)."""
 
-TraitType = Literal["integer", "text", "time", "date", "money", "list", "object"]
+TraitType = Literal["integer", "number", "text", "time", "date", "money", "list", "object"]
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,3 +2,9 @@
 
 For whoever acts on a cart that was left, and for the numbers of the shop.
 """
+
+from rapport.capabilities.orders.amounts import margin_of, revenue_of
+from rapport.capabilities.orders.metrics import REVENUE
+from rapport.capabilities.orders.rows import given_back, sold
+
+__all__ = ["REVENUE", "given_back", "margin_of", "revenue_of", "sold"]

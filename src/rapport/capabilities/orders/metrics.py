@@ -26,6 +26,7 @@ CART_ABANDONMENT = Metric(
             of=(("abandoned", "-recovered"), ("ordered", "abandoned", "-recovered")),
         ),
     ),
+    main="abandonment_rate",
 )  # fmt: skip
 
 REVENUE = Metric(

@@ -34,6 +34,7 @@ __all__ = [
     "currency_of_order",
     "has_carts",
     "is_corrected",
+    "left_of",
     "lock_customers",
     "orders",
     "refunds",
@@ -324,7 +325,7 @@ def _sold(question: Question, ranges: Sequence[Range]) -> sa.Select[*tuple[Any, 
     keys: dict[str, sa.ColumnElement[Any]] = {
         "day": days_asked(o.at, question), "country": _first_stated(o.country, lives_in), "currency": currency,
     }  # fmt: skip
-    lost = sa.case((o.cancelled_at.is_(None), 0), else_=_left(refunds.alias("given"), currency))
+    lost = sa.case((o.cancelled_at.is_(None), 0), else_=left_of(refunds.alias("given"), currency))
     return (
         sa.select(keys[question.by], currency, sa.func.count(), sa.func.sum(worth_of_order()), sa.func.sum(lost))
         .select_from(placed)
@@ -346,7 +347,7 @@ def _given_back(question: Question, ranges: Sequence[Range]) -> sa.Select[*tuple
     earlier = refunds.alias("earlier")
     # `+ 0`: found by their order. By their time, SQLite would go through all that came before.
     earlier_only = sa.tuple_(earlier.c.at + sa.literal_column("0"), earlier.c.fact) < sa.tuple_(r.at, r.fact)
-    left = _left(earlier, r.currency, earlier_only)
+    left = left_of(earlier, r.currency, earlier_only)
     capped = sa.case((r.amount_minor < left, r.amount_minor), else_=left)
     of_its_order = (o.rank < UNREPORTED) & (r.currency == currency_of_order())
     amount = sa.case((of_its_order, capped), else_=sa.func.coalesce(r.amount_minor, 0))
@@ -378,7 +379,7 @@ def worth_of_order() -> sa.ColumnElement[int]:
     return sa.case((is_corrected(), orders.c.updated_minor), else_=orders.c.revenue_minor)
 
 
-def _left(
+def left_of(
     given: sa.FromClause, currency: sa.ColumnElement[str], *which: sa.ColumnElement[bool]
 ) -> sa.ColumnElement[int]:
     """What these refunds, those in this currency, left of the order's revenue; never less than 0.

@@ -115,7 +115,8 @@ def _fields_of(trait: Trait) -> Iterable[Field]:
 
 
 _PLAIN: Mapping[str, FieldType] = {
-    "integer": "number", "money": "money", "text": "text", "time": "time", "date": "date", "list": "list",
+    "integer": "number", "number": "number", "money": "money", "text": "text", "time": "time", "date": "date",
+    "list": "list",
 }  # fmt: skip
 _FAVOURITES = {"channels": "favourite_channel", "devices": "favourite_device", "categories": "favourite_category",
                "brands": "favourite_brand"}  # fmt: skip
@@ -130,8 +131,8 @@ def _add(record: Record, trait: Trait, held: Held) -> None:
     """What the record holds of one trait."""
     value: Any = held.value
     name = trait.name
-    if trait.type in ("integer", "text"):
-        record[name] = value if trait.type == "integer" else fold_text(value)
+    if trait.type in ("integer", "number", "text"):
+        record[name] = fold_text(value) if trait.type == "text" else value
     elif trait.type == "money":
         record.update((f"{name}.{currency}", minor) for currency, minor in value.items())
     elif trait.type == "time":

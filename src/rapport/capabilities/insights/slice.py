@@ -1,0 +1,44 @@
+"""What insights bring: numbers of who buys, comes again and gives back, and the pages that show them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rapport.capabilities.insights import metrics, store
+from rapport.capabilities.insights.service import money, people
+from rapport.capabilities.insights.service.asking import who_ordered
+from rapport.capabilities.insights.service.keeping import keep
+from rapport.compose.holding import of_person
+from rapport.compose.slice import Slice
+from rapport.kernel.work import BatchStage, Retelling, Seen
+from rapport.measure.model import Measured
+
+__all__ = ["INSIGHTS"]
+
+INSIGHTS = Slice(
+    name="insights",
+    title="Insights",
+    stage=lambda: BatchStage[Seen](("Order Completed",), read=lambda seen: seen, write=keep),
+    retelling=Retelling(version=1),
+    holds=(
+        # Lines name an order, not a person, so they are found by the orders and go before those.
+        of_person(
+            store.sale_lines, "the lines of what somebody ordered", by=(), export=store.lines_of,
+            erase=store.erase_lines,
+        ),
+        of_person(store.sales, "by which channel and device somebody ordered, and at what margin"),
+    ),
+    migrations=Path(__file__).parent / "migrations",
+    metrics=(
+        Measured(metric=metrics.ORDERS, read=money.order_rows, who=who_ordered),
+        Measured(metric=metrics.REVENUE, read=money.revenue_rows, who=who_ordered),
+        Measured(metric=metrics.AVERAGE_ORDER, read=money.average_rows, who=who_ordered),
+        Measured(metric=metrics.RETURN_RATE, read=money.return_rows, who=who_ordered),
+        Measured(metric=metrics.MARGIN, read=money.margin_rows, who=who_ordered),
+        Measured(metric=metrics.NEW_CUSTOMERS, read=people.new_rows, who=who_ordered),
+        Measured(metric=metrics.RETURNING_CUSTOMERS, read=people.returning_rows, who=who_ordered),
+        Measured(metric=metrics.RETENTION, read=people.retention_rows),
+        Measured(metric=metrics.REPEAT_INTERVAL, read=people.interval_rows),
+        Measured(metric=metrics.LIFETIME_VALUE, read=people.value_rows),
+    ),
+)  # fmt: skip

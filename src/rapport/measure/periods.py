@@ -1,0 +1,101 @@
+"""Days, weeks and months as groups of a metric: which there are, which are not over yet, and none left out. Pure.
+
+A week begins on Monday and is named by that day; a month is named `2026-11`. One rule for every metric and page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rapport.kernel.clock import to_datetime, zone_named
+from rapport.measure.days import first_moment
+from rapport.measure.metrics import with_shares
+from rapport.measure.model import Metric, Question
+
+__all__ = ["PERIODS", "after", "month_of", "named", "period_of", "with_periods"]
+
+PERIODS = ("day", "week", "month")
+MOST = 1_000
+"""Periods that are told; of a longer time only those with something in them."""
+
+
+def named(day: date, by: str) -> str:
+    """The period in which a day lies.
+
+    >>> [named(date(2026, 11, 5), by) for by in PERIODS]
+    ['2026-11-05', '2026-11-02', '2026-11']
+    """
+    if by == "month":
+        return month_of(day)
+    return (day - timedelta(days=day.weekday()) if by == "week" else day).isoformat()
+
+
+def month_of(day: date) -> str:
+    """The month of a day, as 2026-11."""
+    return f"{day.year:04d}-{day.month:02d}"
+
+
+def after(name: str, by: str) -> str:
+    """The period that follows.
+
+    >>> after("2026-12", "month"), after("2026-11-02", "week"), after("2026-02-28", "day")
+    ('2027-01', '2026-11-09', '2026-03-01')
+    """
+    if by == "month":
+        year, month = int(name[:4]), int(name[5:])
+        return f"{year + month // 12:04d}-{month % 12 + 1:02d}"
+    return (date.fromisoformat(name) + timedelta(days=7 if by == "week" else 1)).isoformat()
+
+
+def with_periods(
+    metric: Metric, rows: Iterable[Mapping[str, Any]], question: Question, *, now: int
+) -> list[dict[str, Any]]:
+    """The rows with `running` (a cohort's row is of its `period`); where the metric has every period, those without
+    anything as zeros.
+    """
+    by, zone = question.by, zone_named(question.zone)
+    found = [dict(row) for row in rows]
+    if metric.every_period and found:
+        found = _filled(metric, found, by, last=_last(question, zone, now))
+    return [row | {"running": _is_running(row.get("period", row[by]), by, zone, now)} for row in found]
+
+
+def _filled(metric: Metric, rows: Sequence[dict[str, Any]], by: str, *, last: str) -> list[dict[str, Any]]:
+    by_name = {row[by]: row for row in rows}
+    if len(by_name) < len(rows):
+        return list(rows)
+    nothing = {column.name: 0 for column in metric.columns if column.of is None}
+    name, end = min(by_name), max(last, *by_name)
+    found: list[dict[str, Any]] = []
+    while name <= end:
+        if len(found) >= MOST:
+            return list(rows)
+        empty = with_shares(metric, nothing)
+        found.append(by_name.get(name) or {by: name, **empty, "value": empty[metric.main]})
+        name = after(name, by)
+    return found
+
+
+def _last(question: Question, zone: ZoneInfo, now: int) -> str:
+    """The period in which the time that is asked for ends."""
+    until = max(0, min(question.until - 1, now))
+    return named(to_datetime(until).astimezone(zone).date(), question.by)
+
+
+def _is_running(name: str, by: str, zone: ZoneInfo, now: int) -> bool:
+    following = after(name, by)
+    begins = date.fromisoformat(following if by != "month" else f"{following}-01")
+    return first_moment(begins, zone) > now
+
+
+def period_of(name: str, question: Question) -> tuple[int, int]:
+    """From when to when a day, week or month is, within the time that is asked for."""
+    zone = zone_named(question.zone)
+    begins, ends = (
+        first_moment(date.fromisoformat(one if len(one) > len("2026-11") else f"{one}-01"), zone)
+        for one in (name, after(name, question.by))
+    )
+    return max(begins, question.since), min(ends, question.until)

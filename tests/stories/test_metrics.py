@@ -1,0 +1,102 @@
+"""A program asks for numbers by segment and period; a manager opens one, sees how it is counted and who is in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tests.running import Server, http, wait_until
+from tests.stories.console import add_owner, signed_in, tell, track
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+
+def ask(server: Server, name: str, *, key: str = "", **params: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {key or server.api_key}"}
+    return http.get(f"{server.url}/api/v1/metrics/{name}", headers=headers, params=params)
+
+
+@pytest.fixture(scope="module")
+def shop(module_server: Server) -> Server:
+    """Ada bought twice, Bo once; Ada gave some back."""
+    order: dict[str, Any] = {"currency": "EUR", "channel": "web"}
+    tell(
+        module_server,
+        track("Order Completed", user="ada", order_id="1", revenue=30, **order),
+        track("Order Completed", user="ada", order_id="2", revenue=12, **order),
+        track("Order Completed", user="bo", order_id="3", revenue=8, currency="EUR", channel="store"),
+        track("Order Refunded", user="ada", order_id="1", refund_id="r", revenue=10, currency="EUR"),
+    )
+    wait_until(lambda: ask(module_server, "return_rate", by="currency").json()["rows"][:1] != [])
+    wait_until(lambda: ask(module_server, "return_rate", by="currency").json()["rows"][0]["returned_orders"] == 1)
+    return module_server
+
+
+def test_an_answer_is_a_metric_a_unit_and_rows(shop: Server) -> None:
+    found = ask(shop, "revenue", by="channel").json()
+    assert (found["metric"], found["unit"], found["segment"]) == ("revenue", "minor", None)
+    assert [(row["channel"], row["value"], row["net_minor"]) for row in found["rows"]] == [
+        ("store", 800, 800), ("web", 4200, 3200),
+    ]  # fmt: skip
+
+
+def test_a_segment_is_asked_by_its_name(shop: Server) -> None:
+    headers = {"Authorization": f"Bearer {shop.api_key}"}
+    made = {"name": "Twice & more", "where": "orders >= 2"}
+
+    def count() -> int:
+        answer = http.post(f"{shop.url}/api/v1/segments/preview", headers=headers, json={"where": made["where"]})
+        return int(answer.json()["count"])
+
+    wait_until(lambda: count() == 1)
+    assert http.post(f"{shop.url}/api/v1/segments", headers=headers, json=made).status_code == 201
+    found = ask(shop, "orders", by="currency", segment="Twice & more").json()
+    assert (found["segment"], [row["orders"] for row in found["rows"]]) == ("Twice & more", [2])
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "status", "said"),
+    [
+        ("revnue", {}, 404, "no metric 'revnue'"),
+        ("revenue", {"by": "weather"}, 400, "cannot be grouped by 'weather'"),
+        ("revenue", {"segment": "Nobody's"}, 404, "no segment"),
+        ("facts", {"segment": "x"}, 400, "not counted by customer"),
+        ("revenue", {"since": "yesterday"}, 400, "`since` is no time"),
+        ("revenue", {"until": "2026-13-01"}, 400, "`until` is no time"),
+        ("revenue", {"since": "2026-11-02", "until": "2026-11-01"}, 400, "`since` is after `until`"),
+        ("revenue", {"since": "2026-11-02", "from": "2026-11-01"}, 400, "mean the same"),
+        ("revenue", {"to": "yesterday"}, 400, "`to` is no time"),
+        ("revenue", {"form": "2026-11-01"}, 400, "unknown query parameter 'form'"),
+    ],
+)
+def test_what_cannot_be_answered_is_a_problem_that_says_why(
+    shop: Server, name: str, params: dict[str, str], status: int, said: str
+) -> None:
+    answer = ask(shop, name, **params)
+    assert (answer.status_code, answer.json()["status"]) == (status, status)
+    assert said in answer.json()["detail"]
+
+
+def test_nobody_is_told_numbers_without_a_key(shop: Server) -> None:
+    assert ask(shop, "revenue", key="rk_wrong").status_code == 401
+
+
+@pytest.mark.browser
+def test_a_manager_sees_how_a_number_is_counted_and_opens_the_customers_in_it(shop: Server, browser: Browser) -> None:
+    add_owner(shop)
+    with signed_in(browser, shop) as (page, _):
+        page.goto(f"{shop.url}/console/metrics")
+        page.click("a:has-text('New customers')")
+        page.select_option("#m-by", "channel")
+        page.wait_for_url("**by=channel*")
+        assert "over all their devices" in page.inner_text("main")
+        page.click("summary:has-text('The query')")
+        assert "SELECT" in page.inner_text("pre.code >> nth=0")
+        page.click("td a:text-is('web')")
+        page.wait_for_url("**/who?**")
+        assert "1 customer is in it" in page.inner_text(".page-head")
+        file = page.request.get(f"{shop.url}/console/metrics/revenue/rows.csv?by=channel")
+        assert file.text().splitlines()[1].startswith("store,EUR,1,800")
