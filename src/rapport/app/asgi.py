@@ -12,6 +12,7 @@ from rapport.app.scorecard import page as scorecard
 from rapport.app.scorecard.series import Series
 from rapport.app.server import Server
 from rapport.app.settings import Settings
+from rapport.capabilities.consent import well_known
 from rapport.collect.endpoints import Endpoints
 from rapport.collect.http import Receive, Scope, Send
 from rapport.remember.profiles import PROFILES
@@ -33,7 +34,7 @@ def create_server(settings: Settings, server: Server) -> Front:
         wording=server.slices.wording,
         permissions=server.slices.permissions,
         parts=parts,
-        routes=[PROFILES, *health.ROUTES],
+        routes=[PROFILES, *health.ROUTES, *well_known.ROUTES],
         shop_of_key=server.shop_of_key,
         provided=server.provided(),
         https=settings.secure_cookies,

@@ -22,6 +22,7 @@ from rapport.act.jobs import Moment
 from rapport.app import failed_facts
 from rapport.app.filling import filling
 from rapport.app.pipeline import Pipeline
+from rapport.compose.answering import answering
 from rapport.compose.erasing import erasing
 from rapport.compose.upkeep import LINKING, SUMMARIES
 from rapport.kernel.identifiers import BUCKETS
@@ -65,7 +66,12 @@ class Worker:
         self._last_work = 0.0
         self._jobs = JobRunner(
             self._db,
-            [*pipeline.slices.jobs, erasing(pipeline.slices), filling(pipeline, at_most=filled_at_once)],
+            [
+                *pipeline.slices.jobs,
+                erasing(pipeline.slices),
+                answering(pipeline.slices),
+                filling(pipeline, at_most=filled_at_once),
+            ],
             owner=self.name,
         )
 

@@ -15,6 +15,7 @@ from rapport.act.stages import Stages
 from rapport.collect.names import Vocabulary
 from rapport.collect.unread import CountingUnread
 from rapport.compose.command import Command
+from rapport.compose.law import Law
 from rapport.compose.slice import Slice
 from rapport.compose.upkeep import clock, filling, summaries
 from rapport.decide.steps import Steps
@@ -82,6 +83,8 @@ class Installed:
         gates = [(one.name, one.gate) for one in self.slices if one.gate is not None]
         by_name("gate", (("gate", name, gate) for name, gate in gates))
         self.gate: Gate = gates[0][1] if gates else closed
+        self.whats: Mapping[str, str] = {held.table.name: held.what for one in self.slices for held in one.holds}
+        self.law: Law = next((one.law for one in self.slices if one.law is not None), Law())
         self.name_purposes: NamePurposes = next(
             (one.name_purposes for one in self.slices if one.name_purposes is not None), lambda *_: {}
         )

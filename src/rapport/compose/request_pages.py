@@ -10,7 +10,9 @@ from litestar import Request, Response, get, post
 from litestar.response import Redirect
 
 from rapport.compose import requests
-from rapport.compose.requests import OPEN, RequestWanted
+from rapport.compose.answering import answer_of
+from rapport.compose.installed import Installed
+from rapport.compose.requests import HANDED_OUT, OPEN, RequestWanted
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import InvalidInput, NotFound, RapportError
 from rapport.kernel.principal import Principal
@@ -30,7 +32,7 @@ def requests_page(request: AnyRequest, db: Database, principal: Principal) -> Re
 
 
 @post("/requests", permission="requests:write", sync_to_thread=True, status_code=200)
-def take_down(request: AnyRequest, db: Database, principal: Principal, data: Form) -> Response[Any]:
+def take_down(request: AnyRequest, db: Database, principal: Principal, slices: Installed, data: Form) -> Response[Any]:
     """A request that reached somebody of the staff."""
     typed = {"kind": text(data, "kind"), "customer": text(data, "customer", longest=300), "verified": _note(data)}
     try:
@@ -38,7 +40,7 @@ def take_down(request: AnyRequest, db: Database, principal: Principal, data: For
     except msgspec.ValidationError as error:
         return _show(request, db, principal, error=InvalidInput(f"this cannot be asked: {error}"))
     with db.write() as conn:
-        requests.ask(conn, principal.workspace, wanted, by=f"user:{principal.id}", now=now_us())
+        requests.ask(conn, principal.workspace, wanted, by=f"user:{principal.id}", now=now_us(), law=slices.law)
     return Redirect("/console/requests", status_code=303)
 
 
@@ -72,10 +74,24 @@ def download_proof(db: Database, principal: Principal, request_id: str) -> Respo
     )  # fmt: skip
 
 
+@get("/requests/{request_id:str}/answer", permission="requests:write", sync_to_thread=True)
+def answer_page(
+    request: AnyRequest, db: Database, principal: Principal, slices: Installed, request_id: str
+) -> Response[Any]:
+    """All that is kept of whoever asked: to read, or with `?as=json` as a file."""
+    found = answer_of(db, slices, principal.workspace, request_id, who=principal.id, name=principal.name)
+    if request.query_params.get("as") == "json":
+        return Response(
+            msgspec.json.format(msgspec.json.encode(found), indent=2), media_type="application/json",
+            headers={"Content-Disposition": f'attachment; filename="{request_id}.json"', "Cache-Control": "no-store"},
+        )  # fmt: skip
+    return render(request, "export/answer.html", answer=found, request_id=request_id, whats=slices.whats)
+
+
 PAGES = ConsolePages(
     room="export",
     templates=Path(__file__).parent / "templates",
-    handlers=(requests_page, take_down, move_on, download_proof),
+    handlers=(requests_page, take_down, move_on, download_proof, answer_page),
     nav=(
         NavItem(
             label="Requests", path="/console/requests", icon="shield", group="Customers", order=280,
@@ -98,5 +114,5 @@ def _show(
     return render(
         request, "export/requests.html", status=error.status if error else 200, requests=found, error=error,
         late={one.id for one in found if one.status in OPEN and one.due_at < now},
-        may_write=principal.may("requests:write"),
+        may_write=principal.may("requests:write"), handed_out=HANDED_OUT,
     )  # fmt: skip

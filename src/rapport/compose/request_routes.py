@@ -6,7 +6,10 @@ import msgspec
 from litestar import get, post
 
 from rapport.compose import requests
+from rapport.compose.answering import answer_of
+from rapport.compose.installed import Installed
 from rapport.compose.requests import RequestShown, RequestWanted
+from rapport.compose.routes import Export
 from rapport.kernel.clock import now_us
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
@@ -27,12 +30,12 @@ class HowVerified(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 @post("/privacy/requests", permission="requests:write", status_code=200, tags=["privacy"], sync_to_thread=True)
-def ask(db: Database, principal: Principal, data: RequestWanted) -> RequestShown:
+def ask(db: Database, principal: Principal, slices: Installed, data: RequestWanted) -> RequestShown:
     """Take a request. One without `verified` waits until somebody says how it was made sure who asks."""
     with db.write() as conn:
         return requests.ask(
-            conn, principal.workspace, data, by=f"{principal.kind}:{principal.id}", now=now_us()
-        )  # fmt: skip
+            conn, principal.workspace, data, by=f"{principal.kind}:{principal.id}", now=now_us(), law=slices.law
+        )
 
 
 @get("/privacy/requests", permission="requests:read", tags=["privacy"], sync_to_thread=True)
@@ -59,4 +62,10 @@ def verify(db: Database, principal: Principal, request_id: str, data: HowVerifie
         return requests.verify(conn, principal.workspace, request_id, how=data.verified)
 
 
-ROUTES = (ask, list_requests, get_request, verify)
+@get("/privacy/requests/{request_id:str}/answer", permission="requests:write", tags=["privacy"], sync_to_thread=True)
+def get_answer(db: Database, principal: Principal, slices: Installed, request_id: str) -> Export:
+    """The answer to a request for access or portability: all that is kept now, with its sources."""
+    return answer_of(db, slices, principal.workspace, request_id, who=principal.id, name=principal.name)
+
+
+ROUTES = (ask, list_requests, get_request, verify, get_answer)

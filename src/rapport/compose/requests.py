@@ -18,21 +18,25 @@ from msgspec import Meta
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text
 
 from rapport.compose.erasure import Proof
+from rapport.compose.law import MONTH, Law
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.remember.golden import find_key
 from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.linking.units import certain_identifiers
+from rapport.storage.audit.entries import append as tell
 from rapport.storage.engine import CText, metadata
 
 __all__ = [
-    "ANSWERED_BY_US",
-    "DUE",
+    "DONE_BY_US",
+    "HANDED_OUT",
     "OPEN",
+    "OPEN_DAYS",
     "RequestKind",
     "RequestShown",
     "RequestWanted",
+    "answerable",
     "ask",
     "find_request",
     "finish",
@@ -48,11 +52,15 @@ Status: TypeAlias = Literal[
     "received", "verifying", "running", "completed", "refused", "not_found", "duplicate"
 ]  # fmt: skip
 
-DUE = 30 * DAY
-"""**Source**: Art. 12(3) GDPR, one month; California's CPRA gives 45 days, Brazil's LGPD 15 for access."""
 OPEN = ("received", "verifying", "running")
-ANSWERED_BY_US = ("erasure",)
-"""Kinds that a job answers; access and portability are answered by the file to download, the others by a person."""
+HANDED_OUT = ("access", "portability")
+"""Kinds whose answer is all that is kept, made anew each time it is opened while the answer can be opened."""
+DONE_BY_US = (*HANDED_OUT, "restriction", "objection", "erasure")
+"""Kinds that a job answers; what is to be put right is a person's to see."""
+OPEN_DAYS = 30
+"""How long an answer can be opened."""
+
+ANYWHERE = Law()
 
 privacy_requests = Table(
     "privacy_requests",
@@ -106,10 +114,10 @@ class RequestShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ask(
-    conn: Connection, workspace: WorkspaceId, wanted: RequestWanted, *, by: str, now: int
+    conn: Connection, workspace: WorkspaceId, wanted: RequestWanted, *, by: str, now: int, law: Law = ANYWHERE
 ) -> RequestShown:  # fmt: skip
     """Take a request in this write transaction. About nobody it ends as `not_found`; where one of its kind is open for
-    this person it is a `duplicate`, and the id is that of the open one.
+    this person it is a `duplicate`, and the id is that of the open one. `law` says when it is due.
     """
     region = settings_of(conn, workspace).region
     # One at a time in a shop: two that come together would not see each other.
@@ -127,13 +135,17 @@ def ask(
         other = conn.execute(same).first()
         if other is not None:
             return msgspec.structs.replace(shown(other), status="duplicate")
+    days = MONTH if subject is None else law.answer_days(conn, workspace, subject)
     status: Status = "not_found" if subject is None else "received" if wanted.verified else "verifying"
     row = {
         "workspace": workspace, "id": new_id("prv"), "kind": wanted.kind, "status": status, "subject": subject,
-        "asked_at": now, "due_at": now + DUE, "finished_at": now if subject is None else None, "asked_by": by,
+        "asked_at": now, "due_at": now + days * DAY, "finished_at": now if subject is None else None, "asked_by": by,
         "verified": wanted.verified, "reason": wanted.reason, "proof": None,
     }  # fmt: skip
     conn.execute(privacy_requests.insert().values(row))
+    said = {"kind": wanted.kind, "status": status, "by": by}
+    people = [] if subject is None else [subject]
+    tell(conn, workspace, "request.taken", about=str(row["id"]), details=said, people=people, now=now)
     return find_request(conn, workspace, str(row["id"]))
 
 
@@ -142,6 +154,7 @@ def verify(conn: Connection, workspace: WorkspaceId, request: str, *, how: str) 
     if not how.strip():
         raise InvalidInput("say how it was made sure who asks", hint="signed in, a call back, a passport: a few words")
     _move(conn, workspace, request, "verifying", status="received", verified=how.strip()[:200])
+    tell(conn, workspace, "request.verified", about=request, details={"how": how.strip()[:200]})
     return find_request(conn, workspace, request)
 
 
@@ -152,14 +165,29 @@ def settle(
     if not note.strip():
         raise InvalidInput("say what was done, or why not", hint="it stays with the request")
     found = find_request(conn, workspace, request)
-    if found.kind in ANSWERED_BY_US and not refused:
+    if found.kind == "erasure" and not refused:
         raise Conflict("an erasure is done by Rapport, which proves it", hint="verify the request, or refuse it")
     before = found.status if found.status in ("received", "verifying") else "received"
     _move(
         conn, workspace, request, before, status="refused" if refused else "completed", reason=note.strip()[:200],
         finished_at=now, subject=None,
     )  # fmt: skip
+    said = {"kind": found.kind, "note": note.strip()[:200]}
+    tell(conn, workspace, f"request.{'refused' if refused else 'settled'}", about=request, details=said, now=now)
     return find_request(conn, workspace, request)
+
+
+def answerable(conn: Connection, workspace: WorkspaceId, request: str, *, now: int) -> Key:
+    """Whose answer to a request for access or portability can be opened. Raises NotFound, Conflict."""
+    query = sa.select(privacy_requests).where(_r.workspace == workspace, _r.id == request)
+    row = conn.execute(query).first()
+    if row is None or row.kind not in HANDED_OUT:
+        raise NotFound(f"no request {request[:60]!r} has an answer to open", hint="access and portability have one")
+    if row.status != "completed":
+        raise Conflict(f"this request is {row.status.replace('_', ' ')}", hint="its answer opens once it is completed")
+    if row.subject is None or row.finished_at + OPEN_DAYS * DAY < now:
+        raise Conflict("this answer cannot be opened any more", hint=f"it opens for {OPEN_DAYS} days; ask again")
+    return Key(row.subject)
 
 
 def finish(conn: Connection, workspace: WorkspaceId, request: str, proof: Proof, *, now: int) -> None:
@@ -167,6 +195,9 @@ def finish(conn: Connection, workspace: WorkspaceId, request: str, proof: Proof,
     _move(
         conn, workspace, request, "running", status="completed", finished_at=now, proof=msgspec.json.encode(proof)
     )  # fmt: skip
+    rows = sum(one.rows for one in (*proof.stores, *proof.mentions))
+    said = {"identifiers": proof.identifiers, "rows": rows, "files": proof.files, "left": proof.left}
+    tell(conn, workspace, "customer.erased", about=request, details=said, now=now)
 
 
 def find_request(conn: Connection, workspace: WorkspaceId, request: str) -> RequestShown:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from rapport.compose.installed import Installed
 from rapport.compose.person import export_person
 from rapport.kernel.clock import now_us, to_iso
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.principal import Principal
 from rapport.remember.golden import GoldenRecord, find_key, golden_record
 from rapport.remember.routes import region_of
@@ -21,7 +21,7 @@ from rapport.resolve.linking.units import members_of
 from rapport.storage.audit.entries import append as tell
 from rapport.storage.engine import Database
 
-__all__ = ["ROUTES", "Export", "export_for", "export_of"]
+__all__ = ["ROUTES", "Export", "export_by", "export_for", "export_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +62,11 @@ def export_of(db: Database, principal: Principal, slices: Installed, reference: 
 def export_for(conn: Connection, slices: Installed, workspace: WorkspaceId, reference: str, *, now: int) -> Export:
     """The same for whoever may see all of the shop. Raises NotFound."""
     key = find_key(conn, workspace, reference, region=region_of(conn, workspace))
+    return export_by(conn, slices, workspace, key, now=now)
+
+
+def export_by(conn: Connection, slices: Installed, workspace: WorkspaceId, key: Key, *, now: int) -> Export:
+    """The same for the person with this key."""
     record = golden_record(conn, workspace, key, now=now, remembered=slices.remembered)
     keys = [member.key for member in members_of(conn, workspace, key)]
     return Export(made_at=to_iso(now), record=record, kept=export_person(conn, slices, workspace, keys))

@@ -17,6 +17,7 @@ from rapport.act.jobs import Job
 from rapport.act.send_rules import SendRule
 from rapport.compose.command import Command
 from rapport.compose.holding import Holding
+from rapport.compose.law import Law
 from rapport.decide.model import CandidateSource, EligibilityRule, ItemKind, Placement, Scorer
 from rapport.kernel.gate import Gate, NamePurposes
 from rapport.kernel.settings import Section
@@ -75,6 +76,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to be allowed in it. A handler may name another slice's, too."""
     gate: Gate | None = None
     """Says what may be done with whom; one slice of an installation does."""
+    law: Law | None = None
+    """Says by when requests are to be answered, and does what they ask; one slice of an installation does."""
     name_purposes: NamePurposes | None = None
     """Names what may be asked of the gate."""
     web: str = ""

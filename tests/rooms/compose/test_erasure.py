@@ -22,6 +22,7 @@ from rapport.kernel.errors import Conflict, InvalidInput
 from rapport.kernel.ids import Key
 from rapport.remember.golden import find_root
 from rapport.storage import log
+from rapport.storage.audit.entries import entries
 from rapport.storage.leases import LeaseLost
 from rapport.storage.tidying import found_in
 from tests.shop import NOON, Shop
@@ -121,6 +122,9 @@ def test_not_a_byte_is_left_in_any_table_or_file_and_the_proof_says_what_went(sh
     assert rows["orders"] == 1
     assert request.proof.identifiers >= 4
     assert CANARY not in json.dumps([str(request)])
+    with shop.db.read() as conn:
+        told = [one for one in entries(conn, shop.id) if one.action == "customer.erased"]
+    assert [one.about for one in told] == [request.id]
 
 
 def test_whoever_is_beside_them_is_who_they_were(shop: Shop) -> None:

@@ -61,7 +61,7 @@ def _preferences(consent: Any) -> list[Answer]:
     return [
         Answer(category.strip()[:_LONGEST], "granted" if allowed is True else "denied")
         for category, allowed in islice(given.items(), CATEGORIES)
-        if category.strip()
+        if category.strip() and not _is_ours(category)
     ]
 
 
@@ -80,7 +80,12 @@ def _ids(given: Any, *, texts_alone: bool = False) -> list[str]:
     if not isinstance(given, list):
         return []
     named = (one for one in given[:CATEGORIES] if isinstance(one, str) or (type(one) is int and not texts_alone))
-    return [name for one in named if (name := str(one).strip()[:_LONGEST])]
+    return [name for one in named if (name := str(one).strip()[:_LONGEST]) and not _is_ours(name)]
+
+
+def _is_ours(category: str) -> bool:
+    """`signal:…` is what Rapport itself holds; nobody states it as a category."""
+    return category.strip().casefold().startswith("signal:")
 
 
 def _tell(fact: Fact) -> str:

@@ -20,6 +20,7 @@ from rapport.kernel.moments import read_moment
 __all__ = [
     "FREE",
     "GPC",
+    "RESTRICTED",
     "STATES",
     "Answer",
     "Basis",
@@ -29,6 +30,7 @@ __all__ = [
     "PurposeRule",
     "State",
     "Verdict",
+    "is_restricted",
     "judge",
     "strictest",
 ]
@@ -41,6 +43,9 @@ STATES: tuple[State, ...] = ("denied", "pending", "granted", "unknown")
 
 GPC = "signal:gpc"
 """What a browser's signal (`Sec-GPC: 1`) is held as: `denied` while it is sent. No purpose can be called so."""
+
+RESTRICTED = "signal:restricted"
+"""What is held while somebody has the use of what is kept of them restricted (Art. 18 GDPR): `denied`."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 FREE: tuple[Basis, ...] = ("consent", "legitimate_interest")
@@ -74,6 +79,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     name: str
     title: str
     law: str = ""
+    answer_days: int = 30
+    """Days in which the law wants an answer to what people ask of what is kept of them."""
     countries: tuple[str, ...] = ()
     """ISO codes of those whose customers it holds for."""
     purposes: Mapping[str, PurposeRule]
@@ -82,6 +89,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Raises InvalidInput where it contradicts itself."""
         if not _NAME.fullmatch(self.name):
             raise InvalidInput(f"the policy name {self.name[:60]!r} is not small letters, digits and _")
+        if not 1 <= self.answer_days <= 365:
+            raise InvalidInput(f"answer_days of {self.name!r} is {self.answer_days}", hint="1 to 365 days")
         wrong = [code for code in self.countries if not (len(code) == 2 and code.isascii() and code.isupper())]
         if wrong:
             raise InvalidInput(f"the country {wrong[0][:20]!r} is no ISO code", hint='two letters, such as "DE"')
@@ -197,12 +206,20 @@ def judge(policy: Policy, purpose: str, each: Sequence[Sequence[Held]]) -> Verdi
     if rule is None:
         return Verdict(state="unknown", may=False, reason=f"the policy “{policy.title}” knows no purpose {purpose!r}")
     verdict = _judge(policy, purpose, rule, each)
+    if verdict.may and rule.basis in FREE and is_restricted(each):
+        return msgspec.structs.replace(verdict, may=False, reason="the person has the use of what is kept restricted")
     if verdict.may:
         for needed in rule.needs:
             if not judge(policy, needed, each).may:
                 title = policy.purposes[needed].title
                 return msgspec.structs.replace(verdict, may=False, reason=f"it needs “{title}”, which is not allowed")
     return verdict
+
+
+def is_restricted(each: Sequence[Sequence[Held]]) -> bool:
+    """Whether the person has the use of what is kept of them restricted."""
+    held = strictest(each, frozenset({RESTRICTED}))
+    return held is not None and held.state == "denied"
 
 
 def _judge(policy: Policy, purpose: str, rule: PurposeRule, each: Sequence[Sequence[Held]]) -> Verdict:

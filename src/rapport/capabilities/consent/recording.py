@@ -9,7 +9,7 @@ import msgspec
 
 from rapport.capabilities.consent import store
 from rapport.capabilities.consent.facts import ANSWERED
-from rapport.capabilities.consent.model import FREE, Policy, State
+from rapport.capabilities.consent.model import FREE, RESTRICTED, Policy, State, is_restricted
 from rapport.capabilities.consent.service import Noted, note_of, people_of, said_by
 from rapport.collect.appender import Appender
 from rapport.collect.own import own_fact
@@ -27,7 +27,9 @@ from rapport.resolve.reading.references import find_key, normalised
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
 
-__all__ = ["ConsentShown", "Given", "PurposeShown", "find_answering", "record", "record_of", "shown"]
+__all__ = [
+    "ConsentShown", "Given", "PurposeShown", "answer_fact", "find_answering", "record", "record_of", "shown",
+]  # fmt: skip
 
 _MOST_KEYS = 200
 """Identifiers of a person that hold an answer given to the shop itself; people have a dozen."""
@@ -53,13 +55,15 @@ class ConsentShown(msgspec.Struct, frozen=True, kw_only=True):
 
     policy: str
     """The policy that holds for them."""
+    restricted: bool
+    """Whether they have the use of what is kept restricted: then only what they ordered, and the law, counts."""
     purposes: dict[str, PurposeShown]
 
 
 class Given(NamedTuple):
     """Answers somebody gave, and how."""
 
-    purposes: Mapping[str, Literal["granted", "denied"]]
+    purposes: Mapping[str, Literal["granted", "denied", "unknown"]]
     wording: str
     """The version of the text they were shown."""
     language: str
@@ -79,7 +83,7 @@ def shown(conn: Connection, workspace: WorkspaceId, key: Key) -> ConsentShown:
             state=verdict.state, may=verdict.may, reason=verdict.reason, title=rule.title, how=verdict.how,
             since=None if verdict.since is None else to_iso(verdict.since), source=verdict.source,
         )  # fmt: skip
-    return ConsentShown(policy=policy.name, purposes=purposes)
+    return ConsentShown(policy=policy.name, restricted=is_restricted(people.each[key]), purposes=purposes)
 
 
 def record(
@@ -144,7 +148,7 @@ def record_of(
         if named is None:
             raise NotFound("there is no such customer")
         _check(people_of(conn, workspace, [key]).policy_of(key), given)
-    row = _fact(workspace, named, [one.key for one in members[:_MOST_KEYS]], given, now=now)
+    row = answer_fact(workspace, named, [one.key for one in members[:_MOST_KEYS]], given, now=now)
     appender.append_sync([row])
     fact = decode_fact(row.body, occurred_at=row.occurred_at, received_at=row.received_at, source=row.source, seq=0)
     noted = Noted(workspace, Key(row.strand), fact, note_of(fact))
@@ -157,7 +161,7 @@ def record_of(
 def _check(policy: Policy, given: Given) -> None:
     if not given.purposes:
         raise InvalidInput("no purpose is answered", hint='{"purposes": {"email_marketing": "denied"}}')
-    for name in given.purposes:
+    for name in given.purposes.keys() - {RESTRICTED}:
         rule = policy.purposes.get(name)
         if rule is None:
             raise InvalidInput(
@@ -168,7 +172,10 @@ def _check(policy: Policy, given: Given) -> None:
             raise InvalidInput(f"{name!r} is not the person's to decide: {rule.title.lower()}")
 
 
-def _fact(workspace: WorkspaceId, identifier: Identifier, keys: Sequence[Key], given: Given, *, now: int) -> LogRow:
+def answer_fact(
+    workspace: WorkspaceId, identifier: Identifier, keys: Sequence[Key], given: Given, *, now: int
+) -> LogRow:
+    """The fact that says what somebody answered, held by these identifiers."""
     return own_fact(
         workspace, name=ANSWERED, id=new_id("ans"), occurred_at=now, received_at=now,
         properties={

@@ -10,7 +10,7 @@ from litestar.params import Parameter
 from msgspec import Meta
 
 from rapport.capabilities.consent.links import OPEN_FOR, load_links
-from rapport.capabilities.consent.model import Policy
+from rapport.capabilities.consent.model import RESTRICTED, Policy
 from rapport.capabilities.consent.recording import ConsentShown, Given, find_answering, record, shown
 from rapport.capabilities.consent.service import may, policies_of
 from rapport.collect.appender import Appender
@@ -35,6 +35,15 @@ class AnswersGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     wording: Short = ""
     """The version of the text."""
     language: Short = ""
+    restricted: bool | None = None
+    """Have the use of what is kept restricted (Art. 18 GDPR), or restricted no more."""
+
+
+def _said(data: AnswersGiven) -> dict[str, Literal["granted", "denied", "unknown"]]:
+    said: dict[str, Literal["granted", "denied", "unknown"]] = {**data.purposes}
+    if data.restricted is not None:
+        said[RESTRICTED] = "denied" if data.restricted else "unknown"
+    return said
 
 
 class MayShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +81,7 @@ def answer_consent(
 ) -> ConsentShown:
     """Record what somebody answered. It holds from this answer on, for all that is certainly theirs."""
     given = Given(
-        purposes=data.purposes, wording=data.wording, language=data.language, how="api",
+        purposes=_said(data), wording=data.wording, language=data.language, how="api",
         by=f"{principal.kind}:{principal.id}",
     )  # fmt: skip
     return record(db, appender, principal.workspace, reference, given, now=now_us())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rapport.capabilities.consent import store
 from rapport.capabilities.consent.command import COMMANDS
 from rapport.capabilities.consent.facts import FACT_KINDS
+from rapport.capabilities.consent.law import LAW
 from rapport.capabilities.consent.sending import ALLOWED, TOLD
 from rapport.capabilities.consent.service import gate, name_purposes
 from rapport.capabilities.consent.stage import Listening
@@ -37,5 +38,6 @@ CONSENT = Slice(
     web="rapport.capabilities.consent.web:WEB",
     commands=COMMANDS,
     gate=gate,
+    law=LAW,
     name_purposes=name_purposes,
 )

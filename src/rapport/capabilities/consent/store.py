@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -20,6 +21,7 @@ from rapport.storage.lookup import select_among
 __all__ = [
     "KeptPolicies",
     "Said",
+    "changed_at",
     "consent_answers",
     "consent_held",
     "consent_policies",
@@ -190,9 +192,13 @@ def counts(conn: Connection, workspace: WorkspaceId) -> Mapping[str, Mapping[Sta
 
 def load_policies(conn: Connection, workspace: WorkspaceId, *, shipped: PolicySet) -> KeptPolicies:
     """The policies in force. One look at an index."""
-    query = sa.select(_p.version, _p.body).where(_p.workspace == workspace).order_by(_p.version.desc()).limit(1)
-    row = conn.execute(query).first()
-    return KeptPolicies(shipped, 0) if row is None else KeptPolicies(_decoder.decode(row.body), row.version)
+    row = conn.execute(_NEWEST, {"shop": workspace}).first()
+    return KeptPolicies(shipped, 0) if row is None else KeptPolicies(_decoded(row.body), row.version)
+
+
+def changed_at(conn: Connection, workspace: WorkspaceId) -> int | None:
+    """When the policies were changed last; None where they are those that Rapport ships."""
+    return conn.execute(sa.select(sa.func.max(_p.changed_at)).where(_p.workspace == workspace)).scalar()
 
 
 def save_policies(
@@ -216,3 +222,13 @@ def save_policies(
 
 
 _decoder = msgspec.json.Decoder(PolicySet)
+
+_NEWEST = (
+    sa.select(_p.version, _p.body).where(_p.workspace == sa.bindparam("shop")).order_by(_p.version.desc()).limit(1)
+)
+
+
+@lru_cache(maxsize=64)
+def _decoded(body: bytes) -> PolicySet:
+    """Every gate asks for them; they change once in a while."""
+    return _decoder.decode(body)

@@ -1,0 +1,64 @@
+"""What the gate rests on for one person, in a single statement: workers and pages ask for one at a time.
+
+It serves whoever is one person by certain evidence alone, which nearly everybody is. Who is also tied by a learned link
+is left to the reads that tell the certain part from the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from rapport.capabilities.consent.model import Held
+from rapport.capabilities.consent.store import consent_held
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.work import Connection
+from rapport.remember.store import customers
+from rapport.resolve.graph.model import Kind, Status
+from rapport.resolve.graph.store import evidence, identifiers
+
+__all__ = ["Alone", "person_of"]
+
+
+class Alone(NamedTuple):
+    """One person, by the key that was asked for."""
+
+    each: Mapping[Key, Sequence[Sequence[Held]]]
+    country: Mapping[Key, str]
+
+
+def _statement() -> sa.Select[tuple[object, ...]]:
+    asked, own = identifiers.alias("asked"), identifiers.alias("own")
+    h, e = consent_held.c, evidence.c
+    learned = sa.exists().where(
+        e.workspace == own.c.workspace, e.a == own.c.key, e.kind == Kind.PROBABLE.value,
+        e.status == int(Status.LINKED),
+    )  # fmt: skip
+    joined = (
+        asked.join(own, (own.c.workspace == asked.c.workspace) & (own.c.root == asked.c.root))
+        .outerjoin(consent_held, (h.workspace == own.c.workspace) & (h.key == own.c.key))
+        .outerjoin(customers, (customers.c.workspace == asked.c.workspace) & (customers.c.root == asked.c.root))
+    )
+    columns = [own.c.key.label("member"), customers.c.country, learned.label("learned"), h.category, h.state, h.at,
+               h.since, h.fact, h.source, h.how, h.wording, h.language]  # fmt: skip
+    return (
+        sa.select(*columns).select_from(joined)
+        .where(asked.c.workspace == sa.bindparam("shop"), asked.c.key == sa.bindparam("named"))
+    )  # fmt: skip
+
+
+_STATEMENT = _statement()
+
+
+def person_of(conn: Connection, workspace: WorkspaceId, key: Key) -> Alone | None:
+    """What each identifier of this person holds, and their country; None for whom the longer way is to be gone."""
+    rows = conn.execute(_STATEMENT, {"shop": workspace, "named": key}).all()
+    if not rows or any(row[2] for row in rows):
+        return None
+    each: dict[bytes, list[Held]] = {}
+    for row in rows:
+        if row[3] is not None:
+            each.setdefault(row[0], []).append(Held._make(row[3:]))
+    return Alone({key: list(each.values())}, {key: rows[0][1] or ""})
