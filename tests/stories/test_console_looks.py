@@ -21,7 +21,7 @@ LONG = "Adolphine Blaine Charlotte Wolfeschlegelsteinhausenbergerdorff-Featherst
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PATHS = ("", "/customers", "/identity", "/identity/policy", "/identity/review", "/identity/model", "/feed", "/sources",
          "/imports", "/quarantine", "/failed-facts", "/sales", "/carts", "/decisions", "/placements", "/webhooks",
-         "/system", "/settings", "/team", "/keys", "/account", "/components",
+         "/system", "/settings", "/promises", "/team", "/keys", "/account", "/components",
          "/customers?who=everybody&campaign=x&q=long")  # fmt: skip
 
 

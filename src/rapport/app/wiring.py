@@ -18,6 +18,7 @@ from rapport.capabilities.lake.slice import LAKE
 from rapport.capabilities.loyalty.slice import LOYALTY
 from rapport.capabilities.messages.slice import MESSAGES
 from rapport.capabilities.orders.slice import ORDERS
+from rapport.capabilities.promises.slice import PROMISES
 from rapport.capabilities.recommendations.slice import RECOMMENDATIONS
 from rapport.capabilities.supply.slice import SUPPLY
 from rapport.compose.command import ENTRY_POINTS
@@ -42,6 +43,7 @@ OWN: tuple[Slice, ...] = (
     RECOMMENDATIONS,
     LAKE,
     MESSAGES,
+    PROMISES,
     AUDIT,
 )
 """What Rapport itself consists of."""

@@ -34,6 +34,8 @@ class Lock(IntEnum):
     """One session writes to the lake (`lake/lease.py`)."""
     LAKE_HOME = 7_262_047
     """Shared by those who erase somebody, so that nobody begins a lake while they do."""
+    PROMISES = 7_262_053
+    """By order: one transaction judges its promise."""
     POINTS = 7_262_049
     """By strand: one transaction changes what it has of a loyalty programme."""
     AUDIT = 7_262_051

@@ -4,18 +4,15 @@ preferences for an hour. Neither holds an address, or anything that leads to one
 
 from __future__ import annotations
 
-import hmac
-from hashlib import sha256
 from typing import NamedTuple
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.clock import HOUR, SECOND
-from rapport.kernel.errors import Conflict, InvalidInput, NotFound
-from rapport.kernel.ids import CustomerId, Key, WorkspaceId, base32
-from rapport.resolve.graph import store as identities
+from rapport.kernel.errors import Conflict, InvalidInput
+from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.resolve.graph.customer_ids import load_customer_ids
+from rapport.resolve.graph.signing import Signer, load_signer
 
 __all__ = ["OPEN_FOR", "Links", "Opened", "load_links"]
 
@@ -36,18 +33,17 @@ class Opened(NamedTuple):
 class Links:
     """Makes and reads the links of one shop."""
 
-    def __init__(self, secret: bytes, conn: Connection, workspace: WorkspaceId) -> None:
-        self._secret = hmac.digest(secret, _USE, "sha256")
+    def __init__(self, signer: Signer, conn: Connection) -> None:
+        self._signer = signer
         self._ids = load_customer_ids(conn)
-        self._workspace = workspace
 
     def preferences(self, key: Key, *, now: int) -> str:
         """A token that opens somebody's preferences until OPEN_FOR is over."""
-        return self._signed(f"p.{self._ids.customer_id(key)}.{(now + OPEN_FOR) // SECOND}")
+        return self._signer.sign(f"p.{self._ids.customer_id(key)}.{(now + OPEN_FOR) // SECOND}")
 
     def refusal(self, key: Key, purpose: str) -> str:
         """A token with which somebody refuses one purpose, for ever."""
-        return self._signed(f"w.{self._ids.customer_id(key)}.{purpose}")
+        return self._signer.sign(f"w.{self._ids.customer_id(key)}.{purpose}")
 
     def open_preferences(self, token: str, *, now: int) -> Opened:
         """Whose preferences it opens. Raises InvalidInput for one that is not ours, Conflict for one that is over."""
@@ -61,19 +57,9 @@ class Links:
         customer, purpose = self._read(token, "w")
         return Opened(self._key(customer), purpose)
 
-    def _signed(self, text: str) -> str:
-        return f"{text}.{self._signature(text)}"
-
-    def _signature(self, text: str) -> str:
-        digest = hmac.new(self._secret, f"{self._workspace}.{text}".encode(), sha256).digest()
-        return base32(int.from_bytes(digest[:16], "big"), length=26)
-
     def _read(self, token: str, kind: str) -> tuple[str, str]:
-        text, _, signature = token[:_LONGEST].rpartition(".")
-        parts = text.split(".")
-        if len(parts) != 3 or not hmac.compare_digest(self._signature(text).encode(), signature.encode()):
-            raise InvalidInput("this link is not complete", hint="open it as it stands in the message")
-        if parts[0] != kind:
+        parts = self._signer.read(token[:_LONGEST]).split(".")
+        if len(parts) != 3 or parts[0] != kind:
             raise InvalidInput("this link is for something else", hint="open it as it stands in the message")
         return parts[1], parts[2]
 
@@ -83,7 +69,4 @@ class Links:
 
 def load_links(conn: Connection, workspace: WorkspaceId) -> Links:
     """The links of a shop. Raises NotFound before the first customer was seen."""
-    secret = conn.execute(sa.select(identities.identity_secret.c.secret)).scalar()
-    if secret is None:
-        raise NotFound("this installation has no customers yet", hint="send the first fact")
-    return Links(bytes(secret), conn, workspace)
+    return Links(load_signer(conn, _USE, workspace), conn)

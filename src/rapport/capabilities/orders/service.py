@@ -17,6 +17,7 @@ from rapport.capabilities.orders.saving import save_orders, save_refunds
 from rapport.capabilities.orders.settings import ORDER_SETTINGS
 from rapport.capabilities.orders.settling import settle
 from rapport.capabilities.orders.store import READING, OrderPart, RefundRow
+from rapport.capabilities.promises import shipments_of
 from rapport.collect.own import own_fact
 from rapport.decide import people
 from rapport.kernel.clock import SECOND, to_iso
@@ -29,7 +30,7 @@ from rapport.remember.inputs import ReadingSettings
 from rapport.storage import log
 from rapport.storage.log import StoredRow
 
-__all__ = ["CART_TIMER", "carts_by_day", "judge_carts", "keep", "revenue_rows"]
+__all__ = ["CART_TIMER", "carts_by_day", "judge_carts", "keep", "revenue_rows", "shipped"]
 
 CART_TIMER = "orders.cart"
 
@@ -131,6 +132,11 @@ def revenue_rows(conn: Connection, question: Question) -> list[dict[str, Any]]:
         }
         for row in rows
     ]  # fmt: skip
+
+
+def shipped(conn: Connection, workspace: WorkspaceId, order_id: str) -> Sequence[Any]:
+    """The shipments of an order."""
+    return shipments_of(conn, workspace, order_id)
 
 
 def _judge(rows: Sequence[StoredRow], shop: _Shop, strands: Sequence[Key], now: int) -> _Judged:

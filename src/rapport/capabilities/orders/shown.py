@@ -71,10 +71,15 @@ class OrderShown(msgspec.Struct, frozen=True, kw_only=True):
     more_lines: int
     """Lines beyond those shown."""
     refunds: list[RefundShown]
+    shipments: list[Any] = []
+    """A set, the earliest first, as `GET /api/v1/orders/{id}/promise` shows them."""
 
 
-def find_order(conn: Connection, workspace: WorkspaceId, order_id: str) -> OrderShown:
-    """The order of this id. Raises NotFound where no fact has reported it; reads four rows and its refunds by keys."""
+def find_order(conn: Connection, workspace: WorkspaceId, order_id: str, *, shipments: Sequence[Any] = ()) -> OrderShown:
+    """The order of this id. Raises NotFound where no fact has reported it; reads four rows and its refunds by keys.
+
+    `shipments` are those that another slice knows of.
+    """
     query = sa.select(
         orders, is_corrected().label("corrected"), currency_of_order().label("money"), worth_of_order().label("worth")
     ).where(orders.c.workspace == workspace, orders.c.order_id == order_id)
@@ -93,6 +98,7 @@ def find_order(conn: Connection, workspace: WorkspaceId, order_id: str) -> Order
         state=_state(found.cancelled_at, revenue, refunded), currency=currency, revenue_minor=revenue,
         refunded_minor=refunded, net_minor=0 if found.cancelled_at is not None else revenue - refunded,
         lines=lines[:MOST_LINES], more_lines=max(0, len(lines) - MOST_LINES), refunds=given_back,
+        shipments=list(shipments),
     )  # fmt: skip
 
 

@@ -5,6 +5,22 @@ unknown, and said to be.
 """
 
 from rapport.capabilities.supply.model import Availability, Location
-from rapport.capabilities.supply.service import availability, none_to_be_had, not_to_be_had
+from rapport.capabilities.supply.service import (
+    availability,
+    location_named,
+    lying,
+    none_to_be_had,
+    not_to_be_had,
+    stores_with,
+)
 
-__all__ = ["Availability", "Location", "availability", "none_to_be_had", "not_to_be_had"]
+__all__ = [
+    "Availability",
+    "Location",
+    "availability",
+    "location_named",
+    "lying",
+    "none_to_be_had",
+    "not_to_be_had",
+    "stores_with",
+]

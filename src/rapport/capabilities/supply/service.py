@@ -14,7 +14,10 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Connection
 from rapport.storage import settings
 
-__all__ = ["availability", "barred", "known_since", "none_to_be_had", "not_to_be_had", "places_of"]
+__all__ = [
+    "availability", "barred", "known_since", "location_named", "lying", "none_to_be_had", "not_to_be_had", "places_of",
+    "stores_with",
+]  # fmt: skip
 
 _UNKNOWN = Availability(state="unknown")
 
@@ -87,6 +90,41 @@ def _gone(
     if chosen is not None:
         return {one for one in product_ids if one not in found or found[one].available <= 0}
     return {one for one, has in found.items() if has.fresh == has.all and has.available <= 0}
+
+
+def lying(
+    conn: Connection, workspace: WorkspaceId, product_ids: Collection[str], *, now: int
+) -> dict[str, tuple[int, int, int | None]]:
+    """By product: pieces that lie where orders are sent from (reserved ones, too), since when that is known, and when
+    more are expected. A product of which that is not known is missing.
+    """
+    places = places_of(store.find_locations(conn, workspace))
+    return store.lying(conn, workspace, product_ids, places, since=known_since(conn, workspace, now=now))
+
+
+def stores_with(
+    conn: Connection, workspace: WorkspaceId, wanted: Mapping[str, int], *, now: int, market: str = ""
+) -> list[Location]:
+    """Open stores where so many pieces of each product can be collected, as far as that is known; by name.
+
+    One statement for 500 products and a store; a shop has a handful of stores, of which the first fifty are looked at.
+    """
+    since = known_since(conn, workspace, now=now)
+    found = []
+    places = [one for one in store.find_locations(conn, workspace).values() if one.open and one.pickup]
+    for place in [one for one in places if one.serves(market)][:_MOST_STORES] if wanted else []:
+        there = store.summed(conn, workspace, wanted, [place.location_id], since=since)
+        if all(product in there and there[product].available >= pieces for product, pieces in wanted.items()):
+            found.append(place)
+    return found
+
+
+def location_named(conn: Connection, workspace: WorkspaceId, location_id: str) -> Location | None:
+    """A location by its id; None for one that nobody has stated."""
+    return store.find_locations(conn, workspace).get(location_id)
+
+
+_MOST_STORES = 50
 
 
 def barred(conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> Set[str]:

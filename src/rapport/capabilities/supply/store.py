@@ -22,6 +22,7 @@ __all__ = [
     "levels_at",
     "levels_of_product",
     "locations",
+    "lying",
     "save_levels",
     "save_locations",
     "summed",
@@ -129,6 +130,21 @@ def summed(
     else:
         rows = select_among(conn, query, workspace, c.product_id, dict.fromkeys(product_ids))
     return {row[0]: Summed(row[0], int(row[1]), int(row[2]), *row[3:]) for row in rows}
+
+
+def lying(
+    conn: Connection, workspace: WorkspaceId, product_ids: Collection[str], places: Sequence[str], *, since: int
+) -> dict[str, tuple[int, int, int | None]]:
+    """By product: pieces that lie in these locations, when the oldest of these levels was stated, and when more are
+    expected. One with a level stated before `since` is missing: nobody knows how many lie there.
+    """
+    c = levels.c
+    due = sa.func.min(sa.case((c.incoming > 0, c.incoming_at)))
+    query = sa.select(c.product_id, sa.func.sum(c.on_hand), sa.func.min(c.stated_at), due).where(
+        c.location_id.in_(places)
+    ).group_by(c.product_id).having(sa.func.min(c.stated_at) >= since)  # fmt: skip
+    rows = select_among(conn, query, workspace, c.product_id, dict.fromkeys(product_ids)) if places else ()
+    return {row[0]: (int(row[1]), int(row[2]), row[3]) for row in rows}
 
 
 def levels_of_product(conn: Connection, workspace: WorkspaceId, product_id: str) -> list[Level]:

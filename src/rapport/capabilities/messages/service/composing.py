@@ -77,7 +77,7 @@ def write(
             "name": recipient.name or None, "first_name": recipient.first_name or None, "language": language,
         },
         "shop": {"name": called, "address": desk.settings.sender_address or None, "colour": desk.settings.colour},
-        "links": {"unsubscribe": unsubscribe or None},
+        "links": {"unsubscribe": unsubscribe or None, "site": desk.public_url or None},
     }  # fmt: skip
     markup = fill(published.html[language], values, language=language)
     return Mail(

@@ -1,0 +1,108 @@
+"""The facts of promises: what carriers and warehouses say of shipments, and what we state of a promise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+from rapport.capabilities.promises.shipments import state_named
+from rapport.kernel.errors import InvalidFact
+from rapport.kernel.facts import Fact
+from rapport.kernel.wording import FactKind, joined, short
+from rapport.remember import inputs
+
+__all__ = [
+    "AT_RISK", "BROKEN", "CHOSEN", "FACT_KINDS", "KEPT", "LISTENS_TO", "MADE", "RENEGOTIATED", "SCAN", "own_id",
+]  # fmt: skip
+
+MADE, AT_RISK, BROKEN, KEPT, RENEGOTIATED = (
+    "Promise Made", "Promise At Risk", "Promise Broken", "Promise Kept", "Promise Renegotiated",
+)  # fmt: skip
+CHOSEN = "Delivery Choice Made"
+SCAN = "Shipment Updated"
+
+LISTENS_TO = (
+    "Order Completed", "Order Updated", "Order Cancelled", "Order Refunded", "Order Shipped", "Order Delivered", SCAN,
+    "Stock Level Changed",
+)  # fmt: skip
+
+
+def own_id(order_id: str, window_id: str, name: str) -> str:
+    """The message id of a fact of ours: one for each promise and what became of it."""
+    key = f"{order_id}\x1f{window_id}\x1f{name}".encode("utf-8", "surrogatepass")
+    return f"promise-{blake2b(key, digest_size=16).hexdigest()}"
+
+
+def _refuse_scan(fact: Fact, currency: str) -> None:
+    """Raises InvalidFact where it names no shipment, or says nothing of it."""
+    said = fact.properties
+    if not any(inputs.text(said.get(name)) for name in ("shipment_id", "tracking_number", "order_id")):
+        raise InvalidFact(
+            "a shipment needs its shipment_id, tracking_number or order_id", path="$.properties.shipment_id"
+        )
+    if not inputs.text(said.get("status")):
+        raise InvalidFact("say what became of the shipment: status", path="$.properties.status")
+
+
+def _scan(fact: Fact) -> str:
+    said = fact.properties
+    state = state_named(short(said.get("status")))
+    shown = state.replace("_", " ") if state != "unknown" else short(said.get("status"))
+    return joined(shown, short(said.get("carrier")), short(said.get("place")))
+
+
+def _promise(fact: Fact) -> str:
+    window = fact.properties.get("window")
+    until = short(window.get("to"), 30) if isinstance(window, Mapping) else ""
+    return joined(
+        f"order {short(fact.properties.get('order_id'))}", f"by {until[:10]}" if until else "",
+        short(fact.properties.get("reason"), 90),
+    )  # fmt: skip
+
+
+def _chosen(fact: Fact) -> str:
+    return joined(short(fact.properties.get("choice")), short(fact.properties.get("location_id")))
+
+
+def _own(name: str, meaning: str, tone: str = "own", **more: str) -> FactKind:
+    properties: dict[str, Any] = {
+        "order_id": "of which order", "window": "`from` and `to` as dates of the destination, or moments",
+        "by": "who made the promise: shop, staff, customer or rapport", "reason": "why, in a word or in words",
+        "method": "delivery or collect", "location_id": "in which store", **more,
+    }  # fmt: skip
+    return FactKind(
+        name=name, meaning=meaning, stated_by="rapport", icon="box", tone=tone, topic="orders", tell=_promise,
+        properties=properties,
+    )  # fmt: skip
+
+
+FACT_KINDS = (
+    FactKind(
+        name=SCAN, meaning="a carrier, the warehouse or a store says where a shipment is", about="shop", icon="box",
+        tell=_scan, refuse=_refuse_scan,
+        also=(
+            "tracking updated", "shipment scanned", "parcel scanned", "tracking event", "shipment status changed",
+            "shipment tracking updated",
+        ),
+        properties={
+            "shipment_id": "which shipment; without it its tracking_number", "tracking_number": "the carrier's number",
+            "order_id": "of which order; told once it need not be told again", "status": "the carrier's own word",
+            "carrier": "who carries it", "place": "where it was scanned", "location_id": "in which store it is ready",
+            "estimated_delivery": "when the carrier expects it there", "products": "what is in it",
+        },
+    ),
+    _own(MADE, "we promised when an order is there"),
+    _own(AT_RISK, "a promise is likely to be broken", "loss", probability="of being late, where it is known"),
+    _own(BROKEN, "an order was not there in time", "loss", arrived_at="when it came after all"),
+    _own(KEPT, "an order was there in time", "buy", arrived_at="when it was there"),
+    _own(RENEGOTIATED, "another time, or another way, was agreed on", was="the window before"),
+    FactKind(
+        name=CHOSEN, meaning="a customer chose what is to become of an order that is late", stated_by="rapport",
+        icon="box", topic="orders", tell=_chosen,
+        properties={
+            "order_id": "of which order", "choice": "wait, collect, replace or cancel",
+            "location_id": "the store, of what is collected",
+        },
+    ),
+)  # fmt: skip

@@ -1,0 +1,178 @@
+"""Shipments of an order: a set. Each is what its scans say by the carrier's time, and never goes backwards. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from rapport.capabilities.promises.windows import read_window
+
+__all__ = ["MOVING", "Line", "Scan", "Shipment", "ShipmentState", "all_arrived", "shipments_of_scans", "state_named"]
+
+ShipmentState = Literal[
+    "announced", "packed", "in_transit", "out_for_delivery", "attempted", "ready_to_collect", "delivered", "returning",
+    "lost", "unknown",
+]  # fmt: skip
+
+MOVING = frozenset(
+    {"in_transit", "out_for_delivery", "attempted", "ready_to_collect", "delivered", "returning", "lost"}
+)
+"""It has been handed over."""
+_BEFORE = frozenset({"announced", "packed"})
+
+_WORDS: Mapping[ShipmentState, str] = {
+        "announced": "announced label_created pre_transit created information_received info_received registered "
+                     "label_printed booked ordered",
+        "packed": "packed picked picking packing ready_to_ship ready_for_shipment awaiting_collection",
+        "in_transit": "in_transit transit shipped sent picked_up collected_by_carrier accepted handed_over departed "
+                      "arrived arrival_scan departure_scan in_customs customs customs_cleared sorting on_its_way "
+                      "dispatched delayed held rerouted forwarded",
+        "out_for_delivery": "out_for_delivery with_courier on_vehicle on_delivery_vehicle courier_assigned",
+        "attempted": "attempted attempt_fail attempted_delivery delivery_attempted failed_attempt delivery_failed "
+                     "not_at_home failure",
+        "ready_to_collect": "ready_to_collect ready_for_pickup ready_for_collection available_for_pickup "
+                            "available_for_collection at_pickup_point pickup_ready",
+        "delivered": "delivered collected handed_out picked_up_by_customer signed_for delivered_to_neighbour "
+                     "delivered_to_mailbox received",
+        "returning": "returning returned return_to_sender returned_to_sender refused",
+        "lost": "lost damaged destroyed missing",
+}  # fmt: skip
+"""What carriers and their brokers call it. **Sources:** EasyPost, Shippo, AfterShip and karrio name their unified
+states in their references; the other words are those carriers print."""
+_NAMES = {name: state for state, names in _WORDS.items() for name in names.split()}
+
+
+def state_named(text: str) -> ShipmentState:
+    """The state a carrier's word means; `unknown` for one that nobody has told us yet.
+
+    >>> state_named("Out for Delivery"), state_named("OUT-FOR-DELIVERY"), state_named("PFAND-7")
+    ('out_for_delivery', 'out_for_delivery', 'unknown')
+    """
+    return _NAMES.get("_".join(text.lower().replace("-", " ").replace("_", " ").split()), "unknown")
+
+
+UTC = ZoneInfo("UTC")
+
+
+class Line(NamedTuple):
+    """So many pieces of a product."""
+
+    product_id: str
+    variant: str
+    pieces: int
+    name: str = ""
+
+
+class Scan(NamedTuple):
+    """What one fact says of a shipment."""
+
+    shipment_id: str
+    at: int
+    """By the carrier's clock."""
+    fact: str
+    state: str
+    said: str
+    """The carrier's own word."""
+    carrier: str = ""
+    tracking: str = ""
+    eta: str = ""
+    """When the carrier expects it there, as it says it."""
+    place: str = ""
+    location_id: str = ""
+    """The store, of what is collected."""
+    lines: tuple[Line, ...] = ()
+    """What is in it; empty where nobody says."""
+    whole_order: bool = False
+    """The fact names no shipment: it speaks of the order."""
+
+
+class Shipment(msgspec.Struct, frozen=True, kw_only=True):
+    """A shipment as it stands."""
+
+    shipment_id: str
+    state: str
+    """By the carrier's time; a word nobody knows changes it in nothing."""
+    state_at: int
+    said: str
+    """The carrier's latest own word, known or not."""
+    carrier: str
+    tracking: str
+    handed_at: int | None
+    """First moving scan."""
+    out_at: int | None
+    """Out for delivery, the first time."""
+    delivered_at: int | None
+    eta_at: int | None
+    place: str
+    location_id: str
+    lines: tuple[Line, ...]
+    whole_order: bool
+    unknown: int
+    """Scans whose word nobody knows."""
+
+
+def shipments_of_scans(scans: Iterable[Scan], zone: ZoneInfo = UTC) -> list[Shipment]:
+    """The shipments of some scans, whatever order they came in; the earliest first. `zone` is the destination's.
+
+    What speaks of the whole order stands beside real shipments only where it says that all has arrived.
+    """
+    by_id: dict[str, list[Scan]] = {}
+    for scan in sorted(set(scans), key=lambda one: (one.at, one.fact)):
+        by_id.setdefault(scan.shipment_id, []).append(scan)
+    made = [_made(name, some, zone) for name, some in by_id.items()]
+    real = [one for one in made if not one.whole_order]
+    return real + [one for one in made if one.whole_order and (not real or one.delivered_at is not None)]
+
+
+def _made(name: str, scans: Sequence[Scan], zone: ZoneInfo) -> Shipment:
+    state, state_at, handed_at, out_at, delivered_at = "unknown", scans[0].at, None, None, None
+    for one in scans:
+        handed_at = one.at if handed_at is None and one.state in MOVING else handed_at
+        out_at = one.at if out_at is None and one.state == "out_for_delivery" else out_at
+        if one.state == "unknown" or delivered_at is not None or (one.state in _BEFORE and handed_at is not None):
+            continue
+        state, state_at = one.state, one.at
+        delivered_at = one.at if one.state == "delivered" else None
+    last, eta = scans[-1], read_window(None, _last(scans, "eta"), zone)
+    return Shipment(
+        shipment_id=name, state=state, state_at=state_at, said=last.said, carrier=_last(scans, "carrier"),
+        tracking=_last(scans, "tracking"), handed_at=handed_at, out_at=out_at, delivered_at=delivered_at,
+        eta_at=eta.to_at if eta is not None else None,
+        place=_last(scans, "place"), location_id=_last(scans, "location_id"),
+        lines=next((one.lines for one in reversed(scans) if one.lines), ()), whole_order=last.whole_order,
+        unknown=sum(one.state == "unknown" for one in scans),
+    )  # fmt: skip
+
+
+def _last(scans: Sequence[Scan], field: str) -> str:
+    return next((value for one in reversed(scans) if (value := getattr(one, field))), "")
+
+
+def all_arrived(lines: Sequence[Line], shipments: Sequence[Shipment]) -> int | None:
+    """When the last of an order was there; None while something of it is missing.
+
+    Where each shipment says what is in it, every line has to have come; otherwise every shipment has to.
+    """
+    whole = [
+        one.delivered_at for one in shipments if one.whole_order and not one.lines and one.delivered_at is not None
+    ]
+    if whole:
+        return min(whole)
+    if not shipments:
+        return None
+    came = sorted((one for one in shipments if one.delivered_at is not None), key=lambda one: one.delivered_at or 0)
+    if not lines or not all(one.lines for one in shipments):
+        return came[-1].delivered_at if len(came) == len(shipments) else None
+    missing: dict[tuple[str, str], int] = {}
+    for line in lines:
+        missing[line[:2]] = missing.get(line[:2], 0) + line.pieces
+    for one in came:
+        for line in one.lines:
+            if line[:2] in missing:
+                missing[line[:2]] -= line.pieces
+        if all(left <= 0 for left in missing.values()):
+            return one.delivered_at
+    return None

@@ -1,0 +1,432 @@
+"""What was promised is watched: kept, at risk, broken or agreed on anew, whatever order the facts come in."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rapport.capabilities.promises import shipments_of, store
+from rapport.capabilities.promises.holding import HOLDS
+from rapport.capabilities.promises.lateness import Lived, Model, learn
+from rapport.capabilities.promises.service.promising import (
+    PromiseShown,
+    PromiseWanted,
+    WindowWanted,
+    find_promise,
+    promise,
+)
+from rapport.capabilities.promises.settings import PROMISE_SETTINGS, PromiseSettings
+from rapport.capabilities.promises.shipments import Line, Scan, all_arrived, shipments_of_scans
+from rapport.capabilities.promises.windows import read_window, zone_of
+from rapport.capabilities.promises.working_days import Calendar
+from rapport.kernel.clock import DAY, HOUR, SECOND, now_us, to_datetime, to_iso
+from rapport.kernel.errors import Conflict, InvalidInput, NotFound
+from rapport.resolve.graph.customer_ids import ensure_secret
+from rapport.storage import settings
+from tests.beside import change_beside
+from tests.databases import sqlite_database
+from tests.shop import Shop
+
+NOW = now_us()
+BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
+ADDRESS = {"country": "DE", "city": "Hamburg"}
+LINES = [{"product_id": "gin", "quantity": 2}, {"product_id": "tonic", "quantity": 1}]
+
+
+def ordered(shop: Shop, order: str, *, at: int = NOW - DAY, promised: Any = None, **more: Any) -> dict[str, Any]:
+    stated = {"promised_at": promised} if promised is not None else {}
+    return shop.message(
+        "Order Completed", at=at, user="ada", order_id=order, products=LINES, revenue=40, currency="EUR",
+        shipping_address=ADDRESS, **stated, **more,
+    )  # fmt: skip
+
+
+def scanned(shop: Shop, status: str, *, at: int, shipment: str = "S1", **more: Any) -> dict[str, Any]:
+    return shop.message("Shipment Updated", at=at, shipment_id=shipment, status=status, **more)
+
+
+def day(ahead: int, *, zone: ZoneInfo = BERLIN) -> str:
+    return to_datetime(NOW + ahead * DAY).astimezone(zone).date().isoformat()
+
+
+def of(shop: Shop, order: str) -> PromiseShown:
+    with shop.db.write() as conn:
+        ensure_secret(conn)
+        return find_promise(conn, shop.id, order)
+
+
+def decide(shop: Shop, **wanted: Any) -> None:
+    with shop.db.write() as conn:
+        seen = settings.load(conn, shop.id, PROMISE_SETTINGS).version
+        settings.save(conn, shop.id, PROMISE_SETTINGS, PromiseSettings(**wanted), version=seen, by="a test", now=1)
+
+
+def calm(shop: Shop) -> Shop:
+    """A warehouse that hands over until midnight, and goods that are there at once: silence is no risk by itself."""
+    days = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    decide(shop, transit_days=0, **{f"cut_off_{name}": "23:59" for name in days})
+    return shop
+
+
+def stated(shop: Shop) -> list[str]:
+    names = ("Promise Made", "Promise At Risk", "Promise Broken", "Promise Kept", "Promise Renegotiated")
+    return [fact.name for name in names for fact in shop.facts(name)]
+
+
+def test_a_date_is_a_whole_day_at_the_destination_and_kept_until_its_end_there(any_shop: Shop) -> None:
+    shop = calm(any_shop)
+    shop.send(ordered(shop, "A-1", promised=f"{day(1)}T00:00:00Z"))
+    shop.fold()
+    found = of(shop, "A-1")
+    assert (found.status, found.window.to, found.time_zone, found.promised_by) == (
+        "made", day(1), "Europe/Berlin", "shop"
+    )  # fmt: skip
+    last = datetime.fromisoformat(f"{day(1)}T23:59:59").replace(tzinfo=BERLIN)
+    shop.send(shop.message("Order Delivered", at=int(last.timestamp()) * SECOND, user="ada", order_id="A-1"))
+    shop.fold()
+    assert of(shop, "A-1").status == "kept"
+    assert stated(shop) == ["Promise Made", "Promise Kept"]
+
+
+def test_one_second_after_its_last_day_there_a_promise_is_broken_and_stays_so_when_it_comes(any_shop: Shop) -> None:
+    shop = any_shop
+    shop.send(ordered(shop, "A-1", at=NOW - 5 * DAY, promised=day(-1)))
+    shop.fold()
+    assert of(shop, "A-1").status == "broken"
+    shop.send(scanned(shop, "delivered", at=NOW, order_id="A-1"))
+    shop.fold()
+    found = of(shop, "A-1")
+    assert (found.status, found.arrived_at) == ("broken", to_iso(NOW))
+    assert stated(shop) == ["Promise Made", "Promise Broken"]
+
+
+def test_facts_in_any_order_twice_and_in_any_batches_leave_the_same(tmp_path: Path) -> None:
+    told = None
+    for number, order in enumerate(itertools.permutations(range(4))):
+        if number % 3:
+            continue
+        shop = calm(Shop(sqlite_database(tmp_path / str(number))))
+        facts = [
+            ordered(shop, "A-1", promised=day(2)),
+            scanned(shop, "in_transit", at=NOW - 5 * HOUR, order_id="A-1", carrier="DHL"),
+            scanned(shop, "out for delivery", at=NOW - 2 * HOUR, place="Hamburg"),
+            scanned(shop, "delivered", at=NOW - HOUR),
+        ]  # fmt: skip
+        shop.send(*(facts[n] for n in (*order, order[0])))
+        shop.fold(batch=number % 3 + 1)
+        with shop.db.read() as conn:
+            rows = [row._replace(changed_at=0, window_id="") for row in store.rows_of(conn, shop.id, ["A-1"]).values()]
+        assert [row.status for row in rows] == ["kept"]
+        assert told in (None, rows)
+        told = rows
+        shop.close()
+
+
+def test_a_late_scan_never_turns_a_delivered_parcel_back_and_an_unknown_word_moves_nothing() -> None:
+    def scan(at: int, state: str, said: str = "") -> Scan:
+        return Scan("S1", at, f"f{at}", state, said or state)
+
+    [found] = shipments_of_scans(
+        [scan(5, "delivered"), scan(9, "in_transit"), scan(2, "in_transit"), scan(10, "unknown", "ZX-7")]
+    )
+    assert (found.state, found.delivered_at, found.handed_at, found.unknown) == ("delivered", 5, 2, 1)
+    [other] = shipments_of_scans([scan(2, "in_transit"), scan(3, "announced"), scan(4, "unknown", "??")])
+    assert (other.state, other.said) == ("in_transit", "??")
+
+
+def test_an_order_is_there_only_when_every_line_is(any_shop: Shop) -> None:
+    """2 of 4 shipped is not complete (magento/magento2#40167); a second parcel's number replaces none."""
+    shop = calm(any_shop)
+    gin, tonic = [LINES[0]], [LINES[1]]
+    shop.send(
+        ordered(shop, "A-1", promised=day(2)),
+        scanned(shop, "delivered", at=NOW - HOUR, order_id="A-1", products=gin),
+        scanned(shop, "in_transit", at=NOW - HOUR, shipment="S2", order_id="A-1", products=tonic),
+    )  # fmt: skip
+    shop.fold()
+    found = of(shop, "A-1")
+    assert (found.status, [one.state for one in found.shipments]) == ("made", ["delivered", "in_transit"])
+    shop.send(scanned(shop, "delivered", at=NOW - HOUR // 2, shipment="S2"))
+    shop.fold()
+    assert of(shop, "A-1").status == "kept"
+    with shop.db.read() as conn:
+        assert [one.shipment_id for one in shipments_of(conn, shop.id, "A-1")] == ["S1", "S2"]
+
+
+@given(st.permutations(range(3)), st.integers(1, 3))
+def test_what_has_arrived_is_a_sum_over_shipments(order: list[int], pieces: int) -> None:
+    wanted = (Line("a", "", 3),)
+    scans = [Scan(f"S{n}", n, f"f{n}", "delivered", "", lines=(Line("a", "", pieces),)) for n in order]
+    arrived = all_arrived(wanted, shipments_of_scans(scans))
+    assert arrived == {1: 2, 2: 1, 3: 0}[pieces]
+
+
+def test_without_a_history_the_warehouses_last_hand_over_says_when_silence_is_a_risk(any_shop: Shop) -> None:
+    shop = any_shop
+    decide(shop, transit_days=2, **dict.fromkeys(("cut_off_sat", "cut_off_sun"), "17:00"))
+    shop.send(ordered(shop, "A-1", promised=day(9)))
+    shop.fold()
+    assert of(shop, "A-1").status == "made"
+    shop.wait(NOW + 8 * DAY)
+    found = of(shop, "A-1")
+    assert (found.status, found.in_danger_because, found.confidence) == ("at_risk", "not_handed_over", None)
+    assert found.likely_window is not None
+    assert str(found.likely_window.to) > day(9)
+    shop.wait(NOW + 12 * DAY)
+    assert of(shop, "A-1").status == "broken"
+    assert stated(shop) == ["Promise Made", "Promise At Risk", "Promise Broken"]
+
+
+def test_the_carriers_own_date_beyond_the_promise_is_a_risk_and_a_better_one_takes_it_back(any_shop: Shop) -> None:
+    shop = calm(any_shop)
+    shop.send(
+        ordered(shop, "A-1", promised=day(3)),
+        scanned(shop, "in_transit", at=NOW - HOUR, order_id="A-1", estimated_delivery=day(6)),
+    )  # fmt: skip
+    shop.fold()
+    found = of(shop, "A-1")
+    assert (found.status, found.in_danger_because, found.likely_window and found.likely_window.to) == (
+        "at_risk", "carrier_later", day(6)
+    )  # fmt: skip
+    shop.send(scanned(shop, "in_transit", at=NOW - HOUR // 2, estimated_delivery=day(3)))
+    shop.fold()
+    assert of(shop, "A-1").status == "made"
+
+
+def test_goods_that_lie_nowhere_put_the_orders_that_wait_for_them_at_risk(any_shop: Shop) -> None:
+    shop = calm(any_shop)
+    shop.send(ordered(shop, "A-1", promised=day(6)))
+    shop.fold()
+    level: dict[str, Any] = {
+        "location_id": "dc",
+        "product_id": "tonic",
+        "incoming": 9,
+        "incoming_at": to_iso(NOW + 5 * DAY),
+    }
+    shop.send(shop.message("Stock Level Changed", at=NOW, on_hand=0, **level))
+    shop.fold()
+    found = of(shop, "A-1")
+    assert (found.status, found.in_danger_because) == ("at_risk", "no_stock")
+    assert found.likely_window is not None
+    assert str(found.likely_window.to) > day(5)
+    shop.send(shop.message("Stock Level Changed", at=NOW + 1000, on_hand=4, location_id="dc", product_id="tonic"))
+    shop.fold()
+    assert of(shop, "A-1").status == "made"
+
+
+def test_a_cancelled_order_promises_nothing_any_more(shop: Shop) -> None:
+    calm(shop)
+    shop.send(ordered(shop, "A-1", promised=day(3)))
+    shop.fold()
+    shop.send(shop.message("Order Cancelled", at=NOW, user="ada", order_id="A-1"))
+    shop.fold()
+    shop.wait(NOW + 9 * DAY)
+    assert of(shop, "A-1").status == "cancelled"
+    assert stated(shop) == ["Promise Made"]
+
+
+def test_what_an_import_tells_of_long_ago_is_kept_and_nobody_is_told(shop: Shop) -> None:
+    then = NOW - 300 * DAY
+    shop.send(
+        ordered(shop, "A-1", at=then, promised=to_iso(then + 5 * DAY)),
+        shop.message("Order Delivered", at=then + 9 * DAY, user="ada", order_id="A-1"),
+    )  # fmt: skip
+    shop.fold()
+    assert of(shop, "A-1").status == "broken"
+    assert stated(shop) == []
+    assert shop.fire(NOW + DAY) == 0
+
+
+def test_the_shops_systems_repeating_their_promise_take_no_agreement_back(any_shop: Shop) -> None:
+    shop = calm(any_shop)
+    shop.send(ordered(shop, "A-1", promised=day(3)))
+    shop.fold()
+    make(shop, "A-1", day(5), reason="the truck broke down")
+    shop.send(
+        shop.message("Order Shipped", at=NOW + HOUR, user="ada", order_id="A-1", promised_at=day(3)),
+    )
+    shop.fold()
+    found = of(shop, "A-1")
+    assert (found.status, found.window.to, found.reason) == ("renegotiated", day(5), "the truck broke down")
+    assert [one.window.to for one in found.history] == [day(3), day(5)]
+    assert stated(shop) == ["Promise Made", "Promise Renegotiated"]
+
+
+def make(shop: Shop, order: str, to: str, *, first: str | None = None, reason: str = "") -> PromiseShown:
+    wanted = PromiseWanted(window=WindowWanted(from_=first, to=to), reason=reason)
+    with shop.db.write() as conn:
+        ensure_secret(conn)
+        return promise(conn, shop.id, order, wanted, by="staff", now=now_us())
+
+
+def test_what_cannot_be_promised_is_refused_in_words(shop: Shop) -> None:
+    calm(shop)
+    shop.send(ordered(shop, "A-1", promised=day(3)), ordered(shop, "A-2"))
+    shop.fold()
+    with pytest.raises(NotFound, match="no order 'B'"):
+        make(shop, "B", day(3))
+    with pytest.raises(NotFound, match="nothing was promised about order 'A-2'"):
+        of(shop, "A-2")
+    with pytest.raises(InvalidInput, match="no window"):
+        make(shop, "A-1", "soon")
+    with pytest.raises(InvalidInput, match="no window"):
+        make(shop, "A-1", day(3), first=day(4))
+    with pytest.raises(InvalidInput, match="is over"):
+        make(shop, "A-1", day(-2))
+    assert make(shop, "A-2", day(2)).status == "made"
+    shop.send(scanned(shop, "delivered", at=NOW, order_id="A-1"))
+    shop.fold()
+    with pytest.raises(Conflict, match="is kept"):
+        make(shop, "A-1", day(9))
+
+
+def test_two_who_promise_at_once_leave_one_after_the_other(any_shop: Shop) -> None:
+    shop = calm(any_shop)
+    shop.send(ordered(shop, "A-1", promised=day(3)))
+    shop.fold()
+    with shop.db.write() as conn:
+        ensure_secret(conn)
+
+    def to(end: str) -> Any:
+        wanted = PromiseWanted(window=WindowWanted(to=end))
+        return lambda conn: promise(conn, shop.id, "A-1", wanted, by="staff", now=now_us())
+
+    assert change_beside(shop.db, to(day(5)), to(day(6))) is None
+    found = of(shop, "A-1")
+    assert (found.window.to, len(found.history)) == (day(6), 3)
+    assert stated(shop) == ["Promise Made", *["Promise Renegotiated"] * 2]
+
+
+def test_erasing_somebody_takes_their_promises_and_shipments_along(any_shop: Shop) -> None:
+    shop = any_shop
+    shop.send(ordered(shop, "A-1", promised=day(3)), scanned(shop, "in_transit", at=NOW - HOUR, order_id="A-1"))
+    shop.fold()
+    holds = [one for one in HOLDS if one.holds_people]
+    with shop.db.write() as conn:
+        strands = list(conn.execute(sa.select(store.orders.c.strand)).scalars())
+        assert sum(len(list(one.export(conn, shop.id, strands))) for one in holds if one.export) >= 5
+        for one in holds:
+            assert callable(one.erase)
+            one.erase(conn, shop.id, strands)
+    for one in holds:
+        assert shop.rows(one.table) == []
+
+
+BERLIN_WEEK = dict.fromkeys(("mon", "tue", "wed", "thu"), "17:00") | {"fri": "12:00", "sun": "18:00"}
+
+
+@pytest.mark.parametrize(
+    ("placed", "leaves"),
+    [
+        ("2026-11-25T16:59:00", "2026-11-25"),  # a Wednesday
+        ("2026-11-25T17:01:00", "2026-11-26"),
+        ("2026-11-27T12:30:00", "2026-11-29"),  # a Friday after its own cut-off: Sunday
+        ("2026-11-29T17:59:00", "2026-11-29"),
+        ("2026-12-24T18:00:00", "2026-12-27"),  # Christmas
+    ],
+)
+def test_each_weekday_has_its_own_cut_off_in_the_warehouses_clock(placed: str, leaves: str) -> None:
+    """myparcelnl/woocommerce#496: 17:00 is 17:00 in Berlin, whatever the server's clock."""
+    calendar = Calendar(zone=BERLIN, cut_offs=BERLIN_WEEK, holidays=("2026-12-25",))
+    at = int(datetime.fromisoformat(placed).replace(tzinfo=BERLIN).timestamp()) * SECOND
+    assert str(calendar.leaves_on(at)) == leaves
+
+
+def test_working_days_are_counted_in_the_destinations_calendar() -> None:
+    """Wednesday 20:00 in New York + 2 working days is Friday there, not Saturday (janavipandole/Cara#7939)."""
+    calendar = Calendar(zone=NEW_YORK, cut_offs=dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "21:00"))
+    at = int(datetime(2026, 11, 25, 20, tzinfo=NEW_YORK).timestamp()) * SECOND
+    window = calendar.window(at, NEW_YORK)
+    assert window is not None
+    assert window.told(NEW_YORK)["to"] == "2026-11-27"
+    assert calendar.hand_over_by(window.to_at, NEW_YORK) == int(
+        datetime(2026, 11, 25, 21, tzinfo=NEW_YORK).timestamp()
+    ) * SECOND  # fmt: skip
+
+
+def test_a_shop_that_wants_it_promises_by_its_calendar(shop: Shop) -> None:
+    decide(shop, make_promises=True, **{f"cut_off_{name}": "23:59" for name in ("sat", "sun")})
+    shop.send(ordered(shop, "A-1", at=NOW))
+    shop.fold()
+    found = of(shop, "A-1")
+    assert (found.status, found.promised_by) == ("made", "rapport")
+    assert str(found.window.to) >= day(2)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "told"),
+    [
+        (None, "2026-12-04", (None, "2026-12-04")),
+        ("2026-12-03", "2026-12-04", ("2026-12-03", "2026-12-04")),
+        (None, "2026-12-04T00:00:00+00:00", (None, "2026-12-04")),
+        ("2026-12-04T14:15:00+01:00", "2026-12-04T18:15:00+01:00",
+         ("2026-12-04T13:15:00.000Z", "2026-12-04T17:15:00.000Z")),
+        (None, "2026-12-04T00:00:00+01:00", (None, "2026-12-03T23:00:00.000Z")),
+    ],
+)  # fmt: skip
+def test_windows_are_read_as_they_were_meant(first: str | None, last: str, told: tuple[str | None, str]) -> None:
+    window = read_window(first, last, BERLIN)
+    assert window is not None
+    assert tuple(window.told(BERLIN).values()) == told
+
+
+@pytest.mark.parametrize("odd", [None, "", "soon", True, [], {}, "2026-13-40", "9" * 400, "2026-02-30"])
+def test_what_is_no_window_says_nothing(odd: Any) -> None:
+    assert read_window(None, odd, BERLIN) is None
+
+
+def test_the_day_a_clock_is_changed_is_a_day_like_any_other() -> None:
+    spring, autumn = (read_window(one, one, BERLIN) for one in ("2026-03-29", "2026-10-25"))
+    assert spring is not None
+    assert autumn is not None
+    assert (spring.to_at + 1 - spring.from_at, autumn.to_at + 1 - autumn.from_at) == (23 * HOUR, 25 * HOUR)
+    assert zone_of("US", "Europe/Berlin", "America/Chicago") == "America/Chicago"
+
+
+def lived(mean: float, *, segment: str = "DE|", count: int = 400, seed: int = 7) -> list[Lived]:
+    rng = Random(seed)
+    return [Lived("handed", segment, rng.expovariate(1 / mean), True) for _ in range(count)]
+
+
+def test_a_shop_that_has_seen_little_does_not_say_how_likely_it_is() -> None:
+    assert Model().late("handed", "DE|", waited=0, allowed=DAY) is None
+    assert learn(lived(48, count=29)).late("handed", "DE|", waited=0, allowed=DAY) is None
+
+
+@given(st.floats(6, 200), st.integers(0, 200), st.integers(1, 300))
+def test_the_risk_is_a_probability_that_waiting_never_makes_smaller(mean: float, waited: int, allowed: int) -> None:
+    model = learn(lived(mean, count=60))
+    risks = [model.late("handed", "DE|", waited=n * HOUR // 4, allowed=allowed * HOUR) for n in range(0, 80, 8)]
+    assert all(risk is not None and 0 <= risk <= 1 for risk in risks)
+    more = model.late("handed", "DE|", waited=waited * HOUR, allowed=(allowed + 24) * HOUR)
+    less = model.late("handed", "DE|", waited=waited * HOUR, allowed=allowed * HOUR)
+    assert more is not None
+    assert less is not None
+    assert more <= less + 1e-9
+
+
+def test_orders_still_on_their_way_count_as_far_as_they_have_come() -> None:
+    quick = lived(24)
+    waiting = [Lived("handed", "DE|", 200.0, False)] * 400
+    alone, both = learn(quick), learn([*quick, *waiting])
+    risks = [model.late("handed", "DE|", waited=0, allowed=72 * HOUR) for model in (alone, both)]
+    assert risks[0] is not None
+    assert risks[1] is not None
+    assert risks[0] < 0.15 < 0.4 < risks[1]
+
+
+def test_a_region_with_a_history_of_its_own_is_judged_by_it() -> None:
+    model = learn([*lived(24), *lived(120, segment="DE|Rügen")])
+    far, near = (model.late("handed", name, waited=0, allowed=72 * HOUR) for name in ("DE|Rügen", "DE|Berlin"))
+    assert far is not None
+    assert near is not None
+    assert far > near + 0.1
