@@ -11,7 +11,18 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.running import Server, http, wait_until
-from tests.stories.console import Complaints, add_owner, identify, signed_in, tell, track
+from tests.stories.console import (
+    PASSWORD,
+    PATIENCE,
+    STILL,
+    Complaints,
+    add_owner,
+    add_person,
+    identify,
+    signed_in,
+    tell,
+    track,
+)
 from tests.stories.kept import eventually, facts_of, golden_record, quarantine_of
 
 if TYPE_CHECKING:
@@ -347,3 +358,39 @@ def test_the_system_page_shows_workers_and_sizes(shop: Server, browser: Browser)
         page.get_by_role("cell", name="facts", exact=True).wait_for()
         assert page.get_by_text("working").first.is_visible()
         page.locator(".chart canvas").wait_for()
+
+
+def test_somebody_adds_a_passkey_and_signs_in_with_nothing_else(browser: Browser, shop: Server) -> None:
+    """With an authenticator that Chromium itself plays; a passkey belongs to a name, so never to an address."""
+    at = shop.url.replace("127.0.0.1", "localhost")
+    add_person(shop, email="pia@example.com", role="analyst")
+    context = browser.new_context(**STILL)
+    context.set_default_timeout(PATIENCE)
+    page, complaints = context.new_page(), Complaints()
+    complaints.watch(page)
+    devices = context.new_cdp_session(page)
+    devices.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+        "isUserVerified": True, "automaticPresenceSimulation": True,
+    }  # fmt: skip
+    devices.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    page.goto(f"{at}/console/sign-in")
+    page.get_by_label("E-mail").fill("pia@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(f"{at}/console")
+    page.goto(f"{at}/console/account")
+    page.get_by_text("Add a passkey").first.click()
+    page.get_by_label("Name it").fill("Pia's laptop")
+    page.locator("#f-passkey-password").fill(PASSWORD)
+    page.get_by_role("button", name="Add a passkey").click()
+    page.get_by_text("Your recovery codes").wait_for()
+    assert page.get_by_text("Pia's laptop").is_visible()
+    context.clear_cookies()
+    page.goto(f"{at}/console/sign-in?next=/console/account")
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.wait_for_url(f"{at}/console/account")
+    page.get_by_text("pia@example.com").first.wait_for()
+    assert not complaints
+    context.close()

@@ -35,7 +35,7 @@ SYSTEM = (
     ),
     Command(
         name="user",
-        help="Add somebody who may sign in to the console.",
+        help="Who may sign in to the console: add somebody, or let somebody in again who has lost the password.",
         command="rapport.app.installation_commands:user",
     ),
     Command(

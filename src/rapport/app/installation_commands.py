@@ -10,11 +10,12 @@ from rapport.app.bootstrap import bootstrap, open_database
 from rapport.app.installation import Installation
 from rapport.app.settings import Settings
 from rapport.kernel.clock import now_us
+from rapport.kernel.errors import NotFound
 from rapport.remember.digest import digest as compute
 from rapport.storage.command_line import data_option, json_option, tell_json
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import default_workspace
-from rapport.web import accounts
+from rapport.web import accounts, resets
 
 __all__ = ["digest", "keys", "user"]
 
@@ -46,7 +47,29 @@ def _sign_in(db: Database, settings: Settings) -> str:
     return "nobody has an account yet: `rapport serve` prints the link that makes the first"
 
 
-@click.command()
+class _ByEmail(click.Group):
+    """`rapport user ada@example.com` is `rapport user add ada@example.com`."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and "@" in args[0]:
+            args = ["add", *args]
+        return super().resolve_command(ctx, args)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Options before the address belong to `add`."""
+        if args and args[0].startswith("-") and args[0] not in ctx.help_option_names:
+            args = ["add", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_ByEmail)
+def user() -> None:
+    """Who may sign in to the console: add somebody, or let somebody in again who has lost the password."""
+
+
+@user.command("add")
 @data_option
 @click.argument("email")
 @click.option("--role", type=click.Choice(["owner", "marketer", "agent", "analyst", "viewer"]), default="owner",
@@ -54,7 +77,9 @@ def _sign_in(db: Database, settings: Settings) -> str:
 @click.option("--name", default="", help="How the console greets this person.")
 @click.password_option(envvar="RAPPORT_PASSWORD", help="Asked for where it is not given.")
 @click.pass_obj
-def user(installation: Installation, data_dir: Path | None, email: str, role: str, name: str, password: str) -> None:
+def add_user(
+    installation: Installation, data_dir: Path | None, email: str, role: str, name: str, password: str
+) -> None:
     """Add somebody who may sign in to the console."""
     with installation.open(data_dir) as db:
         with db.read() as conn:
@@ -63,6 +88,24 @@ def user(installation: Installation, data_dir: Path | None, email: str, role: st
             db, email=email, password=password, name=name, workspace=workspace, role=role, now=now_us()
         )
     click.echo(f"{made.email} may sign in as {role}")
+
+
+@user.command("reset")
+@data_option
+@click.argument("email")
+@click.option("--second-factor", is_flag=True, help="Take the second factors away, too: the phone is lost.")
+@click.pass_obj
+def reset_user(installation: Installation, data_dir: Path | None, email: str, *, second_factor: bool) -> None:
+    """Print a link with which somebody chooses a new password; it works once, for an hour."""
+    settings = Settings.load(data_dir=data_dir)
+    with installation.open(data_dir) as db:
+        made = resets.make_link(db, email=email, factors_too=second_factor, now=now_us())
+    if made is None:
+        raise NotFound(
+            f"nobody with the e-mail {email[:80]!r} has an account", hint="`rapport user EMAIL` adds somebody"
+        )
+    base = settings.public_url.rstrip("/") or settings.address
+    click.echo(f"{base}/console/reset?token={made[0]}")
 
 
 @click.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from rapport.adapters.channels.staff_mail import StaffMail
 from rapport.app.settings import Settings
 from rapport.app.wiring import channel_settings, installed
 from rapport.collect.appender import Appender
@@ -46,6 +47,9 @@ class Server:
             db, slices.deciding, append=self.appender.append, find_customer=_customer_key, gate=slices.gate
         )
         self.metrics = Metrics(slices.metrics)
+        self.staff_mail = StaffMail(
+            db, channel_settings(settings), base=settings.public_url.rstrip("/") or settings.address
+        )  # fmt: skip
 
     def provided(self) -> dict[str, object]:
         """What handlers are given by the name of a parameter."""
@@ -53,7 +57,7 @@ class Server:
             "appender": self.appender, "sources": self.sources, "decider": self.decider,
             "metrics": self.metrics, "sections": self.slices.sections, "tables": sorted(self.slices.tables),
             "slices": self.slices, "settings": self.settings,
-            "channel_settings": channel_settings(self.settings),
+            "channel_settings": channel_settings(self.settings), "mailer": self.staff_mail,
             "remembered": self.slices.remembered, "retold": self.slices.retold,
             "vocabulary": self.slices.vocabulary,
             "steps": self.slices.deciding, "gate": self.slices.gate,
@@ -71,6 +75,7 @@ class Server:
     def close(self) -> None:
         """Write what waits, then let go."""
         self.appender.close()
+        self.staff_mail.close()
         self.source_health.flush()
         self.db.close()
 

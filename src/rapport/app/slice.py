@@ -10,6 +10,7 @@ from rapport.compose.holding import of_person
 from rapport.compose.slice import Slice
 from rapport.storage.engine import Database
 from rapport.web.permissions import Permission
+from rapport.web.sign_in_settings import SIGN_IN_SETTINGS
 
 __all__ = ["SYSTEM"]
 
@@ -44,6 +45,7 @@ SYSTEM = Slice(
         Permission(name="system:write", words="replay facts whose handling failed"),
     ),
     channels={CHANNEL: _webhooks, EMAIL: _email},
+    settings=SIGN_IN_SETTINGS,
     web="rapport.app.web:WEB",
     commands=commands.SYSTEM,
 )

@@ -19,7 +19,7 @@ from rapport.resolve.graph import store as resolve
 from rapport.resolve.linking import store as linking
 from rapport.storage import leases, log, settings, suppression, workspaces
 from rapport.storage.bulk import chunks
-from rapport.web import api_keys, views
+from rapport.web import api_keys, attempts, factor_store, views
 from rapport.web import store as web
 
 __all__ = ["ACT", "COLLECT", "EXPORT", "MEASURE", "REMEMBER", "RESOLVE", "SEGMENTS", "STORAGE", "WEB"]
@@ -86,9 +86,13 @@ WEB = (
     of_shop(web.sessions, "who is signed in, for 30 days at most"),
     of_shop(web.invitations, "invitations, until they expire"),
     of_person(
-        web.sign_in_attempts, "failed sign-ins of staff, by a hash", by=("subject",), erase="the rows go after an hour",
-        export=lambda *_: (),
+        attempts.sign_in_attempts, "failed sign-ins of staff, by a hash", by=("subject",),
+        erase="the rows go after an hour", export=lambda *_: (),
     ),
+    of_shop(attempts.known_devices, "browsers in which the people who work here have signed in, as hashes"),
+    of_shop(factor_store.second_factors, f"their authenticator apps and passkeys; {_STAFF}"),
+    of_shop(factor_store.recovery_codes, "their recovery codes, as hashes"),
+    of_shop(factor_store.challenges, "sign-ins half done and links to new passwords, as hashes, for an hour at most"),
     of_shop(api_keys.api_keys, "keys of programs, as hashes"),
     of_shop(views.saved_views, "tables as people here set them up, under names"),
 )  # fmt: skip

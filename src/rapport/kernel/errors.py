@@ -6,6 +6,7 @@ RapportError
 │   └── InvalidFact       400  one fact of a batch is bad: it goes to quarantine, never the batch
 ├── Unauthenticated       401  no or unknown credentials
 ├── Forbidden             403  known, but not allowed
+│   └── SecondFactorWanted 403  known, but only by a password where the shop wants more
 ├── NotFound              404
 ├── Conflict              409  the state does not allow it now
 ├── RateLimited           429  per-source or sign-in limit; carries retry_after_seconds
@@ -30,6 +31,7 @@ __all__ = [
     "Overloaded",
     "RapportError",
     "RateLimited",
+    "SecondFactorWanted",
     "TooLarge",
     "Unauthenticated",
     "Unavailable",
@@ -76,6 +78,10 @@ class Unauthenticated(RapportError):
 class Forbidden(RapportError):
     code = "forbidden"
     status = 403
+
+
+class SecondFactorWanted(Forbidden):
+    code = "second_factor_wanted"
 
 
 class NotFound(RapportError):

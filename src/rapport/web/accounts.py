@@ -5,40 +5,42 @@ Argon2 runs outside transactions, so a sign-in never holds up the writers of fac
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
-import threading
-import unicodedata
 from collections.abc import Collection
 from typing import NamedTuple
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection
 
-from rapport.kernel.clock import DAY, HOUR, SECOND
-from rapport.kernel.errors import Conflict, InvalidInput, NotFound, RateLimited, Unauthenticated
+from rapport.kernel.clock import DAY, MINUTE
+from rapport.kernel.errors import Conflict, InvalidInput, NotFound, Unauthenticated
 from rapport.kernel.identifiers import email_identifier
 from rapport.kernel.ids import WorkspaceId, new_id, new_secret
 from rapport.storage.audit.entries import append as tell
 from rapport.storage.engine import Database
-from rapport.web import api_keys, store
+from rapport.web import api_keys, attempts, factor_store, passwords, store
 from rapport.web.api_keys import ApiKey
+from rapport.web.factor_store import Challenge
 from rapport.web.permissions import ROLE_NAMES, Permissions
 from rapport.web.store import Invitation, User
 
 __all__ = [
+    "HalfSignedIn",
     "SignedIn",
     "accept_invitation",
+    "authenticate",
     "change_password",
     "change_role",
     "create_api_key",
     "create_user",
+    "enter",
+    "first_workspace",
     "give_role",
     "has_anybody",
     "invite",
+    "new_password",
     "open_invitation",
+    "prove",
     "remove_member",
     "revoke_api_key",
     "set_up_token",
@@ -49,29 +51,25 @@ __all__ = [
 
 _PURPOSE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
-MIN_PASSWORD = 10
-MAX_PASSWORD = 200
-
-ACCOUNT_TRIES = 5
-ADDRESS_TRIES = 20
-MAX_WAIT = 300 * SECOND
-FORGET_AFTER = 1 * HOUR
-
-_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-"""Argon2id with 19 MiB and two passes. Source: OWASP Password Storage Cheat Sheet, second configuration."""
-
-_hashing = threading.BoundedSemaphore(4)
-"""At most this many hashes at once, so a flood of sign-ins cannot take the memory."""
-
-_nobody = _hasher.hash(secrets.token_urlsafe(16))
+HALF_DONE = 10 * MINUTE
+"""How long the second factor may take after the password."""
 
 
 class SignedIn(NamedTuple):
-    """The secrets of a fresh session: `token` goes into the cookie and is stored nowhere."""
+    """The secrets of a fresh session: `token` and `device` go into cookies and are stored nowhere."""
 
     token: str
     user_id: str
     workspace: WorkspaceId
+    device: str
+    """By which this browser is known from now on."""
+
+
+class HalfSignedIn(NamedTuple):
+    """The password was right, and a second factor is asked: `token` proves the first half for ten minutes."""
+
+    token: str
+    user_id: str
 
 
 def create_user(
@@ -82,7 +80,7 @@ def create_user(
         id=new_id("usr"),
         email=_email(email),
         name=_name(name, email),
-        password_hash=_hash(_acceptable(password, email=email)),
+        password_hash=new_password(password, email=email, name=name),
         created_at=now,
     )
     with db.write() as conn:
@@ -136,9 +134,21 @@ def open_invitation(db: Database, token: str, *, now: int) -> Invitation:
 
 
 def accept_invitation(
-    db: Database, token: str, *, email: str, name: str, password: str, address: str, browser: str, now: int
-) -> SignedIn:
-    """Join the workspace of an invitation and sign in. Somebody who has an account gives its password."""
+    db: Database,
+    token: str,
+    *,
+    email: str,
+    name: str,
+    password: str,
+    address: str,
+    browser: str,
+    now: int,
+    device: str = "",
+) -> SignedIn | HalfSignedIn:
+    """Join the workspace of an invitation and sign in. Somebody who has an account gives its password.
+
+    Whoever is a member already stays what they are: an old invitation lowers nobody's role.
+    """
     invitation = open_invitation(db, token, now=now)
     mail = invitation.email or _email(email)
     with db.read() as conn:
@@ -146,10 +156,10 @@ def accept_invitation(
     if known is None:
         user = User(
             id=new_id("usr"), email=mail, name=_name(name, mail),
-            password_hash=_hash(_acceptable(password, email=mail)), created_at=now,
+            password_hash=new_password(password, email=mail, name=name), created_at=now,
         )  # fmt: skip
     else:
-        user = _authenticate(db, email=mail, password=password, address=address, now=now)
+        user = authenticate(db, email=mail, password=password, address=address, device=device, now=now)
     with db.write() as conn:
         if not store.take_invitation(conn, invitation.token_hash):
             raise NotFound("this link does not work any more", hint="links work once; sign in with your account")
@@ -157,28 +167,58 @@ def accept_invitation(
             store.add_user(conn, user)
         if invitation.email is None:
             store.forget_setup_links(conn)
-        store.add_membership(conn, workspace=invitation.workspace, user_id=user.id, role=invitation.role, now=now)
-    return start_session(db, user_id=user.id, workspace=invitation.workspace, browser=browser, now=now)
+        everybody = store.members(conn, invitation.workspace, for_update=True)
+        if user.id not in {member.user_id for member in everybody}:
+            store.add_membership(conn, workspace=invitation.workspace, user_id=user.id, role=invitation.role, now=now)
+    return enter(db, user.id, workspace=invitation.workspace, browser=browser, device=device, now=now)
 
 
-def sign_in(db: Database, *, email: str, password: str, address: str, browser: str, now: int) -> SignedIn:
-    """Check the password and start a session.
+def sign_in(
+    db: Database, *, email: str, password: str, address: str, browser: str, now: int, device: str = ""
+) -> SignedIn | HalfSignedIn:
+    """Check the password, and start a session where the person has no second factor.
 
     Raises Unauthenticated, the same for a wrong password and an unknown account, and RateLimited after several
-    failures of the account or the address.
+    failures (`attempts`).
     """
-    user = _authenticate(db, email=email, password=password, address=address, now=now)
+    user = authenticate(db, email=email, password=password, address=address, device=device, now=now)
+    return enter(db, user.id, workspace=first_workspace(db, user.id), browser=browser, device=device, now=now)
+
+
+def first_workspace(db: Database, user_id: str) -> WorkspaceId:
+    """Where somebody lands. Raises Unauthenticated where the account belongs to no shop any more."""
     with db.read() as conn:
-        workspaces = store.workspaces_of(conn, user.id)
+        workspaces = store.workspaces_of(conn, user_id)
     if not workspaces:
         raise Unauthenticated("this account belongs to no workspace any more", hint="ask an owner for an invitation")
-    return start_session(db, user_id=user.id, workspace=workspaces[0][0], browser=browser, now=now)
+    return workspaces[0][0]
 
 
-def start_session(db: Database, *, user_id: str, workspace: WorkspaceId, browser: str, now: int) -> SignedIn:
+def enter(
+    db: Database, user_id: str, *, workspace: WorkspaceId, browser: str, device: str, now: int
+) -> SignedIn | HalfSignedIn:
+    """What a right password is worth: a session, or half of one where the person has a second factor."""
+    with db.read() as conn:
+        wanted = bool(factor_store.factors_of(conn, user_id))
+    if not wanted:
+        return start_session(db, user_id=user_id, workspace=workspace, browser=browser, device=device, now=now)
+    token = new_secret("half")
+    half = Challenge(
+        token_hash=store.digest_of(token), kind="second", user_id=user_id, challenge=str(workspace).encode(), tries=0,
+        expires_at=now + HALF_DONE,
+    )  # fmt: skip
+    with db.write() as conn:
+        factor_store.add_challenge(conn, half, now=now)
+    return HalfSignedIn(token, user_id)
+
+
+def start_session(
+    db: Database, *, user_id: str, workspace: WorkspaceId, browser: str, now: int, device: str = ""
+) -> SignedIn:
     """Start a session with a fresh token."""
     token = secrets.token_urlsafe(32)
     with db.write() as conn:
+        device = attempts.remember_device(conn, user_id, device, now=now)
         store.end_dead_sessions(conn, now=now)
         store.add_session(
             conn, token_hash=store.digest_of(token), workspace=workspace, user_id=user_id,
@@ -186,7 +226,7 @@ def start_session(db: Database, *, user_id: str, workspace: WorkspaceId, browser
         )  # fmt: skip
         store.set_signed_in(conn, user_id, now=now)
         tell(conn, workspace, "account.signed_in", who=user_id, now=now)
-    return SignedIn(token=token, user_id=user_id, workspace=workspace)
+    return SignedIn(token=token, user_id=user_id, workspace=workspace, device=device)
 
 
 def sign_out(db: Database, token: str) -> None:
@@ -196,18 +236,26 @@ def sign_out(db: Database, token: str) -> None:
 
 
 def change_password(
-    db: Database, *, user_id: str, current: str, new: str, address: str, browser: str, workspace: WorkspaceId, now: int
+    db: Database,
+    *,
+    user_id: str,
+    current: str,
+    new: str,
+    address: str,
+    browser: str,
+    workspace: WorkspaceId,
+    now: int,
+    device: str = "",
 ) -> SignedIn:
     """Set a new password, end every session of the user and start a fresh one. Raises Unauthenticated."""
-    with db.read() as conn:
-        user = store.user_by_id(conn, user_id)
-    if user is None:
-        raise NotFound(f"no user {user_id}")
-    _authenticate(db, email=user.email, password=current, address=address, now=now)
-    password_hash = _hash(_acceptable(new, email=user.email))
+    user = prove(db, user_id, password=current, address=address, device=device, now=now)
+    password_hash = new_password(new, email=user.email, name=user.name)
     with db.write() as conn:
         store.set_password_hash(conn, user_id, password_hash)
         store.end_sessions_of(conn, user_id)
+        attempts.forget_devices(conn, user_id)
+        factor_store.forget_challenges(conn, user_id)
+        tell(conn, workspace, "account.password_changed", who=user_id, about=user_id, now=now)
     return start_session(db, user_id=user_id, workspace=workspace, browser=browser, now=now)
 
 
@@ -291,75 +339,40 @@ def revoke_api_key(db: Database, *, workspace: WorkspaceId, key_id: str, now: in
         tell(conn, workspace, "key.revoked", about=key_id, now=now)
 
 
-def _authenticate(db: Database, *, email: str, password: str, address: str, now: int) -> User:
-    """Count the attempt, check the password, forget the attempts. Costs one hash whether or not the account exists."""
+def authenticate(db: Database, *, email: str, password: str, address: str, device: str, now: int) -> User:
+    """Count the attempt, check the password, forget the attempt. Costs one hash whether or not the account exists.
+
+    Raises as `sign_in`.
+    """
     found = email_identifier(email)
     mail = found.value if found else ""
-    account, place = _subject("account", mail), _subject("address", address)
-    with db.write() as conn:
-        _refuse_while_throttled(store.attempts_of(conn, [account, place]), account=account, place=place, now=now)
-        store.count_attempt(conn, [account, place], now=now, forget_before=now - FORGET_AFTER)
+    with db.read() as conn:
         user = store.user_by_email(conn, mail)
-    right = _verify(password, user.password_hash if user else _nobody)
+    attempt = attempts.begin(db, mail, user_id=user.id if user else None, address=address, device=device, now=now)
+    right = passwords.matches(password, user.password_hash if user else passwords.NOBODYS)
     if user is None or not right:
         raise Unauthenticated("e-mail or password is wrong", hint="after several failures you have to wait a little")
-    stronger = _hash(password) if _hasher.check_needs_rehash(user.password_hash) else None
+    stronger = passwords.hashed(password) if passwords.outdated(user.password_hash) else None
     with db.write() as conn:
-        store.forget_attempts(conn, account)
-        store.forgive_attempt(conn, place)
+        attempts.succeeded(conn, attempt)
         if stronger is not None:
             store.set_password_hash(conn, user.id, stronger)
     return user
 
 
-def _refuse_while_throttled(attempts: dict[bytes, tuple[int, int]], *, account: bytes, place: bytes, now: int) -> None:
-    for subject, free in ((account, ACCOUNT_TRIES), (place, ADDRESS_TRIES)):
-        failures, last_at = attempts.get(subject, (0, 0))
-        if failures < free:
-            continue
-        wait = min(MAX_WAIT, SECOND << min(failures - free, 20))
-        left = last_at + wait - now
-        if left > 0:
-            seconds = -(-left // SECOND)
-            raise RateLimited(
-                f"too many attempts; try again in {seconds} s",
-                retry_after_seconds=float(seconds),
-                hint="the wait doubles with each failure, up to five minutes",
-            )
+def prove(db: Database, user_id: str, *, password: str, address: str, device: str, now: int) -> User:
+    """Ask somebody who is signed in for the password again. Raises Unauthenticated, RateLimited."""
+    with db.read() as conn:
+        user = store.user_by_id(conn, user_id)
+    if user is None:
+        raise NotFound(f"no user {user_id}")
+    return authenticate(db, email=user.email, password=password, address=address, device=device, now=now)
 
 
-def _subject(kind: str, value: str) -> bytes:
-    return hashlib.blake2b(f"{kind}\x1f{value}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _hash(password: str) -> str:
-    with _hashing:
-        return _hasher.hash(_normal(password))
-
-
-def _verify(password: str, password_hash: str) -> bool:
-    with _hashing:
-        try:
-            return _hasher.verify(password_hash, _normal(password[:MAX_PASSWORD]))
-        except (VerificationError, InvalidHashError):
-            return False
-
-
-def _normal(password: str) -> bytes:
-    """The same bytes for the same characters, however the keyboard composed them. Source: NIST SP 800-63B 5.1.1.2."""
-    return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
-
-
-def _acceptable(password: str, *, email: str) -> str:
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise InvalidInput(
-            f"a password has {MIN_PASSWORD} to {MAX_PASSWORD} characters, this one has {len(password)}",
-            hint="four unrelated words make a good one",
-        )
-    local = email.partition("@")[0].lower()
-    if len(set(password)) < 5 or password.lower() in {email.lower(), local}:
-        raise InvalidInput("this password is too easy to guess", hint="four unrelated words make a good one")
-    return password
+def new_password(password: str, *, email: str, name: str = "") -> str:
+    """What is kept of a new password. Raises InvalidInput for one that is too easy to guess."""
+    known = [email, *email.replace("@", ".").split("."), *name.split()]
+    return passwords.hashed(passwords.acceptable(password, known=known))
 
 
 def _email(text: str) -> str:

@@ -23,12 +23,14 @@ from rapport.web.cards import Panels, Tiles
 from rapport.web.checks import check_cards, check_finders, check_handlers, check_watches
 from rapport.web.console import VERSION, Console
 from rapport.web.finder import Finders, Lookups
+from rapport.web.limiter import AddressLimiter
 from rapport.web.logs import RequestLog
 from rapport.web.part import WebPart
 from rapport.web.permissions import Permissions
 from rapport.web.problems import EXCEPTION_HANDLERS, PROBLEM_TYPE
 from rapport.web.purposes import PARAMETER, Purposes, ask_purpose
 from rapport.web.recording import Audited, Recorder
+from rapport.web.resets import no_mail
 from rapport.web.shoppers import ShopFinder, ShopOfKey, components_router, shop_router
 from rapport.web.slashes import Slashes, keep_slashes
 
@@ -86,6 +88,7 @@ def create_app(
     given = {"db": db, "wording": wording, "permissions": permissions, "sections": ()} | dict(provided or {})
     given |= joined._asdict()
     purposes = given.setdefault("purposes", Purposes(db))
+    given.setdefault("mailer", no_mail)
     recorder = Recorder(db)
     app = Litestar(
         route_handlers=[*_routers(parts), *routes, *files.HANDLERS, home],
@@ -93,7 +96,7 @@ def create_app(
         state=State({
             "db": db, "key_ring": KeyRing(db, permissions), "console": console, "permissions": permissions,
             "https": https, "shops": ShopFinder(db, shop_of_key), "recorder": recorder,
-            "purposes": purposes,
+            "purposes": purposes, "limiter": AddressLimiter(),
         }),
         dependencies={name: _provide(value) for name, value in given.items()},
         exception_handlers=EXCEPTION_HANDLERS,

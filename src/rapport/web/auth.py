@@ -23,11 +23,13 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from rapport.kernel.clock import MINUTE, SECOND, now_us
-from rapport.kernel.errors import Forbidden, Unauthenticated
+from rapport.kernel.errors import Forbidden, SecondFactorWanted, Unauthenticated
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.web import api_keys, store
+from rapport.web.attempts import DEVICE_FOR
 from rapport.web.permissions import Permissions
+from rapport.web.sign_in_settings import wants_factor
 from rapport.web.store import Session
 
 __all__ = [
@@ -38,10 +40,18 @@ __all__ = [
     "client_address",
     "current_principal",
     "deny_forged",
+    "device_cookie",
+    "device_of",
+    "half_cookie",
+    "half_of",
     "session_cookie",
 ]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+ENROL = "/console/account"
+"""What somebody may see who has no second factor where the shop wants one: the page on which to add it."""
 
 
 class KeyRing:
@@ -119,12 +129,15 @@ class SessionMiddleware(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
         token = connection.cookies.get(cookie_name(connection, "session"))
-        session = await anyio.to_thread.run_sync(_live_session, connection.app.state.db, token) if token else None
+        session, lacks = None, False
+        if token:
+            session, lacks = await anyio.to_thread.run_sync(_live_session, connection.app.state.db, token)
         scope["auth"] = session
         scope["user"] = None if session is None else Principal(
             workspace=session.workspace, kind="user", id=session.user_id, name=session.name, role=session.role,
-            scopes=connection.app.state.permissions.of_role(session.role),
+            scopes=frozenset() if lacks else connection.app.state.permissions.of_role(session.role),
         )  # fmt: skip
+        scope["state"]["lacks_factor"] = lacks
         await next_app(scope, receive, send)
 
 
@@ -136,6 +149,9 @@ def allow(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHand
     principal = connection.scope.get("user")
     if not isinstance(principal, Principal):
         raise Unauthenticated("you are not signed in", hint="sign in, or send `Authorization: Bearer rk_…`")
+    inside = connection.scope["path"].startswith((ENROL, "/console/sign-out"))
+    if connection.scope.get("state", {}).get("lacks_factor") and not inside:
+        raise SecondFactorWanted("your shop wants a second factor of you", hint="add one on the page of your account")
     if permission == "signed_in":
         return
     if not isinstance(permission, str):
@@ -182,6 +198,26 @@ def session_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -
     return _cookie(connection, "session", token, max_age=store.ABSOLUTE // SECOND if token else 0)
 
 
+def device_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Cookie:
+    """The cookie by which a browser proves that somebody has signed in with it before."""
+    return _cookie(connection, "device", token, max_age=DEVICE_FOR // SECOND)
+
+
+def device_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """What the browser says of itself; empty where nobody has signed in with it."""
+    return connection.cookies.get(cookie_name(connection, "device"), "")[:200]
+
+
+def half_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Cookie:
+    """The cookie that proves the first half of a sign-in; an empty token takes it away."""
+    return _cookie(connection, "half", token, max_age=None if token else 0)
+
+
+def half_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """The token of a sign-in that waits for its second half."""
+    return connection.cookies.get(cookie_name(connection, "half"), "")[:200]
+
+
 def cookie_name(connection: ASGIConnection[Any, Any, Any, Any], what: str) -> str:
     """`__Host-` ties the cookie to this host; browsers accept the prefix over https only."""
     return f"__Host-rapport_{what}" if is_https(connection) else f"rapport_{what}"
@@ -203,6 +239,11 @@ def sign_in_path(path: str, query: str) -> str:
     return "/console/sign-in" if back == "/console" else f"/console/sign-in?next={quote(back, safe='/')}"
 
 
+def second_path(back: str) -> str:
+    """Where the second factor is asked."""
+    return "/console/sign-in/second" + ("" if back == "/console" else f"?next={quote(back, safe='/')}")
+
+
 def safe_next(path: str) -> str:
     """The page to go to after sign-in: one of our own console, whatever the link says."""
     inside = path == "/console" or path.startswith(("/console/", "/console?"))
@@ -221,11 +262,14 @@ def _same(sent: str, expected: str) -> bool:
     return bool(expected) and hmac.compare_digest(sent.encode("utf-8", "replace"), expected.encode())
 
 
-def _live_session(db: Database, token: str) -> Session | None:
+def _live_session(db: Database, token: str) -> tuple[Session | None, bool]:
+    """The session, and whether its user lacks a second factor that the shop wants."""
     now = now_us()
     with db.read() as conn:
         session = store.live_session(conn, store.digest_of(token), now=now)
+        bare = session is not None and not session.has_factor
+        lacks = bare and session is not None and wants_factor(conn, session.workspace, session.role)
     if session is not None and session.to_be_touched(now):
         with db.write() as conn:
             store.touch_session(conn, session.token_hash, now=now)
-    return session
+    return session, lacks

@@ -12,10 +12,10 @@ from litestar.response import Redirect
 from litestar.types import ExceptionHandlersMap
 from sqlalchemy.exc import DataError
 
-from rapport.kernel.errors import RapportError, RateLimited, Unauthenticated
+from rapport.kernel.errors import RapportError, RateLimited, SecondFactorWanted, Unauthenticated
 from rapport.kernel.ids import new_id
 from rapport.web import shoppers
-from rapport.web.auth import sign_in_path
+from rapport.web.auth import ENROL, sign_in_path
 from rapport.web.console import render
 
 __all__ = ["EXCEPTION_HANDLERS", "PROBLEM_TYPE", "Problem", "problem_of", "problem_response"]
@@ -87,6 +87,8 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         return problem_response(problem, error=error)
     if isinstance(error, Unauthenticated):
         return _to_sign_in(request)
+    if isinstance(error, SecondFactorWanted) and request.method in {"GET", "HEAD"}:
+        return Redirect(f"{ENROL}?done=factor-wanted", status_code=303)
     return render(request, "web/error.html", status=problem.status, problem=problem)
 
 

@@ -6,7 +6,6 @@ Secrets (session tokens, invitation tokens, API keys) are stored as SHA-256 only
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -18,6 +17,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import upsert
 from rapport.storage.engine import metadata
 from rapport.storage.workspaces import workspaces
+from rapport.web.factor_store import has_factor
 
 __all__ = ["Invitation", "Session", "TeamMember", "User", "digest_of"]
 
@@ -68,15 +68,6 @@ invitations = Table(
     Index("invitations_workspace", "workspace"),
 )
 
-sign_in_attempts = Table(
-    "sign_in_attempts",
-    metadata,
-    Column("subject", LargeBinary, primary_key=True),
-    Column("failures", Integer, nullable=False),
-    Column("last_at", BigInteger, nullable=False),
-    Index("sign_in_attempts_age", "last_at"),
-)
-
 IDLE = 12 * HOUR
 """A session ends after this long without a request."""
 
@@ -120,6 +111,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     csrf_token: str
     browser: str
+    has_factor: bool
     created_at: int
     seen_at: int
 
@@ -280,6 +272,11 @@ def end_session(conn: Connection, token_hash: bytes) -> None:
     conn.execute(sessions.delete().where(sessions.c.token_hash == token_hash))
 
 
+def end_own_session(conn: Connection, user_id: str, *, token_hash: bytes) -> None:
+    """Forget one session of this user."""
+    conn.execute(sessions.delete().where(sessions.c.user_id == user_id, sessions.c.token_hash == token_hash))
+
+
 def end_sessions_of(conn: Connection, user_id: str, *, keep: bytes | None = None) -> None:
     """Forget all sessions of a user, but `keep`."""
     query = sessions.delete().where(sessions.c.user_id == user_id)
@@ -298,7 +295,7 @@ def _session_query() -> sa.Select[Any]:
         sa.select(
             sessions.c.token_hash, sessions.c.workspace, workspaces.c.name.label("workspace_name"), sessions.c.user_id,
             users.c.email, users.c.name, memberships.c.role, sessions.c.csrf_token, sessions.c.browser,
-            sessions.c.created_at, sessions.c.seen_at,
+            has_factor(sessions.c.user_id).label("has_factor"), sessions.c.created_at, sessions.c.seen_at,
         )
         .join(users, users.c.id == sessions.c.user_id)
         .join(workspaces, workspaces.c.id == sessions.c.workspace)
@@ -348,38 +345,6 @@ def withdraw_invitation(conn: Connection, *, workspace: WorkspaceId, invitation_
 def forget_setup_links(conn: Connection) -> None:
     """Delete every link for a first account."""
     conn.execute(invitations.delete().where(invitations.c.email.is_(None)))
-
-
-# Failed sign-ins
-
-
-def attempts_of(conn: Connection, subjects: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
-    """Failures and when the last was, of each subject that has any."""
-    rows = conn.execute(sa.select(sign_in_attempts).where(sign_in_attempts.c.subject.in_(subjects)))
-    return {row.subject: (row.failures, row.last_at) for row in rows}
-
-
-def count_attempt(conn: Connection, subjects: Sequence[bytes], *, now: int, forget_before: int) -> None:
-    """Count one more attempt for each subject; those older than `forget_before` start again at one."""
-    conn.execute(sign_in_attempts.delete().where(sign_in_attempts.c.last_at < forget_before))
-    upsert(
-        conn,
-        sign_in_attempts,
-        [{"subject": subject, "failures": 1, "last_at": now} for subject in subjects],
-        key=("subject",),
-        update={"failures": "sign_in_attempts.failures + 1", "last_at": "excluded.last_at"},
-    )
-
-
-def forget_attempts(conn: Connection, subject: bytes) -> None:
-    """Forget the failures of this subject."""
-    conn.execute(sign_in_attempts.delete().where(sign_in_attempts.c.subject == subject))
-
-
-def forgive_attempt(conn: Connection, subject: bytes) -> None:
-    """Take one failure back: it was none."""
-    query = sign_in_attempts.update().where(sign_in_attempts.c.subject == subject)
-    conn.execute(query.values(failures=sign_in_attempts.c.failures - 1))
 
 
 def _user(row: sa.Row[Any] | None) -> User | None:

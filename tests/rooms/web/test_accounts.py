@@ -13,7 +13,8 @@ from rapport.kernel.clock import DAY, HOUR, SECOND, now_us
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound, RateLimited, Unauthenticated
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace, create_workspace
-from rapport.web import accounts, store
+from rapport.web import accounts, attempts, passwords, store
+from rapport.web.accounts import SignedIn
 from tests.rooms.web.conftest import PASSWORD, Browser, Join, beside, sign_in, submit
 
 ADA = {"email": "ada@example.com", "password": PASSWORD, "address": "192.0.2.1", "browser": "Firefox on Linux"}
@@ -76,17 +77,38 @@ def test_who_has_an_account_joins_another_shop_with_its_password(db: Database, s
     with pytest.raises(Unauthenticated):
         accounts.accept_invitation(db, token, password="not my password", **call)
     signed_in = accounts.accept_invitation(db, token, password=PASSWORD, **call)
+    assert isinstance(signed_in, SignedIn)
     assert signed_in.workspace == other.id
     with db.read() as conn:
         assert [w for w, _ in store.workspaces_of(conn, signed_in.user_id)] == [shop.id, other.id]
 
 
-@pytest.mark.parametrize("password", ["short", "aaaaaaaaaaaa", "ada@example.com", "x" * 201])
+@pytest.mark.parametrize(
+    "password", ["short", "eleven-char", "aaaaaaaaaaaa", "password1234", "iloveyou12345", "ada@example.com", "x" * 201]
+)
 def test_a_weak_password_is_refused(db: Database, shop: Workspace, password: str) -> None:
     with pytest.raises(InvalidInput):
         accounts.create_user(
             db, email="ada@example.com", password=password, name="", workspace=shop.id, role="owner", now=now_us()
         )
+
+
+def test_a_password_is_never_cut(db: Database, shop: Workspace) -> None:
+    long = "".join(chr(ord("a") + i * 7 % 26) + str(i % 10) for i in range(100))
+    kept = passwords.hashed(passwords.acceptable(long))
+    assert passwords.matches(long, kept)
+    assert not passwords.matches(long + "x", kept)
+    assert not passwords.matches(long[:-1], kept)
+
+
+def test_an_old_invitation_lowers_nobodys_role(db: Database, shop: Workspace, join: Join) -> None:
+    now = now_us()
+    token = accounts.invite(db, workspace=shop.id, email="owner@example.com", role="viewer", now=now)
+    join("owner")
+    call: dict[str, Any] = {"email": "", "name": "", "address": "a", "browser": "b", "now": now}
+    accounts.accept_invitation(db, token, password=PASSWORD, **call)
+    with db.read() as conn:
+        assert [member.role for member in store.members(conn, shop.id)] == ["owner"]
 
 
 def test_passwords_are_kept_as_argon2id_and_tokens_as_hashes(
@@ -125,22 +147,68 @@ def test_an_unknown_account_takes_as_long_as_a_known_one(db: Database, shop: Wor
     assert 0.5 < unknown / known < 2
 
 
-def test_sign_in_is_throttled_by_account_and_recovers(db: Database, shop: Workspace, join: Join) -> None:
+def test_an_account_is_throttled_from_an_address_and_recovers(db: Database, shop: Workspace, join: Join) -> None:
     email, now = join("owner"), now_us()
-    for i in range(accounts.ACCOUNT_TRIES):
+    for _ in range(attempts.TRIES):
         with pytest.raises(Unauthenticated):
-            accounts.sign_in(db, email=email, password="wrong", address=f"192.0.2.{i}", browser="", now=now)
+            accounts.sign_in(db, email=email, password="wrong", address="192.0.2.1", browser="", now=now)
     with pytest.raises(RateLimited) as refused:
-        accounts.sign_in(db, email=email, password=PASSWORD, address="198.51.100.1", browser="", now=now)
+        accounts.sign_in(db, email=email, password=PASSWORD, address="192.0.2.1", browser="", now=now)
     assert refused.value.retry_after_seconds == 1
     later = now + 2 * SECOND
-    assert accounts.sign_in(db, email=email, password=PASSWORD, address="198.51.100.1", browser="", now=later)
+    assert accounts.sign_in(db, email=email, password=PASSWORD, address="192.0.2.1", browser="", now=later)
+
+
+def test_nobody_keeps_the_owner_out_by_failing_in_her_name(db: Database, shop: Workspace, join: Join) -> None:
+    email, now = join("owner"), now_us()
+    at_home = accounts.sign_in(db, email=email, password=PASSWORD, address="203.0.113.9", browser="", now=now)
+    assert isinstance(at_home, SignedIn)
+    for i in range(attempts.TRIES + 1):
+        with pytest.raises((Unauthenticated, RateLimited)):
+            accounts.sign_in(db, email=email, password="wrong", address="192.0.2.1", browser="", now=now)
+        assert accounts.sign_in(db, email=email, password=PASSWORD, address=f"198.51.100.{i}", browser="", now=now)
+    for i in range(attempts.ACCOUNT_TRIES + 1):
+        with pytest.raises((Unauthenticated, RateLimited)):
+            accounts.sign_in(db, email=email, password="wrong", address=f"100.64.0.{i}", browser="", now=now)
+    with pytest.raises(RateLimited, match="too many"):
+        accounts.sign_in(db, email=email, password=PASSWORD, address="198.51.100.99", browser="", now=now)
+    again = accounts.sign_in(
+        db, email=email, password=PASSWORD, address="100.64.0.1", browser="", device=at_home.device, now=now
+    )
+    assert isinstance(again, SignedIn)
+    assert again.device == at_home.device, "a browser she has signed in with before is let in"
+
+
+def test_a_known_browser_may_not_guess_either(db: Database, shop: Workspace, join: Join) -> None:
+    email, now = join("owner"), now_us()
+    mine = accounts.sign_in(db, email=email, password=PASSWORD, address="203.0.113.9", browser="", now=now)
+    assert isinstance(mine, SignedIn)
+    for i in range(attempts.TRIES):
+        with pytest.raises(Unauthenticated):
+            accounts.sign_in(
+                db, email=email, password="wrong", address=f"192.0.2.{i}", browser="", device=mine.device, now=now
+            )
+    with pytest.raises(RateLimited):
+        accounts.sign_in(
+            db, email=email, password=PASSWORD, address="192.0.2.99", browser="", device=mine.device, now=now
+        )
+
+
+def test_a_browser_of_somebody_else_proves_nothing(db: Database, shop: Workspace, join: Join) -> None:
+    owner, now = join("owner"), now_us()
+    eve = accounts.sign_in(db, email=join("viewer"), password=PASSWORD, address="192.0.2.1", browser="", now=now)
+    assert isinstance(eve, SignedIn)
+    for _ in range(attempts.TRIES):
+        with pytest.raises(Unauthenticated):
+            accounts.sign_in(db, email=owner, password="wrong", address="192.0.2.1", browser="", now=now)
+    with pytest.raises(RateLimited):
+        accounts.sign_in(db, email=owner, password="wrong", address="192.0.2.1", browser="", device=eve.device, now=now)
 
 
 def test_the_wait_doubles_and_ends(db: Database, shop: Workspace, join: Join) -> None:
     email, now = join("owner"), now_us()
     waits = []
-    for _ in range(accounts.ACCOUNT_TRIES + 5):
+    for _ in range(attempts.TRIES + 5):
         try:
             accounts.sign_in(db, email=email, password="wrong", address="192.0.2.1", browser="", now=now)
         except RateLimited as refused:
@@ -157,7 +225,7 @@ def test_the_wait_doubles_and_ends(db: Database, shop: Workspace, join: Join) ->
 
 def test_sign_in_is_throttled_by_address(db: Database, shop: Workspace, join: Join) -> None:
     email, now = join("owner"), now_us()
-    for i in range(accounts.ADDRESS_TRIES):
+    for i in range(attempts.ADDRESS_TRIES):
         with pytest.raises(Unauthenticated):
             accounts.sign_in(db, email=f"a{i}@example.com", password="wrong", address="192.0.2.1", browser="", now=now)
     with pytest.raises(RateLimited):
@@ -167,7 +235,7 @@ def test_sign_in_is_throttled_by_address(db: Database, shop: Workspace, join: Jo
 
 def test_one_good_account_does_not_reset_the_count_of_an_address(db: Database, shop: Workspace, join: Join) -> None:
     email, now = join("viewer"), now_us()
-    for i in range(accounts.ADDRESS_TRIES):
+    for i in range(attempts.ADDRESS_TRIES):
         accounts.sign_in(db, email=email, password=PASSWORD, address="192.0.2.1", browser="", now=now)
         with pytest.raises(Unauthenticated):
             accounts.sign_in(db, email=f"a{i}@example.com", password="wrong", address="192.0.2.1", browser="", now=now)
@@ -177,7 +245,7 @@ def test_one_good_account_does_not_reset_the_count_of_an_address(db: Database, s
 
 def test_the_throttled_form_says_how_long_to_wait(browser: Browser, join: Join) -> None:
     email = join("owner")
-    answers = [sign_in(browser, email, "wrong password") for _ in range(accounts.ACCOUNT_TRIES + 1)]
+    answers = [sign_in(browser, email, "wrong password") for _ in range(attempts.TRIES + 1)]
     assert answers[-1].status_code == 429
     assert int(answers[-1].headers["Retry-After"]) >= 1
 

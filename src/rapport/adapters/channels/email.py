@@ -70,7 +70,7 @@ class EmailChannel:
             why = "RAPPORT_PUBLIC_URL is not set: the link to unsubscribe would lead nowhere"
             return Delivered(result="retry", detail=why, retry_after_seconds=600)
         body = sign(written(mail, now=now), server)
-        return self._hand_over(server, parseaddr(mail.sender)[1], mail.to, body)
+        return self.hand_over(server, parseaddr(mail.sender)[1], mail.to, body)
 
     def switch_off(self, conn: Connection, message: Outgoing, *, reason: str) -> None:
         """Never: no answer of a mail server is about a whole domain."""
@@ -80,7 +80,8 @@ class EmailChannel:
         while self._open:
             self._open.pop().close()
 
-    def _hand_over(self, server: MailServer, sender: str, to: str, body: bytes) -> Delivered:
+    def hand_over(self, server: MailServer, sender: str, to: str, body: bytes) -> Delivered:
+        """Give a mail as it is to a server."""
         stage = "connecting"
         try:
             smtp = self._connected(server)

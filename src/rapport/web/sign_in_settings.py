@@ -1,0 +1,37 @@
+"""What a shop asks of those who sign in to its console."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+from sqlalchemy import Connection
+
+from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.settings import Section
+from rapport.storage import settings
+
+__all__ = ["SIGN_IN_SETTINGS", "SignInSettings", "wants_factor"]
+
+
+class SignInSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a shop asks of those who sign in."""
+
+    second_factor_of: Annotated[
+        Literal["nobody", "owners", "everybody"],
+        Meta(
+            title="Who must have a second factor",
+            description="An authenticator app or a passkey beside the password. Whoever has none yet is asked to add"
+            " one before anything else is shown.",
+        ),
+    ] = "nobody"
+
+
+SIGN_IN_SETTINGS = Section(name="system", title="Signing in", kind=SignInSettings)
+
+
+def wants_factor(conn: Connection, workspace: WorkspaceId, role: str) -> bool:
+    """Whether the shop asks a second factor of this role. One look at an index."""
+    of = settings.load(conn, workspace, SIGN_IN_SETTINGS).value.second_factor_of
+    return of == "everybody" or (of == "owners" and role == "owner")
