@@ -14,6 +14,7 @@ from rapport.capabilities.audit.slice import AUDIT
 from rapport.capabilities.catalog.slice import CATALOG
 from rapport.capabilities.consent.slice import CONSENT
 from rapport.capabilities.insights.slice import INSIGHTS
+from rapport.capabilities.journeys.slice import JOURNEYS
 from rapport.capabilities.lake.slice import LAKE
 from rapport.capabilities.loyalty.slice import LOYALTY
 from rapport.capabilities.messages.slice import MESSAGES
@@ -44,6 +45,7 @@ OWN: tuple[Slice, ...] = (
     LAKE,
     MESSAGES,
     PROMISES,
+    JOURNEYS,
     AUDIT,
 )
 """What Rapport itself consists of."""

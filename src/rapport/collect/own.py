@@ -14,7 +14,7 @@ from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.log import LogRow
 
-__all__ = ["own_fact"]
+__all__ = ["own_fact", "own_traits"]
 
 _HISTORY = Envelope(history=True)
 
@@ -56,3 +56,26 @@ def own_fact(
         vocabulary=vocabulary,
     )
     return row._replace(occurred_at=min(occurred_at, received_at))
+
+
+def own_traits(
+    workspace: WorkspaceId,
+    *,
+    id: str,
+    received_at: int,
+    traits: dict[str, Any],
+    user_id: str | None = None,
+    anonymous_id: str | None = None,
+    external_ids: list[dict[str, str]] | None = None,
+) -> LogRow:
+    """The log row by which Rapport itself says something of somebody, as an `identify` call would.
+
+    Stating it twice under the same `id` is stating it once. Raises InvalidFact where it names nobody.
+    """
+    message = {
+        "type": "identify", "messageId": id, "userId": user_id, "anonymousId": anonymous_id, "traits": traits,
+        "context": {"externalIds": external_ids} if external_ids else {},
+    }  # fmt: skip
+    source = internal_source(workspace, OWN_SOURCE)
+    row = prepare(msgspec.json.encode(message), source=source, received_at=received_at, envelope=_HISTORY)
+    return row._replace(occurred_at=received_at)

@@ -16,7 +16,7 @@ from rapport.collect.names import Vocabulary
 from rapport.collect.unread import CountingUnread
 from rapport.compose.command import Command
 from rapport.compose.law import Law
-from rapport.compose.slice import Slice
+from rapport.compose.slice import Joined, Slice
 from rapport.compose.upkeep import clock, filling, summaries
 from rapport.decide.steps import Steps
 from rapport.kernel.gate import Gate, NamePurposes, closed
@@ -62,12 +62,6 @@ class Installed:
             for one in self.slices
             if one.stage is not None and one.retelling is not None
         )
-        own = [
-            ("act", firing(self.timers)), ("remember", summaries(self.remembered)),
-            ("segments", clock(self.remembered)), ("segments", filling(self.remembered)),
-        ]  # they serve all slices  # fmt: skip
-        brought = [*own, *((one.name, job) for one in self.slices for job in one.jobs)]
-        self.jobs: Sequence[Job] = tuple(by_name("job", ((job.name, name, job) for name, job in brought)).values())
         self.channels: Mapping[str, MakeChannel] = self._joined("channel", lambda one: one.channels.items())
         self.send_rules: Sequence[SendRule] = tuple(
             self._joined("send rule", lambda one: ((rule.name, rule) for rule in one.send_rules)).values()
@@ -88,12 +82,25 @@ class Installed:
         self.name_purposes: NamePurposes = next(
             (one.name_purposes for one in self.slices if one.name_purposes is not None), lambda *_: {}
         )
+        self.jobs: Sequence[Job] = self._jobs()
         self.metrics: Sequence[Measured] = tuple(
             self._joined("metric", lambda one: ((m.metric.name, m) for m in one.metrics)).values()
         )
         permissions = self._joined("permission", lambda one: ((p.name, p) for p in one.permissions))
         self.permissions = Permissions(permissions.values())
         self.commands: Mapping[str, Command] = self._joined("command", lambda one: ((c.name, c) for c in one.commands))
+
+    def _jobs(self) -> Sequence[Job]:
+        own = [
+            ("act", firing(self.timers)), ("remember", summaries(self.remembered)),
+            ("segments", clock(self.remembered)), ("segments", filling(self.remembered)),
+        ]  # they serve all slices  # fmt: skip
+        joined = Joined(self.remembered, self.deciding, self.gate)
+        brought = [*own]
+        for one in self.slices:
+            more = one.joint_jobs(joined) if one.joint_jobs is not None else ()
+            brought += [(one.name, job) for job in (*one.jobs, *more)]
+        return tuple(by_name("job", ((job.name, name, job) for name, job in brought)).values())
 
     def tables_of(self, branch: str) -> list[Table]:
         """The tables that the migrations of this slice make; those of Rapport's own line where it is empty."""

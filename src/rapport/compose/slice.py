@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,15 +19,24 @@ from rapport.compose.command import Command
 from rapport.compose.holding import Holding
 from rapport.compose.law import Law
 from rapport.decide.model import CandidateSource, EligibilityRule, ItemKind, Placement, Scorer
+from rapport.decide.steps import Steps
 from rapport.kernel.gate import Gate, NamePurposes
 from rapport.kernel.settings import Section
 from rapport.kernel.wording import FactKind
 from rapport.kernel.work import Retelling, Stage, TimerHandler
 from rapport.measure.model import Measured
-from rapport.remember.registry import Part, Trait
+from rapport.remember.registry import Part, Remembered, Trait
 from rapport.web.permissions import Permission
 
-__all__ = ["Slice"]
+__all__ = ["Joined", "Slice"]
+
+
+class Joined(NamedTuple):
+    """What all slices together remember, decide and allow."""
+
+    remembered: Remembered
+    deciding: Steps
+    gate: Gate
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +62,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """By kind; a kind begins with the slice's name: `orders.cart`."""
     jobs: tuple[Job, ...] = ()
     """What workers do for it again and again, beside folding."""
+    joint_jobs: Callable[[Joined], tuple[Job, ...]] | None = None
+    """Jobs of it that need what all slices bring: that ask conditions of records, or decide."""
     parts: tuple[Part, ...] = ()
     """What of its facts is kept in the states of strands. What an uninstalled slice kept stays there, unread."""
     traits: tuple[Trait, ...] = ()

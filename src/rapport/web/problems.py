@@ -49,7 +49,8 @@ def problem_of(error: Exception) -> Problem:
     """The problem body of any exception; a bug tells nothing but the id under which it was logged."""
     if isinstance(error, RapportError):
         position = getattr(error, "position", None)
-        problem = _problem(error.status, error.code, error.message, hint=error.hint)
+        errors: list[dict[str, str]] = getattr(error, "errors", [])
+        problem = _problem(error.status, error.code, error.message, hint=error.hint, errors=errors)
         return problem if position is None else msgspec.structs.replace(problem, position=position)
     if isinstance(error, ValidationException):
         return _problem(400, "invalid_input", "the request does not fit", errors=_validation_errors(error))

@@ -38,6 +38,7 @@ __all__ = [
     "capture",
     "current",
     "expired_fact",
+    "give",
     "give_back",
     "hold",
     "hold_for",
@@ -238,34 +239,48 @@ def adjust(
     if not 0 < abs(points) <= MAX_POINTS:
         raise InvalidInput(f"{points} points are no correction", hint=f"up to {MAX_POINTS:,}, with a minus to take")
 
-    def once(conn: Connection) -> None:
-        _, lots = _locked(conn, workspace, key)
-        kept = current(conn, workspace, programme)
-        terms, name = kept.programme, f"given:{request_id}"
-        cause, words = f"staff:{request_id}", reason.strip()[:200]
-        if store.lots_named(conn, workspace, [name]).get((kept.name, name)) is not None:
-            return
-        until = end_of_day(now, terms.valid_days, terms.time_zone) if terms.valid_days else FOR_EVER
-        lot = Lot(programme=kept.name, lot=name, strand=key, at=now, available_at=now, expires_at=until, rule="staff",
-                  words=words, new=[])  # fmt: skip
-        changed = [lot]
-        if points > 0:
-            lot.become(points, now=now, cause=cause, words=words, by=by)
-        else:
-            mine = [one for one in lots if one.programme == kept.name]
-            drawn = draw(mine, -points, now=now, cause=cause, words=words)
-            if drawn is None:
-                raise Conflict(f"{-points} points cannot be taken: there are {usable(mine, now)}")
-            for one, some in drawn:
-                one.move("held", "shop", some, at=now, cause=cause, words=words, by=by)
-            changed += [one for one, _ in drawn]
-        store.save_lots(conn, workspace, changed)
-        stating = Stating(workspace, now)
-        stating.add(key, ADJUSTED, f"points-adjusted:{request_id}", now, points=points, programme=kept.name,
-                    words=words, by=by, cause=cause)  # fmt: skip
-        log.append(conn, stating.rows(conn))
+    _try(
+        db,
+        lambda conn: give(
+            conn, workspace, key, points, reason=reason, by=by, request_id=request_id, programme=programme, now=now
+        ),
+    )  # fmt: skip
 
-    _try(db, once)
+
+def give(
+    conn: Connection, workspace: WorkspaceId, key: Key, points: int, *, reason: str, by: str, request_id: str,
+    programme: str = "", now: int,
+) -> None:  # fmt: skip
+    """Give or take points in the caller's transaction; under one `request_id` once.
+
+    Raises Conflict where there are too few to take, NotFound without a programme; and IntegrityError where somebody
+    else changed the same lots meanwhile: then it is to be tried again.
+    """
+    _, lots = _locked(conn, workspace, key)
+    kept = current(conn, workspace, programme)
+    terms, name = kept.programme, f"given:{request_id}"
+    cause, words = f"staff:{request_id}", reason.strip()[:200]
+    if store.lots_named(conn, workspace, [name]).get((kept.name, name)) is not None:
+        return
+    until = end_of_day(now, terms.valid_days, terms.time_zone) if terms.valid_days else FOR_EVER
+    lot = Lot(programme=kept.name, lot=name, strand=key, at=now, available_at=now, expires_at=until, rule="staff",
+              words=words, new=[])  # fmt: skip
+    changed = [lot]
+    if points > 0:
+        lot.become(points, now=now, cause=cause, words=words, by=by)
+    else:
+        mine = [one for one in lots if one.programme == kept.name]
+        drawn = draw(mine, -points, now=now, cause=cause, words=words)
+        if drawn is None:
+            raise Conflict(f"{-points} points cannot be taken: there are {usable(mine, now)}")
+        for one, some in drawn:
+            one.move("held", "shop", some, at=now, cause=cause, words=words, by=by)
+        changed += [one for one, _ in drawn]
+    store.save_lots(conn, workspace, changed)
+    stating = Stating(workspace, now)
+    stating.add(key, ADJUSTED, f"points-adjusted:{request_id}", now, points=points, programme=kept.name,
+                words=words, by=by, cause=cause)  # fmt: skip
+    log.append(conn, stating.rows(conn))
 
 
 def expired_fact(stating: Stating, lot: Lot, points: int, *, now: int) -> None:

@@ -1,19 +1,23 @@
 """Messages to customers: templates in their language, the questions asked before each, and what became of it.
 
 The front door: `queue_transactional` sends somebody a message because of what they did, `keys_of` says which messages
-lie in entries of the outbox. Both are imported when they are called: the worker's other parts need no templates.
+lie in entries of the outbox; `queue_all` sends many at once, `recipients` says whom, `template_purposes` by which
+template. All are imported when they are called: the worker's other parts need no templates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rapport.act.channels import Outgoing
+    from rapport.capabilities.messages.model import Recipient
+    from rapport.capabilities.messages.store import MessageRow
+    from rapport.kernel.errors import RapportError
     from rapport.kernel.ids import Key, WorkspaceId
 
-__all__ = ["keys_of", "queue_transactional"]
+__all__ = ["keys_of", "message_states", "queue_all", "queue_transactional", "recipients", "template_purposes"]
 
 
 def queue_transactional(
@@ -44,3 +48,37 @@ def keys_of(conn: Any, outgoing: Sequence[Outgoing]) -> dict[str, str]:
         ids = [message for where, message in named.values() if where == workspace and message]
         found |= {(workspace, row.id): row.idempotency_key for row in store.by_ids(conn, workspace, ids).values()}
     return {entry: found[named[entry]] for entry in named if named[entry] in found}
+
+
+def queue_all(
+    conn: Any, workspace: WorkspaceId, wanted: Sequence[tuple[Key, Mapping[str, Any]]], *, now: int
+) -> list[MessageRow | RapportError]:
+    """Queue many messages at once; each is the key of a person and the fields of `queueing.MessageWanted`.
+
+    What is against one of them comes back in its place.
+    """
+    from rapport.capabilities.messages.service.queueing import Asked, MessageWanted
+    from rapport.capabilities.messages.service.queueing import queue_all as queue
+
+    return queue(conn, workspace, [Asked(key, MessageWanted(**fields)) for key, fields in wanted], now=now)
+
+
+def recipients(conn: Any, workspace: WorkspaceId, keys: Collection[Key]) -> dict[Key, Recipient]:
+    """The person behind each key: address, name, language, clock, last order."""
+    from rapport.capabilities.messages.people import recipients as found
+
+    return found(conn, workspace, keys)
+
+
+def template_purposes(conn: Any, workspace: WorkspaceId) -> dict[str, str]:
+    """What each template in force is for, by name."""
+    from rapport.capabilities.messages.service.templates import all_templates
+
+    return {one.name: one.template.purpose for one in all_templates(conn, workspace)}
+
+
+def message_states(conn: Any, workspace: WorkspaceId, ids: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Status and reason of messages, by id."""
+    from rapport.capabilities.messages.store import by_ids
+
+    return {one: (row.status, row.reason) for one, row in by_ids(conn, workspace, ids).items()}
