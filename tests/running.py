@@ -124,11 +124,11 @@ class Server:
         """An API key of the default workspace."""
         return self.keys["api_key"]
 
-    def cli(self, command: str, *arguments: str) -> str:
+    def cli(self, command: str, *arguments: str, environment: dict[str, str] | None = None) -> str:
         """Run `rapport COMMAND --data … ARGUMENTS` and answer its stdout."""
         done = subprocess.run(
             [*RAPPORT, command, "--data", str(self.data), *arguments],
-            env=self.environment, capture_output=True, text=True, timeout=120, check=False,
+            env=self.environment | (environment or {}), capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"rapport {command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
         return done.stdout

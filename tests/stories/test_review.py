@@ -53,7 +53,9 @@ def waiting(shop: Server) -> int:
 def shop(module_server: Server) -> Server:
     """Ada, Bo and Dmitri, each in two browsers; Bo has a sister. Two models: the one in force asks about everybody."""
     add_owner(module_server)
-    module_server.cli("user", "viewer@example.com", "--role", "viewer", "--name", "Vera", "--password", PASSWORD)
+    module_server.cli(
+        "user", "viewer@example.com", "--role", "viewer", "--name", "Vera", environment={"RAPPORT_PASSWORD": PASSWORD}
+    )
     with database_of(module_server) as db, db.write() as conn:
         workspace = default_workspace(conn).id
         for each in (model(), asking()):

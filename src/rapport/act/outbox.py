@@ -54,8 +54,6 @@ HELD_BACK = "held back"
 """The status of a message that a send rule dropped."""
 
 _JITTER = 0.2
-_LEASE = 30 * SECOND
-"""Longer than any channel takes; after a crash a message under way is taken up again this late."""
 _ASKING_SECONDS = 10.0
 """Rules that take longer leave too little of the lease to deliver in."""
 _CIRCUIT_AFTER = 3
@@ -264,8 +262,8 @@ class Dispatcher:
             for workspace, ids in by_workspace.items():
                 rows = conn.execute(
                     store.outbox.update()
-                    .where(o.workspace == workspace, o.id.in_(ids), o.status == _PENDING, o.leased_until <= now)
-                    .values(leased_until=now + _LEASE, attempts=o.attempts + 1)
+                    .where(o.workspace == workspace, o.id.in_(ids), o.status == _PENDING, store.unclaimed(now))
+                    .values(leased_until=now + store.LEASE, attempts=o.attempts + 1)
                     .returning(*_OUTGOING)
                 )
                 claimed.extend(Outgoing(**row._mapping) for row in rows)
@@ -277,7 +275,7 @@ class Dispatcher:
         against = verdicts(self._db, self._rules, claimed, now=now)
         if against:
             with self._db.write() as conn:
-                _mark(conn, claimed, against, lease=now + _LEASE, now=now)
+                _mark(conn, claimed, against, lease=now + store.LEASE, now=now)
                 self._tell(conn, [_outcome_of(m, against[m.id]) for m in claimed if m.id in against], now)
         if time.monotonic() - asked_at > _ASKING_SECONDS:
             _logger.warning("the send rules took too long; the messages are taken up again when their lease has ended")
@@ -332,7 +330,7 @@ class Dispatcher:
 
     def _expire(self, now: int) -> None:
         o = store.outbox.c
-        late = (o.status == _PENDING, o.expires_at <= now, o.leased_until <= now)
+        late = (o.status == _PENDING, o.expires_at <= now, store.unclaimed(now))
         with self._db.read() as conn:
             if conn.execute(sa.select(o.id).where(*late).limit(1)).first() is None:
                 return
@@ -411,7 +409,7 @@ def _due(conn: Connection, destination: Destination, now: int, limit: int) -> li
         .where(
             o.workspace == destination.workspace, o.channel == destination.channel,
             o.destination == destination.destination, o.status == _PENDING, o.due_at <= now,
-            o.leased_until <= now, o.expires_at > now,
+            store.unclaimed(now), o.expires_at > now,
         )
         .order_by(o.due_at, o.id)
         .limit(limit)

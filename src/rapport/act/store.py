@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, text
 
+from rapport.kernel.clock import SECOND
 from rapport.storage.engine import CText, metadata
 
-__all__ = ["destinations", "jobs", "outbox", "timers", "webhooks"]
+__all__ = ["LEASE", "destinations", "jobs", "outbox", "timers", "unclaimed", "webhooks"]
+
+LEASE = 30 * SECOND
+"""Longer than any channel takes; after a crash a message under way is taken up again this late."""
 
 timers = Table(
     "timers",
@@ -98,3 +103,10 @@ jobs = Table(
     Column("asked_at", BigInteger),
 )
 """How each job does; `worker` is empty where one worker at a time does it."""
+
+
+def unclaimed(now: int) -> sa.ColumnElement[bool]:
+    """Messages that nobody delivers at this moment. A lease that lies further ahead than any lasts was taken before the
+    clock was set back.
+    """
+    return sa.not_(outbox.c.leased_until.between(now + 1, now + LEASE))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from rapport.app.secretsfile import Secrets, read_secrets, write_secrets
+from rapport.app.secretsfile import Secrets, alone_in, read_secrets, write_secrets
 from rapport.app.settings import Settings
 from rapport.app.wiring import installed
 from rapport.collect.sources import ensure_source
@@ -14,6 +14,7 @@ from rapport.compose.installed import Installed
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Misconfigured
 from rapport.storage.engine import Database
+from rapport.storage.locks import Lock, lock_alone
 from rapport.storage.migrate import migrate
 from rapport.storage.refusals import explained
 from rapport.storage.workspaces import Workspace, all_workspaces, create_workspace
@@ -58,10 +59,12 @@ def bootstrap(db: Database, settings: Settings, *, slices: Installed | None = No
     permissions = (installed() if slices is None else slices).permissions
     now = now_us()
     with db.write() as conn:
+        lock_alone(conn, Lock.BEGINNING)
         known = all_workspaces(conn)
         workspace = known[0] if known else create_workspace(conn, slug="shop", name="My shop", now=now)
         source = ensure_source(conn, workspace.id, name="Website", kind="web", now=now)
-    return Keys(workspace.slug, source.write_key, _api_key(db, settings, permissions, workspace, now))
+    with alone_in(settings.data_dir):
+        return Keys(workspace.slug, source.write_key, _api_key(db, settings, permissions, workspace, now))
 
 
 def _api_key(db: Database, settings: Settings, permissions: Permissions, workspace: Workspace, now: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -89,6 +90,7 @@ def _warn(text: str) -> None:
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """Rapport: facts in, Golden Records out, decisions and their worth."""
+    os.umask(0o077)  # whatever is written, database, import, export or backup, is its owner's alone
     ctx.obj = Installation()
 
 

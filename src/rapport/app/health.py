@@ -12,11 +12,13 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
 from rapport.act import job_reports
+from rapport.app.conditions import NAMES, conditions
 from rapport.collect.appender import Appender
 from rapport.collect.store import quarantine
 from rapport.storage import leases
 from rapport.storage.engine import Database
 from rapport.storage.log import newest_seq
+from rapport.storage.outage import OUTAGE
 
 __all__ = ["ROUTES", "health"]
 
@@ -28,7 +30,7 @@ def health(db: Database, appender: Appender) -> dict[str, int]:
     with db.read() as conn:
         newest = newest_seq(conn)
         now = db.now_us(conn)
-        workers = conn.execute(sa.select(leases.workers).where(leases.workers.c.seen_at > now - leases.LEASE)).all()
+        workers = conn.execute(sa.select(leases.workers).where(leases.are_alive(now))).all()
         progress = leases.progress(conn)
         failing = job_reports.failing(conn)
     return {
@@ -53,15 +55,21 @@ def healthz() -> dict[str, str]:
 def readyz(db: Database, appender: Appender) -> Response[dict[str, Any]]:
     """The database answers; `lag` is the number of facts that are in the log and not yet in the Golden Records.
 
-    A failing job does not make the installation unfit to serve: it is named in `failing_jobs`.
+    What is amiss is named in `alarms`, with what to do. 503 where facts could not be taken: the database does not
+    answer or takes nothing, the disk is full. A failing job makes nobody unfit: it is named in `failing_jobs`.
     """
     try:
         found = health(db, appender)
-        with db.read() as conn:
+        with db.look() as conn:
             failing = list(job_reports.failing(conn))
-        return Response({"status": "ready", **found, "failing_jobs": failing})
-    except SQLAlchemyError:
+            alarms = conditions(db, conn)
+    except SQLAlchemyError as error:
+        OUTAGE.note(error, doing="the health was looked at")
         return Response({"status": "unavailable", "detail": "the database does not answer"}, status_code=503)
+    grave = [one for one in alarms if one.grave]
+    said = {"status": "unavailable" if grave else "ready", **({"detail": grave[0].what} if grave else {})}
+    told = [{"name": one.name, "what": one.what, "to_do": one.to_do} for one in alarms]
+    return Response({**said, **found, "failing_jobs": failing, "alarms": told}, status_code=503 if grave else 200)
 
 
 @get("/metrics", permission="public", include_in_schema=False, sync_to_thread=True, media_type=CONTENT_TYPE_LATEST)
@@ -78,8 +86,12 @@ def metrics(db: Database, appender: Appender) -> Response[bytes]:
         values[f"rapport_{name}"] = (_HELP[name], number)
     for name, (text, value) in values.items():
         Gauge(name, text, registry=registry).set(value)
-    with db.read() as conn:
+    with db.look() as conn:
         failures = job_reports.failing(conn)
+        amiss = {one.name for one in conditions(db, conn)}
+    alarm = Gauge("rapport_alarm", "1 while this is so: " + " ".join(NAMES.values()), ["name"], registry=registry)
+    for name in NAMES:
+        alarm.labels(name).set(name in amiss)
     by_job = Gauge("rapport_job_failures", "Failures in a row of a failing job.", ["job"], registry=registry)
     for job, number in failures.items():
         by_job.labels(job).set(number)

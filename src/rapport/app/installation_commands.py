@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -75,12 +76,14 @@ def user() -> None:
 @click.option("--role", type=click.Choice(["owner", "marketer", "agent", "analyst", "viewer"]), default="owner",
               show_default=True)  # fmt: skip
 @click.option("--name", default="", help="How the console greets this person.")
-@click.password_option(envvar="RAPPORT_PASSWORD", help="Asked for where it is not given.")
 @click.pass_obj
-def add_user(
-    installation: Installation, data_dir: Path | None, email: str, role: str, name: str, password: str
-) -> None:
-    """Add somebody who may sign in to the console."""
+def add_user(installation: Installation, data_dir: Path | None, email: str, role: str, name: str) -> None:
+    """Add somebody who may sign in to the console.
+
+    The password is asked for, or taken from RAPPORT_PASSWORD: what stands on a command line everybody on the machine
+    can read.
+    """
+    password = os.environ.get("RAPPORT_PASSWORD") or click.prompt("Password", hide_input=True, confirmation_prompt=True)
     with installation.open(data_dir) as db:
         with db.read() as conn:
             workspace = default_workspace(conn).id

@@ -162,7 +162,7 @@ def _now(db: Database, appender: Appender) -> dict[str, Any]:
         held = conn.execute(sa.select(leases.buckets).order_by(leases.buckets.c.bucket)).all()
         newest = newest_seq(conn)
         recent = _arrivals.counts(conn, now=now, step=10 * SECOND, steps=7)
-    alive = [worker for worker in workers if worker.seen_at > shared_now - leases.LEASE]
+    alive = [worker for worker in workers if abs(worker.seen_at - shared_now) < leases.LEASE]
     return {
         "health": health(db, appender),
         "rate": sum(number for _, number in recent[:-1]) / 60,

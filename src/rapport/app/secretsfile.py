@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from rapport.kernel.errors import Misconfigured
 
-__all__ = ["Secrets", "read_secrets", "write_secrets"]
+__all__ = ["Secrets", "alone_in", "read_secrets", "write_secrets"]
 
 
 class Secrets(msgspec.Struct, kw_only=True):
     """The operator's own API key, made at the first start; `rapport keys` prints it."""
 
     api_key: str = ""
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Be the only process that reads and writes the folder's secrets."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def read_secrets(folder: Path) -> Secrets:

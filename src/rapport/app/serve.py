@@ -23,6 +23,7 @@ from rapport.app.worker import Worker
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Misconfigured
 from rapport.storage.engine import Database
+from rapport.storage.outage import OUTAGE
 from rapport.storage.workspaces import default_workspace
 from rapport.web import accounts
 from rapport.web.console import missing_files
@@ -58,6 +59,7 @@ def serve(settings: Settings) -> None:
     stop = threading.Event()
     tidying = threading.Thread(target=_tidy, args=(db, stop), name="tidy", daemon=True)
     tidying.start()
+    _leave_in_order()
     try:
         http.run(sockets=[listener])
     finally:
@@ -84,13 +86,21 @@ def work(settings: Settings, *, parent: int | None = None) -> None:
     db.close()
 
 
+def _leave_in_order() -> None:
+    """Let the server end as it should: uvicorn raises the signal that stopped it once more when it is done, which by
+    default ends the process before the workers and what waits to be written are seen to.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+
+
 def _tidy(db: Database, stop: threading.Event) -> None:
     """Keep SQLite's write-ahead log short until told to stop."""
     while not stop.wait(TIDY_SECONDS):
         try:
             db.checkpoint()
-        except SQLAlchemyError:
-            _logger.exception("the write-ahead log could not be moved; trying again")
+        except SQLAlchemyError as error:
+            OUTAGE.note(error, doing="the write-ahead log was moved")
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -111,8 +121,8 @@ def _deliver(db: Database, settings: Settings, stop: threading.Event) -> None:
     while not stop.wait(DISPATCH_SECONDS):
         try:
             outbox.run_once(now_us())
-        except SQLAlchemyError:
-            _logger.exception("the outbox could not be read; trying again")
+        except SQLAlchemyError as error:
+            OUTAGE.note(error, doing="the outbox was read")
             stop.wait(1.0)
     outbox.close()
 

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.act import job_reports
 from rapport.app import failed_facts
-from rapport.kernel.clock import MINUTE
+from rapport.app.conditions import conditions
 from rapport.kernel.ids import WorkspaceId
-from rapport.storage import leases
+from rapport.storage.engine import Database
 from rapport.web.alarms import Alarm, Watch
 from rapport.web.formats import count
 
 __all__ = ["WATCHES"]
 
-_MISSED = 2 * MINUTE
 _JOB_FAILED_OFTEN = 3
 
 
-def _worker(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Alarm]:
-    seen_at = conn.execute(sa.select(sa.func.max(leases.workers.c.seen_at))).scalar()
-    if seen_at is not None and seen_at > now - _MISSED:
-        return ()
-    what = "No worker runs: what comes in is kept, and nothing here changes"
-    to_do = "Start the server again, or a worker beside it with “rapport worker”."
-    return (Alarm(what=what, to_do=to_do, path="/console/system"),)
+def _installation(db: Database) -> Sequence[Alarm]:
+    with db.look() as conn:
+        found = conditions(db, conn)
+    return [
+        Alarm(
+            what=one.what, to_do=one.to_do, path=_PATHS.get(one.name, "/console/system"),
+            tone="amber" if one.name in _WAITING else "red",
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+_PATHS = {"webhooks_failing": "/console/webhooks"}
+_WAITING = {"webhooks_failing", "disk_nearly_full"}
 
 
 def _failed(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Alarm]:
@@ -49,7 +54,7 @@ def _jobs(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Alarm]
 
 
 WATCHES = (
-    Watch(name="system.worker", permission="system:read", read=_worker),
+    Watch(name="system.installation", permission="system:read", whole=_installation),
     Watch(name="system.failed", permission="system:read", read=_failed),
     Watch(name="system.jobs", permission="system:read", read=_jobs),
 )

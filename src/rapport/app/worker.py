@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from rapport.act import job_reports
 from rapport.act.job_reports import NOBODY, JobState
@@ -32,6 +32,7 @@ from rapport.storage import leases, log
 from rapport.storage.engine import ChangeWatch, Database
 from rapport.storage.leases import LeaseLost, Leases
 from rapport.storage.log import Horizon, StoredRow
+from rapport.storage.outage import OUTAGE, is_outage
 
 __all__ = ["Worker", "drain", "link_all", "run_job_now"]
 
@@ -83,11 +84,14 @@ class Worker:
             except LeaseLost as lost:
                 self._give_up(lost)
                 continue
-            except (OperationalError, InterfaceError):
-                _logger.exception("the database does not answer; trying again in a second")
+            except DBAPIError as error:
+                if not is_outage(error):
+                    raise
+                OUTAGE.note(error, doing="folding")
                 self._forget()
                 stop.wait(1.0)
                 continue
+            OUTAGE.over()
             if not busy:
                 stop.wait(IDLE_SECONDS[self._is_quiet()])
         self.close()
@@ -211,11 +215,13 @@ class Worker:
             try:
                 self._commit(rows, cursors)
                 return
-            except (LeaseLost, OperationalError):
+            except LeaseLost:
                 self.pipeline.abandon()
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever a fact makes the code raise
+            except Exception as error:
                 self.pipeline.abandon()
+                if is_outage(error):
+                    raise
                 if len(rows) == 1 and attempt == TRIES - 1:
                     self._note_failure(rows[0], cursors, error)
                     return
@@ -256,11 +262,13 @@ class Worker:
                     leases.move_cursors(conn, self._leases.owner, {row.bucket: self._leases.cursors[row.bucket]})
                     failed_facts.remove(conn, row)
                 self.pipeline.committed()
-            except (LeaseLost, OperationalError):
+            except LeaseLost:
                 self.pipeline.abandon()
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever a fact makes the code raise
+            except Exception as error:
                 self.pipeline.abandon()
+                if is_outage(error):
+                    raise
                 with self._db.write() as conn:
                     failed_facts.put(conn, row, error, at=self._db.now_us(conn))
 

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
 
 from rapport.collect.model import QuarantineRow
 from rapport.collect.store import insert_quarantined, new_in_each
@@ -21,6 +20,7 @@ from rapport.kernel.errors import Overloaded, Unavailable
 from rapport.storage import log
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
+from rapport.storage.outage import OUTAGE, is_outage
 
 __all__ = ["Appender"]
 
@@ -130,13 +130,15 @@ class Appender:
         try:
             with self._db.write() as conn:
                 new = self._write(conn, group)
-        except OperationalError:
-            _logger.exception("the database refused a group of %d requests", len(group))
-            error = Unavailable("the facts could not be stored", hint="nothing of this request was kept: send it again")
-            for waiting in group:
-                waiting.done.set_exception(error)
-            return
         except Exception as error:
+            if is_outage(error):
+                OUTAGE.note(error, doing="facts were to be stored")
+                refused = Unavailable(
+                    "the facts could not be stored", hint="nothing of this request was kept: send it again"
+                )
+                for waiting in group:
+                    waiting.done.set_exception(refused)
+                return
             if len(group) > 1:
                 for waiting in group:
                     self._commit([waiting])
@@ -144,6 +146,7 @@ class Appender:
             _logger.exception("a request's facts could not be written")
             group[0].done.set_exception(error)
             return
+        OUTAGE.over()
         self.appended += sum(new)
         self.duplicates += sum(len(waiting.rows) for waiting in group) - sum(new)
         for waiting, number in zip(group, new, strict=True):

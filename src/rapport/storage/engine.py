@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -73,7 +73,8 @@ class Database:
                     f"database URL {url!r} names no file", hint="use sqlite:////var/lib/rapport/rapport.db"
                 )
             path = Path(parsed.database).absolute()
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _for_the_owner_alone(path)
             return cls(_sqlite_engine(path), path=path)
         if parsed.get_backend_name() == "postgresql":
             return cls(_postgresql_engine(parsed, ping=ping), path=None)
@@ -198,6 +199,18 @@ class WriterTurn:
         if self._fd is not None:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
         self._thread_turn.release()
+
+
+def _for_the_owner_alone(path: Path) -> None:
+    """Make the database file, or take others' rights to it; SQLite gives its companions the same ones.
+
+    What cannot be done here SQLite cannot do either, and says so in its own words.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+            if file.exists() and file.stat().st_mode & 0o077:
+                file.chmod(0o600)
 
 
 def _sqlite_engine(path: Path) -> sa.Engine:

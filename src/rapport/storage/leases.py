@@ -2,7 +2,8 @@
 
 Every worker renews its leases each second; a lease that was not renewed for `LEASE` is anybody's. The cursor of a
 bucket moves in the transaction that holds the effects of its facts, and only while the lease is held (`move_cursors`),
-so a worker that slept through its lease can do nothing but start over.
+so a worker that slept through its lease can do nothing but start over. A time that lies further ahead than any lease
+lasts was written before the clock was set back, and counts as past.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ __all__ = [
     "LEASE",
     "LeaseLost",
     "Leases",
+    "are_alive",
     "buckets",
     "confirm",
     "ensure_buckets",
@@ -63,6 +65,11 @@ class LeaseLost(Conflict):
     """Another worker took these buckets over; forget what was computed and lease anew."""
 
     code = "lease_lost"
+
+
+def are_alive(now: int) -> sa.ColumnElement[bool]:
+    """Which workers renewed their lease within its time."""
+    return workers.c.seen_at.between(now - LEASE + 1, now + LEASE)
 
 
 def ensure_buckets(conn: Connection) -> None:
@@ -134,12 +141,11 @@ class Leases:
             if conn.dialect.name == "postgresql":
                 conn.exec_driver_sql("SELECT bucket FROM buckets ORDER BY bucket FOR UPDATE").all()
             rows = conn.execute(sa.select(buckets).order_by(buckets.c.bucket)).all()
-            alive = conn.execute(
-                sa.select(sa.func.count()).select_from(workers).where(workers.c.seen_at > now - LEASE)
-            ).scalar_one()
+            alive = conn.execute(sa.select(sa.func.count()).select_from(workers).where(are_alive(now))).scalar_one()
             share = -(-BUCKETS // max(1, alive))
             mine = {row.bucket: row.cursor for row in rows if row.owner == self.owner}
-            free = [r for r in rows if r.owner == "" or (r.owner != self.owner and r.lease_until < now)]
+            held = range(now, now + 2 * LEASE)
+            free = [r for r in rows if r.owner == "" or (r.owner != self.owner and r.lease_until not in held)]
             surplus = sorted(mine)[share:]
             taken = free[: max(0, share - len(mine))]
             for bucket in surplus:
@@ -164,7 +170,7 @@ class Leases:
             "seen_at": now, "facts": facts, "rss_bytes": rss_bytes,
         }  # fmt: skip
         upsert(conn, workers, [row], key=("id",), update=("seen_at", "facts", "rss_bytes"))
-        conn.execute(workers.delete().where(workers.c.seen_at < now - 60 * LEASE))
+        conn.execute(workers.delete().where(sa.not_(workers.c.seen_at.between(now - 60 * LEASE, now + LEASE))))
 
     def _store(self, conn: Connection, mine: Sequence[int], surplus: Sequence[int], now: int) -> None:
         if surplus:

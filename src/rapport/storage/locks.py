@@ -22,6 +22,8 @@ class Lock(IntEnum):
 
     MIGRATING = 7_262_040
     """One process migrates at a time."""
+    BEGINNING = 7_262_052
+    """One process makes what a new installation lacks."""
     APPENDING = 7_262_041
     """Shared by all who append to the log, so that readers know whom to wait for."""
     IDENTITIES = 7_262_042

@@ -37,10 +37,12 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """Begins with the slice's name: `act.webhooks`."""
     permission: str
-    read: Callable[[Connection, WorkspaceId, int], Sequence[Alarm]]
+    read: Callable[[Connection, WorkspaceId, int], Sequence[Alarm]] | None = None
     """What is wrong in a shop at this moment (microseconds): bounded, since Home asks again and again."""
     files: Callable[[Path, WorkspaceId], Sequence[Alarm]] | None = None
     """The same of what lies in the data folder."""
+    whole: Callable[[Database], Sequence[Alarm]] | None = None
+    """What is wrong with the installation as a whole, all shops alike: said at the head of every page, too."""
 
 
 class Alarms:
@@ -51,19 +53,35 @@ class Alarms:
         self.watches = [named[name] for name in sorted(named)]
 
     def now(self, db: Database, principal: Principal, now: int) -> list[Alarm]:
-        """What is wrong, the worst first. A watch that fails is one of the alarms."""
-        found: list[Alarm] = []
-        for watch in self.watches:
-            if principal.may(watch.permission):
-                try:
-                    with db.read() as conn:
-                        found += watch.read(conn, principal.workspace, now)
-                    if watch.files is not None and db.folder is not None:
-                        found += watch.files(db.folder, principal.workspace)
-                except Exception:  # whatever a slice makes of it, Home is not its own
-                    _logger.exception("the watch %s failed", watch.name)
-                    found.append(_unwatched(watch.name))
+        """What is wrong, the worst first. A watch that fails is one of the alarms.
+
+        What some alarm tells more exactly is not told twice.
+        """
+        found = [alarm for watch in self.watches if watch.read for alarm in _read(watch, db, principal, now)]
+        told = {alarm.path.rpartition("/")[0] for alarm in found}
+        found += [alarm for alarm in self.everywhere(db, principal, now) if alarm.path not in told]
         return sorted(found, key=lambda alarm: alarm.tone == "amber")
+
+    def everywhere(self, db: Database, principal: Principal, now: int) -> list[Alarm]:
+        """What is wrong with the installation as a whole."""
+        return [alarm for watch in self.watches if watch.whole for alarm in _read(watch, db, principal, now)]
+
+
+def _read(watch: Watch, db: Database, principal: Principal, now: int) -> Sequence[Alarm]:
+    """What a watch says to somebody."""
+    if not principal.may(watch.permission):
+        return ()
+    try:
+        found: list[Alarm] = list(watch.whole(db)) if watch.whole else []
+        if watch.read:
+            with db.read() as conn:
+                found += watch.read(conn, principal.workspace, now)
+        if watch.files is not None and db.folder is not None:
+            found += watch.files(db.folder, principal.workspace)
+    except Exception:  # whatever a slice makes of it, the page is not its own
+        _logger.exception("the watch %s failed", watch.name)
+        return [_unwatched(watch.name)]
+    return found
 
 
 def _unwatched(name: str) -> Alarm:

@@ -95,7 +95,7 @@ def create_app(
         middleware=[Slashes()],
         state=State({
             "db": db, "key_ring": KeyRing(db, permissions), "console": console, "permissions": permissions,
-            "https": https, "shops": ShopFinder(db, shop_of_key), "recorder": recorder,
+            "alarms": joined.alarms, "https": https, "shops": ShopFinder(db, shop_of_key), "recorder": recorder,
             "purposes": purposes, "limiter": AddressLimiter(),
         }),
         dependencies={name: _provide(value) for name, value in given.items()},

@@ -143,6 +143,7 @@ def render(request: Request[Any, Any, Any], template: str, *, status: int = 200,
         nav=console.nav_for(principal) if isinstance(principal, Principal) else {},
         nav_here=console.here(request.scope["path"]),
         nav_waiting=partial(_waiting, request, console, status),
+        head_alarms=partial(_amiss, request, status),
         csrf_token=csrf_token,
         theme=_theme(request),
         zone=formats.viewer_zone(request),
@@ -160,6 +161,14 @@ def _waiting(request: Request[Any, Any, Any], console: Console, status: int) -> 
     if not isinstance(principal, Principal) or status >= 500:
         return {}
     return console.waiting_for(principal, request.app.state.db)
+
+
+def _amiss(request: Request[Any, Any, Any], status: int) -> Sequence[Any]:
+    """What is wrong with the installation, for the head of the page; on Home it stands among the rest."""
+    principal = request.scope.get("user")
+    if not isinstance(principal, Principal) or status >= 500 or request.scope["path"] == "/console":
+        return ()
+    return request.app.state.alarms.everywhere(request.app.state.db, principal, now_us())  # type: ignore[no-any-return]
 
 
 def _place(item: NavItem) -> tuple[int, int]:

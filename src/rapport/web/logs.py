@@ -15,8 +15,11 @@ import traceback
 from typing import Any, Literal, TextIO
 
 from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from rapport.kernel.errors import RapportError
 
 __all__ = ["Form", "JsonFormatter", "RequestLog", "TextFormatter", "configure_logging"]
 
@@ -116,6 +119,9 @@ class RequestLog(ASGIMiddleware):
 
         try:
             await next_app(scope, receive, noting)
+        except (RapportError, HTTPException) as error:  # answered further out, as what it is
+            status = error.status if isinstance(error, RapportError) else error.status_code
+            raise
         finally:
             ms = (time.perf_counter() - started) * 1000
             level = logging.WARNING if status >= 500 or ms >= self._slow_ms else logging.DEBUG

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DataError
 
 from rapport.kernel.errors import RapportError, RateLimited, SecondFactorWanted, Unauthenticated
 from rapport.kernel.ids import new_id
+from rapport.storage.outage import OUTAGE, is_outage
 from rapport.web import shoppers
 from rapport.web.auth import ENROL, sign_in_path
 from rapport.web.console import render
@@ -63,6 +64,13 @@ def problem_of(error: Exception) -> Problem:
         logger.warning("the database does not take a value of the request: %s", type(error.orig).__name__)
         return _problem(400, "invalid_input", "a value holds what cannot be stored",
                         hint="a NUL character, or a number that is too large")  # fmt: skip
+    return _of_a_fault(error)
+
+
+def _of_a_fault(error: Exception) -> Problem:
+    if is_outage(error):
+        OUTAGE.note(error, doing="answering a request")
+        return _problem(503, "unavailable", "the database takes nothing at the moment", hint="try again in a minute")
     error_id = new_id("err")
     logger.error("unexpected error", exc_info=error, extra={"error_id": error_id})
     return _problem(500, "internal_error", "something went wrong on our side", instance=error_id,

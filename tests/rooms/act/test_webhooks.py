@@ -150,7 +150,11 @@ CLOUDS = ["169.254.169.254", "169.254.170.2", "168.63.129.16", "192.0.0.192", "1
     "address",
     ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
      "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "fec0::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
-     "2002:7f00:1::", "64:ff9b::7f00:1", "2001:0:7f00:1::", *CLOUDS],
+     "2002:7f00:1::", "64:ff9b::7f00:1", "2001:0:7f00:1::", *CLOUDS,
+     "::7f00:1", "::ffff:0:7f00:1", "::ffff:0:8.8.8.8", "3fff::1", "3fff:fff::1", "5f00::1", "192.88.99.1",
+     "192.31.196.1", "192.175.48.1", "198.18.0.1", "203.0.113.7", "240.0.0.1", "100::1", "100:0:0:1::1",
+     "2001:2::1", "2001:db8::1",
+     "2001:20::1", "2002:808:808::1", "2620:4f:8000::1", "4000::1", "e000::1"],
 )  # fmt: skip
 def test_addresses_that_are_not_of_the_internet(address: str) -> None:
     assert not is_public(address)
@@ -161,7 +165,9 @@ def test_a_clouds_own_addresses_are_forbidden_even_where_private_ones_are_allowe
     assert is_forbidden(address)
 
 
-@pytest.mark.parametrize("address", ["93.184.215.14", "8.8.8.8", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
+@pytest.mark.parametrize(
+    "address", ["93.184.215.14", "8.8.8.8", "2a00:1450:4001:80e::200e", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"]
+)
 def test_addresses_of_the_internet(address: str) -> None:
     assert is_public(address)
 

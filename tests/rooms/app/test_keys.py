@@ -30,7 +30,7 @@ def test_a_new_folder_s_keys_say_how_the_first_account_is_made_and_then_how_to_s
     assert set(as_json) == {"workspace", "write_key", "api_key"}
     assert as_json["write_key"] in first
     added = CliRunner().invoke(
-        main, ["user", "ada@example.com", "--data", str(tmp_path), "--password", "correct horse battery"]
+        main, ["user", "ada@example.com", "--data", str(tmp_path)], env={"RAPPORT_PASSWORD": "correct horse battery"}
     )
     assert added.exit_code == 0, added.output
     assert "with your e-mail and password" in keys(tmp_path)

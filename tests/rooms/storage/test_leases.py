@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from rapport.kernel.clock import SECOND
 from rapport.kernel.identifiers import BUCKETS
 from rapport.storage import leases
 from rapport.storage.engine import Database
@@ -42,6 +43,21 @@ def test_the_buckets_of_a_silent_worker_are_taken_over_where_it_stopped(db: Data
         leases.move_cursors(conn, "dead", {3: 99})
     with db.read() as conn:
         assert conn.execute(sa.select(leases.buckets.c.cursor).where(leases.buckets.c.bucket == 3)).scalar_one() == 41
+
+
+def test_a_clock_that_was_set_back_after_a_crash_keeps_no_bucket(db: Database) -> None:
+    dead, heir = Leases(db, "dead"), Leases(db, "heir")
+    dead.maintain()
+    with db.write() as conn:
+        ahead = db.now_us(conn) + 3600 * SECOND
+        conn.execute(leases.buckets.update().values(lease_until=ahead))
+        conn.execute(leases.workers.update().values(seen_at=ahead))
+    heir.maintain()
+    assert len(heir.cursors) == BUCKETS
+    with db.read() as conn:
+        assert [row.id for row in conn.execute(sa.select(leases.workers))] == ["heir"]
+    with pytest.raises(LeaseLost), db.write() as conn:
+        leases.move_cursors(conn, "dead", {3: 99})
 
 
 def test_progress_is_that_of_the_slowest_bucket(db: Database) -> None:

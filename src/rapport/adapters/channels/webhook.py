@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.act import store, webhooks
-from rapport.act.addresses import is_forbidden, is_public
+from rapport.act.addresses import NotAllowed, allowed, is_public
 from rapport.act.channels import Delivered, Outgoing
 from rapport.kernel.clock import SECOND, to_datetime
 from rapport.storage.engine import Database
@@ -51,10 +51,6 @@ class _Endpoint(NamedTuple):
         return [self.secret, self.old_secret] if overlap else [self.secret]
 
 
-class _NotAllowed(Exception):
-    """The host leads only to addresses that webhooks may not go to."""
-
-
 class WebhookChannel:
     """Posts messages to the webhook endpoints kept in the database."""
 
@@ -73,7 +69,7 @@ class WebhookChannel:
             return Delivered(result="dead", detail="the webhook is switched off")
         try:
             response = asyncio.run(self._post(endpoint, message, now))
-        except _NotAllowed as error:
+        except NotAllowed as error:
             return Delivered(result="retry", detail=str(error))
         except TimeoutError:
             return Delivered(result="retry", detail=f"no answer within {TIMEOUT_SECONDS:g} seconds")
@@ -112,19 +108,14 @@ class WebhookChannel:
                 return response
 
     async def _address(self, url: httpx.URL) -> str:
-        """An address of the host that may be connected to. Raises _NotAllowed where there is none."""
+        """An address of the host that may be connected to. Raises NotAllowed where there is none."""
         if url.scheme not in ("http", "https") or not url.host:
             raise httpx.InvalidURL("not a web address")
         port = url.port or (443 if url.scheme == "https" else 80)
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(url.raw_host.decode("ascii"), port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        for address in addresses:
-            if is_public(address) or (self._allow_private and not is_forbidden(address)):
-                return address
-        if all(is_forbidden(address) for address in addresses):
-            raise _NotAllowed("the host is link-local, or a cloud's own service: webhooks never go there")
-        raise _NotAllowed("the host is private or loopback (RAPPORT_ALLOW_PRIVATE_WEBHOOKS allows that)")
+        return allowed(addresses, allow_private=self._allow_private)
 
 
 def sign(payload: bytes, *, message_id: str, secrets: Sequence[str], now: int) -> dict[str, str]:

@@ -1,0 +1,44 @@
+"""An outage is said when it begins and when it is over, and counted between, however much fails."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from sqlalchemy.exc import DataError, InternalError, OperationalError
+
+from rapport.storage.outage import Outage, is_outage
+
+
+class Said(Exception):
+    """What a driver raises, with PostgreSQL's code."""
+
+    def __init__(self, sqlstate: str) -> None:
+        self.sqlstate = sqlstate
+
+
+def test_it_is_said_twice_and_counted_between(caplog: pytest.LogCaptureFixture) -> None:
+    outage = Outage()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(100):
+            outage.note(OperationalError("", {}, Said("")), doing="folding")
+        outage.over()
+        outage.over()
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+    assert "100 failures" in caplog.records[1].getMessage()
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OperationalError("", {}, Exception("attempt to write a readonly database")), True),
+        (InternalError("", {}, Said("25006")), True),
+        (OperationalError("", {}, Said("53100")), True),
+        (OperationalError("", {}, Said("57P01")), True),
+        (DataError("", {}, Said("22021")), False),
+        (OperationalError("", {}, Said("40001")), False),
+        (ValueError("no"), False),
+    ],
+)
+def test_what_waiting_may_help_is_told_from_what_it_does_not(error: Exception, expected: bool) -> None:  # noqa: FBT001
+    assert is_outage(error) is expected
