@@ -5,16 +5,19 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Annotated, Any, Literal
 
+import anyio.to_thread
 import msgspec
-from litestar import delete, get, post
+from litestar import Request, delete, get, post, put
+from litestar.datastructures import UploadFile
 from litestar.params import Parameter
 from msgspec import Meta
 
 from rapport.capabilities.catalog.finding import Filters
+from rapport.capabilities.catalog.looks import MOST_BYTES, look_of, text_of
 from rapport.capabilities.catalog.searching import Question, Sort
-from rapport.capabilities.catalog.service import find
-from rapport.capabilities.catalog.shown import FoundShown, ProductShown, find_shown
-from rapport.capabilities.catalog.stating import PRODUCT_STATED, PRODUCT_WITHDRAWN
+from rapport.capabilities.catalog.service import find, find_alike
+from rapport.capabilities.catalog.shown import AlikeShown, FoundShown, ProductShown, find_shown
+from rapport.capabilities.catalog.stating import PRODUCT_PICTURED, PRODUCT_STATED, PRODUCT_WITHDRAWN
 from rapport.collect.appender import Appender
 from rapport.collect.names import Vocabulary
 from rapport.collect.own import own_fact
@@ -198,6 +201,59 @@ def withdraw_product(
     return ProductsAccepted(accepted=1)
 
 
+@put(
+    "/products/{product_id:str}/picture", permission="catalog:write", tags=["catalogue"],
+    request_max_body_size=MOST_BYTES + 100_000,
+)  # fmt: skip
+async def picture_product(
+    request: Request[Any, Any, Any], principal: Principal, appender: Appender, vocabulary: Vocabulary,
+    product_id: Annotated[str, Parameter(max_length=120)],
+    picture: Annotated[str, Parameter(max_length=120, description="Which of its pictures; empty: the only one.")] = "",
+) -> ProductsAccepted:  # fmt: skip
+    """Say what a picture of a product looks like, so that it is found by a photo. The picture itself is not kept.
+
+    The body is the picture, or a form with one file.
+    """
+    look = await anyio.to_thread.run_sync(look_of, await _picture(request))
+    said = {"product_id": product_id, "picture": picture, "look": text_of(look)}
+    now = now_us()
+    row = _row(principal, vocabulary, PRODUCT_PICTURED, said, at=now, now=now)
+    await anyio.to_thread.run_sync(appender.append_sync, [row])
+    return ProductsAccepted(accepted=1)
+
+
+@post(
+    "/products/similar", permission="catalog:read", status_code=200, tags=["catalogue"],
+    request_max_body_size=MOST_BYTES + 100_000,
+)  # fmt: skip
+async def find_similar(
+    request: Request[Any, Any, Any], db: Database, principal: Principal,
+    limit: Annotated[int, Parameter(ge=1, le=100)] = 12,
+) -> AlikeShown:  # fmt: skip
+    """Products that look like this photo: the body is a JPEG, PNG, WebP or GIF, or a form with one file."""
+    photo = await _picture(request)
+    return await anyio.to_thread.run_sync(_similar, db, principal, photo, limit)
+
+
+def _similar(db: Database, principal: Principal, photo: bytes, limit: int) -> AlikeShown:
+    look = look_of(photo)
+    with db.read() as conn:
+        return find_alike(conn, principal.workspace, look, limit=limit, now=now_us())
+
+
+async def _picture(request: Request[Any, Any, Any]) -> bytes:
+    """The body, or the first file of a form. Raises InvalidInput where there is none."""
+    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        for value in (await request.form()).values():
+            if isinstance(value, UploadFile):
+                return await value.read()
+        raise InvalidInput("the form holds no file", hint="send the picture as the body, or as a file of the form")
+    body = await request.body()
+    if not body:
+        raise InvalidInput("there is no picture", hint="send it as the body, or as a file of a form")
+    return body
+
+
 def _row(
     principal: Principal, vocabulary: Vocabulary, name: str, said: dict[str, Any], *, at: int, now: int
 ) -> LogRow:  # fmt: skip
@@ -220,4 +276,4 @@ def _filters(stated: list[str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-ROUTES = (find_products, get_product, state_products, withdraw_product)
+ROUTES = (find_products, get_product, state_products, withdraw_product, picture_product, find_similar)

@@ -8,9 +8,17 @@ from typing import Any
 import msgspec
 
 from rapport.capabilities.catalog.entries import hidden_among
+from rapport.capabilities.catalog.pictures import alike
 from rapport.capabilities.catalog.searching import Question, search
 from rapport.capabilities.catalog.settings import CATALOG_SETTINGS, synonyms_of
-from rapport.capabilities.catalog.shown import FoundShown, found_shown
+from rapport.capabilities.catalog.shown import (
+    AlikeShown,
+    FoundShown,
+    ProductAlike,
+    ProductFound,
+    found_shown,
+    products_shown,
+)
 from rapport.capabilities.catalog.store import find_products
 from rapport.capabilities.supply import availability
 from rapport.decide.model import Ask, Candidate
@@ -18,7 +26,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Connection
 from rapport.storage import settings
 
-__all__ = ["details", "find", "unknown"]
+__all__ = ["details", "find", "find_alike", "unknown"]
 
 _SHOWN = ("name", "category", "brand", "price_minor", "currency", "url", "image_url")
 
@@ -41,13 +49,30 @@ def find(
     """What fits a question, each product with whether it can be had: collected at `location`, else sent to `market`."""
     synonyms = synonyms_of(settings.load(conn, workspace, CATALOG_SETTINGS).value)
     shown = found_shown(conn, workspace, search(conn, workspace, question, synonyms=synonyms))
-    ids = [one.product_id for one in shown.products]
-    had = availability(conn, workspace, ids, now=now, location=location, market=market)
-    products = [
-        msgspec.structs.replace(one, state=had[one.product_id].state, available=had[one.product_id].available)
-        for one in shown.products
-    ]
+    products = _with_stock(conn, workspace, shown.products, now=now, location=location, market=market)
     return msgspec.structs.replace(shown, products=products)
+
+
+def find_alike(conn: Connection, workspace: WorkspaceId, look: bytes, *, limit: int, now: int) -> AlikeShown:
+    """The products whose pictures look most like a photo's look."""
+    found = alike(conn, workspace, look, limit=limit)
+    products = _with_stock(conn, workspace, products_shown(conn, workspace, [one for one, _ in found]), now=now)
+    much = dict(found)
+    return AlikeShown(
+        products=[ProductAlike(product=one, similarity=much[one.product_id]) for one in products],
+    )
+
+
+def _with_stock(
+    conn: Connection, workspace: WorkspaceId, products: Sequence[ProductFound], *, now: int, location: str = "",
+    market: str = "",
+) -> list[ProductFound]:  # fmt: skip
+    ids = [one.product_id for one in products]
+    had = availability(conn, workspace, ids, now=now, location=location, market=market)
+    return [
+        msgspec.structs.replace(one, state=had[one.product_id].state, available=had[one.product_id].available)
+        for one in products
+    ]
 
 
 def _shown(product: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from rapport.capabilities.catalog import entries, store
 from rapport.capabilities.catalog.entry import Entry, Medium, Price, Relation, Variant, entry_of_product, price_at
 from rapport.capabilities.catalog.finding import FoundProduct
+from rapport.capabilities.catalog.indexing import index_of
 from rapport.capabilities.catalog.model import Product
 from rapport.capabilities.catalog.prices import LOOKED_BACK, PricePoint, reduction_of
 from rapport.capabilities.catalog.searching import Found
@@ -17,7 +18,16 @@ from rapport.kernel.clock import to_iso
 from rapport.kernel.errors import NotFound
 from rapport.kernel.ids import WorkspaceId
 
-__all__ = ["FoundShown", "ProductFound", "ProductShown", "find_shown", "found_shown"]
+__all__ = [
+    "AlikeShown",
+    "FoundShown",
+    "ProductAlike",
+    "ProductFound",
+    "ProductShown",
+    "find_shown",
+    "found_shown",
+    "products_shown",
+]
 
 _FACET_VALUES = 50
 _Points = Mapping[tuple[str, str, str], list[PricePoint]]
@@ -141,6 +151,20 @@ class FoundShown(msgspec.Struct, frozen=True, kw_only=True):
     """False: no product has all the words; these have some."""
 
 
+class ProductAlike(msgspec.Struct, frozen=True, kw_only=True):
+    """A product with how much a picture of it looks like the photo."""
+
+    product: ProductFound
+    similarity: float
+    """0 to 1."""
+
+
+class AlikeShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Products that look like a photo, the most alike first; empty where no product has a picture."""
+
+    products: list[ProductAlike]
+
+
 def find_shown(
     conn: Connection, workspace: WorkspaceId, product_id: str, *, now: int, market: str = ""
 ) -> ProductShown:
@@ -212,6 +236,22 @@ def found_shown(conn: Connection, workspace: WorkspaceId, found: Found) -> Found
         products=shown, total=found.total, facets=_facets(found.facets), prices=spans, corrected=found.corrected,
         complete=found.complete,
     )  # fmt: skip
+
+
+def products_shown(conn: Connection, workspace: WorkspaceId, product_ids: Sequence[str]) -> list[ProductFound]:
+    """These products as a search shows them, in this order; of those that are not in the catalogue the id alone."""
+    known = entries.find_entries(conn, workspace, product_ids)
+    return [
+        _found(FoundProduct(one, *_span(entry)), entry, [])
+        for one in product_ids
+        for entry in (known[one][0] if one in known else Entry(product_id=one),)
+    ]
+
+
+def _span(entry: Entry) -> tuple[str | None, int | None, int | None]:
+    prices = [minor for _, _, minor in index_of(entry).pieces if minor is not None]
+    currencies = [currency for _, currency, _ in index_of(entry).pieces if currency]
+    return (currencies[0], min(prices), max(prices)) if prices and currencies else (None, None, None)
 
 
 def _found(one: FoundProduct, entry: Entry, variants: list[str]) -> ProductFound:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rapport.capabilities.catalog import entries, stating, store
+from rapport.capabilities.catalog import entries, pictures, stating, store
 from rapport.capabilities.catalog.facts import FACT_KINDS
 from rapport.capabilities.catalog.service import details, unknown
 from rapport.capabilities.catalog.settings import CATALOG_SETTINGS
@@ -46,6 +46,7 @@ CATALOG = Slice(
         of_shop(entries.codes, "article numbers and bar codes of products"),
         of_shop(entries.facets, "what products are like, to narrow a search by"),
         of_shop(entries.prices, "what each product cost on which day"),
+        of_shop(pictures.pictures, "what pictures of products look like"),
     ),
     migrations=Path(__file__).parent / "migrations",
     settings=CATALOG_SETTINGS,

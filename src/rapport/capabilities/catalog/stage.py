@@ -7,7 +7,13 @@ from collections.abc import Iterable, Sequence
 from rapport.capabilities.catalog import entries, store
 from rapport.capabilities.catalog.entry import entry_of_product
 from rapport.capabilities.catalog.model import Description, describe, newest, once
-from rapport.capabilities.catalog.stating import PRODUCT_STATED, PRODUCT_WITHDRAWN, statement_of
+from rapport.capabilities.catalog.pictures import pictured_of, save_pictures
+from rapport.capabilities.catalog.stating import (
+    PRODUCT_PICTURED,
+    PRODUCT_STATED,
+    PRODUCT_WITHDRAWN,
+    statement_of,
+)
 from rapport.decide.people import reading_settings
 from rapport.kernel.clock import HOUR
 from rapport.kernel.facts import Fact
@@ -31,7 +37,7 @@ class Describing(BatchStage[tuple[WorkspaceId, Fact]]):
     """Joins what a batch says of products and writes what is new of it."""
 
     def __init__(self) -> None:
-        super().__init__((*_SEEN, *_STATED), read=_read, write=self._save)
+        super().__init__((*_SEEN, *_STATED, PRODUCT_PICTURED), read=_read, write=self._save)
         self._written: dict[_Key, Description] = {}
 
     def abandon(self) -> None:
@@ -40,7 +46,7 @@ class Describing(BatchStage[tuple[WorkspaceId, Fact]]):
 
     def _save(self, conn: Connection, work: Work, notes: Sequence[tuple[WorkspaceId, Fact]], now: int) -> None:
         settings = {ws: work.known(conn, ws, reading_settings) for ws in {ws for ws, _ in notes}}
-        said = [note for note in notes if note[1].name != PRODUCT_WITHDRAWN]
+        said = [note for note in notes if note[1].name not in (PRODUCT_WITHDRAWN, PRODUCT_PICTURED)]
         told = [description for ws, fact in once(said) for description in describe(ws, fact, settings[ws])]
         before = self._written
         fresh = {key: description for key, description in newest(told).items() if self._is_news(key, description)}
@@ -54,6 +60,8 @@ class Describing(BatchStage[tuple[WorkspaceId, Fact]]):
         entries.save_stated(conn, stated)
         entries.save_prices(conn, stated)
         _describe(conn, other)
+        pictured = (pictured_of(ws, fact) for ws, fact in notes if fact.name == PRODUCT_PICTURED)
+        save_pictures(conn, [one for one in pictured if one is not None])
         entries.index_changed(conn, {*other, *((one.workspace, one.entry.product_id) for one in stated)})
         if len(self._written) > _REMEMBERED:
             self._written.clear()
@@ -83,6 +91,6 @@ def _describe(conn: Connection, keys: Iterable[_Key]) -> None:
 
 
 def _read(seen: Seen) -> tuple[WorkspaceId, Fact] | None:
-    if seen.fact.name in _STATED and seen.strand != shop_key(seen.workspace):
+    if seen.fact.name in (*_STATED, PRODUCT_PICTURED) and seen.strand != shop_key(seen.workspace):
         return None  # it came before anybody knew that it is about the shop, from whomever
     return seen.workspace, seen.fact

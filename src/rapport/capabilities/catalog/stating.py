@@ -14,9 +14,10 @@ from rapport.kernel.wording import FactKind, short
 from rapport.remember import inputs
 from rapport.remember.inputs import ReadingSettings
 
-__all__ = ["FACT_KINDS", "PRODUCT_STATED", "PRODUCT_WITHDRAWN", "Statement", "statement_of"]
+__all__ = ["FACT_KINDS", "PRODUCT_PICTURED", "PRODUCT_STATED", "PRODUCT_WITHDRAWN", "Statement", "statement_of"]
 
 PRODUCT_STATED, PRODUCT_WITHDRAWN = "Product Stated", "Product Withdrawn"
+PRODUCT_PICTURED = "Product Pictured"
 
 _VARIANTS, _PRICES, _MEDIA, _RELATIONS, _ATTRIBUTES, _VALUES, _TAGS = 500, 50, 50, 100, 60, 20, 50
 _URL, _TEXT, _DESCRIPTION = 1_000, 200, 10_000
@@ -191,5 +192,10 @@ FACT_KINDS = (
     FactKind(
         name=PRODUCT_WITHDRAWN, meaning="a product is not sold any more", about="shop", icon="x", tone="loss",
         tell=_told, refuse=_refuse, properties={"product_id": "which product"},
+    ),
+    FactKind(
+        name=PRODUCT_PICTURED, meaning="a picture of a product looks so", about="shop", icon="eye", tell=_told,
+        refuse=_refuse,
+        properties={"product_id": "which product", "picture": "what it is called", "look": "its colours and edges"},
     ),
 )  # fmt: skip

@@ -1,0 +1,27 @@
+"""What pictures of products look like, to find them by a photo."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+def upgrade() -> None:
+    """Forwards; there is no way back but a backup."""
+    op.create_table(
+        "catalog_pictures",
+        sa.Column("workspace", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("product_id", _TEXT, nullable=False),
+        sa.Column("picture", _TEXT, nullable=False),
+        sa.Column("look", sa.LargeBinary(), nullable=False),
+        sa.Column("stated_at", sa.BigInteger(), nullable=False),
+        sa.Column("fact", _TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("workspace", "product_id", "picture"),
+    )
