@@ -76,5 +76,16 @@ SYSTEM = (
     ),
 )
 
-OWN = (*SYSTEM, *rooms.COLLECT, *rooms.RESOLVE, *rooms.REMEMBER, *CONSENT, *LOYALTY, *LAKE, *RECOMMENDATIONS, *AUDIT)
+OWN = (
+    *SYSTEM,
+    *rooms.COLLECT,
+    *rooms.RESOLVE,
+    *rooms.REMEMBER,
+    *rooms.MEASURE,
+    *CONSENT,
+    *LOYALTY,
+    *LAKE,
+    *RECOMMENDATIONS,
+    *AUDIT,
+)
 """A test holds it against what the slices declare."""

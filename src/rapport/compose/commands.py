@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rapport.compose.command import Command
 
-__all__ = ["COLLECT", "REMEMBER", "RESOLVE"]
+__all__ = ["COLLECT", "MEASURE", "REMEMBER", "RESOLVE"]
 
 COLLECT = (
     Command(
@@ -32,5 +32,13 @@ REMEMBER = (
         name="traits",
         help="What Golden Records show: which traits know the whole past, and how far the others are.",
         command="rapport.remember.commands:traits",
+    ),
+)
+
+MEASURE = (
+    Command(
+        name="evaluate",
+        help="What another policy would have brought at a placement, from the decisions that were logged there.",
+        command="rapport.measure.judging_commands:evaluate",
     ),
 )

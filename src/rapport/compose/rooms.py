@@ -157,6 +157,7 @@ ACT = Slice(
 MEASURE = Slice(
     name="measure",
     title="Measuring",
+    commands=commands.MEASURE,
     stage=Following,
     holds=holdings.MEASURE,
     permissions=(

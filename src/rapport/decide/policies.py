@@ -9,7 +9,10 @@ import msgspec
 
 from rapport.decide.model import Candidate, Choice
 
-__all__ = ["EpsilonGreedy"]
+__all__ = ["POOL", "EpsilonGreedy"]
+
+POOL = 50
+"""Candidates that take part, the best ones, where a policy says nothing else; judging policies counts on it."""
 
 
 class EpsilonGreedy(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rapport.measure import decision_pages, home, metric_pages
+from rapport.measure import decision_pages, home, judging_pages, metric_pages
 from rapport.web.console import ConsolePages
 
 __all__ = ["PAGES"]
@@ -12,6 +12,6 @@ __all__ = ["PAGES"]
 PAGES = ConsolePages(
     room="measure",
     templates=Path(__file__).parent / "templates",
-    handlers=(*home.HANDLERS, *decision_pages.HANDLERS, *metric_pages.HANDLERS),
-    nav=(home.NAV, decision_pages.NAV, metric_pages.NAV),
+    handlers=(*home.HANDLERS, *decision_pages.HANDLERS, *metric_pages.HANDLERS, *judging_pages.HANDLERS),
+    nav=(home.NAV, decision_pages.NAV, metric_pages.NAV, *judging_pages.NAV),
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get
+from litestar.params import Parameter
 
-from rapport.capabilities.recommendations import models
+from rapport.capabilities.recommendations import models, store
 from rapport.capabilities.recommendations.models import Card, Progress
 from rapport.kernel.clock import MINUTE, now_us
 from rapport.kernel.principal import Principal
@@ -42,6 +43,26 @@ def get_model(db: Database, principal: Principal) -> Learning:
     return _learning(db, principal)
 
 
+class Popular(msgspec.Struct, frozen=True, kw_only=True):
+    """A product that is often viewed and bought."""
+
+    product_id: str
+    popularity: int
+    """How often it was viewed, and bought times three."""
+
+
+@get("/recommendations/popular", permission="decisions:read", tags=["decisions"], sync_to_thread=True)
+def list_popular(
+    db: Database,
+    principal: Principal,
+    limit: Annotated[int, Parameter(ge=1, le=100, description="How many.")] = 20,
+) -> list[Popular]:
+    """What is viewed and bought most, whoever asks and whatever can be had: no decision, and not logged."""
+    with db.read() as conn:
+        found = store.popular(conn, principal.workspace, limit=limit)
+    return [Popular(product_id=product_id, popularity=popularity) for product_id, popularity in found.items()]
+
+
 def _learning(db: Database, principal: Principal) -> Learning:
     if db.folder is None:
         return Learning(serving=None, before=None, attempts=[], progress=None, fault="")
@@ -56,7 +77,7 @@ def _learning(db: Database, principal: Principal) -> Learning:
     )  # fmt: skip
 
 
-ROUTES = (get_model,)
+ROUTES = (get_model, list_popular)
 PAGES = ConsolePages(
     room="recommendations",
     templates=Path(__file__).parent / "templates",
