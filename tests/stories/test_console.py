@@ -391,6 +391,6 @@ def test_somebody_adds_a_passkey_and_signs_in_with_nothing_else(browser: Browser
     page.goto(f"{at}/console/sign-in?next=/console/account")
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.wait_for_url(f"{at}/console/account")
-    page.get_by_text("pia@example.com").first.wait_for()
+    page.locator("main").get_by_text("pia@example.com").first.wait_for()
     assert not complaints
     context.close()
