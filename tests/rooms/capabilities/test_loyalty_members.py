@@ -14,7 +14,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from rapport.capabilities.loyalty.links import wallet_token
+from rapport.capabilities.loyalty.links import WalletLinks
 from rapport.kernel.clock import DAY, now_us
 from rapport.kernel.identifiers import Identifier, key_of
 from rapport.storage.workspaces import all_workspaces
@@ -113,7 +113,7 @@ def test_a_link_is_over_after_a_week(club: Server) -> None:
     with database_of(club) as db, db.read() as conn:
         shop = all_workspaces(conn)[0].id
         key = key_of(shop, Identifier("user_id", "mia"))
-        token = wallet_token(conn, shop, key, now=now_us() - 8 * DAY)
+        token = WalletLinks(conn, shop).token(key, now=now_us() - 8 * DAY)
     assert page_of(club, f"/shop/loyalty/wallet?t={token}").status_code == 410
 
 

@@ -11,13 +11,17 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rapport.capabilities.loyalty.cart import Cart, cart_of
-from rapport.capabilities.loyalty.facts import ORDER_FACTS
+from rapport.capabilities.loyalty.facts import ABOUT, ORDER_FACTS, REFERRED
+from rapport.kernel.clock import DAY, from_iso
+from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Seen
 from rapport.remember import inputs
 from rapport.remember.inputs import ReadingSettings
 
-__all__ = ["Cause", "Refunded", "cart_in", "cause_of", "order_named", "refunded_in"]
+__all__ = [
+    "Cause", "Refunded", "Stated", "cart_in", "cause_of", "lot_of", "refunded_in", "segments_in", "stated_in",
+]  # fmt: skip
 
 _REFUND_IDS = ("refund_id", "return_id", "credit_note_id")
 
@@ -28,17 +32,39 @@ class Cause(NamedTuple):
     workspace: WorkspaceId
     fact: str
     subject: str
-    """What it is about: `order:…`, or `fact:…` where it stands for itself."""
+    """What it is about: `order:…`, `referral:…` of a friend's order, or `fact:…` where it stands for itself."""
     name: str
     at: int
     strand: Key
     body: bytes
-    """JSON of what it says: a `Cart` of an order, a `Refunded` of a refund."""
+    """JSON of what it says: a `Cart` of an order, a `Refunded` of a refund, a `Stated` of others."""
+    segments: str = ""
+    """JSON of the names of the segments somebody was in when it came; empty where no rule asks."""
 
 
-def order_named(cause: Cause) -> str | None:
-    """Which order a fact that is no order's own speaks of: a promise, a pickup."""
-    return msgspec.json.decode(cause.body, type=str | None)
+class Stated(NamedTuple):
+    """What a fact that is no order's own says."""
+
+    order_id: str | None
+    about: str | None = None
+    """What it is about, by `facts.ABOUT`; None: itself alone."""
+    days_late: int = 0
+
+
+def lot_of(cause: Cause) -> str:
+    """What the lot of its points is called."""
+    return f"fact:{cause.fact}" if cause.subject.startswith("referral:") else cause.subject
+
+
+def stated_in(cause: Cause) -> Stated:
+    """What this cause says of an order, a conversation, a product. Before there was more, it was an order alone."""
+    said = msgspec.json.decode(cause.body)
+    return msgspec.convert(said, Stated) if isinstance(said, list) else Stated(said, said)
+
+
+def segments_in(cause: Cause) -> frozenset[str]:
+    """In which segments somebody was when it came."""
+    return frozenset(msgspec.json.decode(cause.segments)) if cause.segments else frozenset()
 
 
 class Refunded(NamedTuple):
@@ -64,7 +90,9 @@ def cause_of(seen: Seen, settings: ReadingSettings) -> Cause | None:
         subject = f"order:{order_id}"
         body = {"Order Updated": cart_of, "Order Refunded": _refunded}.get(fact.name, lambda *_: None)(fact, settings)
     else:
-        subject, body = f"fact:{fact.id}", order_id
+        is_referral = fact.name == REFERRED and order_id is not None
+        subject = f"referral:{order_id}" if is_referral else f"fact:{fact.id}"
+        body = _stated(fact, order_id)
     return Cause(
         seen.workspace, fact.id, subject, fact.name, fact.occurred_at, seen.strand, msgspec.json.encode(body)
     )  # fmt: skip
@@ -78,6 +106,30 @@ def cart_in(cause: Cause) -> Cart:
 def refunded_in(cause: Cause) -> Refunded:
     """The refund that this cause says."""
     return msgspec.json.decode(cause.body, type=Refunded)
+
+
+def _stated(fact: Fact, order_id: str | None) -> Stated:
+    field = ABOUT.get(fact.name)
+    about = field if not field else inputs.text(fact.properties.get(field))
+    return Stated(order_id, about, _days_late(fact))
+
+
+def _days_late(fact: Fact) -> int:
+    """Begun days after the promised window, as far as the fact says; at most a year."""
+    said = fact.properties
+    for field, days in (("days_late", 1.0), ("hours_late", 1 / 24)):
+        late = said.get(field)
+        if isinstance(late, int | float) and not isinstance(late, bool) and 0 < late < 1e6:
+            return min(-int(-late * days // 1), 366)
+    window, arrived = said.get("window"), said.get("arrived_at")
+    until = window.get("to") if isinstance(window, dict) else said.get("promised_at")
+    if isinstance(until, str) and isinstance(arrived, str):
+        try:
+            late_us = from_iso(arrived) - from_iso(until)
+        except ValueError:
+            return 0
+        return max(0, min(-(-late_us // DAY), 366))
+    return 0
 
 
 def _refunded(fact: Any, settings: ReadingSettings) -> Refunded:

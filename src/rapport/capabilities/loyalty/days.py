@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from rapport.kernel.clock import SECOND, to_datetime, zone_named
 
-__all__ = ["end_of_day", "period_end"]
+__all__ = ["end_of_day", "last_day", "period_end"]
 
 LAST_YEAR = 9_000
 
@@ -24,6 +24,16 @@ def end_of_day(at: int, days: int, zone: str) -> int:
     there = zone_named(zone)
     day = to_datetime(at).astimezone(there).date()
     return _midnight(min(day + timedelta(days=min(days, 40_000)), date(LAST_YEAR, 1, 1)) + timedelta(days=1), there)
+
+
+def last_day(at: int, zone: str) -> str:
+    """The last local day of what is over at that moment, as ISO 8601.
+
+    >>> from rapport.kernel.clock import from_iso
+    >>> last_day(from_iso("2026-07-07T00:00:00-04:00"), "America/New_York")
+    '2026-07-06'
+    """
+    return (to_datetime(at - 1).astimezone(zone_named(zone))).date().isoformat()
 
 
 def period_end(anchor: int, months: int, zone: str) -> int:

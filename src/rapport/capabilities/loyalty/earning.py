@@ -6,15 +6,26 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from rapport.capabilities.loyalty.cart import Cart, counted, shares
-from rapport.capabilities.loyalty.causes import Cause, Refunded, cart_in, order_named, refunded_in
+from rapport.capabilities.loyalty.causes import (
+    Cause,
+    Refunded,
+    Stated,
+    cart_in,
+    lot_of,
+    refunded_in,
+    segments_in,
+    stated_in,
+)
+from rapport.capabilities.loyalty.chance import HELD_OUT, arm_of
 from rapport.capabilities.loyalty.days import end_of_day
+from rapport.capabilities.loyalty.facts import REFERRED
 from rapport.capabilities.loyalty.programme import EarningRule, Programme
 from rapport.capabilities.loyalty.savings import Saving, savings_of
 from rapport.capabilities.loyalty.tiers import Standing, benefits_of
 from rapport.kernel.clock import DAY, from_iso
 from rapport.kernel.ids import Key
 
-__all__ = ["FOR_EVER", "MAX_POINTS", "Due", "Paid", "Version", "due_to", "order_points", "terms_at"]
+__all__ = ["FOR_EVER", "MAX_POINTS", "Due", "Paid", "Version", "due_to", "is_for", "order_points", "terms_at"]
 
 FOR_EVER = 2**62
 MAX_POINTS = 10**12
@@ -57,6 +68,10 @@ class Due(NamedTuple):
     budget: int
     savings: tuple[Saving, ...] = ()
     """What benefits brought in an order."""
+    on: str = "Order Completed"
+    """Of which fact."""
+    arm: int | None = None
+    """Of a rule with a holdout: whether chance gives it (1) or not (0)."""
 
 
 class _Order(NamedTuple):
@@ -85,15 +100,17 @@ def due_to(
     *,
     paid: Collection[Paid] = (),
     redeemed: Mapping[str, int] | None = None,
+    referrals: Collection[str] = (),
 ) -> tuple[list[Due], Standing]:
     """All that somebody is due, oldest first, and where they stand. `redeemed` says by subject what of an order was
-    paid with points, in minor units.
+    paid with points, in minor units; `referrals` are the facts of friends whose order is kept.
     """
     subjects = sorted(_subjects(causes), key=lambda one: (_report(one).at, _report(one).fact))
     standing = Standing()
     done = _Done()
     found = []
     enrolled_at = _report(subjects[0]).at if subjects else FOR_EVER
+    worth = {one.subject: sum(line.minor for line in one.cart.lines) for one in subjects if isinstance(one, _Order)}
     for subject in subjects:
         report = _report(subject)
         terms = terms_at(versions, report.at, enrolled_at)
@@ -101,7 +118,7 @@ def due_to(
             continue
         before = standing.tier_at(terms, report.at)
         if isinstance(subject, Cause):
-            due = _of_fact(terms, subject, before, done)
+            due = _of_fact(terms, subject, before, done, worth=worth, referrals=referrals)
         else:
             used = (redeemed or {}).get(subject.subject, 0)
             due = _of_order(terms, subject, before, done, paid=paid, used=used)
@@ -121,20 +138,21 @@ def order_points(
     is_first: bool = False,
     done: _Done | None = None,
     used_minor: int = 0,
-) -> tuple[list[int], list[int], list[str]]:
-    """What counts of each line, the points of each line, and why, for an order that is placed now: what the quote says
-    and what is booked. `used_minor` is what of it was paid with points.
+    segments: Collection[str] = (),
+) -> tuple[list[int], list[int], list[tuple[EarningRule, int]]]:
+    """What counts of each line, the points of each line, and by which rules, for an order that is placed now: what the
+    quote says and what is booked. `used_minor` is what of it was paid with points.
     """
     base = counted(cart, terms.counting)
     if used_minor and terms.counting.points_are == "payment":
         base = shares(max(0, sum(base) - used_minor), base)
     points: list[int] = [0] * len(base)
-    why: list[str] = []
+    why: list[tuple[EarningRule, int]] = []
     if cart.currency != terms.currency:
         return [0] * len(base), points, why
     factor = max((b.percent for b in benefits_of(terms, tier, plans) if b.kind == "points"), default=100)
     for rule in terms.earning:
-        if rule.on != "Order Completed" or not _holds(rule, at, cart, is_first=is_first):
+        if rule.on != "Order Completed" or not is_for(rule, segments) or not _holds(rule, at, cart, is_first=is_first):
             continue
         of_rule = [minor if _covers(rule, cart, i) else 0 for i, minor in enumerate(base)]
         number = _number(terms, rule, sum(of_rule), factor=factor, tier=tier)
@@ -142,7 +160,7 @@ def order_points(
             number = done.within(rule, at, number)
         if number:
             points = [had + more for had, more in zip(points, shares(number, of_rule), strict=True)]
-            why.append(f"{rule.title}: {number}")
+            why.append((rule, number))
     return base, points, why
 
 
@@ -198,7 +216,8 @@ def _of_order(terms: Programme, order: _Order, tier: str, done: _Done, *, paid: 
     report, cart = order.report, order.cart
     plans = {one.plan for one in paid if one.since <= report.at < one.until}
     base, points, why = order_points(
-        terms, cart, at=report.at, tier=tier, plans=plans, is_first=done.orders == 0, done=done, used_minor=used
+        terms, cart, at=report.at, tier=tier, plans=plans, is_first=done.orders == 0, done=done, used_minor=used,
+        segments=segments_in(report),
     )  # fmt: skip
     done.orders += 1
     starts = from_iso(terms.starts) if terms.starts else 0
@@ -207,10 +226,15 @@ def _of_order(terms: Programme, order: _Order, tier: str, done: _Done, *, paid: 
     kept_points, kept_minor = (0, 0) if order.cancelled else (_left(order, points, base), _left(order, base, base))
     waits = terms.pending_days * DAY if any(r.waits for r in terms.earning if r.on == "Order Completed") else 0
     number = order.subject.removeprefix("order:").removeprefix("fact:")
+    words = "; ".join(f"{rule.title}: {given}" for rule, given in why)
+    savings = () if order.cancelled or report.at < starts else (
+        *savings_of(terms, cart, tier, plans, points=sum(points)),
+        *(Saving("rule", f"rule:{rule.name}", rule.title, 0, given) for rule, given in why if rule.since or rule.until),
+    )  # fmt: skip
     return Due(
         order.subject, report.strand, report.at, report.at + waits, _expires(terms, report.at),
-        min(kept_points, MAX_POINTS), kept_minor, True, "", f"Order {number[:40]}. {'; '.join(why)}"[:200],
-        0, 0, () if order.cancelled or report.at < starts else savings_of(terms, cart, tier, plans, points=sum(points)),
+        min(kept_points, MAX_POINTS), kept_minor, True, "", f"Order {number[:40]}. {words}"[:200],
+        0, 0, savings,
     )  # fmt: skip
 
 
@@ -247,21 +271,44 @@ def _take(pieces: list[int], lines: Sequence[object], name: str, number: int) ->
             number -= some
 
 
-def _of_fact(terms: Programme, cause: Cause, tier: str, done: _Done) -> Due | None:
-    rule = next((r for r in terms.earning if r.on == cause.name and _is_within(r, cause.at)), None)
+def _of_fact(
+    terms: Programme, cause: Cause, tier: str, done: _Done, *, worth: Mapping[str, int], referrals: Collection[str]
+) -> Due | None:
+    segments = segments_in(cause)
+    rule = next(
+        (r for r in terms.earning if r.on == cause.name and _is_within(r, cause.at) and is_for(r, segments)), None
+    )
     if rule is None or (terms.starts and cause.at < from_iso(terms.starts)):
         return None
-    order = order_named(cause)
-    if order is not None:
-        if (rule.name, order) in done.about:  # once for each order, however often it is told
+    stated = stated_in(cause)
+    if stated.about is not None:
+        if (rule.name, stated.about) in done.about:  # once, however often it is told
             return None
-        done.about.add((rule.name, order))
-    points = done.within(rule, cause.at, rule.by_tier.get(tier, rule.points))
-    words = f"{rule.title} (order {order[:40]})" if order else rule.title
+        done.about.add((rule.name, stated.about))
+    arm = None
+    if rule.holdout_percent:
+        arm = arm_of(cause.workspace, f"rule:{rule.name}", cause.strand, holdout_percent=rule.holdout_percent)
+    is_due = arm != HELD_OUT and (cause.name != REFERRED or cause.fact in referrals)
+    points = 0 if not is_due else done.within(rule, cause.at, _worth_points(rule, tier, stated, worth))
+    words = f"{rule.title} (order {stated.order_id[:40]})" if stated.order_id else rule.title
     return Due(
-        cause.subject, cause.strand, cause.at, cause.at, _expires(terms, cause.at), min(points, MAX_POINTS), 0, False,
-        rule.name, words[:200], rule.approve_above, rule.budget,
+        lot_of(cause), cause.strand, cause.at, cause.at, _expires(terms, cause.at), min(points, MAX_POINTS), 0, False,
+        rule.name, words[:200], rule.approve_above, rule.budget, (), cause.name, arm,
     )  # fmt: skip
+
+
+def _worth_points(rule: EarningRule, tier: str, stated: Stated, worth: Mapping[str, int]) -> int:
+    """By tier, in proportion to the order it is about, and by how late it was."""
+    each = rule.by_tier.get(tier, rule.points)
+    if rule.per_minor:
+        each = each * worth.get(f"order:{stated.order_id}", 0) // rule.per_minor
+    points = each + rule.per_day_late * stated.days_late
+    return min(points, rule.most_each) if rule.most_each else points
+
+
+def is_for(rule: EarningRule, segments: Collection[str]) -> bool:
+    """Whether a rule is for somebody who is in these segments."""
+    return not rule.segments or any(name in segments for name in rule.segments)
 
 
 def _number(terms: Programme, rule: EarningRule, base: int, *, factor: int, tier: str) -> int:

@@ -7,9 +7,9 @@ from rapport.kernel.money import currency_code, format_minor
 from rapport.kernel.wording import FactKind, joined, short
 
 __all__ = [
-    "ADJUSTED", "APPLIED", "AVAILABLE", "CANCELLED", "CHANGED", "EARNED", "ENDED", "ENTERED", "EXPIRED", "FACT_KINDS",
-    "IDENTITY_FACTS", "LEFT", "ORDER_FACTS", "OWN", "PENDING", "REDEEMED", "RENEWED", "REVERSED", "RULE_FACTS",
-    "STARTED",
+    "ABOUT", "ADJUSTED", "APOLOGIES", "APPLIED", "AVAILABLE", "CANCELLED", "CHANGED", "EARNED", "ENDED", "ENTERED",
+    "EXPIRED", "FACT_KINDS", "IDENTITY_FACTS", "LEFT", "ORDER_FACTS", "OWN", "PENDING", "REDEEMED", "REFERRED",
+    "RENEWED", "REVERSED", "RULE_FACTS", "STARTED",
 ]  # fmt: skip
 
 EARNED, PENDING, AVAILABLE, REDEEMED = "Points Earned", "Points Pending", "Points Available", "Points Redeemed"
@@ -22,10 +22,23 @@ APPLIED, CHANGED = "Benefit Applied", "Programme Changed"
 ORDER_FACTS = ("Order Completed", "Order Updated", "Order Cancelled", "Order Refunded")
 
 RULE_FACTS = (
-    "Signed Up", "Product Reviewed", "Newsletter Subscribed", "Survey Answered", "Referral Completed", "Store Visited",
-    "Promise Broken", "Pickup Failed", "Answer Disliked",
+    "Signed Up", "Product Reviewed", "Newsletter Subscribed", "Survey Answered", "Question Answered",
+    "Referral Completed", "Store Visited", "Promise Broken", "Pickup Failed", "Answer Disliked",
 )  # fmt: skip
 """Beside orders: what a rule may give points for."""
+
+REFERRED = "Referral Completed"
+"""Earns once the order that the friend placed is kept."""
+
+APOLOGIES = frozenset(("Promise Broken", "Pickup Failed", "Answer Disliked"))
+"""What a shop says sorry for, with a message."""
+
+ABOUT = {
+    "Signed Up": "", "Newsletter Subscribed": "", "Product Reviewed": "product_id", "Survey Answered": "survey_id",
+    "Question Answered": "question_id", "Promise Broken": "order_id", "Pickup Failed": "order_id",
+    "Answer Disliked": "conversation_id", "Referral Completed": "order_id",
+}  # fmt: skip
+"""What a fact is about: a rule gives points for that once. Empty: once for each person."""
 
 IDENTITY_FACTS = ("Customer Merged", "Customer Split")
 """After these, points are counted anew by whose orders are whose."""

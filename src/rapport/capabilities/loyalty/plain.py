@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rapport.capabilities.loyalty.programme import Benefit, Programme
+from rapport.capabilities.loyalty.programme import Benefit, EarningRule, Programme
 from rapport.kernel.money import format_minor
 
 __all__ = ["benefit_words", "differences", "sentences"]
@@ -28,7 +28,7 @@ def sentences(programme: Programme, *, locale: str = "en") -> list[str]:
         per = f" for every {format_minor(rule.per_minor, money, locale=locale)}" if rule.per_minor else ""
         limit = f", at most {rule.at_most:,} in {rule.at_most_days} days" if rule.at_most else ""
         budget = f", {rule.budget:,} a month for all together, then a person decides" if rule.budget else ""
-        found.append(f"{rule.title}: {_points(rule.points)}{per} ({rule.on}){limit}{budget}.")
+        found.append(f"{rule.title}: {_points(rule.points)}{per} ({rule.on}){_when(rule)}{limit}{budget}.")
     found.append(_counting(programme))
     found.append(f"Points of an order wait {programme.pending_days} days, until it can be returned no more.")
     if programme.valid_days:
@@ -64,6 +64,27 @@ def differences(before: Programme, after: Programme) -> list[tuple[str, str]]:
     old, new = sentences(before), sentences(after)
     gone = [("-", one) for one in old if one not in new]
     return gone + [("+", one) for one in new if one not in old]
+
+
+def _when(rule: EarningRule) -> str:
+    """Under which conditions a rule gives."""
+    found = []
+    if rule.segments:
+        found.append(f"for {' or '.join(rule.segments)}")
+    if rule.first_order:
+        found.append("for the first order")
+    found += [f"of {', '.join(several)}" for several in (rule.products, rule.categories) if several]
+    if rule.channels:
+        found.append(f"bought in {' or '.join(rule.channels)}")
+    if rule.since or rule.until:
+        found.append(" ".join(f"{word} {at[:16]}" for word, at in (("from", rule.since), ("until", rule.until)) if at))
+    if rule.per_day_late:
+        found.append(f"{_points(rule.per_day_late)} more for each day late")
+    if rule.most_each:
+        found.append(f"at most {_points(rule.most_each)} at once")
+    if rule.holdout_percent:
+        found.append(f"{rule.holdout_percent} % of people, by chance, get none, so that its worth is known")
+    return "".join(f", {one}" for one in found)
 
 
 def _counting(programme: Programme) -> str:

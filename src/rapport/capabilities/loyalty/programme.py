@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
-from rapport.capabilities.loyalty.facts import ORDER_FACTS, OWN, RULE_FACTS
+from rapport.capabilities.loyalty.facts import ABOUT, ORDER_FACTS, OWN, RULE_FACTS
 from rapport.kernel.clock import from_iso
 from rapport.kernel.currencies import currency_code, exponent
 from rapport.kernel.errors import InvalidInput
@@ -70,7 +70,7 @@ class EarningRule(_Part, frozen=True, kw_only=True):
     on: str = "Order Completed"
     points: Annotated[int, Meta(ge=1, le=10**6)] = 1
     per_minor: Minor = 0
-    """0: `points` for the whole order, or for the fact."""
+    """0: `points` for the whole order, or for the fact. Of a fact about an order: in proportion to that order."""
     first_order: bool = False
     channels: tuple[str, ...] = ()
     """Where they are bought; empty: anywhere."""
@@ -89,6 +89,15 @@ class EarningRule(_Part, frozen=True, kw_only=True):
     """More points than this at once wait until a person approves; 0: none wait."""
     by_tier: dict[str, Points] = {}
     """Other points for those in a tier, by its name."""
+    title_de: Annotated[str, Meta(max_length=80)] = ""
+    segments: tuple[Annotated[str, Meta(max_length=80)], ...] = ()
+    """Only for whom is in one of them when it happens; empty: for everybody."""
+    per_day_late: Points = 0
+    """Of a promise: so many more for each day that was begun after it."""
+    most_each: Points = 0
+    """At most so many at once, whatever the order was worth and however late; 0: no limit."""
+    holdout_percent: Annotated[int, Meta(ge=0, le=90)] = 0
+    """Of people, by chance, get nothing by this rule: what it is worth is what the others do more."""
     waits: bool = True
     """Whether the points wait for the end of the return window; those of other facts than orders never do."""
 
@@ -280,7 +289,11 @@ def _check_rule(rule: EarningRule, programme: Programme) -> None:
             f"the rule {rule.name!r} is on {rule.on[:60]!r}: {why}",
             hint=f"there are: {', '.join(('Order Completed', *RULE_FACTS))}",
         )
-    of_orders = rule.per_minor or rule.first_order or rule.channels or rule.products or rule.categories
+    of_orders = rule.first_order or rule.channels or rule.products or rule.categories
+    if rule.on == "Order Completed" and (rule.per_day_late or rule.holdout_percent or rule.most_each):
+        raise InvalidInput(f"the rule {rule.name!r} asks of an order what only an apology or another fact can say")
+    if rule.per_minor and rule.on != "Order Completed" and ABOUT.get(rule.on) != "order_id":
+        raise InvalidInput(f"the rule {rule.name!r} counts by an order's worth, and {rule.on!r} names no order")
     if rule.on != "Order Completed" and of_orders:
         raise InvalidInput(f"the rule {rule.name!r} asks of {rule.on!r} what only an order can say")
     unknown = sorted(set(rule.by_tier) - {tier.name for tier in programme.tiers})

@@ -20,11 +20,13 @@ from rapport.capabilities.loyalty.redeeming import worth_of
 from rapport.capabilities.loyalty.savings import best_delivery, reaches
 from rapport.capabilities.loyalty.tiers import Progress, Standing, benefits_of
 from rapport.capabilities.loyalty.whose import person_of
+from rapport.decide import people
 from rapport.kernel.currencies import currency_code
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.money import MAX_MINOR
 from rapport.kernel.work import Connection
+from rapport.remember import membership
 
 __all__ = ["CartAsked", "Holder", "Quote", "QuoteAsked", "holder_of", "next_of", "quote"]
 
@@ -133,6 +135,8 @@ class Holder(NamedTuple):
     standing: Standing
     progress: Progress
     plans: frozenset[str]
+    segments: frozenset[str] = frozenset()
+    """Those that somebody is in, where a rule asks."""
 
 
 class _Saved(NamedTuple):
@@ -163,7 +167,11 @@ def holder_of(
     if strands and terms.plans:
         paid = [p for all_of in store.paid_periods(conn, workspace, strands).values() for of, p in all_of if of == name]
     plans = frozenset(one.plan for one in paid if one.since <= now < one.until)
-    return Holder(terms, lots, standing, standing.progress_at(terms, now), plans)
+    segments: frozenset[str] = frozenset()
+    if key is not None and any(rule.segments for rule in terms.earning):
+        root = people.roots_of(conn, workspace, [key])[key]
+        segments = frozenset(membership.names_by_root(conn, workspace, [root]).get(root, ()))
+    return Holder(terms, lots, standing, standing.progress_at(terms, now), plans, segments)
 
 
 def quote(holder: Holder, asked: CartAsked, *, now: int) -> Quote:
@@ -180,7 +188,7 @@ def quote(holder: Holder, asked: CartAsked, *, now: int) -> Quote:
                                          for one, o in zip(paid.lines, off, strict=True)))  # fmt: skip
     _, points, _ = order_points(
         terms, paid, at=now, tier=holder.progress.tier, plans=holder.plans, is_first=holder.standing.orders == 0,
-        used_minor=used,
+        used_minor=used, segments=holder.segments,
     )  # fmt: skip
     saving = sum(one.saving_minor for one in saved.benefits)
     progress = holder.progress

@@ -12,7 +12,7 @@ from msgspec import Meta
 from rapport.capabilities.loyalty import membership as paid
 from rapport.capabilities.loyalty import redeeming, store
 from rapport.capabilities.loyalty.changing import change_programme
-from rapport.capabilities.loyalty.links import OPEN_FOR, wallet_path, wallet_token
+from rapport.capabilities.loyalty.links import OPEN_FOR, WalletLinks
 from rapport.capabilities.loyalty.programme import Programme, json_ld
 from rapport.capabilities.loyalty.quoting import Quote, QuoteAsked, holder_of, quote
 from rapport.capabilities.loyalty.redeeming import Redemption
@@ -259,10 +259,10 @@ def make_link(db: Database, principal: Principal, reference: Reference) -> LinkM
     workspace, now = principal.workspace, now_us()
     with db.read() as conn:
         key = _find(conn, principal, reference)
+        links = WalletLinks(conn, workspace)
         return LinkMade(
-            wallet=wallet_path(conn, workspace, key, now=now), token=wallet_token(conn, workspace, key, now=now),
-            open_until=to_iso(now + OPEN_FOR),
-        )  # fmt: skip
+            wallet=links.path(key, now=now), token=links.token(key, now=now), open_until=to_iso(now + OPEN_FOR)
+        )
 
 
 @post(

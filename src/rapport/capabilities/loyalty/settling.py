@@ -13,12 +13,14 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from rapport.capabilities.loyalty import store
-from rapport.capabilities.loyalty.causes import Cause
+from rapport.capabilities.loyalty.causes import Cause, lot_of
 from rapport.capabilities.loyalty.earning import Due, Paid, Version, due_to, terms_at
 from rapport.capabilities.loyalty.facts import APPLIED, EARNED, ENTERED, LEFT, PENDING, REVERSED
 from rapport.capabilities.loyalty.ledger import Lot
+from rapport.capabilities.loyalty.programme import Programme
+from rapport.capabilities.loyalty.referring import kept_referrals
 from rapport.capabilities.loyalty.savings import Saving
-from rapport.capabilities.loyalty.tiers import Standing
+from rapport.capabilities.loyalty.tiers import Progress, Standing
 from rapport.capabilities.loyalty.whose import persons_of
 from rapport.collect.own import own_fact
 from rapport.decide import people
@@ -72,6 +74,8 @@ class _People(NamedTuple):
     redeemed: Mapping[str, int]
     decided: Mapping[tuple[str, str], str]
     """What a person decided of points that waited for it, by programme and lot."""
+    referrals: Collection[str]
+    """Facts of friends whose order is kept."""
 
 
 def settle(
@@ -84,20 +88,24 @@ def settle(
     if not programmes or not strands:
         return []
     known = _known(conn, workspace, strands)
-    lots = store.lots_named(conn, workspace, {one.subject for told in known.causes.values() for one in told})
+    lots = store.lots_named(conn, workspace, {lot_of(one) for told in known.causes.values() for one in told})
     stating = Stating(workspace, now)
     changed: dict[tuple[str, str], Lot] = {}
     saved: dict[tuple[str, str], tuple[Key, int, Sequence[Saving]]] = {}
     tiers: list[tuple[str, Key, Standing, Sequence[Version], int]] = []
     waiting: list[dict[str, object]] = []
+    arms: list[dict[str, object]] = []
     for root, told in known.causes.items():
         why = next((cause[one] for one in known.strands[root] if one in cause), f"settled:{now}")
         enrolled = min((one.at for one in told), default=now)
         for name, versions in programmes.items():
             paid = [p for strand in known.strands[root] for of, p in known.paid.get(strand, ()) if of == name]
-            due, standing = due_to(versions, told, paid=paid, redeemed=known.redeemed)
+            due, standing = due_to(versions, told, paid=paid, redeemed=known.redeemed, referrals=known.referrals)
             tiers.append((name, root, standing, versions, enrolled))
             for one in due:
+                if one.arm is not None:
+                    arms.append({"workspace": workspace, "programme": name, "trial": f"rule:{one.rule}",
+                                 "strand": one.strand, "arm": one.arm, "at": one.at})  # fmt: skip
                 if _must_wait(conn, workspace, name, one, known, lots.get((name, one.lot)), now=now):
                     waiting.append(_waiting(workspace, name, one, now=now))
                     continue
@@ -110,6 +118,7 @@ def settle(
     store.save_lots(conn, workspace, changed.values())
     store.save_savings(conn, workspace, saved)
     insert_ignore(conn, store.approvals, waiting, key=("workspace", "programme", "lot"))
+    insert_ignore(conn, store.arms, arms, key=("workspace", "programme", "trial", "strand"))
     _state_tiers(conn, workspace, tiers, known, stating, now=now)
     return stating.rows(conn)
 
@@ -150,7 +159,8 @@ def _known(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -
             conn, sa.select(a.programme, a.lot, a.state), workspace, a.strand, everyone
         )
     }
-    return _People(by_root, causes, store.paid_periods(conn, workspace, everyone), redeemed, decided)
+    kept = kept_referrals(conn, workspace, [one for several in causes.values() for one in several], root_of)
+    return _People(by_root, causes, store.paid_periods(conn, workspace, everyone), redeemed, decided, kept)
 
 
 def _must_wait(
@@ -186,6 +196,8 @@ def _waiting(workspace: WorkspaceId, programme: str, due: Due, *, now: int) -> d
 
 def _settled(programme: str, due: Due, lot: Lot | None, stating: Stating, *, why: str, now: int) -> Lot | None:
     """The lot as it is due, with the entries that make it so; None where nothing changes."""
+    if lot is None and not due.points and not due.is_order:
+        return None
     booked_at = min(due.at, now) if lot is None else now
     if lot is None:
         lot = Lot(programme=programme, lot=due.lot, strand=due.strand, at=due.at, available_at=due.available_at,
@@ -199,6 +211,7 @@ def _settled(programme: str, due: Due, lot: Lot | None, stating: Stating, *, why
                                "cause": why}  # fmt: skip
     id = f"{programme}:{due.lot}:{lot.entries}"
     if change > 0:
+        said |= {"rule": due.rule, "because": due.on}
         stating.add(due.strand, EARNED, f"points-earned:{id}", due.at, **said)
         if lot.pending:
             said["available_at"] = to_iso(due.available_at)
@@ -211,6 +224,8 @@ def _settled(programme: str, due: Due, lot: Lot | None, stating: Stating, *, why
 def _state_benefits(programme: str, due: Due, versions: Sequence[Version], stating: Stating) -> None:
     """State what benefits an order had, each once for ever."""
     for one in due.savings:
+        if one.kind == "rule":
+            continue
         stating.add(
             due.strand, APPLIED, f"benefit-applied:{programme}:{due.lot}:{one.kind}:{one.source}", due.at,
             kind=one.kind, title=one.title, saving_minor=one.minor, currency=versions[-1].programme.currency,
@@ -247,11 +262,21 @@ def _state_tiers(
             rows.append({"workspace": workspace, "programme": programme, "strand": root, "tier": progress.tier,
                          "until": progress.until})  # fmt: skip
         if was != progress.tier:
+            places = [tier.name for tier in terms.tiers]
+            falls = was in places and places.index(was) > places.index(progress.tier)
+            at = _changed_at(progress, terms, mine.until if mine else 0, falls=falls, now=now)
             for name, tier in ((LEFT, was), (ENTERED, progress.tier)):
                 found = terms.tier_named(tier)
                 title = found.title if found else tier
                 stating.add(root, name, f"{name}:{programme}:{root.hex()}:{tier}:{progress.until}:{standing.orders}",
-                            now, tier=tier, title=title, programme=programme,
+                            at, falls=falls, tier=tier, title=title, programme=programme,
                             until=to_iso(progress.until) if progress.until else "")  # fmt: skip
     rows.sort(key=lambda row: (row["programme"], row["strand"]))
     upsert(conn, store.standings, rows, key=("workspace", "programme", "strand"), update=["tier", "until"])
+
+
+def _changed_at(progress: Progress, terms: Programme, was_until: int, *, falls: bool, now: int) -> int:
+    """When somebody came into another tier: with the order that reached it, or when the old one's time was over."""
+    if falls:
+        return was_until if 0 < was_until <= now else now
+    return min(now, progress.until - terms.tier_keep_days * DAY) if progress.until else now

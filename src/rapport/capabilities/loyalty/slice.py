@@ -8,7 +8,9 @@ from rapport.capabilities.loyalty import holding, store
 from rapport.capabilities.loyalty.command import COMMANDS
 from rapport.capabilities.loyalty.facts import FACT_KINDS
 from rapport.capabilities.loyalty.jobs import TIME
-from rapport.capabilities.loyalty.service import LISTENS_TO, keep
+from rapport.capabilities.loyalty.service.announcing import ANNOUNCING
+from rapport.capabilities.loyalty.service.keeping import LISTENS_TO, keep
+from rapport.capabilities.loyalty.settings import LOYALTY_SETTINGS
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
 from rapport.kernel.work import BatchStage, Retelling, Seen
@@ -37,12 +39,15 @@ LOYALTY = Slice(
         of_person(store.redemptions, "what somebody paid with points"),
         of_person(store.causes, "what earned somebody points: orders, refunds, and what else a rule is about"),
         of_person(store.savings, "what benefits saved somebody in each order"),
+        of_person(store.announcements, "how far members have been told of something: the last of them"),
+        of_person(store.arms, "what somebody was given, or by chance not, so that its worth can be measured"),
         of_person(store.approvals, "points for somebody that a person has to approve"),
         of_person(store.standings, "the tier somebody is in"),
         of_person(store.memberships, "the paid memberships somebody has"),
     ),
     migrations=Path(__file__).parent / "migrations",
-    jobs=(TIME,),
+    settings=LOYALTY_SETTINGS,
+    jobs=(TIME, ANNOUNCING),
     permissions=(
         Permission(name="loyalty:read", words="see points and programmes", roles=("marketer", "agent", "analyst")),
         Permission(name="loyalty:write", words="hold, redeem and give back points; memberships", roles=("agent",)),

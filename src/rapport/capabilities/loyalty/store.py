@@ -35,7 +35,9 @@ from rapport.storage.lookup import select_among
 
 __all__ = [
     "KeptVersion",
+    "announcements",
     "approvals",
+    "arms",
     "causes",
     "causes_of",
     "draws",
@@ -86,6 +88,7 @@ causes = Table(
     Column("at", BigInteger, nullable=False),
     Column("strand", LargeBinary, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("segments", Text, nullable=False, server_default=""),
     Index("loyalty_causes_by_subject", "workspace", "subject"),
     Index("loyalty_causes_by_strand", "workspace", "strand"),
 )  # fmt: skip
@@ -177,6 +180,27 @@ savings = Table(
 )  # fmt: skip
 """What benefits brought in each order, by tier or membership."""
 
+announcements = Table(
+    "loyalty_announcements", _metadata, _workspace(),
+    Column("programme", CText, primary_key=True),
+    Column("what", CText, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("strand", LargeBinary, nullable=False),
+    Column("done", SmallInteger, nullable=False),
+)  # fmt: skip
+"""How far members have been told of something: up to this time, and of that up to this person."""
+
+arms = Table(
+    "loyalty_arms", _metadata, _workspace(),
+    Column("programme", CText, primary_key=True),
+    Column("trial", CText, primary_key=True),
+    Column("strand", LargeBinary, primary_key=True),
+    Column("arm", SmallInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("loyalty_arms_by_strand", "workspace", "strand"),
+)  # fmt: skip
+"""Who was given something and who, by chance, was not (`arm` 0), since when: of `rule:late` or `plan:plus`."""
+
 approvals = Table(
     "loyalty_approvals", _metadata, _workspace(),
     Column("programme", CText, primary_key=True),
@@ -263,7 +287,7 @@ def causes_of(
     found = set(subjects)
     found.update(row[0] for row in select_among(conn, sa.select(c.subject), workspace, c.strand, set(strands)))
     return [
-        Cause(workspace, row.fact, row.subject, row.name, row.at, Key(row.strand), row.body)
+        Cause(workspace, row.fact, row.subject, row.name, row.at, Key(row.strand), row.body, row.segments)
         for row in select_among(conn, sa.select(causes), workspace, c.subject, sorted(found))
     ]
 

@@ -1,0 +1,69 @@
+"""From facts to causes, and from causes to points: what the slice does in a worker's batch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from rapport.capabilities.loyalty import store
+from rapport.capabilities.loyalty.causes import Cause, cause_of
+from rapport.capabilities.loyalty.facts import IDENTITY_FACTS, ORDER_FACTS, RULE_FACTS
+from rapport.capabilities.loyalty.service.telling import TOLD, tell
+from rapport.capabilities.loyalty.settling import settle
+from rapport.decide import people
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.work import Connection, Seen, Work
+from rapport.remember import membership
+
+__all__ = ["LISTENS_TO", "keep", "segments_of"]
+
+_CAUSES = frozenset((*ORDER_FACTS, *RULE_FACTS, *IDENTITY_FACTS))
+LISTENS_TO = frozenset((*_CAUSES, *TOLD))
+
+
+def keep(conn: Connection, work: Work, notes: Sequence[Seen], now: int) -> None:
+    """Keep what a batch says, and settle whom it is about. Without a programme the causes are kept all the same:
+    whoever begins one later knows who has bought before. What we have stated ourselves is told to members.
+    """
+    touched: dict[WorkspaceId, dict[Key, str]] = {}
+    told: list[Cause] = []
+    for note in notes:
+        if note.fact.name not in _CAUSES:
+            continue
+        touched.setdefault(note.workspace, {})[note.strand] = note.fact.id
+        if note.fact.name not in IDENTITY_FACTS:
+            cause = cause_of(note, work.known(conn, note.workspace, people.reading_settings))
+            if cause is not None:
+                told.append(cause)
+    for workspace, behind in touched.items():
+        _settle(conn, work, workspace, [one for one in told if one.workspace == workspace], behind, now)
+    tell(conn, work, [note for note in notes if note.fact.name in TOLD], now)
+
+
+def _settle(
+    conn: Connection, work: Work, workspace: WorkspaceId, told: Sequence[Cause], behind: dict[Key, str], now: int
+) -> None:
+    store.keep_causes(conn, _with_segments(conn, workspace, told))
+    subjects = {one.subject for one in told}
+    subjects |= {f"referral:{one.removeprefix('order:')}" for one in subjects if one.startswith("order:")}
+    strands = set(behind)
+    for one in store.causes_of(conn, workspace, (), subjects):
+        strands.add(one.strand)
+    for row in settle(conn, workspace, strands, cause=behind, now=now):
+        work.state(row)
+
+
+def _with_segments(conn: Connection, workspace: WorkspaceId, told: Sequence[Cause]) -> Sequence[Cause]:
+    """The causes with the segments their people are in now, where a rule asks: what it was when it came stays."""
+    if not told or not any(rule.segments for one in store.names_of(conn, workspace) for rule in one.programme.earning):
+        return told
+    within = segments_of(conn, workspace, {one.strand for one in told})
+    return [one._replace(segments=msgspec.json.encode(within.get(one.strand, [])).decode()) for one in told]
+
+
+def segments_of(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -> dict[Key, list[str]]:
+    """The segments that the customers of these strands are in now."""
+    roots = people.roots_of(conn, workspace, strands)
+    names = membership.names_by_root(conn, workspace, set(roots.values()))
+    return {strand: names.get(root, []) for strand, root in roots.items()}
