@@ -27,7 +27,7 @@ from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.changing import change_programme
 from rapport.capabilities.loyalty.ledger import Lot
 from rapport.capabilities.loyalty.quoting import CartAsked, LineAsked, holder_of, quote
-from rapport.capabilities.loyalty.service import keep
+from rapport.capabilities.loyalty.service.keeping import keep
 from rapport.capabilities.loyalty.shipped import example
 from rapport.capabilities.loyalty.verifying import verify
 from rapport.kernel.clock import DAY, now_us

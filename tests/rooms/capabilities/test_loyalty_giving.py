@@ -104,7 +104,12 @@ def test_an_apology_can_be_in_proportion_to_the_order_and_is_once_for_each_conve
 
 
 def test_who_is_held_out_gets_nothing_and_stays_so_and_both_are_known(shop: Shop) -> None:
-    begin(shop, name="tried", tiers=[], earning=[SORRY | {"by_tier": {}, "holdout_percent": 50, "until": to_iso(NOON + DAY)}])
+    begin(
+        shop,
+        name="tried",
+        tiers=[],
+        earning=[SORRY | {"by_tier": {}, "holdout_percent": 50, "until": to_iso(NOON + DAY)}],
+    )
     people = [f"held-{n}" for n in range(40)]
     tell(shop, *(shop.message("Promise Broken", at=NOON, user=one, order_id=f"{one}-1") for one in people))
     tell(shop, *(shop.message("Promise Broken", at=NOON + HOUR, user=one, order_id=f"{one}-2") for one in people))

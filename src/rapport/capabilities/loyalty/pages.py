@@ -14,7 +14,8 @@ from rapport.capabilities.loyalty.changing import change_programme, effect_of
 from rapport.capabilities.loyalty.plain import differences, sentences
 from rapport.capabilities.loyalty.programme import read_programme
 from rapport.capabilities.loyalty.shipped import EXAMPLE
-from rapport.kernel.clock import now_us
+from rapport.capabilities.loyalty.trials import benefit_costs, trials_of
+from rapport.kernel.clock import DAY, now_us
 from rapport.kernel.errors import InvalidInput, RapportError
 from rapport.kernel.ids import CustomerId, new_id
 from rapport.kernel.principal import Principal
@@ -28,6 +29,7 @@ __all__ = ["PAGES"]
 AnyRequest = Request[Any, Any, Any]
 
 LONGEST = 100_000
+YEAR = 365 * DAY
 
 
 @get("/loyalty", permission="loyalty:read", sync_to_thread=True)
@@ -59,6 +61,21 @@ def change_terms(request: AnyRequest, db: Database, principal: Principal, data: 
     return _show(request, db, principal, **said)
 
 
+@get("/loyalty/effects", permission="loyalty:read", sync_to_thread=True)
+def effects_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
+    """What trials changed, and what each benefit and campaign gave."""
+    wanted, now = str(request.query_params.get("programme", ""))[:40], now_us()
+    with db.read() as conn:
+        kept = store.names_of(conn, principal.workspace)
+        shown = next((one for one in kept if one.name == wanted), kept[0] if kept else None)
+        trials = trials_of(conn, principal.workspace, shown.name, shown.programme) if shown else []
+        costs = benefit_costs(conn, principal.workspace, shown.name, shown.programme, since=now - YEAR) if shown else []
+    return render(
+        request, "loyalty/effects.html", shown=shown, programme=shown.programme if shown else EXAMPLE, trials=trials,
+        costs=costs,
+    )  # fmt: skip
+
+
 @post("/loyalty/approvals", permission="loyalty:adjust", sync_to_thread=True, status_code=200)
 def decide_points(db: Database, principal: Principal, data: Form) -> Response[Any]:
     """Give points that waited for a person, or do not."""
@@ -88,7 +105,7 @@ def correct_points(db: Database, principal: Principal, customer_id: str, data: F
 PAGES = ConsolePages(
     room="loyalty",
     templates=Path(__file__).parent / "templates",
-    handlers=(loyalty_page, change_terms, decide_points, correct_points),
+    handlers=(loyalty_page, change_terms, effects_page, decide_points, correct_points),
     nav=(
         NavItem(
             label="Loyalty", path="/console/loyalty", icon="star", group="Engage", order=330, permission="loyalty:read"

@@ -38,9 +38,15 @@ def sentences(programme: Programme, *, locale: str = "en") -> list[str]:
     for plan in programme.plans:
         brings = ", ".join(benefit_words(benefit, programme, locale=locale) for benefit in plan.benefits) or "nothing"
         trial = f", {plan.trial_days} days on trial" if plan.trial_days else ""
+        if plan.holdout_percent:
+            trial += f", {plan.holdout_percent} % of people, by chance, are not invited"
         found.append(
             f"{plan.title}, {format_minor(plan.fee_minor, money, locale=locale)} a {plan.period}{trial}: {brings}."
         )
+    found += [
+        f"Until {one.until[:16]} only who has {one.what!r} is shown {len(one.products):,} products."
+        for one in programme.early
+    ]
     found.append(f"Whoever is in the programme keeps the terms for {programme.notice_days} days after a change.")
     return found
 

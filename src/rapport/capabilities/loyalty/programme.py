@@ -20,7 +20,7 @@ from rapport.kernel.currencies import currency_code, exponent
 from rapport.kernel.errors import InvalidInput
 
 __all__ = [
-    "Benefit", "Counting", "Delivery", "EarningRule", "Plan", "PointWorth", "Programme", "Tier", "json_ld",
+    "Benefit", "Counting", "Delivery", "Early", "EarningRule", "Plan", "PointWorth", "Programme", "Tier", "json_ld",
     "read_programme",
 ]  # fmt: skip
 
@@ -126,6 +126,15 @@ class PointWorth(_Part, frozen=True, kw_only=True):
     """Fewer cannot be redeemed."""
 
 
+class Early(_Part, frozen=True, kw_only=True):
+    """Products that only those see who have an access benefit, until they are there for all."""
+
+    what: Annotated[str, Meta(min_length=1, max_length=80)]
+    """As `Benefit.what` of an access benefit calls it."""
+    products: Annotated[tuple[Annotated[str, Meta(max_length=120)], ...], Meta(max_length=1_000)]
+    until: str
+
+
 class Delivery(_Part, frozen=True, kw_only=True):
     """What delivery costs without any benefit: what a benefit of delivery saves is measured by it."""
 
@@ -143,6 +152,8 @@ class Plan(_Part, frozen=True, kw_only=True):
     fee_minor: Minor
     period: Literal["month", "year"] = "year"
     trial_days: Days = 0
+    holdout_percent: Annotated[int, Meta(ge=0, le=90)] = 0
+    """Of people, by chance, are not invited (they may join all the same): what it is worth is what the others bring."""
     join_url: Annotated[str, Meta(max_length=500, pattern='^(https?://[^\\s"<>]*)?$')] = ""
     """Where the shop takes the fee; members' pages lead there."""
     benefits: tuple[Benefit, ...] = ()
@@ -174,6 +185,7 @@ class Programme(_Part, frozen=True, kw_only=True):
     """Points given back after their lot has expired are good for so many days more."""
     worth: PointWorth = PointWorth()
     delivery: Delivery = Delivery()
+    early: tuple[Early, ...] = ()
     hold_minutes: Annotated[int, Meta(ge=1, le=10_080)] = 15
     """How long points are held for a checkout."""
     notice_days: Days = 30
@@ -195,6 +207,9 @@ class Programme(_Part, frozen=True, kw_only=True):
         for rule in self.earning:
             _check_rule(rule, self)
         _check_names("earning rule", [rule.name for rule in self.earning])
+        for early in self.early:
+            if _check_time(early.until, "early.until") is None:
+                raise InvalidInput(f"{early.what!r} does not say until when", hint="such as 2026-12-01T00:00:00+01:00")
         _check_names("plan", [plan.name for plan in self.plans])
         for benefit in (
             *(b for tier in self.tiers for b in tier.benefits),

@@ -19,7 +19,7 @@ from rapport.capabilities.loyalty.programme import Benefit, Programme
 from rapport.capabilities.loyalty.redeeming import worth_of
 from rapport.capabilities.loyalty.savings import best_delivery, reaches
 from rapport.capabilities.loyalty.tiers import Progress, Standing, benefits_of
-from rapport.capabilities.loyalty.whose import person_of
+from rapport.capabilities.loyalty.whose import held_out_of, person_of
 from rapport.decide import people
 from rapport.kernel.currencies import currency_code
 from rapport.kernel.errors import InvalidInput, NotFound
@@ -92,12 +92,12 @@ class NextTier(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WithMembership(msgspec.Struct, frozen=True, kw_only=True):
-    """What a membership would save in this cart, beside what is saved already."""
+    """What a membership would save in this cart beside what is saved already; `plan` is empty where none is offered."""
 
-    would_save_minor: int
-    plan: str
-    title: str
-    fee_minor: int
+    would_save_minor: int = 0
+    plan: str = ""
+    title: str = ""
+    fee_minor: int = 0
 
 
 class Redeemable(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,7 +119,7 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     pending: int
     tier: str
     next_tier: NextTier | None
-    membership: WithMembership | None
+    membership: WithMembership
     redeemable: Redeemable
     to_pay_minor: int
     """Goods and delivery, after benefits and points."""
@@ -137,6 +137,8 @@ class Holder(NamedTuple):
     plans: frozenset[str]
     segments: frozenset[str] = frozenset()
     """Those that somebody is in, where a rule asks."""
+    held_out: frozenset[str] = frozenset()
+    """Plans they are not invited to, by chance."""
 
 
 class _Saved(NamedTuple):
@@ -171,7 +173,8 @@ def holder_of(
     if key is not None and any(rule.segments for rule in terms.earning):
         root = people.roots_of(conn, workspace, [key])[key]
         segments = frozenset(membership.names_by_root(conn, workspace, [root]).get(root, ()))
-    return Holder(terms, lots, standing, standing.progress_at(terms, now), plans, segments)
+    held_out = held_out_of(conn, workspace, name, terms, strands)
+    return Holder(terms, lots, standing, standing.progress_at(terms, now), plans, segments, held_out)
 
 
 def quote(holder: Holder, asked: CartAsked, *, now: int) -> Quote:
@@ -268,15 +271,15 @@ def _redeemable(holder: Holder, cart: Cart, wanted: int, *, now: int) -> Redeema
     return Redeemable(points=most, applied_points=applied, value_minor=min(worth_of(applied, worth), goods))
 
 
-def _with_membership(holder: Holder, cart: Cart, shipping: int, saving: int) -> WithMembership | None:
-    """The plan that would save the most in this cart; None for a member, or where there is none."""
-    terms, best = holder.terms, None
-    if holder.plans:
-        return None
-    for plan in terms.plans:
+def _with_membership(holder: Holder, cart: Cart, shipping: int, saving: int) -> WithMembership:
+    """The plan that would save the most in this cart; nothing for a member, and for whom none is offered."""
+    terms, best = holder.terms, WithMembership()
+    for plan in terms.plans if not holder.plans else ():
+        if plan.name in holder.held_out:
+            continue
         saved = _save(terms, cart, shipping, benefits_of(terms, holder.progress.tier, {plan.name}))
         more = max(0, sum(one.saving_minor for one in saved.benefits) - saving)
-        if best is None or more > best.would_save_minor:
+        if not best.plan or more > best.would_save_minor:
             best = WithMembership(would_save_minor=more, plan=plan.name, title=plan.title, fee_minor=plan.fee_minor)
     return best
 

@@ -16,8 +16,9 @@ from rapport.capabilities.loyalty.links import OPEN_FOR, WalletLinks
 from rapport.capabilities.loyalty.programme import Programme, json_ld
 from rapport.capabilities.loyalty.quoting import Quote, QuoteAsked, holder_of, quote
 from rapport.capabilities.loyalty.redeeming import Redemption
+from rapport.capabilities.loyalty.trials import BenefitCost, TrialShown, benefit_costs, trials_of
 from rapport.capabilities.loyalty.wallet import Wallet, wallet_of
-from rapport.kernel.clock import now_us, to_iso
+from rapport.kernel.clock import DAY, now_us, to_iso
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.ids import Key, new_id
 from rapport.kernel.principal import Principal
@@ -119,6 +120,14 @@ class LinkMade(msgspec.Struct, frozen=True, kw_only=True):
     open_until: str
 
 
+class Effects(msgspec.Struct, frozen=True, kw_only=True):
+    """What a programme changed, and what it gave."""
+
+    currency: str
+    trials: list[TrialShown]
+    benefits: list[BenefitCost]
+
+
 @get("/loyalty/programmes", permission="loyalty:read", tags=["loyalty"], sync_to_thread=True)
 def list_programmes(db: Database, principal: Principal) -> list[ProgrammeShown]:
     """All programmes as they are in force."""
@@ -142,6 +151,17 @@ def put_programme(db: Database, principal: Principal, name: Named, data: Program
     )  # fmt: skip
     with db.read() as conn:
         return _shown(redeeming.current(conn, principal.workspace, name))
+
+
+@get("/loyalty/programmes/{name:str}/effects", permission="loyalty:read", tags=["loyalty"], sync_to_thread=True)
+def get_effects(db: Database, principal: Principal, name: Named) -> Effects:
+    """What trials changed (apologies, invitations to a membership), and what each benefit gave in the last year."""
+    with db.read() as conn:
+        terms = redeeming.current(conn, principal.workspace, name).programme
+        return Effects(
+            currency=terms.currency, trials=trials_of(conn, principal.workspace, name, terms),
+            benefits=benefit_costs(conn, principal.workspace, name, terms, since=now_us() - 365 * DAY),
+        )  # fmt: skip
 
 
 @post("/loyalty/quote", permission="loyalty:read", status_code=200, tags=["loyalty"], sync_to_thread=True)
@@ -282,7 +302,7 @@ def adjust_points(db: Database, principal: Principal, reference: Reference, data
 
 
 ROUTES = (
-    list_programmes, get_programme, put_programme, ask_quote, hold_points, capture_points, release_points,
+    list_programmes, get_programme, put_programme, get_effects, ask_quote, hold_points, capture_points, release_points,
     refund_points, join_membership, renew_membership, cancel_membership, get_wallet, make_link,
     adjust_points,
 )  # fmt: skip

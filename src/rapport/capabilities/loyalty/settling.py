@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.causes import Cause, lot_of
+from rapport.capabilities.loyalty.chance import arm_of
 from rapport.capabilities.loyalty.earning import Due, Paid, Version, due_to, terms_at
 from rapport.capabilities.loyalty.facts import APPLIED, EARNED, ENTERED, LEFT, PENDING, REVERSED
 from rapport.capabilities.loyalty.ledger import Lot
@@ -102,6 +103,7 @@ def settle(
             paid = [p for strand in known.strands[root] for of, p in known.paid.get(strand, ()) if of == name]
             due, standing = due_to(versions, told, paid=paid, redeemed=known.redeemed, referrals=known.referrals)
             tiers.append((name, root, standing, versions, enrolled))
+            arms += _invited(workspace, name, versions[-1].programme, root, now=now) if standing.orders else []
             for one in due:
                 if one.arm is not None:
                     arms.append({"workspace": workspace, "programme": name, "trial": f"rule:{one.rule}",
@@ -128,6 +130,17 @@ def standing_of(
 ) -> tuple[Standing, int]:
     """Where somebody stands, and since when they are in the programme."""
     return due_to(versions, told, paid=paid)[1], min((one.at for one in told), default=2**62)
+
+
+def _invited(
+    workspace: WorkspaceId, programme: str, terms: Programme, root: Key, *, now: int
+) -> list[dict[str, object]]:  # fmt: skip
+    """Whoever orders while a plan has a holdout is in its trial from then on, invited or not."""
+    return [
+        {"workspace": workspace, "programme": programme, "trial": f"plan:{plan.name}", "strand": root, "at": now,
+         "arm": arm_of(workspace, f"plan:{plan.name}", root, holdout_percent=plan.holdout_percent)}
+        for plan in terms.plans if plan.holdout_percent
+    ]  # fmt: skip
 
 
 def _known(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -> _People:

@@ -39,7 +39,8 @@ def example(currency: str, *, time_zone: str = "UTC", starts: str = "") -> Progr
                         budget=20_000),
         ),
         plans=(
-            Plan(name="plus", title="Club Plus", fee_minor=3_900, period="year", trial_days=30, benefits=(
+            Plan(name="plus", title="Club Plus", fee_minor=3_900, period="year", trial_days=30, holdout_percent=10,
+                 benefits=(
                 always, Benefit(kind="price", title="5 % off", title_de="5 % Nachlass", percent=5),
             )),
         ),

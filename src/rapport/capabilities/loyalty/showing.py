@@ -82,7 +82,7 @@ def cart_shown(
         pays = min(there.redeemable.points * holder.terms.worth.minor // holder.terms.worth.points, there.to_pay_minor)
         also.append(f"{say('balance', say.points(there.balance))}: {say('pays', say.money(pays))}")
     more = there.membership
-    would = say("would", more.title, say.money(more.would_save_minor)) if more and more.would_save_minor else ""
+    would = say("would", more.title, say.money(more.would_save_minor)) if more.would_save_minor else ""
     saving = say("saving", say.money(there.saving_minor)) if there.saving_minor else ""
     return {"words": WORDS[language], "saving": saving, "lines": lines, "also": also, "would": would}
 
@@ -159,7 +159,7 @@ def _plans(wallet: Wallet, terms: Programme, say: Reader) -> list[dict[str, Any]
             "pay": _pays(plan, say), "url": plan.join_url,
         }
         for plan in terms.plans
-        if plan.name not in running
+        if plan.name in wallet.plans and plan.name not in running
     ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rapport.capabilities.loyalty import holding, store
 from rapport.capabilities.loyalty.command import COMMANDS
+from rapport.capabilities.loyalty.early import EARLY_ACCESS
 from rapport.capabilities.loyalty.facts import FACT_KINDS
 from rapport.capabilities.loyalty.jobs import TIME
 from rapport.capabilities.loyalty.service.announcing import ANNOUNCING
@@ -48,6 +49,7 @@ LOYALTY = Slice(
     migrations=Path(__file__).parent / "migrations",
     settings=LOYALTY_SETTINGS,
     jobs=(TIME, ANNOUNCING),
+    eligibility=(EARLY_ACCESS,),
     permissions=(
         Permission(name="loyalty:read", words="see points and programmes", roles=("marketer", "agent", "analyst")),
         Permission(name="loyalty:write", words="hold, redeem and give back points; memberships", roles=("agent",)),

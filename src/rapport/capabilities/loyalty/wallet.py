@@ -64,6 +64,8 @@ class Wallet(msgspec.Struct, frozen=True, kw_only=True):
     tiers_by: str
     benefits: list[Benefit]
     memberships: list[MembershipShown]
+    plans: list[str]
+    """What they are invited to join."""
     saved_minor: int
     """What benefits have saved so far, in money."""
     lots: list[LotShown]
@@ -100,6 +102,7 @@ def wallet_of(conn: Connection, workspace: WorkspaceId, key: Key, *, programme: 
         next_tier=next_of(terms, progress),
         benefits=[*(tier.benefits if tier else ()), *plan_benefits],
         memberships=memberships_of(conn, workspace, strands, now=now), lots=shown,
+        plans=[plan.name for plan in terms.plans if plan.name not in holder.plans | holder.held_out],
         saved_minor=sum(store.saved_by_source(conn, workspace, name, strands).values()),
         history=_history(conn, workspace, name, strands),
     )  # fmt: skip
