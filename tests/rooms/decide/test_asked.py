@@ -93,6 +93,15 @@ def test_what_was_found_stays_within_the_results_and_bends_to_the_visitor(shop: 
     assert set(ids(warm)) == {"glass", "barolo", "rosso"}
 
 
+def test_a_query_is_searched_in_the_catalogue_and_what_is_not_found_is_not_shown(any_shop: Shop) -> None:
+    shop = filled(any_shop)
+    [found] = decide(shop, "search", context={"query": "decantr"})
+    assert ids(found) == ["decanter"]
+    assert found.items[0]["reasons"][0] == "found by the search"
+    [nothing] = decide(shop, "search", context={"query": "locomotive"})
+    assert nothing.items == []
+
+
 def test_reasons_are_in_the_language_of_the_shopper(shop: Shop) -> None:
     filled(shop)
     context = {"product_id": "chianti"}

@@ -4,6 +4,7 @@ For whoever shows products. Nothing has to be imported: every fact that describe
 """
 
 from rapport.capabilities.catalog.model import Product
+from rapport.capabilities.catalog.searching import Question, search
 from rapport.capabilities.catalog.store import find_products, products_in_category
 
-__all__ = ["Product", "find_products", "products_in_category"]
+__all__ = ["Product", "Question", "find_products", "products_in_category", "search"]

@@ -31,7 +31,7 @@ PLACEMENTS = (
     _place("category", "Category", "The best of a category (context.category) for this visitor."),
     _place("product", "Product page", "Beside the product on the page (context.product_id)."),
     _place("cart", "Cart", "What goes with the cart (context.cart, or the cart that is known)."),
-    _place("search", "Search", "What was found (context.results), in the order that suits this visitor."),
+    _place("search", "Search", "What is found (context.query), in the order that suits this visitor."),
     _place("mail", "Mail", "For a message to a customer."),
     _place("app", "App", "The first screen of an app."),
     _place("store", "Store associate", "What to offer somebody who stands in the store (context.location)."),

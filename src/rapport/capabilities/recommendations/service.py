@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from rapport.capabilities.catalog import Product, find_products, products_in_category
+from rapport.capabilities.catalog import Product, Question, find_products, products_in_category, search
 from rapport.capabilities.recommendations import store
 from rapport.capabilities.recommendations.learned import learned_candidates
 from rapport.capabilities.recommendations.model import Neighbour, Recent, running_visit, similarity
@@ -42,6 +42,10 @@ RECENT_WEIGHT = 0.3
 RECENT_PRODUCTS = 3
 CART_PRODUCTS = 10
 CATEGORY_FILL = 200
+SEARCHED = 60
+"""Products that a search finds for a slate."""
+
+LONGEST_QUERY = 200
 
 ENOUGH = 12
 """With fewer candidates than this the category, and then the whole shop, is asked too."""
@@ -117,10 +121,16 @@ def of_the_category(conn: Connection, ask: Ask) -> list[Candidate]:
 
 
 def of_the_results(conn: Connection, ask: Ask) -> list[Candidate]:
-    """What a search found, its order bent towards what this visitor met last; without results, as on Home."""
-    results = _listed(ask, "results")
-    if not results:
+    """What a search found, its order bent towards what this visitor met last; asked for nothing, as on Home.
+
+    The page may have searched by itself (`results`); otherwise the catalogue is searched for `query`.
+    """
+    results, query = _listed(ask, "results"), str(ask.context.get("query") or "")[:LONGEST_QUERY]
+    if not results and not query:
         return for_the_visitor(conn, ask)
+    if not results:
+        question = Question(query=query, limit=SEARCHED, wants_facets=False)
+        results = [one.product_id for one in search(conn, ask.workspace, question).products]
     scores = _Scores()
     found = Reason({"en": "found by the search", "de": "von der Suche gefunden"})
     for place, product_id in enumerate(results):
