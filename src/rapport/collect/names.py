@@ -88,6 +88,8 @@ class Vocabulary:
         self._exactly = frozenset(kind.name for kind in understood)
         self.of_shop = frozenset(kind.name for kind in kinds if kind.about == "shop")
         """What is about the shop itself, and so about nobody; whoever states it."""
+        self.own = frozenset(kind.name for kind in kinds if kind.stated_by == "rapport")
+        """What Rapport alone states."""
         self._refuse = {kind.name: kind.refuse for kind in understood if kind.refuse is not None}
         names = {**V1_NAMES, **{name: name for name in (*V1_NAMES.values(), *_BESIDE)}}
         self._meant = {_plain(kind.name): kind.name for kind in understood}

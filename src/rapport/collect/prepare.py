@@ -25,7 +25,7 @@ from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.collect.validate import ClientMessage, read_message
 from rapport.kernel.clock import DAY, SECOND, from_iso
 from rapport.kernel.errors import InvalidFact
-from rapport.kernel.facts import FACT_TYPES, Fact, FactType, encode_fact
+from rapport.kernel.facts import FACT_TYPES, OWN_SOURCE, Fact, FactType, encode_fact
 from rapport.kernel.identifiers import (
     Identifier,
     IdentifierPolicy,
@@ -74,6 +74,11 @@ def prepare(
         )
     read = read_message(message)
     fact = _fact(read, source, envelope, vocabulary)
+    if fact.name in vocabulary.own and fact.type == "track" and source.id != OWN_SOURCE:
+        raise InvalidFact(
+            f"{fact.name} is a fact that Rapport alone states", path="$.event",
+            hint="send it under a name of your own, or use the API of what it is about",
+        )  # fmt: skip
     vocabulary.refuse(fact, source.currency)
     is_shops = fact.name in vocabulary.of_shop
     strand, named = (_of_shop(fact, source), ()) if is_shops else _of_person(fact, source)
@@ -187,6 +192,7 @@ def _fact(read: ClientMessage, source: Source, envelope: Envelope, vocabulary: V
         original_timestamp=None if original is None else str(original),
         sent_at=None if sent is None else str(sent),
         title=title,
+        unverified=kind == "alias" and source.kind in CLIENT_KINDS,
     )
 
 
@@ -244,7 +250,7 @@ def _check_alias(fact: Fact, identifiers: Sequence[Identifier], policy: Identifi
         return
     if previous in (fact.user_id, fact.anonymous_id):
         return
-    said = said_same(fact, policy)
+    said = said_same(msgspec.structs.replace(fact, unverified=False), policy)
     for missing, path, given in (
         (not said, "$.previousId", previous),
         (

@@ -13,7 +13,7 @@ from rapport.kernel.clock import HOUR
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText, metadata
-from rapport.storage.log import LogRow, facts
+from rapport.storage.log import LogRow, facts, id_under_source
 from rapport.storage.lookup import select_among
 
 __all__ = [
@@ -109,18 +109,25 @@ def insert_quarantined(conn: Connection, rows: Sequence[QuarantineRow]) -> int:
 def new_in_each(conn: Connection, requests: Sequence[Sequence[LogRow]]) -> list[int]:
     """How many rows of each request the append just before in this transaction took; the others were known.
 
-    A row is taken as new where the log holds it with this very receipt.
+    A row is taken as new where the log holds it with this very receipt, under its id or one of its source's.
     """
     stored: dict[tuple[int, str], tuple[str, int]] = {}
     for workspace in {row.workspace for rows in requests for row in rows}:
-        ids = {row.message_id for rows in requests for row in rows if row.workspace == workspace}
+        here = [row for rows in requests for row in rows if row.workspace == workspace]
+        asked = {*(row.message_id for row in here), *map(id_under_source, here)}
         query = sa.select(facts.c.message_id, facts.c.source, facts.c.received_at)
-        for row in select_among(conn, query, workspace, facts.c.message_id, ids):
+        for row in select_among(conn, query, workspace, facts.c.message_id, asked):
             stored[workspace, row.message_id] = (row.source, row.received_at)
-    return [
-        sum(stored.pop((row.workspace, row.message_id), None) == (row.source, row.received_at) for row in rows)
-        for rows in requests
-    ]
+    return [sum(_is_new(stored, row) for row in rows) for rows in requests]
+
+
+def _is_new(stored: dict[tuple[int, str], tuple[str, int]], row: LogRow) -> bool:
+    """Whether the log holds a row with its receipt; each that it holds is counted once."""
+    for ident in (row.message_id, id_under_source(row)):
+        if stored.get((row.workspace, ident)) == (row.source, row.received_at):
+            del stored[row.workspace, ident]
+            return True
+    return False
 
 
 def count_open(conn: Connection) -> dict[tuple[int, str], int]:

@@ -249,9 +249,9 @@ def previous_identifier(fact: Fact, policy: IdentifierPolicy) -> Identifier | No
 
 def said_same(fact: Fact, policy: IdentifierPolicy) -> set[Identifier]:
     """What an alias says is the same person as its user: its `previousId`, and external ids, as RudderStack's `merge`
-    names them.
+    names them. Nothing where anybody may have said so: then they were seen together, as in any other fact.
     """
-    if fact.type != "alias":
+    if fact.type != "alias" or fact.unverified:
         return set()
     found: list[Identifier] = []
     if "externalIds" in fact.context:

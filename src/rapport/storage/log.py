@@ -1,4 +1,7 @@
-"""The log: every fact of every shop, append-only, de-duplicated for ever by its message id.
+"""The log: every fact of every shop, append-only, de-duplicated for ever by its source and message id.
+
+An id that another source has used already is kept under the source's name, so that nobody who guesses the ids of a
+shop's server can have its facts taken for known.
 
 `seq` grows but on PostgreSQL becomes visible out of order: a transaction that took an earlier number may commit later.
 A reader that walked past such a gap would lose facts, so it reads only up to the *safe horizon* (`Horizon`).
@@ -8,8 +11,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import (
     BigInteger,
@@ -31,6 +36,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import chunks, insert_ignore
 from rapport.storage.engine import metadata
 from rapport.storage.locks import Lock, lock_shared
+from rapport.storage.lookup import select_among
 from rapport.storage.suppression import admitted
 
 __all__ = [
@@ -40,6 +46,7 @@ __all__ = [
     "StoredRow",
     "append",
     "facts",
+    "id_under_source",
     "last_given",
     "latest",
     "newest_seq",
@@ -102,15 +109,44 @@ _STORED = LogRow._fields[:-1]
 
 
 def append(conn: Connection, rows: Sequence[LogRow]) -> int:
-    """Append in this transaction; rows whose (workspace, message id) is known already are left out.
+    """Append in this transaction; rows whose source has told this message id already are left out.
 
     So are those of people who were erased. Returns how many were new.
     """
     if not rows:
         return 0
     lock_shared(conn, Lock.APPENDING)
-    kept = [dict(zip(_STORED, row, strict=False)) for row in admitted(conn, rows)]
-    return insert_ignore(conn, facts, kept, key=("workspace", "message_id"))
+    kept = admitted(conn, rows)
+    new = _insert(conn, kept)
+    return new if new == len(kept) else new + _insert(conn, _of_other_sources(conn, kept))
+
+
+def _insert(conn: Connection, rows: Sequence[LogRow]) -> int:
+    values = [dict(zip(_STORED, row, strict=False)) for row in rows]
+    return insert_ignore(conn, facts, values, key=("workspace", "message_id"))
+
+
+def _of_other_sources(conn: Connection, rows: Sequence[LogRow]) -> list[LogRow]:
+    """Those rows whose id was taken by a fact of another source, each under an id of its own source's."""
+    taken: dict[tuple[int, str], str] = {}
+    for workspace in {row.workspace for row in rows}:
+        ids = {row.message_id for row in rows if row.workspace == workspace}
+        query = sa.select(facts.c.message_id, facts.c.source)
+        for row in select_among(conn, query, workspace, facts.c.message_id, ids):
+            taken[workspace, row.message_id] = row.source
+    return [
+        _under_source(row) for row in rows if taken.get((row.workspace, row.message_id), row.source) != row.source
+    ]  # fmt: skip
+
+
+def id_under_source(row: LogRow) -> str:
+    """An id for a row that no other source can have: its source's, and a hash of its own."""
+    return f"{row.source}:{blake2b(row.message_id.encode(), digest_size=16).hexdigest()}"
+
+
+def _under_source(row: LogRow) -> LogRow:
+    ident = id_under_source(row)
+    return row._replace(message_id=ident, body=msgspec.json.encode({**msgspec.json.decode(row.body), "id": ident}))
 
 
 def newest_seq(conn: Connection) -> int:

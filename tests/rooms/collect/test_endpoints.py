@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from rapport.collect.endpoints import Endpoints
@@ -404,7 +405,9 @@ async def test_a_merge_is_an_alias_of_all_it_names(client: httpx.AsyncClient, sh
     assert [(fact.type, fact.name, fact.user_id) for fact in facts] == [("alias", "Aliased", "ada")] * 2
     named = [Identifier("user_id", "ada"), Identifier("email", "ada@example.com"), Identifier("phone", "+4930123456")]
     assert identifiers_of(facts[0], shop.source.policy) == named
-    assert said_same(facts[0], shop.source.policy) == set(named[1:])
+    assert facts[0].unverified, "the key of a web source is public"
+    assert said_same(facts[0], shop.source.policy) == set()
+    assert said_same(msgspec.structs.replace(facts[0], unverified=False), shop.source.policy) == set(named[1:])
 
 
 async def test_sdk_metrics_are_answered_and_not_kept(client: httpx.AsyncClient, shop: Shop) -> None:

@@ -317,7 +317,7 @@ def _other(
     workspace: WorkspaceId, found: dict[Key, Identifier], fact: Fact, policy: IdentifierPolicy
 ) -> tuple[Key, Identifier, tuple[EvidenceId, Evidence]] | None:
     """Evidence between an alias's centre and the other kind of identifier its `previousId` may be."""
-    other = other_previous(fact, policy)
+    other = None if fact.unverified else other_previous(fact, policy)
     if other is None or (key := key_of(workspace, other)) in found:
         return None
     centre = _centre(found)
@@ -331,7 +331,7 @@ def _rich_ids(workspace: WorkspaceId, fact: Fact, strand_key: Key) -> object:
     context = fact.context
     traits, device, external = context.get("traits"), context.get("device"), context.get("externalIds")
     raw = (
-        workspace, fact.user_id, fact.anonymous_id, strand_key, fact.type == "alias", fact.previous_id,
+        workspace, fact.user_id, fact.anonymous_id, strand_key, fact.type == "alias", fact.unverified, fact.previous_id,
         _contact(fact.traits) if fact.traits and fact.type != "group" else None,
         _contact(traits) if isinstance(traits, dict) else None,
         device.get("id") if isinstance(device, dict) else None,
