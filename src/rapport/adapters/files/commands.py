@@ -20,10 +20,12 @@ from rapport.adapters.files.model import FileFormat, ImportReport
 from rapport.adapters.files.olist import Olist
 from rapport.adapters.files.online_retail import OnlineRetail
 from rapport.adapters.files.preview import Preview, preview
+from rapport.adapters.files.product_feed import ProductFeed, is_feed
 from rapport.adapters.files.progress import shown_progress
 from rapport.adapters.files.ready import any_maps, best_fit, ready_map, ready_maps
 from rapport.collect.names import Vocabulary
 from rapport.kernel.clock import now_us, to_iso
+from rapport.kernel.errors import InvalidInput
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.wording import Wording
 from rapport.storage.command_line import (
@@ -117,7 +119,17 @@ def online_retail(installation: Importing, /, file: Path, time_zone: str, **opti
 @_common
 @click.pass_obj
 def mapped(installation: Importing, /, file: Path, map_name: str | None, *, look_first: bool, **options: Any) -> None:
-    """Import any table (csv or csv.gz) by a map; `rapport import FILE` is the same."""
+    """Import any table (csv or csv.gz) by a map; `rapport import FILE` is the same.
+
+    A feed of products (Google Merchant's fields, in XML, JSON or a table) needs no map.
+    """
+    if map_name is None and is_feed(file):
+        if look_first:
+            raise InvalidInput(
+                "a feed of products has no preview", hint="import it: a later feed sets right what is wrong"
+            )
+        _run(installation, lambda _: ProductFeed(file), **options)
+        return
     said = _chosen(file, map_name)
     if look_first:
         with installation.open(options["data_dir"]) as db, db.read() as conn:

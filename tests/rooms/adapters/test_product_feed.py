@@ -1,0 +1,127 @@
+"""Feeds of products: XML, JSON and tables become statements; what is bad in one is named and spoils nothing else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from rapport.adapters.files.importer import import_files
+from rapport.adapters.files.model import ImportReport, silent
+from rapport.adapters.files.product_feed import ProductFeed, is_feed
+from rapport.capabilities.catalog.shown import ProductShown, find_shown
+from rapport.kernel.clock import HOUR, now_us
+from rapport.kernel.errors import InvalidInput
+from rapport.storage.workspaces import all_workspaces
+from tests.shop import Shop
+
+HEAD = '<?xml version="1.0"?><rss xmlns:g="http://base.google.com/ns/1.0"><channel><title>Shop</title>'
+SHIRT = """
+<item><g:id>SH-{n}</g:id><g:title>Linen shirt</g:title><g:price>40.00 EUR</g:price>
+<g:sale_price>30.00 EUR</g:sale_price>
+<g:item_group_id>SH</g:item_group_id><g:color>red</g:color><g:size>{n}</g:size><g:gtin>400638133393{n}</g:gtin>
+<g:link>https://shop.example/sh</g:link><g:product_type>Clothing &gt; Shirts</g:product_type></item>"""
+CUP = "<item><g:id>{n}</g:id><title>Caf\u00e9 &eacute;tag\u00e8re \x0b{n}</title><g:price>7.50 EUR</g:price></item>\n"
+
+
+def written(path: Path, text: str, *, hours_ago: int = 1) -> Path:
+    path.write_text(text, encoding="utf-8")
+    at = now_us() / 1_000_000 - hours_ago * 3_600
+    os.utime(path, (at, at))
+    return path
+
+
+def take(shop: Shop, path: Path) -> ImportReport:
+    with shop.db.read() as conn:
+        workspace = all_workspaces(conn)[0]
+    done = import_files(shop.db, ProductFeed(path), workspace=workspace, vocabulary=shop.pipeline.slices.vocabulary)
+    shop.fold()
+    return done
+
+
+def shown(shop: Shop, product: str) -> ProductShown:
+    with shop.db.read() as conn:
+        return find_shown(conn, shop.id, product, now=now_us() + HOUR)
+
+
+def test_an_xml_feed_is_stated_with_its_variants(any_shop: Shop, tmp_path: Path) -> None:
+    feed = written(
+        tmp_path / "f.xml", HEAD + SHIRT.format(n=1) + SHIRT.format(n=2) + CUP.format(n=9) + "</channel></rss>"
+    )
+    done = take(any_shop, feed)
+    assert (done.rows, done.facts, done.refused, done.quarantined) == (3, 2, 0, 0)
+    shirt = shown(any_shop, "SH")
+    assert [(v.variant, v.attributes["size"], v.gtin) for v in shirt.variants] == [
+        ("SH-1", ("1",), "4006381333931"), ("SH-2", ("2",), "4006381333932"),
+    ]  # fmt: skip
+    price = shirt.variants[0].price
+    assert price is not None
+    assert (price.price_minor, price.list_price_minor, shirt.category) == (3000, 4000, "Clothing > Shirts")
+    assert shown(any_shop, "9").name == "Caf\u00e9 \u00e9tag\u00e8re 9"
+    assert take(any_shop, feed).repeated is True
+
+
+def test_what_is_bad_is_named_with_its_line_and_the_rest_is_kept(any_shop: Shop, tmp_path: Path) -> None:
+    items = [CUP.format(n=n) for n in range(1, 501)]
+    for n in range(0, 500, 100):
+        items[n] = "<item><g:id>x</g:id><title>no price</title></item>\n"
+    items[50] = "<item><title>no id</title><g:price>1 EUR</g:price></item>\n"
+    items[60] = "<item><g:id>y</g:id><title>y</title><g:price>1.00</g:price></item>\n"
+    done = take(any_shop, written(tmp_path / "f.xml", HEAD + "\n" + "".join(items) + "</channel></rss>"))
+    assert (done.rows, done.facts, done.refused) == (500, 493, 7)
+    told = {(one.line, one.reason) for one in done.errors}
+    assert {(2, "it has no price"), (52, "it has no id"), (102, "it has no price")} <= told
+    assert any(line == 62 and "no currency" in reason for line, reason in told)
+
+
+def test_a_document_that_breaks_tells_where_and_keeps_what_came_before(any_shop: Shop, tmp_path: Path) -> None:
+    broken = written(tmp_path / "f.xml", HEAD + CUP.format(n=1) + CUP.format(n=2) + "<item><g:id>3</title>")
+    done = take(any_shop, broken)
+    assert (done.facts, done.refused) == (2, 1)
+    assert "breaks here" in done.errors[0].reason
+
+
+def test_nothing_in_a_document_grows_or_fetches(tmp_path: Path) -> None:
+    laughs = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>' + HEAD + "<item><title>&b;</title></item>"
+    for text in (laughs, '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]><rss><item>&a;</item></rss>'):
+        with pytest.raises(InvalidInput, match="entities"):
+            list(ProductFeed(written(tmp_path / "f.xml", text)).steps(progress=silent))
+    with pytest.raises(InvalidInput, match="longer than any product"):
+        list(ProductFeed(written(tmp_path / "f.json", '[{"id": "' + "x" * 900_000)).steps(progress=silent))
+
+
+ITEM: dict[str, Any] = {"offerId": "7", "title": "Tea }]{[ \\\" cup", "price": {"value": "3.20", "currency": "EUR"},
+                        "imageLink": "https://x.example/t.png"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        msgspec.json.encode([ITEM, ITEM | {"offerId": 8}]).decode(),
+        msgspec.json.encode({"kind": "feed", "of": {"shop": 1}, "products": [ITEM, ITEM | {"offerId": 8}]}).decode(),
+        msgspec.json.format(msgspec.json.encode({"items": [ITEM, ITEM | {"offerId": 8}]})).decode(),
+        "\n".join(msgspec.json.encode(one).decode() for one in (ITEM, ITEM | {"offerId": 8})),
+        'id\ttitle\tprice\timage link\n7\tTea }]{[ \\" cup\t3.20 EUR\thttps://x.example/t.png\n8\tTea\t3.20 EUR\t\n',
+    ],
+)
+def test_lists_documents_lines_and_tables_say_the_same(tmp_path: Path, text: str) -> None:
+    path = written(tmp_path / "feed", text)
+    assert is_feed(path)
+    said = [message for step in ProductFeed(path).steps(progress=silent) for message in step.messages]
+    assert [one["properties"]["product_id"] for one in said] == ["7", "8"]
+    assert said[0]["properties"]["name"] == ITEM["title"]
+    assert (said[0]["properties"]["price"], said[0]["properties"]["currency"]) == ("3.20", "EUR")
+
+
+def test_an_older_feed_that_is_imported_late_replaces_nothing(any_shop: Shop, tmp_path: Path) -> None:
+    take(any_shop, written(tmp_path / "new.xml", HEAD + CUP.format(n=1).replace("7.50", "9.00") + "</channel></rss>"))
+    take(any_shop, written(tmp_path / "old.xml", HEAD + CUP.format(n=1) + "</channel></rss>", hours_ago=9))
+    assert shown(any_shop, "1").price_minor == 900
+
+
+def test_orders_and_customers_are_no_feed(tmp_path: Path) -> None:
+    assert not is_feed(written(tmp_path / "o.csv", "Name,Email,Total\n#1,a@b.example,3\n"))
+    assert not is_feed(written(tmp_path / "empty.csv", ""))
