@@ -78,7 +78,7 @@ def signed_in(
             page.goto(f"{server.url}/console/sign-in")
             page.get_by_label("E-mail").fill(email)
             page.get_by_label("Password").fill(password)
-            page.get_by_role("button", name="Sign in").click()
+            page.get_by_role("button", name="Sign in", exact=True).click()
             page.wait_for_url(f"{server.url}/console")
             server.signed_in[email] = context.storage_state()
         yield page, complaints

@@ -8,9 +8,10 @@ import msgspec
 from litestar import Response, delete, get, post, put
 from msgspec import Meta
 
-from rapport.capabilities.journeys.checking import read_graph
+from rapport.capabilities.journeys.checking import BadJourney, read_graph
 from rapport.capabilities.journeys.service import graphs
 from rapport.capabilities.journeys.service.calling import enter
+from rapport.capabilities.journeys.service.trying import DryRun, dry_run
 from rapport.decide.service import Decider
 from rapport.kernel.clock import now_us
 from rapport.kernel.principal import Principal
@@ -52,6 +53,15 @@ class EntryMade(msgspec.Struct, frozen=True, kw_only=True):
 
     entered: bool
     """False where they are in it, or were and may not come again."""
+
+
+class DryRunWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be tried."""
+
+    days: Annotated[int, Meta(ge=1, le=90)] = 30
+    """Of the log, up to now."""
+    graph: dict[str, Any] | None = None
+    """Another graph than the one in force."""
 
 
 class StateWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -130,4 +140,28 @@ def enter_journey(db: Database, principal: Principal, name: str, data: EntryWant
     return EntryMade(entered=entered)
 
 
-ROUTES = (list_journeys, get_journey, put_journey, delete_journey, put_state, enter_journey)
+@post("/journeys/{name:str}/dry-run", permission="journeys:write", tags=["journeys"], status_code=200,
+      sync_to_thread=True)  # fmt: skip
+def try_journey(
+    db: Database, principal: Principal, remembered: Remembered, decider: Decider, name: str,
+    data: DryRunWanted | None = None,
+) -> DryRun:  # fmt: skip
+    """Who would have entered by last month's log, and what they would have got. Nothing is changed, nobody told.
+
+    With a `graph` it is that one which is tried; there need be no journey of the name yet.
+    """
+    wanted = data or DryRunWanted()
+    fields, workspace = fields_of(remembered), principal.workspace
+    with db.read() as conn:
+        if wanted.graph is None:
+            graph = graphs.find(conn, workspace, name).graph
+        else:
+            graph = read_graph(wanted.graph)
+            if faults := graphs.check(conn, workspace, graph, fields=fields, placements=decider.placements):
+                raise BadJourney(faults)
+        return dry_run(conn, workspace, name, graph, fields=fields, now=now_us(), days=wanted.days)
+
+
+ROUTES = (
+    try_journey, list_journeys, get_journey, put_journey, delete_journey, put_state, enter_journey,
+)  # fmt: skip

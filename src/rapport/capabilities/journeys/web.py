@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from rapport.capabilities.journeys.pages import PAGES
+from rapport.capabilities.journeys.panels import PANELS
 from rapport.capabilities.journeys.routes import ROUTES
 from rapport.web.part import WebPart
 
 __all__ = ["WEB"]
 
-WEB = WebPart(routes=ROUTES)
+WEB = WebPart(routes=ROUTES, pages=(PAGES,), panels=PANELS)
