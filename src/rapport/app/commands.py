@@ -6,6 +6,7 @@ from rapport.capabilities.audit.command import COMMANDS as AUDIT
 from rapport.capabilities.consent.command import COMMANDS as CONSENT
 from rapport.capabilities.lake.command import COMMANDS as LAKE
 from rapport.capabilities.loyalty.command import COMMANDS as LOYALTY
+from rapport.capabilities.prediction.command import COMMANDS as PREDICTION
 from rapport.capabilities.recommendations.command import COMMANDS as RECOMMENDATIONS
 from rapport.compose import commands as rooms
 from rapport.compose.command import Command
@@ -84,6 +85,7 @@ OWN = (
     *rooms.MEASURE,
     *CONSENT,
     *LOYALTY,
+    *PREDICTION,
     *LAKE,
     *RECOMMENDATIONS,
     *AUDIT,

@@ -19,6 +19,7 @@ from rapport.capabilities.lake.slice import LAKE
 from rapport.capabilities.loyalty.slice import LOYALTY
 from rapport.capabilities.messages.slice import MESSAGES
 from rapport.capabilities.orders.slice import ORDERS
+from rapport.capabilities.prediction.slice import PREDICTION
 from rapport.capabilities.promises.slice import PROMISES
 from rapport.capabilities.recommendations.slice import RECOMMENDATIONS
 from rapport.capabilities.supply.slice import SUPPLY
@@ -40,6 +41,7 @@ OWN: tuple[Slice, ...] = (
     SUPPLY,
     ORDERS,
     INSIGHTS,
+    PREDICTION,
     LOYALTY,
     RECOMMENDATIONS,
     LAKE,

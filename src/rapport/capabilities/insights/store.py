@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text
 
-from rapport.kernel.clock import to_iso
+from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.graph.store import identifiers
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.engine import CText, metadata
 from rapport.storage.lookup import select_among
 
-__all__ = ["Line", "Sale", "erase_lines", "lines_of", "product_days", "sale_lines", "sales", "save"]
+__all__ = ["Line", "Sale", "erase_lines", "lines_of", "product_days", "sale_lines", "sales", "save", "usual_intervals"]
 
 sales = Table(
     "sales",
@@ -45,6 +46,9 @@ sale_lines = Table(
     Index("sale_lines_product", "workspace", "product_id"),
 )
 """The lines of those reports: what all pieces of a line were sold for and cost, in the report's currency."""
+
+ENOUGH = 20
+"""Intervals from which on a product has a usual one."""
 
 MOST_LINES = 500
 """Lines of an order that are kept."""
@@ -121,3 +125,27 @@ def product_days(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key],
     )
     query = query.where(line.product_id != "", s.at < now)
     return select_among(conn, query, workspace, i.root, roots)
+
+
+def usual_intervals(conn: Connection, workspace: WorkspaceId, products: Collection[str], *, now: int) -> dict[str, int]:
+    """After how many days these products are usually bought again by one customer; those bought again often enough.
+
+    The median of all customers' intervals, where there are `ENOUGH` of them. Cost: the lines of these products.
+    """
+    s, line = sales.c, sale_lines.c
+    # By strand: whose it is changes an interval seldom, and joining that costs PostgreSQL more than it tells.
+    query = (
+        sa.select(line.product_id, s.strand, s.at / sa.literal_column(str(DAY)))
+        .select_from(sale_lines.join(sales, (s.workspace == line.workspace) & (s.fact == line.fact)))
+        .where(s.workspace == workspace, s.at < now)
+        .distinct()
+    )
+    days: dict[str, dict[bytes, list[int]]] = {}
+    for product, strand, number in select_among(conn, query, workspace, line.product_id, products):
+        days.setdefault(product, {}).setdefault(bytes(strand), []).append(int(number))
+    found = {}
+    for product, of_product in days.items():
+        gaps = sorted(b - a for own in of_product.values() for a, b in pairwise(sorted(own)))
+        if len(gaps) >= ENOUGH:
+            found[product] = gaps[(len(gaps) - 1) // 2]
+    return found

@@ -1,0 +1,158 @@
+"""Says of each customer what a fit foretells: a fact, where it is another than what was said before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from rapport.capabilities.insights import usual_intervals
+from rapport.capabilities.prediction import store
+from rapport.capabilities.prediction.facts import MADE
+from rapport.capabilities.prediction.model import Baseline, Buyer, Foretold, ModelCard, running_out
+from rapport.capabilities.prediction.service.buyers import Bought, Days, bought_by, days_of
+from rapport.collect.own import own_fact
+from rapport.collect.sources import identifier_policy
+from rapport.decide import people
+from rapport.kernel.clock import DAY
+from rapport.kernel.errors import InvalidFact
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.measure.days import day_of
+from rapport.measure.service import zone_of
+from rapport.resolve.graph.policy import settings_of
+from rapport.storage.log import LogRow
+
+__all__ = ["Told", "read_some", "write_some"]
+
+_EPOCH = date(1970, 1, 1)
+_OVERDUE, _SOON = 14, 21
+"""Days before and after the fit within which a product counts as running out."""
+MOST_PRODUCTS = 10
+
+
+class Told(NamedTuple):
+    """What is to be said of some customers."""
+
+    fit: int
+    said: Mapping[Key, dict[str, Any]]
+    last: Key | None
+    """The last of them; None where there were no more."""
+
+
+class _Ask(NamedTuple):
+    """What a model is asked of one customer, and its answer."""
+
+    of: Days
+    buyer: Buyer
+    told: Foretold
+    window: tuple[int, int] | None
+    spend_minor: int | None
+
+
+def read_some(conn: Connection, workspace: WorkspaceId, *, limit: int) -> Told | None:
+    """What the newest fit says of the next customers; None where all have been told of."""
+    fit = store.latest_fit(conn, workspace)
+    if fit is None or fit.told_to is None:
+        return None
+    card = msgspec.json.decode(fit.card, type=ModelCard)
+    baseline = msgspec.json.decode(fit.baseline, type=Baseline)
+    now = fit.fitted_at
+    found = days_of(conn, workspace, now=now, currency=card.currency, after=bytes(fit.told_to), limit=limit)
+    if not found:
+        return Told(fit.id, {}, None)
+    today = day_of(now, zone_of(conn, workspace)) // DAY
+    bought = bought_by(conn, workspace, [one.root for one in found], now=now)
+    usual = usual_intervals(conn, workspace, {b.product_id for products in bought.values() for b in products}, now=now)
+    said = {
+        ask.of.root: _said(ask, card, today) | _empty(bought.get(ask.of.root, ()), usual, today)
+        for ask in _asked(found, card, baseline, today)
+    }
+    return Told(fit.id, said, found[-1].root)
+
+
+def write_some(conn: Connection, workspace: WorkspaceId, told: Told) -> list[LogRow]:
+    """Note it, and answer the facts to state: of those customers alone of whom something else was said before."""
+    texts = {root: msgspec.json.encode(_lasting(said)).decode() for root, said in told.said.items()}
+    before = store.last_said(conn, workspace, texts)
+    changed = {root: text for root, text in texts.items() if before.get(root) != text}
+    store.say(conn, workspace, told.fit, texts)
+    here = (store.fits.c.workspace == workspace, store.fits.c.id == told.fit)
+    conn.execute(sa.update(store.fits).where(*here).values(told_to=told.last))
+    if told.last is None:
+        gone = store.predictions.c.fit < told.fit
+        conn.execute(store.predictions.delete().where(store.predictions.c.workspace == workspace, gone))
+    fitted_at = conn.execute(sa.select(store.fits.c.fitted_at).where(*here)).scalar_one()
+    return _facts(conn, workspace, {root: told.said[root] for root in changed}, fit=told.fit, now=int(fitted_at))
+
+
+def _lasting(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What is compared with what was said before: all but the day of the fit."""
+    return {name: value for name, value in said.items() if name != "fitted_on"}
+
+
+def _asked(found: Sequence[Days], card: ModelCard, baseline: Baseline, today: int) -> list[_Ask]:
+    buyers = [buyer for one in found if (buyer := one.until(today)) is not None]
+    told = [baseline.foretell(buyer) for buyer in buyers]
+    windows: list[tuple[int, int] | None] = [None] * len(found)
+    spends: list[int | None] = [None] * len(found)
+    if card.parameters or card.spend_parameters:
+        from rapport.capabilities.prediction.service import modelled
+
+        if card.parameters:
+            windows = modelled.windows(card.parameters, buyers)
+            told = modelled.foretold(card.parameters, buyers) if card.served == "bgnbd" else told
+        if card.spend_parameters:
+            spends = modelled.spends(card.spend_parameters, found)
+    return [_Ask(*one) for one in zip(found, buyers, told, windows, spends, strict=True)]
+
+
+def _said(ask: _Ask, card: ModelCard, today: int) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "churn_risk": round(100 * (1 - ask.told.buys)), "expected_orders": round(ask.told.orders, 2),
+        "model": card.served, "fitted_on": card.fitted_at[:10],
+    }  # fmt: skip
+    if ask.spend_minor is not None and sum(ask.of.spent) > 0:
+        said |= {"expected_value_minor": round(ask.told.orders * ask.spend_minor), "currency": card.currency}
+    if ask.window is not None:
+        said |= {"next_order_from": _day(today + ask.window[0]), "next_order_until": _day(today + ask.window[1])}
+    return said
+
+
+def _empty(bought: Sequence[Bought], usual: Mapping[str, int], today: int) -> dict[str, Any]:
+    """Products that run out about now, the most urgent first."""
+    due = []
+    for one in bought:
+        every = running_out(one.days, usual.get(one.product_id))
+        if every is None or every < 3:
+            continue
+        on = one.days[-1] + every
+        if today - _OVERDUE <= on <= today + _SOON:
+            due.append((on, {"product_id": one.product_id, "name": one.name, "on": _day(on), "every_days": every}))
+    products = [product for _, product in sorted(due, key=lambda pair: (pair[0], pair[1]["product_id"]))]
+    return {"running_out": products[:MOST_PRODUCTS]} if products else {}
+
+
+def _day(number: int) -> str:
+    return (_EPOCH + timedelta(days=number)).isoformat()
+
+
+def _facts(
+    conn: Connection, workspace: WorkspaceId, said: Mapping[Key, dict[str, Any]], *, fit: int, now: int
+) -> list[LogRow]:
+    """A fact for each, on an identifier of theirs; of who has none that still names them there is none."""
+    policy, names = identifier_policy(settings_of(conn, workspace)), people.identifiers_by_key(conn, workspace, said)
+    rows = []
+    for root, identifier in names.items():
+        try:
+            row = own_fact(
+                workspace, name=MADE, id=f"prediction-{fit}-{root.hex()}", occurred_at=now, received_at=now,
+                properties=said[root], policy=policy, **people.naming(identifier),
+            )  # fmt: skip
+        except InvalidFact:
+            continue
+        rows.append(row)
+    return rows

@@ -1,0 +1,164 @@
+"""What customers will probably do: finite for any history, judged beside a plain baseline, said where it changes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rapport.capabilities.prediction.bgnbd import BgNbd, FitFailed, fit, log_likelihood
+from rapport.capabilities.prediction.facts import MADE
+from rapport.capabilities.prediction.jobs import FITTING, TELLING
+from rapport.capabilities.prediction.model import Buyer, baseline_of, calibration_of
+from rapport.capabilities.prediction.spend import fit_spend
+from rapport.capabilities.prediction.store import cards, fits, predictions
+from rapport.kernel.clock import DAY
+from rapport.remember.golden import find_key, golden_record
+from rapport.remember.segments.fields import Fields
+from tests.jobs import turns
+from tests.remembered import REMEMBERED
+from tests.shop import NOON, Shop
+
+BUYER = st.builds(
+    lambda repeats, last, more: Buyer(repeats, last if repeats else 0, last + more),
+    st.integers(0, 500), st.integers(0, 3_000), st.integers(0, 3_000),
+)  # fmt: skip
+PARAMETER = st.floats(0.01, 60)
+
+
+@settings(max_examples=60)
+@given(PARAMETER, PARAMETER, PARAMETER, PARAMETER, BUYER, st.floats(1, 1_000))
+def test_whatever_a_customer_did_all_that_is_foretold_is_finite_and_possible(
+    r: float, alpha: float, a: float, b: float, buyer: Buyer, days: float
+) -> None:
+    model = BgNbd(r, alpha, a, b, 0.0)
+    x, tx, age = (np.asarray([float(value)]) for value in buyer)
+    assert np.isfinite(log_likelihood((r, alpha, a, b), x, tx, age)).all()
+    assert 0 <= model.buys(x, tx, age, days)[0] <= model.present(x, tx, age)[0] <= 1
+    expected = model.expected(x, tx, age, days)[0]
+    assert np.isfinite(expected)
+    assert expected >= 0
+    early, late = (model.window(x, age, share, 365)[0] for share in (0.25, 0.75))
+    assert 0 <= early <= late <= 365 + 1e-6
+
+
+def test_a_fit_that_cannot_be_believed_is_refused_with_its_reason() -> None:
+    with pytest.raises(FitFailed, match="second time"):
+        fit([Buyer(0, 0, 30)] * 50)
+    with pytest.raises(FitFailed, match="fewer than three"):
+        fit_spend([1, 2], [10.0, 20.0])
+
+
+def test_parameters_that_made_a_shop_are_found_again() -> None:
+    rng = np.random.default_rng(5)
+    made, buyers = (0.5, 20.0, 0.8, 2.5), []
+    for _ in range(2_000):
+        rate, leaves = rng.gamma(made[0], 1 / made[1]), rng.beta(made[2], made[3])
+        age, at, times = int(rng.integers(100, 400)), 0.0, []
+        while True:
+            at += rng.exponential(1 / rate)
+            if at > age:
+                break
+            times.append(int(at))
+            if rng.random() < leaves:
+                break
+        buyers.append(Buyer(len(times), times[-1] if times else 0, age))
+    model = fit(buyers)
+    x, tx, age_ = np.asarray(buyers, dtype=float).T
+    truly = float(log_likelihood(made, x, tx, age_).sum())
+    assert model.log_likelihood >= truly - 1e-6
+    assert model.r == pytest.approx(made[0], rel=0.35)
+
+
+@given(st.lists(st.tuples(BUYER, st.integers(0, 9)), min_size=1, max_size=60))
+def test_the_baseline_expects_of_all_together_about_what_all_did(seen: list[tuple[Buyer, int]]) -> None:
+    baseline = baseline_of(seen)
+    for buyer, _ in seen:
+        orders, buys = baseline.foretell(buyer)
+        assert 0 <= buys <= 1
+        assert 0 <= orders <= max(came for _, came in seen)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=80))
+def test_a_calibration_holds_everybody_once(pairs: list[tuple[float, bool]]) -> None:
+    bins = calibration_of([said for said, _ in pairs], [came for _, came in pairs])
+    assert sum(one.customers for one in bins) == len(pairs)
+    assert sum(one.customers * one.came for one in bins) == pytest.approx(sum(came for _, came in pairs), abs=1e-3)
+
+
+def a_year_of_orders(shop: Shop) -> None:
+    """120 customers who order at rates of their own and then leave; u0 buys coffee every month, u1 bought once."""
+    rng, messages = random.Random(3), []
+    for n in range(120):
+        began = rng.randrange(200, 360)
+        gaps = [float(began), *_until_they_leave(rng, began)]
+        if n < 2:
+            gaps = [350.0 - 30 * month for month in range(12)] if n == 0 else [350.0]
+        for back in gaps:
+            coffee = [{"product_id": "coffee", "name": "Coffee", "price": 8, "quantity": 1}]
+            messages.append(shop.message(
+                "Order Completed", at=NOON - round(back * DAY), user=f"u{n}", order_id=f"o{n}-{back}",
+                revenue=5 + rng.randrange(12) + n % 7, currency="EUR", products=coffee,
+            ))  # fmt: skip
+    shop.send(*messages)
+    shop.fold()
+
+
+def _until_they_leave(rng: random.Random, began: int) -> Iterator[float]:
+    """Days before today on which a customer orders again."""
+    rate, leaves, left = rng.gammavariate(0.9, 1 / 25), rng.betavariate(1, 4), float(began)
+    while rng.random() > leaves and (left := left - rng.expovariate(rate)) > 0:
+        yield left
+
+
+def test_a_fit_is_judged_said_once_and_asked_by_segments(any_shop: Shop) -> None:
+    shop = any_shop
+    assert turns(shop.db, FITTING, now=NOON) == [0]
+    a_year_of_orders(shop)
+    assert turns(shop.db, FITTING, now=NOON) == [1]
+    turns(shop.db, TELLING, now=NOON, at_most=50)
+    shop.fold()
+    with shop.db.read() as conn:
+        [card] = cards(conn, shop.id, limit=9)
+    assert (card.customers, card.currency, card.served in ("bgnbd", "baseline")) == (120, "EUR", True)
+    assert card.model is not None
+    assert card.baseline is not None
+    assert card.model.actual == card.baseline.actual > 0
+    assert (card.served == "bgnbd") == (card.model.rmse <= card.baseline.rmse)
+    assert len(shop.facts(MADE)) == len(shop.rows(predictions)) == 120
+    regular, lost = traits(shop, "u0"), traits(shop, "u1")
+    assert regular["churn_risk"].value < 50 < lost["churn_risk"].value
+    assert regular["expected_orders"].value > 1 > lost["expected_orders"].value
+    assert regular["expected_value"].value["EUR"] > lost["expected_value"].value.get("EUR", 0)
+    assert regular["prediction"].value["fitted_on"] == card.fitted_at[:10]
+    fields = Fields(REMEMBERED).all
+    assert {fields[name].type for name in ("churn_risk", "expected_orders")} == {"number"}
+    assert (fields["expected_value"].type, fields["next_order_from"].type) == ("money", "date")
+    # The same again a week later: only of whom something else is foretold a fact is stated.
+    assert turns(shop.db, FITTING, now=NOON + DAY) == []
+    assert turns(shop.db, FITTING, now=NOON + 8 * DAY) == [1]
+    turns(shop.db, TELLING, now=NOON + 8 * DAY)
+    assert 120 < len(shop.facts(MADE)) <= 240
+    assert [row["told_to"] for row in shop.rows(fits)] == [None, None]
+
+
+def traits(shop: Shop, user: str) -> dict[str, Any]:
+    with shop.db.read() as conn:
+        key = find_key(conn, shop.id, f"user_id:{user}")
+        return golden_record(conn, shop.id, key, now=NOON, remembered=REMEMBERED).traits
+
+
+def test_what_runs_out_is_told_before_it_is_empty(shop: Shop) -> None:
+    a_year_of_orders(shop)
+    turns(shop.db, FITTING, now=NOON)
+    turns(shop.db, TELLING, now=NOON)
+    shop.fold()
+    [coffee] = traits(shop, "u0")["running_out"].value
+    assert (coffee["product_id"], coffee["name"]) == ("coffee", "Coffee")
+    assert 25 <= coffee["every_days"] <= 35
+    assert "running_out" not in traits(shop, "u1")
