@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from rapport.kernel.clock import to_datetime
 from rapport.world.catalogue import Product, the_catalogue
 from rapport.world.messages import Recorder, external_id, query
 from rapport.world.orders import COUPONS, Cart, Order
 from rapport.world.people import Device, Person, season, with_typo
+from rapport.world.storefront.delivery import delivered_by
 
 __all__ = ["CAMPAIGNS", "Account", "Browsing"]
 
@@ -390,7 +392,8 @@ class Browsing:
         if self.rng.random() < 0.08:
             return
         place = {"checkout_id": checkout, "cart_id": cart.id, "affiliation": self._affiliation()}
-        record.track("Order Completed", order.properties(**place, payment_method=method))
+        promised = delivered_by(to_datetime(record.at), self.person.country.code).isoformat()
+        record.track("Order Completed", order.properties(**place, payment_method=method, promised_at=promised))
         self.account.cart = None
         self.account.orders += 1
         self.account.last_order = self.order = order

@@ -35,6 +35,7 @@ from rapport.kernel.clock import DAY, MINUTE, SECOND, now_us
 from rapport.kernel.errors import RapportError, Unavailable
 from rapport.world.client import Refused, Sender
 from rapport.world.messages import Delivery
+from rapport.world.parcels import Carrier
 from rapport.world.stock import EVERY, stock_told
 from rapport.world.suggestions import Suggestions
 from rapport.world.timeline import Town, World
@@ -106,6 +107,7 @@ class _Demo:
         self._children = Children(settings.data_dir)
         self._world = World(state.town)
         self._told = deque([state.town.starts_at], maxlen=1)
+        self._carrier = Carrier()
         """When the message that was taken last from the past arrives."""
         self._before = state.sent
         """Messages sent by earlier runs."""
@@ -147,7 +149,7 @@ class _Demo:
             beside = [asyncio.create_task(self._watch_lag()), asyncio.create_task(self._count_stock())]
             try:
                 await self._feed(sender)
-                beside.append(asyncio.create_task(self._learn()))
+                beside += [asyncio.create_task(self._learn()), asyncio.create_task(self._carry())]
                 await self._trickle(sender)
             finally:
                 for task in beside:
@@ -208,7 +210,7 @@ class _Demo:
         """Send the past up to now, from where the last run ended."""
         town, already = self._state.town, self._state.sent
         until = now_us()
-        past = self._world.history(until)
+        past = self._carrier.along(self._world.history(until))
         with self._progress() as bars:
             shop = bars.add_task("Shop's past", total=until - town.starts_at, note="")
             records = bars.add_task("Golden Records", total=None, note="")
@@ -292,6 +294,8 @@ class _Demo:
             sent = 0
             while True:
                 batch, held = _due(coming, held, now_us())
+                for delivery in batch:
+                    self._carrier.hear(delivery)
                 sent += await sender.deliver(batch)
                 sent += await sender.deliver(await suggestions.follow(batch, now=now_us()))
                 bars.update(live, note=f"{sent:,} facts, {self._folded:,} remembered; Ctrl-C ends it")
@@ -310,6 +314,14 @@ class _Demo:
             while True:
                 await tills.deliver(stock_told(now_us()))
                 await asyncio.sleep(EVERY / SECOND)
+
+    async def _carry(self) -> None:
+        """Tell what carriers say from now on of the parcels of all orders that were told."""
+        async with Sender(self._url, self._state.write_keys, connections=1) as carriers:
+            while True:
+                scans = list(islice(self._carrier.until(now_us()), 500))
+                await carriers.deliver(scans)
+                await asyncio.sleep(0.5 if scans else 10)
 
     async def _learn(self) -> None:
         await self._learning.run()

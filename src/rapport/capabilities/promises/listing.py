@@ -26,8 +26,9 @@ class Listed(NamedTuple):
 
     row: Row
     choice: str
-    choice_at: int | None
     location_id: str
+    zone: str
+    """Of the destination, whose days are meant."""
 
     @property
     def cause(self) -> str:
@@ -58,17 +59,18 @@ class Counted(NamedTuple):
 
 def listed(conn: Connection, workspace: WorkspaceId, *, shown: str, limit: int, offset: int, now: int) -> list[Listed]:
     """Promises of one kind, the most urgent first. One statement, by an index."""
-    p, c = store.promises.c, store.choices.c
+    p, c, o = store.promises.c, store.choices.c, store.orders.c
     columns = [p[name] for name in Row._fields]
     about = (c.workspace == p.workspace) & (c.order_id == p.order_id) & (c.window_id == p.window_id)
-    query = sa.select(*columns, c.choice, c.at.label("choice_at"), c.location_id.label("place")).select_from(
-        store.promises.outerjoin(store.choices, about)
+    order = (o.workspace == p.workspace) & (o.order_id == p.order_id)
+    query = sa.select(*columns, c.choice, c.location_id.label("place"), o.zone).select_from(
+        store.promises.outerjoin(store.choices, about).join(store.orders, order)
     )
     query = query.where(p.workspace == workspace, *_which(shown, now))
-    order = (p.to_at, p.order_id) if shown in ("danger", "open") else (p.to_at.desc(), p.order_id)
-    rows = conn.execute(query.order_by(*order).limit(limit).offset(offset))
+    urgent = (p.to_at, p.order_id) if shown in ("danger", "open") else (p.to_at.desc(), p.order_id)
+    rows = conn.execute(query.order_by(*urgent).limit(limit).offset(offset))
     return [
-        Listed(Row._make(row[: len(columns)]), row.choice or "", row.choice_at, row.place or "")
+        Listed(Row._make(row[: len(columns)]), row.choice or "", row.place or "", row.zone)
         for row in rows
     ]  # fmt: skip
 

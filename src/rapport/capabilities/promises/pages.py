@@ -23,7 +23,6 @@ from rapport.kernel.errors import RapportError
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
-from rapport.storage.workspaces import workspace_of
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.formats import date_words_of
 from rapport.web.forms import Form, integer, text
@@ -50,10 +49,9 @@ def promises_page(request: AnyRequest, db: Database, principal: Principal) -> Re
         names = names_by_strand(conn, principal.workspace, {Key(one.row.strand) for one in rows})
         numbers = counted(conn, principal.workspace, now=now)
         words = unread_words(conn, principal.workspace, now=now)
-        zone = zone_named(workspace_of(conn, principal.workspace).settings.time_zone)
     return render(
         request, "promises/promises.html", rows=rows[:A_PAGE], more=len(rows) > A_PAGE, page=page, shown=shown,
-        names=names, numbers=numbers, words=words, told=lambda window: window_words(window, zone),
+        names=names, numbers=numbers, words=words, told=lambda window, zone: window_words(window, zone_named(zone)),
     )  # fmt: skip
 
 
