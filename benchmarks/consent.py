@@ -3,8 +3,8 @@
 `may`: the gate, asked for one person at a time as a worker asks, among a million customers who have answered (100,000
 with `--quick`). `erase_s`: one person erased and the files tidied, among ten million facts or `--facts`; `erase_curve`
 holds the same from 10,000 on. `audit_append_us`: one entry of the trail within a transaction. `collect_ratio_with` and
-`_without`: facts appended and folded a second as a share of appending alone, with the slice of consent and without it,
-on the same facts in turns.
+`_without`: facts appended and folded in a second of a core as a share of appending alone, with the slice of consent and
+without it, in turns, each fact with a banner's two answers.
 
 SQLite, in this process; people and facts beyond the first are copies made in the database.
 """
@@ -193,15 +193,15 @@ def _collected(facts: int, rounds: int) -> dict[str, float]:
         for name, slices in (("with", whole), ("without", bare)):
             with _installation(slices) as (db, worker):
                 rows = _rows(db, facts)
-                started = time.perf_counter()
+                started = time.process_time()
                 _fold(db, worker, rows)
-                folded = time.perf_counter() - started
+                folded = time.process_time() - started
             with _installation() as (db, _):
-                started = time.perf_counter()
+                started = time.process_time()
                 for first in range(0, facts, 1_000):
                     with db.write() as conn:
                         log.append(conn, rows[first : first + 1_000])
-                ratios[name].append((time.perf_counter() - started) / folded)
+                ratios[name].append((time.process_time() - started) / folded)
     return {f"collect_ratio_{name}": round(statistics.median(several), 4) for name, several in ratios.items()}
 
 

@@ -21,6 +21,7 @@ from rapport.capabilities.messages.slice import MESSAGES
 from rapport.capabilities.orders.slice import ORDERS
 from rapport.capabilities.prediction.slice import PREDICTION
 from rapport.capabilities.promises.slice import PROMISES
+from rapport.capabilities.questions.slice import QUESTIONS
 from rapport.capabilities.recommendations.slice import RECOMMENDATIONS
 from rapport.capabilities.supply.slice import SUPPLY
 from rapport.compose.command import ENTRY_POINTS
@@ -49,6 +50,7 @@ OWN: tuple[Slice, ...] = (
     PROMISES,
     JOURNEYS,
     AUDIT,
+    QUESTIONS,
 )
 """What Rapport itself consists of."""
 
