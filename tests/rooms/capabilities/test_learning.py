@@ -8,17 +8,23 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
+from litestar.testing import TestClient
 
 from rapport.capabilities.recommendations import models, serving
 from rapport.capabilities.recommendations.model import Recent, running_visit
 from rapport.capabilities.recommendations.models import folder_of, load, manifest_of
+from rapport.capabilities.recommendations.pages import PAGES
 from rapport.capabilities.recommendations.training import train_shop
 from rapport.capabilities.recommendations.visits import read_visits
 from rapport.capabilities.recommendations.watches import alarms_of
 from rapport.decide.service import CustomerNamed, Decision, DecisionAsked
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from rapport.kernel.ids import Key
+from rapport.web import accounts
+from rapport.web.app import create_app
+from rapport.web.part import WebPart
 from tests.databases import sqlite_database
+from tests.rooms.web.conftest import PASSWORD, sign_in
 from tests.shop import NOON, Shop
 
 PRODUCTS = 40
@@ -96,6 +102,22 @@ def test_the_card_says_what_it_was_better_than(trained: Shop) -> None:
     assert card.challenger.hr20 > card.popularity.hr20
     assert (card.visits, card.products) == (VISITS, PRODUCTS)
     assert card.queries >= 50
+
+
+def test_the_page_of_what_is_learnt_shows_the_model_that_serves(trained: Shop) -> None:
+    accounts.create_user(
+        trained.db, email="ada@example.com", password=PASSWORD, name="Ada", workspace=trained.id, role="owner", now=NOON
+    )
+    slices = trained.pipeline.slices
+    app = create_app(
+        db=trained.db, wording=slices.wording, permissions=slices.permissions,
+        parts={"recommendations": WebPart(pages=(PAGES,))},
+    )  # fmt: skip
+    with TestClient(app) as browser:
+        sign_in(browser, "ada@example.com")
+        page = browser.get("/console/learning")
+    assert page.status_code == 200
+    assert f"{VISITS} visits to {PRODUCTS} products" in page.text
 
 
 def test_a_step_counts_in_the_running_visit_at_once(trained: Shop) -> None:
