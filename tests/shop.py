@@ -23,7 +23,7 @@ from rapport.collect.prepare import prepare
 from rapport.compose.installed import Installed
 from rapport.decide.service import CustomerNamed, Decider, Decision, DecisionAsked
 from rapport.kernel.clock import DAY, HOUR, to_iso
-from rapport.kernel.facts import Fact
+from rapport.kernel.facts import OWN_SOURCE, Fact
 from rapport.kernel.ids import WorkspaceId
 from rapport.measure.model import Answer, Question
 from rapport.measure.service import Metrics
@@ -81,10 +81,12 @@ class Shop:
         }  # fmt: skip
 
     def send(self, *messages: Message, received_at: int | None = None) -> None:
-        """Put messages into the log, received when they happened unless said otherwise."""
-        source = internal_source(self.id, "website")
+        """Put messages into the log, received when they happened unless said otherwise; those of our own as ours."""
+        kinds = self.pipeline.slices.wording.kinds
         rows = []
         for message in messages:
+            kind = kinds.get(str(message.get("event")))
+            source = internal_source(self.id, OWN_SOURCE if kind and kind.stated_by == "rapport" else "website")
             body = msgspec.json.encode({key: value for key, value in message.items() if value is not None})
             of_shop = message.get("event") in self.pipeline.slices.vocabulary.of_shop
             more = {"vocabulary": self.pipeline.slices.vocabulary} if of_shop else {}

@@ -149,8 +149,8 @@ def allow(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHand
     principal = connection.scope.get("user")
     if not isinstance(principal, Principal):
         raise Unauthenticated("you are not signed in", hint="sign in, or send `Authorization: Bearer rk_…`")
-    inside = connection.scope["path"].startswith((ENROL, "/console/sign-out"))
-    if connection.scope.get("state", {}).get("lacks_factor") and not inside:
+    lacks = connection.scope.get("state", {}).get("lacks_factor", False)
+    if lacks and not connection.scope["path"].startswith((ENROL, "/console/sign-out")):
         raise SecondFactorWanted("your shop wants a second factor of you", hint="add one on the page of your account")
     if permission == "signed_in":
         return

@@ -92,9 +92,13 @@ def confirm_app(request: AnyRequest, db: Database, principal: Principal, factor_
             workspace=principal.workspace, now=now_us(),
         )  # fmt: skip
     except RapportError as error:
-        secret = text(data, "secret", longest=64)
-        uri = factors.uri_of(secret, email=session_of(request).email, issuer=session_of(request).workspace_name)
-        return _with_picture(request, db, Begun(factor_id, secret, uri), error=error)
+        session = session_of(request)
+        begun = factors.begun(
+            db, user_id=principal.id, factor_id=factor_id, email=session.email, issuer=session.workspace_name
+        )
+        if begun is None:
+            return account(request, db, error=error, factor_error=error)
+        return _with_picture(request, db, begun, error=error)
     return _done(request, db, codes)
 
 

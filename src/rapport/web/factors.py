@@ -23,6 +23,7 @@ from rapport.web.factor_store import Challenge, Factor
 __all__ = [
     "Begun",
     "begin_app",
+    "begun",
     "confirm_app",
     "finish_sign_in",
     "half_of",
@@ -61,10 +62,20 @@ def begin_app(db: Database, user: store.User, *, issuer: str, now: int) -> Begun
     with db.write() as conn:
         room_for_one(factor_store.factors_of(conn, user.id))
         factor_store.add_factor(conn, new)
-    return Begun(new.id, secret, uri_of(secret, email=user.email, issuer=issuer))
+    return Begun(new.id, secret, _uri_of(secret, email=user.email, issuer=issuer))
 
 
-def uri_of(secret: str, *, email: str, issuer: str) -> str:
+def begun(db: Database, *, user_id: str, factor_id: str, email: str, issuer: str) -> Begun | None:
+    """An app that has not shown a right code yet, to be shown again; None where there is none."""
+    with db.read() as conn:
+        found = factor_store.factor(conn, user_id=user_id, factor_id=factor_id)
+    if found is None or found.kind != "app" or found.confirmed_at is not None:
+        return None
+    secret = found.secret.decode()
+    return Begun(found.id, secret, _uri_of(secret, email=email, issuer=issuer))
+
+
+def _uri_of(secret: str, *, email: str, issuer: str) -> str:
     """What the picture to scan holds."""
     return pyotp.TOTP(secret, interval=STEP).provisioning_uri(name=email, issuer_name=issuer)
 
