@@ -136,8 +136,15 @@ class Worker:
             return leases.progress(conn) >= seq
 
     def run_job(self, name: str) -> bool:
-        """Do a turn of a job now, if it is due and this worker's to do; True where more is waiting."""
-        return self._jobs.run(name, self._moment())
+        """Do a turn of a job now, if it is due and this worker's to do; True where more is waiting here.
+
+        Where the leases were taken over meanwhile, the job is left to whoever has them now.
+        """
+        try:
+            return self._jobs.run(name, self._moment())
+        except LeaseLost as lost:
+            self._give_up(lost)
+            return False
 
     def is_job_due(self, name: str) -> bool:
         """Whether a job has something to do, whichever worker is to do it."""
