@@ -88,7 +88,7 @@ def decide(db: Database, joined: Steps, *, limit: int = 6, seed: int = 3) -> tup
 def test_a_banner_goes_by_its_own_id_and_kind(lite: Database) -> None:
     decision, logged = decide(lite, steps(source(banner("summer", 2.0, "it is warm"))))
     assert decision.items == [
-        {"kind": "banner", "item_id": "summer", "image": "summer.png", "score": 2.0, "odds": 1.0,
+        {"position": 1, "kind": "banner", "item_id": "summer", "image": "summer.png", "score": 2.0, "odds": 1.0,
          "reasons": ["it is warm"]}
     ]  # fmt: skip
     [chosen] = logged["chosen"]
