@@ -78,7 +78,7 @@ class Rapport:
         quoted = await self._answer("POST", "/api/v1/loyalty/quote", json=asked)
         if not quoted:
             return None
-        return {one["kind"]: one["saving_minor"] for one in quoted["benefits"] if one["saving_minor"]}
+        return {one["kind"]: one["saving_minor"] for one in quoted.get("benefits", ()) if one["saving_minor"]}
 
     async def wallet(self, user_id: str) -> tuple[str, str]:
         """What opens a customer's wallet: the token of its components, and the path of its page; empty without."""
