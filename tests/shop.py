@@ -80,13 +80,15 @@ class Shop:
             "anonymousId": browser, "timestamp": to_iso(at), "properties": properties,
         }  # fmt: skip
 
-    def send(self, *messages: Message, received_at: int | None = None) -> None:
+    def send(self, *messages: Message, received_at: int | None = None, forged: bool = False) -> None:
         """Put messages into the log, received when they happened unless said otherwise; those of our own as ours."""
         kinds = self.pipeline.slices.wording.kinds
         rows = []
         for message in messages:
             kind = kinds.get(str(message.get("event")))
-            source = internal_source(self.id, OWN_SOURCE if kind and kind.stated_by == "rapport" else "website")
+            source = internal_source(
+                self.id, "website" if forged or not kind or kind.stated_by != "rapport" else OWN_SOURCE
+            )
             body = msgspec.json.encode({key: value for key, value in message.items() if value is not None})
             of_shop = message.get("event") in self.pipeline.slices.vocabulary.of_shop
             more = {"vocabulary": self.pipeline.slices.vocabulary} if of_shop else {}

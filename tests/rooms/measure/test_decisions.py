@@ -98,7 +98,7 @@ def test_an_order_after_a_week_is_not_the_decisions_merit(shop: Shop) -> None:
 
 
 def test_nobody_but_rapport_decides(shop: Shop) -> None:
-    shop.send(shop.message("Decision Made", at=NOON, user="eve", placement="product.also", chosen=[]))
+    shop.send(shop.message("Decision Made", at=NOON, user="eve", placement="product.also", chosen=[]), forged=True)
     shop.fold()
     assert shop.metric("decisions").rows == []
 
