@@ -90,6 +90,7 @@ def test_a_manager_sees_how_a_number_is_counted_and_opens_the_customers_in_it(sh
     with signed_in(browser, shop) as (page, _):
         page.goto(f"{shop.url}/console/metrics")
         page.click("a:has-text('New customers')")
+        page.wait_for_url("**/metrics/new_customers**")  # until it has loaded, nobody hears what is chosen
         page.select_option("#m-by", "channel")
         page.wait_for_url("**by=channel*")
         assert "over all their devices" in page.inner_text("main")

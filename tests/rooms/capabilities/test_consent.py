@@ -149,6 +149,7 @@ def test_a_fact_that_only_rapport_states_is_not_believed_from_a_website(shop: Sh
     shop.send(
         shop.message("Consent Answered", at=NOON, user=ada, purposes={"email_marketing": "granted"}),
         shop.message("Product Viewed", at=NOON, user=ada, product_id="p"),
+        forged=True,
     )
     shop.fold()
     assert not asked(shop, "email_marketing", ada).may

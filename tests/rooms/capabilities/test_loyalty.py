@@ -257,7 +257,7 @@ def test_the_quote_says_what_is_booked_and_never_draws_more_than_the_goods(shop:
 def test_a_late_order_brings_points_once_however_often_it_is_told(shop: Shop, ada: str) -> None:
     tell(shop, order(shop, ada, f"{ada}-1", 10))
     for n in range(3):
-        tell(shop, shop.message("Promise Broken", at=NOON + n, user=ada, order_id=f"{ada}-1"))
+        tell(shop, shop.message("Promise Broken", at=NOON + MINUTE + n, user=ada, order_id=f"{ada}-1"))
     there = wallet(shop, ada)
     assert there.balance == 50
     assert "your order was late" in there.history[0].words

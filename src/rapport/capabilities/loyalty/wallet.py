@@ -116,7 +116,7 @@ def _history(conn: Connection, workspace: WorkspaceId, programme: str, strands: 
     query = (
         sa.select(e.at, e.debit, e.credit, e.points, e.words, e.stated_by).select_from(joined)
         .where(c.workspace == workspace, c.programme == programme, c.strand.in_(sorted(strands)))
-        .order_by(e.at.desc(), e.number.desc()).limit(MOST_MOVEMENTS)
+        .order_by(e.at.desc(), e.number.desc(), e.lot.desc()).limit(MOST_MOVEMENTS)
     )  # fmt: skip
     return [
         Movement(at=to_iso(row.at), points=_sign(row.debit, row.credit) * row.points, words=row.words,
