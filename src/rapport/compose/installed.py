@@ -67,13 +67,7 @@ class Installed:
             self._joined("send rule", lambda one: ((rule.name, rule) for rule in one.send_rules)).values()
         )
         self.listeners = [one.after_delivery for one in self.slices if one.after_delivery is not None]
-        self.deciding = Steps(
-            self._joined("placement", lambda one: ((p.name, p) for p in one.placements)),
-            kinds=self._joined("item kind", lambda one: ((kind.name, kind) for kind in one.kinds)),
-            sources=self._joined("candidates", lambda one: ((c.name, c) for c in one.candidates)).values(),
-            rules=self._joined("eligibility rule", lambda one: ((r.name, r) for r in one.eligibility)).values(),
-            scorers=self._joined("scorer", lambda one: ((scorer.name, scorer) for scorer in one.scorers)).values(),
-        )
+        self.deciding = self._steps()
         gates = [(one.name, one.gate) for one in self.slices if one.gate is not None]
         by_name("gate", (("gate", name, gate) for name, gate in gates))
         self.gate: Gate = gates[0][1] if gates else closed
@@ -89,6 +83,15 @@ class Installed:
         permissions = self._joined("permission", lambda one: ((p.name, p) for p in one.permissions))
         self.permissions = Permissions(permissions.values())
         self.commands: Mapping[str, Command] = self._joined("command", lambda one: ((c.name, c) for c in one.commands))
+
+    def _steps(self) -> Steps:
+        return Steps(
+            self._joined("placement", lambda one: ((p.name, p) for p in one.placements)),
+            kinds=self._joined("item kind", lambda one: ((kind.name, kind) for kind in one.kinds)),
+            sources=self._joined("candidates", lambda one: ((c.name, c) for c in one.candidates)).values(),
+            rules=self._joined("eligibility rule", lambda one: ((r.name, r) for r in one.eligibility)).values(),
+            scorers=self._joined("scorer", lambda one: ((scorer.name, scorer) for scorer in one.scorers)).values(),
+        )
 
     def _jobs(self) -> Sequence[Job]:
         own = [

@@ -85,10 +85,10 @@ def create_app(
     parts = parts or {}
     console = Console([pages.PAGES, *(page for part in parts.values() for page in part.pages)])
     joined = _Joined.of(parts)
-    given = {"db": db, "wording": wording, "permissions": permissions, "sections": ()} | dict(provided or {})
-    given |= joined._asdict()
-    purposes = given.setdefault("purposes", Purposes(db))
-    given.setdefault("mailer", no_mail)
+    given = {
+        "db": db, "wording": wording, "permissions": permissions, "sections": (), "purposes": Purposes(db),
+        "mailer": no_mail, **(provided or {}), **joined._asdict(),
+    }  # fmt: skip
     recorder = Recorder(db)
     app = Litestar(
         route_handlers=[*_routers(parts), *routes, *files.HANDLERS, home],
@@ -96,7 +96,7 @@ def create_app(
         state=State({
             "db": db, "key_ring": KeyRing(db, permissions), "console": console, "permissions": permissions,
             "alarms": joined.alarms, "https": https, "shops": ShopFinder(db, shop_of_key), "recorder": recorder,
-            "purposes": purposes, "limiter": AddressLimiter(),
+            "purposes": given["purposes"], "limiter": AddressLimiter(),
         }),
         dependencies={name: _provide(value) for name, value in given.items()},
         exception_handlers=EXCEPTION_HANDLERS,

@@ -55,24 +55,31 @@ def train_shop(
             permits = gate(conn, workspace, strands, PERSONALISATION, now)
         return [strand for strand in strands if permits[strand].may]
 
+    _check_installed()
     card = _train(db, workspace, folder, may=may, now=now, tell=told, began=began)
     told("done", 1.0)
     return card
+
+
+def _check_installed() -> None:
+    """Raises Misconfigured where a package that learns is absent."""
+    try:
+        import rapport.capabilities.recommendations.learning.ranker  # noqa: F401
+    except ImportError as error:
+        raise Misconfigured(
+            f"learning from visits needs a package that is not installed: {error.name}",
+            hint="pip install 'rapport[recommendations]'",
+        ) from error
 
 
 def _train(
     db: Database, workspace: WorkspaceId, folder: Path, *, may: Callable[[Collection[Key]], list[Key]], now: int,
     tell: Tell, began: float,
 ) -> Card:  # fmt: skip
-    try:
-        from rapport.capabilities.recommendations.learning import ranker
-        from rapport.capabilities.recommendations.learning.index import build_index
-        from rapport.capabilities.recommendations.visits import read_visits
-    except ImportError as error:
-        raise Misconfigured(
-            f"learning from visits needs a package that is not installed: {error.name}",
-            hint="pip install 'rapport[recommendations]'",
-        ) from error
+    from rapport.capabilities.recommendations.learning import ranker
+    from rapport.capabilities.recommendations.learning.index import build_index
+    from rapport.capabilities.recommendations.visits import read_visits
+
     visits = read_visits(db, workspace, now=now, may=may, tell=lambda share: tell("reading visits", 0.3 * share))
     told = Card(
         trained_at=now, outcome="too_little", words="", visits=len(visits.sessions), left_out=visits.left_out,
