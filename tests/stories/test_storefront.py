@@ -134,7 +134,7 @@ def test_every_page_of_the_shop_fits_and_can_be_used_by_everybody(
 
 
 def test_a_first_visit_is_light_and_asks_nobody_else(module_server: Server, storefront: str, browser: Browser) -> None:
-    """Pictures, styles and all; the one address outside the shop is Rapport's own, for the facts."""
+    """Pictures, styles and all; the one address outside the shop is Rapport's own, for facts and for its parts."""
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
     asked: list[str] = []
@@ -147,7 +147,9 @@ def test_a_first_visit_is_light_and_asks_nobody_else(module_server: Server, stor
         )
         assert 2_000 < weight < LIGHT, path
     context.close()
-    ours = (storefront, f"http://127.0.0.1:{module_server.port}/v1/batch", "data:")
+    rapport = f"http://127.0.0.1:{module_server.port}"
+    parts = (f"{rapport}/v1/batch", f"{rapport}/static/rapport.js", f"{rapport}/components/")
+    ours = (storefront, *parts, "data:")
     assert [url for url in asked if not url.startswith(ours)] == []
 
 

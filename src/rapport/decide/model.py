@@ -118,8 +118,11 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = PRODUCT
 
 
-Details: TypeAlias = Callable[[Connection, WorkspaceId, Collection[str]], Mapping[str, Mapping[str, Any]]]
-"""Given ids of items: by id what is to be known to draw it, in plain values; unknown ones are missing."""
+Details: TypeAlias = Callable[
+    [Connection, WorkspaceId, Collection[str], Mapping[str, Any], int], Mapping[str, Mapping[str, Any]]
+]
+"""Given ids of items, the context that is asked in and the time: by id what is to be known to draw it, in plain
+values; unknown ones are missing."""
 
 Find: TypeAlias = Callable[[Connection, Ask], Sequence[Candidate]]
 Bar: TypeAlias = Callable[[Connection, Ask, Sequence[Candidate]], Set[str]]

@@ -145,9 +145,8 @@ class Decider:
         eligible = self._steps.eligible(conn, ask, found)
         candidates = self._steps.scored(conn, ask, eligible.candidates)
         slate = placement.policy.choose(candidates, limit=ask.limit, rng=self._rng)
-        details = self._steps.details(
-            conn, ask.workspace, ask.kind, [choice.candidate.item_id for choice in slate]
-        )  # fmt: skip
+        chosen = [choice.candidate.item_id for choice in slate]
+        details = self._steps.details(conn, ask.workspace, ask.kind, chosen, ask.context, now=ask.now)
         return Made(candidates, [*guardrails, *eligible.guardrails], slate, details)
 
 

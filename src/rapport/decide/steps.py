@@ -112,10 +112,11 @@ class Steps:
         return rated
 
     def details(
-        self, conn: Connection, workspace: WorkspaceId, kind: str, item_ids: Sequence[str]
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """How these items look when shown, by id."""
-        return self._kinds[kind].details(conn, workspace, item_ids) if item_ids else {}
+        self, conn: Connection, workspace: WorkspaceId, kind: str, item_ids: Sequence[str],
+        context: Mapping[str, Any] | None = None, *, now: int = 0,
+    ) -> Mapping[str, Mapping[str, Any]]:  # fmt: skip
+        """How these items look when shown, by id; prices are those of the context's market and currency at `now`."""
+        return self._kinds[kind].details(conn, workspace, item_ids, context or {}, now) if item_ids else {}
 
     def names(self, conn: Connection, workspace: WorkspaceId, items: Iterable[tuple[str, str]]) -> dict[str, str]:
         """What the items, each given as (kind, id), are called, by id; those are missing that nobody here knows."""

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -23,6 +19,7 @@ from tests.rooms.capabilities.test_loyalty_routes import call, cart
 from tests.running import Server, http, wait_until
 from tests.stories.console import Complaints, tell
 from tests.stories.kept import database_of
+from tests.stories.site import site
 from tests.stories.test_console_looks import violations
 
 
@@ -56,26 +53,6 @@ def page_of(club: Server, path: str, language: str = "en", **form: str) -> httpx
     if form:
         return http.post(f"{club.url}{path}", data=form, headers=headers)
     return http.get(f"{club.url}{path}", headers=headers)
-
-
-@contextmanager
-def site(html: str, policy: str) -> Iterator[str]:
-    """A page of a shop's own site, at an address of its own."""
-
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Security-Policy", policy)
-            self.end_headers()
-            self.wfile.write(html.encode())
-
-        def log_message(self, format: str, *arguments: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{serving.server_port}/account"
-        serving.shutdown()
 
 
 def part(club: Server, name: str, **form: str) -> httpx.Response:

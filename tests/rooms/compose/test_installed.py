@@ -26,7 +26,7 @@ PLACEMENT = Placement(
     description="On top.",
     policy=EpsilonGreedy(name="any", version="1", epsilon=0.1, pool=5),
 )
-BANNER = ItemKind(name="banner", title="Banner", details=lambda conn, workspace, ids: {})
+BANNER = ItemKind(name="banner", title="Banner", details=lambda conn, workspace, ids, context, now: {})
 ALL = CandidateSource(name="all", placements=("home.hero",), find=lambda conn, ask: [])
 FIT = EligibilityRule(name="fit", title="Fits", order=1, barred=lambda conn, ask, candidates: set())
 MARGIN = Scorer(name="margin", order=1, rate=lambda conn, ask, candidates: {})

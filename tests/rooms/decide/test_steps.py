@@ -34,7 +34,9 @@ HERO = Placement(
 )  # fmt: skip
 
 
-def shown(conn: Connection, workspace: WorkspaceId, ids: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
+def shown(
+    conn: Connection, workspace: WorkspaceId, ids: Collection[str], context: Mapping[str, Any], now: int
+) -> Mapping[str, Mapping[str, Any]]:
     return {item_id: {"image": f"{item_id}.png"} for item_id in ids}
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from rapport.capabilities.catalog.entries import hidden_among
+from rapport.capabilities.catalog.entries import find_entries, hidden_among
+from rapport.capabilities.catalog.entry import Entry, price_at
 from rapport.capabilities.catalog.pictures import alike
 from rapport.capabilities.catalog.searching import Question, search
 from rapport.capabilities.catalog.settings import CATALOG_SETTINGS, synonyms_of
@@ -37,10 +38,41 @@ def unknown(conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> set[
     return ids - find_products(conn, ask.workspace, ids).keys() | hidden_among(conn, ask.workspace, ids)
 
 
-def details(conn: Connection, workspace: WorkspaceId, item_ids: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
-    """What a storefront needs to draw these products, as far as it is known."""
-    found = find_products(conn, workspace, item_ids)
-    return {product_id: _shown(msgspec.structs.asdict(product)) for product_id, product in found.items()}
+def details(
+    conn: Connection, workspace: WorkspaceId, item_ids: Collection[str], context: Mapping[str, Any], now: int
+) -> Mapping[str, Mapping[str, Any]]:
+    """What a storefront needs to draw these products, as far as it is known: as the shop states them, else as facts do.
+
+    The price is that of `context.market`, in `context.currency` where one is asked for, or else there is none.
+    """
+    seen, stated = find_products(conn, workspace, item_ids), find_entries(conn, workspace, item_ids)
+    found = {product_id: msgspec.structs.asdict(product) for product_id, product in seen.items()}
+    for product_id, (entry, stated_at) in stated.items():
+        if stated_at:
+            found.setdefault(product_id, {}).update(_as_stated(entry, context, now))
+    currency = str(context.get("currency") or "").upper()
+    for product in found.values():
+        if currency and product.get("currency") != currency:
+            product["price_minor"] = product["currency"] = None
+    return {product_id: _shown(product) for product_id, product in found.items()}
+
+
+def _as_stated(entry: Entry, context: Mapping[str, Any], now: int) -> dict[str, Any]:
+    market, currency = (str(context.get(name) or "") for name in ("market", "currency"))
+    holding = [
+        price_at(tuple(p for p in entry.prices_of(one) if not currency or p.currency == currency.upper()),
+                 now=now, market=market)
+        for one in entry.pieces
+    ]  # fmt: skip
+    cheapest = min((price for price in holding if price), key=lambda price: price.price_minor, default=None)
+    said = {
+        "name": entry.name, "category": entry.category, "brand": entry.brand, "url": entry.url,
+        "image_url": next((medium.url for medium in entry.media if medium.kind == "image"), None),
+    }  # fmt: skip
+    known: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    if any(entry.prices_of(one) for one in entry.pieces):  # then what browsers said of the price is no price
+        known |= {"price_minor": cheapest and cheapest.price_minor, "currency": cheapest and cheapest.currency}
+    return known
 
 
 def find(
@@ -76,4 +108,4 @@ def _with_stock(
 
 
 def _shown(product: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: product[name] for name in _SHOWN if product[name] is not None}
+    return {name: product[name] for name in _SHOWN if product.get(name) is not None}

@@ -50,16 +50,20 @@ class ProductShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def product_shown(
-    conn: Connection, workspace: WorkspaceId, product_id: str, *, location: str = "", market: str = "", now: int
-) -> ProductShown:
-    """What can be had of a product: collected at a location where one is named, else sent. Raises NotFound for a
-    location that nobody knows.
+    conn: Connection, workspace: WorkspaceId, product_id: str, *, location: str = "", market: str = "",
+    variant: str = "", now: int,
+) -> ProductShown:  # fmt: skip
+    """What can be had of a product, or of one of its variants: collected at a location where one is named, else sent.
+
+    Raises NotFound for a location that nobody knows.
     """
     known = store.find_locations(conn, workspace)
     if location and location not in known:
         raise NotFound(f"no location {location[:60]!r}", hint="GET /api/v1/locations lists them")
     since = known_since(conn, workspace, now=now)
     levels = store.levels_of_product(conn, workspace, product_id)
+    if variant:
+        levels = [level for level in levels if level.variant == variant]
     shown = list(_places(levels, known, location=location, market=market, since=since, now=now))
     counted = [place for place in shown if place.note in ("", _STALE)]
     pieces = sum(place.available or 0 for place in counted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -9,6 +10,7 @@ from rapport.world.storefront import account, buying, looking
 from rapport.world.storefront.serving import Reply, Request, kept_file, read, write
 from rapport.world.storefront.shop import Shop
 from rapport.world.storefront.statements import look
+from rapport.world.storefront.stating import state_catalogue
 
 __all__ = ["Storefront"]
 
@@ -69,7 +71,10 @@ class Storefront:
     async def _live(self, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "lifespan.startup.complete"})
+        stating = asyncio.create_task(state_catalogue(self._shop.rapport))
         await receive()
+        stating.cancel()
+        await asyncio.gather(stating, return_exceptions=True)
         await self.aclose()
         await send({"type": "lifespan.shutdown.complete"})
 

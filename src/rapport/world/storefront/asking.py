@@ -80,6 +80,10 @@ class Rapport:
             return None
         return {one["kind"]: one["saving_minor"] for one in quoted.get("benefits", ()) if one["saving_minor"]}
 
+    async def state_products(self, products: list[dict[str, Any]]) -> bool:
+        """Tell Rapport what is sold; False where it does not take it just now."""
+        return bool(await self._answer("POST", "/api/v1/products", json={"products": products}))
+
     async def wallet(self, user_id: str) -> tuple[str, str]:
         """What opens a customer's wallet: the token of its components, and the path of its page; empty without."""
         found = await self._answer("POST", f"/api/v1/customers/user_id:{user_id}/loyalty/links")

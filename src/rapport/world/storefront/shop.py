@@ -181,6 +181,7 @@ class Shop:
             "write_key": self._write_key,
             "person": self.person(request),
             "currency": currency,
+            "country": self.country(request),
             "free_from": format_minor(FREE_DELIVERY_MINOR, currency).removesuffix(".00"),
             "store": STORES[store.key],
             "basket_count": sum(line.quantity for line in self.lines(request)),

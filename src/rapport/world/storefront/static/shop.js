@@ -1,44 +1,28 @@
-// What a website's tag does: send the facts of this page to Rapport, under the public write key.
+// What a website does with Rapport: its script collects what this page states, under the public write key, and fills
+// the page's <rapport-…> parts. Rapport is found at its port of the host this page came from.
 const page = document.body.dataset;
-const endpoint = `${location.protocol}//${location.hostname}:${page.rapportPort}/v1/batch`;
+const rapportUrl = `${location.protocol}//${location.hostname}:${page.rapportPort}`;
 
-function cookie(name) {
-  return document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1);
-}
+window.rapport = window.rapport || [];
+for (const fact of JSON.parse(document.getElementById("facts").textContent)) window.rapport.push(["state", fact]);
 
-let visitor = cookie("shop_visitor");
-if (!visitor) {
-  visitor = crypto.randomUUID ? crypto.randomUUID() : `v-${Date.now()}-${Math.random().toString(36).slice(2)}`;
-  document.cookie = `shop_visitor=${visitor}; path=/; max-age=31536000; samesite=lax`;
-}
-
-function send(facts) {
-  const now = new Date().toISOString();
-  const context = {
-    library: { name: "marlow-storefront", version: "1.0.0" },
-    userAgent: navigator.userAgent,
-    locale: navigator.language,
-    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-    page: { path: location.pathname, url: location.href, title: document.title, referrer: document.referrer, search: location.search },
-    consent: { categoryPreferences: { Functional: true, Analytics: true, Advertising: false, Personalisation: true } },
-  };
-  const batch = facts.map((fact, place) => ({
-    anonymousId: visitor, ...(page.user ? { userId: page.user } : {}), context, timestamp: now,
-    messageId: fact.messageId || `shop-${visitor.slice(0, 8)}-${Date.now()}-${place}-${Math.random().toString(36).slice(2, 8)}`,
-    ...fact,
-  }));
-  return fetch(endpoint, {
-    method: "POST", keepalive: true, headers: { "Content-Type": "text/plain" },
-    body: JSON.stringify({ writeKey: page.writeKey, batch, sentAt: now }),
-  }).catch(() => undefined);
-}
-
-const stated = JSON.parse(document.getElementById("facts").textContent);
-if (stated.length) send(stated);
+const tag = document.createElement("script");
+tag.src = `${rapportUrl}/static/rapport.js`;
+Object.assign(tag.dataset, {
+  key: page.writeKey, cookie: "shop_visitor", user: page.user, page: "off",
+  consent: JSON.stringify({ Functional: true, Analytics: true, Advertising: false, Personalisation: true }),
+});
+document.head.append(tag);
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("[data-clicked]");
-  if (link) send([{ type: "track", event: "Product Clicked", properties: JSON.parse(link.dataset.clicked) }]);
+  if (link) window.rapport.push(["track", "Product Clicked", JSON.parse(link.dataset.clicked)], ["flush"]);
+});
+
+// Facts name the shop's public address; what is decided is drawn with those of this host.
+document.addEventListener("rapport-items", (event) => {
+  const here = (url) => (url || "").replace("https://shop.example/", "/");
+  event.detail.items = event.detail.items.map((item) => ({ ...item, url: here(item.url), image_url: here(item.image_url) }));
 });
 
 // A form that was refused begins at what is to be mended.
@@ -48,10 +32,3 @@ document.documentElement.classList.add("scripted");
 
 // Sorting and filtering show at once; without this script the button does it.
 document.querySelector(".tools")?.addEventListener("change", (event) => event.currentTarget.requestSubmit());
-
-// Rapport's parts of the page, from where Rapport is seen from this browser. Without them the page says what it can.
-if (document.querySelector("rapport-wallet, rapport-cart-benefits")) {
-  const parts = document.createElement("script");
-  parts.src = `${location.protocol}//${location.hostname}:${page.rapportPort}/static/loyalty.js`;
-  document.head.append(parts);
-}
