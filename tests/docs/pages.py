@@ -49,8 +49,8 @@ def run_page(
 
     One bash session runs them all, as a reader would type them; a block with `title=NAME` is saved as that file. A
     block that starts a server or a worker runs in the background, and the server is waited for. A `text` or `json`
-    block shows the output of the block before it: its lines must be found there in this order, and `…` stands for
-    anything.
+    block without a title shows the output of the block before it: its lines must be found there in this order, and `…`
+    stands for anything.
     """
     found = blocks(page)
     script = ["set -euo pipefail", "trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT"]
@@ -68,7 +68,8 @@ def run_page(
     assert done.returncode == 0, f"{page.relative_to(ROOT)} ended with {done.returncode}\n{shown}"
     outputs = _outputs(done.stdout)
     for number, block in enumerate(found):
-        if block.language in ("text", "json") and number and found[number - 1].language in ("bash", "python", "js"):
+        shows = block.language in ("text", "json") and not block.title
+        if shows and number and found[number - 1].language in ("bash", "python", "js"):
             _compare(block, outputs[number - 1], page)
 
 

@@ -128,3 +128,7 @@ def test_identity_is_explained_and_corrected_as_described(tmp_path: Path) -> Non
 def test_what_may_be_done_with_whom_is_said_as_described(tmp_path: Path) -> None:
     """An answer over the API holds when the reply is there; a policy is tried, then applied."""
     run_page(DOCS / "how-to/privacy.md", folder=tmp_path, port=free_port())
+
+
+def test_a_customer_is_asked_answers_and_somebody_does_their_task_as_described(tmp_path: Path) -> None:
+    run_page(DOCS / "how-to/journeys.md", folder=tmp_path, port=free_port())

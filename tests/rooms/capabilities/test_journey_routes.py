@@ -68,6 +68,17 @@ def test_a_journey_is_written_walked_seen_and_tried_on_the_past(server: Server, 
     tried = call(server, "POST", "journeys/thanks/dry-run", json={}).json()
     assert (tried["entered"], tried["outcomes"]) == (2, {"inside": 1, "end": 1})
     assert tried["nodes"] == {"branch": 2, "task": 1, "wait": 1, "end": 1}
+    [task] = call(server, "GET", "tasks").json()
+    assert (task["title"], task["journey"], task["done_by"]) == ("Send them a card", "thanks", "")
+    with signed_in(browser, server) as (page_, _):
+        page_.goto(f"{server.url}/console/tasks")
+        page_.get_by_role("button", name="Done: Send them a card").click()
+        page_.get_by_role("link", name="Done").click()
+        page_.get_by_text("Olga Owner").first.wait_for()
+    [task] = call(server, "GET", "tasks", params={"show": "done"}).json()
+    assert task["done_by"] == "Olga Owner"
+    assert call(server, "PUT", f"tasks/{task['id']}", json={"done": False}).json()["done_at"] is None
+    assert call(server, "GET", "journeys/thanks/effect").json()["journey"] == 1
     other = call(server, "POST", "journeys/another/dry-run", json={"graph": {**GRAPH, "control_percent": 90}}).json()
     assert other["entered"] == 2
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from msgspec.structs import replace as but
 
 from rapport.act.channels import ChannelSettings
 from rapport.act.outbox import Dispatcher
@@ -21,12 +20,10 @@ from rapport.capabilities.messages.service.bounces import read_bounce
 from rapport.capabilities.messages.service.outcomes import Feedback, take_feedback
 from rapport.capabilities.messages.service.places import allow_here
 from rapport.capabilities.messages.service.queueing import MessageWanted, queue, try_again
-from rapport.capabilities.messages.service.reminding import CONTROL
 from rapport.capabilities.messages.service.servers import MailServer, keep_server
 from rapport.capabilities.messages.service.templates import publish
 from rapport.capabilities.messages.settings import MESSAGE_SETTINGS, MessageSettings
 from rapport.capabilities.messages.store import MessageRow
-from rapport.collect.own import own_fact
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, now_us, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.identifiers import BUCKETS, Identifier, key_of
@@ -436,51 +433,3 @@ def test_two_workers_at_once_send_each_message_once(shop: Shop, sink: Sink, post
     channel.close()
     assert sorted(sink.by_id().values()) == [1] * 40
     assert {now_of(shop, row).status for row in rows} == {"sent"}
-
-
-def left_cart(shop: Shop, email: str, *, ago: int = HOUR) -> MessageRow | None:
-    """Somebody leaves a cart; the message about it."""
-    number = next(_NUMBERS)
-    row = own_fact(
-        shop.id, name="Cart Abandoned", id=f"cart-abandoned-{number}", occurred_at=now_us() - ago, received_at=now_us(),
-        external_ids=[{"type": "email", "id": email}],
-        properties={
-            "cart_id": f"c{number}", "started_at": to_iso(now_us() - ago - HOUR), "currency": "EUR", "value": 89.0,
-            "products": [{"product_id": "p", "name": "Merino jumper", "quantity": 2, "price": 89.0}],
-        },
-    )  # fmt: skip
-    with shop.db.write() as conn:
-        log.append(conn, [row])
-    shop.fold()
-    with shop.db.read() as conn:
-        return store.by_keys(conn, shop.id, [f"cart-abandoned-{number}"]).get(f"cart-abandoned-{number}")
-
-
-def test_a_left_cart_is_reminded_of_once_but_for_the_control_group(shop: Shop, sink: Sink, post: Dispatcher) -> None:
-    address = "https://shop.example/cart"
-    people = [somebody(shop) for _ in range(4)]
-    assert left_cart(shop, people[0]) is None  # nobody has said where the cart is
-    _decide(shop, but(ALWAYS, cart_url=address, cart_reminder_minutes=30, control_percent=0))
-    shop.pipeline.forget_all()
-    try:
-        assert left_cart(shop, people[1], ago=3 * DAY) is None  # an import tells of it
-        row = left_cart(shop, people[0])
-        assert row is not None
-        later = left_cart(shop, people[2], ago=MINUTE)
-        assert later is not None
-        run(post)
-        assert (now_of(shop, row).status, now_of(shop, later).status) == ("sent", "queued")
-        text = sink.mails[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]
-        assert "Merino jumper × 2" in text
-        assert "89.00" in text
-        assert address in text
-        run(post, after=HOUR)
-        assert now_of(shop, later).status == "sent"
-        _decide(shop, but(ALWAYS, cart_url=address, control_percent=90))
-        shop.pipeline.forget_all()
-        rows = [one for email in people + [somebody(shop) for _ in range(20)] if (one := left_cart(shop, email))]
-        assert {one.reason for one in rows if one.status == "held"} == {CONTROL}
-        assert sum(one.status == "held" for one in rows) >= 15
-    finally:
-        _decide(shop, ALWAYS)
-        shop.pipeline.forget_all()

@@ -1,4 +1,4 @@
-"""The job that does the steps of journeys when they are due."""
+"""The jobs of journeys: steps when they are due, and those that begin by the clock."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from rapport.act.jobs import Job, Turn
 from rapport.capabilities.journeys import store
+from rapport.capabilities.journeys.service.clocked import begin_part, next_begin
 from rapport.capabilities.journeys.service.going import Tools
 from rapport.capabilities.journeys.service.library import Graphs
 from rapport.capabilities.journeys.service.stepping import step
@@ -42,7 +43,21 @@ def jobs(joined: Joined) -> tuple[Job, ...]:
             name="journeys.steps", title="Customers go on in their journeys", due=due, run=run, at_most=AT_MOST,
             exclusive=False, pause_seconds=0.25, waiting_seconds=0.01,
         ),
+        Job(
+            name="journeys.starts", title="Journeys begin by the clock", due=_is_time, run=_begin, at_most=AT_MOST,
+            pause_seconds=5.0, waiting_seconds=0.05,
+        ),
     )  # fmt: skip
+
+
+def _is_time(conn: Connection, turn: Turn) -> bool:
+    first = next_begin(conn)
+    return first is not None and first <= turn.reached
+
+
+def _begin(turn: Turn) -> int:
+    with turn.write() as conn:
+        return begin_part(conn, turn.kept(Graphs), now=turn.reached, limit=turn.at_most)
 
 
 async def _nothing(rows: object) -> None:

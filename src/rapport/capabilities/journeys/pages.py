@@ -13,6 +13,7 @@ from rapport.capabilities.journeys import store
 from rapport.capabilities.journeys.checking import BadJourney, read_graph
 from rapport.capabilities.journeys.model import Graph
 from rapport.capabilities.journeys.service import graphs
+from rapport.capabilities.journeys.service.effect import effect_of
 from rapport.capabilities.journeys.service.shipped import shipped
 from rapport.capabilities.journeys.wording import entry_words, lines_of_graph
 from rapport.decide.people import names_by_strand
@@ -104,6 +105,7 @@ def journey_page(request: AnyRequest, db: Database, principal: Principal, name: 
             "totals": store.totals(conn, workspace).get(name, {}), "versions": store.history(conn, workspace, name),
             "names": names_by_strand(conn, workspace, {one.strand for one in people}),
             "customer": {one.strand: ids.customer_id(one.strand) for one in people} if ids else {},
+            "effect": effect_of(conn, workspace, name, now=now_us()),
         }  # fmt: skip
     return render(
         request, "journeys/journey.html", journey=found, seen=graphs.tag_of(found), node=node, people=people,

@@ -35,6 +35,13 @@ JOURNEYS = Slice(
         ),
         Permission(name="journeys:write", words="write, stop and remove journeys", roles=("marketer",)),
         Permission(name="journeys:enter", words="have somebody enter a journey", roles=("marketer", "agent")),
+        Permission(
+            name="journeys:ask", words="see what journeys ask a customer, and answer in their name",
+            roles=("marketer", "agent"),
+        ),
+        Permission(
+            name="tasks:read", words="see what journeys give the shop to do", roles=("marketer", "agent", "analyst")
+        ),
         Permission(name="tasks:write", words="say that a task is done", roles=("marketer", "agent")),
     ),
     web="rapport.capabilities.journeys.web:WEB",

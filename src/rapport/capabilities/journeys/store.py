@@ -130,9 +130,10 @@ answers = Table(
     Column("asked_at", BigInteger, nullable=False),
     Column("until_at", BigInteger, nullable=False),
     Column("answered_at", BigInteger),
+    Column("answer", Text, nullable=False, server_default=""),
     Index("journey_questions_of_strand", "workspace", "strand", "asked_at"),
 )
-"""Questions put to somebody; the answer itself is a fact and in their record."""
+"""Questions put to somebody, with the answer, which is a fact and in their record, too."""
 
 
 class Context(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -62,23 +62,6 @@ class MessageSettings(msgspec.Struct, frozen=True, kw_only=True):
     colour: Annotated[
         str, Meta(pattern="^#[0-9a-fA-F]{6}$", title="Colour of buttons", description="Such as #1f4f8f.")
     ] = "#1f4f8f"  # fmt: skip
-    cart_url: Annotated[
-        str,
-        Meta(
-            max_length=500,
-            pattern="^(https://.+)?$",
-            title="Address of the cart",
-            description="Whoever leaves a cart is reminded of it once, if they agreed. Empty: nobody is.",
-        ),
-    ] = ""
-    cart_reminder_minutes: Annotated[
-        int,
-        Meta(ge=0, le=1200, title="Minutes until the reminder", description="After the cart counts as left."),
-    ] = 60
-    control_percent: Annotated[
-        int, Meta(ge=0, le=90, title="Control group, percent",
-                  description="So many get no reminder, so that one can see what it earns. 0: everybody gets it."),
-    ] = 10  # fmt: skip
 
 
 MESSAGE_SETTINGS = Section(name="messages", title="Messages", kind=MessageSettings)

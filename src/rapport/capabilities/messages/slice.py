@@ -8,7 +8,6 @@ from rapport.capabilities.messages import store
 from rapport.capabilities.messages.facts import FACT_KINDS
 from rapport.capabilities.messages.service.gates import GATES, HERE
 from rapport.capabilities.messages.service.outcomes import after_delivery
-from rapport.capabilities.messages.service.reminding import Reminding
 from rapport.capabilities.messages.settings import MESSAGE_SETTINGS
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
@@ -20,7 +19,6 @@ MESSAGES = Slice(
     name="messages",
     title="Messages",
     facts=FACT_KINDS,
-    stage=Reminding,
     holds=(
         of_person(store.messages, "messages to somebody, with what stands in them and what became of them"),
         of_person(

@@ -43,7 +43,7 @@ from rapport.kernel.clock import MINUTE, SECOND, to_iso
 from rapport.kernel.errors import RapportError
 from rapport.kernel.work import Message
 from rapport.resolve.graph.customer_ids import load_customer_ids
-from rapport.storage.bulk import insert_ignore
+from rapport.storage.bulk import insert_ignore, upsert
 
 __all__ = ["act"]
 
@@ -173,14 +173,15 @@ def _ask(going: Going, graph: Graph, node: Ask, some: Some) -> list[Move]:
             {
                 "workspace": going.workspace, "id": ident, "strand": one.strand, "question": node.question,
                 "trait": node.trait, "choices": msgspec.json.encode(node.choices), "asked_at": going.now,
-                "until_at": rest.due_at, "answered_at": None,
+                "until_at": rest.due_at, "answered_at": None, "answer": "",
             }
         )  # fmt: skip
         going.state(
             one, ASKED, f"asked-{ident}-{one.since}", question=node.question, trait=node.trait, question_id=ident
         )
         moves.append(rest._replace(sent=ident))
-    insert_ignore(going.conn, store.answers, rows, key=("workspace", "id"))
+    changing = ("question", "trait", "choices", "asked_at", "until_at", "answered_at", "answer")
+    upsert(going.conn, store.answers, rows, key=("workspace", "id"), update=changing)  # in a circle it is asked anew
     return moves
 
 
