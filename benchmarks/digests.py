@@ -117,6 +117,9 @@ def _empty(engine: str) -> Iterator[tuple[dict[str, str], Path]]:
         yield {**os.environ, "RAPPORT_DATABASE_URL": url}, Path(folder)
 
 
+UNLIMITED = ("--facts-per-second", "0", "--megabytes-per-day", "0")
+
+
 def _digest(environment: dict[str, str], folder: Path) -> str:
     answer = json.loads(_rapport(environment, "digest", "--json", "--data", str(folder)).splitlines()[-1])
     return f"{answer['digest']}  {answer['customers']}  {answer['facts']}"
@@ -130,7 +133,9 @@ def _rapport(environment: dict[str, str], *arguments: str) -> str:
 
 def _source(channel: str, running: Installation, environment: dict[str, str]) -> str:
     """The write key of a new source, once the server knows it."""
-    printed = _rapport(environment, "sources", "add", channel, "--kind", channel, "--data", str(running.data))
+    printed = _rapport(
+        environment, "sources", "add", channel, "--kind", channel, *UNLIMITED, "--data", str(running.data)
+    )
     found = re.search(r"wk_[\w-]+", printed)
     if found is None:
         raise RuntimeError(f"no write key in {printed!r}")

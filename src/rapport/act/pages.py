@@ -18,6 +18,7 @@ from rapport.kernel.principal import Principal
 from rapport.kernel.wording import Wording
 from rapport.kernel.work import EVERY_FACT
 from rapport.storage.engine import Database
+from rapport.web import once
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.forms import Form, text, texts
 
@@ -41,8 +42,8 @@ def webhooks_page(request: AnyRequest, db: Database, principal: Principal, wordi
 def add_webhook(
     request: AnyRequest, db: Database, principal: Principal, wording: Wording, channel_settings: GivenSettings,
     data: Form,
-) -> Response[str]:  # fmt: skip
-    """Add an address; its secret is shown on the answer and never again."""
+) -> Response[Any]:  # fmt: skip
+    """Add an address, then show its secret once."""
     wanted = _wanted(data)
     try:
         _question(wanted, wording, data)
@@ -52,7 +53,7 @@ def add_webhook(
             )
     except RapportError as error:
         return _list(request, db, principal, wording, error=error, typed=wanted)
-    return _one(request, db, principal, wording, made.id, secret=secret)
+    return once.lead_to(request, f"/console/webhooks/{made.id}", secret=secret)
 
 
 @get("/webhooks/{webhook_id:str}", permission="webhooks:read", sync_to_thread=True)
@@ -60,7 +61,11 @@ def webhook_page(
     request: AnyRequest, db: Database, principal: Principal, wording: Wording, webhook_id: str
 ) -> Response[str]:
     """One webhook and its deliveries."""
-    return _one(request, db, principal, wording, webhook_id, test=text(dict(request.query_params), "test"))
+    page = _one(
+        request, db, principal, wording, webhook_id, test=text(dict(request.query_params), "test"),
+        secret=once.shown(request).get("secret", ""),
+    )  # fmt: skip
+    return once.show(request, page)
 
 
 @post("/webhooks/{webhook_id:str}/test", permission="webhooks:write", sync_to_thread=True, status_code=200)
@@ -117,15 +122,15 @@ def set_enabled(db: Database, principal: Principal, webhook_id: str, data: Form)
 @post("/webhooks/{webhook_id:str}/rotate", permission="webhooks:write", sync_to_thread=True, status_code=200)
 def rotate_webhook(
     request: AnyRequest, db: Database, principal: Principal, wording: Wording, webhook_id: str, data: Form
-) -> Response[str]:
-    """Make a new secret, shown on the answer and never again; the old one signs beside it for a week."""
+) -> Response[Any]:
+    """Make a new secret, shown once; the old one signs beside it for a week."""
     seen = text(data, "version") or None
     try:
         with db.write() as conn:
             _, secret = webhooks.rotate_secret(conn, principal.workspace, webhook_id, now=now_us(), seen=seen)
     except RapportError as error:
         return _one(request, db, principal, wording, webhook_id, error=error)
-    return _one(request, db, principal, wording, webhook_id, secret=secret)
+    return once.lead_to(request, f"/console/webhooks/{webhook_id}", secret=secret)
 
 
 @post("/webhooks/{webhook_id:str}/remove", permission="webhooks:write", sync_to_thread=True, status_code=303)

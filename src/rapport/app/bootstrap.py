@@ -71,8 +71,9 @@ def _api_key(db: Database, settings: Settings, permissions: Permissions, workspa
     kept = read_secrets(settings.data_dir).api_key
     if kept:
         with db.read() as conn:
-            known = api_keys.by_token(conn, store.digest_of(kept))
-        if known is not None:
+            found = api_keys.by_token(conn, store.digest_of(kept), now=now)
+        known = None if found is None else found[0]
+        if known is not None and not known.is_over(now):
             if not set(permissions.for_keys) <= set(known.scopes):  # a slice was installed since
                 with db.write() as conn:
                     api_keys.set_scopes(conn, known.id, permissions.for_keys)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 import click
+import msgspec
 
 from rapport.collect import quarantine, sources
 from rapport.collect.health import HealthCounts, health_of_sources
-from rapport.collect.model import SOURCE_KINDS, Limits, Source, SourceKind
+from rapport.collect.model import SOURCE_KINDS, Limits, Source, SourceKind, default_limits
 from rapport.collect.names import Vocabulary
 from rapport.kernel.clock import HOUR, now_us, to_iso
 from rapport.kernel.errors import InvalidFact
@@ -33,6 +35,21 @@ class Collecting(Installation, Protocol):
     @property
     def vocabulary(self) -> Vocabulary:
         """The events that its slices understand."""
+
+
+def _limit_options(command: Callable[..., None]) -> Callable[..., None]:
+    options = (
+        click.option("--facts-per-second", type=click.IntRange(min=0), help="0 is no limit."),
+        click.option("--burst-facts", type=click.IntRange(min=0), help="At once; 0 is five seconds' worth."),
+        click.option("--megabytes-per-day", type=click.IntRange(min=0), help="In 24 hours; 0 is no limit."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _changed(limits: Limits, given: Mapping[str, int | None]) -> Limits:
+    return msgspec.structs.replace(limits, **{name: value for name, value in given.items() if value is not None})
 
 
 @click.group("sources")
@@ -59,23 +76,35 @@ def list_sources(installation: Installation, data_dir: Path | None, workspace: s
 @workspace_option
 @click.argument("name")
 @click.option("--kind", type=click.Choice(SOURCE_KINDS), default="web", show_default=True)
-@click.option("--facts-per-second", type=click.IntRange(min=0), default=0, help="Rate limit; 0 is none.")
+@_limit_options
 @click.pass_obj
 def add(
-    installation: Installation,
-    data_dir: Path | None,
-    workspace: str | None,
-    name: str,
-    kind: SourceKind,
-    facts_per_second: int,
-) -> None:
+    installation: Installation, /, data_dir: Path | None, workspace: str | None, name: str, kind: SourceKind,
+    **given: int | None,
+) -> None:  # fmt: skip
     """Add a source and print its write key."""
+    limits = _changed(default_limits(kind), given)
     with installation.open(data_dir) as db, db.write() as conn:
         made = sources.create_source(
-            conn, workspace_named(conn, workspace).id, name=name, kind=kind, now=now_us(),
-            limits=Limits(facts_per_second=facts_per_second),
+            conn, workspace_named(conn, workspace).id, name=name, kind=kind, now=now_us(), limits=limits,
         )  # fmt: skip
     click.echo(f"{made.id}  {made.write_key}")
+
+
+@sources_group.command("limit")
+@data_option
+@workspace_option
+@click.argument("source_id")
+@_limit_options
+@click.pass_obj
+def limit(
+    installation: Installation, /, data_dir: Path | None, workspace: str | None, source_id: str, **given: int | None
+) -> None:
+    """Say how much a source may send; what is not given stays."""
+    with installation.open(data_dir) as db, db.write() as conn:
+        shop = workspace_named(conn, workspace).id
+        before = sources.find_source(conn, shop, source_id).limits
+        sources.change_source(conn, shop, source_id, limits=_changed(before, given))
 
 
 @sources_group.command("rotate")
@@ -94,6 +123,17 @@ def rotate(
             conn, workspace_named(conn, workspace).id, source_id, now=now_us(), grace=grace_hours * HOUR
         )
     click.echo(f"{rotated.id}  {rotated.write_key}")
+
+
+@sources_group.command("end-old-key")
+@data_option
+@workspace_option
+@click.argument("source_id")
+@click.pass_obj
+def end_old_key(installation: Installation, data_dir: Path | None, workspace: str | None, source_id: str) -> None:
+    """End the write key before the last rotation now."""
+    with installation.open(data_dir) as db, db.write() as conn:
+        sources.end_previous_key(conn, workspace_named(conn, workspace).id, source_id, now=now_us())
 
 
 @sources_group.command("disable")

@@ -43,7 +43,7 @@ from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.collect.pixel import read_pixel
 from rapport.collect.prepare import prepare_all
 from rapport.collect.sources import Sources
-from rapport.kernel.clock import now_us
+from rapport.kernel.clock import HOUR, SECOND, now_us
 from rapport.kernel.errors import (
     Forbidden,
     InvalidInput,
@@ -240,7 +240,7 @@ class Endpoints:
         if source is None:
             raise _no_such_key()
         _must_be_open(source)
-        self._check(source, endpoint, parts, size=size, now=now)
+        self._check(source, endpoint, parts, size=size, address=head.address, now=now)
         envelope = Envelope(
             type=endpoint.type,
             context=parts.context,
@@ -257,7 +257,7 @@ class Endpoints:
         new = await self._appender.append(rows, [] if unkept else aside)
         self.health.count(
             source, now=now, accepted=new, duplicates=len(rows) - new, quarantined=len(aside) - len(unkept),
-            dropped=len(unkept),
+            dropped=len(unkept), bytes=size,
         )  # fmt: skip
         if unkept:
             raise QuarantineFull(
@@ -266,7 +266,7 @@ class Endpoints:
                 hint="mend the client; replay or discard what is in quarantine",
             )
 
-    def _check(self, source: Source, endpoint: Endpoint, parts: Parts, *, size: int, now: int) -> None:
+    def _check(self, source: Source, endpoint: Endpoint, parts: Parts, *, size: int, address: str, now: int) -> None:
         limit = _body_limit(source, endpoint)
         count = len(parts.messages)
         if size > limit:
@@ -284,7 +284,9 @@ class Endpoints:
                 f"{shared} bytes of context for each of {count} messages are too many", hint="send smaller batches"
             )
         try:
-            self._rates.take(source, count, now=now)
+            if self.registry.has_spent_its_day(source):
+                raise _day_is_spent(source, now)
+            self._rates.take(source, count, address=address if source.client_side else "", now=now)
         except RateLimited:
             self.health.count(source, now=now, refused=count)
             raise
@@ -362,6 +364,13 @@ def _no_such_key() -> Unauthenticated:
     return Unauthenticated(
         "no source has this write key", hint="`rapport sources list` shows the keys; send it as Basic user name"
     )
+
+
+def _day_is_spent(source: Source, now: int) -> RateLimited:
+    return RateLimited(
+        f"this source has sent the {source.limits.megabytes_per_day} MB that it may send in 24 hours",
+        retry_after_seconds=(HOUR - now % HOUR) / SECOND, hint="raise the source's limit, or find out what it sends",
+    )  # fmt: skip
 
 
 def _must_be_open(source: Source) -> None:

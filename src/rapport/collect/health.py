@@ -30,6 +30,7 @@ class HealthCounts(msgspec.Struct, kw_only=True):
     quarantined: int = 0
     dropped: int = 0
     refused: int = 0
+    bytes: int = 0
 
 
 class Health:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 from rapport.collect.model import Source
@@ -11,32 +12,62 @@ from rapport.kernel.errors import Overloaded, RateLimited
 __all__ = ["STRANGERS", "InFlight", "RateLimiter"]
 
 BURST_SECONDS = 5
-"""A source that was quiet may send this many seconds' worth at once."""
+"""A source that was quiet may send this many seconds' worth at once, unless it says how many facts."""
+
+SHARE = 4
+"""Once half of a source's burst is used, no address has more than this part of its rate."""
+
+REMEMBERED = 20_000
+"""Addresses; beyond that the one that sent longest ago is forgotten, and may begin anew."""
 
 
 class RateLimiter:
-    """A token bucket for each source that has a rate. A batch passes whole if a token is left, and is made up for."""
+    """A token bucket for each source that has a rate. A batch passes whole if a token is left, and is made up for.
+
+    Where a key is public, whoever misuses it would use up what the shop's own visitors need. So a source that has less
+    than half of its burst left gives each address a bucket of its own, a quarter of the source's.
+    """
 
     def __init__(self) -> None:
         self._buckets: dict[tuple[int, str], tuple[float, int]] = {}
+        self._of_address: OrderedDict[tuple[int, str, str], tuple[float, int]] = OrderedDict()
 
-    def take(self, source: Source, facts: int, *, now: int) -> None:
-        """Count facts against the source's rate. Raises RateLimited with the time after which one may pass again."""
+    def take(self, source: Source, facts: int, *, now: int, address: str = "") -> None:
+        """Count facts against the source's rate, and with an `address` against its part.
+
+        Raises RateLimited with the time after which one may pass again.
+        """
         rate = source.limits.facts_per_second
         if rate == 0:
             return
         key = (source.workspace, source.id)
-        full = float(rate * BURST_SECONDS)
-        left, at = self._buckets.get(key, (full, now))
-        left = min(full, left + max(0, now - at) * rate / SECOND)
+        full = float(source.limits.burst_facts or rate * BURST_SECONDS)
+        left = _filled(self._buckets.get(key, (full, now)), rate, full, now)
         if left < 1:
             self._buckets[key] = (left, now)
-            raise RateLimited(
-                f"this source may send {rate} facts a second",
-                retry_after_seconds=(1 - left) / rate,
-                hint="send again later, or raise the source's limit",
-            )
+            raise _too_fast(f"this source may send {rate} facts a second", left, rate)
+        if address and left < full / 2:
+            self._take_part((*key, address), facts, rate / SHARE, full / SHARE, now)
         self._buckets[key] = (left - facts, now)
+
+    def _take_part(self, key: tuple[int, str, str], facts: int, rate: float, full: float, now: int) -> None:
+        left = _filled(self._of_address.pop(key, (full, now)), rate, full, now)
+        self._of_address[key] = (left - facts if left >= 1 else left, now)
+        if len(self._of_address) > REMEMBERED:
+            self._of_address.popitem(last=False)
+        if left < 1:
+            raise _too_fast(f"one address may send {rate:g} facts a second to this source now", left, rate)
+
+
+def _filled(bucket: tuple[float, int], rate: float, full: float, now: int) -> float:
+    left, at = bucket
+    return min(full, left + max(0, now - at) * rate / SECOND)
+
+
+def _too_fast(what: str, left: float, rate: float) -> RateLimited:
+    return RateLimited(
+        what, retry_after_seconds=(1 - left) / rate, hint="send again later, or raise the source's limit"
+    )
 
 
 STRANGERS = "strangers"

@@ -14,6 +14,7 @@ __all__ = [
     "CLIENT_KINDS",
     "IMPORT_SOURCE",
     "NO_ENVELOPE",
+    "PUBLIC_LIMITS",
     "SOURCE_KINDS",
     "Envelope",
     "Limits",
@@ -21,6 +22,7 @@ __all__ = [
     "QuarantineState",
     "Source",
     "SourceKind",
+    "default_limits",
     "internal_source",
 ]
 
@@ -47,9 +49,22 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_batch_facts: int = 2_500
     facts_per_second: int = 0
     """0 is no limit but the server's own."""
+    burst_facts: int = 0
+    """So many at once from a source that was quiet; 0 is what comes in five seconds at its rate."""
+    megabytes_per_day: int = 0
+    """Of messages, uncompressed, in 24 hours; 0 is no limit."""
     max_quarantined: int = 50_000
     """Open rows kept in quarantine. Beyond that a request with invalid messages is answered 400; its valid ones are
     kept."""
+
+
+PUBLIC_LIMITS = Limits(facts_per_second=500, burst_facts=20_000, megabytes_per_day=4_096)
+"""Of a source whose key anybody can read: ten times what a shop sends with 200 visitors at a time, and no full disk."""
+
+
+def default_limits(kind: SourceKind) -> Limits:
+    """What a new source of a kind may send, unless somebody says otherwise."""
+    return PUBLIC_LIMITS if kind in CLIENT_KINDS else Limits()
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,6 +42,9 @@ _PAGE = 50
 _MOST_SEQ = 2**62
 """No fact has a larger number; the database would refuse one."""
 
+_GRACES = {"none": 0, "day": DAY, "week": sources_.GRACE}
+"""How long the old write key works after a rotation, as one may choose."""
+
 _STATES: dict[str, QuarantineState] = {state: state for state in get_args(QuarantineState)}
 
 
@@ -154,13 +157,24 @@ def change_source(request: AnyRequest, db: Database, principal: Principal, sourc
 
 @post("/sources/{source_id:str}/rotate", permission="sources:write", sync_to_thread=True, status_code=200)
 def rotate(request: AnyRequest, db: Database, principal: Principal, source_id: str, data: Form) -> Response[Any]:
-    """A new write key; the old one works for a week more."""
+    """A new write key; the old one works as long as was chosen."""
+    grace = _GRACES.get(text(data, "grace"), sources_.GRACE)
     try:
         with db.write() as conn:
-            sources_.rotate_key(conn, principal.workspace, source_id, now=now_us(), seen=text(data, "replaces"))
+            sources_.rotate_key(
+                conn, principal.workspace, source_id, now=now_us(), grace=grace, seen=text(data, "replaces")
+            )
     except Conflict as error:
         return _one_source(request, db, principal, source_id, error=error)
     return Redirect(f"/console/sources/{source_id}?done=rotated", status_code=303)
+
+
+@post("/sources/{source_id:str}/end-old-key", permission="sources:write", sync_to_thread=True, status_code=303)
+def end_old_key(db: Database, principal: Principal, source_id: str) -> Redirect:
+    """Make the write key before the last rotation useless."""
+    with db.write() as conn:
+        sources_.end_previous_key(conn, principal.workspace, source_id, now=now_us())
+    return Redirect(f"/console/sources/{source_id}?done=saved", status_code=303)
 
 
 @post("/sources/{source_id:str}/enabled", permission="sources:write", sync_to_thread=True, status_code=303)
@@ -251,7 +265,7 @@ PAGES = ConsolePages(
     templates=Path(__file__).parent / "templates",
     handlers=(
         feed_page, feed_rows, fact_page, fact_by_id, sources_page, add_source, source_page, change_source, rotate,
-        set_enabled, quarantine_page, quarantined_page, mend, discard, replay_all, discard_all,
+        end_old_key, set_enabled, quarantine_page, quarantined_page, mend, discard, replay_all, discard_all,
     ),
     nav=(
         NavItem(

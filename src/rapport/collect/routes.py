@@ -32,7 +32,8 @@ class SourceWanted(msgspec.Struct, frozen=True, kw_only=True):
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
     kind: SourceKind
-    limits: Limits = Limits()
+    limits: Limits | None = None
+    """Where nothing is said: a rate and a volume for web and app, whose key anybody can read, and none for others."""
 
 
 class SourceChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,6 +167,16 @@ def rotate_source(source_id: Id, data: Rotation, db: Database, principal: Princi
     return _shown(source, principal, None)
 
 
+@delete(
+    "/sources/{source_id:str}/previous-key", permission="sources:write", tags=["sources"], status_code=204,
+    sync_to_thread=True,
+)  # fmt: skip
+def end_previous_key(source_id: Id, db: Database, principal: Principal) -> None:
+    """End the write key before the last rotation now, whatever was left of its time."""
+    with db.write() as conn:
+        sources.end_previous_key(conn, principal.workspace, source_id, now=now_us())
+
+
 @get("/quarantine", permission="quarantine:read", tags=["quarantine"], sync_to_thread=True)
 def list_quarantine(
     db: Database,
@@ -237,6 +248,7 @@ def discard_quarantined(row_id: Id, db: Database, principal: Principal) -> None:
 
 ROUTES = (
     list_sources, add_source, get_source, list_unread, change_source, rotate_source,
+    end_previous_key,
     list_quarantine, get_quarantined, mend_quarantined, replay_quarantined, replay_matching, discard_quarantined,
 )  # fmt: skip
 

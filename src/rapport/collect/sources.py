@@ -13,13 +13,14 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from rapport.collect.model import CLIENT_KINDS, SOURCE_KINDS, Limits, Source, SourceKind
-from rapport.collect.store import all_source_rows, count_open, source_values, sources
-from rapport.kernel.clock import DAY, SECOND
+from rapport.collect.model import CLIENT_KINDS, SOURCE_KINDS, Limits, Source, SourceKind, default_limits
+from rapport.collect.store import all_source_rows, bytes_since, count_open, source_values, sources
+from rapport.kernel.clock import DAY, SECOND, now_us
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound, Unavailable
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import WorkspaceId, new_id, new_secret
 from rapport.kernel.versions import refuse_unseen, version_of
+from rapport.storage.audit.entries import append as tell
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import WorkspaceSettings, all_workspaces
 
@@ -27,6 +28,7 @@ __all__ = [
     "Sources",
     "change_source",
     "create_source",
+    "end_previous_key",
     "ensure_source",
     "find_source",
     "identifier_policy",
@@ -38,6 +40,8 @@ __all__ = [
 
 GRACE = 7 * DAY
 """How long the key before a rotation keeps working: websites cache it."""
+
+MEGABYTE = 1_000_000
 
 _log = logging.getLogger(__name__)
 
@@ -69,14 +73,17 @@ def create_source(
     source_id: str | None = None,
     write_key: str | None = None,
 ) -> Source:
-    """Add a source with a new write key. Raises InvalidInput (bad name, kind, limit), Conflict (taken id or key)."""
+    """Add a source with a new write key and, where no `limits` are given, those of its kind.
+
+    Raises InvalidInput (bad name, kind, limit), Conflict (taken id or key).
+    """
     source = Source(
         workspace=workspace,
         id=source_id or new_id("src"),
         name=_checked_name(name),
         kind=_checked_kind(kind),
         write_key=write_key or new_secret("wk"),
-        limits=_checked_limits(limits or Limits()),
+        limits=_checked_limits(default_limits(_checked_kind(kind)) if limits is None else limits),
         created_at=now,
         client_side=kind in CLIENT_KINDS,
     )
@@ -165,6 +172,14 @@ def rotate_key(
         raise Conflict(
             f"somebody rotated the write key of {source.name!r} since you looked", hint="look at the new one first"
         )
+    tell(conn, workspace, "source.key_rotated", about=source_id, details={"grace_seconds": grace // SECOND}, now=now)
+    return source
+
+
+def end_previous_key(conn: Connection, workspace: WorkspaceId, source_id: str, *, now: int) -> Source:
+    """Make the key before the last rotation useless, within a second in every process. Raises NotFound."""
+    source = _write(conn, workspace, source_id, {"previous_key": None, "previous_until": 0})
+    tell(conn, workspace, "source.old_key_ended", about=source_id, now=now)
     return source
 
 
@@ -182,6 +197,7 @@ class Sources:
         self._by_key: Mapping[str, Source] = {}
         self._by_previous_key: Mapping[str, Source] = {}
         self._full: frozenset[tuple[int, str]] = frozenset()
+        self._spent: frozenset[tuple[int, str]] = frozenset()
         self._asked_at = 0
         self._asking: asyncio.Task[None] | None = None
         self.largest_batch = Limits().max_batch_bytes
@@ -213,22 +229,32 @@ class Sources:
         """Whether the source's part of the quarantine is full."""
         return (source.workspace, source.id) in self._full
 
+    def has_spent_its_day(self, source: Source) -> bool:
+        """Whether the source has sent what it may in 24 hours. Told some seconds late: its rate bounds what comes."""
+        return (source.workspace, source.id) in self._spent
+
     async def refresh(self) -> None:
         """Read the sources again, in a thread."""
         await asyncio.to_thread(self.refresh_now)
 
     def refresh_now(self) -> None:
-        """Read the sources and how full their quarantine is."""
+        """Read the sources, how full their quarantine is, and what they have sent in a day."""
         with self._db.read() as conn:
             shops = _shops(conn)
             read = [_source(row, shops.get(row.workspace)) for row in all_source_rows(conn)]
             waiting = count_open(conn)
+            sent = bytes_since(conn, now_us() - DAY) if any(s.limits.megabytes_per_day for s in read) else {}
         self._by_key = {source.write_key: source for source in read}
         self._by_previous_key = {source.previous_key: source for source in read if source.previous_key}
         self._full = frozenset(
             (source.workspace, source.id)
             for source in read
             if waiting.get((source.workspace, source.id), 0) >= source.limits.max_quarantined
+        )
+        self._spent = frozenset(
+            (source.workspace, source.id)
+            for source in read
+            if 0 < source.limits.megabytes_per_day * MEGABYTE <= sent.get((source.workspace, source.id), 0)
         )
         self.largest_batch = max([Limits().max_batch_bytes, *(source.limits.max_batch_bytes for source in read)])
 
@@ -306,6 +332,8 @@ def _checked_limits(limits: Limits) -> Limits:
         "max_batch_facts": (1, 10_000),
         "facts_per_second": (0, 1_000_000),
         "max_quarantined": (0, 10_000_000),
+        "burst_facts": (0, 10_000_000),
+        "megabytes_per_day": (0, 100_000_000),
     }
     for name, (least, most) in bounds.items():
         value = getattr(limits, name)

@@ -20,11 +20,13 @@ __all__ = [
     "COUNTERS",
     "add_health",
     "all_source_rows",
+    "bytes_since",
     "count_open",
     "health_since",
     "insert_quarantined",
     "new_in_each",
     "quarantine",
+    "refused_since",
     "source_health",
     "source_unread",
     "source_values",
@@ -48,12 +50,15 @@ sources = Table(
     Column("max_batch_facts", Integer, nullable=False),
     Column("facts_per_second", Integer, nullable=False),
     Column("max_quarantined", Integer, nullable=False),
+    Column("burst_facts", Integer, nullable=False, server_default="0"),
+    Column("megabytes_per_day", Integer, nullable=False, server_default="0"),
     Column("created_at", BigInteger, nullable=False),
     Column("last_seen_at", BigInteger),
 )
 
-COUNTERS = ("accepted", "duplicates", "quarantined", "dropped", "refused")
-"""New facts; facts known already; bad ones kept; bad ones not kept as quarantine is full; facts refused by a limit."""
+COUNTERS = ("accepted", "duplicates", "quarantined", "dropped", "refused", "bytes")
+"""New facts; facts known already; bad ones kept; bad ones not kept as quarantine is full; facts refused by a limit;
+bytes of all that was not refused."""
 
 source_health = Table(
     "source_health",
@@ -61,7 +66,9 @@ source_health = Table(
     Column("workspace", Integer, primary_key=True, autoincrement=False),
     Column("source", Text, primary_key=True),
     Column("hour", BigInteger, primary_key=True, autoincrement=False),
-    *(Column(name, BigInteger, nullable=False) for name in COUNTERS),
+    *(Column(name, BigInteger, nullable=False) for name in COUNTERS[:-1]),
+    Column("bytes", BigInteger, nullable=False, server_default="0"),
+    Index("source_health_hour", "hour"),
 )
 
 source_unread = Table(
@@ -119,6 +126,25 @@ def new_in_each(conn: Connection, requests: Sequence[Sequence[LogRow]]) -> list[
         for row in select_among(conn, query, workspace, facts.c.message_id, asked):
             stored[workspace, row.message_id] = (row.source, row.received_at)
     return [sum(_is_new(stored, row) for row in rows) for rows in requests]
+
+
+def bytes_since(conn: Connection, since: int) -> dict[tuple[int, str], int]:
+    """What each (workspace, source) has sent in the hours since a moment."""
+    h = source_health.c
+    query = sa.select(h.workspace, h.source, sa.func.sum(h.bytes)).where(h.hour >= since - since % HOUR)
+    return {(ws, source): int(sum_) for ws, source, sum_ in conn.execute(query.group_by(h.workspace, h.source))}
+
+
+def refused_since(conn: Connection, workspace: WorkspaceId, since: int) -> dict[str, int]:
+    """How many facts of each source its limits refused in the hours since a moment; those with none are missing."""
+    h = source_health.c
+    query = (
+        sa.select(h.source, sa.func.sum(h.refused))
+        .where(h.workspace == workspace, h.hour >= since - since % HOUR, h.refused > 0)
+        .group_by(h.source)
+        .order_by(h.source)
+    )
+    return {source: int(number) for source, number in conn.execute(query)}
 
 
 def _is_new(stored: dict[tuple[int, str], tuple[str, int]], row: LogRow) -> bool:

@@ -1,4 +1,4 @@
-"""What Home warns of while collecting: messages nobody could read, sources that fell silent."""
+"""What Home warns of while collecting: messages nobody could read, sources that fell silent or send too much."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from rapport.collect.store import quarantine, sources
-from rapport.kernel.clock import DAY
+from rapport.collect.store import quarantine, refused_since, sources
+from rapport.kernel.clock import DAY, HOUR
 from rapport.kernel.ids import WorkspaceId
 from rapport.web.alarms import Alarm, Watch
 from rapport.web.formats import count, duration
@@ -49,7 +49,25 @@ def _silent(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Alar
     ]
 
 
+def _over(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Alarm]:
+    refused = refused_since(conn, workspace, now - HOUR)
+    query = sa.select(sources.c.id, sources.c.name).where(sources.c.workspace == workspace)
+    names = {row.id: row.name for row in conn.execute(query)} if refused else {}
+    said = {source: "one fact was" if n == 1 else f"{count(n)} facts were" for source, n in refused.items()}
+    return [
+        Alarm(
+            what=f"“{names[source]}” sends more than it may: {said[source]} refused within two hours",
+            to_do="If that is not your shop’s own traffic, switch the source off or rotate its key there; else let it"
+            " send more.",
+            path=f"/console/sources/{source}",
+        )
+        for source in list(refused)[:5]
+        if source in names
+    ]
+
+
 WATCHES = (
     Watch(name="collect.quarantine", permission="quarantine:read", read=_quarantine),
     Watch(name="collect.silent", permission="sources:read", read=_silent),
+    Watch(name="collect.over", permission="sources:read", read=_over),
 )

@@ -35,7 +35,8 @@ from rapport.resolve.linking.units import members_of
 from rapport.resolve.reading.identities import worth_showing
 from rapport.storage.engine import Database
 from rapport.web import auth
-from rapport.web.auth import KeyRing
+from rapport.web.auth import client_address
+from rapport.web.key_ring import KeyRing
 from rapport.web.purposes import ask_purpose
 from rapport.web.recording import Audited
 
@@ -100,7 +101,9 @@ class ProfileKeyMiddleware(ASGIMiddleware):
         connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
         authorization = connection.headers.get("authorization")
         keys: KeyRing = connection.app.state.key_ring
-        scope["user"] = None if authorization is None else await keys.authenticate(_bearer(authorization))
+        scope["user"] = None
+        if authorization is not None:
+            scope["user"] = await keys.authenticate(_bearer(authorization), address=client_address(connection))
         scope["auth"] = None
         await next_app(scope, receive, send)
 

@@ -14,7 +14,7 @@ from rapport.kernel.errors import Forbidden, RapportError
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces
-from rapport.web import accounts, auth, factor_store, resets, store
+from rapport.web import accounts, auth, factor_store, once, resets, store
 from rapport.web.accounts import HalfSignedIn, SignedIn
 from rapport.web.console import render
 from rapport.web.forms import Form, integer, raw, text
@@ -134,8 +134,9 @@ def reset(request: AnyRequest, db: Database, data: Form) -> Response[Any]:
 
 @get("/account", permission="signed_in", sync_to_thread=True)
 def account_page(request: AnyRequest, db: Database) -> Response[str]:
-    """One's own account."""
-    return account(request, db)
+    """One's own account; after recovery codes were made, those, once."""
+    codes = once.shown(request).get("recovery_codes", "").split()
+    return once.show(request, account(request, db, recovery_codes=codes))
 
 
 @post("/account/password", permission="signed_in", sync_to_thread=True, status_code=200)

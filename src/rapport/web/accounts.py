@@ -21,6 +21,7 @@ from rapport.storage.engine import Database
 from rapport.web import api_keys, attempts, factor_store, passwords, store
 from rapport.web.api_keys import ApiKey
 from rapport.web.factor_store import Challenge
+from rapport.web.key_changes import checked_end, checked_networks
 from rapport.web.permissions import ROLE_NAMES, Permissions
 from rapport.web.store import Invitation, User
 
@@ -304,10 +305,13 @@ def create_api_key(
     created_by: str,
     now: int,
     purposes: Collection[str] = (),
+    expires_at: int | None = None,
+    networks: Collection[str] = (),
 ) -> tuple[ApiKey, str]:
     """A new API key and its secret, which is shown once and stored as a hash.
 
-    `purposes` are what it may use people for; none is all that the shop does itself. Raises InvalidInput.
+    `purposes` are what it may use people for; none is all that the shop does itself. It ends at `expires_at`, and is
+    good from `networks` alone (`key_changes`). Raises InvalidInput.
     """
     unknown = sorted(set(scopes).difference(permissions.for_keys))
     if unknown or not scopes:
@@ -322,11 +326,15 @@ def create_api_key(
     key = ApiKey(
         workspace=workspace, id=new_id("key"), name=_label(name), prefix=secret[:9],
         scopes=known, created_at=now, last_used_at=None, revoked_at=None,
-        purposes=tuple(dict.fromkeys(purposes)),
+        purposes=tuple(dict.fromkeys(purposes)), expires_at=checked_end(expires_at, now=now),
+        networks=tuple(checked_networks(networks)),
     )  # fmt: skip
+    said = {
+        "key": key.name, "scopes": list(known), "purposes": list(key.purposes), "by": created_by,
+        "expires_at": key.expires_at, "networks": list(key.networks),
+    }  # fmt: skip
     with db.write() as conn:
         api_keys.add(conn, key, token_hash=store.digest_of(secret), created_by=created_by)
-        said = {"key": key.name, "scopes": list(known), "purposes": list(key.purposes), "by": created_by}
         tell(conn, workspace, "key.made", about=key.id, details=said, now=now)
     return key, secret
 

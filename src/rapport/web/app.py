@@ -18,11 +18,12 @@ from rapport.kernel.wording import Wording
 from rapport.storage.engine import Database
 from rapport.web import asked, auth, files, pages, shoppers
 from rapport.web.alarms import Alarms
-from rapport.web.auth import BearerMiddleware, KeyRing, SessionMiddleware
+from rapport.web.auth import BearerMiddleware, SessionMiddleware
 from rapport.web.cards import Panels, Tiles
 from rapport.web.checks import check_cards, check_finders, check_handlers, check_watches
 from rapport.web.console import VERSION, Console
 from rapport.web.finder import Finders, Lookups
+from rapport.web.key_ring import KeyRing
 from rapport.web.limiter import AddressLimiter
 from rapport.web.logs import RequestLog
 from rapport.web.part import WebPart

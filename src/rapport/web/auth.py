@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections import OrderedDict
-from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
@@ -22,19 +20,18 @@ from litestar.handlers import BaseRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from rapport.kernel.clock import MINUTE, SECOND, now_us
+from rapport.kernel.clock import SECOND, now_us
 from rapport.kernel.errors import Forbidden, SecondFactorWanted, Unauthenticated
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
-from rapport.web import api_keys, store
+from rapport.web import store
 from rapport.web.attempts import DEVICE_FOR
-from rapport.web.permissions import Permissions
+from rapport.web.key_ring import KeyRing
 from rapport.web.sign_in_settings import wants_factor
 from rapport.web.store import Session
 
 __all__ = [
     "BearerMiddleware",
-    "KeyRing",
     "SessionMiddleware",
     "allow",
     "client_address",
@@ -44,6 +41,7 @@ __all__ = [
     "device_of",
     "half_cookie",
     "half_of",
+    "make_cookie",
     "session_cookie",
 ]
 
@@ -52,59 +50,6 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 ENROL = "/console/account"
 """What somebody may see who has no second factor where the shop wants one: the page on which to add it."""
-
-
-class KeyRing:
-    """API keys by their secret, remembered for two seconds so that a busy client costs no query a request."""
-
-    def __init__(self, db: Database, permissions: Permissions, *, remember: int = 2 * SECOND, size: int = 1000) -> None:
-        self._db = db
-        self._permissions = permissions
-        self._remember = remember
-        self._size = size
-        self._known: OrderedDict[bytes, tuple[int, Principal | None]] = OrderedDict()
-        self._touched: dict[str, int] = {}
-        self._lock = Lock()
-
-    async def authenticate(self, authorization: str | None) -> Principal:
-        """The principal of an `Authorization: Bearer rk_…` header. Raises Unauthenticated."""
-        scheme, _, secret = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not secret.strip():
-            raise Unauthenticated(
-                "no API key was sent", hint="send it as `Authorization: Bearer rk_…`; keys are made in the console"
-            )
-        digest = store.digest_of(secret.strip())
-        now = now_us()
-        with self._lock:
-            known = self._known.get(digest)
-        if known is None or now - known[0] > self._remember:
-            known = (now, await anyio.to_thread.run_sync(self._look_up, digest, now))
-            with self._lock:
-                self._known[digest] = known
-                while len(self._known) > self._size:
-                    self._known.popitem(last=False)
-        if known[1] is None:
-            raise Unauthenticated("this API key is unknown or revoked", hint="make a new one in the console")
-        return known[1]
-
-    def forget(self) -> None:
-        """Ask the database again at the next request: a key was revoked."""
-        with self._lock:
-            self._known.clear()
-
-    def _look_up(self, digest: bytes, now: int) -> Principal | None:
-        with self._db.read() as conn:
-            key = api_keys.by_token(conn, digest)
-        if key is None:
-            return None
-        if now - self._touched.get(key.id, key.last_used_at or 0) > 5 * MINUTE:
-            self._touched[key.id] = now
-            with self._db.write() as conn:
-                api_keys.touch(conn, key.id, now=now)
-        return Principal(
-            workspace=key.workspace, kind="api_key", id=key.id, name=key.name, role=None,
-            scopes=self._permissions.of_key(key.scopes), purposes=frozenset(key.purposes),
-        )  # fmt: skip
 
 
 class BearerMiddleware(ASGIMiddleware):
@@ -116,7 +61,9 @@ class BearerMiddleware(ASGIMiddleware):
         connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
         authorization = connection.headers.get("authorization")
         keys: KeyRing = connection.app.state.key_ring
-        scope["user"] = None if authorization is None else await keys.authenticate(authorization)
+        scope["user"] = None
+        if authorization is not None:
+            scope["user"] = await keys.authenticate(authorization, address=client_address(connection))
         scope["auth"] = None
         await next_app(scope, receive, send)
 
@@ -190,17 +137,17 @@ def expected_csrf(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
 
 def new_csrf_cookie(connection: ASGIConnection[Any, Any, Any, Any]) -> Cookie:
     """The cookie for forms that are shown before sign-in."""
-    return _cookie(connection, "csrf", secrets.token_urlsafe(24), max_age=None)
+    return make_cookie(connection, "csrf", secrets.token_urlsafe(24), max_age=None)
 
 
 def session_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Cookie:
     """The cookie that carries a session's token; an empty token takes it away."""
-    return _cookie(connection, "session", token, max_age=store.ABSOLUTE // SECOND if token else 0)
+    return make_cookie(connection, "session", token, max_age=store.ABSOLUTE // SECOND if token else 0)
 
 
 def device_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Cookie:
     """The cookie by which a browser proves that somebody has signed in with it before."""
-    return _cookie(connection, "device", token, max_age=DEVICE_FOR // SECOND)
+    return make_cookie(connection, "device", token, max_age=DEVICE_FOR // SECOND)
 
 
 def device_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
@@ -210,7 +157,7 @@ def device_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
 
 def half_cookie(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Cookie:
     """The cookie that proves the first half of a sign-in; an empty token takes it away."""
-    return _cookie(connection, "half", token, max_age=None if token else 0)
+    return make_cookie(connection, "half", token, max_age=None if token else 0)
 
 
 def half_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
@@ -251,7 +198,10 @@ def safe_next(path: str) -> str:
     return path if clean and not path.startswith("/console/sign-") else "/console"
 
 
-def _cookie(connection: ASGIConnection[Any, Any, Any, Any], what: str, value: str, *, max_age: int | None) -> Cookie:
+def make_cookie(
+    connection: ASGIConnection[Any, Any, Any, Any], what: str, value: str, *, max_age: int | None
+) -> Cookie:
+    """A cookie of this host alone, that no script reads; `max_age` in seconds, None is as long as the browser runs."""
     return Cookie(
         key=cookie_name(connection, what), value=value, max_age=max_age, path="/", httponly=True, samesite="lax",
         secure=is_https(connection),

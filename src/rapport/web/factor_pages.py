@@ -12,7 +12,7 @@ from rapport.kernel.clock import now_us
 from rapport.kernel.errors import RapportError, Unauthenticated
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
-from rapport.web import accounts, auth, factors, passkeys
+from rapport.web import accounts, auth, factors, once, passkeys
 from rapport.web.account_pages import account, browser_of, enter, public_address, session_of, sign_in_form
 from rapport.web.console import render
 from rapport.web.factors import Begun
@@ -99,7 +99,7 @@ def confirm_app(request: AnyRequest, db: Database, principal: Principal, factor_
         if begun is None:
             return account(request, db, error=error, factor_error=error)
         return _with_picture(request, db, begun, error=error)
-    return _done(request, db, codes)
+    return _done(request, codes)
 
 
 @post("/account/passkeys/ask", permission="signed_in", sync_to_thread=True, status_code=200)
@@ -120,7 +120,7 @@ def add_passkey(request: AnyRequest, db: Database, principal: Principal, data: F
         )  # fmt: skip
     except RapportError as error:
         return account(request, db, error=error, factor_error=error)
-    return _done(request, db, codes)
+    return _done(request, codes)
 
 
 @post("/account/factors/{factor_id:str}/remove", permission="signed_in", sync_to_thread=True, status_code=200)
@@ -140,14 +140,14 @@ def remove_factor(request: AnyRequest, db: Database, principal: Principal, facto
 
 
 @post("/account/recovery-codes", permission="signed_in", sync_to_thread=True, status_code=200)
-def make_recovery_codes(request: AnyRequest, db: Database, principal: Principal, data: Form) -> Response[str]:
+def make_recovery_codes(request: AnyRequest, db: Database, principal: Principal, data: Form) -> Response[Any]:
     """Fresh recovery codes, shown once; the old ones stop working."""
     try:
         _proven(request, db, principal, data)
     except RapportError as error:
         return account(request, db, error=error, factor_error=error)
     codes = factors.new_recovery_codes(db, user_id=principal.id, workspace=principal.workspace, now=now_us())
-    return account(request, db, recovery_codes=codes)
+    return _done(request, codes)
 
 
 HANDLERS = (
@@ -164,9 +164,9 @@ def _proven(request: AnyRequest, db: Database, principal: Principal, data: Form)
     )  # fmt: skip
 
 
-def _done(request: AnyRequest, db: Database, codes: list[str]) -> Response[Any]:
+def _done(request: AnyRequest, codes: list[str]) -> Redirect:
     if codes:
-        return account(request, db, recovery_codes=codes)
+        return once.lead_to(request, "/console/account", recovery_codes=" ".join(codes))
     return Redirect("/console/account?done=factor", status_code=303)
 
 

@@ -1,4 +1,4 @@
-"""The console's pages about people and keys: sign in, join, account, team, API keys."""
+"""The console's pages about people: team, and what the palette finds; `PAGES` joins all pages of this room."""
 
 from __future__ import annotations
 
@@ -12,11 +12,21 @@ from rapport.kernel.errors import Conflict, RapportError
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
 from rapport.storage.engine import Database
-from rapport.web import account_pages, accounts, api_keys, components, factor_pages, settings_pages, store, view_pages
+from rapport.web import (
+    account_pages,
+    accounts,
+    components,
+    factor_pages,
+    key_pages,
+    once,
+    settings_pages,
+    store,
+    view_pages,
+)
 from rapport.web.account_pages import public_address
 from rapport.web.console import Console, ConsolePages, NavItem, render
 from rapport.web.finder import Finders
-from rapport.web.forms import Form, text, texts
+from rapport.web.forms import Form, text
 from rapport.web.permissions import ROLE_NAMES
 
 __all__ = ["PAGES", "public_address"]
@@ -29,17 +39,18 @@ AnyRequest = Request[Any, Any, Any]
 
 @get("/team", permission="team:read", sync_to_thread=True)
 def team_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
-    """Who works here."""
-    return _team(request, db, principal)
+    """Who works here; after an invitation its link, once."""
+    made = once.shown(request)
+    return once.show(request, _team(request, db, principal, link=made.get("link", ""), invited=made.get("invited", "")))
 
 
 @post("/team/invitations", permission="team:write", sync_to_thread=True, status_code=200)
-def invite(request: AnyRequest, db: Database, principal: Principal, data: Form) -> Response[str]:
-    """Make an invitation and show its link once."""
+def invite(request: AnyRequest, db: Database, principal: Principal, data: Form) -> Redirect:
+    """Make an invitation, then show its link once."""
     email = text(data, "email")
     token = accounts.invite(db, workspace=principal.workspace, email=email, role=text(data, "role"), now=now_us())
     link = f"{public_address(request)}/console/join?token={token}"
-    return _team(request, db, principal, link=link, invited=email)
+    return once.lead_to(request, "/console/team", link=link, invited=email)
 
 
 @post("/team/invitations/{invitation_id:str}/withdraw", permission="team:write", sync_to_thread=True, status_code=303)
@@ -68,37 +79,6 @@ def remove(db: Database, principal: Principal, user_id: str) -> Redirect:
     return Redirect("/console/team?done=removed", status_code=303)
 
 
-# API keys
-
-
-@get("/keys", permission="keys:write", sync_to_thread=True)
-def keys_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
-    """The API keys of the shop."""
-    return _keys(request, db, principal)
-
-
-@post("/keys", permission="keys:write", sync_to_thread=True, status_code=200)
-def make_key(request: AnyRequest, db: Database, principal: Principal, data: Form) -> Response[str]:
-    """Make a key and show it once."""
-    try:
-        made, secret = accounts.create_api_key(
-            db, request.app.state.permissions, workspace=principal.workspace, name=text(data, "name"),
-            scopes=texts(data, "scopes"), created_by=principal.id, now=now_us(),
-            purposes=texts(data, "purposes"),
-        )  # fmt: skip
-    except RapportError as error:
-        return _keys(request, db, principal, error=error)
-    return _keys(request, db, principal, made=made, secret=secret)
-
-
-@post("/keys/{key_id:str}/revoke", permission="keys:write", sync_to_thread=True, status_code=303)
-def revoke_key(request: AnyRequest, db: Database, principal: Principal, key_id: str) -> Redirect:
-    """Make a key useless."""
-    accounts.revoke_api_key(db, workspace=principal.workspace, key_id=key_id, now=now_us())
-    request.app.state.key_ring.forget()
-    return Redirect("/console/keys?done=revoked", status_code=303)
-
-
 @get("/find", permission="signed_in", sync_to_thread=True)
 def find_page(request: AnyRequest, db: Database, principal: Principal, finders: Finders) -> Response[str]:
     """What the palette shows for a few words."""
@@ -112,7 +92,7 @@ PAGES = ConsolePages(
     room="web",
     handlers=(
         *account_pages.HANDLERS, *factor_pages.HANDLERS, find_page, team_page, invite, withdraw, change_role, remove,
-        keys_page, make_key, revoke_key, *settings_pages.HANDLERS, *view_pages.HANDLERS, *components.HANDLERS,
+        *key_pages.HANDLERS, *settings_pages.HANDLERS, *view_pages.HANDLERS, *components.HANDLERS,
     ),
     nav=(
         settings_pages.NAV,
@@ -138,17 +118,4 @@ def _team(
     return render(
         request, "web/team.html", status=error.status if error else 200, error=error, members=everybody,
         invitations=waiting, roles=ROLE_NAMES, permissions=request.app.state.permissions, link=link, invited=invited,
-    )  # fmt: skip
-
-
-def _keys(
-    request: AnyRequest, db: Database, principal: Principal, *, made: api_keys.ApiKey | None = None, secret: str = "",
-    error: RapportError | None = None,
-) -> Response[str]:  # fmt: skip
-    with db.read() as conn:
-        keys = api_keys.of_workspace(conn, principal.workspace)
-    return render(
-        request, "web/keys.html", status=error.status if error else 200, keys=keys, made=made, secret=secret,
-        permissions=request.app.state.permissions, error=error,
-        purposes=request.app.state.purposes.names(principal.workspace),
     )  # fmt: skip

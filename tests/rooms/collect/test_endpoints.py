@@ -18,6 +18,7 @@ from rapport.collect.health import health_of_sources
 from rapport.collect.model import Limits, QuarantineRow
 from rapport.collect.quarantine import list_quarantined
 from rapport.collect.sources import change_source, create_source, rotate_key, set_enabled
+from rapport.collect.watches import WATCHES
 from rapport.kernel.clock import DAY, from_iso, now_us
 from rapport.kernel.errors import Overloaded, Unavailable
 from rapport.kernel.identifiers import Identifier, identifiers_of, said_same
@@ -316,6 +317,30 @@ async def test_a_source_over_its_rate_is_told_when_to_come_back(
     assert 5 <= int(second.headers["retry-after"]) <= 15
     assert second.headers["access-control-expose-headers"] == "Retry-After"
     assert len(shop.facts()) == 30
+
+
+async def test_a_source_that_has_sent_its_megabytes_is_told_to_come_back_and_the_shop_is_told(
+    client: httpx.AsyncClient, shop: Shop, endpoints: Endpoints
+) -> None:
+    with shop.db.write() as conn:
+        change_source(conn, shop.workspace, shop.source.id, limits=Limits(megabytes_per_day=1))
+    batch = {"batch": [track(properties={"text": "x" * 20_000}) for _ in range(51)]}
+    first = await client.post("/v1/batch", json=batch, headers=basic(shop.source.write_key))
+    endpoints.health.flush()
+    await endpoints.registry.refresh()
+    second = await client.post("/v1/track", json=track(), headers=basic(shop.source.write_key))
+    assert first.status_code == 200
+    assert problem(second) == (429, "rate_limited")
+    assert 1 <= int(second.headers["retry-after"]) <= 3601
+    endpoints.health.flush()
+    with shop.db.read() as conn:
+        alarms = [alarm for watch in WATCHES if watch.read for alarm in watch.read(conn, shop.workspace, now_us())]
+    assert [alarm.path for alarm in alarms] == [f"/console/sources/{shop.source.id}"]
+    assert "one fact was refused" in alarms[0].what
+    with shop.db.write() as conn:
+        change_source(conn, shop.workspace, shop.source.id, limits=Limits())
+    await endpoints.registry.refresh()
+    assert (await client.post("/v1/track", json=track(), headers=basic(shop.source.write_key))).status_code == 200
 
 
 async def test_too_many_bytes_at_once_are_answered_429(

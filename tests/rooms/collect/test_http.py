@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rapport.collect.http import Gone, SlowBody, keys_of, read_body, read_head
-from rapport.collect.limiter import InFlight, RateLimiter
+from rapport.collect.limiter import REMEMBERED, InFlight, RateLimiter
 from rapport.collect.model import Limits, Source
 from rapport.kernel.clock import SECOND
 from rapport.kernel.errors import Overloaded, RateLimited, TooLarge
@@ -102,9 +102,41 @@ def test_a_batch_larger_than_the_burst_passes_and_is_made_up_for() -> None:
     assert _passes(limiter, source, now=96 * SECOND)
 
 
-def _passes(limiter: RateLimiter, source: Source, *, now: int) -> bool:
+def test_a_source_may_send_the_burst_it_says() -> None:
+    limiter = RateLimiter()
+    limits = Limits(facts_per_second=10, burst_facts=300)
+    source = Source(workspace=WorkspaceId(1), id="s", name="s", kind="web", limits=limits)
+    assert sum(_passes(limiter, source, now=0) for _ in range(400)) == 300
+
+
+def test_whoever_floods_a_source_leaves_most_of_its_rate_to_the_others() -> None:
+    """One address sends a thousand facts a second with a public key; twenty visitors send one each, and all pass."""
+    limiter = RateLimiter()
+    limits = Limits(facts_per_second=100, burst_facts=400)
+    source = Source(workspace=WorkspaceId(1), id="s", name="s", kind="web", limits=limits)
+    flood, visitors = 0, []
+    for tick in range(20_000):
+        now = tick * SECOND // 1000
+        flood += _passes(limiter, source, now=now, address="203.0.113.9")
+        if tick % 50 == 0:
+            visitors.append(_passes(limiter, source, now=now, address=f"192.0.2.{tick // 50 % 20}"))
+    assert all(visitors)
+    assert flood < 20 * 100, "the flood took what others need"
+
+
+def test_addresses_that_are_forgotten_do_not_fill_the_memory() -> None:
+    limiter = RateLimiter()
+    limits = Limits(facts_per_second=1_000_000, burst_facts=40_000_000)
+    source = Source(workspace=WorkspaceId(1), id="s", name="s", kind="web", limits=limits)
+    limiter.take(source, 30_000_000, now=0)
+    for number in range(REMEMBERED + 100):
+        limiter.take(source, 1, now=0, address=str(number))
+    assert len(limiter._of_address) == REMEMBERED
+
+
+def _passes(limiter: RateLimiter, source: Source, *, now: int, address: str = "") -> bool:
     try:
-        limiter.take(source, 1, now=now)
+        limiter.take(source, 1, now=now, address=address)
     except RateLimited:
         return False
     return True

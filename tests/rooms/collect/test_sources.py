@@ -6,11 +6,12 @@ import pytest
 from sqlalchemy import Connection
 
 from rapport.collect.health import Health, health_of_sources
-from rapport.collect.model import Limits
+from rapport.collect.model import PUBLIC_LIMITS, SOURCE_KINDS, Limits
 from rapport.collect.sources import (
     Sources,
     change_source,
     create_source,
+    end_previous_key,
     ensure_source,
     find_source,
     identifier_policy,
@@ -44,6 +45,38 @@ def test_a_source_comes_back_as_it_was_made(shop: Shop) -> None:
         assert find_source(conn, shop.workspace, made.id) == made
         assert [source.name for source in list_sources(conn, shop.workspace)] == ["Site", "Till 3"]
     assert made.write_key.startswith("wk_")
+
+
+def test_what_anybody_can_send_is_bounded_unless_somebody_says_otherwise(shop: Shop) -> None:
+    with shop.db.write() as conn:
+        made = {
+            kind: create_source(conn, shop.workspace, name=kind, kind=kind, now=NOW).limits
+            for kind in SOURCE_KINDS
+        }  # fmt: skip
+        unbounded = create_source(conn, shop.workspace, name="x", kind="web", now=NOW, limits=Limits()).limits
+    assert {kind for kind, limits in made.items() if limits == PUBLIC_LIMITS} == {"web", "app"}
+    assert {limits for kind, limits in made.items() if kind not in {"web", "app"}} == {Limits()}
+    assert unbounded == Limits()
+
+
+def test_the_key_of_before_is_ended_at_once(shop: Shop) -> None:
+    with shop.db.write() as conn:
+        rotate_key(conn, shop.workspace, shop.source.id, now=NOW)
+    registry = Sources(shop.db)
+    registry.refresh_now()
+    assert registry.find(shop.source.write_key, now=NOW) is not None
+    with shop.db.write() as conn:
+        end_previous_key(conn, shop.workspace, shop.source.id, now=NOW)
+    registry.refresh_now()
+    assert registry.find(shop.source.write_key, now=NOW) is None
+
+
+def test_a_misused_key_ends_with_its_rotation(shop: Shop) -> None:
+    with shop.db.write() as conn:
+        rotate_key(conn, shop.workspace, shop.source.id, now=NOW, grace=0)
+    registry = Sources(shop.db)
+    registry.refresh_now()
+    assert registry.find(shop.source.write_key, now=NOW) is None
 
 
 def test_a_shop_has_a_first_source_once(shop: Shop) -> None:

@@ -164,7 +164,8 @@ def _add_app(browser: Browser) -> tuple[pyotp.TOTP, httpx.Response]:
     assert secret
     assert action
     app = pyotp.TOTP(secret[1])
-    return app, submit(browser, "/console/account", action[1], code=app.now())
+    led = submit(browser, "/console/account", action[1], code=app.now())
+    return app, browser.get(led.headers["location"])
 
 
 def test_somebody_adds_an_app_and_signs_in_with_it(bo: Browser) -> None:

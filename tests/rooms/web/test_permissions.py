@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import anyio
@@ -20,7 +21,8 @@ from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace
 from rapport.web import accounts
 from rapport.web.app import create_app
-from rapport.web.auth import KeyRing, allow
+from rapport.web.auth import allow
+from rapport.web.key_ring import KeyRing
 from rapport.web.part import WebPart
 from rapport.web.permissions import ROLE_NAMES, Permission, Permissions
 from tests.rooms.web.conftest import Browser, Join, beside, form_token, sign_in, submit, unguarded, whoami
@@ -121,7 +123,7 @@ def test_a_key_that_outlived_a_slice_shows_what_it_held_and_may_nothing_of_it(
     _, secret = accounts.create_api_key(
         db, gone, workspace=shop.id, name="old", scopes=["cards:read"], created_by="test", now=now_us()
     )
-    principal = anyio.run(KeyRing(db, PERMISSIONS).authenticate, f"Bearer {secret}")
+    principal = anyio.run(partial(KeyRing(db, PERMISSIONS).authenticate, f"Bearer {secret}", address="192.0.2.7"))
     assert principal.scopes == frozenset()
     sign_in(browser, join("owner"))
     assert "cards:read (unknown)" in browser.get("/console/keys").text
@@ -184,13 +186,15 @@ def test_an_api_key_is_no_way_into_the_console(browser: Browser, db: Database, s
 def test_a_key_is_made_shown_once_and_revoked_in_the_console(browser: Browser, join: Join) -> None:
     sign_in(browser, join("owner"))
     page = submit(browser, "/console/keys", "/console/keys", name="Shop <b>front</b>", scopes=["customers:read"])
-    secret = page.text.split('id="new-secret">')[1].split("<")[0]
+    shown = browser.get(page.headers["location"])
+    secret = shown.text.split('id="new-secret">')[1].split("<")[0]
     auth = {"Authorization": f"Bearer {secret}"}
     assert browser.get("/api/v1/whoami", headers=auth).status_code == 200
+    assert secret not in browser.get(page.headers["location"]).text, "a reload shows it again"
     listed = browser.get("/console/keys").text
     assert secret not in listed
     assert "Shop &lt;b&gt;front&lt;/b&gt;" in listed
-    key_id = listed.split("/console/keys/")[1].split("/")[0]
+    key_id = page.headers["location"].rpartition("/")[2]
     submit(browser, "/console/keys", f"/console/keys/{key_id}/revoke")
     assert browser.get("/api/v1/whoami", headers=auth).status_code == 401
 

@@ -15,8 +15,8 @@ from rapport.app.wiring import installed
 from rapport.capabilities.loyalty.changing import change_programme
 from rapport.capabilities.loyalty.programme import Delivery
 from rapport.capabilities.loyalty.shipped import example
-from rapport.collect.model import SourceKind
-from rapport.collect.sources import create_source, list_sources
+from rapport.collect.model import Limits, SourceKind
+from rapport.collect.sources import change_source, create_source, list_sources
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import Conflict, Misconfigured
 from rapport.remember.segments import service as segments
@@ -106,10 +106,15 @@ def _found_shop(db: Database, settings: Settings, town: Town) -> State:
     keys = bootstrap(db, settings)
     now = now_us()  # later than the website, which is the shop's first source
     with db.write() as conn:
-        write_keys = {"web": list_sources(conn, workspace.id)[0].write_key}
+        website = list_sources(conn, workspace.id)[0]
+        write_keys = {"web": website.write_key}
+        # A year of visits comes within a minute, and from one address.
+        change_source(conn, workspace.id, website.id, limits=Limits())
         for channel, (name, kind) in SOURCES.items():
             if channel != "web":
-                write_keys[channel] = create_source(conn, workspace.id, name=name, kind=kind, now=now).write_key
+                write_keys[channel] = create_source(
+                    conn, workspace.id, name=name, kind=kind, now=now, limits=Limits()
+                ).write_key
         fields = Fields(installed().remembered)
         for ready in READY:
             segments.add(conn, workspace.id, name=ready.name, where=ready.where, fields=fields, by="Rapport", now=now)

@@ -1,0 +1,123 @@
+"""Whose is this API key, and does it open anything here and now? Asked at every call of the API."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
+from threading import Lock
+from typing import NamedTuple
+
+import anyio.to_thread
+
+from rapport.kernel.clock import MINUTE, SECOND, now_us
+from rapport.kernel.errors import Forbidden, Unauthenticated
+from rapport.kernel.principal import Principal
+from rapport.storage.engine import Database
+from rapport.web import api_keys, store
+from rapport.web.permissions import Permissions
+
+__all__ = ["KeyRing", "is_within"]
+
+
+class _Known(NamedTuple):
+    """What the database said of a secret."""
+
+    asked_at: int
+    principal: Principal | None = None
+    until: int | None = None
+    """From then on it opens nothing."""
+    networks: tuple[str, ...] = ()
+
+
+class KeyRing:
+    """API keys by their secret, remembered for two seconds so that a busy client costs no query a request."""
+
+    def __init__(self, db: Database, permissions: Permissions, *, remember: int = 2 * SECOND, size: int = 1000) -> None:
+        self._db = db
+        self._permissions = permissions
+        self._remember = remember
+        self._size = size
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._touched: dict[str, int] = {}
+        self._lock = Lock()
+
+    async def authenticate(self, authorization: str | None, *, address: str) -> Principal:
+        """The principal of an `Authorization: Bearer rk_…` header that was sent from an address.
+
+        Raises Unauthenticated, and Forbidden where the key may not be used from there.
+        """
+        scheme, _, secret = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not secret.strip():
+            raise Unauthenticated(
+                "no API key was sent", hint="send it as `Authorization: Bearer rk_…`; keys are made in the console"
+            )
+        digest = store.digest_of(secret.strip())
+        now = now_us()
+        with self._lock:
+            known = self._known.get(digest)
+        if known is None or now - known.asked_at > self._remember:
+            known = await anyio.to_thread.run_sync(self._look_up, digest, now)
+            with self._lock:
+                self._known[digest] = known
+                while len(self._known) > self._size:
+                    self._known.popitem(last=False)
+        return _opened(known, address, now)
+
+    def forget(self) -> None:
+        """Ask the database again at the next request: a key was changed."""
+        with self._lock:
+            self._known.clear()
+
+    def _look_up(self, digest: bytes, now: int) -> _Known:
+        with self._db.read() as conn:
+            found = api_keys.by_token(conn, digest, now=now)
+        if found is None:
+            return _Known(now)
+        key, until = found
+        if not key.is_over(now) and now - self._touched.get(key.id, key.last_used_at or 0) > 5 * MINUTE:
+            self._touched[key.id] = now
+            with self._db.write() as conn:
+                api_keys.touch(conn, key.id, now=now)
+        principal = Principal(
+            workspace=key.workspace, kind="api_key", id=key.id, name=key.name, role=None,
+            scopes=self._permissions.of_key(key.scopes), purposes=frozenset(key.purposes),
+        )  # fmt: skip
+        return _Known(now, principal, until, key.networks)
+
+
+def _opened(known: _Known, address: str, now: int) -> Principal:
+    if known.principal is None:
+        raise Unauthenticated("this API key is unknown or revoked", hint="make a new one in the console")
+    if known.until is not None and now >= known.until:
+        raise Unauthenticated(
+            "this API key has ended", hint="in the console it can be given more time, or a new one made"
+        )
+    if known.networks and not is_within(address, known.networks):
+        raise Forbidden(
+            "this API key may not be used from your address", hint="its networks are on its page in the console"
+        )
+    return known.principal
+
+
+def is_within(address: str, networks: Sequence[str]) -> bool:
+    """Whether an address lies in one of these networks; what is no address lies in none.
+
+    >>> is_within("192.0.2.7", ["192.0.2.0/24"]), is_within("::ffff:192.0.2.7", ["192.0.2.7/32"])
+    (True, True)
+    >>> is_within("192.0.3.7", ["192.0.2.0/24", "2001:db8::/32"]), is_within("unknown", ["0.0.0.0/0"])
+    (False, False)
+    """
+    return _is_within(address, tuple(networks))
+
+
+@lru_cache(maxsize=1024)
+def _is_within(address: str, networks: tuple[str, ...]) -> bool:
+    try:
+        asked = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(asked, IPv6Address) and asked.ipv4_mapped:
+        asked = asked.ipv4_mapped
+    return any(asked in ip_network(network) for network in networks)
