@@ -22,7 +22,9 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PATHS = ("", "/customers", "/identity", "/identity/policy", "/identity/review", "/identity/model", "/feed", "/sources",
          "/imports", "/quarantine", "/failed-facts", "/sales", "/carts", "/decisions", "/placements", "/webhooks",
          "/system", "/settings", "/promises", "/team", "/keys", "/account", "/components",
-         "/customers?who=everybody&campaign=x&q=long")  # fmt: skip
+         "/customers?who=everybody&campaign=x&q=long", "/insights", "/insights/retention", "/insights/products",
+         "/insights/channels", "/insights/campaigns", "/insights/journeys",
+         "/insights/journeys/who?of=Order")  # fmt: skip
 
 
 AXE_AT = {1440: "light", 390: "dark"}

@@ -101,3 +101,28 @@ def test_a_manager_sees_how_a_number_is_counted_and_opens_the_customers_in_it(sh
         assert "1 customer is in it" in page.inner_text(".page-head")
         file = page.request.get(f"{shop.url}/console/metrics/revenue/rows.csv?by=channel")
         assert file.text().splitlines()[1].startswith("store,EUR,1,800")
+
+
+def test_insights_are_the_same_numbers_as_metrics_and_refuse_what_is_no_question(shop: Server) -> None:
+    def insight(name: str, **params: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {shop.api_key}"}
+        return http.get(f"{shop.url}/api/v1/insights/{name}", headers=headers, params=params)
+
+    channels = {row["channel"]: row["net_minor"] for row in insight("channels").json()["rows"]}
+    assert channels == {row["channel"]: row["net_minor"] for row in ask(shop, "revenue", by="channel").json()["rows"]}
+    assert insight("retention").json()["cohorts"][0]["customers"] == 2
+    journeys = insight("journeys", outcome="refunded", apart="visit").json()
+    assert {kind["name"] for kind in journeys["kinds"]} == {"Order", "Refund"}
+    assert sum(kind["ends"] for kind in journeys["kinds"]) == journeys["journeys"] == 1
+    assert set(insight("funnel", by="device").json()["whole"].values()) == {0}
+    assert insight("products").json() | {"as_of": "", "since": "", "until": ""} == {
+        "since": "", "until": "", "as_of": "", "zone": "UTC", "segment": None, "rows": [], "complete": True,
+    }  # fmt: skip
+    for params, said in (
+        ({"apart": "year"}, "apart"), ({"kinds": "2"}, "kinds"), ({"since": "1970-01-01"}, "at most 1,100"),
+        ({"since": "2026-11-02", "until": "2026-11-01"}, "`since` is after `until`"), ({"form": "x"}, "form"),
+    ):  # fmt: skip
+        answer = insight("journeys", **params)
+        assert answer.status_code == 400, params
+        assert said in answer.text
+    assert insight("journeys", segment="Nobody's").status_code == 404

@@ -6,11 +6,14 @@ from rapport.measure.model import Column, Metric
 
 __all__ = [
     "AVERAGE_ORDER",
+    "CHECKOUT_FUNNEL",
+    "CONTACT_RATE",
     "GROUPS",
     "LIFETIME_VALUE",
     "MARGIN",
     "NEW_CUSTOMERS",
     "ORDERS",
+    "PROMISE_KEPT",
     "REPEAT_INTERVAL",
     "RETENTION",
     "RETURNING_CUSTOMERS",
@@ -231,5 +234,78 @@ LIFETIME_VALUE = Metric(
     main="per_customer_minor",
     summable=False,
     usual_days=366,
+    for_segments=True,
+)
+
+_TIMES = (
+    " Days, weeks (from Monday) and months are those of the shop's time zone. By segment a customer counts in each "
+    "that they are in now. Whoever has none of them is under (none)."
+)
+
+CHECKOUT_FUNNEL = Metric(
+    name="checkout_funnel",
+    title="Checkout funnel",
+    definition=(
+        "Customers, visitors without a name too, who viewed a product in the period, and how many of them afterwards "
+        "put one into the cart, began to check out, and ordered. Each customer is counted once over all devices. Who "
+        "did a later step did those before it, whether a fact tells of them or not, and what happened in one instant "
+        "happened in the order of the steps. Channel, device and the day, week or month are those of the customer's "
+        "first view in the period. An order in another channel counts." + _TIMES
+    ),
+    by=("day", "week", "month", "channel", "device", "country", "segment"),
+    columns=(
+        Column(name="viewed", title="Viewed a product"),
+        Column(name="added", title="Put one into the cart"),
+        Column(name="checkout", title="Began to check out"),
+        Column(name="ordered", title="Ordered"),
+        Column(name="add_rate", title="Cart of viewed", unit="share", of=(("added",), ("viewed",))),
+        Column(name="checkout_rate", title="Checkout of cart", unit="share", of=(("checkout",), ("added",))),
+        Column(name="order_rate", title="Ordered of checkout", unit="share", of=(("ordered",), ("checkout",))),
+        Column(name="conversion", title="Ordered of viewed", unit="share", of=(("ordered",), ("viewed",))),
+    ),
+    main="conversion",
+    every_period=True,
+    summable=False,
+    for_segments=True,
+)
+
+CONTACT_RATE = Metric(
+    name="contact_rate",
+    title="Contact rate",
+    definition=(
+        "How often customers called, wrote or opened a ticket in the period, and that for each order placed in it: "
+        "`Call Started`, `Conversation Started`, `Live Chat Conversation Started`, `Ticket Created`, "
+        "`Support Ticket Created` and `Contact Form Submitted`. Contacts about older orders are in it." + _TIMES
+    ),
+    by=("day", "week", "month", "country", "segment"),
+    columns=(
+        Column(name="contacts", title="Contacts"),
+        Column(name="people", title="Customers who made them"),
+        Column(name="orders", title="Orders placed"),
+        Column(name="contact_rate", title="Contacts for each order", unit="share", of=(("contacts",), ("orders",))),
+    ),
+    main="contact_rate",
+    every_period=True,
+    summable=False,
+    for_segments=True,
+)
+
+PROMISE_KEPT = Metric(
+    name="promise_kept",
+    title="Promises kept",
+    definition=(
+        "Delivery promises by when they were settled: kept where the order was there in time, broken once the time was "
+        "over. By the facts `Promise Kept` and `Promise Broken`, each once; a promise that was renegotiated and kept "
+        "is kept." + _TIMES
+    ),
+    by=("day", "week", "month", "country", "segment"),
+    columns=(
+        Column(name="kept", title="Kept"),
+        Column(name="broken", title="Broken"),
+        Column(name="kept_rate", title="Kept of all", unit="share", of=(("kept",), ("kept", "broken"))),
+    ),
+    main="kept_rate",
+    every_period=True,
+    summable=False,
     for_segments=True,
 )

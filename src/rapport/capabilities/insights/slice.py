@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from rapport.capabilities.insights import metrics, store
-from rapport.capabilities.insights.service import money, people
+from rapport.capabilities.insights.service import funnel, money, people, promised
 from rapport.capabilities.insights.service.asking import who_ordered
-from rapport.capabilities.insights.service.keeping import keep
+from rapport.capabilities.insights.service.keeping import Met, keep, meeting
 from rapport.compose.holding import of_person
 from rapport.compose.slice import Slice
-from rapport.kernel.work import BatchStage, Retelling, Seen
+from rapport.kernel.work import EVERY_FACT, BatchStage, Retelling
 from rapport.measure.model import Measured
 
 __all__ = ["INSIGHTS"]
@@ -18,8 +18,8 @@ __all__ = ["INSIGHTS"]
 INSIGHTS = Slice(
     name="insights",
     title="Insights",
-    stage=lambda: BatchStage[Seen](("Order Completed",), read=lambda seen: seen, write=keep),
-    retelling=Retelling(version=1),
+    stage=lambda: BatchStage[Met]((EVERY_FACT,), read=meeting, write=keep),
+    retelling=Retelling(version=2),
     holds=(
         # Lines name an order, not a person, so they are found by the orders and go before those.
         of_person(
@@ -27,8 +27,10 @@ INSIGHTS = Slice(
             erase=store.erase_lines,
         ),
         of_person(store.sales, "by which channel and device somebody ordered, and at what margin"),
+        of_person(store.touchpoints, "when and where somebody met the shop: which kind of page, which step"),
     ),
     migrations=Path(__file__).parent / "migrations",
+    web="rapport.capabilities.insights.web:WEB",
     metrics=(
         Measured(metric=metrics.ORDERS, read=money.order_rows, who=who_ordered),
         Measured(metric=metrics.REVENUE, read=money.revenue_rows, who=who_ordered),
@@ -40,5 +42,8 @@ INSIGHTS = Slice(
         Measured(metric=metrics.RETENTION, read=people.retention_rows),
         Measured(metric=metrics.REPEAT_INTERVAL, read=people.interval_rows),
         Measured(metric=metrics.LIFETIME_VALUE, read=people.value_rows),
+        Measured(metric=metrics.CHECKOUT_FUNNEL, read=funnel.funnel_rows, who=funnel.who_viewed),
+        Measured(metric=metrics.CONTACT_RATE, read=promised.contact_rows),
+        Measured(metric=metrics.PROMISE_KEPT, read=promised.promise_rows),
     ),
 )  # fmt: skip

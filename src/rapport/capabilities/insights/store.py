@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.ids import Key, WorkspaceId
@@ -16,7 +16,20 @@ from rapport.storage.bulk import chunks, upsert
 from rapport.storage.engine import CText, metadata
 from rapport.storage.lookup import select_among
 
-__all__ = ["Line", "Sale", "erase_lines", "lines_of", "product_days", "sale_lines", "sales", "save", "usual_intervals"]
+__all__ = [
+    "Line",
+    "Sale",
+    "Touch",
+    "erase_lines",
+    "lines_of",
+    "product_days",
+    "sale_lines",
+    "sales",
+    "save",
+    "save_touchpoints",
+    "touchpoints",
+    "usual_intervals",
+]
 
 sales = Table(
     "sales",
@@ -46,6 +59,23 @@ sale_lines = Table(
     Index("sale_lines_product", "workspace", "product_id"),
 )
 """The lines of those reports: what all pieces of a line were sold for and cost, in the report's currency."""
+
+touchpoints = Table(
+    "touchpoints",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("strand", LargeBinary, nullable=False),
+    Column("kind", CText, nullable=False),
+    Column("step", SmallInteger, nullable=False),
+    Column("channel", CText, nullable=False),
+    Column("device", CText, nullable=False),
+    Index("touchpoints_strand", "workspace", "strand"),
+    sqlite_with_rowid=False,
+)
+"""Each fact in which somebody met the shop (`touchpoints.py`), in the order of time, so that a period is read as one
+piece. `step` is that towards an order, 0 for none."""
 
 ENOUGH = 20
 """Intervals from which on a product has a usual one."""
@@ -91,6 +121,27 @@ def save(conn: Connection, told: Iterable[Sale]) -> None:
     upsert(
         conn, sale_lines, lines, key=("workspace", "fact", "line"),
         update=("product_id", "name", "pieces", "minor", "cost_minor"),
+    )  # fmt: skip
+
+
+class Touch(NamedTuple):
+    """One touchpoint of somebody."""
+
+    workspace: WorkspaceId
+    at: int
+    seq: int
+    strand: Key
+    kind: str
+    step: int
+    channel: str
+    device: str
+
+
+def save_touchpoints(conn: Connection, met: Iterable[Touch]) -> None:
+    """Keep them; one that is told again is read anew."""
+    rows = [one._asdict() for one in sorted({(one.workspace, one.at, one.seq): one for one in met}.values())]
+    upsert(
+        conn, touchpoints, rows, key=("workspace", "at", "seq"), update=("kind", "step", "channel", "device"),
     )  # fmt: skip
 
 

@@ -21,19 +21,29 @@ from rapport.remember import membership
 from rapport.remember.store import customers
 from rapport.resolve.graph.store import identifiers
 
-__all__ = ["NONE", "label_of", "month_column", "of_segment", "placed", "returned", "week_column", "who_ordered"]
+__all__ = [
+    "NONE",
+    "grouped",
+    "label_of",
+    "month_column",
+    "of_segment",
+    "placed",
+    "returned",
+    "week_column",
+    "who_ordered",
+]
 
 NONE = "(none)"
 
 
 def placed(conn: Connection, question: Question, *, by: str | None = None, ever: bool = False) -> sa.Subquery:
-    """The orders of the period (`ever`: of all time): `key, root, order_id, at, currency, worth, left, cancelled,
-    margin`.
+    """The orders of the period (`ever`: of all time): `key, root, order_id, fact, at, currency, worth, left, cancelled,
+    margin`. The fact is the one that reports it.
 
     An order of somebody in several segments is there once for each, where it is grouped by segment.
     """
     o = sold(question.workspace).subquery("sold")
-    extra = [o.c.order_id, o.c.worth, o.c.left, o.c.cancelled]
+    extra = [o.c.order_id, o.c.fact, o.c.worth, o.c.left, o.c.cancelled]
     return _joined(conn, question, o, extra, by=question.by if by is None else by, ever=ever).subquery("placed")
 
 
@@ -85,6 +95,26 @@ def _with_segments(
     rows = rows.outerjoin(m, (m.c.workspace == question.workspace) & (m.c.root == root))
     rows = rows.outerjoin(g, (g.c.workspace == question.workspace) & (g.c.id == m.c.segment))
     return rows, g.c.name
+
+
+def grouped(
+    conn: Connection, question: Question, people: sa.Subquery, columns: dict[str, Any]
+) -> sa.Select[*tuple[Any, ...]]:
+    """Rows of `people` (with `root` and `at`) as `key` and all their columns, ready to be grouped as is asked.
+
+    `columns` are its own by which it can be; of somebody in several segments there is a row for each.
+    """
+    c, by, ws = customers.c, question.by, question.workspace
+    rows: sa.FromClause = people
+    keys: dict[str, Any] = {"": sa.literal(""), **columns}
+    if by == "country":
+        rows = rows.outerjoin(customers, (c.workspace == ws) & (c.root == people.c.root))
+        keys["country"] = c.country
+    if by == "segment":
+        rows, keys["segment"] = _with_segments(rows, question, people.c.root)
+    if by in PERIODS:
+        keys[by] = _period(conn, question, people.c.at, by)
+    return sa.select(keys[by].label("key"), *people.c).select_from(rows)
 
 
 def _period(conn: Connection, question: Question, at: sa.ColumnElement[int], by: str) -> sa.ColumnElement[Any]:

@@ -1,23 +1,49 @@
-"""Reads reports of orders: by which channel and device, at what margin, which lines."""
+"""Reads what facts say of meeting the shop, and reports of orders: by which channel and device, which lines."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from rapport.capabilities.insights.store import Line, Sale, save
+from rapport.capabilities.insights.store import Line, Sale, Touch, save, save_touchpoints
+from rapport.capabilities.insights.touchpoints import step_of, touchpoint_of
 from rapport.capabilities.orders import margin_of, revenue_of
 from rapport.decide.people import reading_settings
+from rapport.kernel.identifiers import shop_key
 from rapport.kernel.work import Connection, Seen, Work
 from rapport.remember import inputs
 from rapport.remember.inputs import ReadingSettings
 
-__all__ = ["keep"]
+__all__ = ["Met", "keep", "meeting"]
 
 
-def keep(conn: Connection, work: Work, notes: Sequence[Seen], now: int) -> None:
-    """Keep what a batch's reports of orders say."""
-    shops = {ws: work.known(conn, ws, reading_settings) for ws in {note.workspace for note in notes}}
-    save(conn, (_sale(note, shops[note.workspace]) for note in notes))
+class Met(NamedTuple):
+    """A fact and what it is as a touchpoint."""
+
+    seen: Seen
+    kind: str | None
+
+
+def meeting(seen: Seen) -> Met | None:
+    """The fact where somebody met the shop in it, or an order was reported; None for others."""
+    kind = None if seen.strand == shop_key(seen.workspace) else touchpoint_of(seen.fact)
+    return None if kind is None and seen.fact.name != "Order Completed" else Met(seen, kind)
+
+
+def keep(conn: Connection, work: Work, notes: Sequence[Met], now: int) -> None:
+    """Keep a batch's touchpoints, and what its reports of orders say."""
+    shops = {ws: work.known(conn, ws, reading_settings) for ws in {met.seen.workspace for met in notes}}
+    save_touchpoints(conn, (_touch(met.seen, met.kind, shops[met.seen.workspace]) for met in notes if met.kind))
+    orders = (met.seen for met in notes if met.seen.fact.name == "Order Completed")
+    save(conn, (_sale(seen, shops[seen.workspace]) for seen in orders))
+
+
+def _touch(seen: Seen, kind: str, settings: ReadingSettings) -> Touch:
+    fact = seen.fact
+    return Touch(
+        workspace=seen.workspace, at=fact.occurred_at, seq=fact.seq, strand=seen.strand, kind=kind,
+        step=step_of(kind), channel=inputs.channel(fact, settings) or "", device=inputs.device(fact, settings) or "",
+    )  # fmt: skip
 
 
 def _sale(seen: Seen, settings: ReadingSettings) -> Sale:
