@@ -13,6 +13,7 @@ from rapport.app.slice import SYSTEM
 from rapport.capabilities.audit.slice import AUDIT
 from rapport.capabilities.catalog.slice import CATALOG
 from rapport.capabilities.consent.slice import CONSENT
+from rapport.capabilities.fit.slice import FIT
 from rapport.capabilities.insights.slice import INSIGHTS
 from rapport.capabilities.journeys.slice import JOURNEYS
 from rapport.capabilities.lake.slice import LAKE
@@ -41,6 +42,7 @@ OWN: tuple[Slice, ...] = (
     CATALOG,
     SUPPLY,
     ORDERS,
+    FIT,
     INSIGHTS,
     PREDICTION,
     LOYALTY,

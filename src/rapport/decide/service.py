@@ -25,7 +25,7 @@ from rapport.decide.steps import Steps
 from rapport.decide.whom import FindCustomer, Whom, whom_of
 from rapport.kernel.errors import NotFound
 from rapport.kernel.gate import Gate
-from rapport.kernel.ids import WorkspaceId, new_id
+from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
 from rapport.storage.workspaces import all_workspaces
@@ -100,6 +100,14 @@ class Decider:
                 decision = _decision(placement, done, whom, language)
                 made.append((decision, decision_fact(workspace, decision, context, done, whom.identifier, now=now)))
         return made
+
+    def strands_of(
+        self, conn: Connection, workspace: WorkspaceId, named: CustomerNamed, *, now: int
+    ) -> tuple[Key, ...] | None:
+        """All strands of a customer; None where they do not allow personalisation. Raises InvalidInput, NotFound."""
+        asked = DecisionAsked(customer=named)
+        whom = whom_of(conn, workspace, asked, find=self._find_customer, gate=self._gate, now=now)
+        return whom.strands if whom.permit.may else None
 
     def refuse_unknown(self, workspace: WorkspaceId, asked: DecisionAsked, *, now: int) -> None:
         """Raises NotFound where the customer or the product that is named is nobody's and nothing's: a slip of a pen.

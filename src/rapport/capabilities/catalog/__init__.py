@@ -3,8 +3,9 @@
 For whoever shows products. Nothing has to be imported: every fact that describes a product teaches it.
 """
 
+from rapport.capabilities.catalog.entries import variants_of
 from rapport.capabilities.catalog.model import Product
 from rapport.capabilities.catalog.searching import Question, search
 from rapport.capabilities.catalog.store import find_products, products_in_category
 
-__all__ = ["Product", "Question", "find_products", "products_in_category", "search"]
+__all__ = ["Product", "Question", "find_products", "products_in_category", "search", "variants_of"]

@@ -38,6 +38,7 @@ __all__ = [
     "save_described",
     "save_prices",
     "save_stated",
+    "variants_of",
     "words",
 ]
 
@@ -184,6 +185,12 @@ def find_entries(conn: Connection, workspace: WorkspaceId, product_ids: Iterable
     query = sa.select(c.product_id, c.body, c.stated_at)
     rows = select_among(conn, query, workspace, c.product_id, dict.fromkeys(product_ids))
     return {row[0]: (_decode(row[1]), row[2]) for row in rows}
+
+
+def variants_of(conn: Connection, workspace: WorkspaceId, product_id: str) -> tuple[str, ...] | None:
+    """The variants of a product in the shop's order; None for one that is not in the catalogue."""
+    found = find_entries(conn, workspace, [product_id]).get(product_id)
+    return None if found is None else tuple(one.variant for one in found[0].variants)
 
 
 def hidden_among(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str]) -> set[str]:
