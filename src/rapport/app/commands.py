@@ -46,6 +46,11 @@ SYSTEM = (
         command="rapport.app.installation_commands:digest",
     ),
     Command(
+        name="doctor",
+        help="Look at the installation and say what to mend; changes nothing.",
+        command="rapport.app.doctor.command:doctor",
+    ),
+    Command(
         name="backup",
         help="Write everything in the database to one file, while the server runs.",
         command="rapport.app.backup_commands:backup",

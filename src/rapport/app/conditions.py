@@ -22,7 +22,7 @@ from rapport.kernel.clock import MINUTE, SECOND
 from rapport.storage import leases, log
 from rapport.storage.engine import Database
 
-__all__ = ["NAMES", "Condition", "Folding", "conditions", "is_read_only"]
+__all__ = ["FULL_BYTES", "NAMES", "NEARLY_FULL_BYTES", "Condition", "Folding", "conditions", "is_read_only"]
 
 FULL_BYTES = 64 * 1024 * 1024
 """With less free disk nothing more can be promised to be kept."""
