@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
 from rapport.app.filling import FILLING
+from rapport.app.pipeline import Pipeline
 from rapport.app.wiring import OWN
+from rapport.app.worker import fill_all
 from rapport.compose.installed import Installed
 from rapport.compose.slice import Slice
 from rapport.kernel.ids import Key, WorkspaceId
@@ -23,7 +25,7 @@ from rapport.remember.registry import Part, StrandState, Trait, yes
 from rapport.remember.store import strands
 from rapport.remember.strands import decode_state
 from rapport.storage import leases, log
-from tests.filling import finish, worker
+from tests.filling import finish, kill_workers, worker
 from tests.installation import Opened
 from tests.shop import NOON, Shop
 
@@ -147,3 +149,27 @@ def told(shop: Shop, slices: Installed, *arguments: str) -> list[str]:
     result = CliRunner().invoke(traits, ["status", *arguments], obj=Here(shop.db))
     assert result.exit_code == 0, result.output
     return result.output.splitlines()
+
+
+def test_a_command_fills_a_trait_at_once_and_goes_on_where_it_was_killed(shop: Shop) -> None:
+    send(shop, random.Random(1), 60)
+    finish(shop, worker(shop, WITHOUT))
+    kill_workers(shop)
+
+    def killed(found: Sequence[backfill.TraitStatus]) -> bool:
+        if next(one for one in found if one.trait == "late").state == "filling":
+            raise KeyboardInterrupt
+        return False
+
+    def whole(found: Sequence[backfill.TraitStatus]) -> bool:
+        return next(one for one in found if one.trait == "late").state == "whole"
+
+    for tell in (killed, whole):
+        kill_workers(shop)
+        try:
+            fill_all(Pipeline(shop.db, slices=FIRST), ["late"], tell, at_once=20)
+        except KeyboardInterrupt:
+            continue
+    whole_past = replayed(shop, FIRST)
+    assert [key for key, state in whole_past.items() if "late" in state]
+    assert kept(shop) == whole_past

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from rapport.act.job_reports import JobState
     from rapport.collect.names import Vocabulary
     from rapport.compose.installed import Installed
+    from rapport.kernel.gate import Gate
     from rapport.kernel.ids import Key, WorkspaceId
     from rapport.kernel.wording import Wording
+    from rapport.remember.backfill import TraitStatus
     from rapport.remember.registry import Remembered
     from rapport.resolve.graph.recompute import Moved
     from rapport.storage.engine import Database
@@ -72,6 +74,18 @@ class Installation:
         from rapport.app.worker import drain
 
         drain(Pipeline(db))
+
+    @property
+    def gate(self) -> Gate:
+        """Says what may be done with whom."""
+        return self.slices.gate
+
+    def fill(self, db: Database, wanted: Collection[str], tell: Callable[[Sequence[TraitStatus]], bool]) -> None:
+        """Have these parts learn what they missed of the past, here or in a worker that runs already."""
+        from rapport.app.pipeline import Pipeline
+        from rapport.app.worker import fill_all
+
+        fill_all(Pipeline(db), wanted, tell)
 
     def score(self, db: Database) -> None:
         """Return once every record that is pending has been scored against its shop's model."""

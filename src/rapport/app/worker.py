@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from sqlalchemy.exc import DBAPIError
 
@@ -20,7 +20,7 @@ from rapport.act.job_reports import NOBODY, JobState
 from rapport.act.job_runner import JobRunner
 from rapport.act.jobs import Moment
 from rapport.app import failed_facts
-from rapport.app.filling import filling
+from rapport.app.filling import FILLING, filling
 from rapport.app.pipeline import Pipeline
 from rapport.compose.answering import answering
 from rapport.compose.erasing import erasing
@@ -28,13 +28,15 @@ from rapport.compose.upkeep import LINKING, SUMMARIES
 from rapport.kernel.identifiers import BUCKETS
 from rapport.kernel.ids import new_id
 from rapport.kernel.memory import resident_bytes
+from rapport.remember import backfill
+from rapport.remember.backfill import TraitStatus
 from rapport.storage import leases, log
 from rapport.storage.engine import ChangeWatch, Database
 from rapport.storage.leases import LeaseLost, Leases
 from rapport.storage.log import Horizon, StoredRow
 from rapport.storage.outage import OUTAGE, is_outage
 
-__all__ = ["Worker", "drain", "link_all", "run_job_now"]
+__all__ = ["Worker", "drain", "fill_all", "link_all", "run_job_now"]
 
 _logger = logging.getLogger(__name__)
 
@@ -313,6 +315,36 @@ def drain(pipeline: Pipeline, *, batch: int = 5_000, timeout_seconds: float = 36
     finally:
         worker.close()
     return worker.folded
+
+
+def fill_all(
+    pipeline: Pipeline, wanted: Collection[str], tell: Callable[[Sequence[TraitStatus]], bool], *,
+    at_once: int = 20_000, patience_seconds: float = 60.0,
+) -> None:  # fmt: skip
+    """Have parts learn what they missed of the past, as much of it as is this process's to do, and wait for others.
+
+    `tell` hears how far all traits are, and answers whether that is enough. It ends, too, where for so long nothing
+    came of it: where workers that do not know these parts hold the buckets.
+    """
+    worker = Worker(pipeline, filled_at_once=at_once)
+    moved, before = time.monotonic(), -1
+    try:
+        while time.monotonic() - moved < patience_seconds:
+            busy = worker.help()
+            busy = worker.run_job(FILLING) or busy
+            with pipeline.db.read() as conn:
+                found = backfill.statuses(conn, pipeline.slices.remembered)
+                left = sum(one.left for one in backfill.progress(conn) if one.part in wanted)
+            if tell(found):
+                break
+            if busy or left != before:
+                moved, before = time.monotonic(), left
+            if not busy:
+                time.sleep(0.1)
+        while worker.run_job(SUMMARIES):
+            pass
+    finally:
+        worker.close()
 
 
 def link_all(pipeline: Pipeline, *, timeout_seconds: float = 3600.0) -> None:

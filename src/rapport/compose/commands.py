@@ -33,6 +33,16 @@ REMEMBER = (
         help="What Golden Records show: which traits know the whole past, and how far the others are.",
         command="rapport.remember.commands:traits",
     ),
+    Command(
+        name="backfill",
+        help="Have a new or changed TRAIT learn all of the past now, and return once it has.",
+        command="rapport.remember.commands:backfill_trait",
+    ),
+    Command(
+        name="features",
+        help="Write what was known of every customer at a moment, a row each, for models to learn from.",
+        command="rapport.remember.commands:features",
+    ),
 )
 
 MEASURE = (
