@@ -11,7 +11,7 @@ from litestar.response import Redirect
 
 from rapport.act import outbox, webhooks
 from rapport.act.routes import GivenSettings
-from rapport.act.webhooks import CHANNEL, Webhook, WebhookWanted
+from rapport.act.webhooks import ALARMS, CHANNEL, Webhook, WebhookWanted
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Conflict, InvalidInput, RapportError
 from rapport.kernel.principal import Principal
@@ -181,7 +181,8 @@ def _wanted(data: dict[str, Any]) -> WebhookWanted:
 
 def _question(wanted: WebhookWanted, wording: Wording, data: dict[str, Any]) -> None:
     """Raises InvalidInput where no fact that is known has one of these names, until somebody says they are right."""
-    unknown = [name for name in wanted.events or () if name not in wording.kinds and name != EVERY_FACT]
+    known = {*wording.kinds, *ALARMS, EVERY_FACT}
+    unknown = [name for name in wanted.events or () if name not in known]
     if not unknown or text(data, "sure") == "yes":
         return
     near = [found for name in unknown[:5] for found in get_close_matches(name, wording.kinds, n=1, cutoff=0.7)]
@@ -203,7 +204,8 @@ def _choice(wording: Wording, wanted: WebhookWanted | Webhook | None) -> dict[st
     known = sorted(wording.kinds.values(), key=lambda kind: kind.name)
     return {
         "kinds": known, "ticked": set(events), "every": EVERY_FACT,
-        "other": ", ".join(name for name in events if name not in wording.kinds and name != EVERY_FACT),
+        "other": ", ".join(name for name in events if name not in {*wording.kinds, *ALARMS, EVERY_FACT}),
+        "alarms": ALARMS,
     }  # fmt: skip
 
 

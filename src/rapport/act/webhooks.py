@@ -32,6 +32,9 @@ from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.graph.store import roots_of
 
 __all__ = [
+    "ALARMS",
+    "ALARM_OVER",
+    "ALARM_RAISED",
     "CHANNEL",
     "FAILING_FROM",
     "FRESH",
@@ -63,6 +66,14 @@ SWITCHED_OFF_BY_HAND = "switched off by hand"
 
 TEST_EVENT = "Rapport Test"
 """The type of a message that tells of nothing."""
+
+ALARM_RAISED, ALARM_OVER = "Alarm Raised", "Alarm Over"
+
+ALARMS = {
+    ALARM_RAISED: "something in Rapport is not as it should be, and has been so for two minutes",
+    ALARM_OVER: "an alarm that was raised is over",
+}
+"""What webhooks can be told of beside facts, and what it means. `*` is every fact, and no alarm."""
 
 FAILING_FROM = 3
 """Failures in a row from which on a webhook is said to fail."""

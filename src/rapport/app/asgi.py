@@ -16,6 +16,7 @@ from rapport.capabilities.consent import well_known
 from rapport.collect.endpoints import Endpoints
 from rapport.collect.http import Receive, Scope, Send
 from rapport.remember.profiles import PROFILES
+from rapport.web.alarms import Alarms
 from rapport.web.app import create_app
 from rapport.web.part import WebPart
 
@@ -39,13 +40,14 @@ def create_server(settings: Settings, server: Server) -> Front:
         provided=server.provided(),
         https=settings.secure_cookies,
     )
-    return Front(app, server.endpoints)
+    return Front(app, server.endpoints, alarms=app.state.alarms)
 
 
 class Front:
     """Sends each request to the endpoints or to the framework, and runs both for the server's life."""
 
-    def __init__(self, app: Litestar, endpoints: Endpoints) -> None:
+    def __init__(self, app: Litestar, endpoints: Endpoints, *, alarms: Alarms) -> None:
+        self.alarms = alarms
         self._framework = cast("ASGI", app)
         self._endpoints = endpoints
 

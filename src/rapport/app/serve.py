@@ -8,17 +8,19 @@ import os
 import signal
 import socket
 import threading
+from functools import partial
 
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
+from rapport.app.alarming.looking import Lookout
 from rapport.app.asgi import create_server
 from rapport.app.bootstrap import bootstrap, open_database
 from rapport.app.pipeline import Pipeline
 from rapport.app.server import Server
 from rapport.app.settings import Settings
 from rapport.app.supervisor import Supervisor
-from rapport.app.wiring import dispatcher
+from rapport.app.wiring import channel_settings, dispatcher
 from rapport.app.worker import Worker
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Misconfigured
@@ -50,8 +52,9 @@ def serve(settings: Settings) -> None:
     server = Server(settings, db)
     supervisor = Supervisor(settings)
     supervisor.start()
+    front = create_server(settings, server)
     http = uvicorn.Server(uvicorn.Config(
-        create_server(settings, server), http=BoundedHttp, log_config=None, access_log=False, server_header=False,
+        front, http=BoundedHttp, log_config=None, access_log=False, server_header=False,
         ws="none",
         forwarded_allow_ips=settings.proxies, timeout_keep_alive=75, timeout_graceful_shutdown=10,
     ))  # fmt: skip
@@ -59,12 +62,21 @@ def serve(settings: Settings) -> None:
     stop = threading.Event()
     tidying = threading.Thread(target=_tidy, args=(db, stop), name="tidy", daemon=True)
     tidying.start()
+    lookout = Lookout(
+        db, front.alarms, server.slices.permissions, channel_settings(settings),
+        base=settings.public_url.rstrip("/") or settings.address,
+    )  # fmt: skip
+    looking = threading.Thread(
+        target=lookout.keep_looking, args=(stop, partial(dispatcher, db, settings)), name="lookout", daemon=True
+    )
+    looking.start()
     _leave_in_order()
     try:
         http.run(sockets=[listener])
     finally:
         stop.set()
         tidying.join(timeout=5)
+        looking.join(timeout=5)
         supervisor.stop()
         server.close()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from rapport.act.channels import Channel, ChannelSettings
 from rapport.act.webhooks import CHANNEL
 from rapport.app import commands, failed_facts
+from rapport.app.alarming.store import standing_alarms
 from rapport.capabilities.messages.model import EMAIL
-from rapport.compose.holding import of_person
+from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
 from rapport.storage.engine import Database
 from rapport.web.permissions import Permission
@@ -28,6 +29,12 @@ def _email(db: Database, given: ChannelSettings) -> Channel:
     return EmailChannel(db, given)
 
 
+def _alarm_mail(db: Database, given: ChannelSettings) -> Channel:
+    from rapport.adapters.channels.alarm_mail import AlarmMailChannel
+
+    return AlarmMailChannel(db, given)
+
+
 SYSTEM = Slice(
     name="system",
     title="System",
@@ -39,12 +46,13 @@ SYSTEM = Slice(
             export=lambda *_: (),
             erase=failed_facts.erase,
         ),
+        of_shop(standing_alarms, "which alarms stand, and whether anybody was told"),
     ),
     permissions=(
         Permission(name="system:read", words="see the health of the system", roles=("marketer", "analyst", "viewer")),
         Permission(name="system:write", words="replay facts whose handling failed"),
     ),
-    channels={CHANNEL: _webhooks, EMAIL: _email},
+    channels={CHANNEL: _webhooks, EMAIL: _email, "alarm_mail": _alarm_mail},
     settings=SIGN_IN_SETTINGS,
     web="rapport.app.web:WEB",
     commands=commands.SYSTEM,

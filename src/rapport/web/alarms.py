@@ -62,6 +62,14 @@ class Alarms:
         found += [alarm for alarm in self.everywhere(db, principal, now) if alarm.path not in told]
         return sorted(found, key=lambda alarm: alarm.tone == "amber")
 
+    def named(self, db: Database, principal: Principal, now: int) -> list[tuple[str, Alarm]]:
+        """All that is wrong, each with a name that stays the same while it stands: the watch, and where it leads."""
+        return [
+            (f"{watch.name} {alarm.path}", alarm)
+            for watch in self.watches
+            for alarm in _read(watch, db, principal, now)
+        ]
+
     def everywhere(self, db: Database, principal: Principal, now: int) -> list[Alarm]:
         """What is wrong with the installation as a whole."""
         return [alarm for watch in self.watches if watch.whole for alarm in _read(watch, db, principal, now)]

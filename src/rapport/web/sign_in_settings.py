@@ -1,4 +1,4 @@
-"""What a shop asks of those who sign in to its console."""
+"""What a shop asks of those who sign in to its console, and who is told of alarms."""
 
 from __future__ import annotations
 
@@ -26,9 +26,17 @@ class SignInSettings(msgspec.Struct, frozen=True, kw_only=True):
             " one before anything else is shown.",
         ),
     ] = "nobody"
+    alarms_by_mail: Annotated[
+        Literal["owners", "nobody"],
+        Meta(
+            title="Who is mailed an alarm",
+            description="What Home warns of in red is mailed once when it has stood for two minutes, and once when it"
+            " is over. It needs a mail server; webhooks hear of alarms where that is ticked.",
+        ),
+    ] = "owners"
 
 
-SIGN_IN_SETTINGS = Section(name="system", title="Signing in", kind=SignInSettings)
+SIGN_IN_SETTINGS = Section(name="system", title="Signing in, and alarms", kind=SignInSettings)
 
 
 def wants_factor(conn: Connection, workspace: WorkspaceId, role: str) -> bool:
