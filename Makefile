@@ -20,7 +20,7 @@ install: $(UV) ## the command `rapport` in .venv: then `source .venv/bin/activat
 	$(UV) sync --frozen --no-dev --inexact
 
 demo: $(UV) ## a simulated shop's customers in the console, in about a minute
-	$(USE) --extra identity --extra prediction rapport demo $(ARGS)
+	$(USE) --extra demo --extra identity --extra prediction --extra recommendations rapport demo $(ARGS)
 
 serve: $(UV) ## run Rapport on ./data at http://127.0.0.1:8321 (ARGS='--data DIR --port N')
 	$(USE) rapport serve $(ARGS)

@@ -11,7 +11,7 @@ from rapport.kernel.clock import SECOND, to_iso
 from rapport.world.catalogue import the_catalogue
 from rapport.world.messages import Delivery
 
-__all__ = ["Suggestions"]
+__all__ = ["Suggestions", "asking"]
 
 PLACEMENT = "product.also"
 CLICKED = 0.3
@@ -22,18 +22,17 @@ AT_ONCE = 5
 """Visitors asked for in one round, so that a burst of visits does not become a burst of questions."""
 
 
+def asking(url: str, api_key: str) -> httpx.AsyncClient:
+    """A client of Rapport's API as the shop's website has one, which gives up after 3 s. Use as a context manager."""
+    return httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {api_key}"}, timeout=3.0)
+
+
 class Suggestions:
-    """Asks `POST /api/v1/decisions` as a storefront does. Use as an async context manager."""
+    """Asks `POST /api/v1/decisions` as a storefront does."""
 
-    def __init__(self, url: str, api_key: str, *, seed: int) -> None:
-        self._http = httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {api_key}"}, timeout=3.0)
+    def __init__(self, http: httpx.AsyncClient, *, seed: int) -> None:
+        self._http = http
         self._random = random.Random(f"suggestions {seed}")
-
-    async def __aenter__(self) -> Suggestions:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._http.aclose()
 
     async def follow(self, batch: list[Delivery], *, now: int) -> list[Delivery]:
         """What those do who just looked at a product on the website and like what is shown beside it."""

@@ -1,4 +1,4 @@
-"""Has the shop learn, once, who is one person, so that learned links and the review queue are there to see."""
+"""Has the shop take in its older orders and learn, once: who is one person, what goes with what, who comes again."""
 
 from __future__ import annotations
 
@@ -16,11 +16,32 @@ from rapport.resolve.linking.models import active_version
 from rapport.resolve.linking.store import link_records
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import default_workspace
+from rapport.world.before import write_orders_before
+from rapport.world.timeline import Town
 
 __all__ = ["Learning"]
 
-NAME = "training"
+BEFORE = "orders-before.csv"
+"""The older shop's orders, in the data folder."""
 LOOK_SECONDS = 0.5
+
+
+class _Step(NamedTuple):
+    """A command to run beside the shop."""
+
+    name: str
+    """Of its log."""
+    command: tuple[str, ...]
+    failed: str
+    """What to say where it does not work, before the reason."""
+
+
+_IMPORT = _Step("importing", ("import",), "The older shop's orders were not taken in")
+_IDENTITY = _Step("training", ("identity", "train"), "No learned links")
+_OTHERS = (
+    _Step("ranking", ("train",), "No order of products was learned"),
+    _Step("predicting", ("predict", "fit"), "Nothing is predicted"),
+)
 
 
 class _Linking(NamedTuple):
@@ -32,30 +53,41 @@ class _Linking(NamedTuple):
 
 
 class Learning:
-    """Trains a model in a process of its own, if there is none yet, and waits until the worker has used it."""
+    """Runs commands one after the other, each in a process of its own, unless there is a model of persons already."""
 
-    def __init__(self, settings: Settings, children: Children, *, tell: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, town: Town, children: Children, *, tell: Callable[[str], None]) -> None:
         self.doing = ""
         """What is being done just now; empty where there is nothing to say."""
         self._settings = settings
+        self._town = town
         self._children = children
         self._tell = tell
 
     async def run(self) -> None:
-        """Train unless that was done before, and say in one line what came of it, also where nothing did."""
+        """Do it all unless that was done before, and say in one line each what came of it, also where nothing did."""
         if await asyncio.to_thread(self._has_model):
             return
-        folder = str(self._settings.data_dir)
-        self._children.log_of(NAME).unlink(missing_ok=True)
-        child = self._children.start(NAME, ["-m", "rapport", "identity", "train", "--data", folder], gently=True)
-        while child.poll() is None:
-            self.doing = self._lines()[-1]
-            await asyncio.sleep(LOOK_SECONDS)
-        if child.returncode == 0:
+        before = self._settings.data_dir / BEFORE
+        lines = await asyncio.to_thread(write_orders_before, before, self._town)
+        if await self._does(_IMPORT, str(before)):
+            self._tell(f"Took in the older shop's orders: {lines:,} lines of {BEFORE}.")
+        if await self._does(_IDENTITY):
             await self._scored()
-        else:
-            self._tell(f"No learned links: {_reason(self._lines())}")
+        for step in _OTHERS:
+            await self._does(step)
         self.doing = ""
+
+    async def _does(self, step: _Step, *more: str) -> bool:
+        """Run a step to its end; False, and the reason said, where it failed."""
+        self._children.log_of(step.name).unlink(missing_ok=True)
+        command = ["-m", "rapport", *step.command, *more, "--data", str(self._settings.data_dir)]
+        child = self._children.start(step.name, command, gently=True)
+        while child.poll() is None:
+            self.doing = self._lines(step)[-1]
+            await asyncio.sleep(LOOK_SECONDS)
+        if child.returncode != 0:
+            self._tell(f"{step.failed}: {_reason(self._lines(step))}")
+        return child.returncode == 0
 
     async def _scored(self) -> None:
         while (found := await asyncio.to_thread(self._linking)).pending:
@@ -63,9 +95,9 @@ class Learning:
             await asyncio.sleep(4 * LOOK_SECONDS)
         self._tell(f"Learned who is one person: {found.linked:,} links; {found.waiting:,} pairs wait under Review.")
 
-    def _lines(self) -> list[str]:
+    def _lines(self, step: _Step) -> list[str]:
         """What the process has written; never empty."""
-        text = self._children.log_of(NAME).read_text(errors="replace")
+        text = self._children.log_of(step.name).read_text(errors="replace")
         return [line.strip() for line in text.splitlines() if line.strip()] or ["starting"]
 
     def _has_model(self) -> bool:

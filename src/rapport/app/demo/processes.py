@@ -14,8 +14,9 @@ from pathlib import Path
 
 from rapport.kernel.errors import Conflict
 
-__all__ = ["Children", "check_port", "free_port"]
+__all__ = ["LOOPBACK", "Children", "check_port", "free_port"]
 
+LOOPBACK = "127.0.0.1"
 STOP_SECONDS = 20
 _GENTLY = 10
 """How much a process that may take its time gives way to others, as `nice` counts it."""

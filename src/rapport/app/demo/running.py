@@ -28,16 +28,18 @@ from rich.table import Table
 
 from rapport.app.demo.learning import Learning
 from rapport.app.demo.measuring import Measuring
-from rapport.app.demo.processes import Children, check_port, free_port
+from rapport.app.demo.posting import Post
+from rapport.app.demo.processes import LOOPBACK, Children, check_port, free_port
 from rapport.app.demo.shop import EMAIL, SHOP, State, prepare, write_state
 from rapport.app.settings import Settings
 from rapport.kernel.clock import DAY, MINUTE, SECOND, now_us
 from rapport.kernel.errors import RapportError, Unavailable
+from rapport.world.answers import Answers
 from rapport.world.client import Refused, Sender
 from rapport.world.messages import Delivery
 from rapport.world.parcels import Carrier
 from rapport.world.stock import EVERY, stock_told
-from rapport.world.suggestions import Suggestions
+from rapport.world.suggestions import Suggestions, asking
 from rapport.world.timeline import Town, World
 from rapport.world.truth import Known, merged, read_truth, truth_of, write_truth
 
@@ -104,6 +106,9 @@ class _Demo:
         self._url = f"http://{shown}:{settings.port}"
         self._shop_port = free_port(shown, settings.port + 1)
         self._shop_url = f"http://{shown}:{self._shop_port}"
+        self._post = Post(
+            host=shown, port=free_port(shown, settings.port + 2), smtp_port=free_port(LOOPBACK, settings.port + 4)
+        )
         self._children = Children(settings.data_dir)
         self._world = World(state.town)
         self._told = deque([state.town.starts_at], maxlen=1)
@@ -115,7 +120,7 @@ class _Demo:
         """Messages taken from the past in this run and not sent before."""
         self._earlier = _read_earlier(settings.data_dir)
         self._measuring = Measuring(settings, state.town, tell=self._tell)
-        self._learning = Learning(settings, self._children, tell=self._tell)
+        self._learning = Learning(settings, state.town, self._children, tell=self._tell)
         self._lag = 0
         self._folded = 0
 
@@ -160,7 +165,11 @@ class _Demo:
     async def _start(self) -> None:
         settings = self._settings
         serve = ["-m", "rapport", "serve", "--data", str(settings.data_dir)]
-        server = self._children.start("server", [*serve, "--host", settings.host, "--port", str(settings.port)])
+        server = self._children.start(
+            "server", [*serve, "--host", settings.host, "--port", str(settings.port)],
+            {**self._post.environment, "RAPPORT_PUBLIC_URL": self._url},
+        )  # fmt: skip
+        self._post.start(self._children)
         shop = ["-m", "rapport.world.storefront", "--rapport", self._url]
         environment = {"RAPPORT_WRITE_KEY": self._state.write_keys["web"], "RAPPORT_API_KEY": self._state.api_key}
         self._children.start(
@@ -282,10 +291,12 @@ class _Demo:
         coming = self._world.live(begin - WARM_UP, facts_per_second=self._facts_per_second)
         self._console.print(f"The shop's past is told in {self._state.sent:,} facts. Now it is live.")
         seed = self._state.town.seed
-        async with Suggestions(self._url, self._state.api_key, seed=seed) as suggestions:
-            await self._live(sender, suggestions, coming)
+        async with asking(self._url, self._state.api_key) as http:
+            await self._live(sender, Suggestions(http, seed=seed), Answers(http, seed=seed), coming)
 
-    async def _live(self, sender: Sender, suggestions: Suggestions, coming: Iterator[Delivery]) -> None:
+    async def _live(
+        self, sender: Sender, suggestions: Suggestions, answers: Answers, coming: Iterator[Delivery]
+    ) -> None:
         kept_at = time.monotonic()
         with self._progress() as bars:
             live = bars.add_task("Live", total=None, note="Ctrl-C ends it")
@@ -298,6 +309,7 @@ class _Demo:
                     self._carrier.hear(delivery)
                 sent += await sender.deliver(batch)
                 sent += await sender.deliver(await suggestions.follow(batch, now=now_us()))
+                sent += await answers.give(batch)
                 bars.update(live, note=f"{sent:,} facts, {self._folded:,} remembered; Ctrl-C ends it")
                 bars.update(learning, note=self._learning.doing, visible=bool(self._learning.doing))
                 if self._lag <= SETTLED_LAG and self._measuring.is_due(now_us(), live=True):
@@ -356,6 +368,8 @@ class _Demo:
         rows.add_row("Console", f"[bold link={self._url}/console]{self._url}/console[/]")
         rows.add_row("Sign in", f"{EMAIL}   password [bold]{self._state.password}[/]")
         rows.add_row("Storefront", f"[link={self._shop_url}]{self._shop_url}[/]")
+        if self._post.url:
+            rows.add_row("Mailbox", f"[link={self._post.url}]{self._post.url}[/]")
         rows.add_row("API key", self._state.api_key)
         rows.add_row("Data", str(self._settings.data_dir.absolute()))
         self._console.print(Panel(rows, title=SHOP, border_style="green", expand=False), highlight=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from rapport.app.bootstrap import bootstrap, open_database
+from rapport.app.demo.engaging import engage
 from rapport.app.scorecard.series import Series
 from rapport.app.settings import Settings
 from rapport.app.wiring import installed
@@ -123,6 +124,8 @@ def _found_shop(db: Database, settings: Settings, town: Town) -> State:
     terms = example("GBP", time_zone=shop.time_zone, starts=to_iso(town.starts_at))
     club = msgspec.json.encode(msgspec.structs.replace(terms, delivery=Delivery(fee_minor=DELIVERY_MINOR["GBP"])))
     change_programme(db, workspace.id, "club", club, seen=0, by="Owner", reason="the first terms", now=town.starts_at)
+    with db.write() as conn:
+        engage(conn, workspace.id, shop_url=f"http://127.0.0.1:{settings.port + 1}", by="Owner", now=now_us())
     state = State(town=town, password=password, write_keys=write_keys, api_key=keys.api_key)
     write_state(settings.data_dir, state)
     return state
