@@ -94,9 +94,14 @@ class JobRunner:
         self._round = deque(self._jobs)
         """Whose turn is next; whoever had one goes to the end."""
 
-    def look(self, moment: Moment) -> None:
-        """Do a turn of each job whose time has come and that has something to do; while facts flow, of one alone."""
+    def look(self, moment: Moment, *, ends: Callable[[], bool] = lambda: False) -> None:
+        """Do a turn of each job whose time has come and that has something to do; while facts flow, of one alone.
+
+        Where the process is asked to end meanwhile, the others are left for its next start.
+        """
         for name in tuple(self._round):
+            if ends():
+                return
             kept = self._jobs[name]
             if kept.job.exclusive and not moment.leads:
                 kept.hand_over()

@@ -67,6 +67,7 @@ class Worker:
         self._reached = 0
         self._last_tick = 0.0
         self._last_work = 0.0
+        self._ends: Callable[[], bool] = lambda: False
         self._jobs = JobRunner(
             self._db,
             [
@@ -80,6 +81,7 @@ class Worker:
 
     def run(self, stop: threading.Event, *, parent: int | None = None) -> None:
         """Work until `stop` is set, or until the process `parent` is no longer ours."""
+        self._ends = stop.is_set
         while not stop.is_set() and (parent is None or os.getppid() == parent):
             try:
                 busy = self.step()
@@ -114,7 +116,7 @@ class Worker:
         if rows:
             self._process(rows, cursors)
             self._last_work = time.monotonic()
-        self._jobs.look(self._moment())
+        self._jobs.look(self._moment(), ends=self._ends)
         return bool(rows)
 
     def help(self) -> bool:

@@ -112,6 +112,15 @@ def test_a_turn_is_bounded_and_the_rest_comes_soon(db: Database, clock: Clock) -
     assert desk.state().done == 8
 
 
+def test_a_worker_that_is_asked_to_end_begins_no_other_job(db: Database, clock: Clock) -> None:
+    heap = Heap(clock, things=1)
+    desk = Desk(db, heap.job(), clock=clock)
+    desk.runner.look(desk.moment, ends=lambda: True)
+    assert heap.turns == []
+    desk.after(0.0)
+    assert heap.turns == [1]
+
+
 def test_a_job_takes_no_more_than_its_share_of_the_time(db: Database, clock: Clock) -> None:
     """Three seconds of work at a fifth while the log is behind: twelve of rest; at a half when it is quiet: three."""
     heap = Heap(clock, things=100, seconds=1.0)

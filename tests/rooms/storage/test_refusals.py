@@ -38,15 +38,16 @@ def administrator() -> Iterator[psycopg.Connection]:
             yield conn
 
 
-def address(conn: psycopg.Connection, *, role: str, database: str) -> str:
-    return f"postgresql://{role}:sesame@{conn.info.host}:{conn.info.port}/{database}"
+def address(conn: psycopg.Connection, *, role: str, database: str, password: str = "sesame") -> str:
+    return f"postgresql://{role}:{password}@{conn.info.host}:{conn.info.port}/{database}"
 
 
 @pytest.mark.postgres
 def test_a_database_that_is_absent_is_named_with_the_statement_that_makes_it(tmp_path: Path) -> None:
     with administrator() as conn:
         role = conn.info.user
-        error = refusal(address(conn, role=role, database="absent"), tmp_path)
+        url = address(conn, role=role, database="absent", password=conn.info.password)
+        error = refusal(url, tmp_path)
     assert isinstance(error, Misconfigured)
     assert error.message.startswith("there is no database 'absent' on ")
     assert f'CREATE DATABASE "absent" OWNER "{role}"' in error.hint

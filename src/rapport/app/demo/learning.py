@@ -36,7 +36,7 @@ class _Step(NamedTuple):
     """What to say where it does not work, before the reason."""
 
 
-_IMPORT = _Step("importing", ("import",), "The older shop's orders were not taken in")
+_IMPORT = _Step("importing", ("import", "csv", "--map", "any-orders"), "The older shop's orders were not taken in")
 _IDENTITY = _Step("training", ("identity", "train"), "No learned links")
 _OTHERS = (
     _Step("ranking", ("train",), "No order of products was learned"),
