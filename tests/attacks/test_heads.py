@@ -47,6 +47,28 @@ async def port() -> AsyncIterator[int]:
         connection.transport.close()
 
 
+class Few(BoundedHttp):
+    """Sixteen connections, two of them from one address."""
+
+    most = 16
+
+
+@pytest.fixture
+async def few() -> AsyncIterator[tuple[int, Any]]:
+    """The port of a server that has room for few, and its settings."""
+    config = uvicorn.Config(
+        _echo, http=Few, lifespan="off", log_config=None, access_log=False, ws="none", forwarded_allow_ips=[]
+    )
+    config.load()
+    state = uvicorn.Server(config).server_state
+    loop = asyncio.get_running_loop()
+    listening = await loop.create_server(lambda: Few(config=config, server_state=state, app_state={}), "127.0.0.1", 0)
+    yield listening.sockets[0].getsockname()[1], config
+    listening.close()
+    for connection in list(state.connections):
+        connection.transport.close()
+
+
 async def told(port: int, *pieces: bytes, times: int = 1) -> bytes:
     """All that is answered to what is sent, until the server ends the connection or has answered so many times."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -138,3 +160,28 @@ async def test_what_chunks_add_to_a_body_is_bounded(port: int, behind: bytes) ->
     head = b"POST /x HTTP/1.1\r\nHost: shop.example\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
     assert (await told(port, head + b"0\r\nX: y\r\n\r\n")).endswith(b"5")
     assert b"200 OK" not in await told(port, head, *(behind[at : at + 50_000] for at in range(0, len(behind), 50_000)))
+
+
+async def _open(port: int, times: int) -> list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    return [await asyncio.open_connection("127.0.0.1", port) for _ in range(times)]
+
+
+async def test_one_address_has_a_share_of_the_connections_and_gets_it_back(few: tuple[int, Any]) -> None:
+    port, _ = few
+    held = await _open(port, 2)
+    assert status(await told(port, ASKED + b"\r\n")) == "HTTP/1.1 503 Service Unavailable"
+    for reader, writer in held:
+        writer.close()
+        await reader.read()
+    assert status(await told(port, ASKED + b"\r\n")) == "HTTP/1.1 200 OK"
+
+
+async def test_a_proxy_that_is_believed_has_all_connections_but_no_more(few: tuple[int, Any]) -> None:
+    port, config = few
+    config.forwarded_allow_ips = ["127.0.0.0/8", "proxy.internal"]
+    held = await _open(port, 15)
+    assert status(await told(port, ASKED + b"\r\n")) == "HTTP/1.1 200 OK"
+    held += await _open(port, 2)
+    assert status(await told(port, ASKED + b"\r\n")) == "HTTP/1.1 503 Service Unavailable"
+    for _, writer in held:
+        writer.close()

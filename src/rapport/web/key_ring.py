@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_address, ip_network
 from threading import Lock
 from typing import NamedTuple
 
@@ -16,9 +13,10 @@ from rapport.kernel.errors import Forbidden, Unauthenticated
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.web import api_keys, store
+from rapport.web.networks import is_within
 from rapport.web.permissions import Permissions
 
-__all__ = ["KeyRing", "is_within"]
+__all__ = ["KeyRing"]
 
 
 class _Known(NamedTuple):
@@ -99,25 +97,3 @@ def _opened(known: _Known, address: str, now: int) -> Principal:
             "this API key may not be used from your address", hint="its networks are on its page in the console"
         )
     return known.principal
-
-
-def is_within(address: str, networks: Sequence[str]) -> bool:
-    """Whether an address lies in one of these networks; what is no address lies in none.
-
-    >>> is_within("192.0.2.7", ["192.0.2.0/24"]), is_within("::ffff:192.0.2.7", ["192.0.2.7/32"])
-    (True, True)
-    >>> is_within("192.0.3.7", ["192.0.2.0/24", "2001:db8::/32"]), is_within("unknown", ["0.0.0.0/0"])
-    (False, False)
-    """
-    return _is_within(address, tuple(networks))
-
-
-@lru_cache(maxsize=1024)
-def _is_within(address: str, networks: tuple[str, ...]) -> bool:
-    try:
-        asked = ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(asked, IPv6Address) and asked.ipv4_mapped:
-        asked = asked.ipv4_mapped
-    return any(asked in ip_network(network) for network in networks)

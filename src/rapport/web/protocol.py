@@ -1,17 +1,23 @@
-"""HTTP on the wire: a request's head is bounded in size, number of headers and time, and names one host.
+"""HTTP on the wire: connections are bounded in number, and a request's head in size, number of headers and time.
 
 uvicorn keeps whatever is sent as a head until it is complete. Here a head that is too large is answered 431, one that
-does not come to an end 408, and one that names no host, or two, 400: no page and no document can then show a host that
-whoever stands in front of us has not seen.
+does not come to an end 408, one that names no host, or two, 400, and a connection too many 503. No page and no document
+can then show a host that whoever stands in front of us has not seen.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any, cast
+import resource
+from collections import Counter
+from typing import Any, ClassVar, cast
+from weakref import WeakKeyDictionary
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from rapport.web.limiter import networks_of
+from rapport.web.networks import is_within, networks_in
 
 __all__ = ["HEAD_SECONDS", "MAX_HEADERS", "MAX_HEAD_BYTES", "BoundedHttp"]
 
@@ -22,11 +28,23 @@ MAX_HEADERS = 100
 HEAD_SECONDS = 10.0
 """From the first byte of a head, or from the connection, to the head's end."""
 
+MOST_CONNECTIONS = 10_000
+"""As far as the process may have so many files open."""
+
+SHARE = 8
+"""One address, of IPv6 one /64, has at most this part of all connections; proxies that are believed have no share."""
+
 _HOST = re.compile(rb"[A-Za-z0-9._-]{1,255}(:[0-9]{0,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{0,5})?")
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """uvicorn's protocol with bounds on what comes before a body."""
+    """uvicorn's protocol with bounds on connections, and on what comes before a body."""
+
+    most: ClassVar[int] = min(MOST_CONNECTIONS, max(64, resource.getrlimit(resource.RLIMIT_NOFILE)[0] * 3 // 4))
+    """Connections of one server process at a time."""
+
+    _from: ClassVar[WeakKeyDictionary[Any, Counter[str]]] = WeakKeyDictionary()
+    """Connections by address, of each server in this process."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -40,13 +58,23 @@ class BoundedHttp(HttpToolsProtocol):
         """Since the head's end: the body, and what chunks and trailers add to it."""
         self._refused = False
         self._head_timer: asyncio.TimerHandle | None = None
+        self._address = ""
+        """By which it is counted; empty where it is not."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._start_timer()
+        if self._is_one_too_many():
+            self._refuse(503)
+        else:
+            self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        if self._address:
+            counted = self._from[self.server_state]
+            counted[self._address] -= 1
+            if not counted[self._address]:
+                del counted[self._address]
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -93,6 +121,17 @@ class BoundedHttp(HttpToolsProtocol):
         if not self._refused:
             super().on_message_complete()
 
+    def _is_one_too_many(self) -> bool:
+        """Count the connection; whether there are too many now, in all or from its address."""
+        host = self.client[0] if self.client else ""
+        if host and not is_within(host, networks_in(self.config.forwarded_allow_ips)):
+            self._address = networks_of(host)[0][0]
+            counted = self._from.setdefault(self.server_state, Counter())
+            counted[self._address] += 1
+            if counted[self._address] > max(1, self.most // SHARE):
+                return True
+        return len(self.connections) > self.most
+
     def _wrong(self) -> int | None:
         """The status that a complete head is refused with."""
         if len(self.headers) > MAX_HEADERS:
@@ -114,7 +153,12 @@ class BoundedHttp(HttpToolsProtocol):
             return
         cycle = cast("RequestResponseCycle | None", self.cycle)
         if cycle is None or cycle.response_complete:
-            line = {400: b"400 Bad Request", 408: b"408 Request Timeout", 431: b"431 Request Header Fields Too Large"}
+            line = {
+                400: b"400 Bad Request",
+                408: b"408 Request Timeout",
+                431: b"431 Request Header Fields Too Large",
+                503: b"503 Service Unavailable\r\nretry-after: 5",
+            }
             self.transport.write(
                 b"HTTP/1.1 " + line[status] + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
             )  # fmt: skip

@@ -60,7 +60,9 @@ def sink() -> Iterator[Sink]:
 @pytest.fixture
 def post(shop: Shop, sink: Sink) -> Iterator[Dispatcher]:
     """The outbox as a worker has it, with the sink as its mail server."""
-    given = ChannelSettings(smtp_url=sink.url, mail_from="hello@shop.example", public_url="https://shop.example")
+    given = ChannelSettings(
+        smtp_url=sink.url, mail_from="hello@shop.example", public_url="https://shop.example", allow_private=True
+    )
     slices = installed()
     channel = EmailChannel(shop.db, given)
     made = Dispatcher(shop.db, [channel], rules=slices.send_rules, listeners=slices.listeners)

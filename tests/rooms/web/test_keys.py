@@ -21,7 +21,8 @@ from rapport.storage.workspaces import Workspace, create_workspace
 from rapport.web import accounts, api_keys, key_changes
 from rapport.web.api_keys import ApiKey
 from rapport.web.app import create_app
-from rapport.web.key_ring import KeyRing, is_within
+from rapport.web.key_ring import KeyRing
+from rapport.web.networks import is_within
 from tests.rooms.web.conftest import PASSWORD, Browser, sign_in, submit
 from tests.slices import PERMISSIONS, WORDING
 

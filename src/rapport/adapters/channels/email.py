@@ -17,13 +17,15 @@ from email.utils import format_datetime, parseaddr
 import dkim  # type: ignore[import-untyped]  # it has no types
 from sqlalchemy import Connection
 
+from rapport.act.addresses import NotAllowed
 from rapport.act.channels import ChannelSettings, Delivered, Outgoing
+from rapport.adapters.channels.guarded_smtp import connected
 from rapport.capabilities.messages import store
 from rapport.capabilities.messages.model import EMAIL, Mail, status_code_of
 from rapport.capabilities.messages.people import recipients
 from rapport.capabilities.messages.service.composing import compose, load_desk
 from rapport.capabilities.messages.service.gates import message_id_of
-from rapport.capabilities.messages.service.servers import MailServer, server_of
+from rapport.capabilities.messages.service.servers import MailServer, OperatorsServer, server_of
 from rapport.kernel.clock import to_datetime
 from rapport.kernel.errors import RapportError
 from rapport.storage.engine import Database
@@ -92,6 +94,9 @@ class EmailChannel:
             return self._refused(code, words)
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
             return self._refused(error.smtp_code, error.smtp_error)
+        except NotAllowed:
+            self._drop()
+            return Delivered(result="retry", detail="the mail server is an address of the own machine or network")
         except (smtplib.SMTPException, OSError, UnicodeError) as error:
             return self._broken(stage, error)
         return Delivered(result="delivered", detail="taken by the mail server")
@@ -107,10 +112,10 @@ class EmailChannel:
                 pass
         self._drop()
         context = ssl.create_default_context()
-        if server.security == "tls":
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT_SECONDS, context=context)
-        else:
-            smtp = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_SECONDS)
+        smtp = connected(
+            server.host, server.port, timeout=TIMEOUT_SECONDS, tls=context if server.security == "tls" else None,
+            anywhere=isinstance(server, OperatorsServer), allow_private=self._given.allow_private,
+        )  # fmt: skip
         self._kept.smtp, self._kept.server = smtp, server
         self._open.add(smtp)
         if server.security == "starttls":

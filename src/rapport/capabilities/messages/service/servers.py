@@ -14,7 +14,7 @@ from rapport.capabilities.messages import store
 from rapport.kernel.errors import InvalidInput, Misconfigured
 from rapport.kernel.ids import WorkspaceId
 
-__all__ = ["MailServer", "keep_server", "own_server", "server_of"]
+__all__ = ["MailServer", "OperatorsServer", "keep_server", "own_server", "server_of"]
 
 _Host = Annotated[str, Meta(max_length=255, pattern=r"^[A-Za-z0-9._:\-]*$")]
 
@@ -40,6 +40,10 @@ class MailServer(msgspec.Struct, frozen=True, kw_only=True):
     def domain(self) -> str:
         """The domain of the sender."""
         return self.sender.rpartition("@")[2].strip("<> ").lower()
+
+
+class OperatorsServer(MailServer, frozen=True, kw_only=True):
+    """The server that the environment names: whoever runs the installation may have it stand in the own network."""
 
 
 def own_server(conn: Connection, workspace: WorkspaceId) -> MailServer | None:
@@ -80,7 +84,7 @@ def _of_url(url: str, sender: str) -> MailServer:
         raise Misconfigured("RAPPORT_SMTP_URL names no mail server", hint="smtp://user:password@mail.example.com:587")
     plain = parts.query == "plain"
     security = "tls" if parts.scheme == "smtps" else "none" if plain else "starttls"
-    return MailServer(
+    return OperatorsServer(
         host=parts.hostname, port=parts.port or (465 if security == "tls" else 587), security=security,
         user=unquote(parts.username or ""), password=unquote(parts.password or ""), sender=sender,
     )  # fmt: skip
