@@ -22,9 +22,9 @@ COLUMNS = (
 )  # fmt: skip
 """Of the table; the ready map "orders of any table" reads it. Prices are with tax."""
 DAYS = 180
-_KNEW = 0.55
+_KNEW = 0.4
 """Share of the people who knew the shop."""
-_BUYING = 0.2
+_BUYING = 0.6
 """Orders a visit, for somebody who is as ready to buy as anybody."""
 
 
