@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
@@ -15,8 +16,12 @@ import pytest
 
 from rapport.adapters.files import import_online_retail
 from rapport.adapters.files.online_retail import COUNTRIES
+from rapport.app.wiring import installed
+from rapport.kernel.clock import now_us
 from rapport.kernel.facts import Fact
 from rapport.kernel.money import to_minor
+from rapport.measure.model import Question
+from rapport.measure.service import Metrics
 from tests.published.importing import Shop, folded, open_shop
 
 pytestmark = pytest.mark.data
@@ -136,22 +141,31 @@ def _is_of_a_third(number: str) -> bool:
     return sum(map(ord, number)) % 3 == 0
 
 
-@pytest.mark.slow
-def test_the_customers_of_online_retail_have_their_money_and_their_refunds(
-    lines: list[Line], shop: Shop, tmp_path: Path
-) -> None:
-    """Every third customer and every third nameless buyer: what they bought and gave back is in their records."""
-    third = [
+@pytest.fixture(scope="module")
+def third(lines: list[Line]) -> list[Line]:
+    """The lines of every third customer and every third nameless buyer, each with `who`."""
+    return [
         line | {"who": who}
         for line in lines
         if _is_of_a_third(who := line["CustomerID"].removesuffix(".0") or line["InvoiceNo"])
         and not line["InvoiceNo"].startswith("A")
     ]
-    with folded(
-        shop, tmp_path, among=lambda fact: _is_of_a_third(fact.user_id or (fact.anonymous_id or "")[len("invoice:") :])
-    ) as after:
-        customers, nameless = after.known()
 
+
+@pytest.fixture(scope="module")
+def after(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """The shop with what those did, folded."""
+    with folded(
+        shop, tmp_path_factory.mktemp("third"),
+        among=lambda fact: _is_of_a_third(fact.user_id or (fact.anonymous_id or "")[len("invoice:") :]),
+    ) as found:  # fmt: skip
+        yield found
+
+
+@pytest.mark.slow
+def test_the_customers_of_online_retail_have_their_money_and_their_refunds(third: list[Line], after: Shop) -> None:
+    """Every third customer and every third nameless buyer: what they bought and gave back is in their records."""
+    customers, nameless = after.known()
     bought: dict[str, Decimal] = defaultdict(Decimal)
     returned: dict[str, Decimal] = defaultdict(Decimal)
     for line in third:
@@ -165,3 +179,42 @@ def test_the_customers_of_online_retail_have_their_money_and_their_refunds(
     everyone = [*customers.values(), *nameless.values()]
     kept = sum(t.get("revenue", {}).get("GBP", 0) - t.get("refunds", {}).get("GBP", 0) for t in everyone)
     assert kept == round((sum(bought.values()) + sum(returned.values())) * 100)
+
+
+COHORTS = """
+WITH orders AS (
+    SELECT who, invoice, min(month) AS month, (sum(pieces * mills) + 5) / 10 AS pence, min(named) AS named
+    FROM lines WHERE invoice NOT LIKE 'C%' GROUP BY who, invoice HAVING min(named) OR max(mills) > 0
+), first AS (SELECT who, min(month) AS month FROM orders GROUP BY who)
+SELECT f.month, o.month, count(DISTINCT o.who), count(*), sum(o.pence)
+FROM orders o JOIN first f USING (who) GROUP BY f.month, o.month ORDER BY f.month, o.month
+"""
+
+
+@pytest.mark.slow
+def test_revenue_new_customers_and_monthly_cohorts_are_those_of_straight_sql(third: list[Line], after: Shop) -> None:
+    """By London's calendar; each nameless invoice is a buyer of its own."""
+    with sqlite3.connect(":memory:") as straight:
+        straight.execute("CREATE TABLE lines (who, invoice, month, pieces, mills, named)")
+        straight.executemany("INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?)", (
+            (line["who"], line["InvoiceNo"], line["InvoiceDate"][:7], int(line["Quantity"]),
+             int(Decimal(line["UnitPrice"]) * 1000), bool(line["CustomerID"])) for line in third
+        ))  # fmt: skip
+        cells = straight.execute(COHORTS).fetchall()
+    assert {int(Decimal(line["UnitPrice"]) * 1000) / 1000 - float(line["UnitPrice"]) for line in third} == {0.0}
+
+    metrics = Metrics(installed().metrics)
+    asked = Question(workspace=after.workspace.id, since=0, until=now_us(), by="month", zone="Europe/London")
+    with after.db.read() as conn:
+        rows = {name: metrics.answer(conn, name, asked).rows for name in ("retention", "revenue", "new_customers")}
+    assert [(row["month"], row["period"], row["active"]) for row in rows["retention"] if row["active"]] == [
+        cell[:3] for cell in cells
+    ]  # fmt: skip
+    first = {row["month"]: row["new_customers"] for row in rows["new_customers"] if row["new_customers"]}
+    assert first == {cohort: active for cohort, month, active, *_ in cells if cohort == month}
+    for name, column in (("orders", 3), ("revenue_minor", 4)):
+        straight_sums = Counter[str]()
+        for cell in cells:
+            straight_sums[cell[1]] += cell[column]
+        # Months with refunds alone have a row, too.
+        assert {row["month"]: row[name] for row in rows["revenue"] if row["orders"]} == straight_sums, name

@@ -61,19 +61,17 @@ def _came(conn: Connection, question: Question) -> sa.Subquery:
     A later step implies the ones before it, so the last one after the first view says all: whoever ordered after it
     put something into the cart after it, too.
     """
-    steps = met(question, touchpoints.c.step > 0).cte("steps")
-    m = steps.c
-    first = (
-        sa.select(m.root, sa.func.min(m.at).label("at")).where(m.step == VIEWED).group_by(m.root).subquery("first")
-    )  # fmt: skip
-    is_first = (m.at == first.c.at) & (m.step == VIEWED)
+    m = met(question, touchpoints.c.step > 0).subquery("steps").c
+    viewed = sa.func.min(sa.case((m.step == VIEWED, m.at))).over(partition_by=m.root)
+    w = sa.select(m.root, m.at, m.step, m.channel, m.device, viewed.label("viewed")).subquery("walked").c
+    is_first = (w.at == w.viewed) & (w.step == VIEWED)
     people = (
         sa.select(
-            m.root, first.c.at, sa.func.max(m.step).label("reached"),
-            *(sa.func.min(sa.case((is_first, m[name]))).label(name) for name in ("channel", "device")),
+            w.root, w.viewed.label("at"), sa.func.max(w.step).label("reached"),
+            *(sa.func.min(sa.case((is_first, w[name]))).label(name) for name in ("channel", "device")),
         )
-        .select_from(steps.join(first, (first.c.root == m.root) & (m.at >= first.c.at)))
-        .group_by(m.root, first.c.at)
+        .where(w.at >= w.viewed)
+        .group_by(w.root, w.viewed)
         .subquery("people")
     )  # fmt: skip
     columns = {"channel": people.c.channel, "device": people.c.device}
