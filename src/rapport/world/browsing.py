@@ -271,7 +271,7 @@ class Browsing:
         if self.device.kind == "app" and self.rng.random() < 0.3:
             self.record.alias(previous)
         self.record.identify(self.contact(account=True))
-        self.record.track("Account Created", {"method": "email"})
+        self.record.track("Signed Up", {"method": "email"})
         self._pause(15)
 
     def _shows_loyalty_card(self) -> None:

@@ -37,6 +37,7 @@ EARNING = [
     {"name": "friend", "title": "A friend of yours has ordered", "on": "Referral Completed", "points": 100,
      "at_most": 200, "at_most_days": 365},
     {"name": "welcome", "title": "Welcome", "on": "Signed Up", "points": 20},
+    {"name": "told", "title": "Thank you for telling us", "on": "Profile Question Answered", "points": 10},
     {"name": "tea", "title": "For lovers of tea", "points": 1, "per_minor": 100, "segments": ["Tea"],
      "since": to_iso(NOON - DAY), "until": to_iso(NOON + 3 * DAY)},
 ]  # fmt: skip
@@ -148,6 +149,12 @@ def test_a_ring_of_friends_meets_the_limit(shop: Shop, ada: str) -> None:
 def test_signing_up_brings_points_at_once_and_once(shop: Shop, ada: str) -> None:
     happens(shop, "Signed Up", ada)
     happens(shop, "Signed Up", ada, at=NOON + HOUR)
+    assert wallet(shop, ada, now=NOON + HOUR).balance == 20
+
+
+def test_what_somebody_tells_of_themselves_is_rewarded_at_once_and_once_for_each_question(shop: Shop, ada: str) -> None:
+    for n, question in enumerate(("size", "taste", "size")):
+        happens(shop, "Profile Question Answered", ada, at=NOON + n, question=question, answer="x")
     assert wallet(shop, ada, now=NOON + HOUR).balance == 20
 
 

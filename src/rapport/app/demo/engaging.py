@@ -20,6 +20,9 @@ JOURNEYS = ("welcome", "review_ask", "win_back")
 _SHOP = b"https://shop.example"
 """What the gallery's journeys call the shop's address."""
 
+REWARD = "20 points"
+"""As the shipped club gives them."""
+
 QUESTIONS = (
     Question(
         name="favourite", words={"en": "What do you come to us for?", "de": "Wofür kommen Sie zu uns?"},
@@ -29,7 +32,7 @@ QUESTIONS = (
             Option(value="home", words={"en": "Things for the table", "de": "Schönes für den Tisch"}),
             Option(value="clothing", words={"en": "Things to wear", "de": "Kleidung"}),
         ),
-        weight=30,
+        weight=30, reward=REWARD,
     ),
     Question(
         name="cooks_for", words={"en": "For how many do you usually cook?", "de": "Für wie viele kochen Sie meist?"},
@@ -38,6 +41,7 @@ QUESTIONS = (
             Option(value="two", words={"en": "For two", "de": "Für zwei"}),
             Option(value="family", words={"en": "For a family", "de": "Für eine Familie"}),
         ),
+        reward=REWARD,
     ),
     Question(
         name="wine_taste", kind="several",
@@ -49,7 +53,7 @@ QUESTIONS = (
             Option(value="sparkling", words={"en": "Sparkling", "de": "Schaumweine"}),
             Option(value="none", words={"en": "No wine", "de": "Keinen Wein"}),
         ),
-        weight=20,
+        weight=20, reward=REWARD,
     ),
 )  # fmt: skip
 

@@ -23,7 +23,8 @@ ORDER_FACTS = ("Order Completed", "Order Updated", "Order Cancelled", "Order Ref
 
 RULE_FACTS = (
     "Signed Up", "Product Reviewed", "Newsletter Subscribed", "Survey Answered", "Question Answered",
-    "Referral Completed", "Store Visited", "Promise Broken", "Pickup Failed", "Answer Disliked",
+    "Profile Question Answered", "Referral Completed", "Store Visited", "Promise Broken", "Pickup Failed",
+    "Answer Disliked",
 )  # fmt: skip
 """Beside orders: what a rule may give points for."""
 
@@ -35,7 +36,8 @@ APOLOGIES = frozenset(("Promise Broken", "Pickup Failed", "Answer Disliked"))
 
 ABOUT = {
     "Signed Up": "", "Newsletter Subscribed": "", "Product Reviewed": "product_id", "Survey Answered": "survey_id",
-    "Question Answered": "question_id", "Promise Broken": "order_id", "Pickup Failed": "order_id",
+    "Question Answered": "question_id", "Profile Question Answered": "question", "Promise Broken": "order_id",
+    "Pickup Failed": "order_id",
     "Answer Disliked": "conversation_id", "Referral Completed": "order_id",
 }  # fmt: skip
 """What a fact is about: a rule gives points for that once. Empty: once for each person."""

@@ -33,6 +33,8 @@ def example(currency: str, *, time_zone: str = "UTC", starts: str = "") -> Progr
         earning=(
             EarningRule(name="orders", title="A point for each unit spent", points=1, per_minor=100),
             EarningRule(name="review", title="A review", on="Product Reviewed", points=10, at_most=50, at_most_days=30),
+            EarningRule(name="told", title="Thank you for telling us", on="Profile Question Answered", points=20,
+                        at_most=100, at_most_days=365),
             EarningRule(name="late", title="We are sorry: your order did not come as promised", on="Promise Broken",
                         points=100, budget=20_000, approve_above=500),
             EarningRule(name="pickup", title="We are sorry: you came for nothing", on="Pickup Failed", points=150,
