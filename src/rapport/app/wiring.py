@@ -18,6 +18,7 @@ from rapport.capabilities.insights.slice import INSIGHTS
 from rapport.capabilities.journeys.slice import JOURNEYS
 from rapport.capabilities.lake.slice import LAKE
 from rapport.capabilities.loyalty.slice import LOYALTY
+from rapport.capabilities.merchandising.slice import MERCHANDISING
 from rapport.capabilities.messages.slice import MESSAGES
 from rapport.capabilities.orders.slice import ORDERS
 from rapport.capabilities.prediction.slice import PREDICTION
@@ -47,6 +48,7 @@ OWN: tuple[Slice, ...] = (
     PREDICTION,
     LOYALTY,
     RECOMMENDATIONS,
+    MERCHANDISING,
     LAKE,
     MESSAGES,
     PROMISES,

@@ -91,6 +91,7 @@ class Installed:
             sources=self._joined("candidates", lambda one: ((c.name, c) for c in one.candidates)).values(),
             rules=self._joined("eligibility rule", lambda one: ((r.name, r) for r in one.eligibility)).values(),
             scorers=self._joined("scorer", lambda one: ((scorer.name, scorer) for scorer in one.scorers)).values(),
+            pinners=self._joined("pinner", lambda one: ((p.name, p) for p in one.pinners)).values(),
         )
 
     def _jobs(self) -> Sequence[Job]:

@@ -18,7 +18,7 @@ from rapport.act.send_rules import SendRule
 from rapport.compose.command import Command
 from rapport.compose.holding import Holding
 from rapport.compose.law import Law
-from rapport.decide.model import CandidateSource, EligibilityRule, ItemKind, Placement, Scorer
+from rapport.decide.model import CandidateSource, EligibilityRule, ItemKind, Pinner, Placement, Scorer
 from rapport.decide.steps import Steps
 from rapport.kernel.gate import Gate, NamePurposes
 from rapport.kernel.settings import Section
@@ -76,6 +76,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     eligibility: tuple[EligibilityRule, ...] = ()
     """What must not be shown, on any placement."""
     scorers: tuple[Scorer, ...] = ()
+    pinners: tuple[Pinner, ...] = ()
+    """What gives items a place before a policy fills the others."""
     channels: Mapping[str, MakeChannel] = {}
     """By name: what carries messages to the outside."""
     send_rules: tuple[SendRule, ...] = ()

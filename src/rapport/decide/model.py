@@ -20,6 +20,8 @@ __all__ = [
     "EligibilityRule",
     "Guardrail",
     "ItemKind",
+    "Pin",
+    "Pinner",
     "Placement",
     "Policy",
     "PolicyName",
@@ -45,6 +47,10 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     now: int
     shown: frozenset[str] = frozenset()
     """Items that another placement of the same page shows."""
+    alone: bool = False
+    """Nobody but a browser says whom it is for: nothing is looked at but what that browser did."""
+    trial: Mapping[str, Any] = {}
+    """By slice: what holds for this one decision in place of what is in force, where something is tried."""
     db: Any = None
     """The database and its data folder (`storage.engine.Database`), for what is kept beside decisions; None in tests
     of single steps."""
@@ -77,6 +83,14 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
 
     score: float
     reasons: list[str] = []
+
+
+class Pin(msgspec.Struct, frozen=True, kw_only=True):
+    """That people want an item at a certain place."""
+
+    position: int
+    """From 1. The next free place where another pin has it."""
+    reason: str
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +140,7 @@ values; unknown ones are missing."""
 
 Find: TypeAlias = Callable[[Connection, Ask], Sequence[Candidate]]
 Bar: TypeAlias = Callable[[Connection, Ask, Sequence[Candidate]], Set[str]]
+Place: TypeAlias = Callable[[Connection, Ask, Sequence[Candidate]], Mapping[str, Pin]]
 Rate: TypeAlias = Callable[[Connection, Ask, Sequence[Candidate]], Mapping[str, Score]]
 
 
@@ -174,6 +189,22 @@ class Scorer(msgspec.Struct, frozen=True, kw_only=True):
     """Scorers are asked in this order, each sees what the one before made."""
     rate: Rate
     """By item id the score from now on; who is missing keeps theirs. Asked once a decision, for all candidates."""
+    kinds: tuple[str, ...] = ()
+    placements: tuple[str, ...] = ()
+    """Where it applies, as with rules."""
+
+
+class Pinner(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of deciding that gives eligible candidates a place before the policy fills the others.
+
+    One that raises pins nothing.
+    """
+
+    name: str
+    order: int
+    """Pinners are asked in this order; who is pinned first has its place."""
+    pins: Place
+    """By item id; asked once a decision, for all eligible candidates as they are rated."""
     kinds: tuple[str, ...] = ()
     placements: tuple[str, ...] = ()
     """Where it applies, as with rules."""

@@ -7,6 +7,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from rapport.decide import people
@@ -19,7 +20,7 @@ from rapport.decide.asked import (
     taken_of_context,
 )
 from rapport.decide.logged import Made, decision_fact, named
-from rapport.decide.model import PRODUCT, Ask, Candidate, Choice, Guardrail, Placement, PolicyName
+from rapport.decide.model import PRODUCT, Ask, Candidate, Choice, Guardrail, Pin, Placement, PolicyName
 from rapport.decide.reasons import Reason, language_among, worded
 from rapport.decide.steps import Steps
 from rapport.decide.whom import FindCustomer, Whom, whom_of
@@ -71,14 +72,20 @@ class Decider:
         await self._append([row for _, row in made])
         return Decisions(decisions=[decision for decision, _ in made])
 
-    def compute(self, workspace: WorkspaceId, asked: DecisionAsked, *, now: int) -> tuple[Decision, LogRow]:
-        """The decision for the one placement, and the fact that is to be logged. Reads only."""
-        [made] = self.compute_all(workspace, asked, now=now)
+    def compute(
+        self, workspace: WorkspaceId, asked: DecisionAsked, *, now: int, trial: Mapping[str, Any] | None = None
+    ) -> tuple[Decision, LogRow]:
+        """The decision for the one placement, and the fact that is to be logged. Reads only.
+
+        With a `trial`, by slice, it is what would be decided if that held, and the best of it: nothing is explored.
+        """
+        [made] = self.compute_all(workspace, asked, now=now, trial=trial)
         return made
 
     def compute_all(
-        self, workspace: WorkspaceId, asked: DecisionAsked, *, now: int, alone: bool = False
-    ) -> list[tuple[Decision, LogRow]]:
+        self, workspace: WorkspaceId, asked: DecisionAsked, *, now: int, alone: bool = False,
+        trial: Mapping[str, Any] | None = None,
+    ) -> list[tuple[Decision, LogRow]]:  # fmt: skip
         """The decisions and their facts, all of one moment. Reads only."""
         placements = [self._placement(name) for name in placements_asked(asked)]
         context = taken_of_context(asked.context)
@@ -92,7 +99,7 @@ class Decider:
             for placement in placements:
                 ask = Ask(
                     workspace=workspace, placement=placement.name, kind=placement.kind, strands=whom.strands,
-                    context=context, limit=asked.limit, now=now, db=self._db,
+                    context=context, limit=asked.limit, now=now, alone=alone, trial=trial or {}, db=self._db,
                     shown=frozenset(item for kind, item in shown if kind == placement.kind),
                 )  # fmt: skip
                 done = self._choose(conn, placement, ask)
@@ -152,10 +159,41 @@ class Decider:
             found = left
         eligible = self._steps.eligible(conn, ask, found)
         candidates = self._steps.scored(conn, ask, eligible.candidates)
-        slate = placement.policy.choose(candidates, limit=ask.limit, rng=self._rng)
+        slate = self._slate(conn, placement, ask, candidates)
         chosen = [choice.candidate.item_id for choice in slate]
         details = self._steps.details(conn, ask.workspace, ask.kind, chosen, ask.context, now=ask.now)
         return Made(candidates, [*guardrails, *eligible.guardrails], slate, details)
+
+    def _slate(self, conn: Connection, placement: Placement, ask: Ask, candidates: Sequence[Candidate]) -> list[Choice]:
+        """The policy's choice around what people have pinned. Where something is tried, nothing is left to chance."""
+        pins = self._steps.pins(conn, ask, candidates)
+        rest = [candidate for candidate in candidates if candidate.item_id not in pins]
+        rng = _STEADY if ask.trial else self._rng
+        chosen = placement.policy.choose(rest, limit=ask.limit - len(pins), rng=rng)
+        return _around(chosen, pins, {candidate.item_id: candidate for candidate in candidates})
+
+
+class _Steady(random.Random):
+    """Chance that never explores."""
+
+    def random(self) -> float:
+        return 1.0 - 2**-53
+
+
+_STEADY = _Steady()
+
+
+def _around(chosen: Sequence[Choice], pins: Mapping[str, Pin], known: Mapping[str, Candidate]) -> list[Choice]:
+    """Pins at their places, the policy's choice in its order at the others; fewer choices bring pins forward."""
+    slate: list[Choice] = []
+    left = list(chosen)
+    for item_id, pin in sorted(pins.items(), key=lambda one: one[1].position):
+        before = pin.position - 1 - len(slate)
+        slate += left[:before]
+        left = left[before:]
+        candidate = msgspec.structs.replace(known[item_id], reasons=[pin.reason, *known[item_id].reasons])
+        slate.append(Choice(candidate=candidate, odds=1.0, explored=False))
+    return slate + left
 
 
 def _decision(placement: Placement, made: Made, whom: Whom, language: str) -> Decision:

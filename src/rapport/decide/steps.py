@@ -14,6 +14,8 @@ from rapport.decide.model import (
     EligibilityRule,
     Guardrail,
     ItemKind,
+    Pin,
+    Pinner,
     Placement,
     Score,
     Scorer,
@@ -28,7 +30,7 @@ MOST_CANDIDATES = 500
 
 _logger = logging.getLogger(__name__)
 
-Step = TypeVar("Step", EligibilityRule, Scorer)
+Step = TypeVar("Step", EligibilityRule, Scorer, Pinner)
 
 
 class Eligible(NamedTuple):
@@ -53,6 +55,7 @@ class Steps:
         sources: Iterable[CandidateSource],
         rules: Iterable[EligibilityRule],
         scorers: Iterable[Scorer],
+        pinners: Iterable[Pinner] = (),
     ) -> None:
         self.placements = placements
         self._kinds = kinds
@@ -60,6 +63,7 @@ class Steps:
         self._sources = tuple(sources)
         self._rules = tuple(sorted(rules, key=lambda rule: rule.order))
         self._scorers = tuple(sorted(scorers, key=lambda scorer: scorer.order))
+        self._pinners = tuple(sorted(pinners, key=lambda pinner: pinner.order))
         for placement in placements.values():
             if placement.kind not in kinds:
                 raise ValueError(f"the placement {placement.name!r} shows {placement.kind!r}, a kind no slice brings")
@@ -110,6 +114,26 @@ class Steps:
             except Exception:
                 _logger.exception("the scorer %s failed", scorer.name)
         return rated
+
+    def pins(self, conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> dict[str, Pin]:
+        """Which of the candidates have a place before any is chosen, by id; no two of them the same one."""
+        found: dict[str, Pin] = {}
+        taken: set[int] = set()
+        ids = {candidate.item_id for candidate in candidates}
+        for pinner in _applying(self._pinners, ask) if ids else ():
+            try:
+                with conn.begin_nested():
+                    wanted = pinner.pins(conn, ask, tuple(candidates))
+            except Exception:
+                _logger.exception("the pinner %s failed", pinner.name)
+                continue
+            for item_id, pin in sorted(wanted.items(), key=lambda one: (one[1].position, one[0])):
+                place = next(n for n in range(max(1, pin.position), max(1, pin.position) + len(taken) + 1)
+                             if n not in taken)  # fmt: skip
+                if item_id in ids and item_id not in found and place <= ask.limit:
+                    found[item_id] = Pin(position=place, reason=pin.reason)
+                    taken.add(place)
+        return found
 
     def details(
         self, conn: Connection, workspace: WorkspaceId, kind: str, item_ids: Sequence[str],

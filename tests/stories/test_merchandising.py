@@ -1,0 +1,101 @@
+"""A marketer pins a product in the console: looked at first, saved, contradicted, put back; on a phone and a desk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.running import Server, http, wait_until
+from tests.stories.console import add_owner, signed_in, tell, track
+from tests.stories.test_console_looks import axe, violations
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+__all__ = ["axe"]
+
+pytestmark = pytest.mark.browser
+
+PAGE = "/console/merchandising"
+
+
+@pytest.fixture(scope="module")
+def shop(module_server: Server) -> Server:
+    add_owner(module_server)
+    for visitor in ("v1", "v2"):
+        tell(module_server, *(
+            track("Product Viewed", visitor=visitor, product_id=one, name=one.title(), price=9, currency="EUR")
+            for one in ("chianti", "barolo", "corkscrew")
+        ))  # fmt: skip
+    wait_until(lambda: len(home(module_server)) == 3)
+    return module_server
+
+
+def call(server: Server, method: str, path: str, **body: Any) -> dict[str, Any]:
+    key = {"Authorization": f"Bearer {server.api_key}"}
+    answer = http.request(method, f"{server.url}/api/v1/{path}", headers=key, json=body or None)
+    return {"status": answer.status_code, **answer.json()}
+
+
+def home(server: Server) -> list[str]:
+    return [item["item_id"] for item in call(server, "POST", "decisions", placement="home", limit=3)["items"]]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_a_rule_is_looked_at_saved_changed_and_put_back(
+    shop: Server, browser: Browser, axe: str, width: int, scheme: Any
+) -> None:
+    wrong: list[str] = []
+    size = {"width": width, "height": 850}
+    with signed_in(browser, shop, viewport=size, color_scheme=scheme, bypass_csp=True) as (page, _):
+
+        def look() -> None:
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+            wrong.extend(violations(page, axe))
+
+        page.goto(f"{shop.url}{PAGE}")
+        look()
+        page.get_by_label("What you call it").fill(f"Openers first {width}")
+        page.get_by_label("Products").fill("corkscrew")
+        page.get_by_label("Place of a pin").fill("1")
+        page.get_by_role("button", name="Look what it does").click()
+        assert page.get_by_role("heading", name="What would be shown").is_visible()
+        assert "Corkscrew" in page.get_by_role("region", name="With these rules").locator("li").first.inner_text()
+        look()
+        before = call(shop, "GET", "merchandising")
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("It holds from the next decision on.").wait_for()
+        assert home(shop)[0] == "corkscrew"
+        page.get_by_label("What you call it").fill(f"No openers {width}")
+        page.get_by_label("What it does").select_option("exclude")
+        page.get_by_label("Products").fill("corkscrew")
+        page.get_by_role("button", name="Save").click()
+        assert page.get_by_role("heading", name="Rules that contradict each other").is_visible()
+        assert "corkscrew" not in home(shop)
+        look()
+        page.get_by_role("button", name=f"Put back version {before['version'] + 1}", exact=True).click()
+        page.get_by_text("Put back.", exact=True).wait_for()
+        assert home(shop)[0] == "corkscrew"
+        page.evaluate("window.confirm = () => true")
+        page.get_by_role("button", name=f"Remove Openers first {width}").click()
+        page.get_by_text("Removed.", exact=True).wait_for()
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_api_keeps_two_apart_and_tells_what_a_rule_would_do(shop: Server) -> None:
+    now = call(shop, "GET", "merchandising")
+    rule = {"name": "Not the barolo", "action": "exclude", "products": ["barolo"]}
+    tried = call(shop, "POST", "merchandising/preview", placement="home", rules=[rule])
+    assert "barolo" in str(tried["without"])
+    assert "barolo" not in str(tried["shown"])
+    saved = call(shop, "PUT", "merchandising", rules=[rule], version=now["version"])
+    assert (saved["status"], saved["version"]) == (200, now["version"] + 1)
+    assert call(shop, "PUT", "merchandising", rules=[], version=now["version"])["status"] == 409
+    assert call(shop, "PUT", "merchandising", rules=[rule, rule], version=saved["version"])["status"] == 400
+    assert call(shop, "PUT", "merchandising", rules=[{"name": "x"}], version=saved["version"])["status"] == 400
+    undone = call(shop, "POST", "merchandising/undo", restore=99_999, version=saved["version"])
+    assert undone["status"] == 404
+    newest = next(iter(call(shop, "GET", "merchandising/versions")["versions"]))
+    assert newest["version"] == saved["version"]
+    assert call(shop, "PUT", "merchandising", rules=[], version=saved["version"])["status"] == 200
