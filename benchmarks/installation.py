@@ -91,6 +91,12 @@ class Installation:
             browser.post("/console/sign-in", data=form)
             return Reader(self.port, {"Cookie": f"rapport_session={browser.cookies['rapport_session']}"})
 
+    def server_key(self) -> str:
+        """The write key of a new source of the shop's own server."""
+        with httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.api_key}"}) as client:
+            made = client.post("/api/v1/sources", json={"name": "Server", "kind": "server"}).raise_for_status().json()
+        return str(made["write_key"])
+
     def processes(self) -> list[psutil.Process]:
         """The server and all it started."""
         server = psutil.Process(self.process.pid)
@@ -124,8 +130,11 @@ class Installation:
 
 
 @contextlib.contextmanager
-def installation(engine: str, *, workers: int | None = None) -> Iterator[Installation]:
-    """Start a fresh one on `sqlite` or `postgresql`, and remove it afterwards."""
+def installation(engine: str, *, workers: int | None = None, bounded: bool = False) -> Iterator[Installation]:
+    """Start a fresh one on `sqlite` or `postgresql`, and remove it afterwards.
+
+    The limits that a website's key has by default are lifted, unless it is to stay `bounded`.
+    """
     with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder, database(engine) as url:
         environment = {**os.environ, "RAPPORT_DATABASE_URL": url, "RAPPORT_LOG_LEVEL": "WARNING"}
         data = Path(folder)
@@ -142,7 +151,8 @@ def installation(engine: str, *, workers: int | None = None) -> Iterator[Install
                 env=environment, check=True, capture_output=True, text=True,
             ).stdout.splitlines()[-1])  # fmt: skip
             running = Installation(data, url, port, process, keys["write_key"], keys["api_key"])
-            _let_send(running)
+            if not bounded:
+                _let_send(running)
             yield running
         finally:
             with contextlib.suppress(ProcessLookupError):

@@ -207,6 +207,7 @@ class Endpoints:
         source = await self._source(_head_keys(head), now=now)
         if source is not None:
             _must_be_open(source)
+            self._refuse_over(source, head, now=now)
         limit = self.registry.largest_batch if source is None else _body_limit(source, endpoint)
         of = (head.address,) if source is not None else (head.address, STRANGERS)
         body = await read_body(head, receive, limit=limit, in_flight=self.in_flight, of=of)
@@ -289,6 +290,16 @@ class Endpoints:
             self._rates.take(source, count, address=address if source.client_side else "", now=now)
         except RateLimited:
             self.health.count(source, now=now, refused=count)
+            raise
+
+    def _refuse_over(self, source: Source, head: Head, *, now: int) -> None:
+        """Raises RateLimited before the body is read where nothing of it could pass."""
+        try:
+            if self.registry.has_spent_its_day(source):
+                raise _day_is_spent(source, now)
+            self._rates.refuse_over(source, address=head.address if source.client_side else "", now=now)
+        except RateLimited:
+            self.health.count(source, now=now, refused=1)
             raise
 
     async def _source(self, keys: tuple[str, ...], *, now: int) -> Source | None:

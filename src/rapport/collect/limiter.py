@@ -32,6 +32,20 @@ class RateLimiter:
         self._buckets: dict[tuple[int, str], tuple[float, int]] = {}
         self._of_address: OrderedDict[tuple[int, str, str], tuple[float, int]] = OrderedDict()
 
+    def refuse_over(self, source: Source, *, now: int, address: str = "") -> None:
+        """Raises RateLimited where not one fact would pass now, so that nothing is read in vain; counts nothing."""
+        rate = source.limits.facts_per_second
+        if rate == 0:
+            return
+        key, full = (source.workspace, source.id), float(source.limits.burst_facts or rate * BURST_SECONDS)
+        left = _filled(self._buckets.get(key, (full, now)), rate, full, now)
+        if left < 1:
+            raise _too_fast(f"this source may send {rate} facts a second", left, rate)
+        if address and left < full / 2 and (bucket := self._of_address.get((*key, address))) is not None:
+            left = _filled(bucket, rate / SHARE, full / SHARE, now)
+            if left < 1:
+                raise _one_too_fast(left, rate / SHARE)
+
     def take(self, source: Source, facts: int, *, now: int, address: str = "") -> None:
         """Count facts against the source's rate, and with an `address` against its part.
 
@@ -56,12 +70,16 @@ class RateLimiter:
         if len(self._of_address) > REMEMBERED:
             self._of_address.popitem(last=False)
         if left < 1:
-            raise _too_fast(f"one address may send {rate:g} facts a second to this source now", left, rate)
+            raise _one_too_fast(left, rate)
 
 
 def _filled(bucket: tuple[float, int], rate: float, full: float, now: int) -> float:
     left, at = bucket
     return min(full, left + max(0, now - at) * rate / SECOND)
+
+
+def _one_too_fast(left: float, rate: float) -> RateLimited:
+    return _too_fast(f"one address may send {rate:g} facts a second to this source now", left, rate)
 
 
 def _too_fast(what: str, left: float, rate: float) -> RateLimited:

@@ -35,9 +35,8 @@ def _is_within(address: str, networks: tuple[str, ...]) -> bool:
         asked = ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    if isinstance(asked, IPv6Address) and asked.ipv4_mapped:
-        asked = asked.ipv4_mapped
-    return any(asked in ip_network(network) for network in networks)
+    forms = [asked, asked.ipv4_mapped] if isinstance(asked, IPv6Address) and asked.ipv4_mapped else [asked]
+    return any(form in ip_network(network) for network in networks for form in forms)
 
 
 @lru_cache(maxsize=16)

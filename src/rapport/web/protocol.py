@@ -162,6 +162,8 @@ class BoundedHttp(HttpToolsProtocol):
             self.transport.write(
                 b"HTTP/1.1 " + line[status] + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
             )  # fmt: skip
+        elif cycle.response_complete is False:
+            cycle.disconnected = True  # what is still answered would be written to a connection that is closed
         self.transport.close()
 
     def _start_timer(self) -> None:

@@ -124,6 +124,20 @@ def test_whoever_floods_a_source_leaves_most_of_its_rate_to_the_others() -> None
     assert flood < 20 * 100, "the flood took what others need"
 
 
+def test_what_would_be_refused_is_refused_before_anything_is_read() -> None:
+    limiter = RateLimiter()
+    limits = Limits(facts_per_second=10, burst_facts=100)
+    source = Source(workspace=WorkspaceId(1), id="s", name="s", kind="web", limits=limits)
+    for tick in range(400):
+        now, address = tick * SECOND // 20, f"192.0.2.{tick % 3}"
+        try:
+            limiter.refuse_over(source, now=now, address=address)
+        except RateLimited:
+            assert not _passes(limiter, source, now=now, address=address)
+        else:
+            limiter.take(source, 3, now=now, address=address)
+
+
 def test_addresses_that_are_forgotten_do_not_fill_the_memory() -> None:
     limiter = RateLimiter()
     limits = Limits(facts_per_second=1_000_000, burst_facts=40_000_000)
