@@ -60,7 +60,7 @@ def worker(data_dir: Path | None, parent: int | None, log: str | None) -> None:
 @click.option("--browser/--no-browser", default=True, help="Open the console in the browser.")
 def demo(data_dir: Path | None, host: str, port: int, people: int, days: int, seed: int, *, browser: bool) -> None:
     """Load a simulated shop through the endpoints, then let it live on; console and storefront to look at."""
-    from rapport.app.demo import run
+    from rapport.app.demo.running import run
 
     folder = data_dir or Path("demo-data")
     sys.exit(run(data=folder, host=host, port=port, people=people, days=days, seed=seed, open_browser=browser))

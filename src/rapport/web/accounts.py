@@ -357,7 +357,7 @@ def authenticate(db: Database, *, email: str, password: str, address: str, devic
     with db.read() as conn:
         user = store.user_by_email(conn, mail)
     attempt = attempts.begin(db, mail, user_id=user.id if user else None, address=address, device=device, now=now)
-    right = passwords.matches(password, user.password_hash if user else passwords.NOBODYS)
+    right = passwords.matches(password, user.password_hash if user else passwords.nobodys())
     if user is None or not right:
         raise Unauthenticated("e-mail or password is wrong", hint="after several failures you have to wait a little")
     stronger = passwords.hashed(password) if passwords.outdated(user.password_hash) else None

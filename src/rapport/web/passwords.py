@@ -6,13 +6,14 @@ import secrets
 import threading
 import unicodedata
 from collections.abc import Iterable
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from rapport.kernel.errors import InvalidInput
 
-__all__ = ["MAX_PASSWORD", "MIN_PASSWORD", "NOBODYS", "acceptable", "hashed", "matches", "outdated"]
+__all__ = ["MAX_PASSWORD", "MIN_PASSWORD", "acceptable", "hashed", "matches", "nobodys", "outdated"]
 
 MIN_PASSWORD = 12
 MAX_PASSWORD = 200
@@ -29,8 +30,11 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _hashing = threading.BoundedSemaphore(4)
 """At most this many hashes at once, so a flood of sign-ins cannot take the memory."""
 
-NOBODYS = _hasher.hash(secrets.token_urlsafe(16))
-"""What a password is held against where there is no account, so that the answer takes as long."""
+
+@cache
+def nobodys() -> str:
+    """What a password is held against where there is no account, so that the answer takes as long."""
+    return _hasher.hash(secrets.token_urlsafe(16))
 
 
 def acceptable(password: str, *, known: Iterable[str] = ()) -> str:

@@ -19,7 +19,7 @@ from tests.running import http
 RUN = """
 import sys
 from pathlib import Path
-from rapport.app.demo import run
+from rapport.app.demo.running import run
 data, port, people = sys.argv[1:]
 sys.exit(run(data=Path(data), host="127.0.0.1", port=int(port), people=int(people), days=20, open_browser=False))
 """
