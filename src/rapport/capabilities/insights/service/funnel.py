@@ -19,16 +19,23 @@ __all__ = ["STEPS", "funnel_rows", "funnel_whole", "met", "who_came_to", "who_vi
 
 STEPS = {"viewed": VIEWED, "added": ADDED, "checkout": CHECKOUT, "ordered": ORDERED}
 
+LATER = (ADDED, CHECKOUT, ORDERED)
+
 Rows = list[dict[str, Any]]
 
 
-def met(question: Question, *wanted: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
-    """The touchpoints of the period: `root, at, seq, kind, step, channel, device`."""
+def met(question: Question, *wanted: sa.ColumnElement[bool], of_few: bool = False) -> sa.Select[*tuple[Any, ...]]:
+    """The touchpoints of the period: `root, at, seq, kind, step, channel, device`.
+
+    `of_few`: what is wanted leaves few customers, who are to be read first.
+    """
     t, i = touchpoints.c, identifiers.c
+    # `+ 0`: not by time, which would go through everybody's.
+    at = t.at + sa.literal_column("0") if of_few else t.at
     query = (
         sa.select(i.root, t.at, t.seq, t.kind, t.step, t.channel, t.device)
         .select_from(touchpoints.join(identifiers, (i.workspace == t.workspace) & (i.key == t.strand)))
-        .where(t.workspace == question.workspace, t.at >= question.since, t.at < question.until, *wanted)
+        .where(t.workspace == question.workspace, at >= question.since, at < question.until, *wanted)
     )
     return of_segment(query, question, i.root)
 
@@ -58,24 +65,39 @@ def _at_least(came: sa.Subquery, step: int) -> sa.ColumnElement[int]:
 def _came(conn: Connection, question: Question) -> sa.Subquery:
     """Each customer who viewed a product: `key, root, at` of the first view, its channel and device, the last step.
 
-    A later step implies the ones before it, so the last one after the first view says all: whoever ordered after it
-    put something into the cart after it, too.
+    A later step implies the ones before it, and somebody came to a step if they were there, or further, at or after
+    their first view: if the last time is not before it. So first and last times by strand say all, and whose a strand
+    is, is asked once for each.
     """
-    m = met(question, touchpoints.c.step > 0).subquery("steps").c
-    viewed = sa.func.min(sa.case((m.step == VIEWED, m.at))).over(partition_by=m.root)
-    w = sa.select(m.root, m.at, m.step, m.channel, m.device, viewed.label("viewed")).subquery("walked").c
-    is_first = (w.at == w.viewed) & (w.step == VIEWED)
-    people = (
-        sa.select(
-            w.root, w.viewed.label("at"), sa.func.max(w.step).label("reached"),
-            *(sa.func.min(sa.case((is_first, w[name]))).label(name) for name in ("channel", "device")),
-        )
-        .where(w.at >= w.viewed)
-        .group_by(w.root, w.viewed)
-        .subquery("people")
-    )  # fmt: skip
-    columns = {"channel": people.c.channel, "device": people.c.device}
+    t, i = touchpoints.c, identifiers.c
+    last = {step: sa.func.max(sa.case((t.step >= step, t.at))).label(f"last_{step}") for step in LATER}
+    of_strand = (
+        sa.select(t.strand, sa.func.min(sa.case((t.step == VIEWED, t.at))).label("first"), *last.values())
+        .where(t.workspace == question.workspace, t.at >= question.since, t.at < question.until, t.step > 0)
+        .group_by(t.strand)
+        .subquery("of_strand")
+    )
+    s = of_strand.c
+    query = sa.select(
+        i.root, sa.func.min(s.first).label("at"), *(sa.func.max(s[f"last_{n}"]).label(f"last_{n}") for n in LATER)
+    ).select_from(of_strand.join(identifiers, (i.workspace == question.workspace) & (i.key == s.strand)))
+    of_root = of_segment(query, question, i.root).group_by(i.root).subquery("of_root")
+    r = of_root.c
+    reached = sa.case(*((r[f"last_{n}"] >= r.at, n) for n in reversed(LATER)), else_=VIEWED)
+    people = sa.select(r.root, r.at, reached.label("reached")).where(r.at.is_not(None)).subquery("people")
+    columns = {question.by: _of_first_view(question, people)} if question.by in ("channel", "device") else {}
     return grouped(conn, question, people, columns).subquery("came")
+
+
+def _of_first_view(question: Question, people: sa.Subquery) -> sa.ColumnElement[Any]:
+    """The channel or device of the view that was the first; of several in one instant the first by name."""
+    t, i = touchpoints.c, identifiers.c
+    query = (
+        sa.select(sa.func.min(t[question.by]))
+        .select_from(touchpoints.join(identifiers, (i.workspace == t.workspace) & (i.key == t.strand)))
+        .where(t.workspace == question.workspace, t.at == people.c.at, t.step == VIEWED, i.root == people.c.root)
+    )
+    return query.scalar_subquery()
 
 
 def who_came_to(

@@ -65,7 +65,7 @@ def journeys(conn: Connection, question: Question, asked: Asked, *, most: int = 
 
 
 def _chosen(conn: Connection, question: Question, asked: Asked, one_in: int) -> list[Journey]:
-    found = met(question, *_part(one_in)).subquery("met").c
+    found = met(question, *_part(one_in), of_few=one_in > 1).subquery("met").c
     query = sa.select(found.root, found.at, found.kind).order_by(found.root, found.at, found.step, found.seq)
     points = (Point(bytes(root), at, kind) for root, at, kind in conn.execute(query))
     whole = journeys_of(points, apart=APART[asked.apart])
@@ -90,5 +90,5 @@ def _one_in(conn: Connection, question: Question, most: int) -> int:
 
 
 def _count(conn: Connection, question: Question, *, one_in: int, most: int) -> int:
-    some = met(question, *_part(one_in)).limit(most + 1).subquery("some")
+    some = met(question, *_part(one_in), of_few=one_in > 1).limit(most + 1).subquery("some")
     return int(conn.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
