@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from rapport.app.alarming.looking import Lookout
 from rapport.app.asgi import create_server
+from rapport.app.backup_schedule import BackupSchedule
 from rapport.app.bootstrap import bootstrap, open_database
 from rapport.app.pipeline import Pipeline
 from rapport.app.server import Server
@@ -70,6 +71,8 @@ def serve(settings: Settings) -> None:
         target=lookout.keep_looking, args=(stop, partial(dispatcher, db, settings)), name="lookout", daemon=True
     )
     looking.start()
+    keeping = threading.Thread(target=BackupSchedule(settings).keep_taking, args=(stop,), name="backups", daemon=True)
+    keeping.start()
     _leave_in_order()
     try:
         http.run(sockets=[listener])
@@ -77,6 +80,7 @@ def serve(settings: Settings) -> None:
         stop.set()
         tidying.join(timeout=5)
         looking.join(timeout=5)
+        keeping.join(timeout=10)
         supervisor.stop()
         server.close()
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from rapport.kernel.errors import Misconfigured
 
@@ -45,6 +46,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Send session cookies over HTTPS only. Set it wherever a proxy in front speaks HTTPS."""
     trusted_proxies: str = "127.0.0.1,::1"
     """Addresses of proxies, with commas between them, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
+    backup_dir: str = ""
+    """Folder into which `rapport serve` writes backups by the clock; empty: none. Set it on one server only."""
+    backup_hours: Annotated[int, Meta(ge=1, le=8_784)] = 24
+    """Hours between two backups."""
+    backups_kept: Annotated[int, Meta(ge=1, le=10_000)] = 14
+    """How many backups of the clock stay in the folder; the oldest goes once a newer one is whole."""
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
     log: Literal["auto", "text", "json"] = "auto"

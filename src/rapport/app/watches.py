@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from rapport.act import job_reports
 from rapport.app import failed_facts
+from rapport.app.backup_schedule import overdue
 from rapport.app.conditions import conditions
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.engine import Database
@@ -55,6 +56,7 @@ def _jobs(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Alarm]
 
 WATCHES = (
     Watch(name="system.installation", permission="system:read", whole=_installation),
+    Watch(name="system.backups", permission="system:read", whole=overdue),
     Watch(name="system.failed", permission="system:read", read=_failed),
     Watch(name="system.jobs", permission="system:read", read=_jobs),
 )

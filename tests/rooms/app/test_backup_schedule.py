@@ -1,0 +1,86 @@
+"""Backups come by the clock, the newest stay, and where none comes somebody is told."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from rapport.app.backup_schedule import AGAIN_AFTER, BackupSchedule, overdue, taken
+from rapport.app.bootstrap import open_database
+from rapport.app.settings import Settings
+from rapport.kernel.clock import HOUR, now_us
+from rapport.storage.backup.archive import opened
+
+GOOD = (sys.executable, "-c", "import sys; open(sys.argv[1], 'x').close()")
+BAD = (sys.executable, "-c", "raise SystemExit(1)")
+ENDLESS = (sys.executable, "-c", "import time; time.sleep(600)")
+START = 1_800_000_000_000_000
+
+
+def schedule(folder: Path, command: tuple[str, ...] | None = GOOD, kept: int = 3) -> BackupSchedule:
+    settings = Settings.load({}, data_dir=folder / "data", backup_dir=str(folder / "backups"), backups_kept=kept)
+    return BackupSchedule(settings, command=command)
+
+
+def test_one_is_taken_a_day_and_the_newest_three_stay(tmp_path: Path) -> None:
+    made, stop = schedule(tmp_path), threading.Event()
+    (tmp_path / "backups").mkdir()
+    (tmp_path / "backups" / "rapport-by-hand.zip").touch()
+    hours = [at for at in range(24 * 6) if made.is_due(START + at * HOUR) and made.take(START + at * HOUR, stop)]
+    assert hours == [0, 24, 48, 72, 96, 120]
+    assert sorted((at - START) // HOUR for at, _ in taken(tmp_path / "backups")) == [72, 96, 120]
+    assert (tmp_path / "backups" / "rapport-by-hand.zip").exists()
+
+
+def test_one_that_fails_deletes_nothing_and_is_tried_again_later(tmp_path: Path) -> None:
+    made, stop = schedule(tmp_path, kept=1), threading.Event()
+    assert made.take(START, stop)
+    broken = schedule(tmp_path, BAD, kept=1)
+    later = START + 24 * HOUR
+    assert not broken.take(later, stop)
+    assert not broken.is_due(later + AGAIN_AFTER - 1)
+    assert broken.is_due(later + AGAIN_AFTER)
+    assert len(taken(tmp_path / "backups")) == 1
+
+
+def test_a_restart_does_not_take_another(tmp_path: Path) -> None:
+    assert schedule(tmp_path).take(START, threading.Event())
+    assert not schedule(tmp_path).is_due(START + HOUR)
+
+
+def test_the_end_of_the_server_is_the_end_of_a_backup(tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    assert not schedule(tmp_path, ENDLESS).take(START, stop)
+
+
+@pytest.mark.slow
+def test_what_is_taken_can_be_put_back(tmp_path: Path) -> None:
+    open_database(Settings.load({}, data_dir=tmp_path / "data")).close()
+    assert schedule(tmp_path, None).take(START, threading.Event())
+    [(_, file)] = taken(tmp_path / "backups")
+    assert file.stat().st_mode & 0o077 == 0
+    with opened(file) as found:
+        assert found.check() > 0
+
+
+def test_where_none_comes_somebody_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = open_database(Settings.load({}, data_dir=tmp_path / "data"))
+    assert overdue(db) == []
+    monkeypatch.setenv("RAPPORT_BACKUP_DIR", str(tmp_path / "backups"))
+    assert overdue(db) == [], "it is not a day old"
+    made = schedule(tmp_path)
+    assert made.take(now_us() - 50 * HOUR, threading.Event())
+    assert [alarm.what for alarm in overdue(db)] == ["The newest backup is 50 hours old"]
+    assert made.take(now_us() - 30 * HOUR, threading.Event())
+    assert overdue(db) == []
+    db.close()
+
+
+def test_names_of_others_are_passed_over(tmp_path: Path) -> None:
+    for name in ("rapport-Z.zip", "rapport-TZ.zip", "rapport-2027-13-99T000000Z.zip", "rapport-xTyZ.zip", "x.zip"):
+        (tmp_path / name).touch()
+    assert taken(tmp_path) == []
