@@ -22,6 +22,7 @@ from rapport.capabilities.merchandising.slice import MERCHANDISING
 from rapport.capabilities.messages.slice import MESSAGES
 from rapport.capabilities.orders.slice import ORDERS
 from rapport.capabilities.prediction.slice import PREDICTION
+from rapport.capabilities.products.slice import PRODUCTS
 from rapport.capabilities.promises.slice import PROMISES
 from rapport.capabilities.questions.slice import QUESTIONS
 from rapport.capabilities.recommendations.slice import RECOMMENDATIONS
@@ -49,6 +50,7 @@ OWN: tuple[Slice, ...] = (
     LOYALTY,
     RECOMMENDATIONS,
     MERCHANDISING,
+    PRODUCTS,
     LAKE,
     MESSAGES,
     PROMISES,

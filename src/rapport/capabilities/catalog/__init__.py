@@ -6,6 +6,19 @@ For whoever shows products. Nothing has to be imported: every fact that describe
 from rapport.capabilities.catalog.entries import variants_of
 from rapport.capabilities.catalog.model import Product
 from rapport.capabilities.catalog.searching import Question, search
+from rapport.capabilities.catalog.service import find
+from rapport.capabilities.catalog.shown import FoundShown, ProductShown, find_shown
 from rapport.capabilities.catalog.store import find_products, products_in_category
 
-__all__ = ["Product", "Question", "find_products", "products_in_category", "search", "variants_of"]
+__all__ = [
+    "FoundShown",
+    "Product",
+    "ProductShown",
+    "Question",
+    "find",
+    "find_products",
+    "find_shown",
+    "products_in_category",
+    "search",
+    "variants_of",
+]

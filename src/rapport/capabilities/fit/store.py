@@ -143,6 +143,18 @@ def lines_of(conn: Connection, workspace: WorkspaceId, strands: Collection[Key])
     return sorted(found, key=lambda line: -line.at)[:OF_A_PERSON]
 
 
+def buyers_of(conn: Connection, workspace: WorkspaceId, product_id: str, *, limit: int) -> list[tuple[Key, int]]:
+    """Who bought a product last, each identifier once, with when."""
+    query = (
+        sa.select(_b.strand, sa.func.max(_b.at).label("at"))
+        .where(_b.workspace == workspace, _b.product_id == product_id)
+        .group_by(_b.strand)
+        .order_by(sa.desc("at"), _b.strand)
+        .limit(limit)
+    )
+    return [(Key(bytes(strand)), at) for strand, at in conn.execute(query)]
+
+
 def reasons_of(conn: Connection, workspace: WorkspaceId, product_id: str) -> tuple[int, int]:
     """Returns of a product that said too small, and too large."""
     query = sa.select(_r.says, sa.func.count()).where(

@@ -5,5 +5,6 @@ shopper has chosen.
 """
 
 from rapport.capabilities.merchandising.model import Conflict, Rule
+from rapport.capabilities.merchandising.service.changing import rules_about
 
-__all__ = ["Conflict", "Rule"]
+__all__ = ["Conflict", "Rule", "rules_about"]

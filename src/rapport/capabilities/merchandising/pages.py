@@ -29,7 +29,6 @@ __all__ = ["PAGES"]
 
 AnyRequest = Request[Any, Any, Any]
 PATH = "/console/merchandising"
-_DONE = {"saved": "Saved. It holds from the next decision on.", "removed": "Removed.", "restored": "Put back."}
 
 
 @get("/merchandising", permission="merchandising:read", sync_to_thread=True)
@@ -165,7 +164,6 @@ def _show(
         request, "merchandising/merchandising.html", status=error.status if error else 200, error=error,
         in_force=version, rules=held, conflicts=conflicts_of(held if rules is None else rules), past=past,
         segments=segments, places=places_of(decider), tried=tried, asked=asked, form=form,
-        words_done=_DONE,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -22,7 +23,9 @@ from rapport.storage.engine import CText, metadata
 from rapport.storage.lookup import select_among
 
 __all__ = [
+    "ProductCounts",
     "add_counts",
+    "counts_of",
     "covisits",
     "load_recents",
     "neighbours_of",
@@ -72,6 +75,15 @@ product_counts = Table(
 )
 
 _recents = msgspec.json.Decoder(list[Recent])
+
+
+class ProductCounts(NamedTuple):
+    """How often a product was viewed, put into a cart and bought."""
+
+    viewed: int = 0
+    added: int = 0
+    bought: int = 0
+
 
 RecentsByStrand = dict[tuple[WorkspaceId, bytes], list[Recent]]
 
@@ -142,6 +154,14 @@ def popularity_of(conn: Connection, workspace: WorkspaceId, product_ids: Iterabl
     for some in chunks(product_ids, 500):
         found.update(row._tuple() for row in conn.execute(_POPULARITY, {"ws": workspace, "ids": some}))
     return found
+
+
+def counts_of(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str]) -> dict[str, ProductCounts]:
+    """What became of each of these products; those never met are missing."""
+    c = product_counts.c
+    query = sa.select(c.product_id, c.viewed, c.added, c.bought)
+    rows = select_among(conn, query, workspace, c.product_id, dict.fromkeys(product_ids))
+    return {row[0]: ProductCounts(row[1], row[2], row[3]) for row in rows}
 
 
 def popular(conn: Connection, workspace: WorkspaceId, *, limit: int) -> dict[str, int]:

@@ -13,14 +13,17 @@ from rapport.capabilities.supply.service import (
     not_to_be_had,
     stores_with,
 )
+from rapport.capabilities.supply.shown import ProductShown, product_shown
 
 __all__ = [
     "Availability",
     "Location",
+    "ProductShown",
     "availability",
     "location_named",
     "lying",
     "none_to_be_had",
     "not_to_be_had",
+    "product_shown",
     "stores_with",
 ]

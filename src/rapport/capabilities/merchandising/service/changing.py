@@ -8,19 +8,27 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.capabilities.merchandising import store
-from rapport.capabilities.merchandising.model import Rule, checked
+from rapport.capabilities.merchandising.model import Rule, Thing, checked, is_about
 from rapport.kernel.errors import Conflict, NotFound
 from rapport.kernel.ids import WorkspaceId
 from rapport.remember.membership import segments as segment_table
 from rapport.storage.audit.entries import append as tell
 
-__all__ = ["in_force", "put_back", "save", "segment_names"]
+__all__ = ["in_force", "put_back", "rules_about", "save", "segment_names"]
 
 
 def in_force(conn: Connection, workspace: WorkspaceId) -> tuple[int, list[Rule]]:
     """The number of the version in force, and its rules."""
     version, body = store.current(conn, workspace)
     return version, store.bodies.decode(body)
+
+
+def rules_about(
+    conn: Connection, workspace: WorkspaceId, product_id: str, *, category: str = "", brand: str = ""
+) -> list[Rule]:
+    """The rules in force that mean a product, by its id, category or brand, whether they hold now or not."""
+    thing = Thing(product_id, category, brand)
+    return [rule for rule in in_force(conn, workspace)[1] if is_about(rule, thing)]
 
 
 def save(

@@ -1,4 +1,4 @@
-"""A marketer pins a product in the console: looked at first, saved, contradicted, put back; on a phone and a desk."""
+"""The console's pages of the shelves: a product is pinned, looked at first, put back; another shows all of itself."""
 
 from __future__ import annotations
 
@@ -28,8 +28,25 @@ def shop(module_server: Server) -> Server:
             track("Product Viewed", visitor=visitor, product_id=one, name=one.title(), price=9, currency="EUR")
             for one in ("chianti", "barolo", "corkscrew")
         ))  # fmt: skip
-    wait_until(lambda: len(home(module_server)) == 3)
+    said = {"product_id": "barolo", "name": "Barolo", "price": 40, "cost": 20, "currency": "EUR", "brand": "Gaja"}
+    call(module_server, "POST", "products", products=[said])
+    call(module_server, "POST", "locations", locations=[{"location_id": "bath", "name": "Bath", "roles": ["pickup"]}])
+    call(module_server, "POST", "stock", levels=[{"location_id": "bath", "product_id": "barolo", "on_hand": 3}])
+    order: dict[str, Any] = {
+        "order_id": "o1",
+        "currency": "EUR",
+        "revenue": 40,
+        "products": [{"product_id": "barolo", "price": 40}],
+    }
+    ada = {"type": "identify", "userId": "ada", "traits": {"firstName": "Ada", "lastName": "Reid"}}
+    tell(module_server, ada, track("Order Completed", user="ada", **order))
+    wait_until(lambda: len(home(module_server)) == 3 and bool(places(module_server)))
     return module_server
+
+
+def places(server: Server) -> list[Any]:
+    found: list[Any] = call(server, "GET", "products/barolo/availability")["places"]
+    return found
 
 
 def call(server: Server, method: str, path: str, **body: Any) -> dict[str, Any]:
@@ -65,7 +82,7 @@ def test_a_rule_is_looked_at_saved_changed_and_put_back(
         look()
         before = call(shop, "GET", "merchandising")
         page.get_by_role("button", name="Save").click()
-        page.get_by_text("It holds from the next decision on.").wait_for()
+        page.get_by_text("Saved", exact=True).wait_for()
         assert home(shop)[0] == "corkscrew"
         page.get_by_label("What you call it").fill(f"No openers {width}")
         page.get_by_label("What it does").select_option("exclude")
@@ -75,11 +92,44 @@ def test_a_rule_is_looked_at_saved_changed_and_put_back(
         assert "corkscrew" not in home(shop)
         look()
         page.get_by_role("button", name=f"Put back version {before['version'] + 1}", exact=True).click()
-        page.get_by_text("Put back.", exact=True).wait_for()
+        page.get_by_text("It holds from the next decision on.").wait_for()
         assert home(shop)[0] == "corkscrew"
         page.evaluate("window.confirm = () => true")
         page.get_by_role("button", name=f"Remove Openers first {width}").click()
-        page.get_by_text("Removed.", exact=True).wait_for()
+        page.get_by_text("Removed", exact=True).wait_for()
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
+def test_a_product_is_found_by_a_slip_and_shows_all_that_is_known_of_it(
+    shop: Server, browser: Browser, axe: str, width: int, scheme: Any
+) -> None:
+    """Stock, margin, who bought it; an empty search and an unknown product say what is the matter."""
+    wrong: list[str] = []
+    size = {"width": width, "height": 850}
+    with signed_in(browser, shop, viewport=size, color_scheme=scheme, bypass_csp=True) as (page, complaints):
+        page.set_default_timeout(10_000)
+
+        def look() -> None:
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+            wrong.extend(violations(page, axe))
+
+        page.goto(f"{shop.url}/console/products")
+        look()
+        page.get_by_label("Search products").fill("bardolo")
+        page.get_by_role("button", name="Search", exact=True).click()
+        page.get_by_role("link", name="Barolo", exact=True).click()
+        assert page.get_by_role("heading", name="Barolo").is_visible()
+        assert "Ada Reid" in page.get_by_role("region", name="Who buys it").inner_text()
+        assert "Bath" in page.get_by_role("region", name="Stock").inner_text()
+        assert page.get_by_role("region", name="Prices and margin").get_by_text("€20.00").first.is_visible()
+        look()
+        page.goto(f"{shop.url}/console/products?q=qwertzuiop")
+        assert page.get_by_role("heading", name="Nothing found").is_visible()
+        look()
+        page.goto(f"{shop.url}/console/products/nobody-has-this")
+        assert page.get_by_text("no product").first.is_visible()
+        complaints[:] = [one for one in complaints if "404" not in one]
     assert not wrong, "\n".join(wrong)
 
 

@@ -1,0 +1,10 @@
+"""What the pages of products bring to the server."""
+
+from __future__ import annotations
+
+from rapport.capabilities.products.pages import FINDER, PAGES
+from rapport.web.part import WebPart
+
+__all__ = ["WEB"]
+
+WEB = WebPart(pages=(PAGES,), finders=(FINDER,))
