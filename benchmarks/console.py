@@ -101,7 +101,7 @@ def _paths(console: Reader) -> dict[str, list[str]]:
     home = _read(console, "/console")
     lists = {
         "customers": "", "visitors": "who=visitors", "by revenue": "sort=revenue", "by name": "sort=name",
-        "a country": "country=FR", "a campaign, consent": "campaign=campaign+3&consent=marketing%3Dyes",
+        "a country": "country=FR", "a campaign, consent": "campaign=campaign+3&consent=email_marketing%3Dyes",
         "five orders": "orders=5", "not for 90 days": "ordered=over-90", "a first name": "q=ada",
         "a name": "q=lovelace+ada",
         "last digits": "q=1234", "an order": "q=o1234", "a postcode": "q=10115", "nobody": "q=nobody+at+all",

@@ -88,9 +88,9 @@ def traits_page() -> str:
     remembered = installed().remembered
     number = len(remembered.traits)
     rows = [
-        f"| `{trait.name}` | {trait.type} | {trait.rule} | {_heard(part)} | {type(part.kind).__name__} |"
+        f"| `{trait.name}` | {trait.type} | {trait.rule} | {_heard(part)} | {_kind(part)} |"
         for trait in sorted(remembered.traits.values(), key=lambda trait: trait.name)
-        for part in [remembered.parts[trait.part]]
+        for part in [remembered.parts.get(trait.part)]
     ]
     return _page(
         "Traits",
@@ -101,7 +101,13 @@ def traits_page() -> str:
     )
 
 
+def _kind(part: Any) -> str:
+    return "asked of a slice" if part is None else type(part.kind).__name__
+
+
 def _heard(part: Any) -> str:
+    if part is None:
+        return "nothing by itself"
     if part.on:
         return ", ".join(f"`{name}`" for name in part.on)
     if part.with_context:

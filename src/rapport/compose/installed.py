@@ -56,6 +56,7 @@ class Installed:
         self.remembered = Remembered(
             self._joined("part", lambda one: ((part.name, part) for part in one.parts)).values(),
             self._joined("trait", lambda one: ((trait.name, trait) for trait in one.traits)).values(),
+            choices=next((one.choices for one in self.slices if one.choices is not None), None),
         )
         self.retold: Sequence[RetoldStage] = tuple(
             RetoldStage(stage_named(one.name), one.title, one.retelling)

@@ -20,7 +20,7 @@ from rapport.compose.holding import Holding
 from rapport.compose.law import Law
 from rapport.decide.model import CandidateSource, EligibilityRule, ItemKind, Pinner, Placement, Scorer
 from rapport.decide.steps import Steps
-from rapport.kernel.gate import Gate, NamePurposes
+from rapport.kernel.gate import Choices, Gate, NamePurposes
 from rapport.kernel.settings import Section
 from rapport.kernel.wording import FactKind
 from rapport.kernel.work import Retelling, Stage, TimerHandler
@@ -89,6 +89,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to be allowed in it. A handler may name another slice's, too."""
     gate: Gate | None = None
     """Says what may be done with whom; one slice of an installation does."""
+    choices: Choices | None = None
+    """Says what people allow and refuse, from what the gate rests on: the trait `consent`."""
     law: Law | None = None
     """Says by when requests are to be answered, and does what they ask; one slice of an installation does."""
     name_purposes: NamePurposes | None = None

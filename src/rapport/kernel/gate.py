@@ -10,7 +10,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 from rapport.kernel.ids import Key, WorkspaceId
 
-__all__ = ["PERSONALISATION", "SERVICE", "Gate", "NamePurposes", "Permit", "closed", "marketing_by"]
+__all__ = [
+    "PERSONALISATION", "SERVICE", "Choice", "Choices", "Choosing", "Gate", "NamePurposes", "Permit", "closed",
+    "marketing_by",
+]  # fmt: skip
 
 PERSONALISATION = "personalisation"
 """To choose by what is known of somebody."""
@@ -28,6 +31,32 @@ class Permit(NamedTuple):
 
 Gate: TypeAlias = Callable[[Any, WorkspaceId, Collection[Key], str, int], Mapping[Key, Permit]]
 """Given a connection, the shop, strands or other keys of people, a purpose and the time: the answer for each key."""
+
+
+class Choosing(NamedTuple):
+    """A person whose choices are asked for."""
+
+    keys: Collection[Key]
+    """All identifiers that are certainly theirs."""
+    country: str
+    """An ISO code; empty where it is not known."""
+
+
+class Choice(NamedTuple):
+    """What somebody has said of one purpose, and the fact that says so."""
+
+    state: str
+    """`granted`, `denied` or `pending`."""
+    since: int
+    """From when on it was the same."""
+    at: int
+    fact: str
+    source: str
+
+
+Choices: TypeAlias = Callable[[Any, WorkspaceId, Mapping[Key, Choosing]], Mapping[Key, Mapping[str, Choice]]]
+"""Given a connection, the shop and people, each under a key: what each has said, by purpose. Those who have said
+nothing are missing. It is what the gate rests on."""
 
 NamePurposes: TypeAlias = Callable[[Any, WorkspaceId], Mapping[str, str]]
 """Given a connection and the shop: the purposes of its policies, by name, each with a title that people read."""

@@ -175,10 +175,11 @@ def progress(conn: Connection) -> list[Progress]:
 
 
 def statuses(conn: Connection, remembered: Remembered) -> list[TraitStatus]:
-    """Every trait of this installation, in the order of their declaration."""
+    """Every trait of this installation that is folded from facts, in the order of their declaration."""
     filling = {(one.part, one.version): one for one in progress(conn)}
     begun = {(row.part, row.version) for row in conn.execute(sa.select(folded.c.part, folded.c.version).distinct())}
-    return [_status(trait.name, remembered.parts[trait.part], filling, begun) for trait in remembered.traits.values()]
+    folding = [trait for trait in remembered.traits.values() if trait.part]
+    return [_status(trait.name, remembered.parts[trait.part], filling, begun) for trait in folding]
 
 
 def _status(

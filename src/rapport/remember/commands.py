@@ -88,7 +88,7 @@ def backfill_trait(installation: Remembering, trait: str, data_dir: Path | None,
     the next call or a worker goes on from there.
     """
     remembered = installation.remembered
-    if trait not in remembered.traits:
+    if trait not in remembered.traits or not remembered.traits[trait].part:
         raise NotFound(f"no trait {trait[:60]!r}", hint="`rapport traits status --json` lists them")
     begun, first = time.monotonic(), -1
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from rapport.kernel.gate import Choice, Choosing
 from rapport.kernel.identifiers import bucket_of
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.mergeable import Activity
@@ -28,10 +29,10 @@ from rapport.storage.bulk import chunks, upsert
 from rapport.storage.locks import Lock, lock_each
 from rapport.storage.lookup import among
 
-__all__ = ["Follower", "Refreshed", "Summarised", "mark_moved", "pending", "refresh"]
+__all__ = ["Follower", "Refreshed", "Summarised", "mark_moved", "mark_stale", "pending", "refresh"]
 
-_PERSONAL = frozenset({"name", "last_name", "email", "phone", "country", "location", "consent"})
-"""Parts that tell who somebody is and what was allowed; a learned link alone discloses none of them."""
+_PERSONAL = frozenset({"name", "last_name", "email", "phone", "country", "location"})
+"""Parts that tell who somebody is; a learned link alone discloses none of them."""
 _PARTS = _PERSONAL | {"activity", "channels", "acquisition"}
 """What a row is made of, beside what parts of slices say by their `summary`."""
 
@@ -74,6 +75,8 @@ class Summarised(NamedTuple):
     certain: StrandState
     """The same without learned links: who it is."""
     row: Mapping[str, Any]
+    choices: Mapping[str, Choice] = {}
+    """What the person allows and refuses, by purpose."""
 
 
 class Follower(Protocol):
@@ -107,6 +110,15 @@ def mark_moved(conn: Connection, moved: Iterable[Moved]) -> int:
         rows = [_blank(workspace, root) for workspace, root in sorted(touched)]
         upsert(conn, customers, rows, key=("workspace", "root"), update=("stale",))
     return len(touched)
+
+
+def mark_stale(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> None:
+    """Have the rows of these customers made anew, those there are."""
+    roots = sorted(set(roots))
+    if roots:
+        _lock(conn, [workspace])
+        for batch in chunks(roots, 500):
+            conn.execute(customers.update().where(among(conn, workspace, _table.root, batch)).values(stale=True))
 
 
 def refresh(
@@ -167,7 +179,8 @@ def _rewrite(
 ) -> None:
     decode = _decoder(remembered, frozenset() if follower is None else follower.parts)
     gathered = gather(conn, workspace, sorted(roots), remembered=remembered, decode=decode)
-    certain = _certain_states(conn, workspace, gathered, remembered, decode)
+    units = _apart(conn, workspace, gathered)
+    certain = _certain_states(conn, workspace, units, remembered, decode)
     told = {
         root: Summarised(
             found.state,
@@ -177,6 +190,7 @@ def _rewrite(
         for root, found in sorted(gathered.items())
         if found.state is not None
     }
+    _choose(conn, workspace, told, gathered, units, remembered)
     rows = [{name: value for name, value in one.row.items() if name != "words"} for one in told.values()]
     if rows:
         columns = [name for name in rows[0] if name not in ("workspace", "root", "bucket", "stale")]
@@ -190,17 +204,49 @@ def _rewrite(
         follower(conn, workspace, told, gone)
 
 
+def _apart(conn: Connection, workspace: WorkspaceId, gathered: Mapping[Key, Gathered]) -> dict[Key, list[Key]]:
+    """Of customers held together by a learned link: what is certainly of the person whose identifier is the root."""
+    units = units_among(conn, workspace, {root: found.members for root, found in gathered.items()})
+    return {
+        root: next(keys for keys in several.values() if root in keys)
+        for root, several in units.items()
+        if len(several) > 1
+    }
+
+
+def _choose(
+    conn: Connection,
+    workspace: WorkspaceId,
+    told: dict[Key, Summarised],
+    gathered: Mapping[Key, Gathered],
+    units: Mapping[Key, list[Key]],
+    remembered: Remembered,
+) -> None:
+    """Fill in what these people allow and refuse, by the country that their row has now."""
+    if remembered.choices is None:
+        return
+    asked = {
+        root: Choosing(units.get(root) or [member.key for member in gathered[root].members], str(one.row["country"]))
+        for root, one in told.items()
+    }
+    for root, chosen in remembered.choices(conn, workspace, asked).items():
+        said = [f"{purpose}={_SAID.get(one.state, one.state)}" for purpose, one in sorted(chosen.items())]
+        row = {**told[root].row, "consent": _listed(said)}
+        row["words"] = row["words"] | {facet("consent", choice) for choice in said}
+        told[root] = told[root]._replace(row=row, choices=chosen)
+
+
+_SAID = {"granted": "yes", "denied": "no"}
+
+
 def _certain_states(
     conn: Connection,
     workspace: WorkspaceId,
-    gathered: Mapping[Key, Gathered],
+    own: Mapping[Key, list[Key]],
     remembered: Remembered,
     decode: Callable[[bytes], StrandState],
 ) -> dict[Key, StrandState]:
-    """Of customers held together by a learned link: what is certainly of the person whose identifier is the root."""
-    units = units_among(conn, workspace, {root: found.members for root, found in gathered.items()})
-    own = {root: next(keys for keys in several.values() if root in keys) for root, several in units.items()
-           if len(several) > 1}  # fmt: skip
+    """What those have been through who are only a part of a customer."""
     bodies = states_of(conn, workspace, [key for keys in own.values() for key in keys])
     return {
         root: remembered.merge([decode(bodies[key]) for key in keys if key in bodies]) for root, keys in own.items()
@@ -232,7 +278,6 @@ def _row(
     name, email, phone = read("name", ""), read("email", ""), read("phone", "")
     place, came_by = read("location", {}), read("acquisition", {})
     channels = [channel.replace(",", " ") for channel, _ in read("channels", [])]
-    consent = [f"{purpose.replace(',', ' ')}={_YES_NO[allowed]}" for purpose, allowed, _ in sorted(read("consent", []))]
     first_seen_at, last_seen_at = Activity.span(state["activity"]) if "activity" in state else (0, 0)
     row = _blank(workspace, root) | {
         "stale": False,
@@ -243,7 +288,6 @@ def _row(
         "country": read("country", ""),
         "city": place.get("city", ""),
         "channels": _listed(channels),
-        "consent": _listed(consent),
         "campaign": came_by.get("campaign") or came_by.get("source") or "",
         "first_seen_at": first_seen_at,
         "last_seen_at": last_seen_at,
@@ -256,7 +300,7 @@ def _row(
         words_of(f"{name} {read('last_name', '')}")
         | {phone_word(number) for number in list(numbers)[:PHONES] if number}
         | ({postcode_word(str(place["postal_code"]))} if place.get("postal_code") else set())
-        | _facets(row, channels, consent)
+        | _facets(row, channels)
     )
     return row
 
@@ -274,10 +318,9 @@ def _is_known(row: Mapping[str, Any], members: Sequence[Member]) -> bool:
     return bool(told) or any(one.namespace not in BROWSERS for one in members)
 
 
-def _facets(row: Mapping[str, Any], channels: Iterable[str], consent: Iterable[str]) -> set[str]:
+def _facets(row: Mapping[str, Any], channels: Iterable[str]) -> set[str]:
     found = {facet("email", _YES_NO[bool(row["email"])])}
     found |= {facet("channel", channel) for channel in channels}
-    found |= {facet("consent", choice) for choice in consent}
     found |= {facet("country", row["country"])} if row["country"] else set()
     found |= {facet("campaign", row["campaign"])} if row["campaign"] else set()
     return found

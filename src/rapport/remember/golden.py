@@ -5,19 +5,21 @@ Nothing is stored under a customer, so a merge of two customers, and a split, ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.clock import to_iso
 from rapport.kernel.errors import NotFound
+from rapport.kernel.gate import Choice, Choosing
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.remember.backfill import ready
 from rapport.remember.membership import names_by_root
 from rapport.remember.registry import Held, Remembered, StrandState
-from rapport.remember.store import states_of
+from rapport.remember.store import customers, states_of
 from rapport.remember.strands import decode_state
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.linking.units import units_among
@@ -103,7 +105,7 @@ def golden_record(
 
     Traits whose parts are being filled from the log are left out until they are whole.
 
-    Cost: seven queries, and about 10 microseconds by kilobyte of the strands' states.
+    Cost: ten queries, and about 10 microseconds by kilobyte of the strands' states.
     """
     remembered = ready(conn, remembered)
     root = find(conn, workspace, key)
@@ -116,6 +118,11 @@ def golden_record(
     traits = _traits(remembered, [bodies[one] for one in certain if one in bodies], now)
     if probable and len(units) > 1:
         traits = _with_probable(traits, _traits(remembered, bodies.values(), now), remembered)
+    if remembered.choices is not None and "consent" in remembered.traits:
+        place = sa.select(customers.c.country).where(customers.c.workspace == workspace, customers.c.root == root)
+        who = {root: Choosing(certain, conn.execute(place).scalar() or "")}
+        chosen = remembered.choices(conn, workspace, who).get(root)
+        traits |= {"consent": _chosen(chosen, remembered.traits["consent"].rule)} if chosen else {}
     ids = load_customer_ids(conn)
     others = [ids.customer_id(unit) for unit, several in units.items() if several != certain]
     return GoldenRecord(
@@ -170,6 +177,13 @@ def gather(
         states = [decode(bodies[one.key]) for one in several if one.key in bodies]
         found[root] = Gathered(several, remembered.merge(states) if states else None)
     return found
+
+
+def _chosen(chosen: Mapping[str, Choice], rule: str) -> TraitShown:
+    """What somebody allows and refuses, by purpose; determined by the newest of those answers."""
+    newest = max(chosen.values(), key=lambda one: (one.at, one.fact))
+    value = {purpose: {"state": one.state, "since": to_iso(one.since)} for purpose, one in sorted(chosen.items())}
+    return TraitShown(value=value, source=newest.source, occurred_at=to_iso(newest.at), fact_id=newest.fact, rule=rule)
 
 
 def _shown(held: Held, rule: str) -> TraitShown:

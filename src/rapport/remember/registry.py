@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from rapport.kernel.facts import OWN_SOURCE, Fact
+from rapport.kernel.gate import Choices
 from rapport.kernel.mergeable import First, Mergeable, Stamp, State
 from rapport.remember.inputs import ReadingSettings
 
@@ -100,7 +101,8 @@ class Trait(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     title: str
     type: TraitType
-    part: str
+    part: str = ""
+    """What it reads; empty for what a slice answers when it is asked (`Remembered.choices`)."""
     rule: str
     """The sentence that answers "why?"."""
     pick: Pick = whole
@@ -129,15 +131,17 @@ class Remembered:
     Raises ValueError for two parts or traits of one name and for a trait whose part does not exist.
     """
 
-    def __init__(self, parts: Iterable[Part], traits: Iterable[Trait]) -> None:
+    def __init__(self, parts: Iterable[Part], traits: Iterable[Trait], *, choices: Choices | None = None) -> None:
         parts, traits = tuple(parts), tuple(traits)
         self.parts = {part.name: part for part in parts}
+        self.choices = choices
+        """Says what people allow and refuse: the trait `consent`. None where no slice does."""
         self._by_key = {part.key: part for part in parts}
         self.traits = {trait.name: trait for trait in traits}
         if len(self.parts) < len(parts) or len(self.traits) < len(traits):
             raise ValueError("two parts or two traits have one name")
         for trait in traits:
-            if trait.part not in self.parts:
+            if trait.part and trait.part not in self.parts:
                 raise ValueError(f"trait {trait.name!r} reads the part {trait.part!r}, which does not exist")
         self._picks: dict[str, list[Trait]] = {}
         for trait in traits:
@@ -148,7 +152,9 @@ class Remembered:
     def facts_behind(self, trait: str) -> tuple[str, ...]:
         """The kinds of facts that a trait is made of, where they are few and known; empty for a trait of any fact."""
         found = self.traits.get(trait)
-        return () if found is None else found.of or self.parts[found.part].on
+        if found is None or not found.part:
+            return () if found is None else found.of
+        return found.of or self.parts[found.part].on
 
     def without(self, parts: Iterable[str]) -> Remembered:
         """The same without these parts and the traits that read them; made once for each choice."""
@@ -159,6 +165,7 @@ class Remembered:
             self._some[left_out] = Remembered(
                 (part for part in self.parts.values() if part.name not in left_out),
                 (trait for trait in self.traits.values() if trait.part not in left_out),
+                choices=self.choices,
             )
         return self._some[left_out]
 

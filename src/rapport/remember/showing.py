@@ -123,6 +123,8 @@ def _words(trait: Trait, value: Any) -> str:
         return _cart(value)
     if trait.name == "location" and isinstance(value, dict):
         return ", ".join(str(part) for part in value.values() if part)
+    if trait.name == "consent" and isinstance(value, dict):
+        return ", ".join(f"{purpose}: {one['state']}" for purpose, one in value.items())
     if trait.name == "price_band" and isinstance(value, dict):
         return "; ".join(_band(code, band) for code, band in value.items())
     return _plain(value)

@@ -1,4 +1,4 @@
-"""What a fact states of the person: names, addresses, language, consent. As `inputs`, tolerant and bounded.
+"""What a fact states of the person: names, addresses, language. As `inputs`, tolerant and bounded.
 
 Each is read from `traits`, then from `context.traits`; what the network or the browser suggests counts less.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
 from rapport.kernel.contacts import email_address, phone_number
@@ -21,7 +20,6 @@ from rapport.remember.inputs import TEXT, ReadingSettings, table, text
 __all__ = [
     "address",
     "birthday",
-    "consent",
     "country",
     "email",
     "first_name",
@@ -31,9 +29,6 @@ __all__ = [
     "phone",
     "time_zone",
 ]
-
-CATEGORIES = 20
-"""Consent categories looked at in one fact."""
 
 STATED, GUESSED = 1, 0
 """Ranks: what somebody stated outweighs what the network or the browser suggests."""
@@ -198,13 +193,3 @@ def time_zone(fact: Fact, settings: ReadingSettings) -> Ranked:
     """`context.timezone`, such as `Europe/Berlin`."""
     found = text(fact.context.get("timezone"), 60)
     return (GUESSED, found) if found else None
-
-
-def consent(fact: Fact, settings: ReadingSettings) -> list[tuple[str, bool]] | None:
-    """`context.consent.categoryPreferences`: which purposes are allowed."""
-    preferences = table(table(fact.context, "consent"), "categoryPreferences")
-    return [
-        (purpose, allowed)
-        for category, allowed in islice(preferences.items(), CATEGORIES)
-        if type(allowed) is bool and (purpose := text(category))
-    ] or None

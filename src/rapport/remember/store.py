@@ -59,7 +59,7 @@ customers = Table(
     Index("customers_stale", "bucket", sqlite_where=sa.text("stale"), postgresql_where=sa.text("stale")),
 )
 """One row a customer, at most a second behind its Golden Record. Empty text and 0 stand for what is not known, so that
-every sort has a plain index. `channels` is `,web,store,`, `consent` `,marketing=yes,`. `known`: 1 a customer, 0 a
+every sort has a plain index. `channels` is `,web,store,`, `consent` `,email_marketing=yes,`. `known`: 1 a customer, 0 a
 visitor of whom nothing is known but a browser or device, 2 not read yet. `stale`: identifiers have moved, make the row
 anew."""
 

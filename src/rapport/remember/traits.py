@@ -1,11 +1,11 @@
-"""What is remembered of any person, whatever the shop sells: who, where, since when, by which channels, consent."""
+"""What is remembered of any person, whatever the shop sells: who, where, since when, by which channels."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from rapport.kernel.clock import to_iso
-from rapport.kernel.mergeable import Activity, Counted, First, KeyedLatest, Latest, Presence, Stamp
+from rapport.kernel.mergeable import Activity, Counted, First, Latest, Presence, Stamp
 from rapport.remember import inputs, stated
 from rapport.remember.registry import Part, Trait, yes
 
@@ -66,10 +66,6 @@ PARTS: tuple[Part, ...] = (
         name="acquisition", kind=First(), take=inputs.acquisition, with_context=("campaign", "page"),
         reads=("context.campaign", "context.page.referrer", "context.page.url"),
     ),
-    Part(
-        name="consent", kind=KeyedLatest(limit=50), take=stated.consent, with_context=("consent",),
-        reads=("context.consent.categoryPreferences",),
-    ),
 )  # fmt: skip
 
 
@@ -87,10 +83,6 @@ def _visits(value: Presence, stamp: Stamp, now: int) -> tuple[Any, Stamp | None]
 
 def _counted(value: list[tuple[str, int]], stamp: Stamp, now: int) -> tuple[Any, Stamp | None]:
     return [{"name": name, "count": count} for name, count in value[:10]], stamp
-
-
-def _consent(value: list[tuple[str, bool, int]], stamp: Stamp, now: int) -> tuple[Any, Stamp | None]:
-    return {purpose: allowed for purpose, allowed, _ in sorted(value)}, stamp
 
 
 def _acquired(value: dict[str, Any], stamp: Stamp, now: int) -> tuple[Any, Stamp | None]:
@@ -133,6 +125,4 @@ TRAITS: tuple[Trait, ...] = (
           rule="The campaign, or else the referring site, of the earliest visit that came from one."),
     Trait(name="acquisition_cost", title="Acquisition cost", type="money", part="acquisition", pick=_acquisition_cost,
           rule="What the campaign of the earliest visit cost, as the campaign states it."),
-    Trait(name="consent", title="Consent", type="object", part="consent", pick=_consent, certain=True,
-          rule="The latest choice stated for each purpose."),
 )  # fmt: skip

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
 import pytest
 from msgspec.structs import replace as but
+from sqlalchemy import Connection
 
 from rapport.act.channels import Outgoing
 from rapport.act.send_rules import Drop
@@ -15,15 +16,20 @@ from rapport.capabilities.consent import store
 from rapport.capabilities.consent.effect import effect_of
 from rapport.capabilities.consent.model import Policy, PolicySet, PurposeRule, Verdict
 from rapport.capabilities.consent.sending import ALLOWED
-from rapport.capabilities.consent.service import may, policies_of
+from rapport.capabilities.consent.service import may, policies_of, verdicts
 from rapport.capabilities.consent.shipped import read_policy, shipped
 from rapport.decide.service import CustomerNamed
 from rapport.kernel.clock import MINUTE, SECOND
 from rapport.kernel.errors import Conflict, InvalidInput
 from rapport.kernel.identifiers import Identifier, key_of
-from rapport.kernel.ids import Key
+from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember import customers
+from rapport.remember.customers import Summarised
+from rapport.remember.golden import golden_record
+from rapport.remember.listing import CustomerQuery, list_customers
+from rapport.remember.segments.fields import Fields
 from tests.databases import ENGINES, database_at
+from tests.remembered import REMEMBERED
 from tests.shop import NOON, Shop
 
 _NUMBERS = count(1)
@@ -263,9 +269,9 @@ def country(shop: Shop, code: str, *, user: str, at: int = NOON) -> None:
     summarise(shop)
 
 
-def summarise(shop: Shop) -> None:
+def summarise(shop: Shop, follower: customers.Follower | None = None) -> None:
     with shop.db.write() as conn:
-        customers.refresh(conn, limit=1_000, buckets=range(256), remembered=shop.pipeline.slices.remembered)
+        customers.refresh(conn, limit=1_000, buckets=range(256), remembered=REMEMBERED, follower=follower)
 
 
 def outgoing(shop: Shop, id: str, user: str | None) -> Outgoing:
@@ -278,6 +284,60 @@ def outgoing(shop: Shop, id: str, user: str | None) -> Outgoing:
 def apply(shop: Shop, wanted: PolicySet, *, seen: int) -> None:
     with shop.db.write() as conn:
         store.save_policies(conn, shop.id, wanted, seen=seen, by="ada", reason="tried", now=NOON)
+
+
+def test_the_record_the_list_and_segments_say_of_consent_what_the_gate_says(other_shop: Shop, ada: str) -> None:
+    """One definition: an answer, a signal, a policy's change and a row of yesterday are all read from what is held."""
+    shop = other_shop
+    said(shop, NOON, user=ada, browser="b-1", consent=preferences(marketing=True, statistics=True))
+    assert told(shop, ada) == {"analytics": "granted", "email_marketing": "granted"}
+    said(shop, NOON + 1, browser="b-1", globalPrivacyControl=True)
+    shop.send(shop.message("Unsubscribed", at=NOON + 2, user=ada))
+    shop.fold()
+    assert told(shop, ada) == {"advertising": "denied", "analytics": "granted", "email_marketing": "denied"}
+    shop.send({**shop.message("Consent Answered", at=NOON + 3, user=ada), "properties": {
+        "purposes": {"email_marketing": "granted"}, "keys": [key(shop, ada).hex()]}})  # fmt: skip
+    shop.fold()
+    assert told(shop, ada)["email_marketing"] == "granted"
+    with shop.db.read() as conn:
+        kept = policies_of(conn, shop.id)
+    policy = kept.policies.of_country("")
+    apply(shop, kept.policies.with_policy(_asking_anew(policy, since="2100-01-01")), seen=kept.version)
+    assert "email_marketing" not in told(shop, ada), "the rows of those who answered are made anew"
+
+
+def told(shop: Shop, user: str) -> dict[str, str]:
+    """What the Golden Record says of consent; the gate, the list and the segments' record say the same."""
+    asked_of: dict[Key, dict[str, Any]] = {}
+    summarise(shop, _Asked(asked_of))
+    with shop.db.read() as conn:
+        root = key(shop, user)
+        record = golden_record(conn, shop.id, root, now=NOON, remembered=REMEMBERED)
+        said = verdicts(conn, shop.id, root)
+        states: dict[str, str] = {name: one.state for name, one in said.items() if one.state != "unknown"}
+        (row,) = list_customers(conn, shop.id, CustomerQuery(), region="DE").customers
+    found = record.traits["consent"].value if "consent" in record.traits else {}
+    asked = {name: said == "granted" for name, said in states.items()}
+    assert {name: one["state"] for name, one in found.items()} == states
+    assert row.consent == asked
+    (kept,) = asked_of.values()
+    assert {name.partition(".")[2]: may for name, may in kept.items() if name.startswith("consent.")} == asked
+    return states
+
+
+class _Asked:
+    """Takes what segments would ask of each customer whose row is made anew."""
+
+    def __init__(self, found: dict[Key, dict[str, Any]]) -> None:
+        self.found, self.fields = found, Fields(REMEMBERED)
+
+    @property
+    def parts(self) -> frozenset[str]:
+        return self.fields.parts
+
+    def __call__(self, conn: Connection, workspace: WorkspaceId, told: Mapping[Key, Summarised], gone: Any) -> None:
+        for root, one in told.items():
+            self.found[root] = self.fields.record(*one[:3], now=NOON, choices=one.choices)
 
 
 def _asking_anew(policy: Policy, *, since: str) -> Policy:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from rapport.capabilities.consent.service import Noted, note_of, said_by
+from rapport.capabilities.consent.store import keep
 from rapport.kernel.clock import DAY
 from rapport.kernel.facts import Fact, FactType, encode_fact
 from rapport.kernel.identifiers import BUCKETS, Identifier, IdentifierPolicy, bucket_of, identifiers_of, key_of
@@ -93,6 +95,8 @@ class Shop:
         with self.db.write() as conn:
             moved = self.resolver.flush(conn)
             self.strands.flush(conn)
+            noted = [Noted(self.workspace, Key(row.strand), fact, note_of(fact)) for row, fact in new.values()]
+            keep(conn, said_by(noted, {self.workspace: self.policy}))
             customers.mark_moved(conn, moved)
         self.strands.committed()
         if refresh:

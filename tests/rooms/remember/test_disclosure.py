@@ -65,8 +65,10 @@ def test_staff_may_ask_for_all_and_sees_what_is_only_probable(linked: Shop) -> N
 def test_consent_is_never_carried(linked: Shop, *, probable: bool) -> None:
     whose = ("user_id:ada", "anonymous_id:w-9")
     ada, other = (linked.record(one, probable=probable).traits["consent"].value for one in whose)
-    assert (ada["email"], "sms" in ada) == (False, False)
-    assert (other["email"], other["sms"]) == (True, True)
+    assert ({name: one["state"] for name, one in ada.items()}) == {"email_marketing": "denied"}
+    assert ({name: one["state"] for name, one in other.items()}) == {
+        "email_marketing": "granted", "sms_marketing": "granted",
+    }  # fmt: skip
 
 
 def test_where_the_people_meet_for_certain_all_is_told(linked: Shop) -> None:

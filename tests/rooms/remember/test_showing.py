@@ -36,12 +36,12 @@ def test_traits_are_worded_by_their_type() -> None:
             "abandoned_at": "2026-01-01T00:00:00Z",
         },
         price_band={"EUR": {"low": 100, "middle": 200, "high": 300}},
-        consent={"ads": False},
+        consent={"advertising": {"state": "denied", "since": "2026-01-01T00:00:00Z"}},
     )
     assert said == {
         "revenue": "€10.50 + ¥300", "orders": "1,234", "categories": "Red wine 75 %, Cheese 25 %", "channels": "web 12",
         "location": "Bath, GB", "cart": "2 pieces, £5.00, abandoned",
-        "price_band": "€1.00 to €3.00, mostly about €2.00", "consent": "ads: no",
+        "price_band": "€1.00 to €3.00, mostly about €2.00", "consent": "advertising: denied",
     }  # fmt: skip
 
 

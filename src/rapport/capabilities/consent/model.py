@@ -179,6 +179,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """From when on it was the same."""
     how: str = ""
     source: str = ""
+    fact: str = ""
+    """The fact of that answer."""
 
 
 def strictest(each: Iterable[Sequence[Held]], categories: frozenset[str], *, since: int = 0) -> Held | None:
@@ -233,7 +235,7 @@ def _judge(policy: Policy, purpose: str, rule: PurposeRule, each: Sequence[Seque
     if signal is not None:
         return Verdict(
             state="denied", may=False, reason="the browser sends Global Privacy Control", at=signal.at,
-            since=signal.since, how="signal", source=signal.source,
+            since=signal.since, how="signal", source=signal.source, fact=signal.fact,
         )  # fmt: skip
     may = rule.before_answer == "granted"
     return Verdict(state="unknown", may=may, reason=_unanswered(rule, may=may))
@@ -246,7 +248,7 @@ def _answered(answer: Held) -> Verdict:
     }.get(answer.state, "the person has yet to confirm")
     return Verdict(
         state=answer.state, may=answer.state == "granted", reason=reason, at=answer.at, since=answer.since,
-        how=answer.how, source=answer.source,
+        how=answer.how, source=answer.source, fact=answer.fact,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from rapport.capabilities.consent.shipped import shipped
 from rapport.capabilities.consent.store import KeptPolicies, Said
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.facts import Fact
-from rapport.kernel.gate import Permit
+from rapport.kernel.gate import Choice, Choosing, Permit
 from rapport.kernel.identifiers import IdentifierPolicy, identifiers_of, key_of
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.text import clean
@@ -27,6 +27,7 @@ from rapport.storage.lookup import select_among
 __all__ = [
     "Noted",
     "People",
+    "choices",
     "gate",
     "may",
     "name_purposes",
@@ -128,6 +129,27 @@ def gate(
     people = people_of(conn, workspace, keys, policies=policies)
     found = {key: people.verdict(key, purpose) for key in keys}
     return {key: Permit(verdict.may, verdict.reason) for key, verdict in found.items()}
+
+
+def choices(
+    conn: Connection, workspace: WorkspaceId, asked: Mapping[Key, Choosing]
+) -> Mapping[Key, Mapping[str, Choice]]:
+    """What these people have said, by the purposes of their policies (`kernel.gate`). Two reads for each 500 keys."""
+    held = store.held_by(conn, workspace, {key for one in asked.values() for key in one.keys})
+    saying = {name: each for name, one in asked.items() if (each := [held[key] for key in one.keys if key in held])}
+    if not saying:
+        return {}
+    policies = policies_of(conn, workspace).policies
+    return {name: _chosen(policies.of_country(asked[name].country), each) for name, each in saying.items()}
+
+
+def _chosen(policy: Policy, each: Sequence[Sequence[Held]]) -> dict[str, Choice]:
+    found = {purpose: judge(policy, purpose, each) for purpose in policy.purposes}
+    return {
+        purpose: Choice(one.state, one.at if one.since is None else one.since, one.at, one.fact, one.source)
+        for purpose, one in found.items()
+        if one.state != "unknown" and one.at is not None
+    }
 
 
 def _is_nobodys_choice(policy: Policy, purpose: str) -> bool:

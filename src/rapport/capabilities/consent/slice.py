@@ -7,8 +7,9 @@ from rapport.capabilities.consent.command import COMMANDS
 from rapport.capabilities.consent.facts import FACT_KINDS
 from rapport.capabilities.consent.law import LAW
 from rapport.capabilities.consent.sending import ALLOWED, TOLD
-from rapport.capabilities.consent.service import gate, name_purposes
+from rapport.capabilities.consent.service import choices, gate, name_purposes
 from rapport.capabilities.consent.stage import Listening
+from rapport.capabilities.consent.traits import TRAITS
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
 from rapport.kernel.work import Retelling
@@ -38,6 +39,8 @@ CONSENT = Slice(
     web="rapport.capabilities.consent.web:WEB",
     commands=COMMANDS,
     gate=gate,
+    choices=choices,
+    traits=TRAITS,
     law=LAW,
     name_purposes=name_purposes,
 )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from rapport.capabilities.consent import store
 from rapport.capabilities.consent.model import GPC, Answer
 from rapport.capabilities.consent.service import Noted, note_of, said_by
+from rapport.capabilities.consent.store import Said
 from rapport.collect.sources import identifier_policy
+from rapport.kernel.facts import OWN_SOURCE
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import EVERY_FACT, Connection, Seen, Work
+from rapport.remember import customers
 from rapport.resolve.graph.policy import settings_of
+from rapport.resolve.graph.store import roots_of
 
 __all__ = ["Listening"]
 
@@ -52,7 +56,8 @@ class Listening:
             return
         policies = {ws: work.known(conn, ws, _policy) for ws in {one.workspace for one in (*noted, *stopped)}}
         said = said_by([*noted, *stopped], policies)
-        store.keep(conn, said)
+        fresh = store.keep(conn, said)
+        _mark_others(conn, [*fresh, *(one for one in said if one.held.source == OWN_SOURCE)])
         for one in said:
             if one.held.category == GPC:
                 change = self._signalling.add if one.held.state == "denied" else self._signalling.discard
@@ -62,6 +67,22 @@ class Listening:
         self._noted.clear()
         self._seen.clear()
         self._signalling = None
+
+
+def _mark_others(conn: Connection, several: Iterable[Said]) -> None:
+    """Have rows made anew that folding leaves alone: of others an answer names, of who told the shop itself."""
+    by_shop: dict[WorkspaceId, list[Said]] = {}
+    for said in several:
+        by_shop.setdefault(said.workspace, []).append(said)
+    for workspace, some in by_shop.items():
+        roots = roots_of(conn, workspace, {key for said in some for key in said.keys})
+        stale = {
+            roots[key]
+            for said in some
+            for key in said.keys
+            if key in roots and (said.held.source == OWN_SOURCE or roots[key] != roots.get(said.strand))
+        }
+        customers.mark_stale(conn, workspace, stale)
 
 
 def _is_of_browser(noted: Noted) -> bool:

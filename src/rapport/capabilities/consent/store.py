@@ -13,6 +13,8 @@ from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBina
 from rapport.capabilities.consent.model import GPC, Held, PolicySet, State
 from rapport.kernel.errors import Conflict
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.remember import customers
+from rapport.resolve.graph.store import identifiers
 from rapport.storage.audit.entries import append as tell
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText, metadata
@@ -30,6 +32,7 @@ __all__ = [
     "history",
     "keep",
     "load_policies",
+    "mark_holders_stale",
     "save_policies",
     "signalling",
 ]
@@ -112,10 +115,10 @@ def held_by(conn: Connection, workspace: WorkspaceId, keys: Iterable[Key]) -> di
     return found
 
 
-def keep(conn: Connection, several: Sequence[Said]) -> None:
+def keep(conn: Connection, several: Sequence[Said]) -> list[Said]:
     """Have identifiers hold these answers where they are the newest, and note those that say something new.
 
-    Keeping an answer twice, or late, changes nothing.
+    Keeping an answer twice, or late, changes nothing. Returns those that say something new.
     """
     newest = _newest(several)
     known = {
@@ -147,6 +150,7 @@ def keep(conn: Connection, several: Sequence[Said]) -> None:
         | {"since": "CASE WHEN consent_held.state = excluded.state THEN consent_held.since ELSE excluded.since END"},
         where="(excluded.at, excluded.fact) > (consent_held.at, consent_held.fact)",
     )  # fmt: skip
+    return fresh
 
 
 def _newest(several: Sequence[Said]) -> dict[tuple[WorkspaceId, Key, str], Said]:
@@ -179,6 +183,14 @@ def signalling(conn: Connection) -> list[tuple[WorkspaceId, Key]]:
     """The identifiers whose browser sent Global Privacy Control the last time it was seen."""
     query = sa.select(_h.workspace, _h.key).where(_h.category == GPC, _h.state == "denied")
     return [(WorkspaceId(workspace), Key(key)) for workspace, key in conn.execute(query)]
+
+
+def mark_holders_stale(conn: Connection, workspace: WorkspaceId) -> None:
+    """Have the rows of all who have answered anything made anew: their answers mean something else."""
+    i = identifiers.c
+    holders = sa.select(i.root).join(consent_held, (_h.workspace == i.workspace) & (_h.key == i.key))
+    query = holders.where(i.workspace == workspace).distinct()
+    customers.mark_stale(conn, workspace, (Key(root) for root in conn.execute(query).scalars()))
 
 
 def counts(conn: Connection, workspace: WorkspaceId) -> Mapping[str, Mapping[State, int]]:
@@ -218,6 +230,7 @@ def save_policies(
         )
     said = {"version": seen + 1, "by": by, "reason": reason}
     tell(conn, workspace, "privacy_policies.changed", about="consent", details=said, now=now)
+    mark_holders_stale(conn, workspace)
     return seen + 1
 
 

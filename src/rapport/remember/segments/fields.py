@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from rapport.kernel.clock import from_iso
+from rapport.kernel.gate import Choice
 from rapport.remember.registry import Held, Remembered, StrandState, Trait
 from rapport.remember.searching import folded
 from rapport.remember.segments.language import FieldType
@@ -28,7 +29,7 @@ MEMBERS = 100
 _EPOCH = date(1970, 1, 1).toordinal()
 _ADDRESS = {"city": "City", "postal_code": "Postcode", "region": "Region"}
 _CAMPAIGN = {"campaign": "First campaign", "source": "First source", "medium": "First medium"}
-_PERSONAL_BASICS = ("name", "first_name", "last_name", "email", "phone", "birthday", "location", "country", "consent")
+_PERSONAL_BASICS = ("name", "first_name", "last_name", "email", "phone", "birthday", "location", "country")
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,23 +66,25 @@ class Fields:
                 self.all.update((one.name, one) for one in made)
         for one in _OWN:
             self.all[one.name] = one
-        parts = {trait.part for trait in used}
+        parts = {trait.part for trait in used if trait.part}
         self.parts = frozenset(parts)
         """The parts of strands that records are made of."""
         self._remembered = remembered.without(remembered.parts.keys() - parts)
 
-    def record(self, state: StrandState, certain: StrandState, row: Mapping[str, Any], *, now: int) -> Record:
-        """The record of one customer, of what was done (`state`) and who it certainly is (`certain`)."""
+    def record(
+        self, state: StrandState, certain: StrandState, row: Mapping[str, Any], *, now: int,
+        choices: Mapping[str, Choice] = {},
+    ) -> Record:  # fmt: skip
+        """The record of one customer, of what was done (`state`), who it certainly is (`certain`), what it allows."""
         merged = {name: held for name, held in state.items() if name not in _PERSONAL_BASICS}
         merged |= {name: held for name, held in certain.items() if name in _PERSONAL_BASICS}
         known = {name: held for name, held in merged.items() if name in self.parts}
         record: Record = {}
         for name, held in self._remembered.read(known, now=now).items():
             _add(record, self._remembered.traits[name], held)
-        if "consent" in known:
-            stated = self._remembered.parts["consent"].kind.read(known["consent"]) or ()
-            for purpose, _, at in stated:
-                record[f"consent_at.{_key(purpose)}"] = at
+        for purpose, choice in choices.items():
+            record[f"consent.{_key(purpose)}"] = choice.state == "granted"
+            record[f"consent_at.{_key(purpose)}"] = choice.since
         record["visitor"] = not row.get("known")
         record["has_email"], record["has_phone"] = bool(row.get("email")), bool(row.get("phone"))
         return record
@@ -93,7 +96,7 @@ _OWN = (
     Field(name="has_email", title="Has an e-mail address", type="flag", rule="An e-mail address is known."),
     Field(name="has_phone", title="Has a phone number", type="flag", rule="A phone number is known."),
     Field(name="consent_at", title="Consent since", type="time", is_keyed=True,
-          rule="When the latest choice for a purpose was stated: consent_at.marketing."),
+          rule="Since when what the person says of a purpose has been the same: consent_at.email_marketing."),
 )  # fmt: skip
 
 
@@ -146,8 +149,6 @@ def _add(record: Record, trait: Trait, held: Held) -> None:
             record[_FAVOURITES[name]] = record[name][0]
     elif name in _KEYED_TEXTS:
         record.update((key, fold_text(value[key])) for key in _KEYED_TEXTS[name] if value.get(key))
-    elif name == "consent":
-        record.update((f"consent.{_key(purpose)}", allowed) for purpose, allowed in value.items())
     elif name == "coupons":
         record["coupons"] = [fold_text(code) for code in value][:MEMBERS]
         record["coupon_orders"] = sum(value.values())

@@ -85,7 +85,7 @@ class Following:
         _forget(conn, workspace, gone)
         clock, changes, rows = Clock(now, book.zone), list[_Change](), []
         for root, summarised in told.items():
-            record = self.fields.record(summarised.state, summarised.certain, summarised.row, now=now)
+            record = self.fields.record(*summarised[:3], now=now, choices=summarised.choices)
             old_row = None if root in moved else held.get(root)
             next_at, found = _ask(book, root, record, old_row, before.get(root, {}), clock, cause="fact")
             changes += found
