@@ -24,7 +24,7 @@ PATHS = ("", "/customers", "/identity", "/identity/policy", "/identity/review", 
          "/system", "/settings", "/promises", "/team", "/keys", "/account", "/components",
          "/customers?who=everybody&campaign=x&q=long", "/insights", "/insights/retention", "/insights/products",
          "/insights/channels", "/insights/campaigns", "/insights/journeys",
-         "/insights/journeys/who?of=Order")  # fmt: skip
+         "/insights/journeys/who?of=Order", "/insights/patterns")  # fmt: skip
 
 
 AXE_AT = {1440: "light", 390: "dark"}

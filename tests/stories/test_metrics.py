@@ -118,6 +118,7 @@ def test_insights_are_the_same_numbers_as_metrics_and_refuse_what_is_no_question
     assert insight("products").json() | {"as_of": "", "since": "", "until": ""} == {
         "since": "", "until": "", "as_of": "", "zone": "UTC", "segment": None, "rows": [], "complete": True,
     }  # fmt: skip
+    assert (insight("patterns").json()["orders"], insight("patterns").json()["patterns"]) == (3, [])
     for params, said in (
         ({"apart": "year"}, "apart"), ({"kinds": "2"}, "kinds"), ({"since": "1970-01-01"}, "at most 1,100"),
         ({"since": "2026-11-02", "until": "2026-11-01"}, "`since` is after `until`"), ({"form": "x"}, "form"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode
 
+import msgspec
 import sqlalchemy as sa
 from litestar import Request, Response, get
 from litestar.response import Stream
@@ -14,10 +15,12 @@ from sqlalchemy import Connection
 
 from rapport.capabilities.insights.asked import latest
 from rapport.capabilities.insights.drawing import drawn
+from rapport.capabilities.insights.patterns import Pattern
 from rapport.capabilities.insights.service.answering import (
     beside_answer,
     funnel_answer,
     journeys_answer,
+    patterns_answer,
     products_answer,
     retention_answer,
 )
@@ -42,14 +45,14 @@ AnyRequest = Request[Any, Any, Any]
 
 TABS = {
     "funnel": "Checkout", "retention": "Retention", "products": "Products", "channels": "Channels",
-    "campaigns": "Campaigns", "journeys": "Journeys",
+    "campaigns": "Campaigns", "journeys": "Journeys", "patterns": "Patterns",
 }  # fmt: skip
 GROUPS = {
     "funnel": ("channel", "device", "country", "segment", "week", "month"), "retention": ("month", "week"),
-    "products": ("",), "channels": ("channel",), "campaigns": ("campaign",), "journeys": ("",),
+    "products": ("",), "channels": ("channel",), "campaigns": ("campaign",), "journeys": ("",), "patterns": ("",),
 }  # fmt: skip
 SPANS = (7, 28, 90, 366)
-USUAL = {"retention": 366}
+USUAL = {"retention": 366, "patterns": 366}
 SHOWN = 100
 """Customers and products that are listed."""
 APART_WORDS = {"visit": "a visit (half an hour)", "day": "a day", "week": "a week", "month": "30 days"}
@@ -117,6 +120,8 @@ def _answer(conn: Connection, metrics: Metrics, question: Question, view: View) 
         return products_answer(conn, question, segment=segment, most=SHOWN)
     if view.tab == "journeys":
         return journeys_answer(conn, question, view.journeys, segment=segment)
+    if view.tab == "patterns":
+        return patterns_answer(conn, question, segment=segment)
     return beside_answer(conn, metrics, question, segment=segment)
 
 
@@ -184,6 +189,9 @@ def _table(tab: str, answer: Any) -> tuple[Sequence[str], Iterable[Sequence[obje
         ways = [[getattr(edge, name) for name in titles] for edge in answer.edges]
         ends = [[kind.name, "", kind.ends, None, kind.drop_off, None, None] for kind in answer.kinds]
         return titles, ways + ends
+    if tab == "patterns":
+        told = [msgspec.structs.asdict(one) for one in answer.patterns]
+        return Pattern.__struct_fields__, (list(one.values()) for one in told)
     names = list(dict.fromkeys(key for row in answer.rows for key in row if key != "value")) or ["nothing"]
     return names, ([row.get(name) for name in names] for row in answer.rows)
 

@@ -11,11 +11,13 @@ from rapport.capabilities.insights.asked import between
 from rapport.capabilities.insights.service.answering import (
     FunnelAnswer,
     JourneysAnswer,
+    PatternsAnswer,
     RetentionAnswer,
     RowsAnswer,
     beside_answer,
     funnel_answer,
     journeys_answer,
+    patterns_answer,
     products_answer,
     retention_answer,
 )
@@ -100,4 +102,14 @@ def journeys(
         return journeys_answer(conn, asked, Asked(apart, outcome, kinds), segment=segment)
 
 
-ROUTES = (retention, funnel, products, channels, campaigns, journeys)
+@get("/insights/patterns", permission="metrics:read", tags=["insights"], sync_to_thread=True)
+def patterns(
+    db: Database, principal: Principal, since: Time = None, until: Time = None, segment: Name = ""
+) -> PatternsAnswer:
+    """How orders of a weekday, channel, device or segment differ from all others: effect, interval, and how sure."""
+    with db.read() as conn:
+        asked = between(conn, principal.workspace, since, until, by="", segment=segment, usual_days=366)
+        return patterns_answer(conn, asked, segment=segment)
+
+
+ROUTES = (retention, funnel, products, channels, campaigns, journeys, patterns)

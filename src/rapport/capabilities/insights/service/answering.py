@@ -9,6 +9,8 @@ import msgspec
 from sqlalchemy import Connection
 
 from rapport.capabilities.insights.journey_map import Edge, Kind, Variant
+from rapport.capabilities.insights.patterns import Pattern
+from rapport.capabilities.insights.service.baskets import look_for_patterns
 from rapport.capabilities.insights.service.beside import beside
 from rapport.capabilities.insights.service.funnel import funnel_whole
 from rapport.capabilities.insights.service.journeys import Apart, Asked, Outcome, travelled
@@ -21,11 +23,13 @@ __all__ = [
     "Cohort",
     "FunnelAnswer",
     "JourneysAnswer",
+    "PatternsAnswer",
     "RetentionAnswer",
     "RowsAnswer",
     "beside_answer",
     "funnel_answer",
     "journeys_answer",
+    "patterns_answer",
     "products_answer",
     "retention_answer",
 ]
@@ -92,6 +96,15 @@ class JourneysAnswer(_Period, frozen=True, kw_only=True):
     variants: list[Variant]
 
 
+class PatternsAnswer(_Period, frozen=True, kw_only=True):
+    """Regularities of orders, those that are surely large first; of all that are told, one in twenty may be chance."""
+
+    orders: int
+    """Looked at, the latest of the period in the currency of most."""
+    currency: str
+    patterns: list[Pattern]
+
+
 def _period(question: Question, segment: str) -> dict[str, Any]:
     return {
         "since": to_iso(question.since), "until": to_iso(question.until), "as_of": to_iso(now_us()),
@@ -137,4 +150,12 @@ def journeys_answer(conn: Connection, question: Question, asked: Asked, *, segme
     of_map = {name: getattr(found.map, name) for name in ("journeys", "customers", "kinds", "edges", "variants")}
     return JourneysAnswer(
         **_period(question, segment), apart=asked.apart, outcome=asked.outcome, one_in=found.one_in, **of_map
+    )
+
+
+def patterns_answer(conn: Connection, question: Question, *, segment: str) -> PatternsAnswer:
+    """The patterns of the period's orders; the question has its segment."""
+    found = look_for_patterns(conn, question)
+    return PatternsAnswer(
+        **_period(question, segment), orders=found.orders, currency=found.currency, patterns=found.patterns
     )
