@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -404,9 +405,11 @@ def _quarantined(
 
 def _indented(text_: str) -> str:
     try:
-        return json.dumps(json.loads(text_), indent=2, ensure_ascii=False)
+        indented = json.dumps(json.loads(text_), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return text_
+    # Half a surrogate pair stays as JSON names it, so that what is saved unchanged is what came.
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", indented)
 
 
 def _marked(text_: str, path: str) -> list[tuple[str, bool]]:

@@ -20,6 +20,7 @@ from rapport.collect.sources import find_source, identifier_policy
 from rapport.collect.store import insert_quarantined, quarantine
 from rapport.kernel.errors import Conflict, InvalidFact, InvalidInput, NotFound, TooLarge
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.text import writable
 from rapport.storage.engine import Database
 from rapport.storage.log import append
 from rapport.storage.workspaces import all_workspaces
@@ -81,7 +82,7 @@ class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
         if not isinstance(tree, dict):
             return ""
         told = tree.get("event") or tree.get("type") or self.envelope.type or ""
-        return str(told)[:100]
+        return writable(str(told)[:100])
 
 
 class Replayed(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["clean"]
+__all__ = ["clean", "writable"]
+
+
+def writable(text: str) -> str:
+    """The text with U+FFFD for what no UTF-8 can say: halves of surrogate pairs, which JSON can name.
+
+    >>> writable("caf\u00e9 \ud800!") == "caf\u00e9 \ufffd!"
+    True
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def clean(value: str | None, *, longest: int = 200) -> str:

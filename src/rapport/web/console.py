@@ -27,6 +27,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.money import format_minor
 from rapport.kernel.named import by_name
 from rapport.kernel.principal import Principal
+from rapport.kernel.text import writable
 from rapport.storage.engine import Database
 from rapport.web import auth, formats
 from rapport.web.store import Session
@@ -152,7 +153,8 @@ def render(request: Request[Any, Any, Any], template: str, *, status: int = 200,
         **context,
     )
     headers = {"Cache-Control": "no-store"}
-    return Response(html, status_code=status, media_type="text/html", headers=headers, cookies=cookies)
+    # One bad value shows as U+FFFD; no page falls over it.
+    return Response(writable(html), status_code=status, media_type="text/html", headers=headers, cookies=cookies)
 
 
 def _waiting(request: Request[Any, Any, Any], console: Console, status: int) -> dict[str, int]:

@@ -84,7 +84,8 @@ def bad_id(shop: Shop) -> str:
     [
         ("GET", "/sources"), ("POST", "/sources"), ("GET", "/sources/x"), ("PATCH", "/sources/x"),
         ("GET", "/sources/x/unread"),
-        ("POST", "/sources/x/rotate"), ("GET", "/quarantine"), ("GET", "/quarantine/x"), ("PUT", "/quarantine/x"),
+        ("POST", "/sources/x/rotate"), ("DELETE", "/sources/x/previous-key"),
+        ("GET", "/quarantine"), ("GET", "/quarantine/x"), ("PUT", "/quarantine/x"),
         ("POST", "/quarantine/x/replay"), ("POST", "/quarantine/replay"), ("DELETE", "/quarantine/x"),
     ],
 )  # fmt: skip
