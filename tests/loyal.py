@@ -29,7 +29,7 @@ CLUB: dict[str, Any] = {
         {"name": "base", "title": "A point for each euro", "points": 1, "per_minor": 100},
         {"name": "sorry", "title": "We are sorry: your order was late", "on": "Promise Broken", "points": 50},
     ],
-    "plans": [{"name": "plus", "title": "Plus", "fee_minor": 4900, "period": "year", "trial_days": 30,
+    "plans": [{"name": "plus", "title": "Plus", "fee_minor": 4900, "period": "year", "trial_days": 30, "pause_days": 30,
                "benefits": [{"kind": "delivery", "title": "Always free delivery"},
                             {"kind": "price", "title": "5 % off", "percent": 5}]}],
 }  # fmt: skip

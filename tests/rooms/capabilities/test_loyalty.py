@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from rapport.capabilities.loyalty import membership, overview, redeeming, store
 from rapport.capabilities.loyalty.cart import Cart, CartLine, StatedBenefit
 from rapport.capabilities.loyalty.changing import change_programme, effect_of
+from rapport.capabilities.loyalty.days import end_of_day
 from rapport.capabilities.loyalty.earning import Version, order_points, terms_at
 from rapport.capabilities.loyalty.plain import differences, sentences
 from rapport.capabilities.loyalty.programme import read_programme
@@ -309,6 +310,67 @@ def test_a_membership_lasts_as_long_as_is_paid_and_each_payment_pays_once(shop: 
     told = [name for name in (b"Started", b"Renewed", b"Cancelled", b"Ended")
             for row in named if b"Membership " + name in row.body]  # fmt: skip
     assert told == [b"Started", b"Renewed", b"Cancelled", b"Ended"]
+
+
+def test_who_takes_a_membership_back_in_time_has_the_fee_back_and_nothing_more_of_it(
+    shop: Shop, ada: str, bo: str
+) -> None:
+    """Fourteen whole days after the day of joining: Directive 2011/83/EU."""
+    id = membership.join(shop.db, shop.id, key(shop, ada), "plus", payment=f"{ada}-1", now=NOON)
+    late = membership.join(shop.db, shop.id, key(shop, bo), "plus", payment=f"{bo}-1", now=NOON)
+    (there,) = wallet(shop, ada).memberships
+    assert there.withdraw_until == to_iso(end_of_day(NOON, 14, "Europe/Berlin"))
+    back = [membership.withdraw(shop.db, shop.id, id, now=NOON + at * DAY) for at in (14, 20)]
+    assert [one.refund_minor for one in back] == [there.fee_minor] * 2
+    (there,) = wallet(shop, ada, now=NOON + 14 * DAY).memberships
+    assert (there.state, there.paid_minor, there.withdraw_until) == ("ended", 0, "")
+    assert asked(shop, ada, 5000, now=NOON + 15 * DAY).saving_minor == 0
+    with pytest.raises(Conflict, match="was ended"):
+        membership.renew(shop.db, shop.id, id, payment=f"{ada}-2", now=NOON + 16 * DAY)
+    with pytest.raises(Conflict, match="could be taken back until"):
+        membership.withdraw(shop.db, shop.id, late, now=NOON + 15 * DAY)
+
+
+def test_a_paused_membership_brings_nothing_and_lasts_as_much_longer(shop: Shop, ada: str) -> None:
+    id = membership.join(shop.db, shop.id, key(shop, ada), "plus", payment=f"{ada}-1", now=NOON)
+    (before,) = wallet(shop, ada).memberships
+    begun = NOON + 20 * DAY
+    membership.pause(shop.db, shop.id, id, days=10, now=begun)
+    (there,) = wallet(shop, ada, now=begun).memberships
+    assert (there.state, there.paused_until) == ("paused", to_iso(end_of_day(begun, 9, "Europe/Berlin")))
+    assert from_iso(there.until) - from_iso(before.until) in (9 * DAY, 10 * DAY)
+    saving = [asked(shop, ada, 5000, now=begun + at * DAY).saving_minor for at in (-1, 1, 11)]
+    assert saving[0] == saving[2] > saving[1]
+    with pytest.raises(Conflict, match="is paused until"):
+        membership.pause(shop.db, shop.id, id, days=1, now=begun + DAY)
+    membership.resume(shop.db, shop.id, id, now=begun + 2 * DAY)
+    assert asked(shop, ada, 5000, now=begun + 3 * DAY).saving_minor == saving[0]
+    (there,) = wallet(shop, ada, now=begun + 3 * DAY).memberships
+    assert from_iso(there.until) - from_iso(before.until) == 2 * DAY
+    assert there.pause_days == 28
+    with pytest.raises(InvalidInput, match="may be paused for 28 days, not for 29"):
+        membership.pause(shop.db, shop.id, id, days=29, now=begun + 3 * DAY)
+
+
+def test_of_two_who_pause_at_once_one_pauses(shop: Shop, ada: str) -> None:
+    id = membership.join(shop.db, shop.id, key(shop, ada), "plus", payment=f"{ada}-1", now=NOON)
+    together, refused = threading.Barrier(2), []
+
+    def rest() -> None:
+        together.wait()
+        try:
+            membership.pause(shop.db, shop.id, id, days=10, now=NOON + DAY)
+        except Conflict as error:
+            refused.append(error)
+
+    both = [threading.Thread(target=rest) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert len(refused) == 1
+    (there,) = wallet(shop, ada, now=NOON + DAY).memberships
+    assert there.pause_days == 0
 
 
 def test_a_trial_is_had_once(shop: Shop, ada: str) -> None:

@@ -8,8 +8,8 @@ from rapport.kernel.wording import FactKind, joined, short
 
 __all__ = [
     "ABOUT", "ADJUSTED", "APOLOGIES", "APPLIED", "AVAILABLE", "CANCELLED", "CHANGED", "EARNED", "ENDED", "ENTERED",
-    "EXPIRED", "FACT_KINDS", "IDENTITY_FACTS", "LEFT", "ORDER_FACTS", "OWN", "PENDING", "REDEEMED", "REFERRED",
-    "RENEWED", "REVERSED", "RULE_FACTS", "STARTED",
+    "EXPIRED", "FACT_KINDS", "IDENTITY_FACTS", "LEFT", "ORDER_FACTS", "OWN", "PAUSED", "PENDING", "REDEEMED",
+    "REFERRED", "RENEWED", "RESUMED", "REVERSED", "RULE_FACTS", "STARTED",
 ]  # fmt: skip
 
 EARNED, PENDING, AVAILABLE, REDEEMED = "Points Earned", "Points Pending", "Points Available", "Points Redeemed"
@@ -17,6 +17,7 @@ EXPIRED, REVERSED, ADJUSTED = "Points Expired", "Points Reversed", "Points Adjus
 ENTERED, LEFT = "Tier Entered", "Tier Left"
 STARTED, RENEWED = "Membership Started", "Membership Renewed"
 CANCELLED, ENDED = "Membership Cancelled", "Membership Ended"
+PAUSED, RESUMED = "Membership Paused", "Membership Resumed"
 APPLIED, CHANGED = "Benefit Applied", "Programme Changed"
 
 ORDER_FACTS = ("Order Completed", "Order Updated", "Order Cancelled", "Order Refunded")
@@ -95,7 +96,20 @@ OWN = (
     _own(STARTED, "a paid membership or its trial has begun", "check", "buy", _MEMBER),
     _own(RENEWED, "one more period of a membership is paid", "check", "buy", _MEMBER),
     _own(CANCELLED, "a membership will end with what is paid for", "clock", "loss", _MEMBER),
-    _own(ENDED, "a membership is over", "clock", "loss", _MEMBER),
+    _own(
+        ENDED,
+        "a membership is over",
+        "clock",
+        "loss",
+        _MEMBER
+        | {
+            "reason": "`withdrawn` where it was taken back",
+            "refund_minor": "of the fee, to be paid back",
+            "currency": "of it",
+        },
+    ),
+    _own(PAUSED, "a membership rests for a while", "clock", "loss", _MEMBER | {"paused_until": "when it goes on"}),
+    _own(RESUMED, "a membership goes on sooner than was said", "check", "buy", _MEMBER),
     FactKind(
         name=APPLIED,
         meaning="a benefit was used in an order",

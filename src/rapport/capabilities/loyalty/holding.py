@@ -13,7 +13,16 @@ from rapport.kernel.clock import to_iso
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.bulk import chunks
 
-__all__ = ["draws_of", "entries_of", "forget_draws", "forget_entries", "forget_periods", "periods_of"]
+__all__ = [
+    "draws_of",
+    "entries_of",
+    "forget_draws",
+    "forget_entries",
+    "forget_pauses",
+    "forget_periods",
+    "pauses_of",
+    "periods_of",
+]
 
 _d, _l, _p = store.draws.c, store.lots.c, store.periods.c
 _OF_REDEMPTION = _d.redemption == store.redemptions.c.id
@@ -65,6 +74,17 @@ def periods_of(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) 
 def forget_periods(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> int:
     """Delete the periods of the memberships of these strands."""
     return _forget_through(conn, workspace, keys, store.periods, _p.membership, store.memberships)
+
+
+def pauses_of(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> Iterable[Mapping[str, Any]]:
+    """The pauses of the memberships of these strands, in plain values."""
+    on = store.pauses.c.membership == store.memberships.c.id
+    return _through(conn, workspace, keys, store.pauses, store.memberships, on)
+
+
+def forget_pauses(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> int:
+    """Delete the pauses of the memberships of these strands."""
+    return _forget_through(conn, workspace, keys, store.pauses, store.pauses.c.membership, store.memberships)
 
 
 def _through(

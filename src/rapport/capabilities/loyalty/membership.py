@@ -1,12 +1,13 @@
 """Paid membership: it begins with a payment or a trial, is renewed once for each period, and lasts as long as is paid.
 
 Billing is the shop's: it tells of payments, each by its id, which counts once for ever. A period begins and ends on the
-anchor's day of the month. Whoever cancels keeps what is paid for to its end.
+anchor's day of the month. Whoever cancels keeps what is paid for to its end; whoever takes it back in time has the
+fee back; while it is paused it brings nothing, and what is paid for lasts as much longer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -14,12 +15,12 @@ import sqlalchemy as sa
 
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.days import end_of_day, period_end
-from rapport.capabilities.loyalty.facts import CANCELLED, ENDED, RENEWED, STARTED
-from rapport.capabilities.loyalty.programme import Plan
+from rapport.capabilities.loyalty.facts import CANCELLED, ENDED, PAUSED, RENEWED, RESUMED, STARTED
+from rapport.capabilities.loyalty.programme import Plan, Programme
 from rapport.capabilities.loyalty.redeeming import current
 from rapport.capabilities.loyalty.settling import Stating
 from rapport.capabilities.loyalty.whose import person_of
-from rapport.kernel.clock import to_iso
+from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.kernel.work import Connection
@@ -27,7 +28,10 @@ from rapport.storage import log
 from rapport.storage.bulk import insert_rows
 from rapport.storage.engine import Database
 
-__all__ = ["MembershipShown", "cancel", "cancel_of", "end_those_over", "join", "memberships_of", "renew"]
+__all__ = [
+    "MembershipShown", "Withdrawn", "cancel", "check_of", "end_those_over", "join", "memberships_of", "pause", "renew",
+    "resume", "withdraw",
+]  # fmt: skip
 
 MONTHS = {"month": 1, "year": 12}
 
@@ -42,12 +46,24 @@ class MembershipShown(msgspec.Struct, frozen=True, kw_only=True):
     fee_minor: int
     currency: str
     state: str
-    """`trial`, `active`, `cancelled` (good until `until`), or `ended`."""
+    """`trial`, `active`, `paused`, `cancelled` (good until `until`), or `ended`."""
     since: str
     until: str
     paid_minor: int
     saved_minor: int
     """What its benefits have saved since it began, beyond what the tier brings anyway."""
+    paused_until: str = ""
+    withdraw_until: str = ""
+    """Until then it can be taken back, and the fee with it; empty where that is over."""
+    pause_days: int = 0
+    """So many days it may rest from now on."""
+
+
+class Withdrawn(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be paid back to whoever took a membership back."""
+
+    refund_minor: int
+    currency: str
 
 
 def join(
@@ -129,12 +145,78 @@ def cancel(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> None:
                    row.until, plan_name=row.plan, now=now)  # fmt: skip
 
 
-def cancel_of(db: Database, workspace: WorkspaceId, key: Key, id: str, *, now: int) -> None:
-    """The same, by the person with this key; of somebody else's there is none: NotFound."""
+def withdraw(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> Withdrawn:
+    """Take a membership back: it ends now, and its fee is to be paid back whole. Again answers the same.
+
+    Raises Conflict once the plan's days for it are over, or where it has ended.
+    """
+    with db.write() as conn:
+        row, plan, terms = _open(conn, workspace, id)
+        if row.ended_at is not None and row.refunded_minor:
+            return Withdrawn(refund_minor=row.refunded_minor, currency=terms.currency)
+        _refuse_ended(row, now)
+        paid, began = _paid(conn, workspace, id)
+        over = _withdraw_until(began, plan, terms) if paid else now + 1
+        if now >= over:
+            raise Conflict(
+                f"the membership {id} could be taken back until {to_iso(over)}",
+                hint="cancel it: its benefits last to the end of what is paid",
+            )
+        p = store.periods.c
+        cut = sa.case((p.since > now, p.since), else_=now)
+        conn.execute(sa.update(store.periods).values(until=cut).where(
+            p.workspace == workspace, p.membership == id, p.until > now))  # fmt: skip
+        _set(conn, workspace, id, cancelled_at=row.cancelled_at or now, ended_at=now, until=now, refunded_minor=paid)
+        _state(conn, workspace, ENDED, f"membership-ended:{id}", Key(row.strand), plan, id, row.programme, now, now=now,
+               reason="withdrawn", refund_minor=paid, currency=terms.currency)  # fmt: skip
+        return Withdrawn(refund_minor=paid, currency=terms.currency)
+
+
+def pause(db: Database, workspace: WorkspaceId, id: str, *, days: int, now: int) -> None:
+    """Let a membership rest for so many days, today among them: it brings nothing, and lasts as much longer.
+
+    Raises InvalidInput where the plan allows fewer, Conflict where it is on trial, rests, or will end.
+    """
+    with db.write() as conn:
+        row, plan, terms = _open(conn, workspace, id)
+        _refuse_ended(row, now)
+        paused = store.pauses_of(conn, workspace, [id]).get(id, [])
+        if any(until > now for _, until in paused):
+            raise Conflict(f"the membership {id} is paused until {to_iso(paused[-1][1])}", hint="resume it")
+        if row.cancelled_at is not None or not _paid(conn, workspace, id)[0]:
+            raise Conflict(f"the membership {id} is on trial or was cancelled: there is nothing to move")
+        left = _pause_days(plan, paused, now)
+        if not 1 <= days <= left:
+            raise InvalidInput(f"the membership {id} may be paused for {left} days, not for {days}")
+        until = end_of_day(now, days - 1, terms.time_zone)
+        row_of = {"workspace": workspace, "membership": id, "since": now, "until": until}
+        insert_rows(conn, store.pauses, [row_of])
+        ends = _move(conn, workspace, row, plan, terms, until - now)
+        _state(conn, workspace, PAUSED, f"membership-paused:{id}:{now}", Key(row.strand), plan, id, row.programme, ends,
+               now=now, paused_until=to_iso(until))  # fmt: skip
+
+
+def resume(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> None:
+    """Go on now with a membership that is paused; of one that is not, nothing changes."""
+    with db.write() as conn:
+        row, plan, terms = _open(conn, workspace, id)
+        paused = store.pauses_of(conn, workspace, [id]).get(id, [])
+        if not paused or paused[-1][1] <= now:
+            return
+        since, until = paused[-1]
+        u = store.pauses.c
+        conn.execute(sa.update(store.pauses).values(until=now).where(
+            u.workspace == workspace, u.membership == id, u.since == since))  # fmt: skip
+        ends = _move(conn, workspace, row, plan, terms, now - until)
+        _state(conn, workspace, RESUMED, f"membership-resumed:{id}:{since}", Key(row.strand), plan, id, row.programme,
+               ends, now=now)  # fmt: skip
+
+
+def check_of(db: Database, workspace: WorkspaceId, key: Key, id: str) -> None:
+    """Raises NotFound where the membership is not that of the person with this key, and where there is none."""
     with db.read() as conn:
         if _find(conn, workspace, id).strand not in person_of(conn, workspace, key):
             raise NotFound(f"there is no membership {id[:60]!r}")
-    cancel(db, workspace, id, now=now)
 
 
 def end_those_over(
@@ -163,29 +245,95 @@ def memberships_of(
     ).all()
     if not rows:
         return []
+    first = sa.func.min(sa.case((p.number > 0, p.since)))
     paid = {
-        row.membership: (int(row[1]), row[2], row[3])
+        row.membership: (int(row[1]), row[2], row[3], row[4])
         for row in conn.execute(
-            sa.select(p.membership, sa.func.sum(p.fee_minor), sa.func.min(p.since), sa.func.max(p.number))
+            sa.select(p.membership, sa.func.sum(p.fee_minor), sa.func.min(p.since), sa.func.max(p.number), first)
             .where(p.workspace == workspace, p.membership.in_([row.id for row in rows])).group_by(p.membership)
         )
     }  # fmt: skip
     named = {one.name: one.programme for one in store.names_of(conn, workspace)}
     saved = {name: store.saved_by_source(conn, workspace, name, strands) for name in {row.programme for row in rows}}
+    paused = store.pauses_of(conn, workspace, {row.id for row in rows})
     found = []
     for row in sorted(rows, key=lambda r: -r.anchor):
         terms = named[row.programme]
         plan = terms.plan_named(row.plan)
-        minor, since, number = paid.get(row.id, (0, row.anchor, 0))
-        over = row.ended_at is not None or row.until <= now
-        state = "ended" if over else "cancelled" if row.cancelled_at else "trial" if number == 0 else "active"
+        minor, since, number, began = paid.get(row.id, (0, row.anchor, 0, None))
+        rests = paused.get(row.id, [])
+        until = next((ends for begins, ends in rests if begins <= now < ends), 0)
+        state = _state_of(row, number, now, paused=bool(until))
         found.append(MembershipShown(
             id=row.id, programme=row.programme, plan=row.plan, title=plan.title if plan else row.plan,
             fee_minor=plan.fee_minor if plan else 0, currency=terms.currency, state=state, since=to_iso(since),
-            until=to_iso(row.until), paid_minor=minor,
-            saved_minor=saved[row.programme].get(f"plan:{row.plan}", 0),
+            until=to_iso(row.until), paid_minor=minor - row.refunded_minor,
+            saved_minor=saved[row.programme].get(f"plan:{row.plan}", 0), paused_until=to_iso(until) if until else "",
+            withdraw_until=_still(row, plan, terms, began, now),
+            pause_days=_pause_days(plan, rests, now) if plan and state == "active" else 0,
         ))  # fmt: skip
     return found
+
+
+def _state_of(row: Any, number: int, now: int, *, paused: bool) -> str:
+    if row.ended_at is not None or row.until <= now:
+        return "ended"
+    if row.cancelled_at:
+        return "cancelled"
+    return "trial" if number == 0 else "paused" if paused else "active"
+
+
+def _still(row: Any, plan: Plan | None, terms: Programme, began: int | None, now: int) -> str:
+    """Until when it can be taken back; empty where it cannot, or nothing is paid."""
+    if plan is None or began is None or row.ended_at is not None:
+        return ""
+    until = _withdraw_until(began, plan, terms)
+    return to_iso(until) if now < until else ""
+
+
+def _withdraw_until(began: int, plan: Plan, terms: Programme) -> int:
+    return end_of_day(began, plan.withdrawal_days, terms.time_zone) if plan.withdrawal_days else began
+
+
+def _pause_days(plan: Plan, paused: Sequence[tuple[int, int]], now: int) -> int:
+    """Days that are left of what the plan allows within a year."""
+    had = sum(max(0, min(until, now) - max(since, now - 365 * DAY)) for since, until in paused)
+    return max(0, plan.pause_days - -(-had // DAY))
+
+
+def _paid(conn: Connection, workspace: WorkspaceId, id: str) -> tuple[int, int]:
+    """The fees that were paid, and since when the first was for; 0 and 0 where none was."""
+    p = store.periods.c
+    row = conn.execute(sa.select(sa.func.sum(p.fee_minor), sa.func.min(p.since)).where(
+        p.workspace == workspace, p.membership == id, p.number > 0)).one()  # fmt: skip
+    return int(row[0] or 0), int(row[1] or 0)
+
+
+def _move(
+    conn: Connection, workspace: WorkspaceId, row: Any, plan: Plan, terms: Programme, by: int
+) -> int:  # fmt: skip
+    """Move the anchor, and with it the end of the last period that is paid for; answers that end."""
+    p = store.periods.c
+    last = (p.workspace == workspace, p.membership == row.id)
+    number = conn.execute(sa.select(sa.func.max(p.number)).where(*last)).scalar_one()
+    anchor = row.anchor + by
+    until = period_end(anchor, number * MONTHS[plan.period], terms.time_zone)
+    conn.execute(sa.update(store.periods).values(until=until).where(*last, p.number == number))
+    _set(conn, workspace, row.id, anchor=anchor, until=until)
+    return until
+
+
+def _open(conn: Connection, workspace: WorkspaceId, id: str) -> tuple[Any, Plan, Programme]:
+    """A membership that nobody else changes meanwhile, with its plan and programme as they are in force."""
+    _lock(conn, workspace, Key(_find(conn, workspace, id).strand))
+    row = _find(conn, workspace, id)
+    terms = current(conn, workspace, row.programme).programme
+    return row, _plan(terms.plan_named(row.plan), row.plan), terms
+
+
+def _refuse_ended(row: Any, now: int) -> None:
+    if row.ended_at is not None or row.until <= now:
+        raise Conflict(f"the membership {row.id} has ended")
 
 
 def _lock(conn: Connection, workspace: WorkspaceId, key: Key) -> set[Key]:
@@ -227,9 +375,9 @@ def _pay(
 
 def _state(
     conn: Connection, workspace: WorkspaceId, name: str, id: str, key: Key, plan: Plan | None, membership: str,
-    programme: str, until: int, *, plan_name: str = "", now: int,
+    programme: str, until: int, *, plan_name: str = "", now: int, **more: Any,
 ) -> None:  # fmt: skip
     stating = Stating(workspace, now)
     stating.add(key, name, id, now, membership=membership, plan=plan.name if plan else plan_name,
-                title=plan.title if plan else plan_name, programme=programme, until=to_iso(until))  # fmt: skip
+                title=plan.title if plan else plan_name, programme=programme, until=to_iso(until), **more)  # fmt: skip
     log.append(conn, stating.rows(conn))

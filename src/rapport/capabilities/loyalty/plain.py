@@ -38,6 +38,10 @@ def sentences(programme: Programme, *, locale: str = "en") -> list[str]:
     for plan in programme.plans:
         brings = ", ".join(benefit_words(benefit, programme, locale=locale) for benefit in plan.benefits) or "nothing"
         trial = f", {plan.trial_days} days on trial" if plan.trial_days else ""
+        if plan.withdrawal_days:
+            trial += f", to be taken back within {plan.withdrawal_days} days"
+        if plan.pause_days:
+            trial += f", {plan.pause_days} days a year to rest"
         if plan.holdout_percent:
             trial += f", {plan.holdout_percent} % of people, by chance, are not invited"
         found.append(

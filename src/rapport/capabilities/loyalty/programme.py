@@ -154,6 +154,11 @@ class Plan(_Part, frozen=True, kw_only=True):
     trial_days: Days = 0
     holdout_percent: Annotated[int, Meta(ge=0, le=90)] = 0
     """Of people, by chance, are not invited (they may join all the same): what it is worth is what the others bring."""
+    withdrawal_days: Annotated[int, Meta(ge=0, le=365)] = 14
+    """Whoever joins may take it back within so many days and has the whole fee back. **Source**: Directive 2011/83/EU,
+    article 9: 14 days, the day of the contract not counted."""
+    pause_days: Annotated[int, Meta(ge=0, le=365)] = 0
+    """So many days within a year a membership may rest; what is paid for lasts as much longer. 0: it may not."""
     join_url: Annotated[str, Meta(max_length=500, pattern='^(https?://[^\\s"<>]*)?$')] = ""
     """Where the shop takes the fee; members' pages lead there."""
     benefits: tuple[Benefit, ...] = ()

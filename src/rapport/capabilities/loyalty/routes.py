@@ -95,6 +95,12 @@ class PaymentTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     payment: OneOf
 
 
+class PauseWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For how long."""
+
+    days: Annotated[int, Meta(ge=1, le=365)]
+
+
 class Joined(msgspec.Struct, frozen=True, kw_only=True):
     """The membership's id."""
 
@@ -262,6 +268,42 @@ def cancel_membership(db: Database, principal: Principal, membership: str) -> No
     paid.cancel(db, principal.workspace, membership, now=now_us())
 
 
+@post(
+    "/loyalty/memberships/{membership:str}/withdraw",
+    permission="loyalty:write",
+    status_code=200,
+    tags=["loyalty"],
+    sync_to_thread=True,
+)
+def withdraw_membership(db: Database, principal: Principal, membership: str) -> paid.Withdrawn:
+    """Taken back in time: it ends now, and this much is to be paid back. Again answers the same."""
+    return paid.withdraw(db, principal.workspace, membership, now=now_us())
+
+
+@post(
+    "/loyalty/memberships/{membership:str}/pause",
+    permission="loyalty:write",
+    status_code=204,
+    tags=["loyalty"],
+    sync_to_thread=True,
+)
+def pause_membership(db: Database, principal: Principal, membership: str, data: PauseWanted) -> None:
+    """It brings nothing for so many days, and what is paid for lasts as much longer."""
+    paid.pause(db, principal.workspace, membership, days=data.days, now=now_us())
+
+
+@post(
+    "/loyalty/memberships/{membership:str}/resume",
+    permission="loyalty:write",
+    status_code=204,
+    tags=["loyalty"],
+    sync_to_thread=True,
+)
+def resume_membership(db: Database, principal: Principal, membership: str) -> None:
+    """Go on now; of one that is not paused nothing changes."""
+    paid.resume(db, principal.workspace, membership, now=now_us())
+
+
 @get("/customers/{reference:str}/loyalty", permission="loyalty:read", tags=["loyalty"], sync_to_thread=True)
 def get_wallet(db: Database, principal: Principal, reference: Reference, programme: str = "") -> Wallet:
     """What a customer has: points by lot, tier and the way to the next, benefits, memberships, history in words."""
@@ -303,7 +345,8 @@ def adjust_points(db: Database, principal: Principal, reference: Reference, data
 
 ROUTES = (
     list_programmes, get_programme, put_programme, get_effects, ask_quote, hold_points, capture_points, release_points,
-    refund_points, join_membership, renew_membership, cancel_membership, get_wallet, make_link,
+    refund_points, join_membership, renew_membership, cancel_membership,
+    withdraw_membership, pause_membership, resume_membership, get_wallet, make_link,
     adjust_points,
 )  # fmt: skip
 

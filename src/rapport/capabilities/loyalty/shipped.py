@@ -41,8 +41,8 @@ def example(currency: str, *, time_zone: str = "UTC", starts: str = "") -> Progr
                         budget=20_000),
         ),
         plans=(
-            Plan(name="plus", title="Club Plus", fee_minor=3_900, period="year", trial_days=30, holdout_percent=10,
-                 benefits=(
+            Plan(name="plus", title="Club Plus", fee_minor=3_900, period="year", trial_days=30, pause_days=60,
+                 holdout_percent=10, benefits=(
                 always, Benefit(kind="price", title="5 % off", title_de="5 % Nachlass", percent=5),
             )),
         ),

@@ -1,12 +1,13 @@
 """What members see: their wallet by a signed link, and its parts for the shop's own site.
 
-A look changes nothing: to join or to cancel is a press on a button. Nothing here says who somebody is but the signed
-token; a basket may be asked about without one.
+A look changes nothing: to join, to pause, to take back or to cancel is a press on a button. Nothing here says who
+somebody is but the signed token; a basket may be asked about without one.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -21,6 +22,7 @@ from rapport.capabilities.loyalty.showing import cart_shown, member_shown
 from rapport.capabilities.loyalty.words import LANGUAGES, WORDS
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound, RapportError
+from rapport.kernel.money import format_minor
 from rapport.storage.engine import Database
 from rapport.web.shoppers import Shopper, render_component, render_page
 
@@ -121,6 +123,34 @@ def _part(
     return render_component(request, template, shopper, said=said, action="", token="", **found)
 
 
+def _cancel(db: Database, shopper: Shopper, id: str, data: dict[str, str], now: int) -> str:
+    membership.cancel(db, shopper.workspace, id, now=now)
+    return WORDS[shopper.language]["gone"]
+
+
+def _withdraw(db: Database, shopper: Shopper, id: str, data: dict[str, str], now: int) -> str:
+    back = membership.withdraw(db, shopper.workspace, id, now=now)
+    money = format_minor(back.refund_minor, back.currency, locale=shopper.language)
+    return WORDS[shopper.language]["taken_back"].format(money)
+
+
+def _pause(db: Database, shopper: Shopper, id: str, data: dict[str, str], now: int) -> str:
+    days = data.get("days", "")
+    membership.pause(db, shopper.workspace, id, days=int(days) if days.isdecimal() and len(days) < 4 else 0, now=now)
+    return WORDS[shopper.language]["rests"]
+
+
+def _resume(db: Database, shopper: Shopper, id: str, data: dict[str, str], now: int) -> str:
+    membership.resume(db, shopper.workspace, id, now=now)
+    return WORDS[shopper.language]["joined"]
+
+
+_CHANGES: Final[Mapping[str, Callable[[Database, Shopper, str, dict[str, str], int], str]]] = {
+    "cancel": _cancel, "withdraw": _withdraw, "pause": _pause, "resume": _resume,
+}  # fmt: skip
+"""What a member may press about a membership of theirs."""
+
+
 def _change(db: Database, shopper: Shopper, token: str, data: dict[str, str]) -> str:
     """Do what was pressed; returns what to say of it. What is somebody else's is never touched."""
     words, now = WORDS[shopper.language], now_us()
@@ -130,9 +160,10 @@ def _change(db: Database, shopper: Shopper, token: str, data: dict[str, str]) ->
         if data.get("then") == "try":
             membership.join(db, shopper.workspace, key, data.get("plan", "")[:40], payment="", now=now)
             return words["joined"]
-        if data.get("then") == "cancel":
-            membership.cancel_of(db, shopper.workspace, key, data.get("membership", "")[:60], now=now)
-            return words["gone"]
+        if data.get("then") in _CHANGES:
+            id = data.get("membership", "")[:60]
+            membership.check_of(db, shopper.workspace, key, id)
+            return _CHANGES[data["then"]](db, shopper, id, data, now)
     except RapportError as error:
         return words["failed"].format(error.message)
     return ""

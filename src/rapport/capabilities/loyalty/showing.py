@@ -138,12 +138,15 @@ def _counted(value: int, by: str, say: Reader) -> str:
     return f"{words.number(value, say.language)} {say('order' if value == 1 else 'orders')}"
 
 
-def _membership(one: MembershipShown, say: Reader) -> dict[str, str]:
+def _membership(one: MembershipShown, say: Reader) -> dict[str, Any]:
     until = say.day(one.until, ends=True)
+    state = say(one.state, say.day(one.paused_until, ends=True) if one.state == "paused" else until)
     return {
-        "id": one.id, "title": one.title, "state": say(one.state, until), "until": until,
+        "id": one.id, "title": one.title, "state": state, "until": until, "resume": one.state == "paused",
+        "pause": say("pausing", one.pause_days) if one.pause_days else "", "pause_days": one.pause_days,
+        "withdraw": say("withdrawing", say.day(one.withdraw_until, ends=True)) if one.withdraw_until else "",
         "account": say("account", say.money(one.paid_minor), say.money(one.saved_minor)) if one.paid_minor else "",
-        "cancel": say("sure", until) if one.state in ("trial", "active") else "",
+        "cancel": say("sure", until) if one.state in ("trial", "active", "paused") else "",
     }  # fmt: skip
 
 

@@ -36,6 +36,8 @@ LOYALTY = Slice(
                   erase=holding.forget_draws),
         of_person(store.periods, "what somebody paid for a membership", by=(), export=holding.periods_of,
                   erase=holding.forget_periods),
+        of_person(store.pauses, "when somebody's membership was paused", by=(), export=holding.pauses_of,
+                  erase=holding.forget_pauses),
         of_person(store.lots, "the points somebody earned, and what became of them"),
         of_person(store.redemptions, "what somebody paid with points"),
         of_person(store.causes, "what earned somebody points: orders, refunds, and what else a rule is about"),

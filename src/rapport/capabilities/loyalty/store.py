@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -50,6 +50,8 @@ __all__ = [
     "memberships",
     "names_of",
     "paid_periods",
+    "pauses",
+    "pauses_of",
     "periods",
     "programmes",
     "redemptions",
@@ -237,6 +239,7 @@ memberships = Table(
     Column("cancelled_at", BigInteger),
     Column("until", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+    Column("refunded_minor", BigInteger, nullable=False, server_default="0"),
     Index("loyalty_memberships_by_strand", "workspace", "strand"),
     Index("loyalty_memberships_ending", "workspace", "until", sqlite_where=sa.text("ended_at IS NULL"),
           postgresql_where=sa.text("ended_at IS NULL")),
@@ -253,6 +256,14 @@ periods = Table(
     Index("loyalty_periods_by_payment", "workspace", "payment", unique=True),
 )  # fmt: skip
 """What is paid for, one row for each period of a membership and each payment for ever; number 0 is the trial."""
+
+pauses = Table(
+    "loyalty_pauses", _metadata, _workspace(),
+    Column("membership", CText, primary_key=True),
+    Column("since", BigInteger, primary_key=True, autoincrement=False),
+    Column("until", BigInteger, nullable=False),
+)  # fmt: skip
+"""When memberships brought nothing because their member wished so; what is paid for lasts as much longer."""
 
 _LOT_FIELDS = tuple(name for name in Lot.__struct_fields__ if name != "new")
 _l, _p, _m = lots.c, programmes.c, memberships.c
@@ -391,15 +402,36 @@ def save_version(
 def paid_periods(
     conn: Connection, workspace: WorkspaceId, strands: Collection[Key]
 ) -> dict[Key, list[tuple[str, Paid]]]:
-    """What memberships of these strands are paid for, each with its programme."""
+    """What memberships of these strands are paid for and not paused, each with its programme."""
     joined = memberships.join(
         periods, (periods.c.workspace == _m.workspace) & (periods.c.membership == _m.id)
     )  # fmt: skip
-    query = sa.select(_m.strand, _m.programme, _m.plan, periods.c.since, periods.c.until).select_from(joined)
+    query = sa.select(_m.id, _m.strand, _m.programme, _m.plan, periods.c.since, periods.c.until).select_from(joined)
+    rows = list(select_among(conn, query, workspace, _m.strand, strands))
+    paused = pauses_of(conn, workspace, {row.id for row in rows})
     found: dict[Key, list[tuple[str, Paid]]] = {}
-    for strand, programme, plan, since, until in select_among(conn, query, workspace, _m.strand, strands):
-        found.setdefault(Key(strand), []).append((programme, Paid(plan, since, until)))
+    for row in rows:
+        for since, until in _without(row.since, row.until, paused.get(row.id, [])):
+            found.setdefault(Key(row.strand), []).append((row.programme, Paid(row.plan, since, until)))
     return found
+
+
+def pauses_of(conn: Connection, workspace: WorkspaceId, ids: Collection[str]) -> dict[str, list[tuple[int, int]]]:
+    """The pauses of these memberships, each since when and until when, the first first."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for row in select_among(conn, sa.select(pauses), workspace, pauses.c.membership, ids) if ids else ():
+        found.setdefault(row.membership, []).append((row.since, row.until))
+    return {membership: sorted(several) for membership, several in found.items()}
+
+
+def _without(since: int, until: int, paused: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    for begins, ends in paused:
+        if begins < until and ends > since:
+            if begins > since:
+                yield since, begins
+            since = ends
+    if since < until:
+        yield since, until
 
 
 def _lot(row: Any) -> Lot:

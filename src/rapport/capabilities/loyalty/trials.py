@@ -179,6 +179,7 @@ def _sums(workspace: WorkspaceId, programme: str, trial: str) -> sa.Select[Any]:
     fee = fees.subquery()
     member = _since(people, store.memberships, m.anchor, sa.func.count().label("number"), total(
         sa.select(fee.c.minor).where(fee.c.workspace == m.workspace, fee.c.membership == m.id).scalar_subquery()
+        - m.refunded_minor
     ).label("minor"), where=sa.and_(m.workspace == workspace, m.programme == programme, m.plan == plan))  # fmt: skip
 
     def value(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
