@@ -39,6 +39,8 @@ _logger = logging.getLogger("rapport")
 
 TIDY_SECONDS = 1.0
 """How often SQLite's write-ahead log is looked at."""
+BUSY_SECONDS = 0.02
+"""Between two looks while messages are taken up: as many as there are threads wait for the next."""
 DISPATCH_SECONDS = 0.25
 """How often the outbox is looked at."""
 
@@ -134,9 +136,11 @@ def _listen(settings: Settings) -> socket.socket:
 def _deliver(db: Database, settings: Settings, stop: threading.Event) -> None:
     """Look at the outbox until told to stop; whatever goes wrong with the database is tried again."""
     outbox = dispatcher(db, settings)
-    while not stop.wait(DISPATCH_SECONDS):
+    taken = 0
+    while not stop.wait(BUSY_SECONDS if taken else DISPATCH_SECONDS):
+        taken = 0
         try:
-            outbox.run_once(now_us())
+            taken = outbox.run_once(now_us())
         except SQLAlchemyError as error:
             OUTAGE.note(error, doing="the outbox was read")
             stop.wait(1.0)

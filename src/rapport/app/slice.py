@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from rapport.act.channels import Channel, ChannelSettings
 from rapport.act.webhooks import CHANNEL
 from rapport.app import commands, failed_facts
 from rapport.app.alarming.store import standing_alarms
-from rapport.capabilities.messages.model import EMAIL
+from rapport.capabilities.messages.model import EMAIL, PUSH, SMS, WHATSAPP
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
 from rapport.storage.engine import Database
@@ -35,6 +37,18 @@ def _alarm_mail(db: Database, given: ChannelSettings) -> Channel:
     return AlarmMailChannel(db, given)
 
 
+def _by_phone(name: str, db: Database, given: ChannelSettings) -> Channel:
+    from rapport.adapters.channels.phone import PhoneChannel
+
+    return PhoneChannel(name, db, given)
+
+
+def _push(db: Database, given: ChannelSettings) -> Channel:
+    from rapport.adapters.channels.push import PushChannel
+
+    return PushChannel(db, given)
+
+
 SYSTEM = Slice(
     name="system",
     title="System",
@@ -52,7 +66,14 @@ SYSTEM = Slice(
         Permission(name="system:read", words="see the health of the system", roles=("marketer", "analyst", "viewer")),
         Permission(name="system:write", words="replay facts whose handling failed"),
     ),
-    channels={CHANNEL: _webhooks, EMAIL: _email, "alarm_mail": _alarm_mail},
+    channels={
+        CHANNEL: _webhooks,
+        EMAIL: _email,
+        SMS: partial(_by_phone, SMS),
+        WHATSAPP: partial(_by_phone, WHATSAPP),
+        PUSH: _push,
+        "alarm_mail": _alarm_mail,
+    },
     settings=SIGN_IN_SETTINGS,
     web="rapport.app.web:WEB",
     commands=commands.SYSTEM,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
@@ -15,13 +16,14 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """Keeps what came. `status` and `headers` are what it answers, `delay_seconds` how long it takes."""
+    """Keeps what came. `status`, `headers` and `answer` are what it answers, `delay_seconds` how long it takes."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.status = 204
         self.headers: dict[str, str] = {}
         self.delay_seconds = 0.0
+        self.answer = b""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -58,8 +60,10 @@ class Receiver:
                 self.send_response(owner.status)
                 for name, value in owner.headers.items():
                     self.send_header(name, value)
-                self.send_header("content-length", "0")
-                self.end_headers()
+                self.send_header("content-length", str(len(owner.answer)))
+                with suppress(BrokenPipeError):  # whoever asked has waited long enough
+                    self.end_headers()
+                    self.wfile.write(owner.answer)
 
             def log_message(self, format: str, *args: Any) -> None:
                 return

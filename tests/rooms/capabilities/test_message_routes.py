@@ -7,11 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Browser
 
 from tests.conftest import StartServer
 from tests.rooms.capabilities.mail_sink import Sink
 from tests.running import Server, http, wait_until
-from tests.stories.console import add_owner, identify, tell
+from tests.stories.console import add_owner, identify, signed_in, tell
 
 ORDER = {
     "template": "order_story", "customer": "user_id:ada", "purpose": "transactional", "idempotency_key": "one",
@@ -91,3 +92,35 @@ def test_a_template_is_put_in_force_by_the_api(server: Server) -> None:
     refused = call(server, "PUT", "templates/birthday", json=found["template"])
     assert (refused.status_code, "en: this is no MJML" in refused.text) == (400, True)
     assert {"welcome", "birthday"} <= {one["name"] for one in call(server, "GET", "templates").json()}
+
+
+def test_channels_are_set_and_tried_in_the_console(server: Server, sink: Sink, browser: Browser) -> None:
+    with signed_in(browser, server, viewport={"width": 390, "height": 850}) as (page, complaints):
+        page.goto(f"{server.url}/console/channels/sms")
+        page.get_by_label("Account").fill("AC1")
+        page.get_by_label("Secret").fill("s3cret")
+        page.get_by_label("Messages come from").fill("+15005550006")
+        page.get_by_label("Address of the provider").fill("http://169.254.169.254/")
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("link-local").wait_for()
+        complaints.clear()  # the answer was a 400, as it should be
+        page.get_by_label("Secret").fill("s3cret")
+        page.get_by_label("Address of the provider").fill("")
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("by Twilio").wait_for()
+        page.get_by_label("Send a test by E-mail to").fill("me@shop.example")
+        page.get_by_role("button", name="Send a test by E-mail").click()
+        wait_until(lambda: [one for one in sink.mails if one["Subject"] == "Test"], waiting=page.wait_for_timeout)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert "s3cret" not in call(server, "GET", "audit").text
+
+
+def test_a_key_keeps_browsers_and_hands_over_answers(server: Server) -> None:
+    assert len(call(server, "GET", "push-subscriptions/key").json()["public_key"]) == 87
+    odd = {"endpoint": "https://push.example/1", "keys": {"p256dh": "AA", "auth": "AA"}}
+    asked = {"customer": "user_id:ada", "subscription": odd}
+    assert call(server, "POST", "push-subscriptions", json=asked).status_code == 400
+    assert call(server, "DELETE", "push-subscriptions/none").status_code == 404
+    reply = {"channel": "sms", "from": "+4915112345678", "text": "Stop", "id": "r1"}
+    assert call(server, "POST", "messages/replies", json=reply).json() == {"stopped": True}
+    assert call(server, "POST", "messages/replies", json={**reply, "from": "x"}).status_code == 400

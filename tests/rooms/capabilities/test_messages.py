@@ -227,7 +227,7 @@ def test_a_dead_address_is_found_out_and_gets_nothing_more(shop: Shop, sink: Sin
     sink.refusing.clear()
     again = ask(shop, email, "order_story", purpose="transactional", data={"order": {"id": "A"}, "story": "x"})
     run(post)
-    assert (now_of(shop, again).status, now_of(shop, again).reason) == ("held", "mail to this address came back")
+    assert (now_of(shop, again).status, now_of(shop, again).reason) == ("held", "messages to this address came back")
     assert sink.mails == []
 
 

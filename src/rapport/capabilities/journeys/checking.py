@@ -61,6 +61,7 @@ class Known(NamedTuple):
     segments: Collection[str]
     placements: Collection[str]
     webhooks: Collection[str]
+    channels: Collection[str]
     refused: Mapping[str, str]
     """Conditions about customers that cannot be read, with why."""
 
@@ -162,8 +163,10 @@ def _named(graph: Graph, known: Known) -> Iterator[Fault]:
                 yield Fault(f"{here}.template", f"there is no template {node.template!r}")
             elif purpose == "marketing" and node.purpose != "marketing":
                 yield Fault(f"{here}.purpose", f"the template {node.template!r} is marketing")
-            if node.channel != "email":
-                yield Fault(f"{here}.channel", f"no channel {node.channel!r} carries a journey's messages: email does")
+            if node.channel not in known.channels:
+                yield Fault(
+                    f"{here}.channel", f"no channel {node.channel!r}: {', '.join(known.channels)} carry messages"
+                )
         elif isinstance(node, Decide) and node.placement not in known.placements:
             yield Fault(f"{here}.placement", f"there is no placement {node.placement!r}")
         elif (webhook := getattr(node, "webhook", None)) is not None and webhook not in known.webhooks:

@@ -40,6 +40,9 @@ _DAYS = {"mon": "Mondays", "tue": "Tuesdays", "wed": "Wednesdays", "thu": "Thurs
          "sat": "Saturdays", "sun": "Sundays"}  # fmt: skip
 
 
+_CHANNELS = {"email": "e-mail", "sms": "SMS", "whatsapp": "WhatsApp", "push": "web push"}
+
+
 class Sign(NamedTuple):
     """A way out of a step, with what it is for."""
 
@@ -146,7 +149,7 @@ def node_words(node: Any) -> str:
     if isinstance(node, Send):
         unless = ", unless they have ordered" if node.unless_ordered else ""
         kind = "" if node.purpose == "marketing" else ", as a message about what they did"
-        return f"Send “{node.template.replace('_', ' ')}” by {node.channel.replace('email', 'e-mail')}{kind}{unless}"
+        return f"Send “{node.template.replace('_', ' ')}” by {_CHANNELS.get(node.channel, node.channel)}{kind}{unless}"
     return _of_deed(node)
 
 

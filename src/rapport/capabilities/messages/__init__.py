@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     from rapport.kernel.errors import RapportError
     from rapport.kernel.ids import Key, WorkspaceId
 
-__all__ = ["keys_of", "message_states", "queue_all", "queue_transactional", "recipients", "template_purposes"]
+CHANNELS = ("email", "sms", "whatsapp", "push")
+"""What carries messages to customers."""
+
+__all__ = [
+    "CHANNELS",
+    "keys_of",
+    "message_states",
+    "queue_all",
+    "queue_transactional",
+    "recipients",
+    "template_purposes",
+]
 
 
 def queue_transactional(

@@ -15,8 +15,13 @@ from rapport.kernel.clock import SECOND, to_datetime
 from rapport.kernel.ids import Key
 
 __all__ = [
+    "CHANNELS",
     "EMAIL",
     "NAME",
+    "NO_ADDRESS",
+    "PUSH",
+    "SMS",
+    "WHATSAPP",
     "Mail",
     "MessagePurpose",
     "Recipient",
@@ -27,8 +32,14 @@ __all__ = [
     "status_code_of",
 ]
 
-EMAIL = "email"
-"""The channel that carries mail."""
+EMAIL, SMS, WHATSAPP, PUSH = "email", "sms", "whatsapp", "push"
+"""The channels that carry messages to customers."""
+CHANNELS = (EMAIL, SMS, WHATSAPP, PUSH)
+NO_ADDRESS = {
+    EMAIL: "no e-mail address is known", SMS: "no telephone number is known",
+    WHATSAPP: "no telephone number is known", PUSH: "no browser of theirs takes notifications",
+}  # fmt: skip
+"""By channel: why it does not reach somebody."""
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,59}$")
 """How templates are called."""
@@ -47,6 +58,8 @@ class TemplateText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """What a mail program shows beside the subject."""
     body: Annotated[str, Meta(min_length=1, max_length=100_000)]
     """MJML: the sections of the mail, which stand in the shop's frame; or a whole document that begins with `<mjml`."""
+    short: Annotated[str, Meta(max_length=1_000)] = ""
+    """What SMS, WhatsApp and web push say, plain text with Liquid. Empty: it goes by mail alone."""
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,6 +93,16 @@ class Recipient(NamedTuple):
     """Empty where it is not known."""
     keys: Sequence[Key] = ()
     last_order_at: int = 0
+    phone: str = ""
+    """Empty where no number is known."""
+    has_browser: bool = False
+    """One that takes notifications."""
+
+    def address(self, channel: str) -> str:
+        """Where a channel reaches them; empty where it does not."""
+        if channel == PUSH:
+            return "browser" if self.has_browser else ""
+        return self.email if channel == EMAIL else self.phone
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):

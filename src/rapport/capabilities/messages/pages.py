@@ -209,6 +209,7 @@ def _with_text(template: Template, language: str, data: dict[str, Any]) -> Templ
             {
                 "subject": text(data, "subject", longest=300), "preheader": text(data, "preheader", longest=300),
                 "body": raw(data, "body").replace("\r\n", "\n")[:100_001],
+                "short": raw(data, "short").replace("\r\n", "\n")[:1_001],
             },
             TemplateText,
         )  # fmt: skip
@@ -239,7 +240,7 @@ def _template(
         language=language, customer=customer, error=error, mail=mail, versions=versions,
         subject=typed["subject"] if typed and "subject" in typed else shown.subject,
         preheader=typed.get("preheader", "") if typed else shown.preheader,
-        body=raw(typed, "body") if typed else shown.body,
+        body=raw(typed, "body") if typed else shown.body, short=raw(typed, "short") if typed else shown.short,
     )  # fmt: skip
 
 

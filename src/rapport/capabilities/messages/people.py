@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.capabilities.messages.model import Recipient
+from rapport.capabilities.messages.store import push_endpoints
 from rapport.decide.people import roots_of
 from rapport.kernel.clock import now_us
 from rapport.kernel.ids import Key, WorkspaceId
@@ -26,15 +27,19 @@ _PERSON = Remembered(PARTS, TRAITS)
 
 
 def recipients(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> dict[Key, Recipient]:
-    """The person behind each key; five set-based reads. Who was never seen has no address."""
+    """The person behind each key; six set-based reads. Who was never seen has no address."""
     roots = roots_of(conn, workspace, keys)
     members = members_of_customers(conn, workspace, set(roots.values()))
     units = units_among(conn, workspace, members)
     theirs = {
         key: next((unit for unit in units.get(root, {}).values() if key in unit), [key]) for key, root in roots.items()
     }
-    emails = {one.key: one.value for several in members.values() for one in several if one.namespace == "email"}
+    emails, phones = (
+        {one.key: one.value for several in members.values() for one in several if one.namespace == namespace}
+        for namespace in ("email", "phone")
+    )
     bodies = states_of(conn, workspace, {one for several in theirs.values() for one in several})
+    browsers = _with_browsers(conn, workspace, {one for several in theirs.values() for one in several})
     orders = _last_orders(conn, workspace, set(roots.values()))
     now = now_us()
     found = {}
@@ -47,9 +52,20 @@ def recipients(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) 
         found[key] = Recipient(
             key=key, root=root, email=named, name=_text(traits.get("name")), first_name=_text(traits.get("first_name")),
             language=_text(traits.get("language")), time_zone=_text(traits.get("time_zone")), keys=theirs[key],
-            last_order_at=orders.get(root, 0),
+            last_order_at=orders.get(root, 0), phone=_phone(key, theirs[key], phones),
+            has_browser=not browsers.isdisjoint(theirs[key]),
         )  # fmt: skip
     return found
+
+
+def _phone(key: Key, theirs: Collection[Key], phones: Mapping[Key, str]) -> str:
+    """The number that was named, else one that is certainly theirs."""
+    return phones.get(key) or next((phones[one] for one in sorted(theirs) if one in phones), "")
+
+
+def _with_browsers(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> set[Key]:
+    e = push_endpoints.c
+    return {Key(row.strand) for row in select_among(conn, sa.select(e.strand), workspace, e.strand, keys)}
 
 
 def _text(held: Held | None) -> str:

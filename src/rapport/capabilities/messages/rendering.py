@@ -21,9 +21,10 @@ from rapport.kernel.errors import InvalidInput
 from rapport.kernel.money import format_minor
 from rapport.kernel.text import clean
 
-__all__ = ["LONGEST_SUBJECT", "check_liquid", "fill", "fill_line", "text_of"]
+__all__ = ["LONGEST_SUBJECT", "check_liquid", "fill", "fill_line", "fill_plain", "text_of"]
 
 LONGEST_SUBJECT = 200
+LONGEST_SHORT = 1_000
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _FILTER = re.compile(r"\|\s*([A-Za-z_]\w*)")
 
@@ -47,6 +48,13 @@ def fill_line(source: str, values: Mapping[str, Any], *, language: str) -> str:
     """One line of plain text, such as a subject: nothing in it can begin another header."""
     line = _fill(_parsed(source, language, escaped=False), values)
     return clean(re.sub("[\u00a0\u202f]", " ", line), longest=LONGEST_SUBJECT)
+
+
+def fill_plain(source: str, values: Mapping[str, Any], *, language: str) -> str:
+    """Plain text of some lines, such as an SMS. Raises InvalidInput, which says what is missing or wrong."""
+    text = _fill(_parsed(source, language, escaped=False), values)
+    lines = (clean(line, longest=LONGEST_SHORT) for line in re.sub("[\u00a0\u202f]", " ", text).splitlines())
+    return "\n".join(line for line in lines if line)[:LONGEST_SHORT]
 
 
 def check_liquid(source: str) -> None:

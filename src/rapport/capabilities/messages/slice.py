@@ -26,6 +26,8 @@ MESSAGES = Slice(
             by=("key",), erase="no row leads to an address without the address itself",
         ),
         of_shop(store.templates, "what messages say, in every version"),
+        of_person(store.push_endpoints, "which browsers of somebody take notifications"),
+        of_shop(store.channel_providers, "who carries SMS, WhatsApp and web push for each shop, with its secret"),
         of_shop(store.mail_servers, "the mail server of each shop, with its password"),
         of_shop(store.places, "from which database messages are sent"),
     ),

@@ -14,8 +14,9 @@ from rapport.storage.engine import CText, metadata
 from rapport.storage.lookup import select_among
 
 __all__ = [
-    "HELD", "QUEUED", "SENT", "MessageRow", "by_ids", "by_keys", "insert", "listed", "mail_servers", "messages",
-    "places", "sent_lately", "set_status", "suppress", "suppressed", "suppressions", "templates",
+    "HELD", "QUEUED", "SENT", "MessageRow", "by_ids", "by_keys", "channel_providers", "insert", "listed",
+    "mail_servers", "messages", "places", "push_endpoints", "sent_lately", "set_status", "suppress", "suppressed",
+    "suppressions", "templates",
 ]  # fmt: skip
 
 QUEUED, SENT, HELD, FAILED = "queued", "sent", "held", "failed"
@@ -81,6 +82,30 @@ mail_servers = Table(
     Column("body", LargeBinary, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
     Column("changed_by", Text, nullable=False),
+)
+
+channel_providers = Table(
+    "channel_providers",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("channel", CText, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("changed_by", Text, nullable=False),
+)
+"""Who carries a channel for a shop, as JSON; for web push the shop's own key."""
+
+push_endpoints = Table(
+    "push_endpoints",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("id", CText, primary_key=True),
+    Column("strand", LargeBinary, nullable=False),
+    Column("endpoint", Text, nullable=False),
+    Column("p256dh", LargeBinary, nullable=False),
+    Column("auth", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Index("push_endpoints_of_strand", "workspace", "strand"),
 )
 
 places = Table(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rapport.capabilities.messages.channel_pages import CHANNEL_PAGES
+from rapport.capabilities.messages.channel_routes import CHANNEL_ROUTES
 from rapport.capabilities.messages.pages import PAGES
 from rapport.capabilities.messages.panels import PANELS
 from rapport.capabilities.messages.routes import ROUTES
@@ -9,4 +11,4 @@ from rapport.web.part import WebPart
 
 __all__ = ["WEB"]
 
-WEB = WebPart(routes=ROUTES, pages=(PAGES,), panels=PANELS)
+WEB = WebPart(routes=(*ROUTES, *CHANNEL_ROUTES), pages=(PAGES, CHANNEL_PAGES), panels=PANELS)

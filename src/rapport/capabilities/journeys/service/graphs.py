@@ -13,7 +13,7 @@ from rapport.capabilities.journeys import store
 from rapport.capabilities.journeys.checking import BadJourney, Fault, Known, conditions_of, faults_of
 from rapport.capabilities.journeys.clocks import at_local_hour
 from rapport.capabilities.journeys.model import NAME, Graph, OnTime
-from rapport.capabilities.messages import template_purposes
+from rapport.capabilities.messages import CHANNELS, template_purposes
 from rapport.kernel.clock import MINUTE, to_iso, zone_named
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import WorkspaceId
@@ -98,7 +98,7 @@ def check(conn: Connection, workspace: WorkspaceId, graph: Graph, *, fields: Fie
     segments = set(conn.execute(sa.select(s.name).where(s.workspace == workspace)).scalars())
     known = Known(
         template_purposes(conn, workspace), segments, set(placements),
-        {one.id for one in list_webhooks(conn, workspace)}, refused,
+        {one.id for one in list_webhooks(conn, workspace)}, CHANNELS, refused,
     )  # fmt: skip
     return faults_of(graph, known)
 

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.utils import parseaddr
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
 
-from rapport.act.channels import ChannelSettings
+from rapport.act.channels import ChannelSettings, Outgoing
 from rapport.capabilities.consent import refusal_token
-from rapport.capabilities.messages.model import Mail, Recipient
-from rapport.capabilities.messages.rendering import fill, fill_line, text_of
+from rapport.capabilities.messages.model import SMS, WHATSAPP, Mail, Recipient
+from rapport.capabilities.messages.people import recipients
+from rapport.capabilities.messages.rendering import fill, fill_line, fill_plain, text_of
 from rapport.capabilities.messages.service.servers import MailServer
 from rapport.capabilities.messages.service.templates import Published, find_template
 from rapport.capabilities.messages.settings import MESSAGE_SETTINGS, MessageSettings
-from rapport.capabilities.messages.store import MessageRow
+from rapport.capabilities.messages.store import MessageRow, by_ids
+from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.gate import marketing_by
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage import settings
 from rapport.storage.workspaces import Workspace, all_workspaces
 
-__all__ = ["Desk", "compose", "load_desk", "preview", "write"]
+__all__ = ["Desk", "Ready", "Trial", "compose", "compose_short", "load_desk", "preview", "ready", "trial_of", "write"]
 
 
 class Desk(NamedTuple):
@@ -31,6 +33,38 @@ class Desk(NamedTuple):
     shop: Workspace
     settings: MessageSettings
     public_url: str
+
+
+class Ready(NamedTuple):
+    """A short text at the moment it goes."""
+
+    to: str
+    """A number; empty for web push."""
+    text: str
+    title: str
+    url: str
+    keys: Sequence[Key]
+    """What is certainly the customer's: where their browsers are found."""
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """A test that staff send to themselves."""
+
+    to: str
+    text: str
+
+
+class _Payload(msgspec.Struct, frozen=True):
+    id: str = ""
+    trial: Trial | None = None
+
+
+def trial_of(message: Outgoing) -> Trial | None:
+    """The test that an entry of the outbox is; None where it carries a message to a customer."""
+    try:
+        return msgspec.json.decode(message.payload, type=_Payload).trial
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 def load_desk(conn: Connection, workspace: WorkspaceId, given: ChannelSettings) -> Desk:
@@ -53,6 +87,51 @@ def compose(conn: Connection, row: MessageRow, recipient: Recipient, desk: Desk,
     )  # fmt: skip
 
 
+def compose_short(
+    conn: Connection, row: MessageRow, recipient: Recipient, desk: Desk
+) -> tuple[str, str]:  # fmt: skip
+    """Title and text of a message by SMS, WhatsApp or web push. Raises InvalidInput where a value it needs is missing,
+    or the template says nothing short; NotFound without its template.
+    """
+    published = find_template(conn, row.workspace, row.template)
+    language, values = _values(
+        published, recipient, desk, data=msgspec.json.decode(row.data, type=dict[str, Any]), unsubscribe=""
+    )
+    text = published.template.texts[language]
+    if not text.short:
+        raise InvalidInput(f"the template {row.template!r} has no short text", hint="write one on its page")
+    short = fill_plain(text.short, values, language=language)
+    if row.purpose == "marketing" and row.channel in (SMS, WHATSAPP):
+        short = f"{short}\n{_STOP.get(language, _STOP['en'])}"
+    return fill_line(text.subject, values, language=language), short
+
+
+_STOP = {
+    "en": "Reply STOP to end.", "de": "STOPP antworten beendet das.", "fr": "Répondez STOP pour arrêter.",
+    "es": "Responde BAJA para terminar.", "it": "Rispondi STOP per terminare.",
+    "nl": "Antwoord STOP om te stoppen.",
+}  # fmt: skip
+
+
+def ready(conn: Connection, message: Outgoing, given: ChannelSettings) -> Ready:
+    """What an entry of the outbox says, and to whom. Raises NotFound, and InvalidInput where it cannot be written."""
+    trial = trial_of(message)
+    if trial is not None:
+        keys = [] if message.strand is None else recipients(conn, message.workspace, [message.strand])[
+            message.strand
+        ].keys  # fmt: skip
+        return Ready(trial.to, trial.text, "Test", given.public_url, keys)
+    found = by_ids(conn, message.workspace, [msgspec.json.decode(message.payload, type=_Payload).id])
+    row = next(iter(found.values()), None)
+    if row is None:
+        raise NotFound("the message is gone")
+    person = recipients(conn, message.workspace, [row.strand])[row.strand]
+    title, text = compose_short(conn, row, person, load_desk(conn, message.workspace, given))
+    data = msgspec.json.decode(row.data, type=dict[str, Any])
+    url = data.get("url")
+    return Ready(person.phone, text, title, url if isinstance(url, str) else given.public_url, person.keys)
+
+
 def preview(conn: Connection, published: Published, recipient: Recipient, desk: Desk, data: Mapping[str, Any]) -> Mail:
     """How a template would look to this person; its link to unsubscribe leads nowhere. Raises InvalidInput."""
     unsubscribe = "#" if published.template.purpose == "marketing" else ""
@@ -66,19 +145,8 @@ def write(
     message_id: str, server: MailServer,
 ) -> Mail:  # fmt: skip
     """The template filled with the data; what the shop knows of itself and the person cannot be overwritten by it."""
-    template = published.template
-    language = template.language_for(recipient.language, desk.shop.settings.locale.partition("_")[0])
-    text = template.texts[language]
-    called = desk.settings.sender_name or desk.shop.name
-    # Nothing, not an empty text, is what a condition of Liquid takes for missing.
-    values = {
-        **data,
-        "customer": {
-            "name": recipient.name or None, "first_name": recipient.first_name or None, "language": language,
-        },
-        "shop": {"name": called, "address": desk.settings.sender_address or None, "colour": desk.settings.colour},
-        "links": {"unsubscribe": unsubscribe or None, "site": desk.public_url or None},
-    }  # fmt: skip
+    language, values = _values(published, recipient, desk, data=data, unsubscribe=unsubscribe)
+    text, called = published.template.texts[language], values["shop"]["name"]
     markup = fill(published.html[language], values, language=language)
     return Mail(
         message_id=f"<{message_id}@{server.domain or 'rapport.invalid'}>", to=recipient.email, to_name=recipient.name,
@@ -86,3 +154,20 @@ def write(
         subject=fill_line(text.subject, values, language=language), html=markup, text=text_of(markup),
         language=language, unsubscribe=unsubscribe,
     )  # fmt: skip
+
+
+def _values(
+    published: Published, recipient: Recipient, desk: Desk, *, data: Mapping[str, Any], unsubscribe: str
+) -> tuple[str, dict[str, Any]]:
+    """In which language it is written, and with which values."""
+    language = published.template.language_for(recipient.language, desk.shop.settings.locale.partition("_")[0])
+    called = desk.settings.sender_name or desk.shop.name
+    # Nothing, not an empty text, is what a condition of Liquid takes for missing.
+    return language, {
+        **data,
+        "customer": {
+            "name": recipient.name or None, "first_name": recipient.first_name or None, "language": language,
+        },
+        "shop": {"name": called, "address": desk.settings.sender_address or None, "colour": desk.settings.colour},
+        "links": {"unsubscribe": unsubscribe or None, "site": desk.public_url or None},
+    }  # fmt: skip

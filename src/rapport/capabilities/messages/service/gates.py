@@ -17,10 +17,11 @@ from rapport.act.channels import ChannelSettings, Outgoing
 from rapport.act.send_rules import Drop, Hold, SendRule, Verdict
 from rapport.act.store import outbox
 from rapport.capabilities.messages import store
-from rapport.capabilities.messages.model import EMAIL, Recipient, quiet_until
+from rapport.capabilities.messages.model import CHANNELS, EMAIL, NO_ADDRESS, Recipient, quiet_until
 from rapport.capabilities.messages.people import recipients
-from rapport.capabilities.messages.service.composing import Desk, compose, load_desk
+from rapport.capabilities.messages.service.composing import Desk, compose, compose_short, load_desk, trial_of
 from rapport.capabilities.messages.service.places import is_allowed_here
+from rapport.capabilities.messages.service.providers import limits_of
 from rapport.capabilities.messages.store import MessageRow
 from rapport.kernel.clock import DAY, MINUTE, to_iso, zone_named
 from rapport.kernel.errors import RapportError
@@ -40,7 +41,10 @@ class _Known(NamedTuple):
 
     desk: Desk
     people: Mapping[Key, Recipient]
-    suppressed: Mapping[Key, set[str]]
+    suppressed: Mapping[str, Mapping[Key, set[str]]]
+    """By channel and address: why it gets nothing, or no news."""
+    limits: Mapping[str, int]
+    """Messages in a minute to one destination, by channel."""
     sent: Mapping[Key, Sequence[int]]
     """By root: when it was sent marketing within seven days, and now for what is under way before this one."""
     to_domain: Mapping[str, int]
@@ -57,7 +61,8 @@ def message_id_of(message: Outgoing) -> str:
 def _ask(conn: Connection, asked: Sequence[Outgoing], now: int) -> Mapping[str, Verdict]:
     by_shop: defaultdict[WorkspaceId, list[Outgoing]] = defaultdict(list)
     for one in asked:
-        by_shop[one.workspace].append(one)
+        if trial_of(one) is None:
+            by_shop[one.workspace].append(one)
     said: dict[str, Verdict] = {}
     for workspace, several in by_shop.items():
         rows = store.by_ids(conn, workspace, {message_id_of(one) for one in several})
@@ -93,14 +98,17 @@ def _verdict(
     if barred := _barred(row, person, known, now):
         return Drop(reason=barred)
     waits = _waits(row, person, known, [*known.sent.get(person.root, ()), *passed.get(person.root, ())], now)
-    limit = known.desk.settings.domain_a_minute
+    limit = known.limits.get(row.channel, 0)
     if waits is None and limit and minute.get(row.domain, 0) >= limit:
         waits = Hold(until=now + MINUTE, reason=f"no more than {limit} a minute to {row.domain}")
     if waits is not None:
         late = waits.until > row.latest_at
         return Drop(reason=f"{waits.reason}, and then it is too late") if late else waits
     try:
-        compose(conn, row, person, known.desk, None)
+        if row.channel == EMAIL:
+            compose(conn, row, person, known.desk, None)
+        else:
+            compose_short(conn, row, person, known.desk)
     except RapportError as error:
         return Drop(reason=error.message)
     return None
@@ -110,13 +118,14 @@ def _barred(row: MessageRow, person: Recipient, known: _Known, now: int) -> str:
     """Why this is never sent; empty where it may be."""
     if now > row.latest_at:
         return f"too late: it was to go by {to_iso(row.latest_at)[:16]} UTC"
-    if not person.email:
-        return "no e-mail address is known"
+    address = person.address(row.channel)
+    if not address:
+        return NO_ADDRESS[row.channel]
     if row.unless_ordered_since is not None and person.last_order_at >= row.unless_ordered_since:
         return "they have ordered meanwhile"
-    reasons = known.suppressed.get(_address_key(row.workspace, person.email), set())
+    reasons = known.suppressed[row.channel].get(_address_key(row.workspace, row.channel, address), set())
     if "bounced" in reasons:
-        return "mail to this address came back"
+        return "messages to this address came back"
     if row.purpose == "marketing" and reasons:
         return "they called a message spam" if "complained" in reasons else "the address wants no news and offers"
     return ""
@@ -151,7 +160,13 @@ def _zone(person: Recipient, desk: Desk) -> tuple[ZoneInfo, str]:
 def _known(conn: Connection, workspace: WorkspaceId, rows: Sequence[MessageRow], now: int) -> _Known:
     desk = load_desk(conn, workspace, ChannelSettings())
     people = recipients(conn, workspace, {row.strand for row in rows})
-    addresses = {_address_key(workspace, one.email) for one in people.values() if one.email}
+    suppressed = {
+        channel: store.suppressed(
+            conn, workspace, channel,
+            {_address_key(workspace, channel, to) for one in people.values() if (to := one.address(channel))},
+        )
+        for channel in {row.channel for row in rows}
+    }  # fmt: skip
     strands = {key: one.root for one in people.values() for key in one.keys}
     sent: defaultdict[Key, list[int]] = defaultdict(list)
     for strand, at in store.sent_lately(conn, workspace, strands, since=now - 7 * DAY):
@@ -160,7 +175,7 @@ def _known(conn: Connection, workspace: WorkspaceId, rows: Sequence[MessageRow],
         sent[strands[strand]].append(now)
     domains = {row.domain for row in rows}
     return _Known(
-        desk, people, store.suppressed(conn, workspace, EMAIL, addresses), sent,
+        desk, people, suppressed, {EMAIL: desk.settings.domain_a_minute, **limits_of(conn, workspace)}, sent,
         store.sent_to_domains(conn, workspace, domains, since=now - MINUTE),
     )  # fmt: skip
 
@@ -174,7 +189,7 @@ def _under_way(
     """
     o = outbox.c
     query = sa.select(o.strand, o.payload).where(
-        o.status == "pending", o.leased_until > now, o.purpose == "marketing", o.channel == EMAIL
+        o.status == "pending", o.leased_until > now, o.purpose == "marketing", o.channel.in_(CHANNELS)
     )
     found = select_among(conn, query, workspace, o.strand, strands)
     ids = {row.payload: Key(row.strand) for row in found}
@@ -190,8 +205,8 @@ def _order(conn: Connection, workspace: WorkspaceId, several: Sequence[Outgoing]
     }
 
 
-def _address_key(workspace: WorkspaceId, email: str) -> Key:
-    return key_of(workspace, Identifier("email", email))
+def _address_key(workspace: WorkspaceId, channel: str, address: str) -> Key:
+    return key_of(workspace, Identifier("email" if channel == EMAIL else "phone", address))
 
 
 def _ask_here(conn: Connection, asked: Sequence[Outgoing], now: int) -> Mapping[str, Verdict]:
@@ -202,4 +217,4 @@ def _ask_here(conn: Connection, asked: Sequence[Outgoing], now: int) -> Mapping[
 
 
 HERE = SendRule(name="messages.here", title="Sending is allowed from here", ask=_ask_here)
-GATES = SendRule(name="messages.gates", title="Time, address, quiet hours and caps", ask=_ask, channels=(EMAIL,))
+GATES = SendRule(name="messages.gates", title="Time, address, quiet hours and caps", ask=_ask, channels=CHANNELS)

@@ -22,8 +22,9 @@ from rapport.capabilities.messages.facts import (
     SENT,
     UNSUBSCRIBED,
 )
-from rapport.capabilities.messages.model import EMAIL, bounce_is_permanent, status_code_of
+from rapport.capabilities.messages.model import CHANNELS, EMAIL, PUSH, bounce_is_permanent, status_code_of
 from rapport.capabilities.messages.people import recipients
+from rapport.capabilities.messages.service.composing import trial_of
 from rapport.capabilities.messages.service.gates import message_id_of
 from rapport.capabilities.messages.service.places import allow_here, is_allowed_here
 from rapport.capabilities.messages.store import MessageRow
@@ -69,10 +70,10 @@ _KINDS = {
 
 
 def after_delivery(conn: Connection, outcomes: Sequence[Outcome], now: int) -> None:
-    """Note what became of mails, and state it; the first that goes says from where messages are sent."""
+    """Note what became of messages, and state it; the first that goes says from where messages are sent."""
     by_shop: defaultdict[WorkspaceId, dict[str, Outcome]] = defaultdict(dict)
     for one in outcomes:
-        if one.message.channel == EMAIL:
+        if one.message.channel in CHANNELS and trial_of(one.message) is None:
             by_shop[one.message.workspace][message_id_of(one.message)] = one
     if not by_shop:
         return
@@ -181,7 +182,10 @@ def _stamp(conn: Connection, row: MessageRow, column: str, at: int) -> None:
 
 
 def _suppress(conn: Connection, workspace: WorkspaceId, rows: Sequence[MessageRow], *, reason: str, now: int) -> None:
-    if rows:
-        people = recipients(conn, workspace, {row.strand for row in rows})
-        keys = {Key(key_of(workspace, Identifier("email", one.email))) for one in people.values() if one.email}
-        store.suppress(conn, workspace, EMAIL, keys, reason=reason, now=now)
+    """The addresses of these messages get nothing more by their channel; a browser that is gone is removed anyway."""
+    people = recipients(conn, workspace, {row.strand for row in rows}) if rows else {}
+    for channel in {row.channel for row in rows} - {PUSH}:
+        namespace = "email" if channel == EMAIL else "phone"
+        addresses = {people[row.strand].address(channel) for row in rows if row.channel == channel} - {""}
+        keys = {Key(key_of(workspace, Identifier(namespace, one))) for one in addresses}
+        store.suppress(conn, workspace, channel, keys, reason=reason, now=now)

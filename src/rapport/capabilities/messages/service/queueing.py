@@ -14,7 +14,7 @@ from rapport.act import outbox
 from rapport.capabilities.consent import gate
 from rapport.capabilities.messages import store
 from rapport.capabilities.messages.facts import HELD
-from rapport.capabilities.messages.model import EMAIL, Recipient
+from rapport.capabilities.messages.model import EMAIL, NO_ADDRESS, Recipient
 from rapport.capabilities.messages.people import recipients
 from rapport.capabilities.messages.service.outcomes import About, state
 from rapport.capabilities.messages.service.templates import Published, find_template
@@ -37,7 +37,7 @@ class MessageWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     template: Annotated[str, Meta(max_length=60)]
     customer: Annotated[str, Meta(max_length=300)]
     """A customer id or `namespace:value`; of an e-mail address, that address is written to."""
-    channel: Literal["email"] = "email"
+    channel: Literal["email", "sms", "whatsapp", "push"] = "email"
     purpose: Literal["transactional", "marketing"]
     idempotency_key: Annotated[str, Meta(min_length=1, max_length=200)]
     """Sent twice under one key, it is one message."""
@@ -111,7 +111,7 @@ def queue_all(
     for one in asked:
         template = templates[one.wanted.template]
         try:
-            found.append(_row(workspace, one, template, people[one.key].email, now=now))
+            found.append(_row(workspace, one, template, people[one.key].address(one.wanted.channel), now=now))
         except RapportError as error:
             found.append(error)
     rows = {at: row for at, row in enumerate(found) if isinstance(row, MessageRow)}
@@ -143,7 +143,7 @@ def _templates(conn: Connection, workspace: WorkspaceId, names: Collection[str])
 
 
 def _row(
-    workspace: WorkspaceId, asked: Asked, published: Published | RapportError, email: str, *, now: int
+    workspace: WorkspaceId, asked: Asked, published: Published | RapportError, address: str, *, now: int
 ) -> MessageRow:
     """The message as it would be kept. Raises what is wrong with it."""
     wanted = asked.wanted
@@ -161,9 +161,14 @@ def _row(
         workspace=workspace, id=new_id("msg"), idempotency_key=wanted.idempotency_key, strand=asked.key,
         template=wanted.template, channel=wanted.channel, purpose=wanted.purpose, data=data,
         unless_ordered_since=wanted.unless_ordered_since, status=store.QUEUED, reason="",
-        domain=email.rpartition("@")[2][:200] or "nowhere", created_at=now,
+        domain=_destination(wanted.channel, address), created_at=now,
         latest_at=wanted.latest_at or now + published.template.latest_hours * HOUR,
     )  # fmt: skip
+
+
+def _destination(channel: str, address: str) -> str:
+    """With whose messages it shares its fate and its limit: those to one mail provider, or all by the channel."""
+    return (address.rpartition("@")[2][:200] or "nowhere") if channel == EMAIL else channel
 
 
 def try_again(conn: Connection, workspace: WorkspaceId, message_id: str, *, now: int, latest_at: int) -> MessageRow:
@@ -188,7 +193,9 @@ def _against(
     now: int,
 ) -> dict[int, str]:  # fmt: skip
     """What is certain already of some of them; all else is asked when they would go."""
-    found = {at: "no e-mail address is known" for at, row in rows.items() if not people[row.strand].email}
+    found = {
+        at: NO_ADDRESS[row.channel] for at, row in rows.items() if not people[row.strand].address(row.channel)
+    }  # fmt: skip
     by_channel: defaultdict[str, dict[int, Key]] = defaultdict(dict)
     for at, row in rows.items():
         if at not in found and row.purpose == "marketing":
@@ -203,7 +210,7 @@ def _against(
 
 def _entry(row: MessageRow) -> Message:
     return Message(
-        workspace=row.workspace, channel=EMAIL, destination=row.domain, idempotency_key=f"message:{row.id}",
+        workspace=row.workspace, channel=row.channel, destination=row.domain, idempotency_key=f"message:{row.id}",
         payload=msgspec.json.encode({"id": row.id}), strand=row.strand,
         purpose="marketing" if row.purpose == "marketing" else "transactional",
     )  # fmt: skip

@@ -1,0 +1,343 @@
+"""SMS, WhatsApp and web push: what providers are asked, what their answers mean, and the gates before them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec.structs import replace as but
+
+from rapport.act.channels import Channel, ChannelSettings
+from rapport.act.outbox import Dispatcher, deliveries
+from rapport.adapters.channels.connecting import Answer
+from rapport.adapters.channels.phone import PhoneChannel
+from rapport.adapters.channels.providers import outcome
+from rapport.adapters.channels.push import PushChannel, encrypted
+from rapport.app.wiring import installed
+from rapport.capabilities.messages import store
+from rapport.capabilities.messages.model import PUSH, SMS, WHATSAPP
+from rapport.capabilities.messages.service.channels import healths, send_trial
+from rapport.capabilities.messages.service.providers import Provider, keep_provider, provider_of
+from rapport.capabilities.messages.service.pushing import Keys, Subscription, endpoints_of, public_key, subscribe
+from rapport.capabilities.messages.service.queueing import MessageWanted, queue
+from rapport.capabilities.messages.service.replies import Reply, take_reply
+from rapport.capabilities.messages.settings import MESSAGE_SETTINGS, MessageSettings
+from rapport.capabilities.messages.store import MessageRow
+from rapport.kernel.clock import DAY, SECOND, now_us, to_iso
+from rapport.kernel.errors import InvalidInput
+from rapport.kernel.identifiers import Identifier, key_of
+from rapport.kernel.ids import Key
+from rapport.resolve.graph.customer_ids import ensure_secret
+from rapport.storage import settings
+from tests.databases import ENGINES, database_at
+from tests.rooms.act.receiver import Receiver
+from tests.shop import Shop
+
+_NUMBERS = count(1)
+TAKEN = b'{"sid": "SM0123456789abcdef0123456789abcdef", "status": "queued", "error_code": null}'
+"""What Twilio answers, with 201."""
+DATA = {"order": {"id": "A-1"}, "story": "Es ist gepackt: größte Freude."}
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """One for the file: each test has people of its own."""
+    always = MessageSettings(quiet_from=0, quiet_until=0, cap_a_day=0, cap_a_week=0)
+    with database_at(request.param, tmp_path_factory.mktemp("channels")) as url:
+        made = Shop(url)
+        with made.db.write() as conn:
+            ensure_secret(conn)
+            settings.save(conn, made.id, MESSAGE_SETTINGS, always, version=0, by="the tests", now=1)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def provider() -> Iterator[Receiver]:
+    with Receiver() as found:
+        found.status, found.answer = 201, TAKEN
+        yield found
+
+
+@pytest.fixture
+def post(shop: Shop) -> Iterator[Dispatcher]:
+    """The outbox as a worker has it; its channels may go to this machine."""
+    given, slices = ChannelSettings(allow_private=True, public_url="https://shop.example"), installed()
+    channels: list[Channel] = [
+        PhoneChannel(SMS, shop.db, given),
+        PhoneChannel(WHATSAPP, shop.db, given),
+        PushChannel(shop.db, given),
+    ]
+    made = Dispatcher(shop.db, channels, rules=slices.send_rules, listeners=slices.listeners)
+    yield made
+    made.close()
+
+
+def carried(shop: Shop, provider: Receiver, channel: str = SMS, **changed: Any) -> Provider:
+    """The receiver as the provider of a channel."""
+    wanted = Provider(kind="twilio", account="AC1", secret="s3cret", sender="+15005550006",
+                      base_url=provider.url.partition("/hook")[0])  # fmt: skip
+    wanted = but(wanted, **changed)
+    with shop.db.write() as conn:
+        keep_provider(conn, shop.id, channel, wanted, by="the tests", allow_private=True, now=now_us())
+    return wanted
+
+
+def somebody(shop: Shop, **consent: bool) -> str:
+    """A new customer with a German number; what the API calls them."""
+    phone = f"+4915112{next(_NUMBERS):06d}"
+    shop.send(
+        {
+            "type": "identify", "userId": f"u{phone}", "messageId": f"i{phone}", "timestamp": to_iso(now_us() - DAY),
+            "traits": {"phone": phone, "firstName": "Ada"},
+            "context": {"locale": "de", "consent": {"categoryPreferences": consent}},
+        }
+    )  # fmt: skip
+    shop.fold()
+    return phone
+
+
+def ask(shop: Shop, phone: str, template: str = "order_story", **given: Any) -> MessageRow:
+    fields = {"template": template, "customer": "", "channel": SMS, "purpose": "transactional", "data": DATA,
+              "idempotency_key": f"k{next(_NUMBERS)}", **given}  # fmt: skip
+    with shop.db.write() as conn:
+        return queue(conn, shop.id, _key(shop, phone), MessageWanted(**fields), now=now_us())
+
+
+def _key(shop: Shop, phone: str) -> Key:
+    return Key(key_of(shop.id, Identifier("phone", phone)))
+
+
+def run(post: Dispatcher) -> None:
+    while post.run_once(now_us() + SECOND):
+        post.drain(10)
+
+
+def now_of(shop: Shop, row: MessageRow) -> MessageRow:
+    with shop.db.read() as conn:
+        return store.by_ids(conn, shop.id, [row.id])[row.id]
+
+
+def test_an_sms_is_handed_over_once_in_the_customers_language(
+    shop: Shop, provider: Receiver, post: Dispatcher
+) -> None:  # fmt: skip
+    carried(shop, provider)
+    phone = somebody(shop)
+    row = ask(shop, phone)
+    run(post)
+    run(post)
+    [got] = provider.received
+    assert got.path == "/2010-04-01/Accounts/AC1/Messages.json"
+    assert base64.b64decode(got.headers["authorization"].removeprefix("Basic ")) == b"AC1:s3cret"
+    form = {name: values[0] for name, values in parse_qs(got.body.decode()).items()}
+    text = "Shop, Bestellung A-1: Es ist gepackt: größte Freude."
+    assert form == {"To": phone, "From": "+15005550006", "Body": text}
+    assert now_of(shop, row).status == "sent"
+    with shop.db.read() as conn:
+        assert healths(conn, shop.id, now=now_us())[SMS].sent >= 1
+
+
+def test_whatsapp_goes_by_the_same_contract_to_another_provider(
+    shop: Shop, provider: Receiver, post: Dispatcher
+) -> None:  # fmt: skip
+    provider.status, provider.answer = 200, b'{"messaging_product": "whatsapp", "messages": [{"id": "wamid.1"}]}'
+    carried(shop, provider, WHATSAPP, kind="meta", account="1234", sender="")
+    phone = somebody(shop)
+    row = ask(shop, phone, channel=WHATSAPP)
+    run(post)
+    [got] = provider.received
+    body = msgspec.json.decode(got.body)
+    assert (got.path, got.headers["authorization"]) == ("/v21.0/1234/messages", "Bearer s3cret")
+    assert (body["to"], body["type"], body["text"]["body"].startswith("Shop, ")) == (phone[1:], "text", True)
+    assert now_of(shop, row).status == "sent"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "body", "result", "words"),
+    [
+        ("twilio", 201, TAKEN, "delivered", "taken"),
+        ("twilio", 400, b'{"code": 21211, "message": "The \'To\' number is not valid."}', "dead", "5.1.1"),
+        ("twilio", 400, b'{"code": 21610}', "dead", "stop"),
+        ("twilio", 429, b'{"code": 20429}', "retry", "429"),
+        ("twilio", 401, b'{"code": 20003}', "retry", "secret"),
+        ("twilio", 503, b"<html>", "retry", "503"),
+        ("vonage", 200, b'{"message-count": "1", "messages": [{"status": "0", "message-id": "0A"}]}', "delivered", ""),
+        ("vonage", 200, b'{"messages": [{"status": "1", "error-text": "Throughput Rate Exceeded"}]}', "retry", "1"),
+        ("vonage", 200, b'{"messages": [{"status": "6"}]}', "dead", "5.1.1"),
+        ("vonage", 200, b'{"messages": [{"status": "0"}, {"status": "1"}]}', "dead", "refused"),
+        ("vonage", 200, b'{"messages": "odd"}', "dead", "200"),
+        ("meta", 200, b'{"messages": [{"id": "wamid.1"}]}', "delivered", "taken"),
+        ("meta", 400, b'{"error": {"code": 131047}}', "dead", "24 hours"),
+        ("meta", 400, b'{"error": {"code": 131026}}', "dead", "5.1.1"),
+        ("meta", 400, b'{"error": {"code": 130429}}', "retry", "too many"),
+        ("meta", 400, b"[[[[", "dead", "400"),
+    ],
+)  # fmt: skip
+def test_what_providers_answer_is_taken_for_what_it_means(
+    kind: str, status: int, body: bytes, result: str, words: str
+) -> None:
+    found = outcome(kind, Answer(status, body, {}))
+    assert found.result == result
+    assert words in found.detail
+
+
+def test_what_was_handed_over_and_not_answered_is_not_handed_over_again(
+    shop: Shop, provider: Receiver
+) -> None:  # fmt: skip
+    given, slices = ChannelSettings(allow_private=True), installed()
+    channel = PhoneChannel(SMS, shop.db, given, timeout_seconds=0.3)
+    post = Dispatcher(shop.db, [channel], rules=slices.send_rules, listeners=slices.listeners)
+    carried(shop, provider)
+    row = ask(shop, somebody(shop))
+    provider.delay_seconds = 0.8
+    run(post)
+    run(post)
+    assert now_of(shop, row).status == "failed"
+    assert "may have gone" in now_of(shop, row).reason
+    post.close()
+
+
+def test_news_by_sms_ask_consent_and_end_with_the_word_that_stops_them(
+    shop: Shop, provider: Receiver, post: Dispatcher
+) -> None:  # fmt: skip
+    carried(shop, provider)
+    cart: dict[str, Any] = {
+        "template": "abandoned_cart",
+        "purpose": "marketing",
+        "data": {"url": "https://s.example/cart"},
+    }
+    assert ask(shop, somebody(shop, sms_marketing=False), **cart).status == "held"
+    phone = somebody(shop, sms_marketing=True)
+    ask(shop, phone, **cart)
+    run(post)
+    [got] = provider.received
+    assert "STOPP antworten" in parse_qs(got.body.decode())["Body"][0]
+    with shop.db.write() as conn:
+        assert not take_reply(conn, shop.id, Reply(channel="sms", sender=phone, text="thanks", id="1"), now=now_us())
+        for _ in range(2):
+            assert take_reply(conn, shop.id, Reply(channel="sms", sender=phone, text="Stopp!", id="2"), now=now_us())
+    row = ask(shop, phone, **cart)
+    run(post)
+    assert now_of(shop, row).status == "held"
+    shop.fold()
+    assert ask(shop, phone, **cart).status == "held"
+    about_order = ask(shop, phone)
+    run(post)
+    assert now_of(shop, about_order).status == "sent"
+    stops = [one for one in shop.facts("Message Unsubscribed") if one.properties.get("channel") == SMS]
+    assert len(stops) == 1
+
+
+def test_a_provider_has_a_limit_and_a_number_that_is_none_is_sent_nothing_more(
+    shop: Shop, provider: Receiver, post: Dispatcher
+) -> None:  # fmt: skip
+    carried(shop, provider, WHATSAPP, a_minute=2)
+    phones = [somebody(shop) for _ in range(4)]
+    with shop.db.write() as conn:  # those of other tests were a while ago
+        conn.execute(store.messages.update().where(store.messages.c.channel == WHATSAPP).values(finished_at=1))
+    rows = [ask(shop, phone, channel=WHATSAPP) for phone in phones]
+    run(post)
+    assert sorted(now_of(shop, row).status for row in rows) == ["queued", "queued", "sent", "sent"]
+    carried(shop, provider)
+    provider.status, provider.answer = 400, b'{"code": 21211}'
+    for wanted in ("failed", "held"):
+        row = ask(shop, phones[0])
+        run(post)
+        assert now_of(shop, row).status == wanted
+
+
+def test_a_secret_goes_to_nobody_but_whom_it_was_typed_for(shop: Shop, provider: Receiver) -> None:
+    before = carried(shop, provider, kind="vonage")
+    carried(shop, provider, kind="vonage", secret="", a_minute=5)
+    with shop.db.write() as conn:
+        kept = provider_of(conn, shop.id, SMS)
+        assert kept is not None
+        assert (kept.secret, kept.a_minute) == ("s3cret", 5)
+        for odd in (
+            but(before, secret="", base_url="https://elsewhere.example"), but(before, kind="meta"),
+            but(before, base_url="http://169.254.169.254/"), but(before, sender=""),
+        ):  # fmt: skip
+            with pytest.raises(InvalidInput):
+                keep_provider(conn, shop.id, SMS, odd, by="x", allow_private=True, now=now_us())
+        for private in ("https://10.0.0.1", "http://api.example"):
+            with pytest.raises(InvalidInput):
+                keep_provider(
+                    conn, shop.id, SMS, but(before, base_url=private), by="x", allow_private=False, now=now_us()
+                )  # fmt: skip
+
+
+def browser(provider: Receiver, name: str) -> tuple[Subscription, ec.EllipticCurvePrivateKey, bytes]:
+    key, secret = ec.generate_private_key(ec.SECP256R1()), name.encode().rjust(16, b".")[-16:]
+    public = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    keys = Keys(*(base64.urlsafe_b64encode(raw).rstrip(b"=").decode() for raw in (public, secret)))
+    return Subscription(endpoint=provider.url.replace("hook", name), keys=keys), key, secret
+
+
+def test_a_browser_is_told_and_one_that_is_gone_is_removed_alone(
+    shop: Shop, provider: Receiver, post: Dispatcher
+) -> None:
+    phone = somebody(shop)
+    key, (subscription, _, _) = _key(shop, phone), browser(provider, f"live{phone}")
+    assert ask(shop, phone, channel=PUSH).reason == "no browser of theirs takes notifications"
+    with Receiver() as gone:
+        with shop.db.write() as conn:
+            public_key(conn, shop.id, now=1)
+            for one in (subscription, subscription, browser(gone, f"gone{phone}")[0]):
+                subscribe(conn, shop.id, key, one, allow_private=True, now=1)
+            assert len(endpoints_of(conn, shop.id, [key])) == 2
+            with pytest.raises(InvalidInput):
+                subscribe(conn, shop.id, key, subscription, allow_private=False, now=1)
+            odd = but(subscription, keys=Keys("AAAA", "BBBB"))
+            with pytest.raises(InvalidInput):
+                subscribe(conn, shop.id, key, odd, allow_private=True, now=1)
+        gone.status, provider.status = 410, 201
+        row = ask(shop, phone, channel=PUSH)
+        run(post)
+        assert len(gone.received) == 1
+    [got] = provider.received
+    assert (got.headers["content-encoding"], got.headers["ttl"]) == ("aes128gcm", "86400")
+    assert got.headers["authorization"].startswith("vapid t=")
+    assert now_of(shop, row).status == "sent"
+    with shop.db.read() as conn:
+        [left] = endpoints_of(conn, shop.id, [key])
+        assert left.endpoint == subscription.endpoint
+
+
+def test_a_test_to_oneself_asks_no_gate_and_says_what_became_of_it(
+    shop: Shop, provider: Receiver, post: Dispatcher
+) -> None:  # fmt: skip
+    carried(shop, provider)
+    with shop.db.write() as conn:
+        send_trial(conn, shop.id, SMS, "+49 151 12000000", now=now_us())
+        with pytest.raises(InvalidInput):
+            send_trial(conn, shop.id, SMS, "nonsense", now=now_us())
+    run(post)
+    assert b"Rapport" in provider.received[0].body
+    with shop.db.read() as conn:
+        assert [one.status for one in deliveries(conn, shop.id, channel=SMS, destination="test")] == ["delivered"]
+
+
+def _raw(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def test_web_push_is_encrypted_as_in_the_example_of_its_standard() -> None:
+    """**Source:** RFC 8291, section 5."""
+    private = int.from_bytes(_raw("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw"), "big")
+    found = encrypted(
+        b"When I grow up, I want to be a watermelon",
+        _raw("BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"),
+        _raw("BTBZMqHH6r4Tts7J_aSIgg"), key=ec.derive_private_key(private, ec.SECP256R1()),
+        salt=_raw("DGv6ra1nlYgDCS1FRnbzlw"),
+    )  # fmt: skip
+    assert base64.urlsafe_b64encode(found).rstrip(b"=").decode() == (
+        "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBr"
+        "u3jl7A_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN"
+    )
