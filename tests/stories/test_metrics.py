@@ -101,6 +101,19 @@ def test_a_manager_sees_how_a_number_is_counted_and_opens_the_customers_in_it(sh
         assert "1 customer is in it" in page.inner_text(".page-head")
         file = page.request.get(f"{shop.url}/console/metrics/revenue/rows.csv?by=channel")
         assert file.text().splitlines()[1].startswith("store,EUR,1,800")
+        page.goto(f"{shop.url}/console/insights/journeys?apart=visit&outcome=refunded")
+        page.click("td[data-label='Customers'] a >> nth=0")
+        page.wait_for_url("**/journeys/who?**")
+        assert "1 customer is in it" in page.inner_text(".page-head")
+        for name, line in (
+            ("funnel", "channel,"), ("retention", "cohort,customers,period"), ("products", "product_id,name"),
+            ("patterns", "kind,"),
+            ("channels", "channel,currency,orders"), ("campaigns", "campaign,"), ("journeys", "source,target,times"),
+        ):  # fmt: skip
+            file = page.request.get(f"{shop.url}/console/insights/{name}/rows.csv?by=channel")
+            assert file.status == 200, name
+            assert file.text().lstrip("\ufeff").startswith(line), name
+        assert page.request.get(f"{shop.url}/console/insights/weather").status == 400
 
 
 def test_insights_are_the_same_numbers_as_metrics_and_refuse_what_is_no_question(shop: Server) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from rapport.capabilities.insights.asked import latest
 from rapport.capabilities.insights.drawing import drawn
+from rapport.capabilities.insights.metrics import CHECKOUT_FUNNEL
 from rapport.capabilities.insights.patterns import Pattern
 from rapport.capabilities.insights.service.answering import (
     beside_answer,
@@ -24,8 +25,10 @@ from rapport.capabilities.insights.service.answering import (
     products_answer,
     retention_answer,
 )
+from rapport.capabilities.insights.service.beside import names_beside
 from rapport.capabilities.insights.service.journeys import APART, OUTCOMES, Asked
 from rapport.capabilities.insights.service.opening import roots_in
+from rapport.capabilities.insights.service.products import PRODUCT_COLUMNS
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.ids import Key
 from rapport.kernel.principal import Principal
@@ -45,7 +48,7 @@ AnyRequest = Request[Any, Any, Any]
 
 TABS = {
     "funnel": "Checkout", "retention": "Retention", "products": "Products", "channels": "Channels",
-    "campaigns": "Campaigns", "journeys": "Journeys", "patterns": "Patterns",
+    "campaigns": "Campaigns", "journeys": "Journey map", "patterns": "Patterns",
 }  # fmt: skip
 GROUPS = {
     "funnel": ("channel", "device", "country", "segment", "week", "month"), "retention": ("month", "week"),
@@ -173,26 +176,31 @@ def insight_file(request: AnyRequest, db: Database, principal: Principal, metric
     view = _view(request, _tab(name))
     with db.read() as conn:
         answer = _answer(conn, metrics, _question(conn, principal, view), view)
-    titles, rows = _table(view.tab, answer)
+    titles, rows = _table(view, answer)
     return csv_answer(f"{view.tab}-{answer.as_of[:10]}", titles, rows)
 
 
-def _table(tab: str, answer: Any) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
-    if tab == "retention":
+def _table(view: View, answer: Any) -> tuple[Sequence[str], Iterable[Sequence[object]]]:
+    if view.tab == "retention":
         titles = ("cohort", "customers", "period", "after", "active", "rate", "running")
         return titles, (
             [one.cohort, one.customers, *(cell[name] for name in titles[2:])] for one in answer.cohorts
             for cell in one.cells
         )  # fmt: skip
-    if tab == "journeys":
+    if view.tab == "journeys":
         titles = ("source", "target", "times", "customers", "share", "median_seconds", "p90_seconds")
         ways = [[getattr(edge, name) for name in titles] for edge in answer.edges]
         ends = [[kind.name, "", kind.ends, None, kind.drop_off, None, None] for kind in answer.kinds]
         return titles, ways + ends
-    if tab == "patterns":
+    if view.tab == "patterns":
         told = [msgspec.structs.asdict(one) for one in answer.patterns]
         return Pattern.__struct_fields__, (list(one.values()) for one in told)
-    names = list(dict.fromkeys(key for row in answer.rows for key in row if key != "value")) or ["nothing"]
+    if view.tab == "funnel":
+        names = [view.by, *(column.name for column in CHECKOUT_FUNNEL.columns)]
+    elif view.tab == "products":
+        names = list(PRODUCT_COLUMNS)
+    else:
+        names = [view.by, "currency", *names_beside(view.by)]
     return names, ([row.get(name) for name in names] for row in answer.rows)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,7 +10,7 @@ from sqlalchemy import Connection
 from rapport.measure.model import Question
 from rapport.measure.service import Metrics
 
-__all__ = ["COLUMNS", "beside"]
+__all__ = ["COLUMNS", "beside", "names_beside"]
 
 COLUMNS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "channel": (
@@ -44,7 +43,7 @@ def beside(conn: Connection, metrics: Metrics, question: Question, *, by: str, s
                 without.setdefault(row[by], {}).update(numbers)
     for group in without.keys() - {group for group, _ in found}:
         found[group, ""] = {}
-    nothing = dict.fromkeys(_names(COLUMNS[by]))
+    nothing = dict.fromkeys(names_beside(by))
     rows = [
         {by: group, "currency": currency, **nothing, **without.get(group, {}), **numbers}
         for (group, currency), numbers in found.items()
@@ -52,5 +51,6 @@ def beside(conn: Connection, metrics: Metrics, question: Question, *, by: str, s
     return sorted(rows, key=lambda row: (-(row["revenue_minor"] or 0), row[by], row["currency"]))
 
 
-def _names(metrics: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
-    return [column for _, columns in metrics for column in columns]
+def names_beside(by: str) -> list[str]:
+    """The numbers that stand beside each other, by name."""
+    return [column for _, columns in COLUMNS[by] for column in columns]

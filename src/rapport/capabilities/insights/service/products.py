@@ -11,9 +11,12 @@ from rapport.capabilities.insights.service.asking import placed
 from rapport.capabilities.insights.store import sale_lines
 from rapport.measure.model import Question
 
-__all__ = ["MOST_PRODUCTS", "product_rows", "who_bought"]
+__all__ = ["MOST_PRODUCTS", "PRODUCT_COLUMNS", "product_rows", "who_bought"]
 
 MOST_PRODUCTS = 500
+PRODUCT_COLUMNS = (
+    "product_id", "name", "currency", "orders", "customers", "pieces", "sold_minor", "returned_orders",
+)  # fmt: skip
 
 
 def product_rows(conn: Connection, question: Question, *, most: int = MOST_PRODUCTS) -> list[dict[str, Any]]:
@@ -46,10 +49,9 @@ def product_rows(conn: Connection, question: Question, *, most: int = MOST_PRODU
         .order_by(sold.desc(), each.product_id, each.currency)
         .limit(most)
     )  # fmt: skip
-    names = ("orders", "customers", "pieces", "sold_minor", "returned_orders")
     return [
         {"product_id": product, "name": name, "currency": currency}
-        | {column: int(number) for column, number in zip(names, numbers, strict=True)}
+        | {column: int(number) for column, number in zip(PRODUCT_COLUMNS[3:], numbers, strict=True)}
         for product, name, currency, *numbers in conn.execute(query)
     ]
 
