@@ -10,12 +10,16 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from rapport.act.stages import Stages
+from rapport.act.work import BatchWork
 from rapport.app.wiring import installed
 from rapport.capabilities.journeys import store
 from rapport.capabilities.journeys.checking import BadJourney, read_graph
 from rapport.capabilities.journeys.jobs import jobs
 from rapport.capabilities.journeys.service import graphs
 from rapport.capabilities.journeys.service.calling import enter
+from rapport.capabilities.journeys.service.going import Going, Tools
+from rapport.capabilities.journeys.service.library import Graphs
 from rapport.capabilities.journeys.store import Instance
 from rapport.capabilities.messages import store as messages
 from rapport.capabilities.messages.store import MessageRow
@@ -29,6 +33,7 @@ from rapport.remember.segments.fields import Fields
 from rapport.remember.segments.following import Following
 from rapport.resolve.graph.customer_ids import ensure_secret
 from rapport.storage import log
+from rapport.storage.settings import Cache
 from tests.databases import ENGINES, database_at
 from tests.jobs import turns
 from tests.shop import Shop
@@ -38,6 +43,7 @@ SLICES = installed()
 FIELDS = Fields(SLICES.remembered)
 [STEPS, *_] = jobs(Joined(SLICES.remembered, SLICES.deciding, SLICES.gate))
 BUCKETS = tuple(range(64))
+TOOLS = Tools(graphs=Graphs(), fields=FIELDS, decider=None)
 
 WELCOME: dict[str, Any] = {
     "title": "Welcome", "entry": {"on": "fact", "fact": "Signed Up"}, "control_percent": 0, "start": "hello",
@@ -268,6 +274,40 @@ def test_a_fact_that_came_while_the_step_was_under_way_is_found_in_the_log(shop:
         conn.execute(store.instances.update().where(store.instances.c.journey == name).values(heard=0))
     go(shop, after=DAY + MINUTE)
     assert [one.reason for one in inside(shop, name)] == ["sent"]
+
+
+def test_in_a_circle_the_message_goes_each_time_however_long_they_walk(shop: Shop) -> None:
+    graph, fact = own(WELCOME)
+    wait = {"kind": "wait", "for": "2h", "next": "hello"}
+    put(shop, graph, nodes={"hello": graph["nodes"]["hello"], "wait": wait})
+    ada = somebody(shop)
+    happens(shop, fact, ada)
+    go(shop)
+    for turn in range(1, 31):
+        turns(shop.db, STEPS, now=now_us() + turn * (2 * HOUR + MINUTE))
+    assert len(sent(shop, ada)) == 31
+
+
+def test_what_somebody_did_is_found_however_much_others_did_before(shop: Shop) -> None:
+    graph, fact = own(WELCOME)
+    name, lost = put(shop, graph), f"{fact} Lost"
+    ada, bo = somebody(shop), somebody(shop)
+    happens(shop, fact, ada)
+    happens(shop, fact, bo)
+    go(shop)
+    happens(shop, lost, bo, at=now_us() + DAY)
+    some = inside(shop, name)
+    with shop.db.write() as conn, conn.begin_nested() as busy:
+        newest = log.latest(conn, shop.id, limit=200)
+        row = next(row._asdict() for row in newest if row.strand == key(shop, ada))
+        del row["seq"]
+        changed = [{"message_id": f"{fact}-{n}", "occurred_at": now_us() + HOUR + n} for n in range(20_001)]
+        conn.execute(log.facts.insert(), [{**row, **one} for one in changed])
+        going = Going(conn, BatchWork(Stages((), own=()), Cache()), shop.id, TOOLS, some, now_us())
+        past = going.past(some, lambda one: one.entered_at, names={lost})
+        busy.rollback()
+    found = {one.strand: [fact.name for fact in past[one.id]] for one in some}
+    assert found == {key(shop, ada): [], key(shop, bo): [lost]}
 
 
 def test_a_control_arm_enters_and_gets_nothing_the_same_people_every_time(shop: Shop) -> None:

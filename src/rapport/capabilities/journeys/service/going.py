@@ -22,7 +22,7 @@ from rapport.decide.people import identifiers_by_key, naming, roots_of, strands_
 from rapport.decide.service import Decider
 from rapport.kernel.clock import zone_named
 from rapport.kernel.errors import InvalidFact
-from rapport.kernel.facts import Fact
+from rapport.kernel.facts import Fact, name_of
 from rapport.kernel.identifiers import Identifier
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Work
@@ -35,8 +35,8 @@ from rapport.storage.workspaces import workspace_of
 
 __all__ = ["Going", "Move", "Tools"]
 
-_LOOKED_AT = 20_000
-"""Facts that one look into the past reads, of all the people of 500."""
+_AT_ONCE = 2_000
+"""Facts of the past that are in memory at once while those that matter are looked for."""
 
 
 class Tools(NamedTuple):
@@ -138,10 +138,14 @@ class Going:
         except (ValueError, KeyError, OSError):
             return self.zone
 
-    def past(self, some: Sequence[Instance], since: Callable[[Instance], int]) -> Mapping[str, Sequence[Fact]]:
-        """By instance: what the customer did after a moment, by any of their identifiers, the oldest first.
+    def past(
+        self, some: Sequence[Instance], since: Callable[[Instance], int], *, names: Collection[str]
+    ) -> Mapping[str, Sequence[Fact]]:
+        """By instance: what of these names the customer did after a moment, by any of their identifiers.
 
         Facts that came while a step was under way, or of somebody who is the same customer only since, are there, too.
+        Cost: all that these customers did since the earliest moment is read, a part at a time; what has one of the
+        names is kept.
         """
         f = log.facts.c
         of = {strand: root for root, several in self.strands.items() for strand in several}
@@ -151,11 +155,12 @@ class Going:
         first = min(since(one) for one in some)
         query = (
             sa.select(*(f[name] for name in log.StoredRow._fields))
-            .where(f.occurred_at >= first).order_by(f.occurred_at, f.seq).limit(_LOOKED_AT)
+            .where(f.occurred_at >= first).execution_options(yield_per=_AT_ONCE)
         )  # fmt: skip
         by_root: defaultdict[Key, list[Fact]] = defaultdict(list)
         for row in select_among(self.conn, query, self.workspace, f.strand, wanted):
-            by_root[of[row.strand]].append(to_fact(log.StoredRow._make(row)))
+            if name_of(row.body) in names:
+                by_root[of[row.strand]].append(to_fact(log.StoredRow._make(row)))
         return {
             one.id: [
                 fact for fact in by_root[self.roots[one.strand]]

@@ -72,7 +72,7 @@ def _hour(going: Going, graph: Graph, node: WaitForHour, some: Some) -> list[Mov
 
 def _fact(going: Going, graph: Graph, node: WaitForFact, some: Some) -> list[Move]:
     over = [one for one in some if one.rests and not one.heard]
-    past = going.past(over, lambda one: one.since)
+    past = going.past(over, lambda one: one.since, names={node.until.fact})
     named, moves = subject_name(graph), []
     for one in some:
         if not one.rests:
@@ -103,7 +103,8 @@ def _rest(going: Going, node: Node, one: Instance, span: str) -> Move:
 
 def _branch(going: Going, graph: Graph, node: Branch, some: Some) -> list[Move]:
     asks_record = any(way.where for way in node.ways)
-    past = going.past(some if any(way.happened for way in node.ways) else [], lambda one: one.entered_at)
+    names = {way.happened.fact for way in node.ways if way.happened}
+    past = going.past(some if names else [], lambda one: one.entered_at, names=names)
     moves = []
     for one in some:
         if asks_record and going.roots[one.strand] in going.unread and going.now - one.since < MINUTE:

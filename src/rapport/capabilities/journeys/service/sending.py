@@ -1,4 +1,6 @@
-"""A journey's messages: queued all at once, each under the key of its instance and node, so that none goes twice."""
+"""A journey's messages: queued all at once, each under the key of its instance, its node and when they came to it, so
+that none goes twice.
+"""
 
 from __future__ import annotations
 
@@ -41,16 +43,11 @@ def _had_it(going: Going, one: Instance) -> bool:
 def _wanted(going: Going, node: Send, one: Instance) -> dict[str, Any]:
     return {
         "template": node.template, "customer": "", "channel": node.channel, "purpose": node.purpose,
-        "idempotency_key": f"journey:{one.id}:{one.node}:{_times(one)}",
+        "idempotency_key": f"journey:{one.id}:{one.node}:{one.since}",  # in a circle each time is another message
         "data": message_data(node.data, one.context.entry, one.context.items),
         "unless_ordered_since": _since(one) if node.unless_ordered else None,
         "latest_at": going.now + node.latest_hours * HOUR,
     }  # fmt: skip
-
-
-def _times(one: Instance) -> int:
-    """How often they have come to the node they are at: in a circle each time is another message."""
-    return sum(1 for node, _ in one.context.trail if node == one.node)
 
 
 def _since(one: Instance) -> int:

@@ -124,7 +124,8 @@ def _other(going: Going, one: Instance) -> Instance | None:
 def _without_goal(going: Going, some: Sequence[Instance], passes: Passes) -> list[Instance]:
     """Those who have not reached the goal by what the log says: also under a name that became theirs only since."""
     asked = [(one, graph) for one in some if one.node and (graph := going.graph(one)) is not None and graph.goal]
-    past = going.past([one for one, _ in asked], lambda one: one.entered_at)
+    names = {graph.goal.fact for _, graph in asked if graph.goal}
+    past = going.past([one for one, _ in asked], lambda one: one.entered_at, names=names)
     done = set()
     for one, graph in asked:
         goal = graph.goal
