@@ -257,3 +257,85 @@ def test_a_stranger_learns_that_there_is_stock_and_not_how_much(shop: Server) ->
     assert "800" not in json.dumps(found)
     assert _asked(shop, location="nowhere").json()["state"] == "unknown"
     assert _asked(shop, key="wk_nobodys").status_code == 401
+
+
+ASKING = "<rapport-consent></rapport-consent><p><a href=/privacy data-rapport-consent>Privacy choices</a></p>"
+SIZES = "[...document.querySelector('rapport-consent').shadowRoot.querySelectorAll('.answer')].map(one => [one.offsetWidth, one.offsetHeight, getComputedStyle(one).backgroundColor].join())"  # noqa: E501
+MOVED = """new Promise((resolve) => { setTimeout(() => resolve(0), 200);
+    new PerformanceObserver((list) => resolve(list.getEntries().reduce((sum, one) => sum + one.value, 0)))
+        .observe({type: 'layout-shift', buffered: true}); })"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_banner_asks_before_anything_is_sent_and_remembers_what_was_said(
+    shop: Server, browser: Browser, axe: str, width: int
+) -> None:
+    """No is as easy as yes, keys are enough, nothing moves, it can be opened again; the answer carries its wording."""
+    size = {"width": width, "height": 800}
+    with opened(browser, shop, ASKING, consent="", viewport=size, bypass_csp=True) as (page, told, complaints):
+        banner = page.get_by_role("dialog", name="You decide what we may do")
+        banner.wait_for()
+        assert page.evaluate(MOVED) < 0.01
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert len(set(page.evaluate(SIZES))) == 1, "refusing is as prominent as accepting"
+        assert violations(page, axe) == []
+        assert told == []
+        assert page.evaluate("document.cookie + localStorage.length") == "0"
+        banner.get_by_role("button", name="Choose by purpose").press("Enter")
+        assert [one.is_checked() for one in banner.get_by_role("checkbox").all()] == [False, True, False]
+        banner.get_by_role("checkbox", name="May we measure").press("Space")
+        assert violations(page, axe) == []
+        banner.get_by_role("button", name="Save my choices").press("Enter")
+        banner.wait_for(state="detached")
+        until(page, lambda: bool(told))
+        said = told[0]["context"]["consent"]
+        assert said["categoryPreferences"] == {"analytics": True, "personalisation": True, "advertising": False}
+        assert (said["wording"], said["language"]) == ("eu_uk-0", "en")
+        page.reload()
+        until(page, lambda: len(told) >= 2)
+        assert not banner.is_visible(), "who has answered is not asked again"
+        page.get_by_text("Privacy choices").press("Enter")
+        banner.wait_for()
+        assert [one.is_checked() for one in banner.get_by_role("checkbox").all()] == [True, True, False]
+        page.keyboard.press("Escape")
+        assert not banner.is_visible()
+        assert page.evaluate("document.activeElement.textContent") == "Privacy choices"
+        page.get_by_text("Privacy choices").click()
+        banner.get_by_role("button", name="Refuse all").click()
+        until(page, lambda: told[-1]["type"] == "identify")
+        assert set(told[-1]["context"]["consent"]["categoryPreferences"].values()) == {False}
+        assert page.evaluate("document.cookie") == ""
+        assert complaints == []
+
+
+def test_a_browser_that_sends_the_signal_is_believed_unless_its_visitor_ticks_the_box(
+    shop: Server, browser: Browser
+) -> None:
+    asking = "<rapport-consent lang=de></rapport-consent>"
+    with opened(browser, shop, "", consent="") as (page, told, _):
+        page.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})")
+        page.reload()
+        page.evaluate(f"document.querySelector('main').insertAdjacentHTML('beforeend', `{asking}`)")
+        page.add_script_tag(url=f"{shop.url}/static/consent.js")
+        page.get_by_role("button", name="Alle annehmen").click()
+        until(page, lambda: bool(told))
+        context = told[0]["context"]
+        assert context["globalPrivacyControl"] is True
+        assert context["consent"]["categoryPreferences"] == {
+            "analytics": True, "personalisation": True, "advertising": False,
+        }  # fmt: skip
+
+
+def test_what_visitors_are_asked_is_the_policys_of_their_country_in_its_languages(shop: Server) -> None:
+    def asked(**more: str) -> dict[str, Any]:
+        path = f"{shop.url}/components/consent/choices"
+        found: dict[str, Any] = http.get(path, params={"key": shop.write_key, **more}).json()
+        return found
+
+    european, californian = asked(country="DE", lang="de-AT"), asked(country="US", lang="fr")
+    assert (european["language"], californian["language"]) == ("de", "en")
+    assert {one["name"]: one["before_answer"] for one in european["purposes"]}["analytics"] is False
+    assert {one["name"] for one in european["purposes"]}.isdisjoint({"service"})
+    assert californian["wording"] != european["wording"]
+    refused = http.get(f"{shop.url}/components/consent/choices", params={"key": "wk_nobodys"})
+    assert refused.status_code == 401

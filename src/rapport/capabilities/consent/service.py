@@ -192,6 +192,9 @@ def _keys(noted: Noted, policy: IdentifierPolicy) -> tuple[Key, ...]:
     return tuple(keys)
 
 
+_SHOWN = ("wording", "language")
+
+
 def _held(fact: Fact, answer: Answer) -> Held:
     how = "signal" if answer.category == GPC else _text(fact, "how") or "website"
     return Held(
@@ -202,8 +205,9 @@ def _held(fact: Fact, answer: Answer) -> Held:
 
 
 def _text(fact: Fact, name: str) -> str:
-    """What one of our own facts says beside the answers; of others' that is not asked."""
-    given = fact.properties.get(name) if fact.name == ANSWERED else None
+    """What a fact says beside the answers: of others' only what they say the person was shown."""
+    beside = fact.properties if fact.name == ANSWERED else fact.context.get("consent") if name in _SHOWN else None
+    given = beside.get(name) if isinstance(beside, dict) else None
     return clean(given, longest=100) if isinstance(given, str) else ""
 
 

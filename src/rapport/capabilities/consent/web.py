@@ -1,7 +1,8 @@
-"""What consent brings to the server: addresses, a page, a card of the customer's page."""
+"""What consent brings to the server: addresses, a page, a card of the customer's page, a banner."""
 
 from __future__ import annotations
 
+from rapport.capabilities.consent.components import COMPONENTS
 from rapport.capabilities.consent.pages import PAGES
 from rapport.capabilities.consent.panels import PANELS
 from rapport.capabilities.consent.routes import ROUTES
@@ -10,4 +11,4 @@ from rapport.web.part import WebPart
 
 __all__ = ["WEB"]
 
-WEB = WebPart(routes=ROUTES, pages=(PAGES,), panels=PANELS, shop=SHOP)
+WEB = WebPart(routes=ROUTES, pages=(PAGES,), panels=PANELS, shop=SHOP, components=COMPONENTS)

@@ -12,7 +12,7 @@
   const waiting = Array.isArray(window.rapport) ? window.rapport : [];
   const home = new URL(script.src).origin;
   const { key = "", consent: stated = "", cookie: cookieName = "rapport_id", user = "", page: pages = "auto" } = script.dataset;
-  const CHOICE = "rapport_consent", UNSENT = "rapport_unsent", MOST = 100, BYTES = 60000;
+  const CHOICE = "rapport_consent", WORDING = "rapport_wording", UNSENT = "rapport_unsent", MOST = 100, BYTES = 60000;
   const CALLED = { analytics: ["analytics", "measurement", "statistics", "performance"], personalisation: ["personalisation", "personalization", "preferences"] };
 
   /* -- what is kept in this browser; none of it before the visitor has allowed it, but the choice itself -- */
@@ -26,11 +26,14 @@
   const store = (name, value) => { try { value === null ? localStorage.removeItem(name) : localStorage.setItem(name, JSON.stringify(value)); } catch { /* a browser that keeps nothing */ } };
   const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
-  let visitor = cookie(cookieName) || "", somebody = user, choice = read(stated) || stored(CHOICE) || {};
+  let visitor = cookie(cookieName) || "", somebody = user, choice = read(stated) || stored(CHOICE) || {}, presumed = {}, wording = stored(WORDING) || {};
   const signal = navigator.globalPrivacyControl === true;
   const says = (category) => {
-    const said = Object.entries(choice).filter(([name]) => CALLED[category].includes(name.toLowerCase())).map(([, may]) => may === true);
-    return said.length ? said.every(Boolean) : undefined; // undefined: nobody has asked yet
+    for (const answers of [choice, presumed]) {
+      const said = Object.entries(answers).filter(([name]) => CALLED[category].includes(name.toLowerCase())).map(([, may]) => may === true);
+      if (said.length) return said.every(Boolean);
+    }
+    return undefined; // nobody has asked yet
   };
   const anonymous = () => {
     visitor ||= random();
@@ -59,6 +62,11 @@
     soon();
   }
 
+  function begin() { // it is allowed from here on: what waited goes
+    anonymous();
+    queue.push(...held.splice(0));
+  }
+
   function soon(after = 200) {
     if (!timer && queue.length) timer = setTimeout(() => { timer = 0; flush(); }, after);
   }
@@ -68,7 +76,7 @@
     sending = true;
     let size = 0;
     const batch = queue.filter((fact) => (size += JSON.stringify(fact).length) < BYTES || size === JSON.stringify(fact).length).map((fact) => ({
-      ...fact, context: { ...fact.context, ...(signal ? { globalPrivacyControl: true } : {}), consent: { categoryPreferences: choice } },
+      ...fact, context: { ...fact.context, ...(signal ? { globalPrivacyControl: true } : {}), consent: { categoryPreferences: choice, ...(wording.wording ? { wording: wording.wording, language: wording.language } : {}) } },
     }));
     let again = false;
     try {
@@ -102,15 +110,16 @@
     page: (name = document.title, properties = {}) => state({ type: "page", name, properties }),
     identify: (userId, traits = {}) => { somebody = userId || somebody; state({ type: "identify", traits }); },
     state,
-    /* What the visitor allows, by the name of each category: {Analytics: true, Personalisation: false}. */
-    consent(answers) {
+    /* What the visitor allows, by the name of each category: {Analytics: true, Personalisation: false}; and what they
+       were shown: {wording, language, at}. */
+    consent(answers, shown) {
       const before = says("analytics");
       choice = { ...choice, ...answers };
       store(CHOICE, choice);
+      if (shown) store(WORDING, (wording = shown));
       if (says("analytics")) {
-        anonymous();
-        queue.push(...held.splice(0));
-        if (before === false) state({ type: "identify", traits: {} });
+        begin();
+        if (before === false || (shown && !queue.length)) state({ type: "identify", traits: {} });
         soon();
       } else if (says("analytics") === false) {
         held = [];
@@ -124,10 +133,19 @@
       }
       rapport.refresh();
     },
+    /* What the policy allows before anybody has answered; it is kept nowhere, and no fact calls it an answer. */
+    presume(answers) {
+      presumed = answers;
+      if (says("analytics")) { begin(); soon(); }
+      rapport.refresh();
+    },
     reset() { somebody = ""; visitor = ""; keep(cookieName, ""); rapport.refresh(); },
     refresh: () => document.querySelectorAll(PARTS).forEach((part) => part.draw?.()),
     flush,
     get anonymousId() { return visitor; },
+    get choices() { return { ...choice }; },
+    get wording() { return { ...wording }; },
+    key, home, signal,
     push: (...calls) => calls.forEach(([name, ...more]) => rapport[name]?.(...more)),
   };
   window.rapport = rapport;
@@ -436,11 +454,13 @@
   for (const [name, made] of [["recommendations", Recommendations], ["product-availability", Availability], ["search", Search]])
     if (!customElements.get(`rapport-${name}`)) customElements.define(`rapport-${name}`, made);
 
-  /* Loyalty's parts have a file of their own, fetched by pages that have them. */
+  /* Loyalty's parts, and the question what is allowed, have files of their own, fetched by pages that have them. */
+  const OTHERS = { loyalty: "rapport-wallet, rapport-tier-progress, rapport-membership, rapport-cart-benefits", consent: "rapport-consent" };
   const start = () => {
-    if (document.querySelector("rapport-wallet, rapport-tier-progress, rapport-membership, rapport-cart-benefits") && !customElements.get("rapport-wallet")) {
+    for (const [file, parts] of Object.entries(OTHERS)) {
+      if (!document.querySelector(parts) || customElements.get(parts.split(",")[0])) continue;
       const more = document.createElement("script");
-      more.src = `${home}/static/loyalty.js`;
+      more.src = `${home}/static/${file}.js`;
       document.head.append(more);
     }
     if (pages === "auto") rapport.page();

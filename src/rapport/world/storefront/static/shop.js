@@ -10,7 +10,8 @@ const tag = document.createElement("script");
 tag.src = `${rapportUrl}/static/rapport.js`;
 Object.assign(tag.dataset, {
   key: page.writeKey, cookie: "shop_visitor", user: page.user, page: "off",
-  consent: JSON.stringify({ Functional: true, Analytics: true, Advertising: false, Personalisation: true }),
+  // What the visitor chose by “Privacy choices”, or else what this demonstration says for them.
+  consent: localStorage.getItem("rapport_consent") || JSON.stringify({ Functional: true, Analytics: true, Advertising: false, Personalisation: true }),
 });
 document.head.append(tag);
 
