@@ -148,7 +148,8 @@ def accept_invitation(
 ) -> SignedIn | HalfSignedIn:
     """Join the workspace of an invitation and sign in. Somebody who has an account gives its password.
 
-    Whoever is a member already stays what they are: an old invitation lowers nobody's role.
+    Whoever is a member already stays what they are: an old invitation lowers nobody's role. Joining uses up every
+    invitation of this person to the workspace, so none brings them back once they were removed.
     """
     invitation = open_invitation(db, token, now=now)
     mail = invitation.email or _email(email)
@@ -162,13 +163,15 @@ def accept_invitation(
     else:
         user = authenticate(db, email=mail, password=password, address=address, device=device, now=now)
     with db.write() as conn:
+        # Members first, as `remove_member` does: two that lock in another order would wait for each other.
+        everybody = store.members(conn, invitation.workspace, for_update=True)
         if not store.take_invitation(conn, invitation.token_hash):
             raise NotFound("this link does not work any more", hint="links work once; sign in with your account")
         if known is None:
             store.add_user(conn, user)
         if invitation.email is None:
             store.forget_setup_links(conn)
-        everybody = store.members(conn, invitation.workspace, for_update=True)
+        store.forget_invitations(conn, workspace=invitation.workspace, email=user.email)
         if user.id not in {member.user_id for member in everybody}:
             store.add_membership(conn, workspace=invitation.workspace, user_id=user.id, role=invitation.role, now=now)
     return enter(db, user.id, workspace=invitation.workspace, browser=browser, device=device, now=now)
@@ -288,9 +291,13 @@ def give_role(
 
 
 def remove_member(db: Database, *, workspace: WorkspaceId, user_id: str) -> None:
-    """Take somebody out of the workspace and sign them out. Raises Conflict where no owner would be left."""
+    """Take somebody out of the workspace and sign them out; no invitation that is open brings them back.
+
+    Raises Conflict where no owner would be left.
+    """
     with db.write() as conn:
-        _keep_an_owner(store.members(conn, workspace, for_update=True), user_id=user_id, stays=False)
+        member = _keep_an_owner(store.members(conn, workspace, for_update=True), user_id=user_id, stays=False)
+        store.forget_invitations(conn, workspace=workspace, email=member.email)
         store.remove_membership(conn, workspace=workspace, user_id=user_id)
         tell(conn, workspace, "account.removed", about=user_id)
 

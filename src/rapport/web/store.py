@@ -342,6 +342,11 @@ def withdraw_invitation(conn: Connection, *, workspace: WorkspaceId, invitation_
     return conn.execute(query).rowcount == 1
 
 
+def forget_invitations(conn: Connection, *, workspace: WorkspaceId, email: str) -> None:
+    """Delete all that this person could still join a workspace with."""
+    conn.execute(invitations.delete().where(invitations.c.workspace == workspace, invitations.c.email == email))
+
+
 def forget_setup_links(conn: Connection) -> None:
     """Delete every link for a first account."""
     conn.execute(invitations.delete().where(invitations.c.email.is_(None)))

@@ -272,6 +272,32 @@ def test_a_removed_member_is_signed_out_at_once(db: Database, shop: Workspace, a
         assert bo.get("/console/account", follow_redirects=False).status_code == 303
 
 
+def test_a_removed_member_does_not_come_back_through_another_invitation(
+    db: Database, shop: Workspace, join: Join
+) -> None:
+    now, bo = now_us(), ADA | {"email": "bo@example.com"}
+    join("owner")
+    with db.write() as conn:
+        other = create_workspace(conn, slug="other", name="Other", now=now)
+    elsewhere = accounts.invite(db, workspace=other.id, email="bo@example.com", role="viewer", now=now)
+    tokens = [
+        accounts.invite(db, workspace=shop.id, email=email, role="viewer", now=now)
+        for email in ("bo@example.com", "Bo@Example.com")
+    ]
+    joined = accounts.accept_invitation(db, tokens[0], **bo, name="Bo", now=now)
+    with db.read() as conn:
+        assert store.open_invitations(conn, shop.id, now=now) == []
+    # One that was sent while Bo was joining.
+    late = accounts._invitation("join_late", workspace=shop.id, email="bo@example.com", role="viewer", now=now)
+    with db.write() as conn:
+        store.add_invitation(conn, late)
+    accounts.remove_member(db, workspace=shop.id, user_id=joined.user_id)
+    for token in (*tokens, "join_late"):
+        with pytest.raises(NotFound):
+            accounts.accept_invitation(db, token, **bo, name="Bo", now=now)
+    assert accounts.open_invitation(db, elsewhere, now=now).workspace == other.id
+
+
 def test_a_new_password_ends_every_other_session(app: Litestar, join: Join) -> None:
     email = join("owner")
     with TestClient(app) as here:
