@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text
 
 from rapport.storage.engine import metadata
+from rapport.storage.sealing import opened, sealed
 
 __all__ = ["Challenge", "Factor", "challenges", "recovery_codes", "second_factors"]
 
@@ -60,6 +61,7 @@ class Factor(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["app", "passkey"]
     name: str
     secret: bytes
+    """As it is kept: an app's may be sealed (`secret_of`)."""
     credential: bytes | None
     counter: int
     confirmed_at: int | None
@@ -103,7 +105,15 @@ def add_factor(conn: Connection, new: Factor) -> None:
     column = second_factors.c
     begun = (column.user_id == new.user_id, column.kind == new.kind, column.confirmed_at.is_(None))
     conn.execute(second_factors.delete().where(*begun))
-    conn.execute(second_factors.insert().values(**msgspec.structs.asdict(new)))
+    values = msgspec.structs.asdict(new)
+    if new.kind == "app":
+        values["secret"] = sealed(new.secret, about=new.id)
+    conn.execute(second_factors.insert().values(**values))
+
+
+def secret_of(app: Factor) -> bytes:
+    """The key of an app, as it shows codes by. Raises Misconfigured where it lies sealed and the key to it is missing."""
+    return opened(app.secret, about=app.id)
 
 
 def use_factor(conn: Connection, factor_id: str, *, counter: int, now: int) -> bool:

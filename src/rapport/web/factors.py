@@ -71,7 +71,7 @@ def begun(db: Database, *, user_id: str, factor_id: str, email: str, issuer: str
         found = factor_store.factor(conn, user_id=user_id, factor_id=factor_id)
     if found is None or found.kind != "app" or found.confirmed_at is not None:
         return None
-    secret = found.secret.decode()
+    secret = factor_store.secret_of(found).decode()
     return Begun(found.id, secret, _uri_of(secret, email=email, issuer=issuer))
 
 
@@ -179,7 +179,7 @@ def _use(conn: Connection, user_id: str, code: str, *, now: int) -> bool:
     if len(typed) != 6 or not typed.isdigit():
         return factor_store.take_recovery_code(conn, user_id, store.digest_of(typed))
     for factor in factor_store.factors_of(conn, user_id):
-        if factor.kind == "app" and (step := _step_of(factor.secret, typed, now=now)) is not None:
+        if factor.kind == "app" and (step := _step_of(factor_store.secret_of(factor), typed, now=now)) is not None:
             return factor_store.use_factor(conn, factor.id, counter=step, now=now)
     return False
 

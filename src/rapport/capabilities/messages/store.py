@@ -12,6 +12,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText, metadata
 from rapport.storage.lookup import select_among
+from rapport.storage.sealing import opened, sealed
 
 __all__ = [
     "HELD", "QUEUED", "SENT", "MessageRow", "by_ids", "by_keys", "channel_providers", "insert", "listed",
@@ -276,12 +277,13 @@ def add_template(conn: Connection, row: Mapping[str, Any]) -> bool:
 
 def keep_mail_server(conn: Connection, workspace: WorkspaceId, body: bytes, *, by: str, now: int) -> None:
     """Put a shop's own mail server in force."""
-    row = {"workspace": workspace, "body": body, "changed_at": now, "changed_by": by}
+    kept = sealed(body, about=f"mail_servers:{workspace}")
+    row = {"workspace": workspace, "body": kept, "changed_at": now, "changed_by": by}
     upsert(conn, mail_servers, [row], key=("workspace",), update=("body", "changed_at", "changed_by"))
 
 
 def mail_server_of(conn: Connection, workspace: WorkspaceId) -> bytes | None:
-    """A shop's own mail server as JSON; None where it has none."""
+    """A shop's own mail server as JSON; None where it has none. Raises Misconfigured as `opened` of sealing."""
     query = sa.select(mail_servers.c.body).where(mail_servers.c.workspace == workspace)
     found = conn.execute(query).scalar()
-    return None if found is None else bytes(found)
+    return None if found is None else opened(bytes(found), about=f"mail_servers:{workspace}")

@@ -1,0 +1,85 @@
+"""Secrets that must be read again lie sealed in the database, where the environment brings a key.
+
+What is sealed can be opened with the key alone, and only where it was put (`about`): a row that is copied to somebody
+else's opens nothing. Without a key values lie as they are. A backup or a stolen disk then shows the secrets of
+authenticator apps and mail servers; passwords, sessions and API keys are hashes in any case.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from rapport.kernel.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+__all__ = ["VARIABLE", "is_sealed", "opened", "sealed"]
+
+VARIABLE = "RAPPORT_SECRET_KEY"
+
+SHORTEST = 32
+"""Characters of a key: no one that a person thought up."""
+
+_MARK = b"\x00sealed1\x00"
+_NONCE_BYTES = 12
+
+_SALT = b"rapport.storage.sealing"
+"""The same everywhere: the key is random, and what is derived from it must be found again from nothing else."""
+
+
+def sealed(plain: bytes, *, about: str) -> bytes:
+    """The value as it is kept: sealed with the first key of the environment, or as it is where there is none.
+
+    Raises Misconfigured for a key that is too short.
+    """
+    keys = _keys(os.environ.get(VARIABLE, ""))
+    if not keys:
+        return plain
+    nonce = os.urandom(_NONCE_BYTES)
+    return _MARK + nonce + keys[0].encrypt(nonce, plain, about.encode())
+
+
+def opened(kept: bytes, *, about: str) -> bytes:
+    """The value again, also one that was kept before there was a key.
+
+    Raises Misconfigured where none of the environment's keys opens it.
+    """
+    if not is_sealed(kept):
+        return kept
+    from cryptography.exceptions import InvalidTag
+
+    nonce, body = kept[len(_MARK) :][:_NONCE_BYTES], kept[len(_MARK) + _NONCE_BYTES :]
+    for key in _keys(os.environ.get(VARIABLE, "")):
+        try:
+            return key.decrypt(nonce, body, about.encode())
+        except InvalidTag:
+            continue
+    raise Misconfigured(
+        f"a secret in the database cannot be opened with {VARIABLE}",
+        hint="start with the key it was sealed with; an older one may stand behind the new one, after a comma",
+    )
+
+
+def is_sealed(kept: bytes) -> bool:
+    """Whether a value lies sealed."""
+    return kept.startswith(_MARK)
+
+
+@lru_cache(maxsize=4)
+def _keys(named: str) -> tuple[AESGCM, ...]:
+    """The keys, the one that seals first. Deriving takes some tens of milliseconds, once."""
+    found = [text.strip() for text in named.split(",") if text.strip()]
+    if not found:
+        return ()
+    if any(len(text) < SHORTEST for text in found):
+        raise Misconfigured(
+            f"{VARIABLE} is too short: a key has at least {SHORTEST} characters",
+            hint="`openssl rand -hex 32` makes one",
+        )
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # a command that seals nothing need not load it
+    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+    return tuple(AESGCM(Scrypt(salt=_SALT, length=32, n=2**14, r=8, p=1).derive(text.encode())) for text in found)
