@@ -112,7 +112,7 @@ def add_factor(conn: Connection, new: Factor) -> None:
 
 
 def secret_of(app: Factor) -> bytes:
-    """The key of an app, as it shows codes by. Raises Misconfigured where it lies sealed and the key to it is missing."""
+    """The key of an app, by which it shows codes. Raises Misconfigured where it lies sealed and nothing opens it."""
     return opened(app.secret, about=app.id)
 
 
