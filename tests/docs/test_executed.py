@@ -132,3 +132,7 @@ def test_what_may_be_done_with_whom_is_said_as_described(tmp_path: Path) -> None
 
 def test_a_customer_is_asked_answers_and_somebody_does_their_task_as_described(tmp_path: Path) -> None:
     run_page(DOCS / "how-to/journeys.md", folder=tmp_path, port=free_port())
+
+
+def test_a_promise_is_made_changed_and_kept_as_described(tmp_path: Path) -> None:
+    run_page(DOCS / "how-to/keep-promises.md", folder=tmp_path, port=free_port())

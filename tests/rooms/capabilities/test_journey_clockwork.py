@@ -279,3 +279,24 @@ def test_a_journey_that_was_entered_is_left_with_its_fact(shop: Shop) -> None:
     turns(shop.db, STARTS, now=first)
     go(shop, after=first - now_us() + MINUTE)
     assert [one["outcome"] for one in stated(shop, "Journey Left", name)] == ["end"]
+
+
+def test_what_is_due_is_found_by_the_index_of_times_however_many_sleep(shop: Shop) -> None:
+    asked: list[tuple[str, Any]] = []
+    with shop.db.write() as conn:
+
+        def listen(conn_: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:  # noqa: FBT001
+            asked.append((statement, parameters))
+
+        sa.event.listen(conn, "before_cursor_execute", listen)
+        store.next_due(conn, tuple(range(64)))
+        store.claim(conn, tuple(range(64)), now=now_us(), limit=500)
+        sa.event.remove(conn, "before_cursor_execute", listen)
+        if is_postgres := conn.dialect.name == "postgresql":
+            conn.exec_driver_sql("SET LOCAL enable_seqscan = off")  # on a table of a few rows a scan is right
+        for statement, parameters in asked:
+            explain = "EXPLAIN " if is_postgres else "EXPLAIN QUERY PLAN "
+            plan = "\n".join(str(row[-1]) for row in conn.exec_driver_sql(explain + statement, parameters))
+            assert "journey_instances_due" in plan
+            assert "Sort" not in plan
+            assert "TEMP B-TREE" not in plan
