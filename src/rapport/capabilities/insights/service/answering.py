@@ -12,7 +12,7 @@ from rapport.capabilities.insights.journey_map import Edge, Kind, Variant
 from rapport.capabilities.insights.patterns import Pattern
 from rapport.capabilities.insights.service.baskets import look_for_patterns
 from rapport.capabilities.insights.service.beside import beside
-from rapport.capabilities.insights.service.funnel import funnel_whole
+from rapport.capabilities.insights.service.funnel import STEPS, funnel_whole
 from rapport.capabilities.insights.service.journeys import Apart, Asked, Outcome, travelled
 from rapport.capabilities.insights.service.products import product_rows
 from rapport.kernel.clock import now_us, to_iso
@@ -126,8 +126,11 @@ def retention_answer(conn: Connection, metrics: Metrics, question: Question, *, 
 def funnel_answer(conn: Connection, metrics: Metrics, question: Question, *, segment: str) -> FunnelAnswer:
     """The metric `checkout_funnel`, and all of it together."""
     metric = metrics.find("checkout_funnel").metric
-    whole = funnel_whole(conn, metrics.asked(conn, metric, question, segment=segment))
     rows = metrics.answer(conn, metric.name, question, segment=segment).rows
+    if question.by == "segment":  # somebody may be in several
+        whole = funnel_whole(conn, metrics.asked(conn, metric, question, segment=segment))
+    else:
+        whole = {step: sum(row[step] for row in rows) for step in STEPS}
     return FunnelAnswer(**_period(question, segment), by=question.by, whole=whole, rows=rows)
 
 

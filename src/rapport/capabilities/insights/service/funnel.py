@@ -21,6 +21,10 @@ STEPS = {"viewed": VIEWED, "added": ADDED, "checkout": CHECKOUT, "ordered": ORDE
 
 LATER = (ADDED, CHECKOUT, ORDERED)
 
+_PAD = sa.literal_column("10000000000000000", sa.BigInteger)
+_DIGITS = 17
+"""Of every time with this added, so that texts of times are in the order of time."""
+
 Rows = list[dict[str, Any]]
 
 
@@ -63,41 +67,41 @@ def _at_least(came: sa.Subquery, step: int) -> sa.ColumnElement[int]:
 
 
 def _came(conn: Connection, question: Question) -> sa.Subquery:
-    """Each customer who viewed a product: `key, root, at` of the first view, its channel and device, the last step.
+    """Each customer who viewed a product: `key, root, at` of the first view, the last step (`reached`).
 
     A later step implies the ones before it, and somebody came to a step if they were there, or further, at or after
     their first view: if the last time is not before it. So first and last times by strand say all, and whose a strand
-    is, is asked once for each.
+    is, is asked once for each. Channel and device stand behind the first time, as one text: of two views in one
+    instant the first by name.
     """
     t, i = touchpoints.c, identifiers.c
-    last = {step: sa.func.max(sa.case((t.step >= step, t.at))).label(f"last_{step}") for step in LATER}
+    has_beside = question.by in ("channel", "device")
+    first = sa.cast(t.at + _PAD, sa.Text) + t[question.by] if has_beside else t.at
+    view = sa.case((t.step == VIEWED, first))
     of_strand = (
-        sa.select(t.strand, sa.func.min(sa.case((t.step == VIEWED, t.at))).label("first"), *last.values())
+        sa.select(
+            t.strand, sa.func.min(view).label("first"),
+            *(sa.func.max(sa.case((t.step >= step, t.at))).label(f"last_{step}") for step in LATER),
+        )
         .where(t.workspace == question.workspace, t.at >= question.since, t.at < question.until, t.step > 0)
         .group_by(t.strand)
         .subquery("of_strand")
-    )
+    )  # fmt: skip
     s = of_strand.c
     query = sa.select(
-        i.root, sa.func.min(s.first).label("at"), *(sa.func.max(s[f"last_{n}"]).label(f"last_{n}") for n in LATER)
+        i.root, sa.func.min(s.first).label("first"), *(sa.func.max(s[f"last_{n}"]).label(f"last_{n}") for n in LATER)
     ).select_from(of_strand.join(identifiers, (i.workspace == question.workspace) & (i.key == s.strand)))
-    of_root = of_segment(query, question, i.root).group_by(i.root).subquery("of_root")
-    r = of_root.c
-    reached = sa.case(*((r[f"last_{n}"] >= r.at, n) for n in reversed(LATER)), else_=VIEWED)
-    people = sa.select(r.root, r.at, reached.label("reached")).where(r.at.is_not(None)).subquery("people")
-    columns = {question.by: _of_first_view(question, people)} if question.by in ("channel", "device") else {}
-    return grouped(conn, question, people, columns).subquery("came")
-
-
-def _of_first_view(question: Question, people: sa.Subquery) -> sa.ColumnElement[Any]:
-    """The channel or device of the view that was the first; of several in one instant the first by name."""
-    t, i = touchpoints.c, identifiers.c
-    query = (
-        sa.select(sa.func.min(t[question.by]))
-        .select_from(touchpoints.join(identifiers, (i.workspace == t.workspace) & (i.key == t.strand)))
-        .where(t.workspace == question.workspace, t.at == people.c.at, t.step == VIEWED, i.root == people.c.root)
+    r = of_segment(query, question, i.root).group_by(i.root).subquery("of_root").c
+    at = sa.cast(sa.func.substr(r.first, 1, _DIGITS), sa.BigInteger) - _PAD if has_beside else r.first
+    reached = sa.case(*((r[f"last_{n}"] >= at, n) for n in reversed(LATER)), else_=VIEWED)
+    beside = sa.func.substr(r.first, _DIGITS + 1) if has_beside else sa.literal("")
+    people = (
+        sa.select(r.root, at.label("at"), reached.label("reached"), beside.label("beside"))
+        .where(r.first.is_not(None))
+        .subquery("people")
     )
-    return query.scalar_subquery()
+    columns = {question.by: people.c.beside} if has_beside else {}
+    return grouped(conn, question, people, columns).subquery("came")
 
 
 def who_came_to(
