@@ -6,7 +6,7 @@ identifiers that are the person's then. What the job notes is that it can be mad
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from rapport.act.jobs import Job, Turn
 from rapport.compose.erasure import Proof, StoreErased
 from rapport.compose.person import export_person
+from rapport.compose.queue import Failed, next_request, stepping_behind
 from rapport.compose.requests import DONE_BY_US, HANDED_OUT, answerable, privacy_requests
 from rapport.compose.routes import Export, export_by
 from rapport.kernel.clock import now_us, to_iso
@@ -51,14 +52,14 @@ def answering(slices: Installed) -> Job:
     kinds = tuple(kind for kind in done if kind != "erasure")
 
     def due(conn: Connection, turn: Turn) -> bool:
-        return _waiting(conn, kinds) is not None
+        return next_request(conn, kinds) is not None
 
     def run(turn: Turn) -> int:
         with turn.db.read() as conn:
-            found = _waiting(conn, kinds)
+            found = next_request(conn, kinds, turn.kept(Failed).ids)
         if found is None:
             return 0
-        with turn.write() as conn:
+        with stepping_behind(turn, found.id), turn.write() as conn:
             _answer(conn, slices, WorkspaceId(found.workspace), found.id, now=turn.now)
         turn.again()
         return 1
@@ -69,14 +70,9 @@ def answering(slices: Installed) -> Job:
     )  # fmt: skip
 
 
-def _waiting(conn: Connection, kinds: tuple[str, ...]) -> Any:
-    query = sa.select(_r.workspace, _r.id).where(_r.kind.in_(kinds), _r.status == "received")
-    return conn.execute(query.order_by(_r.asked_at).limit(1)).first()
-
-
 def _answer(conn: Connection, slices: Installed, workspace: WorkspaceId, request: str, *, now: int) -> None:
     """In one transaction: it is done, and said to be. Another worker that came first has left nothing to do."""
-    mine = sa.and_(_r.workspace == workspace, _r.id == request, _r.status == "received")
+    mine = sa.and_(_r.workspace == workspace, _r.id == request, _r.status == "received", _r.subject.is_not(None))
     row = conn.execute(sa.select(privacy_requests).where(mine).with_for_update()).first()
     if row is None:
         return

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from rapport.act.jobs import Job, Turn
 from rapport.compose.erasure import Proof, erase
+from rapport.compose.queue import Failed, next_request, stepping_behind
 from rapport.compose.requests import finish, privacy_requests
 from rapport.kernel.clock import to_iso
 from rapport.kernel.ids import Key, WorkspaceId
@@ -36,35 +37,28 @@ class _Texts:
         self.of: dict[str, list[str]] = {}
 
 
-def _waiting(conn: Connection) -> sa.Row[tuple[object, ...]] | None:
-    """The request to go on with: one that is running before those that wait, the oldest first."""
-    for status in ("running", "received"):
-        query = sa.select(privacy_requests).where(_r.kind == "erasure", _r.status == status)
-        found = conn.execute(query.order_by(_r.asked_at).limit(1)).first()
-        if found is not None:
-            return found
-    return None
-
-
 def erasing(slices: Installed) -> Job:
     """The job, over all that is installed."""
 
     def due(conn: Connection, turn: Turn) -> bool:
-        return _waiting(conn) is not None
+        return next_request(conn, ("erasure",)) is not None
 
     def run(turn: Turn) -> int:
         with turn.db.read() as conn:
-            found = _waiting(conn)
+            found = next_request(conn, ("erasure",), turn.kept(Failed).ids)
         if found is None:
             return 0
         row = found._mapping
         workspace, request = WorkspaceId(row["workspace"]), str(row["id"])
         texts = turn.kept(_Texts)
-        if row["status"] == "received":
-            texts.of[request] = _erase(turn, slices, workspace, request, Key(row["subject"]))
-            turn.again()
-        else:
-            _tidy(turn, workspace, request, texts.of.pop(request, None), row["proof"])
+        with stepping_behind(turn, request):
+            if row["status"] == "received":
+                wanted = _erase(turn, slices, workspace, request, Key(row["subject"]))
+                if wanted is not None:
+                    texts.of[request] = wanted
+                turn.again()
+            else:
+                _tidy(turn, workspace, request, texts.of.pop(request, None), row["proof"])
         return 1
 
     return Job(
@@ -73,10 +67,13 @@ def erasing(slices: Installed) -> Job:
     )  # fmt: skip
 
 
-def _erase(turn: Turn, slices: Installed, workspace: WorkspaceId, request: str, subject: Key) -> list[str]:
+def _erase(turn: Turn, slices: Installed, workspace: WorkspaceId, request: str, subject: Key) -> list[str] | None:
+    """What to look for in the files; None where it was refused, or begun, since it was found waiting."""
     with turn.write() as conn:
         mine = sa.and_(_r.workspace == workspace, _r.id == request)
-        conn.execute(privacy_requests.update().where(mine).values(status="running", subject=None))
+        begun = privacy_requests.update().where(mine, _r.status == "received", _r.subject == subject)
+        if conn.execute(begun.values(status="running", subject=None)).rowcount == 0:
+            return None
         proof, texts = erase(conn, slices, workspace, subject, now=turn.now, told=to_iso(turn.now))
         conn.execute(privacy_requests.update().where(mine).values(proof=msgspec.json.encode(proof)))
     return texts

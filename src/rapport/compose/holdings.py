@@ -60,16 +60,6 @@ def _erase_audit(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]
     return emptied
 
 
-def _erase_requests(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> int:
-    """What somebody asked loses who it was; that it was asked and answered, and when, is the shop's to prove."""
-    r = requests.privacy_requests.c
-    gone = 0
-    for some in chunks(sorted(keys), 500):
-        query = sa.update(requests.privacy_requests).where(r.workspace == workspace, r.subject.in_(some))
-        gone += conn.execute(query.values(subject=None)).rowcount
-    return gone
-
-
 STORAGE = (
     of_shop(workspaces.workspaces, "the shops and what each decides for itself"),
     of_shop(settings.shop_settings, "what each shop decides of each slice, with who changed it"),
@@ -100,7 +90,7 @@ WEB = (
 EXPORT = (
     of_person(
         requests.privacy_requests, "what somebody asked of what is kept of them, and what became of it",
-        export=by_columns(requests.privacy_requests, ("subject",))[0], erase=_erase_requests,
+        export=by_columns(requests.privacy_requests, ("subject",))[0], erase=requests.forget,
     ),
 )  # fmt: skip
 

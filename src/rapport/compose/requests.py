@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -19,17 +20,19 @@ from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBina
 
 from rapport.compose.erasure import Proof
 from rapport.compose.law import MONTH, Law
-from rapport.kernel.clock import DAY, to_iso
+from rapport.kernel.clock import DAY, now_us, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.remember.golden import find_key
 from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.linking.units import certain_identifiers
 from rapport.storage.audit.entries import append as tell
+from rapport.storage.bulk import chunks
 from rapport.storage.engine import CText, metadata
 
 __all__ = [
     "DONE_BY_US",
+    "ERASED_MEANWHILE",
     "HANDED_OUT",
     "OPEN",
     "OPEN_DAYS",
@@ -40,6 +43,7 @@ __all__ = [
     "ask",
     "find_request",
     "finish",
+    "forget",
     "newest_requests",
     "privacy_requests",
     "settle",
@@ -59,6 +63,7 @@ DONE_BY_US = (*HANDED_OUT, "restriction", "objection", "erasure")
 """Kinds that a job answers; what is to be put right is a person's to see."""
 OPEN_DAYS = 30
 """How long an answer can be opened."""
+ERASED_MEANWHILE = "the person was erased on another request"
 
 ANYWHERE = Law()
 
@@ -198,6 +203,25 @@ def finish(conn: Connection, workspace: WorkspaceId, request: str, proof: Proof,
     rows = sum(one.rows for one in (*proof.stores, *proof.mentions))
     said = {"identifiers": proof.identifiers, "rows": rows, "files": proof.files, "left": proof.left}
     tell(conn, workspace, "customer.erased", about=request, details=said, now=now)
+
+
+def forget(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> int:
+    """Forget who asked, of a person who is being erased; what is still open is over. Returns how many.
+
+    That it was asked and answered, and when, is the shop's to prove.
+    """
+    now, gone = now_us(), 0
+    for some in chunks(sorted(keys), 500):
+        theirs = sa.and_(_r.workspace == workspace, _r.subject.in_(some))
+        waits = sa.and_(theirs, _r.status.in_(("received", "verifying")))
+        for row in conn.execute(sa.select(_r.id, _r.kind).where(waits).with_for_update()).all():
+            said = {"kind": row.kind, "note": ERASED_MEANWHILE}
+            tell(conn, workspace, "request.settled", about=row.id, details=said, now=now)
+        conn.execute(
+            privacy_requests.update().where(waits).values(status="not_found", reason=ERASED_MEANWHILE, finished_at=now)
+        )
+        gone += conn.execute(privacy_requests.update().where(theirs).values(subject=None)).rowcount
+    return gone
 
 
 def find_request(conn: Connection, workspace: WorkspaceId, request: str) -> RequestShown:
