@@ -29,6 +29,8 @@ import numpy as np
 
 from benchmarks.installation import Installation, installation
 from rapport.capabilities.catalog.store import products
+from rapport.capabilities.merchandising import Rule
+from rapport.capabilities.merchandising.service.changing import save
 from rapport.capabilities.recommendations import models
 from rapport.capabilities.recommendations.learning.ranker import learn
 from rapport.capabilities.recommendations.model import Recent
@@ -43,6 +45,11 @@ from rapport.storage.workspaces import default_workspace
 
 __all__ = ["main"]
 
+RULES = (
+    Rule(name="pinned", action="pin", products=["p1", "p2"], position=2, placements=["home"]),
+    Rule(name="up", action="boost", brand="b1", strength=30),
+    Rule(name="out", action="exclude", products=["p5"]),
+)
 CONNECTIONS = 64
 BATCH = 20_000
 CATEGORIES = 200
@@ -76,6 +83,7 @@ def fill(db: Database, folder: Path, size: Size) -> None:
             number += len(some)
         print(f"  {number:,} rows of {table.name} in {time.monotonic() - began:.0f} s", flush=True)
     with db.write() as conn:
+        save(conn, shop, RULES, seen=0, placements={"home", "product"}, what="benchmark", by="benchmark", now=now)
         conn.exec_driver_sql("ANALYZE")
     sessions = _sessions(size, rng)
     began = time.monotonic()

@@ -128,7 +128,7 @@ def test_what_lies_in_the_cart_or_was_just_bought_is_not_offered_again(shop: Sho
     removed = {guardrail.name: guardrail.removed for guardrail in decision.guardrails}
     assert removed == {
         "not_the_same_product": 1, "not_in_the_cart_already": 1, "not_just_bought": 1, "known_to_the_catalogue": 0,
-        "can_be_had": 0, "early_access": 0,
+        "can_be_had": 0, "left_out_by_the_shop": 0, "only_these": 0, "early_access": 0,
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from tests.shop import NOON, Shop
 _PRODUCT = ("product_id", "name", "category", "price_minor", "currency", "score", "odds", "reasons")
 
 
-_LATER = ("can_be_had", "early_access")
+_LATER = ("can_be_had", "early_access", "left_out_by_the_shop", "only_these")
 """Rules that came later; here they take nothing away."""
 
 
@@ -57,7 +57,8 @@ def test_the_slate_of_a_fixed_shop_stays_what_it_was(any_shop: Shop) -> None:
     ]  # fmt: skip
     assert [(guardrail.name, guardrail.removed) for guardrail in decision.guardrails] == [
         ("not_the_same_product", 1), ("not_in_the_cart_already", 1), ("not_just_bought", 1),
-        ("known_to_the_catalogue", 1), ("can_be_had", 0), ("early_access", 0),
+        ("known_to_the_catalogue", 1), ("can_be_had", 0), ("left_out_by_the_shop", 0), ("only_these", 0),
+        ("early_access", 0),
     ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from rapport.capabilities.catalog.entry import Entry
 from rapport.capabilities.catalog.indexing import DESCRIPTION, Indexed, digest_of, index_of
 from rapport.capabilities.catalog.prices import PricePoint
 from rapport.capabilities.catalog.stating import Statement
+from rapport.capabilities.catalog.store import products
 from rapport.capabilities.catalog.words import near_keys
 from rapport.kernel.clock import DAY
 from rapport.kernel.ids import WorkspaceId
@@ -38,6 +39,7 @@ __all__ = [
     "save_described",
     "save_prices",
     "save_stated",
+    "shown_among",
     "variants_of",
     "words",
 ]
@@ -197,6 +199,14 @@ def hidden_among(conn: Connection, workspace: WorkspaceId, product_ids: Iterable
     """Those of the products that are withdrawn."""
     query = sa.select(entries.c.product_id).where(entries.c.visible.is_(False))
     return {row[0] for row in select_among(conn, query, workspace, entries.c.product_id, dict.fromkeys(product_ids))}
+
+
+def shown_among(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str]) -> set[str]:
+    """Those of the products that a fact has described and the shop has not withdrawn. One statement for 500."""
+    own = (entries.c.workspace == products.c.workspace) & (entries.c.product_id == products.c.product_id)
+    query = sa.select(products.c.product_id).select_from(products.outerjoin(entries, own))
+    query = query.where(entries.c.visible.is_(None) | entries.c.visible)
+    return {row[0] for row in select_among(conn, query, workspace, products.c.product_id, dict.fromkeys(product_ids))}
 
 
 def price_points(

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from rapport.capabilities.catalog.entries import find_entries, hidden_among
+from rapport.capabilities.catalog.entries import find_entries, shown_among
 from rapport.capabilities.catalog.entry import Entry, price_at
 from rapport.capabilities.catalog.pictures import alike
 from rapport.capabilities.catalog.searching import Question, search
@@ -35,7 +35,7 @@ _SHOWN = ("name", "category", "brand", "price_minor", "currency", "url", "image_
 def unknown(conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> set[str]:
     """Products that no fact ever described, and those that the shop has withdrawn."""
     ids = {candidate.item_id for candidate in candidates}
-    return ids - find_products(conn, ask.workspace, ids).keys() | hidden_among(conn, ask.workspace, ids)
+    return ids - shown_among(conn, ask.workspace, ids)
 
 
 def details(

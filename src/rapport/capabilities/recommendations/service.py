@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from threading import local
 
 import msgspec
 
@@ -303,9 +304,22 @@ def _met(conn: Connection, ask: Ask, *, level: int, within: int) -> set[str]:
     return {e.product_id for e in _recent_of(conn, ask) if e.level == level and ask.now - e.at <= within}
 
 
-def _recent_of(conn: Connection, ask: Ask) -> list[Recent]:
-    loaded = store.load_recents(conn, [(ask.workspace, strand) for strand in ask.strands])
-    return [entry for recent in loaded.values() for entry in recent]
+class _Last(local):
+    """The decision that this thread is making, with what its customer met: several steps ask for the same."""
+
+    ask: Ask | None = None
+    recent: Sequence[Recent] = ()
+
+
+_last = _Last()
+
+
+def _recent_of(conn: Connection, ask: Ask) -> Sequence[Recent]:
+    if _last.ask is not ask:
+        loaded = store.load_recents(conn, [(ask.workspace, strand) for strand in ask.strands])
+        _last.recent = [entry for recent in loaded.values() for entry in recent]
+        _last.ask = ask
+    return _last.recent
 
 
 def _name(product: Product | None, product_id: str) -> str:
