@@ -65,6 +65,9 @@ _logger = logging.getLogger(__name__)
 _PENDING: sa.ColumnElement[str] = sa.literal_column("'pending'")
 """Literal, so that both engines can use the partial index."""
 
+_FIRST = sa.and_(store.outbox.c.status == _PENDING, store.outbox.c.purpose != sa.literal_column("'marketing'"))
+"""What goes before news and offers."""
+
 
 _OUTGOING = [store.outbox.c[name] for name in Outgoing.__struct_fields__]
 _STATUS: Mapping[object, Literal["delivered", "dead"]] = {"delivered": "delivered", "dead": "dead"}
@@ -199,6 +202,7 @@ class Dispatcher:
         self._lock = threading.Lock()
         self._under_way: dict[Future[None], Destination] = {}
         self._housekept_at = 0
+        self._last_served: dict[bool, Destination] = {}
 
     def run_once(self, now: int) -> int:
         """Start the deliveries that are due and return how many were taken up; does not wait for them.
@@ -206,7 +210,8 @@ class Dispatcher:
         Of those the send rules are asked first; what they hold or hold back is not delivered.
 
         A destination has at most `per_destination` under way, one that failed last time has one, and all of those
-        together at most half of the threads.
+        together at most half of the threads. What is about an order goes before news and offers, and each pass begins
+        after the destination that was served last.
         """
         if now - self._housekept_at >= _HOUSEKEEPING:
             self._housekept_at = now
@@ -237,20 +242,27 @@ class Dispatcher:
             for row in conn.execute(sa.select(store.destinations).where(store.destinations.c.failures > 0))
         }
         with self._lock:
-            under_way = Counter(self._under_way.values())
-            suspects_left = self._threads // 2 - sum(under_way[destination] for destination in circuits)
-            left = self._threads - under_way.total()
-        for destination in _with_pending(conn):
-            failures, closed_until = circuits.get(destination, (0, 0))
-            share = 1 if failures else self._per_destination
-            room = min(left, share - under_way[destination], suspects_left if failures else left)
-            if room <= 0 or closed_until > now or destination.channel not in self._channels:
-                continue
-            ids = _due(conn, destination, now, room)
-            left -= len(ids)
-            suspects_left -= len(ids) if failures else 0
-            for message_id in ids:
-                yield destination.workspace, message_id
+            taken = Counter(self._under_way.values())
+        suspects_left = self._threads // 2 - sum(taken[destination] for destination in circuits)
+        found: set[tuple[WorkspaceId, str]] = set()
+        for first in (True, False):
+            for destination, due_at in _with_pending(conn, self._last_served.get(first), first=first):
+                left = self._threads - taken.total()
+                if left <= 0:
+                    return
+                failures, closed_until = circuits.get(destination, (0, 0))
+                share = 1 if failures else self._per_destination
+                room = min(left, share - taken[destination], suspects_left if failures else left)
+                if due_at > now or room <= 0 or closed_until > now or destination.channel not in self._channels:
+                    continue
+                several = [(destination.workspace, one) for one in _due(conn, destination, now, share, first=first)]
+                new = [one for one in several if one not in found][:room]
+                if new:
+                    self._last_served[first] = destination
+                taken[destination] += len(new)
+                suspects_left -= len(new) if failures else 0
+                found.update(new)
+                yield from new
 
     def _claim(self, wanted: Sequence[tuple[WorkspaceId, str]], now: int) -> list[Outgoing]:
         o = store.outbox.c
@@ -391,24 +403,38 @@ def _said(message: Outgoing, verdict: Verdict, now: int) -> dict[str, object]:
     return row | {"said_status": "pending", "said_finish": None, "said_due": due_at, "said_expiry": expiry}
 
 
-def _with_pending(conn: Connection) -> Iterator[Destination]:
-    """Destinations that have something pending, one index step each however much that is."""
+def _with_pending(conn: Connection, last: Destination | None, *, first: bool) -> Iterator[tuple[Destination, int]]:
+    """Destinations that have something pending, with when the earliest of it is due; those after `last`, then the rest.
+
+    Cost: one index step each, however much is pending.
+    """
     o = store.outbox.c
     columns = (o.workspace, o.channel, o.destination)
-    query = sa.select(*columns).where(o.status == _PENDING).order_by(*columns).limit(1)
-    row = conn.execute(query).first()
-    while row is not None:
-        yield Destination._make(row)
-        row = conn.execute(query.where(sa.tuple_(*columns) > sa.tuple_(*row))).first()
+    query = (
+        sa.select(*columns, o.due_at)
+        .where(_FIRST if first else o.status == _PENDING).order_by(*columns, o.due_at).limit(1)
+    )  # fmt: skip
+    here, wrapped = last, last is None
+    while True:
+        row = conn.execute(query if here is None else query.where(sa.tuple_(*columns) > sa.tuple_(*here))).first()
+        if row is None:
+            if wrapped:
+                return
+            here, wrapped = None, True
+            continue
+        here = Destination(row.workspace, row.channel, row.destination)
+        if wrapped and last is not None and here > last:
+            return
+        yield here, row.due_at
 
 
-def _due(conn: Connection, destination: Destination, now: int, limit: int) -> list[str]:
+def _due(conn: Connection, destination: Destination, now: int, limit: int, *, first: bool) -> list[str]:
     o = store.outbox.c
     query = (
         sa.select(o.id)
         .where(
             o.workspace == destination.workspace, o.channel == destination.channel,
-            o.destination == destination.destination, o.status == _PENDING, o.due_at <= now,
+            o.destination == destination.destination, _FIRST if first else o.status == _PENDING, o.due_at <= now,
             store.unclaimed(now), o.expires_at > now,
         )
         .order_by(o.due_at, o.id)

@@ -55,6 +55,11 @@ outbox = Table(
         "outbox_pending", "workspace", "channel", "destination", "due_at",
         sqlite_where=text("status = 'pending'"), postgresql_where=text("status = 'pending'"),
     ),
+    Index(
+        "outbox_first", "workspace", "channel", "destination", "due_at",
+        sqlite_where=text("status = 'pending' AND purpose <> 'marketing'"),
+        postgresql_where=text("status = 'pending' AND purpose <> 'marketing'"),
+    ),
     Index("outbox_of_destination", "workspace", "channel", "destination", "created_at"),
     Index(
         "outbox_finished", "finished_at",

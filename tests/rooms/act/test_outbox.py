@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -20,7 +21,7 @@ from rapport.act.send_rules import SendRule
 from rapport.kernel.clock import DAY, MINUTE, SECOND, now_us
 from rapport.kernel.errors import Conflict, NotFound
 from rapport.kernel.ids import WorkspaceId
-from rapport.kernel.work import Message
+from rapport.kernel.work import Message, Purpose
 from rapport.storage.engine import Database
 
 SHOP = WorkspaceId(1)
@@ -55,13 +56,16 @@ class Post:
         self.switched_off.append(message.destination)
 
 
-def put(db: Database, destination: str, number: int = 1, *, key: str = "", now: int | None = None) -> None:
+def put(
+    db: Database, destination: str, number: int = 1, *, key: str = "", now: int | None = None, due_at: int = 0,
+    purpose: Purpose = "operations",
+) -> None:  # fmt: skip
     with db.write() as conn:
         outbox.write(
             conn,
             [
                 Message(workspace=SHOP, channel="post", destination=destination, payload=f"{destination} {n}".encode(),
-                        idempotency_key=key or f"{destination}-{n}", strand=None, purpose="operations")
+                        idempotency_key=key or f"{destination}-{n}", strand=None, purpose=purpose, due_at=due_at)
                 for n in range(number)
             ],
             now=now_us() - 1 if now is None else now,
@@ -180,6 +184,60 @@ def test_destinations_that_hold_on_leave_threads_for_others(db: Database) -> Non
             dispatcher.run_once(now_us())
             time.sleep(0.01)
         assert len(post.carried) == 8
+
+
+def test_what_is_about_an_order_goes_before_news_wherever_they_go(any_db: Database) -> None:
+    db = any_db
+    post = Post()
+    put(db, "ada", 40, purpose="marketing", now=now_us() - MINUTE)
+    put(db, "bo", 40, purpose="marketing", now=now_us() - MINUTE)
+    put(db, "ada", 1, key="order ada", purpose="transactional")
+    put(db, "zoe", 3, purpose="transactional")
+    with dispatching(db, post, threads=4) as dispatcher:
+        dispatcher.run_once(now_us())
+        dispatcher.drain()
+        assert sorted(post.attempts) == ["ada", "zoe", "zoe", "zoe"]
+        run(dispatcher)
+    assert len(post.carried) == len(set(post.carried)) + 1 == 84, "`ada 0` is the name of two"
+
+
+def test_each_destination_has_its_turn_however_much_lies_before_it(any_db: Database) -> None:
+    db = any_db
+    post = Post()
+    for destination in ("ada", "bo", "zoe"):
+        put(db, destination, 30)
+    with dispatching(db, post, threads=4) as dispatcher:
+        for _ in range(3):
+            assert dispatcher.run_once(now_us()) == 4
+            dispatcher.drain()
+    assert Counter(post.attempts) == {"ada": 4, "bo": 4, "zoe": 4}
+
+
+def test_what_is_held_costs_one_look_and_a_full_house_none(db: Database) -> None:
+    post = Post()
+    for n in range(20):
+        put(db, f"held{n:02}", due_at=now_us() + DAY)
+    for n in range(20):
+        put(db, f"stuck{n:02}", 5)
+    with dispatching(db, post, threads=4) as dispatcher, db.read() as conn:
+        asked = queries_of(conn)
+        assert list(dispatcher._wanted(conn, now_us() - MINUTE)) == []
+        assert len(asked) == 2 * 41 + 1, "one step for each, and the end, both times"
+        dispatcher.run_once(now_us())
+        asked.clear()
+        assert list(dispatcher._wanted(conn, now_us())) == []
+        assert len(asked) == 2, "the circuits, and one that finds no thread free"
+
+
+def queries_of(conn: Connection) -> list[str]:
+    """What is asked by this connection from now on."""
+    asked: list[str] = []
+
+    def heard(conn: Any, cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    sa.event.listen(conn, "before_cursor_execute", heard)
+    return asked
 
 
 def test_a_destination_that_answers_again_is_served_again(db: Database) -> None:
