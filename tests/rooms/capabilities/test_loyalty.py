@@ -11,13 +11,13 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from rapport.capabilities.loyalty import membership, overview, redeeming, store
+from rapport.capabilities.loyalty import membership, overview, redeeming, store, verifying
 from rapport.capabilities.loyalty.cart import Cart, CartLine, StatedBenefit
 from rapport.capabilities.loyalty.changing import change_programme, effect_of
 from rapport.capabilities.loyalty.days import end_of_day
 from rapport.capabilities.loyalty.earning import Version, order_points, terms_at
 from rapport.capabilities.loyalty.plain import differences, sentences
-from rapport.capabilities.loyalty.programme import read_programme
+from rapport.capabilities.loyalty.programme import PointWorth, read_programme
 from rapport.capabilities.loyalty.quoting import CartAsked, LineAsked, Quote, holder_of, quote
 from rapport.capabilities.loyalty.savings import savings_of
 from rapport.capabilities.loyalty.wallet import wallet_of
@@ -397,6 +397,46 @@ def test_staff_correct_points_with_a_reason_that_the_member_reads(shop: Shop, ad
         redeeming.adjust(shop.db, shop.id, key(shop, ada), 1, reason=" ", request_id=f"{ada}d", **options)
 
 
+def test_what_staff_took_stays_taken_whatever_else_happens(shop: Shop, ada: str) -> None:
+    tell(shop, order(shop, ada, f"{ada}-1", 100))
+    later = NOON + 20 * DAY
+    redeeming.adjust(shop.db, shop.id, key(shop, ada), -40, reason="given twice", request_id=f"{ada}t", by="Cleo",
+                     now=later)  # fmt: skip
+    assert wallet(shop, ada, now=later).balance == 60
+    tell(shop, order(shop, ada, f"{ada}-2", 10, at=later))
+    assert wallet(shop, ada, now=later).balance == 60
+    tell(shop, refund(shop, ada, f"{ada}-1", at=later))
+    there = wallet(shop, ada, now=later)
+    assert (there.balance, there.owed) == (0, 0)
+    with shop.db.read() as conn:
+        assert verifying.verify(conn, shop.id).ok
+
+
+def test_what_is_held_is_worth_what_the_quote_said_while_a_change_is_announced(shop: Shop, ada: str) -> None:
+    name = f"worth-{ada}"
+    begin(shop, name=name, pending_days=0)
+    tell(shop, order(shop, ada, f"{ada}-1", 100))
+    with shop.db.read() as conn:
+        terms = store.versions_of(conn, shop.id)[name][-1].programme
+    less = msgspec.structs.replace(terms, worth=PointWorth(points=terms.worth.points * 2, minor=terms.worth.minor))
+    change_programme(
+        shop.db, shop.id, name, msgspec.json.encode(less), seen=1, by="Olga", reason="dearer", now=NOON + DAY
+    )
+    held = redeeming.hold_for(
+        shop.db, shop.id, key(shop, ada), 100, request_id=f"{ada}-h", programme=name, now=NOON + 2 * DAY
+    )
+    assert held.value_minor == redeeming.worth_of(100, terms.worth)
+
+
+def test_a_plan_s_period_stays_what_members_have_paid_for(shop: Shop, ada: str) -> None:
+    begin(shop, name=f"period-{ada}")
+    plans = [{**CLUB["plans"][0], "period": "month"}]
+    with pytest.raises(InvalidInput, match="is paid by the year, not by the month"):
+        change_programme(
+            shop.db, shop.id, f"period-{ada}", CLUB | {"plans": plans}, seen=1, by="Olga", reason="x", now=NOON + DAY
+        )
+
+
 def test_old_terms_hold_for_whoever_is_here_until_the_notice_is_over() -> None:
     old, new = (read_programme(CLUB | {"title": title}) for title in ("old", "new"))
     versions = [Version(1, NOON, old), Version(2, NOON + 100 * DAY, new)]
@@ -478,6 +518,27 @@ def test_too_many_points_at_once_or_beyond_the_month_s_budget_wait_for_a_person(
     assert balances() == [50, 50]
     with pytest.raises(Conflict, match="Cleo has decided"), shop.db.write() as conn:
         overview.decide(conn, shop.id, one.programme, one.lot, approve=False, by="Dan", now=NOON)
+
+
+def test_a_budget_holds_for_many_who_are_told_of_together(shop: Shop, ada: str) -> None:
+    rules = [{"name": "late", "title": "Sorry", "on": "Pickup Failed", "points": 50, "budget": 120}]
+    name, people = f"together-{ada}", [f"{ada}-{n}" for n in range(5)]
+    begin(shop, name=name, earning=rules)
+    tell(shop, *(shop.message("Pickup Failed", at=NOON, user=one, order_id=f"{one}-1") for one in people))
+    with shop.db.read() as conn:
+        given = [wallet_of(conn, shop.id, key(shop, one), programme=name, now=NOON).balance for one in people]
+    assert sorted(given) == [0, 0, 0, 50, 50]
+
+
+def test_the_shop_s_months_are_those_of_the_entries_to_the_last_hour(shop: Shop, ada: str) -> None:
+    """PostgreSQL rounds where SQLite cuts: an entry of an evening is not of the next day."""
+    name, evening = f"evening-{ada}", from_iso("2026-08-31T20:00:00Z")
+    begin(shop, name=name, earning=[{"name": "in", "title": "In", "on": "Store Visited", "points": 7}],
+          starts="2026-08-01T00:00:00Z")  # fmt: skip
+    tell(shop, shop.message("Store Visited", at=evening, user=ada))
+    with shop.db.read() as conn:
+        (month,) = [one for one in overview.liability(conn, shop.id, name, now=NOON) if one.given]
+    assert month.month == "2026-08"
 
 
 def test_what_the_shop_owes_by_month_ends_in_what_it_owes_now(shop: Shop, ada: str) -> None:

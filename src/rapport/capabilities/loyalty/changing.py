@@ -45,6 +45,17 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """What all points that can be used, or soon, would be worth."""
 
 
+def _refuse_other_periods(before: Programme, wanted: Programme) -> None:
+    """What is paid for is counted in periods from the day of joining: they cannot become longer meanwhile."""
+    for plan in wanted.plans:
+        there = before.plan_named(plan.name)
+        if there is not None and there.period != plan.period:
+            raise InvalidInput(
+                f"the plan {plan.name!r} is paid by the {there.period}, not by the {plan.period}",
+                hint="give the other plan a name of its own",
+            )
+
+
 def change_programme(
     db: Database, workspace: WorkspaceId, name: str, document: bytes | Mapping[str, Any], *, seen: int, by: str,
     reason: str, now: int,
@@ -64,6 +75,8 @@ def change_programme(
                 f"the programme counts in {before[-1].programme.currency}, not in {programme.currency}",
                 hint="points are worth money: begin another programme for another currency",
             )
+        if before:
+            _refuse_other_periods(before[-1].programme, programme)
         if not programme.starts:
             starts = before[0].programme.starts if before else to_iso(now)
             programme = msgspec.structs.replace(programme, starts=starts)
@@ -82,7 +95,7 @@ def effect_of(conn: Connection, workspace: WorkspaceId, name: str, wanted: Progr
     versions = store.versions_of(conn, workspace).get(name, [])
     c = store.lots.c
     query = (
-        sa.select(c.strand, c.at, c.counted_minor, c.pending + c.available + c.held + c.redeemed + c.expired - c.owed,
+        sa.select(c.strand, c.at, c.counted_minor, store.given_of(c),
                   c.pending + c.available)
         .where(c.workspace == workspace, c.programme == name).order_by(c.strand, c.at).limit(MOST_LOOKED_AT * 10)
     )  # fmt: skip

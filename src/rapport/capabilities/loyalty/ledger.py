@@ -4,11 +4,12 @@ Double entry: every entry takes points from one account and gives them to anothe
 accounts of a lot are what became of its points; `shop` is where they come from and go back to.
 
     shop → pending → available → held → redeemed
-                               ↘ expired
+                               ↘ expired ↘ taken
 
 What was given for something that came back is taken from the very lot: first what waits or is left of it, then what
 expired, and what was spent already is `owed`: the only balance that can be below nothing, and paid off by what comes
-back to the lot. So of each lot `pending + available + held + redeemed + expired - owed` is what it was given.
+back to the lot. What staff take is `taken`, and stays so whatever else happens. So of each lot
+`pending + available + held + redeemed + expired + taken - owed` is what it was given.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from rapport.kernel.ids import Key
 
 __all__ = ["Account", "Entry", "Lot", "draw", "usable"]
 
-Account: TypeAlias = Literal["shop", "pending", "available", "held", "redeemed", "expired", "owed"]
+Account: TypeAlias = Literal["shop", "pending", "available", "held", "redeemed", "expired", "taken", "owed"]
 
 
 class Entry(NamedTuple):
@@ -54,6 +55,7 @@ class Lot(msgspec.Struct, kw_only=True):
     held: int = 0
     redeemed: int = 0
     expired: int = 0
+    taken: int = 0
     owed: int = 0
     entries: int = 0
     counted_minor: int = 0
@@ -66,7 +68,7 @@ class Lot(msgspec.Struct, kw_only=True):
     @property
     def given(self) -> int:
         """What it was given, less what was taken back."""
-        return self.pending + self.available + self.held + self.redeemed + self.expired - self.owed
+        return self.pending + self.available + self.held + self.redeemed + self.expired + self.taken - self.owed
 
     def move(
         self, debit: Account, credit: Account, points: int, *, at: int, cause: str, words: str, by: str = ""
@@ -129,7 +131,7 @@ class Lot(msgspec.Struct, kw_only=True):
         self.move("shop", where, points - paid, at=now, cause=cause, words=words, by=by)
 
 
-_TAKEN_FROM: tuple[Account, ...] = ("pending", "available", "expired")
+_TAKEN_FROM: tuple[Account, ...] = ("pending", "available", "expired", "taken")
 
 
 def usable(lots: list[Lot], now: int) -> int:

@@ -64,7 +64,7 @@ def liability(conn: Connection, workspace: WorkspaceId, programme: str, *, now: 
     year, month = divmod(start.year * 12 + start.month - 1 - (MONTHS - 1), 12)
     first = start.replace(year=year, month=month + 1, day=1, hour=0, minute=0, second=0, microsecond=0)
     since = int(first.timestamp()) * 1_000_000
-    day = sa.cast(e.at / sa.literal(DAY), sa.BigInteger)
+    day = e.at // sa.literal(DAY, sa.BigInteger)
     query = (
         sa.select(day, e.debit, e.credit, sa.func.sum(e.points))
         .where(e.workspace == workspace, e.at >= since, e.programme == programme)
@@ -159,8 +159,10 @@ def _places(debit: str, credit: str) -> list[tuple[int, int]]:
     """In which column of a month an entry counts."""
     if debit == "shop":
         return [(0, 1)]
+    if credit == "taken":
+        return [(1, 1)]
     if credit == "shop":
-        return [(1, 1), (3, -1)] if debit == "expired" else [(1, 1)]
+        return {"expired": [(1, 1), (3, -1)], "taken": []}.get(debit, [(1, 1)])
     if credit == "expired":
         return [(3, 1)]
     if credit == "redeemed":

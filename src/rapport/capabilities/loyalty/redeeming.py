@@ -6,7 +6,7 @@ each other; where identity moves between them, the ledger's own key refuses the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any, Literal, TypeVar
 
@@ -16,10 +16,10 @@ from sqlalchemy.exc import IntegrityError
 
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.days import end_of_day
-from rapport.capabilities.loyalty.earning import FOR_EVER, MAX_POINTS
+from rapport.capabilities.loyalty.earning import FOR_EVER, MAX_POINTS, terms_at
 from rapport.capabilities.loyalty.facts import ADJUSTED, EXPIRED, REDEEMED
 from rapport.capabilities.loyalty.ledger import Lot, draw, usable
-from rapport.capabilities.loyalty.programme import PointWorth
+from rapport.capabilities.loyalty.programme import PointWorth, Programme
 from rapport.capabilities.loyalty.settling import Stating, settle
 from rapport.capabilities.loyalty.whose import person_of
 from rapport.kernel.clock import MINUTE, to_iso
@@ -81,6 +81,14 @@ def current(conn: Connection, workspace: WorkspaceId, name: str = "") -> store.K
     return found[0]
 
 
+def _terms_of(
+    conn: Connection, workspace: WorkspaceId, kept: store.KeptVersion, lots: Sequence[Lot], *, now: int
+) -> Programme:  # fmt: skip
+    """The terms that hold for who has these lots: those of a quote, so that both say the same worth."""
+    versions = store.versions_of(conn, workspace)[kept.name]
+    return terms_at(versions, now, min((one.at for one in lots), default=now)) or kept.programme
+
+
 def hold(
     db: Database, workspace: WorkspaceId, reference: str, points: int, *, request_id: str, programme: str = "",
     order_id: str = "", now: int,
@@ -112,10 +120,10 @@ def hold_for(
                 raise Conflict(f"the request {request_id[:60]!r} was made before with other values")
             return _shown(before)
         kept = current(conn, workspace, programme)
-        terms = kept.programme
+        mine = [one for one in lots if one.programme == kept.name]
+        terms = _terms_of(conn, workspace, kept, mine, now=now)
         if points < terms.worth.at_least:
             raise InvalidInput(f"{points} points are fewer than the {terms.worth.at_least} one can redeem at least")
-        mine = [one for one in lots if one.programme == kept.name]
         drawn = draw(mine, points, now=now, cause=id, words=f"held for a checkout{_of(order_id)}")
         if drawn is None:
             raise _too_few(mine, points, conn, workspace, strands, now=now)
@@ -274,7 +282,7 @@ def give(
         if drawn is None:
             raise Conflict(f"{-points} points cannot be taken: there are {usable(mine, now)}")
         for one, some in drawn:
-            one.move("held", "shop", some, at=now, cause=cause, words=words, by=by)
+            one.move("held", "taken", some, at=now, cause=cause, words=words, by=by)
         changed += [one for one, _ in drawn]
     store.save_lots(conn, workspace, changed)
     stating = Stating(workspace, now)

@@ -77,6 +77,8 @@ class _People(NamedTuple):
     """What a person decided of points that waited for it, by programme and lot."""
     referrals: Collection[str]
     """Facts of friends whose order is kept."""
+    spent: dict[tuple[str, str, int], int]
+    """What rules with a budget have given in a month, with what this batch gives: by programme, rule and month."""
 
 
 def settle(
@@ -173,7 +175,7 @@ def _known(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -
         )
     }
     kept = kept_referrals(conn, workspace, [one for several in causes.values() for one in several], root_of)
-    return _People(by_root, causes, store.paid_periods(conn, workspace, everyone), redeemed, decided, kept)
+    return _People(by_root, causes, store.paid_periods(conn, workspace, everyone), redeemed, decided, kept, {})
 
 
 def _must_wait(
@@ -192,11 +194,17 @@ def _must_wait(
     month = to_datetime(due.at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     since = int(month.timestamp()) * 1_000_000
     c = store.lots.c
-    given = c.pending + c.available + c.held + c.redeemed + c.expired - c.owed
-    query = sa.select(sa.func.coalesce(sa.func.sum(given), 0)).where(
-        c.workspace == workspace, c.programme == programme, c.rule == due.rule, c.at >= since, c.at < since + 31 * DAY
-    )
-    return int(conn.execute(query).scalar_one()) + due.points > due.budget
+    spent = known.spent.get((programme, due.rule, since))
+    if spent is None:
+        store.lock_budgets(conn, workspace)
+        query = sa.select(sa.func.coalesce(sa.func.sum(store.given_of(c)), 0)).where(
+            c.workspace == workspace, c.programme == programme, c.rule == due.rule, c.at >= since,
+            c.at < since + 31 * DAY,
+        )  # fmt: skip
+        spent = int(conn.execute(query).scalar_one())
+    fits = spent + due.points <= due.budget
+    known.spent[programme, due.rule, since] = spent + (due.points if fits else 0)
+    return not fits
 
 
 def _waiting(workspace: WorkspaceId, programme: str, due: Due, *, now: int) -> dict[str, object]:

@@ -42,7 +42,9 @@ __all__ = [
     "causes_of",
     "draws",
     "entries",
+    "given_of",
     "keep_causes",
+    "lock_budgets",
     "lock_people",
     "lots",
     "lots_named",
@@ -105,6 +107,7 @@ lots = Table(
     Column("expires_at", BigInteger, nullable=False),
     *(Column(name, BigInteger, CheckConstraint(f"{name} >= 0"), nullable=False)
       for name in ("pending", "available", "held", "redeemed", "expired", "owed")),
+    Column("taken", BigInteger, CheckConstraint("taken >= 0"), nullable=False, server_default="0"),
     Column("entries", Integer, nullable=False),
     Column("counted_minor", BigInteger, nullable=False),
     Column("is_order", SmallInteger, nullable=False),
@@ -278,6 +281,17 @@ class KeptVersion(NamedTuple):
     changed_at: int
     changed_by: str
     reason: str
+
+
+def given_of(c: Any) -> sa.ColumnElement[int]:
+    """What a lot of these columns was given, less what was taken back: `Lot.given` in SQL."""
+    given: sa.ColumnElement[int] = c.pending + c.available + c.held + c.redeemed + c.expired + c.taken - c.owed
+    return given
+
+
+def lock_budgets(conn: Connection, workspace: WorkspaceId) -> None:
+    """Be the only one who spends a shop's budgets until the transaction ends; take it after the people."""
+    lock_each(conn, Lock.BUDGETS, [workspace])
 
 
 def lock_people(conn: Connection, strands: Iterable[Key]) -> None:

@@ -11,7 +11,7 @@ from rapport.kernel.work import Connection
 
 __all__ = ["Proof", "verify"]
 
-ACCOUNTS = ("pending", "available", "held", "redeemed", "expired", "owed")
+ACCOUNTS = ("pending", "available", "held", "redeemed", "expired", "taken", "owed")
 MOST_TOLD = 100
 
 
@@ -102,7 +102,7 @@ def _drawn(workspace: WorkspaceId) -> sa.Subquery:
 def _totals(conn: Connection, workspace: WorkspaceId) -> list[int]:
     """Lots, entries, points given, usable and owed."""
     l, total = store.lots.c, sa.func.coalesce  # noqa: E741
-    given = l.pending + l.available + l.held + l.redeemed + l.expired - l.owed
+    given = store.given_of(l)
     counts = conn.execute(
         sa.select(
             sa.func.count(), total(sa.func.sum(l.entries), 0), total(sa.func.sum(given), 0),

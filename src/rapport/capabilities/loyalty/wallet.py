@@ -129,9 +129,10 @@ _WHAT = {
     ("shop", "pending"): "earned, waiting", ("shop", "available"): "earned", ("pending", "available"): "available now",
     ("available", "held"): "held for a checkout", ("held", "redeemed"): "paid with",
     ("held", "available"): "released", ("available", "expired"): "expired", ("available", "shop"): "taken back",
+    ("held", "taken"): "taken by staff",
     ("pending", "shop"): "taken back", ("expired", "shop"): "taken back", ("owed", "shop"): "owed",
     ("shop", "owed"): "paid off", ("redeemed", "owed"): "paid off", ("redeemed", "available"): "given back",
-    ("held", "shop"): "taken by staff",
+    ("held", "shop"): "taken by staff", ("taken", "shop"): "taken back",
 }  # fmt: skip
 
 

@@ -65,6 +65,9 @@ def read_fact(strand: Key, fact: Fact, *, zone: str, reading: ReadingSettings) -
     return Said(order_id=order_id, order=order, made=made, scan=scan)
 
 
+_AMOUNTS = ("revenue", "subtotal", "amount", "total", "value")
+"""In which of them a refund says how much of the order it is."""
+
 NOT_YET = 2**62
 """When an order was placed, by facts that do not say it."""
 
@@ -72,7 +75,7 @@ NOT_YET = 2**62
 def _ends(fact: Fact) -> bool:
     """Whether nothing is to come any more: cancelled, or all of it paid back."""
     if fact.name == "Order Refunded":
-        return not inputs.products(fact.properties) and fact.properties.get("total") is None
+        return not inputs.products(fact.properties) and all(fact.properties.get(name) is None for name in _AMOUNTS)
     status = (inputs.text(fact.properties.get("status")) or "").lower()
     return fact.name == "Order Cancelled" or (fact.name == "Order Updated" and status in _CANCELLED)
 

@@ -28,7 +28,7 @@ _EVERY = HOUR
 def model_of(conn: Connection, workspace: WorkspaceId, *, now: int) -> Model:
     """What the shop's latest orders teach. Reads the orders of `DAYS`, and the scans of `MOST_A_DAY` of each day."""
     p = store.promises.c
-    place = sa.func.row_number().over(partition_by=p.placed_at / sa.literal(DAY, sa.BigInteger), order_by=p.order_id)
+    place = sa.func.row_number().over(partition_by=p.placed_at // sa.literal(DAY, sa.BigInteger), order_by=p.order_id)
     each = (
         sa.select(p.order_id, p.placed_at, p.arrived_at, p.segment, place.label("place"))
         .where(
