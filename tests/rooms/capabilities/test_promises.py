@@ -204,7 +204,7 @@ def test_the_carriers_own_date_beyond_the_promise_is_a_risk_and_a_better_one_tak
 
 def test_goods_that_lie_nowhere_put_the_orders_that_wait_for_them_at_risk(any_shop: Shop) -> None:
     shop = calm(any_shop)
-    shop.send(ordered(shop, "A-1", promised=day(6)))
+    shop.send(ordered(shop, "A-1", promised=day(4)))
     shop.fold()
     level: dict[str, Any] = {
         "location_id": "dc",
@@ -217,8 +217,50 @@ def test_goods_that_lie_nowhere_put_the_orders_that_wait_for_them_at_risk(any_sh
     found = of(shop, "A-1")
     assert (found.status, found.in_danger_because) == ("at_risk", "no_stock")
     assert found.likely_window is not None
-    assert str(found.likely_window.to) > day(5)
+    assert str(found.likely_window.to) >= day(5)
     shop.send(shop.message("Stock Level Changed", at=NOW + 1000, on_hand=4, location_id="dc", product_id="tonic"))
+    shop.fold()
+    assert of(shop, "A-1").status == "made"
+
+
+def test_whoever_agreed_on_the_day_the_goods_come_is_left_in_peace(any_shop: Shop) -> None:
+    shop = calm(any_shop)
+    shop.send(ordered(shop, "A-1", promised=day(3)))
+    shop.fold()
+    shop.send(
+        shop.message(
+            "Stock Level Changed", at=NOW, on_hand=0, location_id="dc", product_id="tonic", incoming=9,
+            incoming_at=to_iso(NOW + 5 * DAY),
+        )
+    )  # fmt: skip
+    shop.fold()
+    found = of(shop, "A-1")
+    assert (found.status, found.in_danger_because) == ("at_risk", "no_stock")
+    assert found.likely_window is not None
+    assert make(shop, "A-1", str(found.likely_window.to)).status == "renegotiated"
+
+
+def test_after_an_agreement_the_replacement_counts_and_not_the_parcel_that_was_lost(any_shop: Shop) -> None:
+    shop = calm(any_shop)
+    shop.send(
+        ordered(shop, "A-1", at=NOW - 3 * DAY, promised=day(3)),
+        scanned(shop, "in_transit", at=NOW - 2 * DAY, order_id="A-1"),
+        scanned(shop, "lost", at=NOW - HOUR, order_id="A-1"),
+    )
+    shop.fold()
+    assert of(shop, "A-1").in_danger_because == "lost"
+    assert make(shop, "A-1", day(6)).status == "renegotiated"
+    shop.send(scanned(shop, "delivered", at=now_us() + SECOND, order_id="A-1", shipment="S2"))
+    shop.fold()
+    assert of(shop, "A-1").status == "kept"
+
+
+@pytest.mark.parametrize("field", ["revenue", "amount", "value", "total"])
+def test_a_part_that_is_paid_back_ends_no_promise_whatever_the_amount_is_called(shop: Shop, field: str) -> None:
+    calm(shop)
+    shop.send(ordered(shop, "A-1", promised=day(3)))
+    shop.fold()
+    shop.send(shop.message("Order Refunded", at=NOW, user="ada", order_id="A-1", **{field: 5}))
     shop.fold()
     assert of(shop, "A-1").status == "made"
 

@@ -118,6 +118,8 @@ def judge(
 ) -> Standing:  # fmt: skip
     """How the promise in force stands. `stock_at` is when goods that are missing are expected."""
     made = history[-1]
+    shipments = _counting(made, shipments)
+    no_stock = no_stock and not _in_time(order, made, terms.calendar, stock_at)
     arrived = _arrived(order, made, shipments)
     handed = min((one.handed_at for one in shipments if one.handed_at is not None), default=None)
     if order.cancelled_at is not None and (arrived is None or order.cancelled_at < arrived):
@@ -138,6 +140,19 @@ def judge(
         handed_at=handed, arrived_at=None,
         again_at=None if over else min(made.window.to_at + 1, danger.again_at or made.window.to_at + 1),
     )  # fmt: skip
+
+
+def _counting(made: Made, shipments: Sequence[Shipment]) -> Sequence[Shipment]:
+    """Those that the promise in force is about: who agreed on it knew of what was lost or went back before."""
+    if made.by not in ("customer", "staff"):
+        return shipments
+    return [one for one in shipments if one.state not in ("lost", "returning") or one.state_at > made.at]
+
+
+def _in_time(order: Known, made: Made, calendar: Calendar, stock_at: int | None) -> bool:
+    """Whether what is missing comes early enough for the promise."""
+    later = calendar.window(stock_at, zone_named(order.zone)) if stock_at is not None else None
+    return later is not None and later.to_at <= made.window.to_at
 
 
 class _Danger(NamedTuple):
