@@ -260,7 +260,8 @@ def test_a_part_that_is_paid_back_ends_no_promise_whatever_the_amount_is_called(
     calm(shop)
     shop.send(ordered(shop, "A-1", promised=day(3)))
     shop.fold()
-    shop.send(shop.message("Order Refunded", at=NOW, user="ada", order_id="A-1", **{field: 5}))
+    paid: dict[str, Any] = {field: 5}
+    shop.send(shop.message("Order Refunded", at=NOW, user="ada", order_id="A-1", **paid))
     shop.fold()
     assert of(shop, "A-1").status == "made"
 
