@@ -148,7 +148,12 @@ def test_a_first_visit_is_light_and_asks_nobody_else(module_server: Server, stor
         assert 2_000 < weight < LIGHT, path
     context.close()
     rapport = f"http://127.0.0.1:{module_server.port}"
-    parts = (f"{rapport}/v1/batch", f"{rapport}/static/rapport.js", f"{rapport}/components/")
+    parts = (
+        f"{rapport}/v1/batch",
+        f"{rapport}/static/rapport.js",
+        f"{rapport}/static/consent.js",
+        f"{rapport}/components/",
+    )
     ours = (storefront, *parts, "data:")
     assert [url for url in asked if not url.startswith(ours)] == []
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from rapport.app.keeping_out import keep_out
 from rapport.app.secretsfile import Secrets, alone_in, read_secrets, write_secrets
 from rapport.app.settings import Settings
 from rapport.app.wiring import installed
@@ -51,6 +52,11 @@ def open_database(settings: Settings, *, slices: Installed | None = None, ping: 
     except (OperationalError, ProgrammingError) as error:
         db.close()
         raise explained(error, settings.url) from error
+    try:
+        keep_out(db, slices)
+    except BaseException:
+        db.close()
+        raise
     return db
 
 

@@ -7,7 +7,6 @@ PostgreSQL: all of it is one transaction. Killed at any moment, what was there b
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,16 +14,14 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.act.store import outbox
+from rapport.app.keeping_out import erase_again
 from rapport.app.settings import Settings
 from rapport.capabilities.lake.store import lake_home
 from rapport.capabilities.messages.service.places import allow_nowhere
-from rapport.compose.erasure import erase
 from rapport.compose.installed import Installed
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput
-from rapport.kernel.ids import Key, WorkspaceId
-from rapport.resolve.graph.store import identifiers
-from rapport.storage import leases, log, suppression
+from rapport.storage import leases, suppression
 from rapport.storage.audit.entries import append as tell
 from rapport.storage.backup.archive import BackupFile, opened
 from rapport.storage.backup.loading import (
@@ -35,7 +32,6 @@ from rapport.storage.backup.loading import (
     refuse_while_used,
     unpack,
 )
-from rapport.storage.bulk import chunks
 from rapport.storage.engine import Database
 from rapport.storage.migrate import migrate, upgrade
 from rapport.storage.suppression import Listed
@@ -170,7 +166,7 @@ def _settle(
     conn: Connection, slices: Installed, backup: BackupFile, before: Listed | None, *, keep_waiting: bool, now: int
 ) -> _Settled:
     """Make of a backup what may be started: nobody erased comes back, nothing is sent, nobody holds a lease."""
-    erased = _erase_again(conn, slices, before, now=now)
+    erased = erase_again(conn, slices, before, now=now)
     allow_nowhere(conn, why=f"restored from a backup of {backup.manifest.taken_at}", now=now)
     conn.execute(lake_home.delete())
     conn.execute(leases.workers.delete())
@@ -187,35 +183,6 @@ def _give_up(conn: Connection, backup: BackupFile, now: int) -> int:
     reason = f"restored from a backup of {backup.manifest.taken_at}: it may have gone out since"
     given_up = outbox.update().where(o.status == "pending")
     return conn.execute(given_up.values(status="dead", leased_until=0, finished_at=now, last_error=reason)).rowcount
-
-
-def _erase_again(conn: Connection, slices: Installed, before: Listed | None, *, now: int) -> int:
-    """Erase everybody who was erased after the backup was taken; returns how many identifiers led to somebody."""
-    if before is not None:
-        suppression.carry(conn, before)
-    erased = 0
-    for workspace, keys in _back_again(conn):
-        for key in keys:
-            proof, _ = erase(conn, slices, workspace, key, now=now, told=to_iso(now))
-            erased += bool(proof.stores)
-    return erased
-
-
-def _back_again(conn: Connection) -> Sequence[tuple[WorkspaceId, list[Key]]]:
-    """By shop the identifiers of erased people that are in the data. Cost: one hash for each identifier."""
-    if suppression.is_empty(conn):
-        return []
-    found = []
-    for shop in all_workspaces(conn):
-        i, f = identifiers.c, log.facts.c
-        keys = set(conn.execute(sa.select(i.key).where(i.workspace == shop.id)).scalars())
-        keys |= set(conn.execute(sa.select(f.strand).where(f.workspace == shop.id).distinct()).scalars())
-        gone: set[Key] = set()
-        for some in chunks(sorted(keys), 10_000):
-            gone |= suppression.is_suppressed(conn, shop.id, [Key(key) for key in some])
-        if gone:
-            found.append((shop.id, sorted(gone)))
-    return found
 
 
 def _lake_aside(folder: Path, now: int) -> list[str]:

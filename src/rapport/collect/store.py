@@ -15,6 +15,7 @@ from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText, metadata
 from rapport.storage.log import LogRow, facts, id_under_source
 from rapport.storage.lookup import select_among
+from rapport.storage.suppression import names_erased
 
 __all__ = [
     "COUNTERS",
@@ -108,7 +109,15 @@ quarantine = Table(
 
 
 def insert_quarantined(conn: Connection, rows: Sequence[QuarantineRow]) -> int:
-    """Quarantine messages in this transaction; one that is there already is left out. Returns how many were new."""
+    """Quarantine messages in this transaction; one that is there already is left out. Returns how many were new.
+
+    One that names somebody erased is left out, too: nobody can tell yet whose it is, and it must not bring them back.
+    """
+    for workspace in {row.workspace for row in rows}:
+        own = [row for row in rows if row.workspace == workspace]
+        erased = names_erased(conn, workspace, [row.body for row in own])
+        left_out = {own[place].id for place in erased}
+        rows = [row for row in rows if row.id not in left_out]
     values = [{**row._asdict(), "state": "open", "settled_at": None} for row in rows]
     return insert_ignore(conn, quarantine, values, key=("workspace", "source", "body_hash"))
 

@@ -18,6 +18,7 @@ from rapport.compose.queue import Failed, next_request, stepping_behind
 from rapport.compose.requests import finish, privacy_requests
 from rapport.kernel.clock import to_iso
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.storage import suppressed_file
 from rapport.storage.tidying import Tidied, tidy
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def _erase(turn: Turn, slices: Installed, workspace: WorkspaceId, request: str, 
 
 
 def _tidy(turn: Turn, workspace: WorkspaceId, request: str, texts: list[str] | None, kept: bytes) -> None:
+    suppressed_file.keep(turn.db)  # before it is told as done: a database from elsewhere must not undo it
     proof = msgspec.json.decode(kept, type=Proof)
     tidied: Tidied = tidy(turn.db, [one.table for one in proof.stores if one.rows], texts)
     with turn.write() as conn:

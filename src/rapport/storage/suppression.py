@@ -7,8 +7,10 @@ name. The version grows with each erasure: whoever keeps people in memory finds 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from hashlib import blake2b
+from itertools import islice
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -23,8 +25,8 @@ from rapport.storage.engine import metadata
 from rapport.storage.lookup import select_among
 
 __all__ = [
-    "Listed", "admitted", "carry", "erasing", "guard", "is_empty", "is_suppressed", "listed", "suppress", "suppressed",
-    "suppression", "version_of",
+    "Listed", "admitted", "carry", "erasing", "guard", "is_empty", "is_suppressed", "listed", "names_erased",
+    "suppress", "suppressed", "suppression", "version_of",
 ]  # fmt: skip
 
 suppression = Table(
@@ -114,13 +116,16 @@ def listed(conn: Connection) -> Listed | None:
     return Listed(_secret(conn), [(WorkspaceId(row.workspace), bytes(row.hash), row.at) for row in rows])
 
 
-def carry(conn: Connection, before: Listed) -> int:
+def carry(conn: Connection, before: Listed, *, adopt: bool = False) -> int:
     """Take over who was erased elsewhere; returns how many were new here.
 
-    Raises Conflict where that list is another installation's: its hashes say nothing here.
+    Raises Conflict where that list is another installation's: its hashes say nothing here. With `adopt` a database
+    that has erased nobody yet takes its secret over, too: one that was begun anew, or is older than erasing.
     """
     if not before.rows:
         return 0
+    if adopt and is_empty(conn):
+        conn.execute(suppression.update().values(secret=before.secret))
     if before.secret != _secret(conn):
         raise Conflict(
             "that list of the erased is another installation's: nobody could tell whom it means here",
@@ -129,6 +134,19 @@ def carry(conn: Connection, before: Listed) -> int:
     conn.execute(suppression.update().values(version=_s.version + 1))
     rows = [{"workspace": workspace, "hash": hashed, "at": at} for workspace, hashed, at in sorted(before.rows)]
     return insert_ignore(conn, suppressed, rows, key=("workspace", "hash"))
+
+
+def names_erased(conn: Connection, workspace: WorkspaceId, bodies: Sequence[bytes]) -> set[int]:
+    """Which of these messages, readable or not, name somebody erased: by their place.
+
+    Any text in quotes may be an identifier of the usual kinds, or a number said to be one. Where nobody was ever erased
+    it costs one look at a table of one row.
+    """
+    if version_of(conn) == 0:
+        return set()
+    named = [{key_of(workspace, one) for text in _texts_in(body) for one in _may_be(text)} for body in bodies]
+    gone = is_suppressed(conn, workspace, set().union(*named))
+    return {place for place, keys in enumerate(named) if keys & gone}
 
 
 def admitted(conn: Connection, rows: Sequence[R]) -> Sequence[R]:
@@ -164,6 +182,32 @@ def _secret(conn: Connection) -> bytes:
 
 def _hash(secret: bytes, key: Key) -> bytes:
     return blake2b(key, key=secret, digest_size=16).digest()
+
+
+_QUOTED = re.compile(rb'"(?:user_?id|anonymous_?id)"\s*:\s*(\d{1,30})|"((?:[^"\\]|\\.){1,300})"', re.IGNORECASE)
+_MOST_TEXTS = 2_000
+_KINDS = ("user_id", "anonymous_id", "device", "loyalty_card", "card", "marketplace_buyer")
+
+
+def _texts_in(body: bytes) -> set[str]:
+    """The texts of a message that may be no JSON at all."""
+    found = set()
+    for match in islice(_QUOTED.finditer(body), _MOST_TEXTS):
+        number, quoted = match.groups()
+        text = (quoted or number or b"").decode("utf-8", "replace")
+        try:
+            found.add(str(msgspec.json.decode(f'"{text}"')))
+        except (msgspec.DecodeError, UnicodeError):
+            found.add(text)
+    return found
+
+
+def _may_be(text: str) -> list[Identifier]:
+    """As what identifiers a text may be known."""
+    return [
+        *(Identifier(kind, text.strip()) for kind in _KINDS),
+        *(one for one in (email_identifier(text), phone_identifier(text)) if one is not None),
+    ]
 
 
 def _without(body: bytes, values: set[str]) -> bytes:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from rapport.act import outbox
 from rapport.act.store import outbox as outbox_table
+from rapport.app.bootstrap import open_database
 from rapport.app.restoring import Restored, restore
 from rapport.app.settings import Settings
 from rapport.capabilities.messages.service.places import allow_here, is_allowed_here
@@ -22,7 +23,8 @@ from rapport.compose.erasure import erase
 from rapport.kernel.errors import Conflict, InvalidInput, Misconfigured
 from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.work import Message
-from rapport.storage import log
+from rapport.resolve.graph.store import identifiers
+from rapport.storage import log, suppressed_file, suppression
 from rapport.storage.backup.archive import opened
 from rapport.storage.backup.taking import take
 from rapport.storage.engine import Database
@@ -223,6 +225,49 @@ def test_whoever_was_erased_since_is_erased_from_it_again(shop: Shop, tmp_path: 
     if settings.url.startswith("sqlite"):
         files = [settings.data_dir / "rapport.db", settings.data_dir / "rapport.db-wal"]
         assert found_in(files, [ADA]) == []
+
+
+def test_a_database_copied_back_into_its_place_does_not_bring_back_whom_it_had_not_erased_yet(
+    shop: Shop, elsewhere: Settings, tmp_path: Path
+) -> None:
+    """The file beside the data outlives the database, also one that is begun anew; it is its owner's alone."""
+    take(shop.db, tmp_path / "b.zip")
+    put_back(shop, elsewhere, tmp_path / "b.zip")
+    folder = elsewhere.data_dir
+    db = open_database(elsewhere, slices=shop.pipeline.slices)
+    old = [db.path.read_bytes()] if db.path else []
+    key = key_of(shop.id, Identifier("email", ADA))
+    with db.write() as conn:
+        erase(conn, shop.pipeline.slices, shop.id, key, now=NOON, told="then")
+    assert suppressed_file.keep(db)
+    assert not suppressed_file.keep(db), "what is there already is not written again"
+    file = folder / suppressed_file.FILE
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert ADA.encode() not in file.read_bytes()
+    if db.path is None:  # what the old copy says of the erased
+        with db.write() as conn:
+            conn.execute(suppression.suppressed.delete())
+        db.close()
+    else:
+        db.close()
+        for beside in ("-wal", "-shm"):
+            db.path.with_name(db.path.name + beside).unlink(missing_ok=True)
+        db.path.write_bytes(old[0])
+    again = open_database(elsewhere, slices=shop.pipeline.slices)
+    with again.read() as conn:
+        assert suppression.is_suppressed(conn, shop.id, [key]) == {key}
+        assert conn.execute(sa.select(identifiers.c.value)).scalars().all().count(ADA) == 0
+    again.close()
+    if again.path is not None:
+        assert found_in([again.path, again.path.with_name("rapport.db-wal")], [ADA]) == []
+        again.path.unlink()
+        begun = open_database(elsewhere, slices=shop.pipeline.slices)
+        with begun.read() as conn:
+            assert suppression.is_suppressed(conn, shop.id, [key]) == {key}, "a new database keeps them out, too"
+        begun.close()
+    file.write_bytes(b"{")
+    with pytest.raises(Misconfigured, match="cannot be read"):
+        open_database(elsewhere, slices=shop.pipeline.slices)
 
 
 def test_a_restored_copy_sends_nothing_until_somebody_allows_it(

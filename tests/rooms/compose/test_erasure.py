@@ -11,6 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from rapport.app.worker import drain, run_job_now
+from rapport.collect.model import QuarantineRow
+from rapport.collect.store import insert_quarantined, quarantine
 from rapport.compose import requests
 from rapport.compose.erasing import ERASING
 from rapport.compose.erasure import erase
@@ -212,8 +214,6 @@ def test_erased_twice_finds_nobody_the_second_time(shop: Shop) -> None:
 
 
 def test_a_mention_in_what_could_not_be_read_is_overwritten(shop: Shop, tmp_path: Path) -> None:
-    from rapport.collect.store import quarantine
-
     with shop.db.write() as conn:
         row = {
             "workspace": shop.id, "id": "qua_1", "source": "web", "received_at": NOON, "reason": "odd", "path": "$",
@@ -224,4 +224,14 @@ def test_a_mention_in_what_could_not_be_read_is_overwritten(shop: Shop, tmp_path
     proof = erased(shop, f"email:{MAIL}").proof
     assert proof is not None
     assert [(one.table, one.rows) for one in proof.mentions] == [("quarantine", 1)]
+    assert everywhere(shop) == []
+    assert (tmp_path / "erased.json").exists() == (shop.db.path is not None), "told as done once the file says it, too"
+    bad = [f'{{"userId": "{CANARY}-user", broken'.encode(), f'{{"note": "to {MAIL}", "email": "{MAIL}"}}'.encode(),
+           b'{"userId": "bo", broken', b"\xff\x00"]  # fmt: skip
+    rows = [
+        QuarantineRow(f"qua_{n}", shop.id, "web", NOON, "odd", "$", body, b"{}", f"{n}".encode() * 16)
+        for n, body in enumerate(bad, 2)
+    ]
+    with shop.db.write() as conn:
+        assert insert_quarantined(conn, rows) == 2, "what names them is not kept, what others sent is"
     assert everywhere(shop) == []
