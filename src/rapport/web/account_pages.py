@@ -64,7 +64,8 @@ def sign_in(request: AnyRequest, db: Database, data: Form) -> Response[Any]:
 def sign_out(request: AnyRequest, db: Database) -> Redirect:
     """End the session."""
     _end_old_session(request, db)
-    return Redirect("/console/sign-in", status_code=303, cookies=[auth.session_cookie(request, "")])
+    forget = {"Clear-Site-Data": '"cache", "storage"'}
+    return Redirect("/console/sign-in", status_code=303, cookies=[auth.session_cookie(request, "")], headers=forget)
 
 
 @get("/join", permission="public", sync_to_thread=True)

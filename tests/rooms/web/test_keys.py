@@ -208,3 +208,8 @@ def test_what_is_shown_once_is_no_scripts_business_and_shown_on_its_own_page(own
 def test_a_strange_cookie_shows_nothing(owner: Browser, value: str) -> None:
     owner.cookies.set("rapport_once", value)
     assert owner.get("/console/team").status_code == 200
+
+
+def test_signing_out_clears_what_the_browser_kept(owner: Browser) -> None:
+    led = submit(owner, "/console/account", "/console/sign-out")
+    assert led.headers["clear-site-data"] == '"cache", "storage"'
