@@ -116,7 +116,9 @@ def test_a_product_of_two_lines_is_in_one_order(shop: Shop) -> None:
             {"product_id": "p", "name": "Plate", "currency": "EUR", "orders": 1, "customers": 1, "pieces": 3,
              "sold_minor": 3000, "returned_orders": 0},
         ]  # fmt: skip
-        assert len(roots_in(conn, asked(shop), "products", Asked(), {**NOTHING, "of": "p"}).roots) == 1
+        for product in products_answer(conn, asked(shop), segment="", most=9).rows:
+            given = {**NOTHING, "of": product["product_id"], "group": product["currency"]}
+            assert len(roots_in(conn, asked(shop), "products", Asked(), given).roots) == product["customers"]
 
 
 def test_channels_and_campaigns_say_what_their_metrics_say(shop: Shop) -> None:
@@ -126,6 +128,9 @@ def test_channels_and_campaigns_say_what_their_metrics_say(shop: Shop) -> None:
             rows = beside_answer(conn, shop.metrics, question, segment="").rows
             revenue = shop.metrics.answer(conn, "revenue", question).rows
             assert sum(row["orders"] or 0 for row in rows) == sum(row["orders"] for row in revenue) == 3
+            for row in rows:
+                given = {**NOTHING, "group": row[by]}
+                assert len(roots_in(conn, question, f"{by}s", Asked(), given).roots) == (row["customers"] or 0)
         by_channel = {row["channel"]: row for row in beside_answer(conn, shop.metrics, asked(shop, by="channel"),
                                                                     segment="").rows}  # fmt: skip
     assert (by_channel["app"]["orders"], by_channel["app"]["viewed"]) == (None, 1)

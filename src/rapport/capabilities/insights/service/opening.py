@@ -42,7 +42,8 @@ def roots_in(conn: Connection, question: Question, insight: str, asked: Asked, g
         query = who_came_to(conn, question, group, step=STEPS[step], left=left)
         words = f"{STEP_WORDS[step]}{', and came no further' if left else ''}{f' ({group})' if group else ''}"
     elif insight == "products" and given["of"]:
-        query, words = who_bought(conn, question, given["of"]), f"ordered {given['of']}"
+        query = who_bought(conn, question, given["of"], currency=given["group"])
+        words = f"ordered {given['of']} ({given['group']})"
     elif insight in ("channels", "campaigns") and given["group"]:
         query, words = who_ordered(conn, question, given["group"]), f"ordered by {given['group']}"
     else:

@@ -56,13 +56,15 @@ def product_rows(conn: Connection, question: Question, *, most: int = MOST_PRODU
     ]
 
 
-def who_bought(conn: Connection, question: Question, product_id: str) -> sa.Select[*tuple[Any, ...]]:
-    """The roots of the customers who ordered a product in the period, in whichever currency."""
+def who_bought(
+    conn: Connection, question: Question, product_id: str, *, currency: str
+) -> sa.Select[*tuple[Any, ...]]:  # fmt: skip
+    """The roots of the customers who ordered a product in the period, in this currency."""
     o = placed(conn, question, by="").c
     own = (sale_lines.c.workspace == question.workspace) & (sale_lines.c.fact == o.fact)
     return (
         sa.select(o.root)
         .select_from(o.key.table.join(sale_lines, own))
-        .where(o.cancelled == 0, sale_lines.c.product_id == product_id)
+        .where(o.cancelled == 0, o.currency == currency, sale_lines.c.product_id == product_id)
         .distinct()
     )
