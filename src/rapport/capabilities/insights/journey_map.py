@@ -80,7 +80,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     drop_off: float
     """`ends` of `visits`."""
     place: float
-    """Where it lies in journeys on average, from 0 (their beginning) to 1."""
+    """Where it lies in journeys of several touchpoints on average, from 0 (their beginning) to 1."""
 
 
 class Edge(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,6 +162,7 @@ class _Counted:
         self.starts: Counter[str] = Counter()
         self.ends: Counter[str] = Counter()
         self.places: defaultdict[str, float] = defaultdict(float)
+        self.placed: Counter[str] = Counter()
         self.customers: defaultdict[str, set[bytes]] = defaultdict(set)
         self.gaps: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         self.on_edge: defaultdict[tuple[str, str], set[bytes]] = defaultdict(set)
@@ -175,7 +176,9 @@ class _Counted:
         for number, visit in enumerate(visits):
             self.visits[visit.kind] += 1
             self.customers[visit.kind].add(root)
-            self.places[visit.kind] += number / max(1, len(visits) - 1)
+            if len(visits) > 1:
+                self.places[visit.kind] += number / (len(visits) - 1)
+                self.placed[visit.kind] += 1
         self.starts[visits[0].kind] += 1
         self.ends[visits[-1].kind] += 1
         for one, following in pairwise(visits):
@@ -203,7 +206,7 @@ def _kinds(counted: _Counted) -> list[Kind]:
         Kind(
             name=name, visits=visits, customers=len(counted.customers[name]), starts=counted.starts[name],
             ends=counted.ends[name], drop_off=round(counted.ends[name] / visits, 6),
-            place=round(counted.places[name] / visits, 6),
+            place=round(counted.places[name] / counted.placed[name], 6) if counted.placed[name] else 0.5,
         )
         for name, visits in ranked
     ]  # fmt: skip

@@ -19,7 +19,7 @@ INSIGHTS = Slice(
     name="insights",
     title="Insights",
     stage=lambda: BatchStage[Met]((EVERY_FACT,), read=meeting, write=keep),
-    retelling=Retelling(version=2),
+    retelling=Retelling(version=3),
     holds=(
         # Lines name an order, not a person, so they are found by the orders and go before those.
         of_person(

@@ -72,7 +72,7 @@ def touchpoint_of(fact: Fact) -> str | None:
         return _named(fact.name)
     if fact.type == "page":
         return _page(_path(fact), inputs.text(fact.title, LONGEST) or "")
-    return f"Screen {_plain(fact.title or '')}".strip() if fact.type == "screen" else None
+    return _screen(inputs.text(fact.title, LONGEST) or "") if fact.type == "screen" else None
 
 
 def step_of(touchpoint: str) -> int:
@@ -88,6 +88,16 @@ def step_of(touchpoint: str) -> int:
 def _named(name: str) -> str | None:
     known = _BY_NAME.get(name)
     return known if known is not None or name in _NONE else _plain(name) or None
+
+
+@lru_cache(maxsize=4_096)
+def _screen(title: str) -> str:
+    """A screen is the page of its name, where it has one.
+
+    >>> _screen("Home"), _screen("Product"), _screen("Store finder")
+    ('Home', 'Product', 'Screen Store finder')
+    """
+    return _FOLDERS.get(title.lower()) or ("Home" if title.lower() == "home" else f"Screen {_plain(title)}".strip())
 
 
 def _plain(words: str) -> str:
