@@ -15,11 +15,12 @@ from rapport.act.send_rules import Drop
 from rapport.capabilities.consent import store
 from rapport.capabilities.consent.effect import effect_of
 from rapport.capabilities.consent.model import Policy, PolicySet, PurposeRule, Verdict
+from rapport.capabilities.consent.rates import Rate, rates_of
 from rapport.capabilities.consent.sending import ALLOWED
 from rapport.capabilities.consent.service import may, policies_of, verdicts
 from rapport.capabilities.consent.shipped import read_policy, shipped
 from rapport.decide.service import CustomerNamed
-from rapport.kernel.clock import MINUTE, SECOND
+from rapport.kernel.clock import DAY, MINUTE, SECOND
 from rapport.kernel.errors import Conflict, InvalidInput
 from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import Key, WorkspaceId
@@ -256,6 +257,25 @@ def test_a_file_that_is_no_policy_is_refused_by_name(body: bytes) -> None:
 
 def test_what_rapport_ships_is_right() -> None:
     assert {policy.name for policy in shipped().policies} == {"eu_uk", "california", "brazil", "quebec", "strict"}
+
+
+def test_rates_are_told_by_purpose_over_time_by_source_and_by_wording(other_shop: Shop) -> None:
+    """Only within the window; a name that no policy knows counts nowhere; who repeats an answer counts once."""
+    for number in range(10):
+        who = {"categoryPreferences": {"Newsletter": number < 7, "horoscopes": True}, "wording": f"w{number % 2}"}
+        said(other_shop, NOON + number * DAY, user=f"u-{number}", consent=who)
+        said(other_shop, NOON + number * DAY + 1, user=f"u-{number}", consent=who)
+    said(other_shop, NOON - 40 * DAY, user="long-ago", consent=preferences(newsletter=True))
+    with other_shop.db.read() as conn:
+        policies = policies_of(conn, other_shop.id).policies
+        (found,) = rates_of(conn, other_shop.id, policies, until=NOON + 10 * DAY, days=28)
+        assert rates_of(conn, other_shop.id, policies, until=NOON - 100 * DAY, days=7) == []
+    assert (found.name, found.rate) == ("email_marketing", Rate(7, 3))
+    assert [span.rate.answered for span in found.spans] == [0, 0, 3, 7]
+    assert dict(found.wordings) == {"w0": Rate(4, 1), "w1": Rate(3, 2)}
+    assert [rate for _, rate in found.sources] == [Rate(7, 3)]
+    low, high = found.rate.interval
+    assert 0.39 < low < 0.7 < high < 0.9
 
 
 # -- how the tests speak

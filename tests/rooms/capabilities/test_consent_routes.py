@@ -120,6 +120,8 @@ def test_a_policy_is_tried_and_put_in_force_on_its_page_and_staff_record_what_a_
         assert (silent.status_code, "how the customer agreed" in silent.text) == (400, True)
         said = send(owner, place, f"{place}/consent", purpose="personalisation", said="granted", wording="on the phone")
         assert "on the phone" in said.text
+        counted = owner.get("/console/privacy/rates", params={"days": "7"}).text
+        assert "on the phone" in counted, "answers are counted by what was said of their wording"
         assert may(module_server, "user_id:di", "personalisation")
 
 

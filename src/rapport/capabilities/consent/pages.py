@@ -13,12 +13,15 @@ from litestar.response import Redirect
 from rapport.capabilities.consent import store
 from rapport.capabilities.consent.effect import Effect, effect_of
 from rapport.capabilities.consent.model import FREE, Policy, PolicySet, State
+from rapport.capabilities.consent.rates import SPANS, rates_of
 from rapport.capabilities.consent.recording import Given, record
 from rapport.capabilities.consent.service import policies_of
 from rapport.capabilities.consent.shipped import read_policy
 from rapport.collect.appender import Appender
+from rapport.collect.sources import list_sources
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput, RapportError
+from rapport.kernel.facts import OWN_SOURCE
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.web.console import ConsolePages, NavItem, render
@@ -29,6 +32,7 @@ __all__ = ["PAGES"]
 AnyRequest = Request[Any, Any, Any]
 
 _LONGEST_POLICY = 100_000
+_USUAL = 28
 
 
 class _Answers(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +53,20 @@ class _Answers(msgspec.Struct, frozen=True, kw_only=True):
 def privacy_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
     """The policies in force, with what people answered."""
     return _show(request, db, principal)
+
+
+@get("/privacy/rates", permission="consent:read", sync_to_thread=True)
+def rates_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
+    """Which share agrees, by purpose, over time, by source and wording."""
+    given = integer(dict(request.query_params), "days", least=1, most=max(SPANS), otherwise=_USUAL)
+    days = given if given in SPANS else _USUAL
+    with db.read() as conn:
+        policies = policies_of(conn, principal.workspace).policies
+        rates = rates_of(conn, principal.workspace, policies, until=now_us(), days=days)
+        names = {source.id: source.name for source in list_sources(conn, principal.workspace)}
+    return render(
+        request, "consent/rates.html", rates=rates, days=days, spans=list(SPANS), names={OWN_SOURCE: "Rapport", **names}
+    )
 
 
 @post("/privacy", permission="privacy:write", sync_to_thread=True, status_code=200)
@@ -88,7 +106,7 @@ def answer_for(db: Database, principal: Principal, appender: Appender, customer_
 PAGES = ConsolePages(
     room="consent",
     templates=Path(__file__).parent / "templates",
-    handlers=(privacy_page, change_policy, answer_for),
+    handlers=(privacy_page, rates_page, change_policy, answer_for),
     nav=(
         NavItem(
             label="Privacy", path="/console/privacy", icon="shield", group="Settings", order=815,

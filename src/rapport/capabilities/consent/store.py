@@ -70,6 +70,7 @@ consent_answers = Table(
     Column("wording", Text, nullable=False),
     Column("language", Text, nullable=False),
     Column("recorded_by", Text, nullable=False),
+    Index("consent_answers_by_time", "workspace", "at"),
 )
 """Answers that were another than the one before; a client repeats the same one with each event."""
 
