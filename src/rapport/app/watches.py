@@ -1,4 +1,6 @@
-"""What Home warns of in the installation itself: no worker, facts whose handling failed, jobs that fail."""
+"""What Home warns of in the installation itself: no worker, no backups, facts whose handling failed, jobs that
+fail, keys that end.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +12,17 @@ from rapport.act import job_reports
 from rapport.app import failed_facts
 from rapport.app.backup_schedule import overdue
 from rapport.app.conditions import conditions
+from rapport.kernel.clock import DAY
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.engine import Database
+from rapport.web import api_keys
 from rapport.web.alarms import Alarm, Watch
-from rapport.web.formats import count
+from rapport.web.formats import count, duration
 
 __all__ = ["WATCHES"]
 
 _JOB_FAILED_OFTEN = 3
+_SOON = 7 * DAY
 
 
 def _installation(db: Database) -> Sequence[Alarm]:
@@ -54,7 +59,24 @@ def _jobs(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Alarm]
     return (Alarm(what=f"Work that fails: {', '.join(titles[:3])}", to_do=to_do, path="/console/system", tone="amber"),)
 
 
+def _keys(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Alarm]:
+    soon = [
+        key for key in api_keys.of_workspace(conn, workspace)
+        if key.expires_at is not None and now < key.expires_at < now + _SOON
+    ]  # fmt: skip
+    return [
+        Alarm(
+            what=f"The API key “{key.name}” ends in {duration(key.expires_at - now)}",
+            to_do="Give it more time there, or its program another key before.", path=f"/console/keys/{key.id}",
+            tone="amber",
+        )
+        for key in soon[:5]
+        if key.expires_at is not None
+    ]  # fmt: skip
+
+
 WATCHES = (
+    Watch(name="system.keys", permission="keys:write", read=_keys),
     Watch(name="system.installation", permission="system:read", whole=_installation),
     Watch(name="system.backups", permission="system:read", whole=overdue),
     Watch(name="system.failed", permission="system:read", read=_failed),

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.response import Redirect
 from litestar.types import ExceptionHandlersMap
 from sqlalchemy.exc import DataError
@@ -64,7 +64,16 @@ def problem_of(error: Exception) -> Problem:
         logger.warning("the database does not take a value of the request: %s", type(error.orig).__name__)
         return _problem(400, "invalid_input", "a value holds what cannot be stored",
                         hint="a NUL character, or a number that is too large")  # fmt: skip
-    return _of_a_fault(error)
+    return _of_a_fault(error) if not _has_gone(error) else _problem(400, "gone", "the request ended too early")
+
+
+_GONE = "client disconnected prematurely"
+"""What the framework says of somebody who hangs up within a body: no fault of the program's."""
+
+
+def _has_gone(error: Exception) -> bool:
+    """Whether whoever asked has hung up, so that nobody reads the answer."""
+    return isinstance(error, InternalServerException) and error.detail == _GONE
 
 
 def _of_a_fault(error: Exception) -> Problem:

@@ -19,6 +19,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace
+from rapport.web import accounts
 from rapport.web.alarms import Alarm, Alarms, Watch
 from tests.slices import PERMISSIONS
 
@@ -80,3 +81,15 @@ def test_a_watch_that_fails_is_an_alarm_and_the_others_stand(db: Database, shop:
 def test_two_watches_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match=r"two of kind watch are named 'act\.webhooks'"):
         Alarms([*ACTING, *ACTING])
+
+
+def test_a_key_that_ends_soon_is_told_to_whoever_may_give_it_more_time(db: Database, shop: Workspace) -> None:
+    now = now_us()
+    for name, days in (("Till", 3), ("Later", 30), ("Lasting", None)):
+        accounts.create_api_key(
+            db, PERMISSIONS, workspace=shop.id, name=name, scopes=["customers:read"], created_by="test", now=now,
+            expires_at=None if days is None else now + days * DAY,
+        )  # fmt: skip
+    assert [what for what in whats(db, shop) if "API key" in what] == ["The API key “Till” ends in 3 days"]
+    assert not any("API key" in what for what in whats(db, shop, "viewer"))
+    assert not any("Till" in what for what in whats(db, shop, later=4 * DAY))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from litestar import Litestar
+from litestar.exceptions import InternalServerException
 from litestar.testing import TestClient
 
 from rapport.kernel.clock import DAY, HOUR, SECOND, now_us
@@ -24,6 +25,7 @@ from rapport.web.api_keys import ApiKey
 from rapport.web.app import create_app
 from rapport.web.key_ring import KeyRing
 from rapport.web.networks import is_within
+from rapport.web.problems import problem_of
 from tests.rooms.web.conftest import PASSWORD, Browser, sign_in, submit
 from tests.slices import PERMISSIONS, WORDING
 
@@ -213,3 +215,8 @@ def test_a_strange_cookie_shows_nothing(owner: Browser, value: str) -> None:
 def test_signing_out_clears_what_the_browser_kept(owner: Browser) -> None:
     led = submit(owner, "/console/account", "/console/sign-out")
     assert led.headers["clear-site-data"] == '"cache", "storage"'
+
+
+def test_who_hangs_up_within_a_form_is_no_fault_in_the_log() -> None:
+    assert problem_of(InternalServerException("client disconnected prematurely")).status == 400
+    assert problem_of(InternalServerException("anything else")).status == 500
