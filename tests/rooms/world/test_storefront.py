@@ -17,6 +17,9 @@ import pytest
 from rapport.kernel.clock import DAY, now_us
 from rapport.world.catalogue import the_catalogue
 from rapport.world.storefront.app import Storefront
+from rapport.world.storefront.asking import Rapport
+from rapport.world.storefront.serving import kept_file
+from rapport.world.storefront.stating import state_catalogue
 
 CHIANTI = the_catalogue().products[0]
 CORKSCREW = the_catalogue().with_tag("corkscrew")[0]
@@ -339,3 +342,23 @@ def test_what_never_changes_is_kept_for_ever_and_comes_packed(rapport: str) -> N
         assert plain.text == (await browser.get(kept[0])).text
 
     walk(rapport, story)
+
+
+def test_the_shop_tells_rapport_all_it_sells_with_the_prices_of_each_market(rapport: str) -> None:
+    """In a few messages, each with a picture that the shop has and the price of every market in its currency."""
+
+    async def tell() -> bool:
+        asking = Rapport(rapport, "secret")
+        try:
+            return await state_catalogue(asking)
+        finally:
+            await asking.aclose()
+
+    assert asyncio.run(tell())
+    told = {one["product_id"]: one for message in Decisions.asked for one in message["products"]}
+    assert told.keys() == the_catalogue().by_id.keys()
+    assert all(len(message["products"]) <= 200 for message in Decisions.asked)
+    prices = {price["market"]: (price["price"], price["currency"]) for price in told[CHIANTI.id]["prices"]}
+    assert prices["GB"] == prices[""] == (CHIANTI.price_minor["GBP"] / 100, "GBP")
+    assert prices["DE"] == (CHIANTI.price_minor["EUR"] / 100, "EUR")
+    assert kept_file(told[CHIANTI.id]["image_url"].removeprefix("https://shop.example")) is not None
