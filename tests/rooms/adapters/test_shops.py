@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from rapport.adapters.shops import store
 from rapport.adapters.shops.model import SHOPS
+from rapport.adapters.shops.store import Heard
 from rapport.adapters.shops.taking import READERS, Taken, take
 from rapport.adapters.shops.verifying import verify
 from rapport.capabilities.catalog.shown import find_shown
@@ -26,6 +27,7 @@ from rapport.capabilities.supply import availability
 from rapport.collect.sources import create_source, list_sources
 from rapport.kernel.clock import DAY, MINUTE, to_iso
 from rapport.kernel.errors import Unauthenticated
+from rapport.kernel.ids import WorkspaceId
 from tests.databases import sqlite_database
 from tests.running import Server, http, wait_until
 from tests.shop import NOON, Shop
@@ -39,9 +41,9 @@ def deliver(shop: Shop, kind: Any, topic: str, body: Mapping[str, Any], *, at: i
     with shop.db.write() as conn:
         if not list_sources(conn, shop.id):
             create_source(conn, shop.id, name="Shop", kind="server", now=NOON, source_id="shop")
-        if not store.doors_named(conn, "shop", kind):
+        if not list(store.doors_named(conn, "shop", kind)):
             store.keep_door(conn, shop.id, "shop", kind, SECRET, now=NOON)
-        door, source = store.doors_named(conn, "shop", kind)[0], list_sources(conn, shop.id)[0]
+        door, source = next(store.doors_named(conn, "shop", kind)), list_sources(conn, shop.id)[0]
         taken = take(conn, door, source, topic=topic, body=body, triggered_at="", now=NOON + at * DAY,
                      vocabulary=shop.pipeline.slices.vocabulary)  # fmt: skip
     shop.fold()
@@ -138,6 +140,70 @@ def test_updated_and_paid_before_created_leave_the_same_order(tmp_path: Path) ->
     assert left.pop()[:2] == (3750, "cancelled")
 
 
+def test_a_refund_is_taken_off_once_though_shopify_takes_it_off_its_current_amounts(any_shop: Shop) -> None:
+    """Two bottles for 25.00, 4.75 tax and 5.00 for bringing them; one goes back with its tax, another line is edited
+    away before anything was paid for it.
+    """
+    shop = any_shop
+    line = shopify_order()["line_items"][0] | {"id": 11}
+    before = shopify_order(
+        total_price="34.75", current_total_price="34.75", total_tax="4.75", current_total_tax="4.75",
+        line_items=[line | {"current_quantity": 2}],
+    )  # fmt: skip
+    refund = REFUNDED | {
+        "transactions": [{"kind": "refund", "status": "success", "amount": "14.88"}],
+        "refund_line_items": [{"line_item_id": 11, "quantity": 1, "subtotal": "12.50", "total_tax": "2.38",
+                               "line_item": line}],
+    }  # fmt: skip
+    edited = {"id": 7, "created_at": T[2], "transactions": [], "refund_line_items": [
+        {"line_item_id": 12, "quantity": 1, "line_item": line | {"id": 12, "price": "9.00"}}]}  # fmt: skip
+    after = before | {
+        "updated_at": T[3], "current_total_price": "19.87", "current_total_tax": "2.37", "refunds": [refund, edited],
+        "line_items": [line | {"current_quantity": 1}, line | {"id": 12, "current_quantity": 0}],
+    }  # fmt: skip
+    deliver(shop, "shopify", "orders/create", before)
+    deliver(shop, "shopify", "orders/updated", after)
+    found = order(shop, "#1001")
+    assert (found.revenue_minor, len(shop.facts("Order Refunded"))) == (2500, 1)
+    assert found.refunded_minor == 1071, "14.88 in the proportion of the order, of which 25.00 of 34.75 was revenue"
+    (told,) = shop.facts("Order Updated")
+    assert (told.properties["total"], told.properties["tax"]) == ("34.75", "4.75")
+    assert [one["quantity"] for one in told.properties["products"]] == [2, 0]
+
+
+def woo(status: str, n: int, **more: Any) -> dict[str, Any]:
+    return WOO_ORDER | {"status": status, "date_modified_gmt": T[n][:19], "refunds": [], "date_paid_gmt": None} | more
+
+
+@pytest.mark.parametrize("end", ["cancelled", "failed", "trash"])
+def test_an_order_that_nobody_paid_was_none_until_it_is_paid(any_shop: Shop, end: str) -> None:
+    shop = any_shop
+    deliver(shop, "woocommerce", "order.created", woo("pending", 0))
+    assert deliver(shop, "woocommerce", "order.updated", woo(end, 3)).facts == 0
+    assert deliver(shop, "woocommerce", "order.updated", woo("on-hold", 2)).facts == 0, "older than its end"
+    assert shop.facts("Order Completed") == shop.facts("Order Cancelled") == []
+    deliver(shop, "woocommerce", "order.updated", woo("processing", 5, date_paid_gmt=T[5][:19]))
+    found = order(shop, "727")
+    assert (found.state, found.net_minor) == ("placed", 2500)
+
+
+def test_a_known_order_that_is_not_paid_ends_and_a_failed_payment_may_be_tried_again(any_shop: Shop) -> None:
+    shop = any_shop
+    deliver(shop, "woocommerce", "order.created", woo("on-hold", 0))
+    deliver(shop, "woocommerce", "order.updated", woo("failed", 1))
+    assert order(shop, "727").net_minor == 0
+    deliver(shop, "woocommerce", "order.updated", woo("processing", 2, date_paid_gmt=T[2][:19]))
+    assert order(shop, "727").net_minor == 2500
+    deliver(shop, "woocommerce", "order.updated", woo("trash", 3, date_paid_gmt=T[2][:19]))
+    assert (order(shop, "727").state, len(shop.facts("Order Completed"))) == ("cancelled", 1)
+    expired = {"order": SALEOR_ORDER["order"] | {"status": "EXPIRED", "updatedAt": T[4]}}
+    assert deliver(shop, "saleor", "order_expired", expired).facts == 0
+    deliver(shop, "saleor", "order_updated", {"order": SALEOR_ORDER["order"] | {"updatedAt": T[5]}})
+    assert order(shop, "12").state != "cancelled"
+    deliver(shop, "saleor", "order_expired", {"order": expired["order"] | {"updatedAt": T[6]}})
+    assert order(shop, "12").state == "cancelled"
+
+
 def test_copies_that_differ_in_their_times_alone_are_told_once(any_shop: Shop) -> None:
     shop = any_shop
     for milliseconds in ("100", "103", "250"):
@@ -157,7 +223,7 @@ def test_what_goes_back_to_what_it_was_is_news_and_an_old_delivery_is_late(any_s
     assert deliver(shop, "shopify", "inventory_levels/update", level(9, 1)).outcome == "late"
     with shop.db.read() as conn:
         assert availability(conn, shop.id, ["632910392"], now=NOON + 10 * MINUTE)["632910392"].available == 5
-        door = store.doors_named(conn, "shop", "shopify")[0]
+        door = next(store.doors_named(conn, "shop", "shopify"))
     assert (door.accepted, door.duplicates, door.late) == (6, 1, 1)
 
 
@@ -220,6 +286,53 @@ def test_products_and_stock_of_the_other_systems(any_shop: Shop) -> None:
         assert find_shown(conn, shop.id, "93", now=NOON).relations[0].product_id == "94"
     assert {one: had[one].available for one in had} == {"93": 3, "prod_1": 6, "P": 5}
     assert (mug.price_minor, mug.currency) == (700, "EUR")
+
+
+def test_a_product_is_withdrawn_as_often_as_it_is_offered_again(any_shop: Shop) -> None:
+    shop = any_shop
+    product = {"id": 93, "name": "Tea", "type": "simple", "status": "publish", "price": "4"}
+    for day in range(0, 8, 2):
+        deliver(shop, "woocommerce", "product.restored", product, at=day)
+        deliver(shop, "woocommerce", "product.deleted", {"id": 93}, at=day + 1)
+        assert deliver(shop, "woocommerce", "product.deleted", {"id": 93}, at=day + 1).outcome == "duplicates"
+        with shop.db.read() as conn:
+            assert find_shown(conn, shop.id, "93", now=NOON + 9 * DAY).visible is False
+    assert len(shop.facts("Product Withdrawn")) == 4
+
+
+def test_a_product_that_is_sold_out_by_hand_is_not_offered_until_it_is_in_stock_by_hand(any_shop: Shop) -> None:
+    shop = any_shop
+
+    def state(stock_status: str, n: int, **more: Any) -> str:
+        said = {"id": 93, "name": "Tea", "type": "simple", "manage_stock": False, "stock_quantity": None} | more
+        deliver(shop, "woocommerce", "product.updated",
+                said | {"stock_status": stock_status, "date_modified_gmt": T[n][:19]})  # fmt: skip
+        with shop.db.read() as conn:
+            return availability(conn, shop.id, ["93"], now=NOON + 10 * MINUTE)["93"].state
+
+    assert state("instock", 1) == "unknown"
+    assert state("outofstock", 3) == "sold_out"
+    assert state("instock", 2) == "sold_out", "late"
+    assert state("instock", 4) == "in_stock"
+    assert state("outofstock", 5, type="variable") == "in_stock", "its variations say"
+    assert state("instock", 6, manage_stock=True, stock_quantity=0) == "sold_out"
+
+
+def test_a_product_of_many_levels_and_the_last_of_many_shops_are_heard(any_shop: Shop) -> None:
+    shop = any_shop
+    there = range(1_000, 1_000 + store._PAGE + 1)
+    with shop.db.write() as conn:
+        for number in there:
+            store.keep_door(conn, WorkspaceId(number), "shop", "saleor", b"another's secret", now=NOON)
+        doors = list(store.doors_named(conn, "shop", "saleor"))
+        assert [door.workspace for door in doors] == list(there)
+        store.refuse(conn, "shop", "saleor", now=NOON, why="forged")
+        assert {door.refused for door in store.doors_named(conn, "shop", "saleor")} == {1}
+        levels = [("level", f"V@{number}") for number in range(70_000)]
+        some = {one: Heard("told", NOON) for one in levels[::7_000]}
+        store.remember(conn, doors[0], some)
+        assert store.heard(conn, doors[0], levels) == some
+        assert store.find_items(conn, doors[0], [one for _, one in levels]) == {}
 
 
 json_values = st.recursive(

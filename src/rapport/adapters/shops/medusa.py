@@ -33,7 +33,7 @@ def read(topic: str, body: Body, at: int) -> Iterator[Thing]:
     elif event == "product.deleted":
         product_id = text(data.get("id"))
         if product_id is not None:
-            yield Thing("product", product_id, at, [fact("Product Withdrawn", at=at, once=True, product_id=product_id)])
+            yield Thing("product", product_id, at, [fact("Product Withdrawn", at=at, product_id=product_id)])
     elif event.startswith("product."):
         yield from _product(data, at)
     elif event.startswith(("inventory-level.", "inventory.inventory-level.")):

@@ -43,6 +43,9 @@ class Thing(NamedTuple):
     """The stock item whose product has to be known first; its one fact lacks product_id and variant."""
     is_first: bool = False
     """It has only just come to be: then what happens once says all of it."""
+    if_known: bool = False
+    """It says something of a thing that was told of before, such as the end of an order; else it says nothing, and
+    nor does what is older than it."""
 
 
 Reader = Callable[[str, Body, int], Iterable[Thing]]

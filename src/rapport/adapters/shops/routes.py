@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import anyio.to_thread
@@ -76,23 +77,23 @@ def _take(
     return Answer(outcome=taken.outcome, facts=taken.facts, waiting=taken.waiting)
 
 
-def _verified(doors: list[Door], headers: dict[str, str], body: bytes, source_id: str) -> Door:
-    if not doors:
-        raise NotFound(f"no webhooks are taken for {source_id[:60]!r}", hint="PUT /api/v1/shops/{shop}/{source} first")
-    for door in doors[:-1]:
+def _verified(doors: Iterable[Door], headers: dict[str, str], body: bytes, source_id: str) -> Door:
+    refused: Unauthenticated | None = None
+    for door in doors:
         try:
             verify(door.shop, headers, body, door.secret)
-        except Unauthenticated:
+        except Unauthenticated as error:
+            refused = error
             continue
         return door
-    verify(doors[-1].shop, headers, body, doors[-1].secret)
-    return doors[-1]
+    raise refused or NotFound(
+        f"no webhooks are taken for {source_id[:60]!r}", hint="PUT /api/v1/shops/{shop}/{source} first"
+    )
 
 
 def _refuse(db: Database, shop: Shop, source_id: str, why: str) -> None:
     with db.write() as conn:
-        for door in store.doors_named(conn, source_id, shop):
-            store.count(conn, door, "refused", now=now_us(), why=why)
+        store.refuse(conn, source_id, shop, now=now_us(), why=why)
 
 
 def _known(shop: str) -> Shop:

@@ -35,6 +35,10 @@ def _order(order: Body, at: int, *, is_new: bool) -> Iterator[Thing]:
     placed = moment(order.get("created"), otherwise=at)
     changed = max(placed, moment(order.get("updatedAt"), otherwise=at))
     who, said = _customer(order, name), _amounts(order, name)
+    if order.get("status") == "EXPIRED":  # nobody confirmed or paid it in time
+        ended = fact("Order Cancelled", at=changed, about=who, once=True, order_id=name)
+        yield Thing("order", name, changed, [ended], if_known=True)
+        return
     facts = [fact("Order Completed", at=placed, about=who, once=True, **said)]
     facts.append(fact("Order Updated", at=changed, about=who, **said, status=text(order.get("status"))))
     if order.get("status") == "CANCELED":
@@ -86,9 +90,7 @@ def _product(product: Body, at: int, *, is_gone: bool) -> Iterator[Thing]:
         return
     changed = moment(product.get("updatedAt"), otherwise=at)
     if is_gone:
-        yield Thing(
-            "product", product_id, changed, [fact("Product Withdrawn", at=changed, once=True, product_id=product_id)]
-        )
+        yield Thing("product", product_id, changed, [fact("Product Withdrawn", at=changed, product_id=product_id)])
         return
     attributes = {
         name: [text(value.get("name")) for value in tables(one.get("values"))]

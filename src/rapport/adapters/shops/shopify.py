@@ -7,9 +7,9 @@ inventory are believed, since a sale changes no product.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NamedTuple
 
 from rapport.adapters.shops.model import (
     Body,
@@ -62,26 +62,79 @@ def _order(body: Body, at: int, *, is_new: bool) -> Iterator[Thing]:
 
 
 def _amounts(body: Body, name: str) -> dict[str, Any]:
+    """As the order was before its refunds, which are facts of their own: Shopify's current amounts are those after."""
+    back = _given_back(body)
     shipping = table(table(body.get("total_shipping_price_set")).get("shop_money")).get("amount")
     codes = [text(one.get("code")) for one in tables(body.get("discount_codes"))]
     return {
         "order_id": name, "shopify_id": text(body.get("id")), "currency": text(body.get("currency")),
-        "total": number(first(body.get("current_total_price"), body.get("total_price"))),
-        "tax": number(first(body.get("current_total_tax"), body.get("total_tax"))), "shipping": number(shipping),
+        "total": _with(body.get("current_total_price"), back.paid, otherwise=body.get("total_price")),
+        "tax": _with(body.get("current_total_tax"), back.tax, otherwise=body.get("total_tax")),
+        "shipping": number(shipping),
         "discount": number(first(body.get("current_total_discounts"), body.get("total_discounts"))),
         "coupon": next((code for code in codes if code), None), "payment_status": text(body.get("financial_status")),
-        "products": [_line(one) for one in tables(body.get("line_items"))],
+        "products": [_line(one, back.pieces) for one in tables(body.get("line_items"))],
     }  # fmt: skip
 
 
-def _line(one: Body) -> dict[str, Any]:
+class _Back(NamedTuple):
+    """What the refunds of an order gave back together."""
+
+    paid: list[object]
+    tax: list[object]
+    pieces: Mapping[str, int]
+    """By line."""
+
+
+def _given_back(order: Body) -> _Back:
+    paid: list[object] = []
+    tax: list[object] = []
+    pieces: dict[str, int] = {}
+    for one in tables(order.get("refunds")):
+        amounts = _paid_back(one)
+        if not amounts or not text(one.get("id")):
+            continue  # lines that were only taken off an order: no money went back, and no refund is told of
+        paid += amounts
+        for line in tables(one.get("refund_line_items")):
+            tax.append(line.get("total_tax"))
+            line_id = text(first(line.get("line_item_id"), table(line.get("line_item")).get("id")))
+            number_ = line.get("quantity")
+            if line_id and isinstance(number_, int) and not isinstance(number_, bool):
+                pieces[line_id] = pieces.get(line_id, 0) + number_
+    return _Back(paid, tax, pieces)
+
+
+def _paid_back(refund: Body) -> list[object]:
+    return [
+        one.get("amount")
+        for one in tables(refund.get("transactions"))
+        if one.get("kind") == "refund" and one.get("status") == "success"
+    ]
+
+
+def _with(current: object, back: list[object], *, otherwise: object) -> Any:
+    """The amount that is left with what was given back; where none is known to be left, what there was."""
+    if current in (None, ""):
+        return number(otherwise)
+    total = _sum([str(one) for one in (current, *back) if number(one) is not None]) if back else None
+    return number(current) if total is None else total
+
+
+def _line(one: Body, back: Mapping[str, int]) -> dict[str, Any]:
     said = {
         "product_id": text(one.get("product_id")) or text(one.get("sku")) or text(one.get("title")),
         "variant": text(one.get("variant_id")), "sku": text(one.get("sku")), "name": text(one.get("title")),
         "brand": text(one.get("vendor")), "price": number(one.get("price")),
-        "quantity": first(one.get("current_quantity"), one.get("quantity")),
+        "quantity": _pieces(one, back),
     }  # fmt: skip
     return {name: value for name, value in said.items() if value is not None}
+
+
+def _pieces(one: Body, back: Mapping[str, int]) -> Any:
+    left = one.get("current_quantity")
+    if not isinstance(left, int) or isinstance(left, bool):
+        return first(left, one.get("quantity"))
+    return left + back.get(text(one.get("id")) or "", 0)
 
 
 def _customer(body: Body, name: str) -> dict[str, Any]:
@@ -103,12 +156,11 @@ def _refund(one: Body, name: str, who: dict[str, Any], order: Body, at: int) -> 
     refund_id = text(one.get("id"))
     if refund_id is None:
         return None
-    paid = [table_ for table_ in tables(one.get("transactions")) if table_.get("kind") == "refund"
-            and table_.get("status") == "success"]  # fmt: skip
     lines = tables(one.get("refund_line_items"))
-    products = [_line(table(line.get("line_item"))) | {"quantity": line.get("quantity")} for line in lines]
-    amounts = [str(number(transaction.get("amount"))) for transaction in paid]
-    if not amounts and not products:
+    products = [_line(table(line.get("line_item")), {}) | {"quantity": line.get("quantity")} for line in lines]
+    amounts = [str(number(amount)) for amount in _paid_back(one)]
+    is_taken_off = order.get("current_total_price") not in (None, "")  # already, where no money went back
+    if not amounts and (is_taken_off or not products):
         return None
     total = _sum(amounts)
     return fact(
@@ -162,7 +214,7 @@ def _variant(one: Body, names: list[str | None]) -> dict[str, Any]:
 def _withdrawn(body: Body, at: int) -> Iterator[Thing]:
     product_id = text(body.get("id"))
     if product_id is not None:
-        yield Thing("product", product_id, at, [fact("Product Withdrawn", at=at, once=True, product_id=product_id)])
+        yield Thing("product", product_id, at, [fact("Product Withdrawn", at=at, product_id=product_id)])
 
 
 def _level(body: Body, at: int) -> Iterator[Thing]:

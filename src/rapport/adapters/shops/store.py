@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,8 +11,9 @@ from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Met
 
 from rapport.adapters.shops.model import Shop, StockItem
 from rapport.kernel.ids import WorkspaceId
-from rapport.storage.bulk import upsert
+from rapport.storage.bulk import chunks, upsert
 from rapport.storage.engine import CText
+from rapport.storage.lookup import CHUNK
 
 __all__ = [
     "Door",
@@ -27,6 +28,7 @@ __all__ = [
     "hold",
     "keep_door",
     "objects",
+    "refuse",
     "remember",
     "remember_items",
     "remove_door",
@@ -36,6 +38,7 @@ __all__ = [
 ]  # fmt: skip
 
 _metadata = MetaData()
+_PAGE = 100
 _COUNTS = ("accepted", "duplicates", "late", "ignored", "refused")
 
 
@@ -92,6 +95,7 @@ class Heard(NamedTuple):
     """What a thing was when it was heard of last."""
 
     digest: str
+    """Empty where it ended before anything was told of it."""
     changed_at: int
 
 
@@ -115,17 +119,26 @@ def doors_of(conn: Connection, workspace: WorkspaceId) -> list[Door]:
     return [Door._make(row) for row in conn.execute(query)]
 
 
-def doors_named(conn: Connection, source: str, shop: str) -> list[Door]:
-    """Those of any workspace with this source and shop; the signature tells which is meant."""
+def doors_named(conn: Connection, source: str, shop: str) -> Iterator[Door]:
+    """Those of any workspace with this source and shop, a page at a time; the signature tells which is meant."""
     query = sa.select(doors).where(doors.c.source == source, doors.c.shop == shop).order_by(doors.c.workspace)
-    return [Door._make(row) for row in conn.execute(query.limit(50))]
+    after = -1
+    while found := [Door._make(row) for row in conn.execute(query.where(doors.c.workspace > after).limit(_PAGE))]:
+        yield from found
+        after = found[-1].workspace
 
 
-def count(conn: Connection, door: Door, outcome: str, *, now: int, why: str = "") -> None:
+def refuse(conn: Connection, source: str, shop: str, *, now: int, why: str) -> None:
+    """Count a delivery whose signature was none of theirs, at each of those that it may have been meant for."""
+    mine = (doors.c.source == source, doors.c.shop == shop)
+    values = {"refused": doors.c.refused + 1, "refused_at": now, "refused_why": why[:200]}
+    conn.execute(sa.update(doors).where(*mine).values(values))
+
+
+def count(conn: Connection, door: Door, outcome: str, *, now: int) -> None:
     """Count a delivery. The row stays held until the transaction ends, so one delivery of a door is taken at a time."""
     c = doors.c
-    values: dict[str, Any] = {outcome: doors.c[outcome] + 1}
-    values |= {"refused_at": now, "refused_why": why[:200]} if outcome == "refused" else {"last_at": now}
+    values: dict[str, Any] = {outcome: doors.c[outcome] + 1, "last_at": now}
     mine = (c.workspace == door.workspace, c.source == door.source, c.shop == door.shop)
     conn.execute(sa.update(doors).where(*mine).values(values))
 
@@ -133,17 +146,19 @@ def count(conn: Connection, door: Door, outcome: str, *, now: int, why: str = ""
 def heard(conn: Connection, door: Door, things: Collection[tuple[str, str]]) -> dict[tuple[str, str], Heard]:
     """What these things, given as kind and id, were when they were heard of last."""
     c = objects.c
-    query = sa.select(c.kind, c.object_id, c.digest, c.changed_at).where(
-        c.workspace == door.workspace, c.source == door.source, sa.tuple_(c.kind, c.object_id).in_(list(things))
-    )
-    return {(row[0], row[1]): Heard(row[2], row[3]) for row in conn.execute(query)}
+    found: dict[tuple[str, str], Heard] = {}
+    for kind in {kind for kind, _ in things}:
+        query = sa.select(c.object_id, c.digest, c.changed_at).where(c.kind == kind)
+        for mine in _mine(door, c.object_id, [object_id for other, object_id in things if other == kind]):
+            found |= {(kind, row[0]): Heard(row[1], row[2]) for row in conn.execute(query.where(mine))}
+    return found
 
 
-def remember(conn: Connection, door: Door, things: Iterable[tuple[str, str, Heard]]) -> None:
-    """Keep what these things are now."""
+def remember(conn: Connection, door: Door, things: Mapping[tuple[str, str], Heard]) -> None:
+    """Keep what these things, given as kind and id, are now."""
     rows = [
         {"workspace": door.workspace, "source": door.source, "kind": kind, "object_id": object_id, **one._asdict()}
-        for kind, object_id, one in things
+        for (kind, object_id), one in sorted(things.items())
     ]
     upsert(conn, objects, rows, key=("workspace", "source", "kind", "object_id"), update=("digest", "changed_at"))
 
@@ -151,15 +166,15 @@ def remember(conn: Connection, door: Door, things: Iterable[tuple[str, str, Hear
 def find_items(conn: Connection, door: Door, items: Collection[str]) -> dict[str, StockItem]:
     """The products of these stock items; unknown ones are missing."""
     c = stock_items.c
-    query = sa.select(c.item, c.product_id, c.variant).where(
-        c.workspace == door.workspace, c.source == door.source, c.item.in_(list(items))
-    )
-    return {row[0]: StockItem(*row) for row in conn.execute(query)}
+    query = sa.select(c.item, c.product_id, c.variant)
+    found = (row for mine in _mine(door, c.item, items) for row in conn.execute(query.where(mine)))
+    return {row[0]: StockItem(*row) for row in found}
 
 
 def remember_items(conn: Connection, door: Door, items: Sequence[StockItem]) -> None:
     """Keep which products these stock items are."""
-    rows = [{"workspace": door.workspace, "source": door.source, **item._asdict()} for item in items]
+    latest = {item.item: item for item in items}
+    rows = [{"workspace": door.workspace, "source": door.source, **item._asdict()} for item in latest.values()]
     upsert(conn, stock_items, rows, key=("workspace", "source", "item"), update=("product_id", "variant"))
 
 
@@ -175,14 +190,20 @@ def hold(conn: Connection, door: Door, item: str, location_id: str, changed_at: 
 def waiting_for(conn: Connection, door: Door, items: Collection[str]) -> list[tuple[str, dict[str, Any]]]:
     """The levels that wait for these stock items, each with its item."""
     c = waiting.c
-    query = sa.select(c.item, c.body).where(
-        c.workspace == door.workspace, c.source == door.source, c.item.in_(list(items))
-    )
-    return [(row[0], msgspec.json.decode(row[1], type=dict[str, Any])) for row in conn.execute(query)]
+    query = sa.select(c.item, c.body)
+    found = (row for mine in _mine(door, c.item, items) for row in conn.execute(query.where(mine)))
+    return [(row[0], msgspec.json.decode(row[1], type=dict[str, Any])) for row in found]
 
 
 def forget_waiting(conn: Connection, door: Door, items: Collection[str]) -> None:
     """They wait no more."""
     c = waiting.c
-    mine = (c.workspace == door.workspace, c.source == door.source, c.item.in_(list(items)))
-    conn.execute(sa.delete(waiting).where(*mine))
+    for mine in _mine(door, c.item, items):
+        conn.execute(sa.delete(waiting).where(mine))
+
+
+def _mine(door: Door, column: Column[str], names: Collection[str]) -> Iterator[sa.ColumnElement[bool]]:
+    """The rows of a door with one of these names: a condition for each 500, along the primary key."""
+    c = column.table.c
+    for some in chunks(names, CHUNK):
+        yield sa.and_(c.workspace == door.workspace, c.source == door.source, column.in_(some))

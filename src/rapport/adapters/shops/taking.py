@@ -70,10 +70,11 @@ def take(
     messages: list[dict[str, Any]] = []
     held, late = 0, False
     for thing in things:
-        is_held, is_late, told = _told(conn, door, thing, known)
+        is_held, is_late, told = _told(conn, door, thing, known.get((thing.kind, thing.id)))
         held += is_held
         late = late or is_late
         messages += told
+    store.remember(conn, door, _as_they_are(door, things, known))
     added = _append(conn, source, messages, now=now, vocabulary=vocabulary)
     outcome: Outcome = "accepted"
     if not added and not held:
@@ -85,16 +86,30 @@ def take(
     return Taken(outcome, added, held)
 
 
-def _told(
-    conn: Connection, door: Door, thing: Thing, known: Mapping[tuple[str, str], Heard]
-) -> tuple[int, bool, list[dict[str, Any]]]:
+def _as_they_are(
+    door: Door, things: Sequence[Thing], known: Mapping[tuple[str, str], Heard]
+) -> dict[tuple[str, str], Heard]:
+    """What is to be known of them from now on: of each the newest that was heard."""
+    found: dict[tuple[str, str], Heard] = {}
+    for thing in things:
+        key = (thing.kind, thing.id)
+        before = found.get(key) or known.get(key)
+        if before is None or thing.changed_at >= before.changed_at:
+            is_told = not thing.if_known or _was_told(before)
+            found[key] = Heard(_digest(door, thing) if is_told else "", thing.changed_at)
+    return found
+
+
+def _was_told(before: Heard | None) -> bool:
+    return before is not None and before.digest != ""
+
+
+def _told(conn: Connection, door: Door, thing: Thing, before: Heard | None) -> tuple[int, bool, list[dict[str, Any]]]:
     """Whether it has to wait, whether it is late, and its messages."""
-    before = known.get((thing.kind, thing.id))
-    digest = _digest(door, thing)
     is_late = before is not None and thing.changed_at < before.changed_at
-    is_same = before is not None and before.digest == digest
-    if not is_late:
-        store.remember(conn, door, [(thing.kind, thing.id, Heard(digest, thing.changed_at))])
+    is_same = before is not None and before.digest == _digest(door, thing)
+    if not _was_told(before) and (thing.if_known or is_late):
+        return 0, is_late, []
     if thing.items:
         store.remember_items(conn, door, thing.items)
     told = [*_released(conn, door, thing)]

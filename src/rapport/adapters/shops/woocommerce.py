@@ -15,8 +15,11 @@ from rapport.adapters.shops.model import Body, Thing, fact, first, moment, numbe
 __all__ = ["PLACE", "read"]
 
 PLACE = "woocommerce"
-_NO_ORDER = frozenset({"pending", "failed", "draft", "checkout-draft", "auto-draft", "trash"})
+_NO_ORDER = frozenset({"pending", "draft", "checkout-draft", "auto-draft"})
 _CANCELLED = frozenset({"cancelled"})
+_ENDED = frozenset({"cancelled", "trash", "failed"})
+UNCOUNTED = 1_000
+"""Pieces that are said of a product which is in stock again without being counted."""
 
 
 def read(topic: str, body: Body, at: int) -> Iterator[Thing]:
@@ -27,7 +30,7 @@ def read(topic: str, body: Body, at: int) -> Iterator[Thing]:
     elif kind == "product" and action == "deleted":
         product_id = text(body.get("id"))
         if product_id is not None:
-            yield Thing("product", product_id, at, [fact("Product Withdrawn", at=at, once=True, product_id=product_id)])
+            yield Thing("product", product_id, at, [fact("Product Withdrawn", at=at, product_id=product_id)])
     elif kind == "product":
         yield from _product(body, at)
 
@@ -39,6 +42,9 @@ def _order(body: Body, at: int, *, is_new: bool) -> Iterator[Thing]:
     placed = moment(body.get("date_created_gmt"), otherwise=at)
     changed = max(placed, moment(body.get("date_modified_gmt"), otherwise=at))
     who, said = _customer(body, name), _amounts(body, name)
+    if status in _ENDED and not (status in _CANCELLED and first(body.get("date_paid_gmt"), body.get("date_paid"))):
+        yield Thing("order", name, changed, [_ended(said, who, status, changed)], if_known=True)
+        return
     facts = [fact("Order Completed", at=placed, about=who, once=True, **said)]
     facts.append(fact("Order Updated", at=changed, about=who, **said, status=status))
     if status in _CANCELLED:
@@ -51,6 +57,20 @@ def _order(body: Body, at: int, *, is_new: bool) -> Iterator[Thing]:
                 currency=said["currency"], total=total.lstrip("-"),
             ))  # fmt: skip
     yield Thing("order", name, changed, facts, is_first=is_new)
+
+
+def _ended(said: dict[str, Any], who: dict[str, Any], status: str, at: int) -> dict[str, Any]:
+    """How an order that was not paid ends.
+
+    A payment that failed may be tried again, and a cancellation is for ever: so it makes the order worth nothing until
+    it is paid.
+    """
+    if status != "failed":
+        return fact("Order Cancelled", at=at, about=who, once=True, order_id=said["order_id"])
+    return fact(
+        "Order Updated", at=at, about=who, order_id=said["order_id"], currency=said["currency"], status=status,
+        total=0, shipping=0, tax=0,
+    )  # fmt: skip
 
 
 def _amounts(body: Body, name: str) -> dict[str, Any]:
@@ -93,12 +113,20 @@ def _product(body: Body, at: int) -> Iterator[Thing]:
     is_variation = body.get("type") == "variation" and parent not in (None, "0")
     if not is_variation:
         yield Thing("product", product_id, changed, [_stated(body, product_id, changed)])
-    if body.get("manage_stock") is True and body.get("stock_quantity") is not None:
-        of = {"product_id": parent, "variant": product_id} if is_variation else {"product_id": product_id}
-        level = fact(
-            "Stock Level Changed", at=changed, location_id=PLACE, **of, available=body["stock_quantity"]
-        )  # fmt: skip
-        yield Thing("level", product_id, changed, [level])
+    of = {"product_id": parent, "variant": product_id} if is_variation else {"product_id": product_id}
+    yield from _level(body, product_id, of, changed)
+
+
+def _level(body: Body, product_id: str, of: dict[str, Any], changed: int) -> Iterator[Thing]:
+    """Stock that is counted as it is counted; else a product is sold out by hand until it is in stock again by hand."""
+    is_counted = body.get("manage_stock") is True and body.get("stock_quantity") is not None
+    is_out = body.get("stock_status") == "outofstock"
+    is_of_others = body.get("manage_stock") == "parent" or body.get("type") in ("variable", "grouped")
+    if not is_counted and (is_of_others or not body.get("stock_status")):
+        return
+    available = body["stock_quantity"] if is_counted else 0 if is_out else UNCOUNTED
+    level = fact("Stock Level Changed", at=changed, location_id=PLACE, **of, available=available)
+    yield Thing("level", product_id, changed, [level], if_known=not (is_counted or is_out))
 
 
 def _stated(body: Body, product_id: str, changed: int) -> dict[str, Any]:
