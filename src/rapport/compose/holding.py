@@ -43,17 +43,24 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     kept_days: int | None = None
     """Days after which its rows go by themselves; None: as long as the person, or the shop, is here."""
 
+    mentions: bool = False
+    """A table of the shop in which people may be named as they wrote, or were written, themselves: what could not be
+    read. An erasure looks all of it through."""
+
     @property
     def holds_people(self) -> bool:
         return self.erase is not None
 
 
-def of_shop(table: Table, what: str, *, kept_days: int | None = None) -> Holding:
-    """A table that holds nobody. Raises ValueError where a column of it names people."""
+def of_shop(table: Table, what: str, *, kept_days: int | None = None, mentions: bool = False) -> Holding:
+    """A table that holds nobody; one with `mentions` may name people in its texts, and an erasure reads all of it.
+
+    Raises ValueError where a column of it names people.
+    """
     named = sorted(PERSONAL & {column.name for column in table.columns if isinstance(column.type, LargeBinary)})
     if named:
         raise ValueError(f"the table {table.name!r} is the shop's, yet {named} name people: say how they are erased")
-    return Holding(table=table, what=what, kept_days=kept_days)
+    return Holding(table=table, what=what, kept_days=kept_days, mentions=mentions)
 
 
 def of_person(

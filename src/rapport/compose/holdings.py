@@ -97,10 +97,15 @@ EXPORT = (
 COLLECT = (
     of_shop(collect.sources, "the sources with their write keys and limits"),
     of_shop(collect.source_health, "how many messages each source sent by hour"),
-    of_shop(collect.source_unread, "what could not be read of each source, counted, without what may be personal"),
+    of_shop(
+        collect.source_unread,
+        "what could not be read of each source, counted, without what may be personal",
+        mentions=True,
+    ),
     of_shop(
         collect.quarantine,
         "messages that could not be read and so belong to nobody yet; they go when they are replayed or discarded",
+        mentions=True,
     ),
 )
 

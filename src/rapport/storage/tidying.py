@@ -79,8 +79,8 @@ def _rewrite_statistics(conn: Connection) -> bool:
 
 
 def found_in(files: Iterable[Path], texts: Sequence[str]) -> list[str]:
-    """Which of these texts stand in these files. Reads each file once, in pieces."""
-    wanted = {text: text.encode() for text in texts}
+    """Which of these texts stand in these files, in small or capital letters. Reads each file once, in pieces."""
+    wanted = {text: text.encode().lower() for text in texts}
     longest = max(map(len, wanted.values()), default=0)
     found: set[str] = set()
     for path in files:
@@ -89,7 +89,7 @@ def found_in(files: Iterable[Path], texts: Sequence[str]) -> list[str]:
         with path.open("rb") as file:
             before = b""
             while piece := file.read(_PIECE):
-                seen: Any = before + piece
+                seen: Any = before + piece.lower()
                 found.update(text for text, raw in wanted.items() if raw in seen)
                 before = seen[-longest:] if longest else b""
     return sorted(found)

@@ -13,8 +13,10 @@ IMPORTS = Slice(
     name="imports",
     title="Imports",
     holds=(
-        of_shop(store.imports, "which files were imported"),
-        of_shop(store.import_errors, "the lines of files that were refused, until the import is repeated"),
+        of_shop(store.imports, "which files were imported", mentions=True),
+        of_shop(
+            store.import_errors, "the lines of files that were refused, until the import is repeated", mentions=True
+        ),
         of_shop(uploads.uploads, "which files were handed in, by whom; the files themselves go when they are imported"),
     ),
     jobs=(IMPORTING,),

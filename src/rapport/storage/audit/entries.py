@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 import sqlalchemy as sa
@@ -22,9 +22,22 @@ from rapport.storage.audit.tables import audit_entries, audit_parts
 from rapport.storage.bulk import insert_rows
 from rapport.storage.lookup import change_among, select_among
 
-__all__ = ["Entry", "Leaf", "Part", "append", "append_all", "commitment", "entries", "erase", "find_entry", "parts_of"]
+__all__ = [
+    "Entry",
+    "Leaf",
+    "Part",
+    "append",
+    "append_all",
+    "commitment",
+    "entries",
+    "erase",
+    "erase_parts",
+    "find_entry",
+    "parts_of",
+]
 
 _e, _p = audit_entries.c, audit_parts.c
+Erased: TypeAlias = Callable[[bytes], bool]
 MOST_PEOPLE = 500
 """People of one entry; a list has at most 200 on a page."""
 
@@ -161,3 +174,16 @@ def erase(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> in
     gone = audit_parts.update().values(key=None, salt=None, body=None)
     details = change_among(conn, gone.where(_p.number == 0, _p.body.is_not(None)), workspace, _p.entry, idents)
     return details + change_among(conn, gone, workspace, _p.key, keys)
+
+
+def erase_parts(conn: Connection, workspace: WorkspaceId, holds: sa.ColumnElement[bool], erased: Erased) -> int:
+    """Forget what was said in parts that fulfil a condition in SQL and then this one; returns how many went.
+
+    A part goes whole: with another text in it, it would not be what the tree commits to.
+    """
+    query = sa.select(_p.entry, _p.number, _p.body).where(_p.workspace == workspace, _p.body.is_not(None), holds)
+    gone = [row for row in conn.execute(query.with_for_update()) if erased(row.body)]
+    for row in gone:
+        one = sa.and_(_p.workspace == workspace, _p.entry == row.entry, _p.number == row.number)
+        conn.execute(audit_parts.update().where(one).values(key=None, salt=None, body=None))
+    return len(gone)

@@ -1,0 +1,183 @@
+"""Mentions of somebody erased in what is kept of others, or of nobody: found as whole words, and overwritten.
+
+A table of the shop is looked through where it is declared to mention people (`of_shop(..., mentions=True)`); what the
+shop decided itself, and the names of others, stay as they are. What could not be read holds what was typed: there an
+e-mail or a telephone number is recognised however it is written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection, Table
+
+from rapport.kernel.identifiers import NAMED, email_identifier, phone_identifier
+from rapport.kernel.ids import WorkspaceId
+from rapport.resolve.reading.identities import Member
+from rapport.storage.audit import entries
+
+if TYPE_CHECKING:
+    from rapport.compose.installed import Installed
+
+__all__ = ["ERASED", "Sought", "mentions", "overwrite", "overwritten"]
+
+ERASED = "(erased)"
+"""What stands where somebody erased was mentioned."""
+SHORTEST_MENTION = 8
+"""Characters of an identifier that is looked for in texts; a shorter one may be any word."""
+
+_APART = frozenset({
+    "facts", "strands", "identifiers", "privacy_requests", "audit_entries", "audit_parts", "audit_nodes", "audit_heads",
+})  # fmt: skip
+"""Where nothing is overwritten: the log of others is theirs, states follow from it, an identifier is somebody's own,
+requests hold no text of people; of the audit trail a part goes whole, or it would look tampered with."""
+
+_BEFORE = r"(?<![\w%+])(?<![\w%+][.\-+])"
+_AFTER = r"(?![\w%+@])(?![.\-]\w)"
+"""What stands around a mention: nothing that would make it a part of a longer identifier."""
+_FIELD = re.compile(r"""[^"',;\t\r\n|]{5,100}""")
+"""A field of a line or of broken JSON."""
+_DIGIT = re.compile(r"\d")
+_FEWEST_DIGITS = 6
+
+
+class Sought(NamedTuple):
+    """What is looked for of one person."""
+
+    texts: Sequence[str]
+    pattern: re.Pattern[str]
+    region: str | None
+    """The country whose telephone numbers are written without its code."""
+
+    @classmethod
+    def of(cls, texts: Sequence[str], region: str | None = None) -> Sought:
+        """These identifiers, e-mails in whatever case."""
+        each = (f"(?i:{re.escape(one)})" if "@" in one else re.escape(one) for one in texts)
+        return cls(texts, re.compile(f"{_BEFORE}(?:{'|'.join(each)}){_AFTER}"), region)
+
+
+def mentions(members: Iterable[Member]) -> list[str]:
+    """The identifiers of a person that are looked for in texts of others: no number that may be any order's."""
+    values = {
+        one.value
+        for one in members
+        if one.namespace in ("email", "phone")
+        or (one.namespace != NAMED and len(one.value) >= SHORTEST_MENTION and not one.value.isdigit()
+            and not one.value.isalpha())
+    }  # fmt: skip
+    return sorted(values, key=len, reverse=True)
+
+
+def overwrite(
+    conn: Connection, slices: Installed, workspace: WorkspaceId, texts: Sequence[str], *, region: str | None
+) -> Iterable[tuple[Table, int]]:
+    """Overwrite these texts wherever a table keeps texts or documents; says in how many rows of which.
+
+    Cost: each such table is read once.
+    """
+    if not texts:
+        return
+    sought = Sought.of(texts, region)
+    shops = {held.table.name: held.mentions for one in slices.slices for held in one.holds if not held.holds_people}
+    for name, table in sorted(slices.tables.items()):
+        if name not in _APART and "workspace" in table.c and shops.get(name, True):
+            yield table, _overwrite_in(conn, table, workspace, sought, whole=name in shops)
+    if (parts := slices.tables.get("audit_parts")) is not None:
+        holding = _holding(conn, [parts.c.body], texts)
+        mentioned = entries.erase_parts(conn, workspace, holding, lambda body: overwritten(body, sought) != body)
+        yield parts, mentioned
+
+
+def _overwrite_in(conn: Connection, table: Table, workspace: WorkspaceId, sought: Sought, *, whole: bool) -> int:
+    """`whole`: all rows are read, as nothing in them need be written as an identifier is."""
+    keys = list(table.primary_key.columns)
+    columns = [one for one in table.columns if isinstance(one.type, sa.Text | sa.LargeBinary) and one not in keys]
+    if not columns:
+        return 0
+    query = sa.select(*keys, *columns).where(table.c.workspace == workspace)
+    if not whole:
+        query = query.where(_holding(conn, columns, sought.texts))
+    changed = 0
+    for row in conn.execute(query.with_for_update()).all():
+        values = {one.name: overwritten(row._mapping[one], sought, typed=whole) for one in columns}
+        new = {name: value for name, value in values.items() if value != row._mapping[table.c[name]]}
+        if new:
+            conn.execute(table.update().where(*(one == row._mapping[one] for one in keys)).values(new))
+            changed += 1
+    return changed
+
+
+def _holding(
+    conn: Connection, columns: Iterable[sa.ColumnElement[Any]], texts: Iterable[str]
+) -> sa.ColumnElement[bool]:
+    return sa.or_(*(_holds(conn, column, text) for column in columns for text in texts))
+
+
+def _holds(conn: Connection, column: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:
+    """Whether a text or document has this in it, maybe as a part of something longer; an e-mail in whatever case."""
+    binary = isinstance(column.type, sa.LargeBinary)
+    raw = text.encode() if binary else text
+    if conn.dialect.name == "sqlite":
+        found = sa.func.instr(column, sa.literal(raw)) > 0
+        return (
+            found
+            if "@" not in text
+            else sa.or_(found, sa.func.instr(sa.func.lower(sa.cast(column, sa.Text)), text) > 0)
+        )
+    if binary:
+        found = sa.func.position(sa.literal(raw).op("IN")(column)) > 0
+        if "@" not in text or not text.isascii():
+            return found
+        return sa.func.strpos(sa.func.lower(sa.func.encode(column, "escape")), text.replace("\\", "\\\\")) > 0
+    return sa.func.strpos(sa.func.lower(column) if "@" in text else column, text) > 0
+
+
+def overwritten(value: object, sought: Sought, *, typed: bool = False) -> object:
+    """A text or document without these mentions; itself where it has none. `typed`: however they are written."""
+    if isinstance(value, bytes):
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            text = value.decode("utf-8", "surrogateescape")
+        clean = _clean_document(text, sought, typed=typed)
+        return value if clean == text else clean.encode("utf-8", "surrogateescape")
+    return _clean_document(value, sought, typed=typed) if isinstance(value, str) else value
+
+
+def _clean_document(text: str, sought: Sought, *, typed: bool) -> str:
+    """JSON is read before it is searched: in it a line break before a name looks like a letter of it."""
+
+    def clean(found: str) -> str:
+        if typed:
+            found = _FIELD.sub(lambda field: ERASED if _is_one(field[0], sought) else field[0], found)
+        return sought.pattern.sub(ERASED, found)
+
+    if text[:1] in ("{", "["):
+        try:
+            tree = msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return clean(text)
+        found = _mapped(tree, clean)
+        return text if found == tree else msgspec.json.encode(found).decode()
+    return clean(text)
+
+
+def _is_one(text: str, sought: Sought) -> bool:
+    """Whether a field as a whole is one of these contacts, however it is written."""
+    email = email_identifier(text) if "@" in text else None
+    phone = phone_identifier(text, region=sought.region) if len(_DIGIT.findall(text)) >= _FEWEST_DIGITS else None
+    return any(one is not None and one.value in sought.texts for one in (email, phone))
+
+
+def _mapped(value: Any, clean: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [_mapped(one, clean) for one in value]
+    if isinstance(value, Mapping):
+        return {clean(name): _mapped(one, clean) for name, one in value.items()}
+    return value
