@@ -278,6 +278,19 @@ def test_rates_are_told_by_purpose_over_time_by_source_and_by_wording(other_shop
     assert 0.39 < low < 0.7 < high < 0.9
 
 
+def test_an_answer_that_a_client_repeats_with_each_event_is_one_answer_since_the_first(shop: Shop, ada: str) -> None:
+    for number in range(6):
+        message = shop.message("Product Viewed", at=NOON + number * SECOND, user=ada, product_id="p")
+        may_measure = number not in (2, 3)
+        shop.send({**message, "context": {**BROWSER, "consent": preferences(analytics=may_measure)}})
+    shop.fold()
+    with shop.db.read() as conn:
+        told = [(row.at, row.state) for row in store.history(conn, shop.id, [key(shop, ada)])]
+    assert told == [(NOON + 4 * SECOND, "granted"), (NOON + 2 * SECOND, "denied"), (NOON, "granted")]
+    verdict = asked(shop, "analytics", ada)
+    assert (verdict.state, verdict.since, verdict.at) == ("granted", NOON + 4 * SECOND, NOON + 5 * SECOND)
+
+
 # -- how the tests speak
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -35,6 +36,7 @@ __all__ = [
     "people_of",
     "policies_of",
     "said_by",
+    "shortened",
     "verdicts",
 ]
 
@@ -46,6 +48,8 @@ class Noted(NamedTuple):
     strand: Key
     fact: Fact
     answers: list[Answer]
+    since: int | None = None
+    """From when on facts have said the same, where it is not the first of them."""
 
 
 class People(NamedTuple):
@@ -170,10 +174,37 @@ def note_of(fact: Fact) -> list[Answer]:
     return [*answers, Answer(GPC, "denied")] if sends_signal(fact) else answers
 
 
+def shortened(noted: Iterable[Noted]) -> list[Noted]:
+    """The first and the last of facts in a row that say the same of the same identifiers: a client repeats its answer.
+
+    The others change nothing that is held. Facts that may bring further identifiers are left as they are.
+    """
+    kept: list[Noted] = []
+    plain: dict[tuple[WorkspaceId, Key, str | None, str | None], list[Noted]] = {}
+    for one in noted:
+        fact = one.fact
+        if fact.name == ANSWERED or fact.type == "alias" or fact.traits or not _BRINGING.isdisjoint(fact.context):
+            kept.append(one)
+        else:
+            plain.setdefault((one.workspace, one.strand, fact.user_id, fact.anonymous_id), []).append(one)
+    for several in plain.values():
+        several.sort(key=lambda one: (one.fact.occurred_at, one.fact.id))
+        for _, alike in groupby(several, key=lambda one: (one.answers, one.fact.context.get("consent"))):
+            run = list(alike)
+            kept.append(run[0])
+            if len(run) > 1:
+                kept.append(run[-1]._replace(since=run[0].fact.occurred_at))
+    return kept
+
+
+_BRINGING = frozenset(("traits", "device", "externalIds", "external_ids"))
+"""Keys of a context that may hold identifiers."""
+
+
 def said_by(noted: Iterable[Noted], policies: Mapping[WorkspaceId, IdentifierPolicy]) -> list[Said]:
     """The answers of facts, each with the identifiers that hold it: all that the fact carries."""
     return [
-        Said(one.workspace, one.strand, keys, _held(one.fact, answer), _text(one.fact, "by"))
+        Said(one.workspace, one.strand, keys, _held(one, answer), _text(one.fact, "by"))
         for one in noted
         for keys in [_keys(one, policies[one.workspace])]
         for answer in one.answers
@@ -195,10 +226,12 @@ def _keys(noted: Noted, policy: IdentifierPolicy) -> tuple[Key, ...]:
 _SHOWN = ("wording", "language")
 
 
-def _held(fact: Fact, answer: Answer) -> Held:
+def _held(noted: Noted, answer: Answer) -> Held:
+    fact = noted.fact
     how = "signal" if answer.category == GPC else _text(fact, "how") or "website"
     return Held(
-        category=answer.category, state=answer.state, at=fact.occurred_at, since=fact.occurred_at, fact=fact.id,
+        category=answer.category, state=answer.state, at=fact.occurred_at,
+        since=fact.occurred_at if noted.since is None else noted.since, fact=fact.id,
         source=fact.source, how=how,
         wording=_text(fact, "wording"), language=_text(fact, "language"),
     )  # fmt: skip

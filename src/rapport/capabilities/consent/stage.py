@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from rapport.capabilities.consent import store
 from rapport.capabilities.consent.model import GPC, Answer
-from rapport.capabilities.consent.service import Noted, note_of, said_by
+from rapport.capabilities.consent.service import Noted, note_of, said_by, shortened
 from rapport.capabilities.consent.store import Said
 from rapport.collect.sources import identifier_policy
 from rapport.kernel.facts import OWN_SOURCE
@@ -55,7 +55,7 @@ class Listening:
         if not noted and not stopped:
             return
         policies = {ws: work.known(conn, ws, _policy) for ws in {one.workspace for one in (*noted, *stopped)}}
-        said = said_by([*noted, *stopped], policies)
+        said = said_by(shortened([*noted, *stopped]), policies)
         fresh = store.keep(conn, said)
         _mark_others(conn, [*fresh, *(one for one in said if one.held.source == OWN_SOURCE)])
         for one in said:

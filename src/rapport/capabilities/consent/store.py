@@ -126,7 +126,7 @@ def keep(conn: Connection, several: Sequence[Said]) -> list[Said]:
         workspace: held_by(conn, workspace, {key for ws, key, _ in newest if ws == workspace})
         for workspace in {said.workspace for said in several}
     }
-    fresh = [said for said in several if _is_news(said, known[said.workspace].get(said.strand, ()))]
+    fresh = _news(several, known)
     insert_ignore(
         conn,
         consent_answers,
@@ -165,11 +165,24 @@ def _newest(several: Sequence[Said]) -> dict[tuple[WorkspaceId, Key, str], Said]
     return newest
 
 
-def _is_news(said: Said, known: Iterable[Held]) -> bool:
-    before = next((held for held in known if held.category == said.held.category), None)
-    if before is None:
-        return said.held.state != "unknown"
-    return before.state != said.held.state or before.wording != said.held.wording
+def _news(several: Sequence[Said], known: Mapping[WorkspaceId, Mapping[Key, Sequence[Held]]]) -> list[Said]:
+    """Those that say another than was known before them, of one strand in the order of time."""
+    latest: dict[tuple[WorkspaceId, Key, str], Held | None] = {}
+    fresh = []
+    for said in sorted(several, key=lambda one: (one.held.at, one.held.fact)):
+        place = (said.workspace, said.strand, said.held.category)
+        if place not in latest:
+            held = known[said.workspace].get(said.strand, ())
+            latest[place] = next((one for one in held if one.category == said.held.category), None)
+        before = latest[place]
+        if said.held.state != "unknown" if before is None else _differ(before, said.held):
+            fresh.append(said)
+            latest[place] = said.held
+    return fresh
+
+
+def _differ(before: Held, now: Held) -> bool:
+    return before.state != now.state or before.wording != now.wording
 
 
 def history(
