@@ -9,12 +9,13 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from rapport.act.store import outbox
 from rapport.adapters.files.store import import_errors
 from rapport.app.worker import drain
 from rapport.compose.erasing import erasing
-from rapport.compose.mentions import ERASED, Sought, overwritten
+from rapport.compose.mentions import ERASED, Sought, overwrite, overwritten
 from rapport.compose.requests import RequestWanted, ask
 from rapport.remember.golden import find_key
 from rapport.resolve.graph.store import identifiers
@@ -22,6 +23,7 @@ from rapport.storage.audit.entries import append, parts_of
 from rapport.storage.audit.sealing import seal
 from rapport.storage.audit.verifying import verify
 from rapport.storage.settings import shop_settings
+from tests.beside import change_beside
 from tests.jobs import turns
 from tests.shop import NOON, Shop
 
@@ -121,3 +123,21 @@ def test_of_the_others_and_of_the_shop_nothing_is_changed_and_the_trail_stays_wh
         assert {"joann@example.com", "user_12345"} <= names
         assert not {MAIL, USER} & names
         assert find_key(conn, shop.id, "email:joann@example.com", region=None)
+
+
+def test_what_is_delivered_while_a_mention_in_it_is_overwritten_stays_delivered(any_shop: Shop) -> None:
+    with any_shop.db.write() as conn:
+        conn.execute(outbox.insert().values(_queued(any_shop)))
+
+    def deliver(conn: Connection) -> None:
+        conn.execute(outbox.update().values(status="delivered", last_error=f"none, {MAIL} took it"))
+
+    def forget(conn: Connection) -> None:
+        list(overwrite(conn, any_shop.pipeline.slices, any_shop.id, [MAIL], region=None))
+
+    assert change_beside(any_shop.db, deliver, forget) is None
+    with any_shop.db.read() as conn:
+        sent = conn.execute(sa.select(outbox)).one()
+    assert (sent.status, sent.last_error, MAIL in sent.payload.decode().split('"')) == (
+        "delivered", f"none, {ERASED} took it", False,
+    )  # fmt: skip
