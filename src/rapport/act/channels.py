@@ -38,6 +38,8 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     """For the console and the engineer; holds no secret and nothing of the message."""
     retry_after_seconds: float = 0.0
     """The least the destination asked us to wait."""
+    address: bytes = b""
+    """The key of the address it went to, where the channel finds it out at that moment."""
 
 
 class Outcome(NamedTuple):
@@ -47,6 +49,7 @@ class Outcome(NamedTuple):
     status: Literal["delivered", "later", "dead", "dropped"]
     """`later`: it is tried again, or a rule holds it; `dropped`: a rule held it back for good."""
     detail: str
+    address: bytes = b""
 
 
 AfterDelivery: TypeAlias = Callable[[Connection, Sequence[Outcome], int], None]

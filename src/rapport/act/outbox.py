@@ -329,7 +329,10 @@ class Dispatcher:
                 self._channels[message.channel].switch_off(conn, message, reason=outcome.detail)
                 _give_up(conn, destination, now, reason=outcome.detail)
             _keep_circuit(conn, destination, failed=outcome.result == "retry", now=now)
-            self._tell(conn, [Outcome(message, _STATUS.get(values.get("status"), "later"), outcome.detail)], now)
+            told = Outcome(
+                message, _STATUS.get(values.get("status"), "later"), outcome.detail, address=outcome.address
+            )  # fmt: skip
+            self._tell(conn, [told], now)
         _logger.info("delivery %s by %s: %s", message.id, message.channel, outcome.result)
 
     def _verdict(self, message: Outgoing, outcome: Delivered, now: int) -> dict[str, object]:

@@ -24,6 +24,8 @@ class Sink:
         self.bodies: list[bytes] = []
         self.refusing: dict[str, str] = {}
         """Answer to RCPT by address."""
+        self.refuses: dict[str, str] = {}
+        """Answer to `MAIL` and to `DATA`, whoever it is for."""
         self.lost: int = 0
         """So many times it takes the mail and hangs up before it says so."""
         self._port = free_port()
@@ -40,6 +42,14 @@ class Sink:
     def __exit__(self, *_: object) -> None:
         self._controller.stop()
 
+    async def handle_MAIL(  # noqa: N802 - the library's name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[Any]
+    ) -> str:
+        if "MAIL" in self.refuses:
+            return self.refuses["MAIL"]
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(  # noqa: N802 - the library's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[Any]
     ) -> str:
@@ -49,6 +59,8 @@ class Sink:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        if "DATA" in self.refuses:
+            return self.refuses["DATA"]
         body = envelope.content
         assert isinstance(body, bytes)
         self.bodies.append(body)

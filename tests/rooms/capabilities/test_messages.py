@@ -14,6 +14,7 @@ from rapport.act.channels import ChannelSettings
 from rapport.act.outbox import Dispatcher
 from rapport.adapters.channels.email import EmailChannel
 from rapport.app.wiring import installed
+from rapport.capabilities.consent import gate
 from rapport.capabilities.messages import store
 from rapport.capabilities.messages.model import Template, TemplateText
 from rapport.capabilities.messages.service.bounces import read_bounce
@@ -24,6 +25,7 @@ from rapport.capabilities.messages.service.servers import MailServer, keep_serve
 from rapport.capabilities.messages.service.templates import publish
 from rapport.capabilities.messages.settings import MESSAGE_SETTINGS, MessageSettings
 from rapport.capabilities.messages.store import MessageRow
+from rapport.capabilities.messages.watches import WATCHES
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, now_us, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.identifiers import BUCKETS, Identifier, key_of
@@ -229,6 +231,74 @@ def test_a_dead_address_is_found_out_and_gets_nothing_more(shop: Shop, sink: Sin
     run(post)
     assert (now_of(shop, again).status, now_of(shop, again).reason) == ("held", "messages to this address came back")
     assert sink.mails == []
+
+
+@pytest.mark.parametrize(
+    ("where", "answer"),
+    [
+        ("DATA", "550 5.7.26 unauthenticated mail is prohibited"), ("DATA", "550 5.4.5 daily sending quota exceeded"),
+        ("MAIL", "530 5.7.0 authentication required"), ("MAIL", "550 5.1.0 sender rejected"),
+        ("DATA", "554 no thanks"), ("RCPT", "554 5.7.1 client host is on a block list"),
+        ("RCPT", "550 relay not permitted"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_for_how_the_shop_sends_costs_nobody_their_address(
+    shop: Shop, sink: Sink, post: Dispatcher, where: str, answer: str
+) -> None:
+    email = somebody(shop)
+    sink.refuses, sink.refusing = ({}, {email: answer}) if where == "RCPT" else ({where: answer}, {})
+    row = ask(shop, email)
+    run(post)
+    assert now_of(shop, row).status == "failed"
+    assert now_of(shop, row).reason.startswith("the shop's own sending is refused: 5")
+    assert stated(shop, row) == ["Message Held"]
+    with shop.db.read() as conn:
+        [alarm] = WATCHES[0].read(conn, shop.id, now_us() + MINUTE)  # type: ignore[misc]
+    assert "were refused for how they are sent" in alarm.what
+    sink.refuses, sink.refusing = {}, {}
+    again = ask(shop, email, "order_story", purpose="transactional", data={"order": {"id": "A"}, "story": "x"})
+    run(post)
+    assert now_of(shop, again).status == "sent"
+
+
+def test_a_bounce_ends_the_address_that_was_mailed_not_the_one_of_today(
+    shop: Shop, sink: Sink, post: Dispatcher
+) -> None:
+    old = somebody(shop)
+    row = ask(shop, old)
+    run(post)
+    mailed, other = (key_of(shop.id, Identifier("email", one)) for one in (old, somebody(shop)))
+    assert now_of(shop, row).address == mailed
+    with shop.db.write() as conn:  # as if the message had been for somebody whose address is another now
+        conn.execute(store.messages.update().where(store.messages.c.id == row.id).values(strand=other))
+        take_feedback(conn, shop.id, [Feedback(id=row.id, kind="bounced", detail="550 5.1.1 gone")], now=now_us())
+        assert store.suppressed(conn, shop.id, "email", {mailed, other}) == {mailed: {"bounced"}}
+
+
+@pytest.mark.parametrize("kind", ["unsubscribed", "complained"])
+def test_who_told_the_mail_provider_has_refused_and_stays_refused(
+    shop: Shop, sink: Sink, post: Dispatcher, kind: str
+) -> None:
+    email = somebody(shop)
+    row = ask(shop, email)
+    run(post)
+    said: Any = {"id": row.id, "kind": kind, "at": now_us()}
+    with shop.db.write() as conn:
+        take_feedback(conn, shop.id, [Feedback(**said, machine=kind == "unsubscribed")], now=now_us())
+    shop.fold()
+    assert consent_to_mail(shop, email) is (kind == "unsubscribed"), "a scanner refuses nothing"
+    for _ in range(2):
+        with shop.db.write() as conn:
+            take_feedback(conn, shop.id, [Feedback(**said)], now=now_us())
+    shop.fold()
+    assert consent_to_mail(shop, email) is False
+    assert len([one for one in shop.facts("Consent Answered") if one.id == f"{row.id}-refused"]) == 1
+
+
+def consent_to_mail(shop: Shop, email: str) -> bool:
+    key = key_of(shop.id, Identifier("email", email))
+    with shop.db.read() as conn:
+        return gate(conn, shop.id, {key}, "email_marketing", now_us())[key].may
 
 
 def test_a_full_mailbox_is_tried_again_and_not_forgotten(shop: Shop, sink: Sink, post: Dispatcher) -> None:

@@ -14,21 +14,24 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from html import escape
+from typing import Literal
 
 import dkim  # type: ignore[import-untyped]  # it has no types
+import msgspec
 from sqlalchemy import Connection
 
 from rapport.act.addresses import NotAllowed
 from rapport.act.channels import ChannelSettings, Delivered, Outgoing
 from rapport.adapters.channels.guarded_smtp import connected
 from rapport.capabilities.messages import store
-from rapport.capabilities.messages.model import EMAIL, Mail, status_code_of
+from rapport.capabilities.messages.model import EMAIL, Mail, refusal, status_code_of
 from rapport.capabilities.messages.people import recipients
 from rapport.capabilities.messages.service.composing import Trial, compose, load_desk, trial_of
 from rapport.capabilities.messages.service.gates import message_id_of
 from rapport.capabilities.messages.service.servers import MailServer, OperatorsServer, server_of
 from rapport.kernel.clock import to_datetime
 from rapport.kernel.errors import RapportError
+from rapport.kernel.identifiers import Identifier, key_of
 from rapport.storage.engine import Database
 
 __all__ = ["EmailChannel", "sign", "written"]
@@ -76,7 +79,8 @@ class EmailChannel:
             why = "RAPPORT_PUBLIC_URL is not set: the link to unsubscribe would lead nowhere"
             return Delivered(result="retry", detail=why, retry_after_seconds=600)
         body = sign(written(mail, now=now), server)
-        return self.hand_over(server, parseaddr(mail.sender)[1], mail.to, body)
+        done = self.hand_over(server, parseaddr(mail.sender)[1], mail.to, body)
+        return msgspec.structs.replace(done, address=key_of(message.workspace, Identifier("email", mail.to)))
 
     def _try(self, message: Outgoing, trial: Trial, *, now: int) -> Delivered:
         with self._db.read() as conn:
@@ -108,9 +112,11 @@ class EmailChannel:
             smtp.sendmail(sender, [to], body)
         except smtplib.SMTPRecipientsRefused as error:
             code, words = next(iter(error.recipients.values()))
-            return self._refused(code, words)
-        except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
-            return self._refused(error.smtp_code, error.smtp_error)
+            return self._refused("recipient", code, words)
+        except smtplib.SMTPSenderRefused as error:
+            return self._refused("sender", error.smtp_code, error.smtp_error)
+        except smtplib.SMTPDataError as error:
+            return self._refused("data", error.smtp_code, error.smtp_error)
         except NotAllowed:
             self._drop()
             return Delivered(result="retry", detail="the mail server is an address of the own machine or network")
@@ -141,14 +147,13 @@ class EmailChannel:
             smtp.login(server.user, server.password)
         return smtp
 
-    def _refused(self, code: int, words: bytes | str) -> Delivered:
-        """5xx is final, 4xx is tried again; the enhanced code tells which address is dead."""
+    def _refused(self, stage: Literal["sender", "recipient", "data"], code: int, words: bytes | str) -> Delivered:
+        """5xx is final, 4xx is tried again."""
         text = words.decode("ascii", "replace") if isinstance(words, bytes) else words
-        status = status_code_of(text, reply=code)
         self._drop()
         if code >= 500:
-            return Delivered(result="dead", detail=f"refused: {code} {status}")
-        return Delivered(result="retry", detail=f"not now: {code} {status}")
+            return Delivered(result="dead", detail=refusal(stage, code, text))
+        return Delivered(result="retry", detail=f"not now: {code} {status_code_of(text, reply=code)}")
 
     def _broken(self, stage: str, error: Exception) -> Delivered:
         """Why nothing could be handed over, without what the server said: it may hold an address."""

@@ -19,6 +19,7 @@ __all__ = [
     "EMAIL",
     "NAME",
     "NO_ADDRESS",
+    "OWN_TROUBLE",
     "PUSH",
     "SMS",
     "WHATSAPP",
@@ -29,6 +30,7 @@ __all__ = [
     "TemplateText",
     "bounce_is_permanent",
     "quiet_until",
+    "refusal",
     "status_code_of",
 ]
 
@@ -148,8 +150,17 @@ def quiet_until(now: int, zone: ZoneInfo, *, since: int, until: int) -> int | No
 
 
 _STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
-_FULL = frozenset({"5.2.2", "5.7.1", "5.3.4", "5.2.3"})
-"""Permanent for this message alone: a full mailbox, a policy, too large. The address lives."""
+_DEAD = frozenset({"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4"})
+"""About the address: no such mailbox or domain, moved, takes no mail, switched off. **Source:** RFC 3463, RFC 7505."""
+_OF_THE_MAIL = frozenset({"5.2.2", "5.2.3", "5.3.4"})
+"""Permanent for this mail alone: a full mailbox, too large. The address lives."""
+_ABOUT_THE_SENDER = re.compile(
+    r"relay|block|black|listed|rbl|spam|polic|denied|authent|spf|dkim|dmarc|reputation|prohibit|sender",
+    re.IGNORECASE,
+)
+_OF_ADDRESSES = frozenset({550, 551, 553})
+OWN_TROUBLE = "the shop's own sending is refused"
+"""How the outcome of a message begins that no receiver is to blame for."""
 
 
 def status_code_of(text: str, *, reply: int | None = None) -> str:
@@ -167,7 +178,22 @@ def status_code_of(text: str, *, reply: int | None = None) -> str:
 def bounce_is_permanent(code: str) -> bool:
     """Whether nothing more is to be sent to the address. The code counts, whatever the provider calls it.
 
-    >>> bounce_is_permanent("5.4.4"), bounce_is_permanent("5.2.2"), bounce_is_permanent("4.2.0")
+    >>> bounce_is_permanent("5.4.4"), bounce_is_permanent("5.2.2"), bounce_is_permanent("5.7.26")
     (True, False, False)
     """
-    return code.startswith("5.") and code not in _FULL
+    return code in _DEAD
+
+
+def refusal(stage: Literal["sender", "recipient", "data"], reply: int, words: str) -> str:
+    """What a final refusal (5xx) comes to: of the address or of this mail alone, with its code; else of the shop.
+
+    A bare 550, 551 or 553 to the recipient is about the address, unless its words are about who sends.
+
+    >>> refusal("recipient", 550, "no such user"), refusal("data", 550, "5.7.26 unauthenticated")
+    ('refused: 550 5.1.0', "the shop's own sending is refused: 550 5.7.26")
+    """
+    code = status_code_of(words, reply=reply)
+    if stage == "recipient" and not _STATUS.search(words) and reply in _OF_ADDRESSES:
+        code = code if _ABOUT_THE_SENDER.search(words) else "5.1.0"
+    of_receiver = stage != "sender" and (code in _DEAD or code in _OF_THE_MAIL)
+    return f"{'refused' if of_receiver else OWN_TROUBLE}: {reply} {code}"

@@ -57,13 +57,15 @@ messages = Table(
     Column("bounced_at", BigInteger),
     Column("opened_at", BigInteger),
     Column("clicked_at", BigInteger),
+    Column("address", LargeBinary),
     Index("messages_once", "workspace", "idempotency_key", unique=True),
     Index("messages_of_strand", "workspace", "strand", "created_at"),
     Index("messages_by_time", "workspace", "created_at", "id"),
     Index("messages_by_status", "workspace", "status", "created_at", "id"),
     Index("messages_to_domain", "workspace", "domain", "finished_at"),
 )
-"""`opened_at` and `clicked_at` are a person's; what machines did stands in the log alone."""
+"""`opened_at` and `clicked_at` are a person's; what machines did stands in the log alone. `address` is the key of the
+one it went to, as an identifier, known from the first attempt on."""
 
 suppressions = Table(
     "message_suppressions",
@@ -141,6 +143,7 @@ class MessageRow(NamedTuple):
     bounced_at: int | None = None
     opened_at: int | None = None
     clicked_at: int | None = None
+    address: bytes | None = None
 
 
 _m = messages.c
@@ -183,19 +186,22 @@ def counts(conn: Connection, workspace: WorkspaceId, *, since: int) -> dict[str,
     return {status: int(number) for status, number in conn.execute(query.group_by(_m.status))}
 
 
-def set_status(conn: Connection, workspace: WorkspaceId, said: Iterable[tuple[str, str, str, int | None]]) -> None:
-    """Note (id, status, reason, when it was finished) of messages."""
+def set_status(
+    conn: Connection, workspace: WorkspaceId, said: Iterable[tuple[str, str, str, int | None, bytes]]
+) -> None:
+    """Note (id, status, reason, when it was finished, the key of its address where it is known) of messages."""
     param = sa.bindparam
     update = messages.update().where(_m.workspace == workspace, _m.id == param("of_id"))
     rows = [
-        {"of_id": one, "new_status": status, "new_reason": reason[:500], "new_end": end}
-        for one, status, reason, end in said
+        {"of_id": one, "new_status": status, "new_reason": reason[:500], "new_end": end, "new_to": address or None}
+        for one, status, reason, end, address in said
     ]
     if rows:
         conn.execute(
             update.values(
                 status=param("new_status"), reason=param("new_reason"),
                 finished_at=param("new_end", type_=sa.BigInteger),
+                address=sa.func.coalesce(param("new_to", type_=sa.LargeBinary), _m.address),
             ),
             rows,
         )  # fmt: skip

@@ -22,7 +22,7 @@ from rapport.capabilities.messages.facts import (
     SENT,
     UNSUBSCRIBED,
 )
-from rapport.capabilities.messages.model import CHANNELS, EMAIL, PUSH, bounce_is_permanent, status_code_of
+from rapport.capabilities.messages.model import CHANNELS, EMAIL, OWN_TROUBLE, PUSH, bounce_is_permanent, status_code_of
 from rapport.capabilities.messages.people import recipients
 from rapport.capabilities.messages.service.composing import trial_of
 from rapport.capabilities.messages.service.gates import message_id_of
@@ -31,6 +31,7 @@ from rapport.capabilities.messages.store import MessageRow
 from rapport.collect.own import own_fact
 from rapport.decide.people import identifiers_by_key, naming
 from rapport.kernel.errors import NotFound
+from rapport.kernel.gate import marketing_by
 from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage import log
@@ -93,23 +94,23 @@ def _note(
     conn: Connection, workspace: WorkspaceId, rows: dict[str, MessageRow], said: dict[str, Outcome], now: int
 ) -> None:
     about, bounced = [], []
-    changes: list[tuple[str, str, str, int | None]] = []
+    changes: list[tuple[str, str, str, int | None, bytes]] = []
     for one, row in rows.items():
-        status, detail = said[one].status, said[one].detail
+        _, status, detail, to = said[one]
         if status == "delivered":
-            changes.append((one, store.SENT, "", now))
+            changes.append((one, store.SENT, "", now, to))
             about.append(About(row, SENT, "", "sent", now))
         elif status == "dropped":
-            changes.append((one, store.HELD, detail, now))
+            changes.append((one, store.HELD, detail, now, to))
             about.append(About(row, HELD, detail, f"held-{now}", now))
         elif status == "dead":
-            changes.append((one, store.FAILED, detail, now))
-            code = status_code_of(detail)
+            changes.append((one, store.FAILED, detail, now, to))
+            code = "" if detail.startswith(OWN_TROUBLE) else status_code_of(detail)
             about.append(About(row, BOUNCED if code else HELD, detail, f"failed-{now}", now))
             if bounce_is_permanent(code):
-                bounced.append(row)
+                bounced.append(row._replace(address=to or row.address))
         else:
-            changes.append((one, store.QUEUED, detail, None))
+            changes.append((one, store.QUEUED, detail, None, to))
     store.set_status(conn, workspace, changes)
     _suppress(conn, workspace, bounced, reason="bounced", now=now)
     state(conn, workspace, about, now=now)
@@ -153,6 +154,7 @@ def take_feedback(conn: Connection, workspace: WorkspaceId, said: Sequence[Feedb
     if said and not rows:
         raise NotFound(f"no message {next(iter(ids.values()))[:60]!r}", hint="ids look like msg_…")
     about, bounced, complained, unsubscribed = [], [], [], []
+    refused: dict[str, tuple[MessageRow, int]] = {}
     for one in said:
         row = rows.get(ids[one])
         if row is None:
@@ -169,9 +171,12 @@ def take_feedback(conn: Connection, workspace: WorkspaceId, said: Sequence[Feedb
             complained.append(row)
         if one.kind == "unsubscribed" and not one.machine:
             unsubscribed.append(row)
+        if row in (*complained, *unsubscribed):
+            refused.setdefault(row.id, (row, at))
     for several, reason in ((bounced, "bounced"), (complained, "complained"), (unsubscribed, "unsubscribed")):
         _suppress(conn, workspace, several, reason=reason, now=now)
     state(conn, workspace, about, now=now)
+    _refuse(conn, workspace, list(refused.values()), now=now)
     return len({one.row.id for one in about})
 
 
@@ -181,11 +186,34 @@ def _stamp(conn: Connection, row: MessageRow, column: str, at: int) -> None:
     conn.execute(update.values({column: at}))
 
 
+def _refuse(conn: Connection, workspace: WorkspaceId, several: Sequence[tuple[MessageRow, int]], *, now: int) -> None:
+    """State that these people refuse news and offers by the channel; the consent of whoever keeps it hears it."""
+    names = identifiers_by_key(conn, workspace, {row.strand for row, _ in several})
+    log.append(
+        conn,
+        [
+            own_fact(
+                workspace, name="Consent Answered", id=f"{row.id}-refused", occurred_at=at, received_at=now,
+                properties={"purposes": {marketing_by(row.channel): "denied"}, "how": "provider"},
+                **naming(names[row.strand]),
+            )
+            for row, at in several
+            if row.strand in names
+        ],
+    )  # fmt: skip
+
+
 def _suppress(conn: Connection, workspace: WorkspaceId, rows: Sequence[MessageRow], *, reason: str, now: int) -> None:
-    """The addresses of these messages get nothing more by their channel; a browser that is gone is removed anyway."""
-    people = recipients(conn, workspace, {row.strand for row in rows}) if rows else {}
+    """The addresses these messages went to get nothing more by their channel; a browser that is gone is removed anyway.
+
+    Of a message of which it is not known, the person's address of today.
+    """
+    people = recipients(conn, workspace, {row.strand for row in rows if not row.address}) if rows else {}
     for channel in {row.channel for row in rows} - {PUSH}:
         namespace = "email" if channel == EMAIL else "phone"
-        addresses = {people[row.strand].address(channel) for row in rows if row.channel == channel} - {""}
-        keys = {Key(key_of(workspace, Identifier(namespace, one))) for one in addresses}
+        keys = {Key(row.address) for row in rows if row.channel == channel and row.address}
+        addresses = {
+            people[row.strand].address(channel) for row in rows if row.channel == channel and not row.address
+        } - {""}
+        keys |= {Key(key_of(workspace, Identifier(namespace, one))) for one in addresses}
         store.suppress(conn, workspace, channel, keys, reason=reason, now=now)
