@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rapport.app.wiring import installed
 from rapport.capabilities.prediction.bgnbd import BgNbd, FitFailed, fit, log_likelihood
 from rapport.capabilities.prediction.facts import MADE
-from rapport.capabilities.prediction.jobs import FITTING, TELLING
 from rapport.capabilities.prediction.model import Buyer, baseline_of, calibration_of
 from rapport.capabilities.prediction.spend import fit_spend
 from rapport.capabilities.prediction.store import cards, fits, predictions
@@ -24,6 +24,9 @@ from tests.jobs import turns
 from tests.remembered import REMEMBERED
 from tests.shop import NOON, Shop
 
+FITTING, TELLING = (
+    next(job for job in installed().jobs if job.name == name) for name in ("prediction.fitting", "prediction.telling")
+)
 BUYER = st.builds(
     lambda repeats, last, more: Buyer(repeats, last if repeats else 0, last + more),
     st.integers(0, 500), st.integers(0, 3_000), st.integers(0, 3_000),
@@ -162,3 +165,25 @@ def test_what_runs_out_is_told_before_it_is_empty(shop: Shop) -> None:
     assert (coffee["product_id"], coffee["name"]) == ("coffee", "Coffee")
     assert 25 <= coffee["every_days"] <= 35
     assert "running_out" not in traits(shop, "u1")
+
+
+def test_of_who_objects_nothing_is_learnt_and_what_was_foretold_ends(any_shop: Shop) -> None:
+    shop = any_shop
+    a_year_of_orders(shop)
+    turns(shop.db, FITTING, now=NOON)
+    turns(shop.db, TELLING, now=NOON)
+    shop.send(shop.message(
+        "Consent Preference Updated", at=NOON + DAY, user="u0",
+    ) | {"context": {"consent": {"categoryPreferences": {"personalisation": False}}}})  # fmt: skip
+    shop.fold()
+    assert "churn_risk" in traits(shop, "u0")
+    turns(shop.db, FITTING, now=NOON + 8 * DAY)
+    turns(shop.db, TELLING, now=NOON + 8 * DAY)
+    shop.fold()
+    with shop.db.read() as conn:
+        assert [card.customers for card in cards(conn, shop.id, limit=2)] == [119, 120]
+    names = {"churn_risk", "expected_orders", "expected_value", "next_order_from", "running_out", "prediction"}
+    assert not names & set(traits(shop, "u0"))
+    assert "churn_risk" in traits(shop, "u1")
+    assert (len(shop.rows(predictions)), [told.properties for told in shop.facts(MADE)].count(
+        {"withheld": "personalisation"})) == (119, 1)  # fmt: skip

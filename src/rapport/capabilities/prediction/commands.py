@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import click
 
 from rapport.capabilities.prediction import store
 from rapport.capabilities.prediction.model import ModelCard
 from rapport.capabilities.prediction.service.fitting import FEWEST, fit_shop, keep_fit
+from rapport.compose.installed import Installed
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Conflict, NotFound
 from rapport.storage.command_line import (
@@ -23,6 +25,14 @@ from rapport.storage.command_line import (
 __all__ = ["predict"]
 
 
+class Fitting(Installation, Protocol):
+    """What `rapport predict fit` needs of the installation."""
+
+    @property
+    def slices(self) -> Installed:
+        """What is installed: whose gate says what may be learnt from."""
+
+
 @click.group()
 def predict() -> None:
     """What customers will probably do: fit now, show the last fit."""
@@ -33,13 +43,13 @@ def predict() -> None:
 @workspace_option
 @json_option("One JSON object: what is known of the fit.")
 @click.pass_obj
-def fit(installation: Installation, data_dir: Path | None, workspace: str | None, *, as_json: bool) -> None:
+def fit(installation: Fitting, data_dir: Path | None, workspace: str | None, *, as_json: bool) -> None:
     """Fit now; a running worker then says what follows of each customer."""
     now = now_us()
     with installation.open(data_dir) as db:
         with db.read() as conn:
             shop = workspace_named(conn, workspace).id
-            fitted = fit_shop(conn, shop, now=now)
+            fitted = fit_shop(conn, shop, gate=installation.slices.gate, now=now)
         if fitted is None:
             raise Conflict(
                 f"there is too little to learn from: less than {FEWEST} customers with orders, or half a year of them",

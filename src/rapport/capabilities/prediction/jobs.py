@@ -6,12 +6,13 @@ from rapport.act.jobs import Job, Share, Turn
 from rapport.capabilities.prediction import store
 from rapport.capabilities.prediction.service.fitting import fit_shop, keep_fit
 from rapport.capabilities.prediction.service.telling import read_some, write_some
+from rapport.compose.slice import Joined
 from rapport.kernel.clock import DAY, HOUR
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Connection
 from rapport.storage.workspaces import all_workspaces
 
-__all__ = ["FITTING", "TELLING"]
+__all__ = ["jobs"]
 
 EVERY = 7 * DAY
 AGAIN = 6 * HOUR
@@ -19,15 +20,16 @@ AGAIN = 6 * HOUR
 
 
 class _Looked:
-    """When a shop was found to have too little, in the memory of the worker."""
+    """When a shop was last looked at, in the memory of the worker."""
 
     def __init__(self) -> None:
         self.at: dict[WorkspaceId, int] = {}
 
 
 def _due_shop(conn: Connection, turn: Turn) -> WorkspaceId | None:
+    """The due shop that was looked at longest ago, so that one whose fit fails holds up no other."""
     looked = turn.kept(_Looked).at
-    for shop in all_workspaces(conn):
+    for shop in sorted(all_workspaces(conn), key=lambda one: looked.get(one.id, 0)):
         fit = store.latest_fit(conn, shop.id)
         if fit is not None and (turn.now - fit.fitted_at < EVERY or fit.told_to is not None):
             continue
@@ -39,31 +41,6 @@ def _due_shop(conn: Connection, turn: Turn) -> WorkspaceId | None:
 def _is_fit_due(conn: Connection, turn: Turn) -> bool:
     # A fit takes some seconds of the worker: it waits for a moment in which no facts do.
     return turn.caught_up and _due_shop(conn, turn) is not None
-
-
-def _fit(turn: Turn) -> int:
-    with turn.db.read() as conn:
-        shop = _due_shop(conn, turn)
-        fitted = fit_shop(conn, shop, now=turn.now) if shop is not None else None
-    if shop is None:
-        return 0
-    turn.kept(_Looked).at[shop] = turn.now
-    if fitted is None:
-        return 0
-    with turn.write() as conn:
-        keep_fit(conn, shop, fitted, now=turn.now)
-    return 1
-
-
-FITTING = Job(
-    name="prediction.fitting",
-    title="What customers will probably do is learnt anew",
-    due=_is_fit_due,
-    run=_fit,
-    at_most=1,
-    pause_seconds=30.0,
-    share=Share(behind=1 / 100, busy=1 / 20, quiet=1 / 2),
-)
 
 
 def _shop_to_tell(conn: Connection) -> WorkspaceId | None:
@@ -79,26 +56,45 @@ def _is_anybody_to_tell(conn: Connection, turn: Turn) -> bool:
     return _shop_to_tell(conn) is not None
 
 
-def _tell(turn: Turn) -> int:
-    with turn.db.read() as conn:
-        shop = _shop_to_tell(conn)
-        told = read_some(conn, shop, limit=turn.at_most) if shop is not None else None
-    if shop is None or told is None:
-        return 0
-    turn.again()
-    with turn.write() as conn:
-        for row in write_some(conn, shop, told):
-            turn.work.state(row)
-    return len(told.said)
+def jobs(joined: Joined) -> tuple[Job, ...]:
+    """The jobs of an installation in which this gate says of whom anything may be foretold."""
 
+    def fit(turn: Turn) -> int:
+        with turn.db.read() as conn:
+            shop = _due_shop(conn, turn)
+        if shop is None:
+            return 0
+        turn.kept(_Looked).at[shop] = turn.now  # before: where the fit fails, another shop is next
+        with turn.db.read() as conn:
+            fitted = fit_shop(conn, shop, gate=joined.gate, now=turn.now)
+        if fitted is None:
+            return 0
+        with turn.write() as conn:
+            keep_fit(conn, shop, fitted, now=turn.now)
+        return 1
 
-TELLING = Job(
-    name="prediction.telling",
-    title="What a fit foretells is said of customers",
-    due=_is_anybody_to_tell,
-    run=_tell,
-    at_most=200,
-    pause_seconds=10.0,
-    waiting_seconds=0.2,
-    share=Share(behind=1 / 50, busy=1 / 10, quiet=1 / 2),
-)
+    def tell(turn: Turn) -> int:
+        with turn.db.read() as conn:
+            shop = _shop_to_tell(conn)
+            told = None
+            if shop is not None:
+                told = read_some(conn, shop, gate=joined.gate, now=turn.now, limit=turn.at_most)
+        if shop is None or told is None:
+            return 0
+        turn.again()
+        with turn.write() as conn:
+            for row in write_some(conn, shop, told):
+                turn.work.state(row)
+        return len(told.said)
+
+    return (
+        Job(
+            name="prediction.fitting", title="What customers will probably do is learnt anew", due=_is_fit_due,
+            run=fit, at_most=1, pause_seconds=30.0, share=Share(behind=1 / 100, busy=1 / 20, quiet=1 / 2),
+        ),
+        Job(
+            name="prediction.telling", title="What a fit foretells is said of customers", due=_is_anybody_to_tell,
+            run=tell, at_most=200, pause_seconds=10.0, waiting_seconds=0.2,
+            share=Share(behind=1 / 50, busy=1 / 10, quiet=1 / 2),
+        ),
+    )  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 from rapport.capabilities.prediction import store
 from rapport.capabilities.prediction.command import COMMANDS
 from rapport.capabilities.prediction.facts import FACT_KINDS
-from rapport.capabilities.prediction.jobs import FITTING, TELLING
+from rapport.capabilities.prediction.jobs import jobs
 from rapport.capabilities.prediction.traits import PARTS, TRAITS
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
@@ -25,7 +25,7 @@ PREDICTION = Slice(
         of_person(store.predictions, "what was last said of what somebody will probably do"),
     ),
     migrations=Path(__file__).parent / "migrations",
-    jobs=(FITTING, TELLING),
+    joint_jobs=jobs,
     web="rapport.capabilities.prediction.web:WEB",
     commands=COMMANDS,
 )

@@ -13,9 +13,9 @@ from rapport.capabilities.prediction.model import ModelCard
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.bulk import upsert
 from rapport.storage.engine import CText, metadata
-from rapport.storage.lookup import select_among
+from rapport.storage.lookup import change_among, select_among
 
-__all__ = ["cards", "fits", "last_said", "latest_fit", "predictions", "say"]
+__all__ = ["cards", "fits", "forget", "last_said", "latest_fit", "predictions", "say"]
 
 fits = Table(
     "prediction_fits",
@@ -65,3 +65,8 @@ def say(conn: Connection, workspace: WorkspaceId, fit: int, said: Mapping[Key, s
     """Note what is said of customers."""
     rows = [{"workspace": workspace, "strand": root, "fit": fit, "said": said[root]} for root in sorted(said)]
     upsert(conn, predictions, rows, key=("workspace", "strand"), update=("fit", "said"))
+
+
+def forget(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> None:
+    """Forget what was said of customers."""
+    change_among(conn, predictions.delete(), workspace, _p.strand, roots)

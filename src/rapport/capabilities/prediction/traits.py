@@ -43,6 +43,10 @@ def _value(said: dict[str, Any]) -> dict[str, int] | None:
     return {currency: minor} if currency and minor is not None else None
 
 
+def _fit(said: dict[str, Any]) -> dict[str, Any] | None:
+    return {"model": said["model"], "fitted_on": said.get("fitted_on")} if "model" in said else None
+
+
 _FITTED = " Made anew by each fit, and stated where it is another than before; the day of the fit is in `prediction`."
 
 TRAITS = (
@@ -67,6 +71,6 @@ TRAITS = (
           rule="Products bought again at intervals, of which the next is due between two weeks ago and three weeks "
                "from the fit: the customer's own median interval, leaning on the shop's." + _FITTED),
     Trait(name="prediction", title="Prediction", type="object", part="prediction",
-          pick=_of(lambda said: {"model": said.get("model"), "fitted_on": said.get("fitted_on")}),
+          pick=_of(_fit),
           rule="By which model, and on which day it was fitted to the shop."),
 )  # fmt: skip

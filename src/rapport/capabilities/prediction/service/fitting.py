@@ -25,6 +25,7 @@ from rapport.capabilities.prediction.model import (
 )
 from rapport.capabilities.prediction.service.buyers import Days, days_of
 from rapport.kernel.clock import DAY, to_iso
+from rapport.kernel.gate import PERSONALISATION, Gate
 from rapport.kernel.ids import WorkspaceId
 from rapport.measure.days import day_of
 from rapport.measure.service import zone_of
@@ -50,10 +51,15 @@ def is_installed() -> bool:
     return all(find_spec(name) is not None for name in ("numpy", "scipy"))
 
 
-def fit_shop(conn: Connection, workspace: WorkspaceId, *, now: int) -> Fitted | None:
-    """Fit a shop as it is; None where it has too few customers, or no past as long as two horizons. Some seconds."""
+def fit_shop(conn: Connection, workspace: WorkspaceId, *, gate: Gate, now: int) -> Fitted | None:
+    """Fit a shop as it is; None where it has too few customers, or no past as long as two horizons. Some seconds.
+
+    Nothing is learnt from customers who do not allow it.
+    """
     currency = workspace_of(conn, workspace).settings.currency
-    people = days_of(conn, workspace, now=now, currency=currency, limit=SAMPLE)
+    found = days_of(conn, workspace, now=now, currency=currency, limit=SAMPLE)
+    permits = gate(conn, workspace, [one.root for one in found], PERSONALISATION, now)
+    people = [one for one in found if permits[one.root].may]
     today = day_of(now, zone_of(conn, workspace)) // DAY
     if len(people) < FEWEST or min(one.days[0] for one in people) > today - 2 * HORIZON_DAYS:
         return None

@@ -1,4 +1,7 @@
-"""Says of each customer what a fit foretells: a fact, where it is another than what was said before."""
+"""Says of each customer what a fit foretells: a fact, where it is another than what was said before.
+
+Of customers who do not allow to be judged by what is known of them nothing is said, and what was said before ends.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from rapport.collect.sources import identifier_policy
 from rapport.decide import people
 from rapport.kernel.clock import DAY
 from rapport.kernel.errors import InvalidFact
+from rapport.kernel.gate import PERSONALISATION, Gate
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.measure.days import day_of
 from rapport.measure.service import zone_of
@@ -32,6 +36,7 @@ _EPOCH = date(1970, 1, 1)
 _OVERDUE, _SOON = 14, 21
 """Days before and after the fit within which a product counts as running out."""
 MOST_PRODUCTS = 10
+_ENDED = {"withheld": PERSONALISATION}
 
 
 class Told(NamedTuple):
@@ -39,6 +44,8 @@ class Told(NamedTuple):
 
     fit: int
     said: Mapping[Key, dict[str, Any]]
+    withheld: Sequence[Key]
+    """Those of whom nothing may be said."""
     last: Key | None
     """The last of them; None where there were no more."""
 
@@ -53,29 +60,35 @@ class _Ask(NamedTuple):
     spend_minor: int | None
 
 
-def read_some(conn: Connection, workspace: WorkspaceId, *, limit: int) -> Told | None:
+def read_some(conn: Connection, workspace: WorkspaceId, *, gate: Gate, now: int, limit: int) -> Told | None:
     """What the newest fit says of the next customers; None where all have been told of."""
     fit = store.latest_fit(conn, workspace)
     if fit is None or fit.told_to is None:
         return None
     card = msgspec.json.decode(fit.card, type=ModelCard)
     baseline = msgspec.json.decode(fit.baseline, type=Baseline)
-    now = fit.fitted_at
-    found = days_of(conn, workspace, now=now, currency=card.currency, after=bytes(fit.told_to), limit=limit)
-    if not found:
-        return Told(fit.id, {}, None)
-    today = day_of(now, zone_of(conn, workspace)) // DAY
-    bought = bought_by(conn, workspace, [one.root for one in found], now=now)
-    usual = usual_intervals(conn, workspace, {b.product_id for products in bought.values() for b in products}, now=now)
+    then = fit.fitted_at
+    some = days_of(conn, workspace, now=then, currency=card.currency, after=bytes(fit.told_to), limit=limit)
+    if not some:
+        return Told(fit.id, {}, (), None)
+    permits = gate(conn, workspace, [one.root for one in some], PERSONALISATION, now)
+    found = [one for one in some if permits[one.root].may]
+    today = day_of(then, zone_of(conn, workspace)) // DAY
+    bought = bought_by(conn, workspace, [one.root for one in found], now=then)
+    usual = usual_intervals(conn, workspace, {b.product_id for products in bought.values() for b in products}, now=then)
     said = {
         ask.of.root: _said(ask, card, today) | _empty(bought.get(ask.of.root, ()), usual, today)
         for ask in _asked(found, card, baseline, today)
     }
-    return Told(fit.id, said, found[-1].root)
+    withheld = [one.root for one in some if not permits[one.root].may]
+    return Told(fit.id, said, withheld, some[-1].root)
 
 
 def write_some(conn: Connection, workspace: WorkspaceId, told: Told) -> list[LogRow]:
-    """Note it, and answer the facts to state: of those customers alone of whom something else was said before."""
+    """Note it, and answer the facts to state: of those customers alone of whom something else was said before.
+
+    Of whom nothing may be said any more a fact says so, once: it takes the place of what was said.
+    """
     texts = {root: msgspec.json.encode(_lasting(said)).decode() for root, said in told.said.items()}
     before = store.last_said(conn, workspace, texts)
     changed = {root: text for root, text in texts.items() if before.get(root) != text}
@@ -86,7 +99,10 @@ def write_some(conn: Connection, workspace: WorkspaceId, told: Told) -> list[Log
         gone = store.predictions.c.fit < told.fit
         conn.execute(store.predictions.delete().where(store.predictions.c.workspace == workspace, gone))
     fitted_at = conn.execute(sa.select(store.fits.c.fitted_at).where(*here)).scalar_one()
-    return _facts(conn, workspace, {root: told.said[root] for root in changed}, fit=told.fit, now=int(fitted_at))
+    ended = dict.fromkeys(store.last_said(conn, workspace, told.withheld), _ENDED)
+    store.forget(conn, workspace, ended)
+    stated = {root: told.said[root] for root in changed} | ended
+    return _facts(conn, workspace, stated, fit=told.fit, now=int(fitted_at))
 
 
 def _lasting(said: Mapping[str, Any]) -> dict[str, Any]:
