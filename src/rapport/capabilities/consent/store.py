@@ -123,7 +123,7 @@ def keep(conn: Connection, several: Sequence[Said]) -> list[Said]:
     """
     newest = _newest(several)
     known = {
-        workspace: held_by(conn, workspace, {key for ws, key, _ in newest if ws == workspace})
+        workspace: held_by(conn, workspace, {said.strand for said in several if said.workspace == workspace})
         for workspace in {said.workspace for said in several}
     }
     fresh = _news(several, known)
