@@ -34,7 +34,7 @@ Level = Literal["low", "usual", "high", "unknown"]
 Lean = Literal["runs_small", "runs_large", "true_to_size", "unknown"]
 
 
-class Pieces(NamedTuple):
+class Pieces(msgspec.Struct, frozen=True):
     """How many were sold, and how many of those came back."""
 
     sold: int = 0
