@@ -11,6 +11,7 @@ import pytest
 from litestar.testing import TestClient
 
 from rapport.capabilities.recommendations import models, serving
+from rapport.capabilities.recommendations.jobs import _shop_due
 from rapport.capabilities.recommendations.model import Recent, running_visit
 from rapport.capabilities.recommendations.models import folder_of, load, manifest_of
 from rapport.capabilities.recommendations.pages import PAGES
@@ -19,7 +20,9 @@ from rapport.capabilities.recommendations.visits import read_visits
 from rapport.capabilities.recommendations.watches import alarms_of
 from rapport.decide.service import CustomerNamed, Decision, DecisionAsked
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND
+from rapport.kernel.errors import Conflict
 from rapport.kernel.ids import Key
+from rapport.storage.workspaces import create_workspace
 from rapport.web import accounts
 from rapport.web.app import create_app
 from rapport.web.part import WebPart
@@ -267,3 +270,27 @@ def test_the_running_visit_is_what_followed_without_a_pause() -> None:
     ]  # fmt: skip
     assert running_visit(entries) == ["a", "b", "a", "c"]
     assert running_visit([]) == []
+
+
+def test_a_shop_is_trained_once_at_a_time_and_one_that_fails_holds_up_no_other(shop: Shop, tmp_path: Path) -> None:
+    with shop.db.write() as conn:
+        other = create_workspace(conn, slug="other", name="Other", now=NOON)
+
+    def due(at: int) -> str | None:
+        with shop.db.read() as conn:
+            found = _shop_due(conn, tmp_path, at)
+        return found.slug if found else None
+
+    ours, theirs = (models.folder_of(tmp_path, one) for one in (shop.id, other.id))
+    first = due(NOON)
+    assert first not in (None, "other")
+    models.say_progress(ours, "beginning", 0.0, now=NOON)
+    assert due(NOON) == "other"
+    models.say_progress(theirs, "beginning", 0.0, now=NOON + MINUTE)
+    assert due(NOON + 2 * MINUTE) is None, "not again at once, though a worker has forgotten both"
+    assert due(NOON + 3 * HOUR) == first
+    with models.alone(ours):
+        assert due(NOON + 3 * HOUR) == "other"
+        with pytest.raises(Conflict), models.alone(ours):
+            pass
+    assert due(NOON + 3 * HOUR) == first

@@ -14,12 +14,16 @@ from hypothesis import strategies as st
 from rapport.app.wiring import installed
 from rapport.capabilities.prediction.bgnbd import BgNbd, FitFailed, fit, log_likelihood
 from rapport.capabilities.prediction.facts import MADE
+from rapport.capabilities.prediction.jobs import jobs
 from rapport.capabilities.prediction.model import Buyer, baseline_of, calibration_of
 from rapport.capabilities.prediction.spend import fit_spend
 from rapport.capabilities.prediction.store import cards, fits, predictions
+from rapport.compose.slice import Joined
 from rapport.kernel.clock import DAY
+from rapport.kernel.gate import closed
 from rapport.remember.golden import find_key, golden_record
 from rapport.remember.segments.fields import Fields
+from rapport.storage.workspaces import create_workspace
 from tests.jobs import turns
 from tests.remembered import REMEMBERED
 from tests.shop import NOON, Shop
@@ -187,3 +191,23 @@ def test_of_who_objects_nothing_is_learnt_and_what_was_foretold_ends(any_shop: S
     assert "churn_risk" in traits(shop, "u1")
     assert (len(shop.rows(predictions)), [told.properties for told in shop.facts(MADE)].count(
         {"withheld": "personalisation"})) == (119, 1)  # fmt: skip
+
+
+def test_a_shop_whose_fit_fails_holds_up_no_other(shop: Shop) -> None:
+    asked = []
+
+    def gate(conn: Any, workspace: Any, *more: Any) -> Any:
+        asked.append(workspace)
+        if workspace == shop.id:
+            raise RuntimeError("its data cannot be read")
+        return closed(conn, workspace, *more)
+
+    fitting, _ = jobs(Joined(REMEMBERED, installed().deciding, gate))
+    with shop.db.write() as conn:
+        other = create_workspace(conn, slug="other", name="Other", now=NOON)
+    with pytest.raises(RuntimeError):
+        turns(shop.db, fitting, now=NOON)
+    assert turns(shop.db, fitting, now=NOON + DAY // 24) == [0]
+    assert asked == [shop.id, other.id]
+    with pytest.raises(RuntimeError):
+        turns(shop.db, fitting, now=NOON + DAY)

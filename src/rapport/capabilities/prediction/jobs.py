@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 from rapport.act.jobs import Job, Share, Turn
 from rapport.capabilities.prediction import store
 from rapport.capabilities.prediction.service.fitting import fit_shop, keep_fit
@@ -10,6 +12,7 @@ from rapport.compose.slice import Joined
 from rapport.kernel.clock import DAY, HOUR
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Connection
+from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces
 
 __all__ = ["jobs"]
@@ -20,20 +23,24 @@ AGAIN = 6 * HOUR
 
 
 class _Looked:
-    """When a shop was last looked at, in the memory of the worker."""
+    """When a shop was found to have too little, in the memory of the worker."""
 
     def __init__(self) -> None:
         self.at: dict[WorkspaceId, int] = {}
 
 
+_failed: WeakKeyDictionary[Database, dict[WorkspaceId, int]] = WeakKeyDictionary()
+"""When the fit of a shop was begun that has not ended. Whatever a job keeps in its turns is forgotten when it fails."""
+
+
 def _due_shop(conn: Connection, turn: Turn) -> WorkspaceId | None:
-    """The due shop that was looked at longest ago, so that one whose fit fails holds up no other."""
-    looked = turn.kept(_Looked).at
-    for shop in sorted(all_workspaces(conn), key=lambda one: looked.get(one.id, 0)):
+    """A shop whose fit is due; one whose fit has failed waits, and holds up no other."""
+    waiting = turn.kept(_Looked).at | _failed.get(turn.db, {})
+    for shop in all_workspaces(conn):
         fit = store.latest_fit(conn, shop.id)
         if fit is not None and (turn.now - fit.fitted_at < EVERY or fit.told_to is not None):
             continue
-        if turn.now - looked.get(shop.id, -AGAIN) >= AGAIN:
+        if turn.now - waiting.get(shop.id, -AGAIN) >= AGAIN:
             return WorkspaceId(shop.id)
     return None
 
@@ -64,9 +71,12 @@ def jobs(joined: Joined) -> tuple[Job, ...]:
             shop = _due_shop(conn, turn)
         if shop is None:
             return 0
-        turn.kept(_Looked).at[shop] = turn.now  # before: where the fit fails, another shop is next
+        begun = _failed.setdefault(turn.db, {})
+        begun[shop] = turn.now
         with turn.db.read() as conn:
             fitted = fit_shop(conn, shop, gate=joined.gate, now=turn.now)
+        del begun[shop]
+        turn.kept(_Looked).at[shop] = turn.now
         if fitted is None:
             return 0
         with turn.write() as conn:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rapport.act.jobs import Job, Turn
 from rapport.capabilities.recommendations import models
-from rapport.kernel.clock import DAY, MINUTE, zone_named
+from rapport.kernel.clock import DAY, HOUR, MINUTE, zone_named
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Connection
 from rapport.storage.log import newest_seq
@@ -33,12 +33,21 @@ class _Child:
 
 
 def _shop_due(conn: Connection, folder: Path, now: int) -> Workspace | None:
+    """The due shop whose training was begun longest ago, so that one that fails holds up no other.
+
+    None is due within an hour of being begun: the beginning is on disk, for the worker may forget what it started.
+    """
+    due: list[tuple[int, WorkspaceId, Workspace]] = []
     for shop in all_workspaces(conn):
-        last = _last(folder, shop.id)
-        hour = _hour(now, shop.settings.time_zone)
-        if now - last > 2 * DAY or (now - last > DAY - 30 * MINUTE and hour in NIGHT):
-            return shop
-    return None
+        last, own = _last(folder, shop.id), models.folder_of(folder, shop.id)
+        progress = models.progress_of(own)
+        begun = progress.at if progress else 0
+        is_time = now - last > 2 * DAY or (
+            now - last > DAY - 30 * MINUTE and _hour(now, shop.settings.time_zone) in NIGHT
+        )
+        if is_time and now - begun > HOUR and not models.is_training(own):
+            due.append((begun, shop.id, shop))
+    return min(due)[2] if due else None
 
 
 def _last(folder: Path, workspace: WorkspaceId) -> int:
@@ -66,8 +75,9 @@ def _run(turn: Turn) -> int:
     if child.process is None:
         with turn.db.read() as conn:
             shop = _shop_due(conn, turn.db.folder, turn.now) if turn.db.folder else None
-        if shop is None:
+        if shop is None or turn.db.folder is None:
             return 0
+        models.say_progress(models.folder_of(turn.db.folder, shop.id), "beginning", 0.0, now=turn.now)
         asked = [sys.executable, "-m", "rapport", "train", "--data", str(turn.db.folder), "--workspace", shop.slug]
         child.process = subprocess.Popen(  # noqa: S603 - our own program
             [*asked, "--nice", "--json"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

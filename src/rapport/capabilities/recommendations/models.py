@@ -7,10 +7,12 @@ A file whose bytes are not those that were written is not used: then the one bef
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +20,7 @@ from zipfile import BadZipFile
 
 import msgspec
 
+from rapport.kernel.errors import Conflict
 from rapport.kernel.ids import WorkspaceId, new_id
 
 if TYPE_CHECKING:
@@ -30,8 +33,10 @@ __all__ = [
     "Loaded",
     "Manifest",
     "Progress",
+    "alone",
     "fault_of",
     "folder_of",
+    "is_training",
     "load",
     "manifest_of",
     "progress_of",
@@ -44,6 +49,7 @@ ATTEMPTS = 30
 _MANIFEST = "manifest.json"
 _BEFORE = "manifest.before.json"
 _PROGRESS = "progress.json"
+_LOCK = "training.lock"
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,6 +190,36 @@ def say_progress(folder: Path, step: str, share: float, *, now: int) -> None:
     """Tell whoever looks how far a training is."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _write(folder, _PROGRESS, msgspec.json.encode(Progress(step=step, share=round(share, 3), at=now)))
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One training of a shop at a time, whoever started it: the lock ends with the process. Raises Conflict."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict("this shop is being trained already", hint="wait until that is done") from None
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_training(folder: Path) -> bool:
+    """Whether a training of the shop runs, in whatever process."""
+    try:
+        handle = os.open(folder / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def progress_of(folder: Path) -> Progress | None:

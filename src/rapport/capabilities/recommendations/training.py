@@ -41,7 +41,10 @@ def train_shop(
     db: Database, workspace: WorkspaceId, *, gate: Gate, now: int | None = None,
     tell: Tell = lambda step, share: None,
 ) -> Card:  # fmt: skip
-    """Learn a shop's order anew; it serves from now on if it is better than what serves. Raises Misconfigured."""
+    """Learn a shop's order anew; it serves from now on if it is better than what serves.
+
+    Raises Misconfigured, and Conflict where another process does it now.
+    """
     now = now_us() if now is None else now
     folder = models.folder_of(_data_folder(db), workspace)
     began = time.monotonic()
@@ -56,8 +59,9 @@ def train_shop(
         return [strand for strand in strands if permits[strand].may]
 
     _check_installed()
-    card = _train(db, workspace, folder, may=may, now=now, tell=told, began=began)
-    told("done", 1.0)
+    with models.alone(folder):
+        card = _train(db, workspace, folder, may=may, now=now, tell=told, began=began)
+        told("done", 1.0)
     return card
 
 
