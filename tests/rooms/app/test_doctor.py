@@ -102,9 +102,9 @@ def test_believing_every_proxy_is_told(tmp_path: Path) -> None:
 def test_a_database_that_forgets_what_it_acknowledged_is_told(tmp_path: Path) -> None:
     with postgres_database() as url:
         found = by_name(examine(settings(tmp_path, database_url=url)))
-    # The tests switch synchronous_commit off for their own connections.
+    # The tests switch synchronous_commit off for their own connections, and CI all that keeps a power cut harmless.
     assert found["database"].state == "bad"
-    assert "synchronous_commit" in found["database"].what
+    assert found["database"].what.endswith(" is off")
 
 
 def test_a_database_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
