@@ -37,6 +37,7 @@ __all__ = [
     "Dispatcher",
     "deliveries",
     "delivery",
+    "extend",
     "redeliver",
     "write",
     "write_one",
@@ -175,6 +176,16 @@ def redeliver(
         "finished_at": None,
     }  # fmt: skip
     conn.execute(store.outbox.update().where(*of_id).values(values))
+
+
+def extend(db: Database, message: Outgoing) -> bool:
+    """Keep a message that is being delivered from being taken up by others for as long as a lease may last.
+
+    False where it is somebody else's by now.
+    """
+    with db.write() as conn:
+        changing = store.outbox.update().where(*_is_of(message))
+        return bool(conn.execute(changing.values(leased_until=now_us() + store.LONGEST_LEASE)).rowcount)
 
 
 class Dispatcher:
@@ -320,11 +331,9 @@ class Dispatcher:
     def _record(self, message: Outgoing, outcome: Delivered, *, now: int) -> None:
         destination = Destination(message.workspace, message.channel, message.destination)
         values = self._verdict(message, outcome, now)
-        o = store.outbox.c
+        changing = store.outbox.update().where(*_is_of(message, delivered=outcome.result == "delivered"))
         with self._db.write() as conn:
-            conn.execute(
-                store.outbox.update().where(o.workspace == message.workspace, o.id == message.id).values(values)
-            )
+            is_ours = bool(conn.execute(changing.values(values)).rowcount)
             if outcome.result == "gone":
                 self._channels[message.channel].switch_off(conn, message, reason=outcome.detail)
                 _give_up(conn, destination, now, reason=outcome.detail)
@@ -332,7 +341,7 @@ class Dispatcher:
             told = Outcome(
                 message, _STATUS.get(values.get("status"), "later"), outcome.detail, address=outcome.address
             )  # fmt: skip
-            self._tell(conn, [told], now)
+            self._tell(conn, [told] if is_ours else [], now)
         _logger.info("delivery %s by %s: %s", message.id, message.channel, outcome.result)
 
     def _verdict(self, message: Outgoing, outcome: Delivered, now: int) -> dict[str, object]:
@@ -364,6 +373,13 @@ class Dispatcher:
                 if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
                     raise
                 _logger.exception("a slice could not be told what became of %d messages", len(outcomes))
+
+
+def _is_of(message: Outgoing, *, delivered: bool = False) -> tuple[sa.ColumnElement[bool], ...]:
+    """The entry while this attempt holds it; of what was delivered, also where a later one has it under way."""
+    o = store.outbox.c
+    attempt = o.attempts >= message.attempts if delivered else o.attempts == message.attempts
+    return o.workspace == message.workspace, o.id == message.id, o.status == _PENDING, attempt
 
 
 def _outcome_of(message: Outgoing, verdict: Verdict) -> Outcome:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, text
 
-from rapport.kernel.clock import SECOND
+from rapport.kernel.clock import MINUTE, SECOND
 from rapport.storage.engine import CText, metadata
 
-__all__ = ["LEASE", "destinations", "jobs", "outbox", "timers", "unclaimed", "webhooks"]
+__all__ = ["LEASE", "LONGEST_LEASE", "destinations", "jobs", "outbox", "timers", "unclaimed", "webhooks"]
 
 LEASE = 30 * SECOND
-"""Longer than any channel takes; after a crash a message under way is taken up again this late."""
+"""Longer than any channel takes that does not extend it; after a crash what was under way is taken up this late."""
+LONGEST_LEASE = 7 * MINUTE
+"""An extended one; longer than a mail server may take to say that it has a mail."""
 
 timers = Table(
     "timers",
@@ -114,4 +116,4 @@ def unclaimed(now: int) -> sa.ColumnElement[bool]:
     """Messages that nobody delivers at this moment. A lease that lies much further ahead than any lasts was taken
     before the clock was set back; one that ends a little later than ours would is that of somebody who asked after us.
     """
-    return sa.not_(outbox.c.leased_until.between(now + 1, now + 2 * LEASE))
+    return sa.not_(outbox.c.leased_until.between(now + 1, now + LONGEST_LEASE))

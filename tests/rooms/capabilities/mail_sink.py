@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
 from collections import Counter
 from email.message import EmailMessage
+from threading import Event
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -26,6 +28,8 @@ class Sink:
         """Answer to RCPT by address."""
         self.refuses: dict[str, str] = {}
         """Answer to `MAIL` and to `DATA`, whoever it is for."""
+        self.slow: Event | None = None
+        """It takes a mail and says so when this is set."""
         self.lost: int = 0
         """So many times it takes the mail and hangs up before it says so."""
         self._port = free_port()
@@ -67,6 +71,8 @@ class Sink:
         made = email.message_from_bytes(body, policy=email.policy.default)
         assert isinstance(made, EmailMessage)
         self.mails.append(made)
+        if self.slow is not None:
+            await asyncio.to_thread(self.slow.wait, 30)
         if self.lost > 0:
             self.lost -= 1
             assert server.transport is not None

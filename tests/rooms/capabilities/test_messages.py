@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 
 from rapport.act.channels import ChannelSettings
 from rapport.act.outbox import Dispatcher
+from rapport.act.store import LEASE, outbox
 from rapport.adapters.channels.email import EmailChannel
 from rapport.app.wiring import installed
 from rapport.capabilities.consent import gate
@@ -21,7 +23,7 @@ from rapport.capabilities.messages.service.bounces import read_bounce
 from rapport.capabilities.messages.service.outcomes import Feedback, take_feedback
 from rapport.capabilities.messages.service.places import allow_here
 from rapport.capabilities.messages.service.queueing import MessageWanted, queue, try_again
-from rapport.capabilities.messages.service.servers import MailServer, keep_server
+from rapport.capabilities.messages.service.servers import MailServer, keep_server, server_of
 from rapport.capabilities.messages.service.templates import publish
 from rapport.capabilities.messages.settings import MESSAGE_SETTINGS, MessageSettings
 from rapport.capabilities.messages.store import MessageRow
@@ -35,6 +37,7 @@ from rapport.storage import log, settings
 from tests.databases import ENGINES, database_at
 from tests.remembered import REMEMBERED
 from tests.rooms.capabilities.mail_sink import Sink
+from tests.running import wait_until
 from tests.shop import Shop
 
 _NUMBERS = count(1)
@@ -321,6 +324,41 @@ def test_mail_taken_by_a_server_that_hung_up_is_sent_again_under_its_old_id(
     run(post, after=MINUTE)
     assert now_of(shop, row).status == "sent"
     assert sink.by_id() == {f"<{row.id}@shop.example>": 2}
+
+
+def test_a_server_that_is_slow_to_say_that_it_has_a_mail_gets_it_once(shop: Shop, sink: Sink) -> None:
+    """Its lease is extended meanwhile, so that no other worker takes it up."""
+    sink.slow = Event()
+    given = ChannelSettings(smtp_url=sink.url, mail_from="hello@shop.example", public_url="https://shop.example")
+    slices, channel = installed(), EmailChannel(shop.db, given, soon_seconds=0.0)
+    one, other = (Dispatcher(shop.db, [channel], rules=slices.send_rules, listeners=slices.listeners) for _ in range(2))
+    row = ask(shop, somebody(shop))
+    assert one.run_once(now_us() + SECOND) == 1
+    wait_until(lambda: lease_of(shop) > now_us() + 2 * LEASE)
+    assert other.run_once(now_us() + LEASE + SECOND) == 0
+    sink.slow.set()
+    one.drain(20)
+    assert now_of(shop, row).status == "sent"
+    assert sink.by_id() == {f"<{row.id}@shop.example>": 1}
+    one.close()
+    other.close()
+    channel.close()
+
+
+def lease_of(shop: Shop) -> int:
+    with shop.db.read() as conn:
+        return int(conn.execute(sa.select(sa.func.max(outbox.c.leased_until))).scalar_one())
+
+
+def test_what_took_too_long_to_begin_is_not_begun(shop: Shop, sink: Sink) -> None:
+    given = ChannelSettings(smtp_url=sink.url, allow_private=True)
+    channel = EmailChannel(shop.db, given, up_to_data_seconds=0.0)
+    with shop.db.read() as conn:
+        server = server_of(conn, shop.id, given)
+    assert server is not None
+    done = channel.hand_over(server, "a@shop.example", "b@example.com", b"Subject: x\r\n\r\nx\r\n")
+    channel.close()
+    assert (done.result, sink.bodies) == ("retry", [])
 
 
 def test_what_is_too_late_is_held_and_can_be_sent_by_hand(shop: Shop, sink: Sink, post: Dispatcher) -> None:

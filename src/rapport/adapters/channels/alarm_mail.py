@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from rapport.act.channels import ChannelSettings, Delivered, Outgoing
+from rapport.act.outbox import extend
 from rapport.adapters.channels.email import EmailChannel, sign
 from rapport.capabilities.messages.service.servers import server_of
 from rapport.kernel.clock import to_datetime
@@ -49,7 +50,8 @@ class AlarmMailChannel:
             return Delivered(result="dead", detail="no mail server is set")
         told = msgspec.json.decode(message.payload, type=AlarmMail)
         body = sign(_written(told, server.sender, message.destination, message.id), server)
-        return self._mail.hand_over(server, parseaddr(server.sender)[1], message.destination, body)
+        sender = parseaddr(server.sender)[1]
+        return self._mail.hand_over(server, sender, message.destination, body, keep=lambda: extend(self._db, message))
 
     def switch_off(self, conn: Connection, message: Outgoing, *, reason: str) -> None:
         """Nothing: who is told is decided when there is something to tell."""

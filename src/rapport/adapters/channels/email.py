@@ -6,9 +6,13 @@ Message-ID, a bounded number of times, and nothing else is ever handed over twic
 
 from __future__ import annotations
 
+import re
 import smtplib
+import socket
 import ssl
 import threading
+import time
+from collections.abc import Callable
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -22,6 +26,7 @@ from sqlalchemy import Connection
 
 from rapport.act.addresses import NotAllowed
 from rapport.act.channels import ChannelSettings, Delivered, Outgoing
+from rapport.act.outbox import extend
 from rapport.adapters.channels.guarded_smtp import connected
 from rapport.capabilities.messages import store
 from rapport.capabilities.messages.model import EMAIL, Mail, refusal, status_code_of
@@ -37,7 +42,15 @@ from rapport.storage.engine import Database
 __all__ = ["EmailChannel", "sign", "written"]
 
 TIMEOUT_SECONDS = 8.0
-"""For each answer of the server; the lease of a message is longer than all of them together."""
+"""For each answer of the server, until it takes the mail itself."""
+UP_TO_DATA_SECONDS = 12.0
+"""For all of them together, below the lease of a message: later than that no mail is handed over."""
+BODY_SECONDS = 60.0
+ANSWER_SECONDS = 300.0
+"""Until the server says that it has the mail. Hanging up before is what makes it arrive twice: RFC 5321, 4.5.3.2.6."""
+SOON_SECONDS = 4.0
+"""After so long without that answer the lease is extended."""
+_DOT = re.compile(rb"(?m)^\.")
 
 SIGNED = (
     b"from", b"to", b"subject", b"date", b"message-id", b"reply-to", b"mime-version", b"content-type",
@@ -51,8 +64,13 @@ class EmailChannel:
 
     name = EMAIL
 
-    def __init__(self, db: Database, given: ChannelSettings) -> None:
+    def __init__(
+        self, db: Database, given: ChannelSettings, *, up_to_data_seconds: float = UP_TO_DATA_SECONDS,
+        soon_seconds: float = SOON_SECONDS,
+    ) -> None:  # fmt: skip
         self._db = db
+        self._up_to_data_seconds = up_to_data_seconds
+        self._soon_seconds = soon_seconds
         self._given = given
         self._kept = threading.local()
         self._open: set[smtplib.SMTP] = set()
@@ -79,7 +97,9 @@ class EmailChannel:
             why = "RAPPORT_PUBLIC_URL is not set: the link to unsubscribe would lead nowhere"
             return Delivered(result="retry", detail=why, retry_after_seconds=600)
         body = sign(written(mail, now=now), server)
-        done = self.hand_over(server, parseaddr(mail.sender)[1], mail.to, body)
+        done = self.hand_over(
+            server, parseaddr(mail.sender)[1], mail.to, body, keep=lambda: extend(self._db, message)
+        )  # fmt: skip
         return msgspec.structs.replace(done, address=key_of(message.workspace, Identifier("email", mail.to)))
 
     def _try(self, message: Outgoing, trial: Trial, *, now: int) -> Delivered:
@@ -103,13 +123,16 @@ class EmailChannel:
         while self._open:
             self._open.pop().close()
 
-    def hand_over(self, server: MailServer, sender: str, to: str, body: bytes) -> Delivered:
-        """Give a mail as it is to a server."""
-        stage = "connecting"
+    def hand_over(
+        self, server: MailServer, sender: str, to: str, body: bytes, *, keep: Callable[[], object] = lambda: None
+    ) -> Delivered:
+        """Give a mail as it is to a server; `keep` is called where its last answer takes long, once and in a thread."""
+        stage, until = "connecting", time.monotonic() + self._up_to_data_seconds
         try:
-            smtp = self._connected(server)
+            smtp = self._connected(server, until)
             stage = "sending"
-            smtp.sendmail(sender, [to], body)
+            _address(smtp, sender, to, len(body), until=until)
+            self._give(smtp, body, keep=keep)
         except smtplib.SMTPRecipientsRefused as error:
             code, words = next(iter(error.recipients.values()))
             return self._refused("recipient", code, words)
@@ -124,11 +147,28 @@ class EmailChannel:
             return self._broken(stage, error)
         return Delivered(result="delivered", detail="taken by the mail server")
 
-    def _connected(self, server: MailServer) -> smtplib.SMTP:
+    def _give(self, smtp: smtplib.SMTP, body: bytes, *, keep: Callable[[], object]) -> None:
+        """The mail itself, after which the server alone knows whether it has it."""
+        late = threading.Timer(self._soon_seconds, keep)
+        late.start()
+        try:
+            _socket(smtp).settimeout(BODY_SECONDS)
+            end = b".\r\n" if body.endswith(b"\r\n") else b"\r\n.\r\n"
+            smtp.send(_DOT.sub(b"..", body) + end)
+            _socket(smtp).settimeout(ANSWER_SECONDS)
+            code, words = smtp.getreply()
+        finally:
+            late.cancel()
+            late.join()
+        if code != 250:
+            raise smtplib.SMTPDataError(code, words)
+
+    def _connected(self, server: MailServer, until: float) -> smtplib.SMTP:
         """A connection that answers; the one this thread kept where it still does."""
         kept, of = getattr(self._kept, "smtp", None), getattr(self._kept, "server", None)
         if kept is not None and of == server:
             try:
+                _hurry(kept, until)
                 if kept.noop()[0] == 250:
                     return kept  # type: ignore[no-any-return]
             except (smtplib.SMTPException, OSError):
@@ -141,6 +181,7 @@ class EmailChannel:
         )  # fmt: skip
         self._kept.smtp, self._kept.server = smtp, server
         self._open.add(smtp)
+        _hurry(smtp, until)
         if server.security == "starttls":
             smtp.starttls(context=context)
         if server.user:
@@ -173,6 +214,39 @@ class EmailChannel:
         if kept is not None:
             self._open.discard(kept)
             kept.close()
+
+
+def _address(smtp: smtplib.SMTP, sender: str, to: str, size: int, *, until: float) -> None:
+    """Say from whom a mail is and for whom, until the server waits for the mail itself."""
+    _hurry(smtp, until)
+    smtp.ehlo_or_helo_if_needed()
+    _hurry(smtp, until)
+    code, words = smtp.mail(sender, [f"size={size}"] if smtp.has_extn("size") else [])
+    if code != 250:
+        raise smtplib.SMTPSenderRefused(code, words, sender)
+    _hurry(smtp, until)
+    code, words = smtp.rcpt(to)
+    if code not in (250, 251):
+        raise smtplib.SMTPRecipientsRefused({to: (code, words)})
+    _hurry(smtp, until)
+    code, words = smtp.docmd("DATA")
+    if code != 354:
+        raise smtplib.SMTPDataError(code, words)
+    _hurry(smtp, until)
+
+
+def _hurry(smtp: smtplib.SMTP, until: float) -> None:
+    """Wait for the next answer no longer than until then (monotonic). Raises TimeoutError where that is over."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    _socket(smtp).settimeout(min(left, TIMEOUT_SECONDS))
+
+
+def _socket(smtp: smtplib.SMTP) -> socket.socket:
+    if smtp.sock is None:
+        raise smtplib.SMTPServerDisconnected("the server hung up")
+    return smtp.sock
 
 
 def written(mail: Mail, *, now: int) -> bytes:
