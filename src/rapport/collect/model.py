@@ -58,8 +58,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     kept."""
 
 
-PUBLIC_LIMITS = Limits(facts_per_second=500, burst_facts=20_000, megabytes_per_day=4_096)
-"""Of a source whose key anybody can read: ten times what a shop sends with 200 visitors at a time, and no full disk."""
+PUBLIC_LIMITS = Limits(facts_per_second=5_000, burst_facts=500_000, megabytes_per_day=4_096)
+"""Of a source whose key anybody can read: ten times what a shop sends with 2,000 visitors at a time, a history that is
+sent at once passes, and no disk is full within a day."""
 
 
 def default_limits(kind: SourceKind) -> Limits:
