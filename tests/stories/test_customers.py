@@ -194,6 +194,7 @@ def test_a_record_can_be_read_without_javascript_printed_and_from_the_right(shop
         page.goto(f"{shop.url}/console/customers")
         filters(page).get_by_label("Country").select_option("DE")
         page.get_by_role("button", name="Show").click()
+        page.wait_for_url("**country=DE**")
         assert names(page) == ["Mía García López"]
         page.goto(f"{shop.url}/console/customers/user_id:mia")
         page.locator("#timeline summary").first.click()
