@@ -73,7 +73,7 @@ def test_it_measures_while_the_past_is_told_and_after_it_has_learned(shop: Serve
     for answer in (last.found, last.certain):
         assert 0.9 < answer.overall.precision <= 1.0
         assert 0.4 < answer.overall.recall < answer.overall.recall_but_lone <= 1.0
-        assert set(answer.channels) <= {"web", "app", "store", "marketplace", "email", "phone"}
+        assert set(answer.channels) <= {"web", "app", "store", "marketplace", "email", "phone", "import"}
         assert answer.channels["web"].true_pairs > answer.channels["store"].true_pairs > 0
     assert last.certain.overall.recall <= last.found.overall.recall
     assert last.model == 1

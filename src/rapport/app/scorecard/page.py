@@ -63,7 +63,7 @@ def _shown(request: AnyRequest, db: Database, settings: Settings, principal: Pri
         "latest": known[-1] if known else None,
         "number": len(known),
         "chart": msgspec.json.encode(_chart(known, viewer_zone(request))).decode(),
-        "titles": {source.kind: source.name for source in reversed(sources)},
+        "titles": {source.kind: source.name for source in reversed(sources)} | {"import": "Files"},
     }
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from rapport.collect.model import IMPORT_SOURCE
 from rapport.collect.sources import list_sources
 from rapport.kernel.identifiers import Identifier
 from rapport.kernel.ids import Key, WorkspaceId
@@ -66,7 +67,8 @@ class Customers(NamedTuple):
 
 def read_customers(conn: Connection, workspace: WorkspaceId) -> Customers:
     """Read all identifiers and learned links of a workspace: a few set-based reads, linear in their number."""
-    kinds = {source.id: source.kind for source in list_sources(conn, workspace)}
+    kinds: dict[str, str] = {source.id: source.kind for source in list_sources(conn, workspace)}
+    kinds[IMPORT_SOURCE] = "import"
     own, tie = identifiers.c, evidence.c
     query = sa.select(own.key, own.namespace, own.value, own.source, own.root).where(own.workspace == workspace)
     names, channels, roots = {}, {}, {}
