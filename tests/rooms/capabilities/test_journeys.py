@@ -16,7 +16,7 @@ from rapport.app.wiring import installed
 from rapport.capabilities.journeys import store
 from rapport.capabilities.journeys.checking import BadJourney, read_graph
 from rapport.capabilities.journeys.jobs import jobs
-from rapport.capabilities.journeys.service import graphs
+from rapport.capabilities.journeys.service import graphs, tasks
 from rapport.capabilities.journeys.service.calling import enter
 from rapport.capabilities.journeys.service.going import Going, Tools
 from rapport.capabilities.journeys.service.library import Graphs
@@ -286,6 +286,19 @@ def test_in_a_circle_the_message_goes_each_time_however_long_they_walk(shop: Sho
     for turn in range(1, 31):
         turns(shop.db, STEPS, now=now_us() + turn * (2 * HOUR + MINUTE))
     assert len(sent(shop, ada)) == 31
+
+
+def test_in_a_circle_staff_are_given_a_task_each_time(shop: Shop) -> None:
+    graph, fact = own(WELCOME)
+    wait = {"kind": "wait", "for": "2h", "next": "call"}
+    nodes = {"call": {"kind": "task", "title": "Call", "next": "wait"}, "wait": wait}
+    name = put(shop, graph, nodes=nodes, start="call")
+    happens(shop, fact, somebody(shop))
+    go(shop)
+    for turn in range(1, 3):
+        turns(shop.db, STEPS, now=now_us() + turn * (2 * HOUR + MINUTE))
+    with shop.db.read() as conn:
+        assert sum(one.journey == name for one in tasks.listed(conn, shop.id, done=False, limit=500)) == 3
 
 
 def test_what_somebody_did_is_found_however_much_others_did_before(shop: Shop) -> None:

@@ -191,7 +191,7 @@ def _award(going: Going, graph: Graph, node: Award, some: Some) -> list[Move]:
         try:
             give_points(
                 going.conn, going.workspace, one.strand, node.points, reason=node.reason, by=graph.title,
-                request_id=f"{one.id}:{one.node}", programme=node.programme, now=going.now,
+                request_id=f"{one.id}:{one.node}:{one.since}", programme=node.programme, now=going.now,
             )  # fmt: skip
         except RapportError as error:
             one.reason = error.message[:200]
@@ -201,7 +201,7 @@ def _award(going: Going, graph: Graph, node: Award, some: Some) -> list[Move]:
 def _task(going: Going, graph: Graph, node: Task, some: Some) -> list[Move]:
     rows, moves = [], []
     for one in some:
-        ident = question_id(one.id, one.node)
+        ident = f"{question_id(one.id, one.node)}.{one.since}"  # in a circle each time is another task
         rows.append(
             {
                 "workspace": going.workspace, "id": ident, "strand": one.strand, "journey": one.journey,
