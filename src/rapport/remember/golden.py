@@ -5,7 +5,7 @@ Nothing is stored under a customer, so a merge of two customers, and a split, ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -118,11 +118,7 @@ def golden_record(
     traits = _traits(remembered, [bodies[one] for one in certain if one in bodies], now)
     if probable and len(units) > 1:
         traits = _with_probable(traits, _traits(remembered, bodies.values(), now), remembered)
-    if remembered.choices is not None and "consent" in remembered.traits:
-        place = sa.select(customers.c.country).where(customers.c.workspace == workspace, customers.c.root == root)
-        who = {root: Choosing(certain, conn.execute(place).scalar() or "")}
-        chosen = remembered.choices(conn, workspace, who).get(root)
-        traits |= {"consent": _chosen(chosen, remembered.traits["consent"].rule)} if chosen else {}
+    traits |= _consent(conn, workspace, root, certain, remembered)
     ids = load_customer_ids(conn)
     others = [ids.customer_id(unit) for unit, several in units.items() if several != certain]
     return GoldenRecord(
@@ -136,6 +132,18 @@ def golden_record(
         segments=names_by_root(conn, workspace, [root]).get(root, []),
         probable=others or msgspec.UNSET,
     )
+
+
+def _consent(
+    conn: Connection, workspace: WorkspaceId, root: Key, certain: Sequence[Key], remembered: Remembered
+) -> dict[str, TraitShown]:
+    """What the person allows, as a trait; nothing where nobody was asked, or the shop has no say of it."""
+    if remembered.choices is None or "consent" not in remembered.traits:
+        return {}
+    place = sa.select(customers.c.country).where(customers.c.workspace == workspace, customers.c.root == root)
+    who = {root: Choosing(certain, conn.execute(place).scalar() or "")}
+    chosen = remembered.choices(conn, workspace, who).get(root)
+    return {"consent": _chosen(chosen, remembered.traits["consent"].rule)} if chosen else {}
 
 
 def _traits(remembered: Remembered, bodies: Iterable[bytes], now: int) -> dict[str, TraitShown]:

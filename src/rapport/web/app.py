@@ -63,6 +63,12 @@ class _Joined(NamedTuple):
             Lookups(one for part in each for one in part.lookups),
         )
 
+    def check(self, console: Console, permissions: Permissions) -> None:
+        """Raises ValueError for a card, a watch or a finder that nobody could ever see, or that anybody could."""
+        check_cards(console, permissions, [*self.panels.cards, *self.tiles.cards])
+        check_watches(permissions, self.alarms.watches)
+        check_finders(permissions, self.finders)
+
 
 def create_app(
     *,
@@ -91,14 +97,15 @@ def create_app(
         "mailer": no_mail, **(provided or {}), **joined._asdict(),
     }  # fmt: skip
     recorder = Recorder(db)
+    state = {
+        "db": db, "key_ring": KeyRing(db, permissions), "console": console, "permissions": permissions,
+        "alarms": joined.alarms, "https": https, "shops": ShopFinder(db, shop_of_key), "recorder": recorder,
+        "purposes": given["purposes"], "limiter": AddressLimiter(),
+    }  # fmt: skip
     app = Litestar(
         route_handlers=[*_routers(parts), *routes, *files.HANDLERS, home],
         middleware=[Slashes()],
-        state=State({
-            "db": db, "key_ring": KeyRing(db, permissions), "console": console, "permissions": permissions,
-            "alarms": joined.alarms, "https": https, "shops": ShopFinder(db, shop_of_key), "recorder": recorder,
-            "purposes": given["purposes"], "limiter": AddressLimiter(),
-        }),
+        state=State(state),
         dependencies={name: _provide(value) for name, value in given.items()},
         exception_handlers=EXCEPTION_HANDLERS,
         before_send=[add_security_headers],
@@ -108,9 +115,7 @@ def create_app(
         request_max_body_size=10_000_000,
     )  # fmt: skip
     check_handlers(app, permissions)
-    check_cards(console, permissions, [*joined.panels.cards, *joined.tiles.cards])
-    check_watches(permissions, joined.alarms.watches)
-    check_finders(permissions, joined.finders)
+    joined.check(console, permissions)
     return keep_slashes(app)
 
 
