@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import threading
+from contextlib import suppress
 from functools import partial
 
 import uvicorn
@@ -92,8 +93,7 @@ def work(settings: Settings, *, parent: int | None = None) -> None:
     configure_logging(level=settings.log_level, form=settings.log)
     db = open_database(settings, ping=False)  # the worker and the outbox try again, whatever breaks
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    _stop_on_signals(stop)
     delivering = threading.Thread(target=_deliver, args=(db, settings, stop), name="outbox", daemon=True)
     delivering.start()
     gc.freeze()
@@ -102,6 +102,29 @@ def work(settings: Settings, *, parent: int | None = None) -> None:
     stop.set()
     delivering.join(timeout=5)
     db.close()
+
+
+def _stop_on_signals(stop: threading.Event) -> None:
+    """Have SIGINT and SIGTERM set the event, however many come at once.
+
+    A handler runs in the middle of whatever the main thread does: were it to set the event itself, it would wait for
+    ever for a lock that the main thread, or the handler of the signal before, holds. So it writes a byte, and a thread
+    that waits for it does the rest.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+
+    def watch() -> None:
+        os.read(reading, 1)
+        stop.set()
+
+    def tell(*_: object) -> None:
+        with suppress(BlockingIOError):
+            os.write(writing, b".")
+
+    threading.Thread(target=watch, name="signals", daemon=True).start()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, tell)
 
 
 def _leave_in_order() -> None:
