@@ -16,7 +16,7 @@ from litestar.types import ControllerRouterHandler, Message, Scope
 
 from rapport.kernel.wording import Wording
 from rapport.storage.engine import Database
-from rapport.web import asked, auth, files, pages, shoppers
+from rapport.web import asked, auth, files, pages, passwords, shoppers
 from rapport.web.alarms import Alarms
 from rapport.web.auth import BearerMiddleware, SessionMiddleware
 from rapport.web.cards import Panels, Tiles
@@ -108,8 +108,8 @@ def create_app(
         state=State(state),
         dependencies={name: _provide(value) for name, value in given.items()},
         exception_handlers=EXCEPTION_HANDLERS, before_send=[add_security_headers], on_shutdown=[recorder.close],
-        openapi_config=_openapi(),
-        logging_config=None,
+        openapi_config=_openapi(), logging_config=None,
+        on_startup=[passwords.nobodys],  # or the first who names a stranger waits longer, and learns that it is one
         request_max_body_size=10_000_000,
     )  # fmt: skip
     check_handlers(app, permissions)
