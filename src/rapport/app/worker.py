@@ -24,6 +24,7 @@ from rapport.app.filling import FILLING, filling
 from rapport.app.pipeline import Pipeline
 from rapport.compose.answering import answering
 from rapport.compose.erasing import erasing
+from rapport.compose.retention import retention
 from rapport.compose.upkeep import LINKING, SUMMARIES
 from rapport.kernel.identifiers import BUCKETS
 from rapport.kernel.ids import new_id
@@ -74,6 +75,7 @@ class Worker:
                 *pipeline.slices.jobs,
                 erasing(pipeline.slices),
                 answering(pipeline.slices),
+                retention(pipeline.slices),
                 filling(pipeline, at_most=filled_at_once),
             ],
             owner=self.name,

@@ -55,11 +55,12 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def erase(
-    conn: Connection, slices: Installed, workspace: WorkspaceId, key: Key, *, now: int, told: str
+    conn: Connection, slices: Installed, workspace: WorkspaceId, key: Key, *, now: int, told: str, for_good: bool = True
 ) -> tuple[Proof, list[str]]:
     """Erase whoever certainly has this identifier, in this transaction; returns the proof, and what to look for.
 
-    Erasing somebody who is gone already finds nothing, and says so. `told` is the time in words.
+    Erasing somebody who is gone already finds nothing, and says so. `told` is the time in words. Who is not erased
+    `for_good` may come again, as somebody new.
     """
     suppression.erasing(conn)
     lock_alone(conn, Lock.APPENDING)
@@ -68,7 +69,8 @@ def erase(
         conn.exec_driver_sql("PRAGMA secure_delete = ON")
     members = members_of(conn, workspace, key)
     keys = sorted({key, *(one.key for one in members)})
-    suppression.suppress(conn, workspace, keys, now=now)
+    if for_good:
+        suppression.suppress(conn, workspace, keys, now=now)
     _part_from_others(conn, workspace, keys, now=now)
     texts = mentions(members)
     gone = erase_person(conn, slices, workspace, keys)

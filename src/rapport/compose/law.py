@@ -1,19 +1,19 @@
-"""What the law of a person's market says of requests, and what is done for those that are no erasure.
+"""What the law of a person's market says of requests, what is done for those that are no erasure, who is kept.
 
-The slice that keeps the policies says both (`Slice.law`); without one, a month, and people do it by hand.
+The slice that keeps the policies says it (`Slice.law`); without one, a month, and people do it by hand.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 from sqlalchemy import Connection
 
 from rapport.kernel.ids import Key, WorkspaceId
 
-__all__ = ["MONTH", "AnswerDays", "Law", "Obey"]
+__all__ = ["MONTH", "AnswerDays", "FindOutlived", "Law", "Obey", "Outlived"]
 
 MONTH = 30
 """**Source**: Art. 12(3) GDPR, one month."""
@@ -25,12 +25,26 @@ Obey: TypeAlias = Callable[[Connection, WorkspaceId, Key, str, int], str]
 """Given whom, `restriction` or `objection`, and the time: do it in this transaction; says in words what holds now."""
 
 
+class Outlived(NamedTuple):
+    """Some whom nothing keeps any longer, of those looked at; `after` is where to go on, None where all were."""
+
+    people: list[Key]
+    looked_at: int
+    after: tuple[int, int, bytes] | None
+
+
+FindOutlived: TypeAlias = Callable[[Connection, WorkspaceId, tuple[int, int, bytes] | None, int, int], Outlived]
+"""Given where to go on, the time and how many customers to look at. It says nobody while the shop does not want it."""
+
+
 def _month(conn: Connection, workspace: WorkspaceId, key: Key) -> int:
     return MONTH
 
 
 class Law(msgspec.Struct, frozen=True, kw_only=True):
-    """Both."""
+    """All of it."""
 
     answer_days: AnswerDays = _month
     obey: Obey | None = None
+    outlived: FindOutlived | None = None
+    """Whom no purpose keeps any longer (`compose/retention.py`)."""

@@ -36,6 +36,8 @@ __all__ = [
     "HANDED_OUT",
     "OPEN",
     "OPEN_DAYS",
+    "RETENTION",
+    "Kind",
     "RequestKind",
     "RequestShown",
     "RequestWanted",
@@ -52,10 +54,13 @@ __all__ = [
 ]
 
 RequestKind: TypeAlias = Literal["access", "portability", "rectification", "restriction", "objection", "erasure"]
+Kind: TypeAlias = Literal[RequestKind, "retention"]
+"""With that which nobody asks: an erasure as no purpose keeps somebody any longer."""
 Status: TypeAlias = Literal[
     "received", "verifying", "running", "completed", "refused", "not_found", "duplicate"
 ]  # fmt: skip
 
+RETENTION = "retention"
 OPEN = ("received", "verifying", "running")
 HANDED_OUT = ("access", "portability")
 """Kinds whose answer is all that is kept, made anew each time it is opened while the answer can be opened."""
@@ -109,7 +114,7 @@ class RequestShown(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     status: Status
     due_at: str
-    kind: RequestKind
+    kind: Kind
     asked_at: str
     finished_at: str | None = None
     verified: str = ""
@@ -235,7 +240,7 @@ def find_request(conn: Connection, workspace: WorkspaceId, request: str) -> Requ
 
 def newest_requests(conn: Connection, workspace: WorkspaceId, *, limit: int = 100) -> list[RequestShown]:
     """What is open, the soonest due first; then what is over, the newest first."""
-    query = sa.select(privacy_requests).where(_r.workspace == workspace)
+    query = sa.select(privacy_requests).where(_r.workspace == workspace, _r.kind != RETENTION)
     is_open = _r.status.in_(OPEN)
     first = conn.execute(query.where(is_open).order_by(_r.due_at).limit(limit)).all()
     last = conn.execute(query.where(~is_open).order_by(_r.asked_at.desc()).limit(limit)).all()

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from rapport.capabilities.consent import store
 from rapport.capabilities.consent.model import RESTRICTED, Policy
 from rapport.capabilities.consent.recording import Given, answer_fact
+from rapport.capabilities.consent.retention import find_outlived
 from rapport.capabilities.consent.service import Noted, note_of, people_of, said_by
 from rapport.collect.sources import identifier_policy
 from rapport.compose.law import Law
@@ -61,4 +62,4 @@ def _objected(policy: Policy) -> list[str]:
     ]
 
 
-LAW = Law(answer_days=_answer_days, obey=_obey)
+LAW = Law(answer_days=_answer_days, obey=_obey, outlived=find_outlived)

@@ -37,6 +37,7 @@ __all__ = [
 
 State: TypeAlias = Literal["granted", "denied", "pending", "unknown"]
 Basis: TypeAlias = Literal["consent", "legitimate_interest", "contract", "legal_obligation"]
+KeptFrom: TypeAlias = Literal["last_seen", "last_order"]
 
 STATES: tuple[State, ...] = ("denied", "pending", "granted", "unknown")
 """The strictest first; what nobody has said is no answer."""
@@ -47,6 +48,7 @@ GPC = "signal:gpc"
 RESTRICTED = "signal:restricted"
 """What is held while somebody has the use of what is kept of them restricted (Art. 18 GDPR): `denied`."""
 
+_MOST_DAYS = 36_500
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 FREE: tuple[Basis, ...] = ("consent", "legitimate_interest")
 """Where the person has a say."""
@@ -71,6 +73,10 @@ class PurposeRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Answers from before this time (ISO 8601) no longer count: the wording, or a partner, is another since."""
     wording: Mapping[str, str] = {}
     """What the person is asked, by language."""
+    kept_days: int | None = None
+    """Days for which it keeps what is known of a person, while it is allowed; none: for as long as it is."""
+    kept_from: KeptFrom = "last_seen"
+    """What these days count from: the last time they were seen, or their last order (it keeps nobody without one)."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -274,6 +280,10 @@ def _check_purpose(name: str, rule: PurposeRule, purposes: Mapping[str, PurposeR
         raise InvalidInput(f"{name!r} needs no answer and yet is denied before one", hint="before_answer = 'granted'")
     if rule.asked_anew_at and read_moment(rule.asked_anew_at) is None:
         raise InvalidInput(f"asked_anew_at {rule.asked_anew_at[:40]!r} of {name!r} is no time", hint="ISO 8601")
+    if rule.kept_days is not None and not 1 <= rule.kept_days <= _MOST_DAYS:
+        raise InvalidInput(f"kept_days of {name!r} is {rule.kept_days}", hint=f"1 to {_MOST_DAYS:,} days, or left out")
+    if rule.kept_from != "last_seen" and rule.kept_days is None:
+        raise InvalidInput(f"{name!r} counts days from the last order and says none", hint="say kept_days")
     unknown = [needed for needed in rule.needs if needed not in purposes]
     if unknown:
         raise InvalidInput(f"{name!r} needs {unknown[0][:60]!r}, which is no purpose of this policy")

@@ -8,6 +8,7 @@ from rapport.capabilities.consent.facts import FACT_KINDS
 from rapport.capabilities.consent.law import LAW
 from rapport.capabilities.consent.sending import ALLOWED, TOLD
 from rapport.capabilities.consent.service import choices, gate, name_purposes
+from rapport.capabilities.consent.settings import PRIVACY_SETTINGS
 from rapport.capabilities.consent.stage import Listening
 from rapport.capabilities.consent.traits import TRAITS
 from rapport.compose.holding import of_person, of_shop
@@ -42,5 +43,6 @@ CONSENT = Slice(
     choices=choices,
     traits=TRAITS,
     law=LAW,
+    settings=PRIVACY_SETTINGS,
     name_purposes=name_purposes,
 )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from rapport.capabilities.consent.components import COMPONENTS
 from rapport.capabilities.consent.pages import PAGES
 from rapport.capabilities.consent.panels import PANELS
+from rapport.capabilities.consent.retention_pages import RETENTION_PAGES, WATCHES
 from rapport.capabilities.consent.routes import ROUTES
 from rapport.capabilities.consent.shop import SHOP
 from rapport.web.part import WebPart
 
 __all__ = ["WEB"]
 
-WEB = WebPart(routes=ROUTES, pages=(PAGES,), panels=PANELS, shop=SHOP, components=COMPONENTS)
+WEB = WebPart(
+    routes=ROUTES, pages=(PAGES, RETENTION_PAGES), watches=WATCHES, panels=PANELS, shop=SHOP, components=COMPONENTS
+)
