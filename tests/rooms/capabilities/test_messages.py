@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from email import message_from_bytes, policy
 from itertools import count
 from threading import Event, Thread
 from typing import Any
@@ -10,15 +11,18 @@ from typing import Any
 import msgspec
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rapport.act.channels import ChannelSettings
 from rapport.act.outbox import Dispatcher
 from rapport.act.store import LEASE, outbox
-from rapport.adapters.channels.email import EmailChannel
+from rapport.adapters.channels.email import EmailChannel, sign, written
 from rapport.app.wiring import installed
 from rapport.capabilities.consent import gate
 from rapport.capabilities.messages import store
-from rapport.capabilities.messages.model import Template, TemplateText
+from rapport.capabilities.messages.model import OWN_TROUBLE, Mail, Template, TemplateText
+from rapport.capabilities.messages.rendering import fill_line
 from rapport.capabilities.messages.service.bounces import read_bounce
 from rapport.capabilities.messages.service.outcomes import Feedback, take_feedback
 from rapport.capabilities.messages.service.places import allow_here
@@ -196,6 +200,67 @@ def test_no_value_begins_another_header(shop: Shop, sink: Sink, post: Dispatcher
     [mail] = sink.mails
     assert mail["Bcc"] is None
     assert mail["Subject"] == "Your order ABcc: eve@example.com"
+
+
+_NAMES_OF_SHOPS = ("Foo, Inc.", "Müller & Söhne, Mode", "A; B", "Haus: Mode", 'The "Best" Shop', "Bar (Berlin)", "a@b")
+
+
+@pytest.mark.parametrize("called", _NAMES_OF_SHOPS)
+def test_a_shop_may_be_called_what_it_likes(called: str) -> None:
+    """From holds one mailbox, of this name and address, also where the environment names both."""
+    for server in (MailServer(sender="hi@foo.example"), MailServer(sender=f"{called} <hi@foo.example>")):
+        assert (server.address, server.domain) == ("hi@foo.example", "foo.example")
+        mail = _a_mail(sender=server.address, sender_name=server.name or called, to_name=called)
+        read = message_from_bytes(written(mail, now=1), policy=policy.default)
+        for field, address in (("From", "hi@foo.example"), ("To", "ada@example.com")):
+            [found] = read[field].addresses
+            assert (found.display_name, found.addr_spec) == (called, address)
+
+
+def _a_mail(**given: Any) -> Mail:
+    usual: dict[str, Any] = {
+        "message_id": "<m@foo.example>", "to": "ada@example.com", "to_name": "", "sender": "hi@foo.example",
+        "sender_name": "", "reply_to": "", "subject": "Hello", "html": "<p>x</p>", "text": "x", "language": "en",
+        "unsubscribe": "",
+    }  # fmt: skip
+    return Mail(**usual | given)
+
+
+@given(called=st.text(), subject=st.text())
+def test_no_name_keeps_a_mail_from_being_written(called: str, subject: str) -> None:
+    mail = _a_mail(sender_name=called, to_name=called, subject=fill_line("{{ it }}", {"it": subject}, language="en"))
+    read = message_from_bytes(written(mail, now=1), policy=policy.default)
+    assert [len(read[field].addresses) for field in ("From", "To")] == [1, 1]
+    assert [read[field].addresses[0].addr_spec for field in ("From", "To")] == ["hi@foo.example", "ada@example.com"]
+
+
+def test_a_mail_that_cannot_be_written_says_whose_fault_it_is_and_is_not_tried_for_days() -> None:
+    for wrong, begins in (({"sender": "hi@"}, OWN_TROUBLE), ({"reply_to": "We <a@b.example>"}, OWN_TROUBLE),
+                          ({"to": "a..b@example.com"}, "refused")):  # fmt: skip
+        with pytest.raises(InvalidInput, match=f"^{begins}: an address"):
+            written(_a_mail(**wrong), now=1)
+    with pytest.raises(InvalidInput, match=f"^{OWN_TROUBLE}: DKIM cannot sign"):
+        sign(written(_a_mail(), now=1), MailServer(sender="a@b.example", dkim_selector="s", dkim_key="no key"))
+
+
+def test_a_shop_with_a_comma_in_its_name_reaches_its_customers(shop: Shop, sink: Sink, post: Dispatcher) -> None:
+    _decide(shop, msgspec.structs.replace(ALWAYS, sender_name="Müller & Söhne, Mode"))
+    row = ask(shop, somebody(shop))
+    run(post)
+    _decide(shop, ALWAYS)
+    [mail] = sink.mails
+    assert now_of(shop, row).status == "sent"
+    assert [(one.display_name, one.addr_spec) for one in mail["From"].addresses] == [
+        ("Müller & Söhne, Mode", "hello@shop.example")
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"sender": "hello"}, {"sender": "a..b@x.example"}, {"sender": "a@x.example", "reply_to": "We <a@b>"}]
+)
+def test_a_server_whose_addresses_no_mail_can_name_is_refused(shop: Shop, wrong: dict[str, Any]) -> None:
+    with shop.db.write() as conn, pytest.raises(InvalidInput):
+        keep_server(conn, shop.id, MailServer(host="a.example", **wrong), by="Ada", now=1)
 
 
 def test_an_order_placed_meanwhile_stops_the_reminder(shop: Shop, sink: Sink, post: Dispatcher) -> None:

@@ -13,10 +13,11 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from html import escape
 from typing import Literal
 
@@ -29,17 +30,18 @@ from rapport.act.channels import ChannelSettings, Delivered, Outgoing
 from rapport.act.outbox import extend
 from rapport.adapters.channels.guarded_smtp import connected
 from rapport.capabilities.messages import store
-from rapport.capabilities.messages.model import EMAIL, Mail, refusal, status_code_of
+from rapport.capabilities.messages.model import EMAIL, OWN_TROUBLE, Mail, refusal, status_code_of
 from rapport.capabilities.messages.people import recipients
 from rapport.capabilities.messages.service.composing import Trial, compose, load_desk, trial_of
 from rapport.capabilities.messages.service.gates import message_id_of
 from rapport.capabilities.messages.service.servers import MailServer, OperatorsServer, server_of
 from rapport.kernel.clock import to_datetime
-from rapport.kernel.errors import RapportError
+from rapport.kernel.errors import InvalidInput, RapportError
 from rapport.kernel.identifiers import Identifier, key_of
+from rapport.kernel.text import clean
 from rapport.storage.engine import Database
 
-__all__ = ["EmailChannel", "sign", "written"]
+__all__ = ["EmailChannel", "mailbox", "sign", "written"]
 
 TIMEOUT_SECONDS = 8.0
 """For each answer of the server, until it takes the mail itself."""
@@ -96,10 +98,7 @@ class EmailChannel:
         if mail.unsubscribe and not self._given.public_url:
             why = "RAPPORT_PUBLIC_URL is not set: the link to unsubscribe would lead nowhere"
             return Delivered(result="retry", detail=why, retry_after_seconds=600)
-        body = sign(written(mail, now=now), server)
-        done = self.hand_over(
-            server, parseaddr(mail.sender)[1], mail.to, body, keep=lambda: extend(self._db, message)
-        )  # fmt: skip
+        done = self._send(server, mail, now=now, keep=lambda: extend(self._db, message))
         return msgspec.structs.replace(done, address=key_of(message.workspace, Identifier("email", mail.to)))
 
     def _try(self, message: Outgoing, trial: Trial, *, now: int) -> Delivered:
@@ -109,11 +108,20 @@ class EmailChannel:
             return Delivered(result="dead", detail="no mail server is set")
         mail = Mail(
             message_id=f"<{message.id}@{server.domain or 'rapport.invalid'}>", to=trial.to, to_name="",
-            sender=server.sender, reply_to=server.reply_to, subject="Test", html=f"<p>{escape(trial.text)}</p>",
-            text=trial.text, language="en", unsubscribe="",
+            sender=server.address, sender_name=server.name, reply_to=server.reply_to, subject="Test",
+            html=f"<p>{escape(trial.text)}</p>", text=trial.text, language="en", unsubscribe="",
         )  # fmt: skip
-        body = sign(written(mail, now=now), server)
-        return self.hand_over(server, parseaddr(server.sender)[1], trial.to, body)
+        return self._send(server, mail, now=now)
+
+    def _send(
+        self, server: MailServer, mail: Mail, *, now: int, keep: Callable[[], object] = lambda: None
+    ) -> Delivered:  # fmt: skip
+        """Write, sign and hand over. What cannot be written is not tried again: it would be the same tomorrow."""
+        try:
+            body = sign(written(mail, now=now), server)
+        except RapportError as error:
+            return Delivered(result="dead", detail=error.message)
+        return self.hand_over(server, mail.sender, mail.to, body, keep=keep)
 
     def switch_off(self, conn: Connection, message: Outgoing, *, reason: str) -> None:
         """Never: no answer of a mail server is about a whole domain."""
@@ -250,13 +258,15 @@ def _socket(smtp: smtplib.SMTP) -> socket.socket:
 
 
 def written(mail: Mail, *, now: int) -> bytes:
-    """The mail as it is handed over. No value can begin a header: the policy refuses line breaks in them."""
+    """The mail as it is handed over. No value can begin a header: the policy refuses line breaks in them.
+
+    Raises InvalidInput where it cannot be written: it tells the shop's own trouble from that of one address.
+    """
     made = EmailMessage(policy=SMTP.clone(max_line_length=200))
-    name, address = parseaddr(mail.sender)
-    made["From"] = Address(display_name=name, addr_spec=address)
-    made["To"] = Address(display_name=mail.to_name[:100], addr_spec=mail.to)
+    made["From"] = mailbox(mail.sender, name=mail.sender_name, trouble=OWN_TROUBLE)
+    made["To"] = mailbox(mail.to, name=mail.to_name, trouble="refused")
     if mail.reply_to:
-        made["Reply-To"] = Address(addr_spec=mail.reply_to)
+        made["Reply-To"] = mailbox(mail.reply_to, trouble=OWN_TROUBLE)
     made["Subject"] = mail.subject
     made["Date"] = format_datetime(to_datetime(now))
     made["Message-ID"] = mail.message_id
@@ -270,13 +280,27 @@ def written(mail: Mail, *, now: int) -> bytes:
     return made.as_bytes()
 
 
+def mailbox(address: str, *, name: str = "", trouble: str) -> Address:
+    """An address as a header holds it, whatever its owner is called. Raises InvalidInput that begins with `trouble`."""
+    try:
+        return Address(display_name=clean(name, longest=100), addr_spec=address)
+    except (ValueError, MessageError, IndexError) as error:  # what the parser raises, a bare "a@" included
+        raise InvalidInput(f"{trouble}: an address that no header can hold ({type(error).__name__})") from None
+
+
 def sign(body: bytes, server: MailServer) -> bytes:
-    """The mail with a DKIM signature in front, where the shop signs itself. **Source:** RFC 6376."""
+    """The mail with a DKIM signature in front, where the shop signs itself. **Source:** RFC 6376.
+
+    Raises InvalidInput where its key is none.
+    """
     if not server.dkim_selector or not server.dkim_key:
         return body
     there = [name for name in SIGNED if b"\r\n" + name + b":" in b"\r\n" + body.split(b"\r\n\r\n", 1)[0].lower()]
-    signature = dkim.sign(
-        body, server.dkim_selector.encode(), server.domain.encode(), server.dkim_key.encode(), include_headers=there,
-        canonicalize=(b"relaxed", b"relaxed"),
-    )  # fmt: skip
+    try:
+        signature = dkim.sign(
+            body, server.dkim_selector.encode(), server.domain.encode(), server.dkim_key.encode(),
+            include_headers=there, canonicalize=(b"relaxed", b"relaxed"),
+        )  # fmt: skip
+    except dkim.DKIMException as error:
+        raise InvalidInput(f"{OWN_TROUBLE}: DKIM cannot sign ({type(error).__name__})") from None
     return bytes(signature) + body

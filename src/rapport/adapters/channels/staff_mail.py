@@ -10,12 +10,13 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, make_msgid, parseaddr
+from email.utils import format_datetime, make_msgid
 from threading import BoundedSemaphore
 
 from rapport.act.channels import ChannelSettings
-from rapport.adapters.channels.email import EmailChannel, sign
-from rapport.capabilities.messages.service.servers import server_of
+from rapport.adapters.channels.email import EmailChannel, mailbox, sign
+from rapport.capabilities.messages.model import OWN_TROUBLE
+from rapport.capabilities.messages.service.servers import MailServer, server_of
 from rapport.kernel.clock import now_us, to_datetime
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.engine import Database
@@ -58,8 +59,8 @@ class StaffMail:
             if server is None:
                 _logger.warning("a new password was asked for, but no mail server is set; `rapport user reset` helps")
                 return
-            body = sign(_written(server.sender, address, f"{self._base}/console/reset?token={token}"), server)
-            done = self._channel.hand_over(server, parseaddr(server.sender)[1], address, body)
+            body = sign(_written(server, address, f"{self._base}/console/reset?token={token}"), server)
+            done = self._channel.hand_over(server, server.address, address, body)
             if done.result != "delivered":
                 _logger.warning("the link to a new password could not be sent: %s", done.detail)
         except Exception:
@@ -68,12 +69,13 @@ class StaffMail:
             self._room.release()
 
 
-def _written(sender: str, to: str, link: str) -> bytes:
+def _written(server: MailServer, to: str, link: str) -> bytes:
     made = EmailMessage(policy=SMTP.clone(max_line_length=200))
-    made["From"], made["To"] = sender, to
+    made["From"] = mailbox(server.address, name=server.name, trouble=OWN_TROUBLE)
+    made["To"] = to
     made["Subject"] = "A new password for Rapport"
     made["Date"] = format_datetime(to_datetime(now_us()))
-    made["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2] or "rapport")
+    made["Message-ID"] = make_msgid(domain=server.domain or "rapport")
     made["Auto-Submitted"] = "auto-generated"
     made.set_content(
         f"Somebody, probably you, asked for a new password. Choose it within an hour:\n\n{link}\n\n"

@@ -114,6 +114,8 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     to: str
     to_name: str
     sender: str
+    """The bare address."""
+    sender_name: str
     reply_to: str
     subject: str
     html: str

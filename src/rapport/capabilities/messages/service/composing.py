@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from email.utils import parseaddr
 from typing import Any, NamedTuple
 
 import msgspec
@@ -150,7 +149,7 @@ def write(
     markup = fill(published.html[language], values, language=language)
     return Mail(
         message_id=f"<{message_id}@{server.domain or 'rapport.invalid'}>", to=recipient.email, to_name=recipient.name,
-        sender=f"{called.replace('<', '').replace('>', '')} <{parseaddr(server.sender)[1]}>", reply_to=server.reply_to,
+        sender=server.address, sender_name=called, reply_to=server.reply_to,
         subject=fill_line(text.subject, values, language=language), html=markup, text=text_of(markup),
         language=language, unsubscribe=unsubscribe,
     )  # fmt: skip

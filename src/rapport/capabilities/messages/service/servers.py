@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from email.errors import MessageError
+from email.headerregistry import Address
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
@@ -29,7 +31,7 @@ class MailServer(msgspec.Struct, frozen=True, kw_only=True):
     user: Annotated[str, Meta(max_length=300)] = ""
     password: Annotated[str, Meta(max_length=1000)] = ""
     sender: Annotated[str, Meta(max_length=320)] = ""
-    """The address mail comes from."""
+    """The address mail comes from, alone or as `Shop <hello@example.com>`."""
     reply_to: Annotated[str, Meta(max_length=320)] = ""
     dkim_selector: Annotated[str, Meta(max_length=100, pattern=r"^[A-Za-z0-9._\-]*$")] = ""
     """Empty: the provider signs."""
@@ -37,9 +39,24 @@ class MailServer(msgspec.Struct, frozen=True, kw_only=True):
     """The private key, as PEM."""
 
     @property
+    def address(self) -> str:
+        """The sender's bare address. Shops are called what they like (`Foo, Inc.`): the brackets alone tell both apart.
+
+        >>> MailServer(sender="Foo, Inc. <hi@foo.example>").address, MailServer(sender="hi@foo.example").address
+        ('hi@foo.example', 'hi@foo.example')
+        """
+        _, bracket, rest = self.sender.rpartition("<")
+        return (rest.partition(">")[0] if bracket else self.sender).strip()
+
+    @property
+    def name(self) -> str:
+        """What the sender is called; empty where only an address was given."""
+        return self.sender.rpartition("<")[0].strip(' "')
+
+    @property
     def domain(self) -> str:
         """The domain of the sender."""
-        return self.sender.rpartition("@")[2].strip("<> ").lower()
+        return self.address.rpartition("@")[2].lower()
 
 
 class OperatorsServer(MailServer, frozen=True, kw_only=True):
@@ -63,8 +80,10 @@ def server_of(conn: Connection, workspace: WorkspaceId, given: ChannelSettings) 
 def keep_server(conn: Connection, workspace: WorkspaceId, wanted: MailServer, *, by: str, now: int) -> None:
     """Put a shop's own server in force; an empty password or key keeps the one there is. Raises InvalidInput."""
     before = own_server(conn, workspace)
-    if wanted.host and "@" not in wanted.sender:
+    if wanted.host and not _is_address(wanted.address):
         raise InvalidInput("say which address mail comes from", hint="such as hello@example.com")
+    if wanted.reply_to and not _is_address(wanted.reply_to):
+        raise InvalidInput("answers go to one address, without a name", hint="such as service@example.com")
     if wanted.security not in ("starttls", "tls", "none"):
         raise InvalidInput(f"{wanted.security[:40]!r} is no security", hint="starttls, tls or none")
     if before is not None:
@@ -75,6 +94,14 @@ def keep_server(conn: Connection, workspace: WorkspaceId, wanted: MailServer, *,
             dkim_key=wanted.dkim_key or before.dkim_key,
         )
     store.keep_mail_server(conn, workspace, msgspec.json.encode(wanted), by=by, now=now)
+
+
+def _is_address(text: str) -> bool:
+    """Whether the header of a mail can name it."""
+    try:
+        return bool(Address(addr_spec=text).domain)
+    except (ValueError, MessageError, IndexError):  # what the parser raises, a bare "a@" included
+        return False
 
 
 def _of_url(url: str, sender: str) -> MailServer:
