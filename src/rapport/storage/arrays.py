@@ -7,16 +7,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-__all__ = ["binary_array", "register"]
+__all__ = ["BinaryArray", "binary_array", "register"]
 
 
-class _BinaryArray(list[bytes | str]):
+class BinaryArray(list[bytes | str]):
     """A list that psycopg sends as a binary array; the values are all of one type."""
 
 
 def binary_array(values: Collection[bytes | str]) -> sa.BindParameter[Any]:
     """The values as one parameter; the statement casts it to the type of its column."""
-    return sa.bindparam(None, _BinaryArray(values), type_=sa.types.NullType(), unique=True)
+    return sa.bindparam(None, BinaryArray(values), type_=sa.types.NullType(), unique=True)
 
 
 def register() -> None:
@@ -24,4 +24,4 @@ def register() -> None:
     from psycopg import adapters
     from psycopg.types.array import ListBinaryDumper
 
-    adapters.register_dumper(_BinaryArray, ListBinaryDumper)
+    adapters.register_dumper(BinaryArray, ListBinaryDumper)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ Row = Mapping[str, Any]
 T = TypeVar("T")
 
 _MAX_PARAMETERS = 30_000
-_SIZES = (512, 128, 32, 8, 1)
+_SIZES = (512, 256, 128, 64, 32, 16, 8, 4, 2, 1)
 
 
 def insert_rows(conn: Connection, table: Table, rows: Sequence[Row]) -> int:
@@ -81,6 +82,7 @@ def _run(conn: Connection, table: Table, rows: Sequence[Row], *, suffix: str) ->
 
 def _run_sqlite(conn: Connection, name: str, columns: tuple[str, ...], rows: Sequence[Row], suffix: str) -> int:
     limit = max(1, _MAX_PARAMETERS // len(columns))
+    read = _reader(columns)
     changed = 0
     start = 0
     while start < len(rows):
@@ -88,13 +90,21 @@ def _run_sqlite(conn: Connection, name: str, columns: tuple[str, ...], rows: Seq
         size = next(s for s in _SIZES if s <= left and (s <= limit or s == 1))
         values: list[Any] = []
         for row in rows[start : start + size]:
-            values.extend(row[column] for column in columns)
+            values += read(row)
         changed += conn.exec_driver_sql(_sqlite_text(name, columns, size, suffix), tuple(values)).rowcount
         start += size
     return changed
 
 
 @lru_cache(maxsize=512)
+def _reader(columns: tuple[str, ...]) -> Callable[[Row], Iterable[Any]]:
+    """What answers the values of a row in the order of the columns."""
+    if len(columns) == 1:
+        return lambda row: (row[columns[0]],)
+    return itemgetter(*columns)
+
+
+@lru_cache(maxsize=2_048)
 def _sqlite_text(name: str, columns: tuple[str, ...], size: int, suffix: str) -> str:
     one = f"({','.join('?' * len(columns))})"
     return f"INSERT INTO {name} ({', '.join(columns)}) VALUES {','.join([one] * size)} {suffix}"

@@ -216,7 +216,7 @@ def _for_the_owner_alone(path: Path) -> None:
 def _sqlite_engine(path: Path) -> sa.Engine:
     engine = sa.create_engine(
         f"sqlite:///{path}",
-        connect_args={"check_same_thread": False, "timeout": 60, "cached_statements": 256},
+        connect_args={"check_same_thread": False, "timeout": 60, "cached_statements": 1_024},
         pool_size=5,
         max_overflow=20,
         hide_parameters=True,
