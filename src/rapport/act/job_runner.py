@@ -11,6 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import Any
 
 from sqlalchemy import Connection
@@ -23,6 +24,7 @@ from rapport.kernel.errors import Unavailable
 from rapport.kernel.named import by_name
 from rapport.storage.engine import Database
 from rapport.storage.leases import LeaseLost
+from rapport.storage.suppression import version_of
 
 __all__ = ["BACKOFF_SECONDS", "JobRunner"]
 
@@ -82,6 +84,36 @@ class _Kept:
         self.next, self.failures, self.last_error = 0.0, 0, ""
 
 
+class _Glance:
+    """One connection, and what is to be known beforehand, for looking at jobs one after the other.
+
+    Closed before a turn, which takes its time; opened again for the jobs after it.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._stack = ExitStack()
+        self._open: tuple[Connection, int, int] | None = None
+
+    def __enter__(self) -> _Glance:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self) -> tuple[Connection, int, int]:
+        """The connection, the time by the clock all workers share, and how many people were erased so far."""
+        if self._open is None:
+            conn = self._stack.enter_context(self._db.look())
+            self._open = conn, self._db.now_us(conn), version_of(conn)
+        return self._open
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._open = None
+        self._stack.close()
+
+
 class JobRunner:
     """The jobs of one worker. Not thread-safe."""
 
@@ -99,17 +131,18 @@ class JobRunner:
 
         Where the process is asked to end meanwhile, the others are left for its next start.
         """
-        for name in tuple(self._round):
-            if ends():
-                return
-            kept = self._jobs[name]
-            if kept.job.exclusive and not moment.leads:
-                kept.hand_over()
-            elif (kept.asked_at is not None or self._clock() >= kept.next) and self._guarded(kept, moment):
-                self._round.remove(name)
-                self._round.append(name)
-                if moment.flows:
-                    break
+        with _Glance(self._db) as glance:
+            for name in tuple(self._round):
+                if ends():
+                    return
+                kept = self._jobs[name]
+                if kept.job.exclusive and not moment.leads:
+                    kept.hand_over()
+                elif (kept.asked_at is not None or self._clock() >= kept.next) and self._guarded(kept, moment, glance):
+                    self._round.remove(name)
+                    self._round.append(name)
+                    if moment.flows:
+                        break
         self._tell(moment)
 
     def run(self, name: str, moment: Moment) -> bool:
@@ -119,7 +152,8 @@ class JobRunner:
             kept.hand_over()
             return False
         try:
-            turn, is_due = self._begin(kept, moment)
+            with _Glance(self._db) as glance:
+                turn, is_due = self._begin(kept, moment, glance)
             return is_due and self._run(kept, turn)
         except BaseException:
             kept.memory.clear()
@@ -127,7 +161,8 @@ class JobRunner:
 
     def is_due(self, name: str, moment: Moment) -> bool:
         """Whether a job has something to do, whichever worker may do it."""
-        return self._begin(self._jobs[name], moment)[1]
+        with _Glance(self._db) as glance:
+            return self._begin(self._jobs[name], moment, glance)[1]
 
     def enrol(self) -> None:
         """Have a row for each job in the table of the jobs, and tell how each does."""
@@ -150,13 +185,13 @@ class JobRunner:
             if exclusive or not kept.job.exclusive:
                 kept.memory.clear()
 
-    def _begin(self, kept: _Kept, moment: Moment) -> tuple[Turn, bool]:
+    def _begin(self, kept: _Kept, moment: Moment, glance: _Glance) -> tuple[Turn, bool]:
         """A turn, and whether there is something to do in it; there is where somebody asked."""
-        with self._db.look() as conn:
-            turn = Turn(self._db, kept.job, moment, now=self._db.now_us(conn), kept=kept.memory)
-            return turn, kept.asked_at is not None or kept.job.due(conn, turn)
+        conn, now, erasures = glance.open()
+        turn = Turn(self._db, kept.job, moment, now=now, erasures=erasures, kept=kept.memory)
+        return turn, kept.asked_at is not None or kept.job.due(conn, turn)
 
-    def _guarded(self, kept: _Kept, moment: Moment) -> bool:
+    def _guarded(self, kept: _Kept, moment: Moment, glance: _Glance) -> bool:
         """One look at a job, and a turn if it is due; whatever that raises is the job's own trouble.
 
         Returns whether there was a turn.
@@ -164,8 +199,9 @@ class JobRunner:
         job, started = kept.job, self._clock()
         pause, is_due = job.pause_seconds, True
         try:
-            turn, is_due = self._begin(kept, moment)
+            turn, is_due = self._begin(kept, moment, glance)
             if is_due:
+                glance.close()
                 turn.at_most = kept.at_most
                 if self._run(kept, turn):
                     pause = job.waiting_seconds * turn.at_most / job.at_most
@@ -176,6 +212,7 @@ class JobRunner:
             kept.memory.clear()
             raise
         except Exception as error:
+            glance.close()
             kept.memory.clear()
             if self._is_lost(error):
                 raise

@@ -21,7 +21,7 @@ from rapport.storage import leases
 from rapport.storage.engine import Database
 from rapport.storage.leases import LeaseLost
 from rapport.storage.settings import Cache
-from rapport.storage.suppression import guard, version_of
+from rapport.storage.suppression import guard
 
 __all__ = ["FIRST_BUCKET", "Job", "Moment", "Share", "Turn"]
 
@@ -70,7 +70,10 @@ class Moment(NamedTuple):
 class Turn:
     """One turn of a job: when and where it is, and how it writes."""
 
-    def __init__(self, db: Database, job: Job, moment: Moment, *, now: int, kept: dict[object, Any]) -> None:
+    def __init__(
+        self, db: Database, job: Job, moment: Moment, *, now: int, erasures: int, kept: dict[object, Any]
+    ) -> None:
+        """`erasures` are those there were when, or before, the turn began (`storage.suppression.version_of`)."""
         self.db = db
         self.now = now
         """On the clock all workers share."""
@@ -86,8 +89,7 @@ class Turn:
         self._owner = moment.owner
         self._guarded = (FIRST_BUCKET,) if job.exclusive else tuple(moment.buckets)
         self._kept = kept
-        with db.look() as conn:
-            self._erasures = version_of(conn)
+        self._erasures = erasures
 
     @property
     def work(self) -> Work:

@@ -162,6 +162,7 @@ def key_of(workspace: WorkspaceId, identifier: Identifier) -> Key:
     return Key(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest())
 
 
+@lru_cache(maxsize=1_024)
 def shop_key(workspace: WorkspaceId) -> Key:
     """The key of the shop itself, to which facts belong that are about nobody."""
     return key_of(workspace, Identifier("shop", "shop"))
