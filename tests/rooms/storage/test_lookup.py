@@ -26,8 +26,8 @@ SHOP = WorkspaceId(1)
 def db(shared_db: Database) -> Database:
     """With a table of the tests' own: 1,200 rows in one shop, ten of the same names in another."""
     rows: list[dict[str, Any]] = [
-        {"workspace": shop, "name": f"n{n}", "key": bytes([n % 250, n // 250]), "number": None if n % 7 == 0 else n % 50,
-         "seen": n % 2 == 0}
+        {"workspace": shop, "name": f"n{n}", "key": bytes([n % 250, n // 250]),
+         "number": None if n % 7 == 0 else n % 50, "seen": n % 2 == 0}
         for shop, count in ((SHOP, 1_200), (OTHER, 10))
         for n in range(count)
     ]  # fmt: skip
