@@ -8,7 +8,6 @@ from rapport.act.jobs import Job, Moment, Turn
 from rapport.kernel.identifiers import BUCKETS
 from rapport.storage.engine import Database
 from rapport.storage.leases import Leases
-from rapport.storage.suppression import version_of
 
 __all__ = ["turns"]
 
@@ -20,9 +19,9 @@ def turns(db: Database, job: Job, *, now: int, at_most: int = 1_000) -> list[int
     memory: dict[object, Any] = {}
     done: list[int] = []
     while len(done) < 1_000:
+        turn = Turn(db, job, moment, now=now, kept=memory)
+        turn.at_most = at_most
         with db.read() as conn:
-            turn = Turn(db, job, moment, now=now, erasures=version_of(conn), kept=memory)
-            turn.at_most = at_most
             if not job.due(conn, turn):
                 return done
         done.append(job.run(turn))

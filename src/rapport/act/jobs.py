@@ -21,7 +21,7 @@ from rapport.storage import leases
 from rapport.storage.engine import Database
 from rapport.storage.leases import LeaseLost
 from rapport.storage.settings import Cache
-from rapport.storage.suppression import guard
+from rapport.storage.suppression import guard, version_of
 
 __all__ = ["FIRST_BUCKET", "Job", "Moment", "Share", "Turn"]
 
@@ -71,9 +71,9 @@ class Turn:
     """One turn of a job: when and where it is, and how it writes."""
 
     def __init__(
-        self, db: Database, job: Job, moment: Moment, *, now: int, erasures: int, kept: dict[object, Any]
+        self, db: Database, job: Job, moment: Moment, *, now: int, kept: dict[object, Any], erasures: int | None = None
     ) -> None:
-        """`erasures` are those there were when, or before, the turn began (`storage.suppression.version_of`)."""
+        """`erasures` are those there were by a moment before (`storage.suppression.version_of`); else it looks."""
         self.db = db
         self.now = now
         """On the clock all workers share."""
@@ -89,6 +89,9 @@ class Turn:
         self._owner = moment.owner
         self._guarded = (FIRST_BUCKET,) if job.exclusive else tuple(moment.buckets)
         self._kept = kept
+        if erasures is None:
+            with db.look() as conn:
+                erasures = version_of(conn)
         self._erasures = erasures
 
     @property
