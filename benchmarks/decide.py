@@ -7,7 +7,8 @@ simulated visits through the same code that trains. Then a server without worker
 keeps up or not: what waits counts from the moment it should have been sent. A third of the askers are new, a third
 known by their browser, a third chose a store. Beside it, in the same run, a list of popular products from the same
 server: what network and framework cost alone. The load generator stands on the same cores. One JSON object at the end:
-`rate: {"100": {p50_ms, p99_ms, errors}, …}, popular: {…}, peak_rss_mb`.
+`rate: {"100": {p50_ms, p99_ms, errors, core_ms}, …}, popular: {…}, peak_rss_mb`; `core_ms` is what the server takes
+of a core for one decision, logged and answered.
 """
 
 from __future__ import annotations
@@ -253,7 +254,10 @@ def measure(size: Size, *, engine: str, rates: list[int], seconds: float) -> dic
         ask(found, heads, rate=50, seconds=3)  # the model is loaded, masks are made
         report: dict[str, Any] = {"engine": engine, **size._asdict(), "rate": {}, "popular": {}}
         for rate in rates:
+            before = found.core_seconds()["server"]
             report["rate"][str(rate)] = ask(found, heads, rate=rate, seconds=seconds)
+            spent = found.core_seconds()["server"] - before
+            report["rate"][str(rate)]["core_ms"] = round(spent / int(rate * seconds) * 1e3, 2)
             report["popular"][str(rate)] = ask(found, popular, rate=rate, seconds=seconds)
             print(
                 f"  {rate:4}/s  decisions {report['rate'][str(rate)]}  popular {report['popular'][str(rate)]}",

@@ -15,15 +15,43 @@ from rapport.remember.store import customers
 from rapport.resolve.graph.store import identifiers
 from rapport.resolve.graph.store import roots_of as current_roots
 from rapport.storage.lookup import select_among
-from rapport.storage.workspaces import all_workspaces
+from rapport.storage.prepared import Prepared
+from rapport.storage.workspaces import workspace_of
 
-__all__ = ["identifiers_by_key", "names_by_strand", "naming", "reading_settings", "roots_of", "strands_by_root"]
+__all__ = [
+    "identifiers_by_key",
+    "names_by_strand",
+    "naming",
+    "reading_settings",
+    "roots_of",
+    "strands_by_root",
+    "strands_of",
+]
 
 
 def reading_settings(conn: Connection, workspace: WorkspaceId) -> ReadingSettings:
     """How the facts of a shop are to be read. A batch asks by way of `Work.known`."""
-    found = next(shop.settings for shop in all_workspaces(conn) if shop.id == workspace)
+    found = workspace_of(conn, workspace).settings
     return ReadingSettings(currency=found.currency, region=found.region)
+
+
+def strands_of(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> list[Key]:
+    """All strands of the customers behind these few keys, the keys themselves first. One statement."""
+    rows = _STRANDS.among(conn, "keys", keys, ws=workspace)
+    return list(dict.fromkeys([*keys, *(Key(bytes(row[0])) for row in rows)]))
+
+
+def _strands() -> sa.Select[*tuple[Any, ...]]:
+    asked, own = identifiers.alias("asked"), identifiers.alias("own")
+    is_theirs = (own.c.workspace == asked.c.workspace) & (own.c.root == asked.c.root)
+    return (
+        sa.select(own.c.key).select_from(asked.join(own, is_theirs))
+        .where(asked.c.workspace == sa.bindparam("ws"), asked.c.key.in_(sa.bindparam("keys", expanding=True)))
+        .order_by(own.c.key)
+    )  # fmt: skip
+
+
+_STRANDS = Prepared(_strands())
 
 
 def roots_of(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -> dict[Key, Key]:

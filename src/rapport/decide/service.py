@@ -29,7 +29,7 @@ from rapport.kernel.gate import Gate
 from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
-from rapport.storage.workspaces import all_workspaces
+from rapport.storage.workspaces import workspace_of
 
 __all__ = ["CustomerNamed", "Decider", "Decision", "DecisionAsked", "Decisions", "FindCustomer"]
 
@@ -146,7 +146,7 @@ class Decider:
     ) -> str:
         wish = asked.language or str(context.get("language") or context.get("locale") or "")
         if not wish:
-            wish = next((shop.settings.locale for shop in all_workspaces(conn) if shop.id == workspace), "")
+            wish = workspace_of(conn, workspace).settings.locale
         return language_among(wish)
 
     def _choose(self, conn: Connection, placement: Placement, ask: Ask) -> Made:

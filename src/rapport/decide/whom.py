@@ -56,9 +56,7 @@ def whom_of(
         return Whom(identifier, (), permit)
     if alone:
         return Whom(identifier, tuple(keys), permit)
-    roots = people.roots_of(conn, workspace, keys)
-    strands = people.strands_by_root(conn, workspace, dict.fromkeys(roots.values()))
-    return Whom(identifier, tuple(dict.fromkeys(key for some in strands.values() for key in some)), permit)
+    return Whom(identifier, tuple(people.strands_of(conn, workspace, keys)), permit)
 
 
 def _of(

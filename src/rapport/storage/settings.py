@@ -15,6 +15,7 @@ from rapport.kernel.settings import Section
 from rapport.storage.audit.entries import append as tell
 from rapport.storage.bulk import insert_ignore
 from rapport.storage.engine import CText, metadata
+from rapport.storage.prepared import Prepared
 
 __all__ = ["Cache", "Kept", "SettingsVersion", "history", "load", "save", "shop_settings"]
 
@@ -34,6 +35,12 @@ shop_settings = Table(
 """The newest version is in force; without any the defaults are. `body` is JSON."""
 
 _s = shop_settings.c
+_NEWEST = Prepared(
+    sa.select(_s.version, _s.body)
+    .where(_s.workspace == sa.bindparam("ws"), _s.section == sa.bindparam("section"))
+    .order_by(_s.version.desc())
+    .limit(1)
+)
 
 
 class Kept(NamedTuple, Generic[S]):
@@ -55,8 +62,8 @@ class SettingsVersion(NamedTuple):
 
 def load(conn: Connection, workspace: WorkspaceId, section: Section[S]) -> Kept[S]:
     """A shop's settings of this section. One look at an index."""
-    row = conn.execute(_of(workspace, section.name).limit(1)).first()
-    return Kept(section.kind(), 0) if row is None else Kept(section.read(row.body), row.version)
+    row = _NEWEST.row(conn, ws=workspace, section=section.name)
+    return Kept(section.kind(), 0) if row is None else Kept(section.read(bytes(row[1])), row[0])
 
 
 def history(conn: Connection, workspace: WorkspaceId, section: str, *, limit: int = 20) -> list[SettingsVersion]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Tab
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.engine import metadata
+from rapport.storage.prepared import Prepared
 
 __all__ = [
     "Workspace",
@@ -103,8 +105,10 @@ def all_workspaces(conn: Connection) -> list[Workspace]:
 
 def workspace_of(conn: Connection, workspace: WorkspaceId, *, for_update: bool = False) -> Workspace:
     """One shop; on demand nobody else changes it until the transaction ends. Raises NotFound."""
-    query = sa.select(workspaces).where(workspaces.c.id == workspace)
-    row = conn.execute(query.with_for_update() if for_update else query).first()
+    if for_update:
+        row: Any = conn.execute(sa.select(workspaces).where(workspaces.c.id == workspace).with_for_update()).first()
+    else:
+        row = _ONE.row(conn, shop=workspace)
     if row is None:
         raise NotFound(f"no workspace {workspace}", hint="`rapport workspaces list` shows them")
     return _workspace(row)
@@ -126,6 +130,10 @@ def change_settings(
     return settings
 
 
-def _workspace(row: sa.Row[tuple[int, str, str, bytes, int]]) -> Workspace:
-    settings = msgspec.json.decode(row.settings, type=WorkspaceSettings)
-    return Workspace(id=WorkspaceId(row.id), slug=row.slug, name=row.name, settings=settings, created_at=row.created_at)
+def _workspace(row: Any) -> Workspace:
+    shop, slug, name, body, created_at = row
+    settings = msgspec.json.decode(body, type=WorkspaceSettings)
+    return Workspace(id=WorkspaceId(shop), slug=slug, name=name, settings=settings, created_at=created_at)
+
+
+_ONE = Prepared(sa.select(workspaces).where(workspaces.c.id == sa.bindparam("shop")))

@@ -24,6 +24,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import insert_ignore, insert_rows, upsert
 from rapport.storage.engine import CText
 from rapport.storage.lookup import change_among, select_among
+from rapport.storage.prepared import Prepared
 
 __all__ = [
     "codes",
@@ -183,9 +184,7 @@ def _write(conn: Connection, workspace: WorkspaceId, found: Sequence[tuple[str, 
 
 def find_entries(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str]) -> dict[str, tuple[Entry, int]]:
     """These products with when they were stated (0: by nobody), by id; unknown ones are missing."""
-    c = entries.c
-    query = sa.select(c.product_id, c.body, c.stated_at)
-    rows = select_among(conn, query, workspace, c.product_id, dict.fromkeys(product_ids))
+    rows = _FIND.among(conn, "ids", dict.fromkeys(product_ids), ws=workspace)
     return {row[0]: (_decode(row[1]), row[2]) for row in rows}
 
 
@@ -203,10 +202,7 @@ def hidden_among(conn: Connection, workspace: WorkspaceId, product_ids: Iterable
 
 def shown_among(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str]) -> set[str]:
     """Those of the products that a fact has described and the shop has not withdrawn. One statement for 500."""
-    own = (entries.c.workspace == products.c.workspace) & (entries.c.product_id == products.c.product_id)
-    query = sa.select(products.c.product_id).select_from(products.outerjoin(entries, own))
-    query = query.where(entries.c.visible.is_(None) | entries.c.visible)
-    return {row[0] for row in select_among(conn, query, workspace, products.c.product_id, dict.fromkeys(product_ids))}
+    return {row[0] for row in _SHOWN.among(conn, "ids", dict.fromkeys(product_ids), ws=workspace)}
 
 
 def price_points(
@@ -232,6 +228,25 @@ def price_points(
         of_one = found.setdefault((row[0], row[1], row[2]), [])
         of_one += [PricePoint(row[4], row[3]), PricePoint(row[5], row[3])]
     return found
+
+
+_FIND = Prepared(
+    sa.select(entries.c.product_id, entries.c.body, entries.c.stated_at).where(
+        entries.c.workspace == sa.bindparam("ws"), entries.c.product_id.in_(sa.bindparam("ids", expanding=True))
+    )
+)
+_SHOWN = Prepared(
+    sa.select(products.c.product_id)
+    .select_from(
+        products.outerjoin(
+            entries, (entries.c.workspace == products.c.workspace) & (entries.c.product_id == products.c.product_id)
+        )
+    )
+    .where(
+        entries.c.visible.is_(None) | entries.c.visible, products.c.workspace == sa.bindparam("ws"),
+        products.c.product_id.in_(sa.bindparam("ids", expanding=True)),
+    )
+)  # fmt: skip
 
 
 def _row(workspace: WorkspaceId, entry: Entry, stated_at: int, fact: str) -> dict[str, Any]:

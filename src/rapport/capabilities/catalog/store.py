@@ -9,8 +9,9 @@ from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Table, Te
 
 from rapport.capabilities.catalog.model import Description, Product
 from rapport.kernel.ids import WorkspaceId
-from rapport.storage.bulk import chunks, upsert
+from rapport.storage.bulk import upsert
 from rapport.storage.engine import CText, metadata
+from rapport.storage.prepared import Prepared
 
 __all__ = ["find_products", "products", "products_in_category", "save"]
 
@@ -55,20 +56,23 @@ def save(conn: Connection, descriptions: Iterable[Description]) -> None:
 
 def find_products(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str]) -> dict[str, Product]:
     """What is known of these products, by id; unknown ones are missing."""
-    found: dict[str, Product] = {}
-    for some in chunks(dict.fromkeys(product_ids), 500):
-        for row in conn.execute(_FIND, {"ws": workspace, "ids": some}):
-            found[row[0]] = Product(**dict(zip(_NAMES, row, strict=True)))
-    return found
+    rows = _FIND.among(conn, "ids", dict.fromkeys(product_ids), ws=workspace)
+    return {row[0]: Product(**dict(zip(_NAMES, row, strict=True))) for row in rows}
 
 
 def products_in_category(conn: Connection, workspace: WorkspaceId, category: str, *, limit: int) -> list[str]:
     """Ids of products of a category, at most `limit`."""
-    query = sa.select(products.c.product_id).where(products.c.workspace == workspace, products.c.category == category)
-    return list(conn.execute(query.limit(limit)).scalars())
+    return [row[0] for row in _OF_CATEGORY.rows(conn, ws=workspace, category=category, most=limit)]
 
 
 _NAMES = Product.__struct_fields__
-_FIND = sa.select(*(products.c[name] for name in _NAMES)).where(
-    products.c.workspace == sa.bindparam("ws"), products.c.product_id.in_(sa.bindparam("ids", expanding=True))
+_FIND = Prepared(
+    sa.select(*(products.c[name] for name in _NAMES)).where(
+        products.c.workspace == sa.bindparam("ws"), products.c.product_id.in_(sa.bindparam("ids", expanding=True))
+    )
+)
+_OF_CATEGORY = Prepared(
+    sa.select(products.c.product_id)
+    .where(products.c.workspace == sa.bindparam("ws"), products.c.category == sa.bindparam("category"))
+    .limit(sa.bindparam("most", type_=Integer))
 )

@@ -12,12 +12,13 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from rapport.capabilities.consent.model import Held
-from rapport.capabilities.consent.store import consent_held
+from rapport.capabilities.consent.store import consent_held, held_by
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Connection
 from rapport.remember.store import customers
 from rapport.resolve.graph.model import Kind, Status
 from rapport.resolve.graph.store import evidence, identifiers
+from rapport.storage.prepared import Prepared
 
 __all__ = ["Alone", "person_of"]
 
@@ -49,14 +50,20 @@ def _statement() -> sa.Select[tuple[object, ...]]:
     )  # fmt: skip
 
 
-_STATEMENT = _statement()
+_STATEMENT = Prepared(_statement())
 
 
 def person_of(conn: Connection, workspace: WorkspaceId, key: Key) -> Alone | None:
-    """What each identifier of this person holds, and their country; None for whom the longer way is to be gone."""
-    rows = conn.execute(_STATEMENT, {"shop": workspace, "named": key}).all()
-    if not rows or any(row[2] for row in rows):
+    """What each identifier of this person holds, and their country; None for whom the longer way is to be gone.
+
+    Whom nobody has seen yet is this one key, which may hold an answer all the same.
+    """
+    rows = _STATEMENT.rows(conn, shop=workspace, named=key)
+    if any(row[2] for row in rows):
         return None
+    if not rows:
+        held = held_by(conn, workspace, [key])
+        return Alone({key: list(held.values())}, {key: ""})
     each: dict[bytes, list[Held]] = {}
     for row in rows:
         if row[3] is not None:

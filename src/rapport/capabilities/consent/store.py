@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from rapport.storage.audit.entries import append as tell
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText, metadata
 from rapport.storage.lookup import select_among
+from rapport.storage.prepared import Prepared
 
 __all__ = [
     "KeptPolicies",
@@ -109,11 +110,22 @@ class KeptPolicies(NamedTuple):
 def held_by(conn: Connection, workspace: WorkspaceId, keys: Iterable[Key]) -> dict[Key, list[Held]]:
     """What these identifiers hold; those that hold nothing are missing. One statement for each 500."""
     found: dict[Key, list[Held]] = {}
-    for row in select_among(conn, sa.select(consent_held), workspace, _h.key, keys):
-        found.setdefault(Key(row.key), []).append(
-            Held(row.category, row.state, row.at, row.since, row.fact, row.source, row.how, row.wording, row.language)
-        )
+    wanted = list(keys)
+    if len(wanted) == 1:
+        rows: Iterable[Any] = _HELD.rows(conn, shop=workspace, key=wanted[0])
+    else:
+        rows = select_among(conn, sa.select(*_HELD_COLUMNS), workspace, _h.key, wanted)
+    for key, *held in rows:
+        found.setdefault(Key(key), []).append(Held(*held))
     return found
+
+
+_HELD_COLUMNS = (
+    _h.key, _h.category, _h.state, _h.at, _h.since, _h.fact, _h.source, _h.how, _h.wording, _h.language
+)  # fmt: skip
+_HELD = Prepared(
+    sa.select(*_HELD_COLUMNS).where(_h.workspace == sa.bindparam("shop"), _h.key == sa.bindparam("key"))
+)  # fmt: skip
 
 
 def keep(conn: Connection, several: Sequence[Said]) -> list[Said]:
@@ -218,8 +230,8 @@ def counts(conn: Connection, workspace: WorkspaceId) -> Mapping[str, Mapping[Sta
 
 def load_policies(conn: Connection, workspace: WorkspaceId, *, shipped: PolicySet) -> KeptPolicies:
     """The policies in force. One look at an index."""
-    row = conn.execute(_NEWEST, {"shop": workspace}).first()
-    return KeptPolicies(shipped, 0) if row is None else KeptPolicies(_decoded(row.body), row.version)
+    row = _NEWEST.row(conn, shop=workspace)
+    return KeptPolicies(shipped, 0) if row is None else KeptPolicies(_decoded(bytes(row[1])), row[0])
 
 
 def changed_at(conn: Connection, workspace: WorkspaceId) -> int | None:
@@ -250,7 +262,7 @@ def save_policies(
 
 _decoder = msgspec.json.Decoder(PolicySet)
 
-_NEWEST = (
+_NEWEST = Prepared(
     sa.select(_p.version, _p.body).where(_p.workspace == sa.bindparam("shop")).order_by(_p.version.desc()).limit(1)
 )
 

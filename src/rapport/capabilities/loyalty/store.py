@@ -32,6 +32,7 @@ from rapport.storage.bulk import chunks, insert_ignore, insert_rows, upsert
 from rapport.storage.engine import CText
 from rapport.storage.locks import Lock, lock_each
 from rapport.storage.lookup import select_among
+from rapport.storage.prepared import Prepared
 
 __all__ = [
     "KeptVersion",
@@ -381,13 +382,20 @@ def versions_of(conn: Connection, workspace: WorkspaceId) -> dict[str, list[Vers
 
 def names_of(conn: Connection, workspace: WorkspaceId) -> list[KeptVersion]:
     """The newest version of each programme, by name."""
-    newest = sa.select(_p.name, sa.func.max(_p.version)).where(_p.workspace == workspace).group_by(_p.name)
-    query = sa.select(programmes).where(_p.workspace == workspace, sa.tuple_(_p.name, _p.version).in_(newest))
     return [
-        KeptVersion(row.name, row.version, msgspec.json.decode(row.body, type=Programme), row.changed_at,
-                    row.changed_by, row.reason)
-        for row in conn.execute(query.order_by(_p.name))
-    ]  # fmt: skip
+        KeptVersion(name, version, msgspec.json.decode(body, type=Programme), changed_at, changed_by, reason)
+        for name, version, body, changed_at, changed_by, reason in _NAMES.rows(conn, ws=workspace)
+    ]
+
+
+def _names() -> sa.Select[*tuple[Any, ...]]:
+    shop: sa.BindParameter[int] = sa.bindparam("ws")
+    newest = sa.select(_p.name, sa.func.max(_p.version)).where(_p.workspace == shop).group_by(_p.name)
+    query = sa.select(_p.name, _p.version, _p.body, _p.changed_at, _p.changed_by, _p.reason)
+    return query.where(_p.workspace == shop, sa.tuple_(_p.name, _p.version).in_(newest)).order_by(_p.name)
+
+
+_NAMES = Prepared(_names())
 
 
 def save_version(

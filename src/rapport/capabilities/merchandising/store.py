@@ -12,6 +12,7 @@ from rapport.capabilities.merchandising.model import Rule
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import insert_ignore
 from rapport.storage.engine import metadata
+from rapport.storage.prepared import Prepared
 
 __all__ = ["Version", "add", "bodies", "current", "history", "versions"]
 
@@ -28,6 +29,9 @@ versions = Table(
 
 bodies = msgspec.json.Decoder(list[Rule])
 _v = versions.c
+_CURRENT = Prepared(
+    sa.select(_v.version, _v.body).where(_v.workspace == sa.bindparam("ws")).order_by(_v.version.desc()).limit(1)
+)
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,9 +47,8 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 
 def current(conn: Connection, workspace: WorkspaceId) -> tuple[int, bytes]:
     """The number and the body of what is in force; 0 and no rules where nobody has written any. One index look-up."""
-    query = sa.select(_v.version, _v.body).where(_v.workspace == workspace).order_by(_v.version.desc()).limit(1)
-    row = conn.execute(query).first()
-    return (0, b"[]") if row is None else (row.version, bytes(row.body))
+    row = _CURRENT.row(conn, ws=workspace)
+    return (0, b"[]") if row is None else (row[0], bytes(row[1]))
 
 
 def add(

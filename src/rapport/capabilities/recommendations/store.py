@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -18,9 +18,10 @@ from rapport.capabilities.recommendations.model import (
 )
 from rapport.kernel.clock import DAY
 from rapport.kernel.ids import WorkspaceId
-from rapport.storage.bulk import chunks, upsert
+from rapport.storage.bulk import upsert
 from rapport.storage.engine import CText, metadata
 from rapport.storage.lookup import select_among
+from rapport.storage.prepared import Prepared
 
 __all__ = [
     "ProductCounts",
@@ -76,6 +77,9 @@ product_counts = Table(
 
 _recents = msgspec.json.Decoder(list[Recent])
 
+OF_ONE = 16
+"""Strands as one customer has them; more are a batch's, which plans its statement by their number."""
+
 
 class ProductCounts(NamedTuple):
     """How often a product was viewed, put into a cart and bought."""
@@ -96,7 +100,11 @@ def load_recents(conn: Connection, strands: Iterable[tuple[WorkspaceId, bytes]])
         by_workspace.setdefault(workspace, []).append(strand)
     r = recent_products.c
     for workspace, keys in by_workspace.items():
-        for strand, recent in select_among(conn, sa.select(r.strand, r.recent), workspace, r.strand, keys):
+        if len(keys) <= OF_ONE:
+            rows: Iterable[Any] = _RECENTS.rows(conn, ws=workspace, ids=keys)
+        else:
+            rows = select_among(conn, sa.select(r.strand, r.recent), workspace, r.strand, keys)
+        for strand, recent in rows:
             found[workspace, strand] = _recents.decode(recent)
     return found
 
@@ -144,16 +152,12 @@ def add_counts(conn: Connection, steps: Steps, *, now: int) -> None:
 
 def neighbours_of(conn: Connection, workspace: WorkspaceId, product_id: str, *, limit: int) -> list[Neighbour]:
     """The products that were met most often together with this one."""
-    rows = conn.execute(_NEIGHBOURS, {"ws": workspace, "met": product_id, "most": limit})
-    return [Neighbour._make(row) for row in rows]
+    return [Neighbour._make(row) for row in _NEIGHBOURS.rows(conn, ws=workspace, met=product_id, most=limit)]
 
 
 def popularity_of(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str]) -> dict[str, int]:
     """How popular each of these products is; those never met are missing."""
-    found: dict[str, int] = {}
-    for some in chunks(product_ids, 500):
-        found.update(row._tuple() for row in conn.execute(_POPULARITY, {"ws": workspace, "ids": some}))
-    return found
+    return dict(_POPULARITY.among(conn, "ids", product_ids, ws=workspace))
 
 
 def counts_of(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str]) -> dict[str, ProductCounts]:
@@ -166,7 +170,7 @@ def counts_of(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[st
 
 def popular(conn: Connection, workspace: WorkspaceId, *, limit: int) -> dict[str, int]:
     """The products most often viewed and bought, most popular first, with their popularity."""
-    return dict(row._tuple() for row in conn.execute(_POPULAR, {"ws": workspace, "most": limit}))
+    return dict(_POPULAR.rows(conn, ws=workspace, most=limit))
 
 
 def popular_among(
@@ -205,12 +209,20 @@ def _neighbours() -> sa.Select[tuple[str, int, int, int]]:
     )
 
 
-_NEIGHBOURS = _neighbours()
-_POPULARITY = sa.select(product_counts.c.product_id, product_counts.c.popularity).where(
-    product_counts.c.workspace == sa.bindparam("ws"),
-    product_counts.c.product_id.in_(sa.bindparam("ids", expanding=True)),
+_RECENTS = Prepared(
+    sa.select(recent_products.c.strand, recent_products.c.recent).where(
+        recent_products.c.workspace == sa.bindparam("ws"),
+        recent_products.c.strand.in_(sa.bindparam("ids", expanding=True)),
+    )
 )
-_POPULAR = (
+_NEIGHBOURS = Prepared(_neighbours())
+_POPULARITY = Prepared(
+    sa.select(product_counts.c.product_id, product_counts.c.popularity).where(
+        product_counts.c.workspace == sa.bindparam("ws"),
+        product_counts.c.product_id.in_(sa.bindparam("ids", expanding=True)),
+    )
+)
+_POPULAR = Prepared(
     sa.select(product_counts.c.product_id, product_counts.c.popularity)
     .where(product_counts.c.workspace == sa.bindparam("ws"))
     .order_by(product_counts.c.popularity.desc())

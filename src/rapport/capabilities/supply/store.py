@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,6 +15,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText
 from rapport.storage.lookup import select_among
+from rapport.storage.prepared import Prepared
 
 __all__ = [
     "Summed",
@@ -104,8 +106,13 @@ def save_locations(conn: Connection, stated: Iterable[tuple[WorkspaceId, Locatio
 
 def find_locations(conn: Connection, workspace: WorkspaceId) -> dict[str, Location]:
     """All locations of a shop by id, by name."""
-    query = sa.select(locations.c.place).where(locations.c.workspace == workspace).order_by(locations.c.name)
-    found = [_decode(body) for body in conn.execute(query).scalars()]
+    return dict(_read_locations(tuple(row[0] for row in _LOCATIONS.rows(conn, ws=workspace))))
+
+
+@lru_cache(maxsize=64)
+def _read_locations(bodies: tuple[bytes, ...]) -> Mapping[str, Location]:
+    """They seldom change, and each decision asks for them."""
+    found = [_decode(body) for body in bodies]
     return {location.location_id: location for location in found}
 
 
@@ -116,20 +123,35 @@ def summed(
 
     A statement for each 500 products, one for all; one without any level there is missing.
     """
-    c = levels.c
-    fresh = c.stated_at >= since
-    left = sa.case((c.on_hand > c.reserved, c.on_hand - c.reserved), else_=0)
-    query = sa.select(
-        c.product_id, sa.func.sum(sa.case((fresh, left), else_=0)), sa.func.sum(sa.case((fresh, 1), else_=0)),
-        sa.func.count(), sa.func.min(sa.case((fresh, c.stated_at))), sa.func.max(c.stated_at),
-    ).where(c.location_id.in_(places)).group_by(c.product_id)  # fmt: skip
     if not places:
         return {}
+    asked = {"ws": workspace, "places": list(places), "since": since}
     if product_ids is None:
-        rows: Iterable[Any] = conn.execute(query.where(c.workspace == workspace))
+        rows = _SUMMED.rows(conn, **asked)
     else:
-        rows = select_among(conn, query, workspace, c.product_id, dict.fromkeys(product_ids))
+        rows = _SUMMED_AMONG.among(conn, "ids", dict.fromkeys(product_ids), **asked)
     return {row[0]: Summed(row[0], int(row[1]), int(row[2]), *row[3:]) for row in rows}
+
+
+def _summed() -> sa.Select[*tuple[Any, ...]]:
+    c = levels.c
+    fresh = c.stated_at >= sa.bindparam("since", type_=BigInteger)
+    left = sa.case((c.on_hand > c.reserved, c.on_hand - c.reserved), else_=0)
+    return sa.select(
+        c.product_id, sa.func.sum(sa.case((fresh, left), else_=0)), sa.func.sum(sa.case((fresh, 1), else_=0)),
+        sa.func.count(), sa.func.min(sa.case((fresh, c.stated_at))), sa.func.max(c.stated_at),
+    ).where(
+        c.workspace == sa.bindparam("ws"), c.location_id.in_(sa.bindparam("places", expanding=True))
+    ).group_by(c.product_id)  # fmt: skip
+
+
+_LOCATIONS = Prepared(
+    sa.select(locations.c.place)
+    .where(locations.c.workspace == sa.bindparam("ws"))
+    .order_by(locations.c.name, locations.c.location_id)
+)
+_SUMMED = Prepared(_summed())
+_SUMMED_AMONG = Prepared(_summed().where(levels.c.product_id.in_(sa.bindparam("ids", expanding=True))))
 
 
 def lying(
