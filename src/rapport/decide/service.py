@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -29,11 +31,17 @@ from rapport.kernel.gate import Gate
 from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
-from rapport.storage.workspaces import workspace_of
+from rapport.storage.workspaces import locale_of
 
 __all__ = ["CustomerNamed", "Decider", "Decision", "DecisionAsked", "Decisions", "FindCustomer"]
 
 Append = Callable[[Sequence[LogRow]], Awaitable[object]]
+
+THREADS = 2
+"""That decide at the same moment: more would only take the interpreter from each other, and from whoever answers."""
+
+THREADS_WAITING = 8
+"""Likewise where the database is another process, for which most of a decision waits."""
 
 _EXPLORED = Reason({"en": "shown to learn how it does here", "de": "gezeigt, um zu lernen, wie es hier ankommt"})
 
@@ -58,6 +66,8 @@ class Decider:
         self._find_customer = find_customer
         self._gate = gate
         self._rng = rng or random.Random()
+        at_once = THREADS if db.dialect == "sqlite" else THREADS_WAITING
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="decide")
 
     async def decide(self, workspace: WorkspaceId, asked: DecisionAsked, *, now: int) -> Decision:
         """Decide for the one placement, log it durably, then answer. Raises NotFound, InvalidInput, Overloaded."""
@@ -68,7 +78,8 @@ class Decider:
         self, workspace: WorkspaceId, asked: DecisionAsked, *, now: int, alone: bool = False
     ) -> Decisions:
         """Decide for each placement in turn, log them durably, then answer. Raises as `decide`."""
-        made = await asyncio.to_thread(self.compute_all, workspace, asked, now=now, alone=alone)
+        compute = partial(self.compute_all, workspace, asked, now=now, alone=alone)
+        made = await asyncio.get_running_loop().run_in_executor(self._threads, compute)
         await self._append([row for _, row in made])
         return Decisions(decisions=[decision for decision, _ in made])
 
@@ -146,7 +157,7 @@ class Decider:
     ) -> str:
         wish = asked.language or str(context.get("language") or context.get("locale") or "")
         if not wish:
-            wish = workspace_of(conn, workspace).settings.locale
+            wish = locale_of(conn, workspace)
         return language_among(wish)
 
     def _choose(self, conn: Connection, placement: Placement, ask: Ask) -> Made:

@@ -23,6 +23,7 @@ __all__ = [
     "create_workspace",
     "default_workspace",
     "find_workspace",
+    "locale_of",
     "workspace_of",
     "workspaces",
 ]
@@ -112,6 +113,12 @@ def workspace_of(conn: Connection, workspace: WorkspaceId, *, for_update: bool =
     if row is None:
         raise NotFound(f"no workspace {workspace}", hint="`rapport workspaces list` shows them")
     return _workspace(row)
+
+
+def locale_of(conn: Connection, workspace: WorkspaceId) -> str:
+    """The language of a shop; empty where there is no such shop."""
+    row = _ONE.row(conn, shop=workspace)
+    return "" if row is None else _workspace(row).settings.locale
 
 
 def change_settings(
