@@ -40,6 +40,7 @@ class BatchWork:
         self._timers: list[Timer | timers.Cancelled] = []
         self._messages: list[Message] = []
         self._stated: list[LogRow] = []
+        self.told_anew = False
 
     def setting(self, conn: Connection, workspace: WorkspaceId, section: Section[S]) -> S:
         return self._settings.of(conn, workspace, section)
@@ -74,6 +75,7 @@ class BatchWork:
 
         Of what is told again (`past`), nothing is sent or stated.
         """
+        self.told_anew = past
         self._stages.flush(conn, self, now)
         timers.write(conn, self._timers)
         if past:
@@ -89,4 +91,4 @@ class BatchWork:
         self._stages.abandon()
 
     def _clear(self) -> None:
-        self._timers, self._messages, self._stated = [], [], []
+        self._timers, self._messages, self._stated, self.told_anew = [], [], [], False

@@ -91,6 +91,10 @@ class Timer(NamedTuple):
 class Work(Protocol):
     """What a flush or a timer may do. Nothing of it is visible to anyone before the transaction commits."""
 
+    @property
+    def told_anew(self) -> bool:
+        """Whether these facts happened before and are told again (`Retelling`): whoever writes to people does not."""
+
     def setting(self, conn: Connection, workspace: WorkspaceId, section: Section[S]) -> S:
         """A shop's settings of a section, as this worker knows them (it looks for changes every second)."""
 

@@ -9,11 +9,13 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rapport.capabilities.messages import store as messages
 from rapport.capabilities.promises import shipments_of, store
 from rapport.capabilities.promises.holding import HOLDS
 from rapport.capabilities.promises.lateness import Lived, Model, learn
@@ -24,14 +26,16 @@ from rapport.capabilities.promises.service.promising import (
     find_promise,
     promise,
 )
+from rapport.capabilities.promises.service.queueing import AT_ONCE
 from rapport.capabilities.promises.settings import PROMISE_SETTINGS, PromiseSettings
 from rapport.capabilities.promises.shipments import Line, Scan, all_arrived, shipments_of_scans
 from rapport.capabilities.promises.windows import read_window, zone_of
 from rapport.capabilities.promises.working_days import Calendar
 from rapport.kernel.clock import DAY, HOUR, SECOND, now_us, to_datetime, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
+from rapport.kernel.identifiers import BUCKETS, Identifier, key_of
 from rapport.resolve.graph.customer_ids import ensure_secret
-from rapport.storage import settings
+from rapport.storage import log, settings
 from tests.beside import change_beside
 from tests.databases import sqlite_database
 from tests.shop import Shop
@@ -221,6 +225,80 @@ def test_goods_that_lie_nowhere_put_the_orders_that_wait_for_them_at_risk(any_sh
     shop.send(shop.message("Stock Level Changed", at=NOW + 1000, on_hand=4, location_id="dc", product_id="tonic"))
     shop.fold()
     assert of(shop, "A-1").status == "made"
+
+
+def test_who_ordered_the_last_piece_waits_for_nothing(any_shop: Shop) -> None:
+    """Shopify and WooCommerce lower what is available when the order comes: the piece lies there, for this order."""
+    shop = calm(any_shop)
+    level: dict[str, Any] = {"location_id": "dc", "product_id": "gin"}
+    shop.send(shop.message("Stock Level Changed", at=NOW - 2 * DAY, available=2, **level))
+    shop.send(ordered(shop, "A-1", at=NOW - HOUR, promised=day(4)))
+    shop.fold()
+    shop.send(shop.message("Stock Level Changed", at=NOW, available=0, **level))
+    shop.fold()
+    found = of(shop, "A-1")
+    assert (found.status, found.in_danger_because) == ("made", "")
+    shop.send(shop.message("Stock Level Changed", at=NOW + 1000, on_hand=0, **level))
+    shop.fold()
+    assert of(shop, "A-1").in_danger_because == "no_stock"
+
+
+def test_however_many_orders_wait_for_goods_that_are_gone_each_is_looked_at(shop: Shop) -> None:
+    calm(shop)
+    number = AT_ONCE + 20
+    shop.send(*(ordered(shop, f"A-{n}", promised=day(4)) for n in range(number)))
+    shop.fold()
+    shop.send(shop.message("Stock Level Changed", at=NOW, on_hand=0, location_id="dc", product_id="tonic"))
+    shop.fold()
+    shop.fire(now_us())
+    with shop.db.read() as conn:
+        rows = store.rows_of(conn, shop.id, [f"A-{n}" for n in range(number)]).values()
+    assert [row.cause for row in rows] == ["no_stock"] * number
+
+
+def test_orders_of_last_month_without_their_parcels_are_history_and_nobody_is_written_to(any_shop: Shop) -> None:
+    """What ended up to a week before we heard of it is not: of that the customer is told."""
+    shop = any_shop
+    for order, ended in (("A-1", 15), ("A-2", 8), ("A-3", 3)):
+        shop.send(ordered(shop, order, at=NOW - (ended + 5) * DAY, promised=day(-ended)))
+    shop.fold()
+    assert [of(shop, order).status for order in ("A-1", "A-2", "A-3")] == ["broken"] * 3
+    assert notices(shop) == ["A-3"]
+    shop.wait(NOW + 3 * DAY)
+    assert set(notices(shop)) == {"A-3"}
+
+
+def notices(shop: Shop) -> list[str]:
+    """The orders about whose delay somebody was written to, or was to be."""
+    with shop.db.read() as conn:
+        strands = [key_of(shop.id, Identifier("user_id", "ada"))]
+        listed = messages.listed(conn, shop.id, strands=strands)
+        rows = messages.by_ids(conn, shop.id, [one.id for one in listed])
+    return [msgspec.json.decode(row.data)["order"]["id"] for row in rows.values() if row.template == "delay"]
+
+
+def test_what_is_told_again_writes_to_nobody(any_shop: Shop) -> None:
+    shop = any_shop
+    decide(shop, tell_customers=False)
+    shop.send(ordered(shop, "A-1", at=NOW - 5 * DAY, promised=day(-1)))
+    shop.fold()
+    decide(shop)
+    retell(shop)
+    assert (of(shop, "A-1").status, notices(shop)) == ("broken", [])
+    shop.send(scanned(shop, "in_transit", at=NOW, order_id="A-1"))
+    shop.fold()
+    assert notices(shop) == ["A-1"]
+
+
+def retell(shop: Shop) -> None:
+    """Tell every stage all of the log again, as a worker does."""
+    with shop.db.write() as conn:
+        last = max(row.seq for row in log.read_after(conn, after=0, upto=2**60, buckets=None, limit=1000))
+        shop.pipeline.install(conn, dict.fromkeys(range(BUCKETS), last))
+    while (gap := shop.pipeline.gap(range(BUCKETS))) is not None:
+        filled = shop.pipeline.fill(gap, limit=1000)
+        with shop.db.write() as conn:
+            shop.pipeline.filled(conn, gap, filled.upto, now=NOW)
 
 
 def test_whoever_agreed_on_the_day_the_goods_come_is_left_in_peace(any_shop: Shop) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from rapport.capabilities.promises.facts import FACT_KINDS, LISTENS_TO, SCAN
 from rapport.capabilities.promises.holding import HOLDS
 from rapport.capabilities.promises.service.learning import LEARNING
+from rapport.capabilities.promises.service.queueing import LOOK_ON
 from rapport.capabilities.promises.service.sending import NO_SELLING, STILL_TRUE
-from rapport.capabilities.promises.service.watching import WATCH, keep, watch
+from rapport.capabilities.promises.service.watching import WATCH, keep, look_on, watch
 from rapport.capabilities.promises.settings import PROMISE_SETTINGS
 from rapport.compose.slice import Slice
 from rapport.kernel.identifiers import shop_key
@@ -33,7 +34,7 @@ PROMISES = Slice(
     holds=HOLDS,
     migrations=Path(__file__).parent / "migrations",
     settings=PROMISE_SETTINGS,
-    timers={WATCH: watch},
+    timers={WATCH: watch, LOOK_ON: look_on},
     send_rules=(NO_SELLING, STILL_TRUE),
     jobs=(LEARNING,),
     permissions=(

@@ -325,10 +325,14 @@ def save_waits(conn: Connection, workspace: WorkspaceId, wanted: Mapping[str, Co
     insert_ignore(conn, waits, rows, key=("workspace", "product_id", "order_id"))
 
 
-def waiting_for(conn: Connection, workspace: WorkspaceId, product_ids: Collection[str], *, limit: int) -> set[str]:
-    """Open orders that wait for one of these products."""
-    query = sa.select(waits.c.order_id).limit(limit)
-    return {row[0] for row in select_among(conn, query, workspace, waits.c.product_id, product_ids)}
+def waiting_for(
+    conn: Connection, workspace: WorkspaceId, product_ids: Collection[str], *, after: tuple[str, str], limit: int
+) -> list[tuple[str, str]]:
+    """(product, open order that waits for it) beyond that one, in this order; of at most 500 products."""
+    w = waits.c
+    beyond = sa.or_(w.product_id > after[0], sa.and_(w.product_id == after[0], w.order_id > after[1]))
+    query = sa.select(w.product_id, w.order_id).where(beyond).order_by(w.product_id, w.order_id).limit(limit)
+    return [(row[0], row[1]) for row in select_among(conn, query, workspace, w.product_id, product_ids)]
 
 
 def known_of(conn: Connection, workspace: WorkspaceId, order_ids: Collection[str]) -> dict[str, Known]:

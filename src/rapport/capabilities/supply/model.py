@@ -68,6 +68,8 @@ class Level(NamedTuple):
     """When it is expected; None where nobody has said."""
     stated_at: int
     fact: str
+    net: bool = False
+    """Stated as what can be handed over: what lies there for orders already taken is not in it, and nobody knows it."""
 
     @property
     def available(self) -> int:
@@ -112,14 +114,16 @@ def levels_of(workspace: WorkspaceId, fact: Fact) -> list[Level]:
 def _level(workspace: WorkspaceId, fact: Fact, said: Mapping[str, Any], shared: Mapping[str, Any]) -> Level | None:
     place = inputs.text(said.get("location_id") or shared.get("location_id"))
     product = inputs.product_id(dict(said))
-    on_hand = whole(said.get("on_hand", said.get("available")))
+    net = said.get("on_hand") is None
+    on_hand = whole(said.get("available") if net else said["on_hand"])
     if place is None or product is None or on_hand is None:
         return None
-    reserved = whole(said.get("reserved")) if "on_hand" in said else 0
+    reserved = 0 if net else whole(said.get("reserved"))
     due = said.get("incoming_at")
     return Level(
         workspace, product, inputs.variant(dict(said)) or "", place, on_hand, max(0, reserved or 0),
         max(0, whole(said.get("incoming")) or 0), None if due is None else _moment(due), fact.occurred_at, fact.id,
+        net,
     )  # fmt: skip
 
 

@@ -96,7 +96,8 @@ def lying(
     conn: Connection, workspace: WorkspaceId, product_ids: Collection[str], *, now: int
 ) -> dict[str, tuple[int, int, int | None]]:
     """By product: pieces that lie where orders are sent from (reserved ones, too), since when that is known, and when
-    more are expected. A product of which that is not known is missing.
+    more are expected. A product of which that is not known is missing: also where a shop states only what is left to
+    sell, which falls to nothing when the last piece is ordered, while it lies there for whoever ordered it.
     """
     places = places_of(store.find_locations(conn, workspace))
     return store.lying(conn, workspace, product_ids, places, since=known_since(conn, workspace, now=now))

@@ -22,7 +22,7 @@ SUPPLY = Slice(
     title="Stock",
     facts=FACT_KINDS,
     stage=stage,
-    retelling=Retelling(),
+    retelling=Retelling(version=2),  # 2: levels say whether they are net
     eligibility=(
         EligibilityRule(
             name="can_be_had", title="Can be handed over where the customer is", order=300, barred=barred,

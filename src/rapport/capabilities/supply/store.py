@@ -60,6 +60,7 @@ levels = Table(
     Column("incoming_at", BigInteger),
     Column("stated_at", BigInteger, nullable=False),
     Column("fact", CText, nullable=False),
+    Column("net", Boolean, nullable=False, server_default=sa.false()),
     Index("supply_levels_at", "workspace", "location_id", "product_id"),
 )
 
@@ -158,13 +159,14 @@ def lying(
     conn: Connection, workspace: WorkspaceId, product_ids: Collection[str], places: Sequence[str], *, since: int
 ) -> dict[str, tuple[int, int, int | None]]:
     """By product: pieces that lie in these locations, when the oldest of these levels was stated, and when more are
-    expected. One with a level stated before `since` is missing: nobody knows how many lie there.
+    expected. One with a level stated before `since`, or net, is missing: nobody knows how many lie there.
     """
     c = levels.c
     due = sa.func.min(sa.case((c.incoming > 0, c.incoming_at)))
+    net = sa.func.sum(sa.case((c.net, 1), else_=0))
     query = sa.select(c.product_id, sa.func.sum(c.on_hand), sa.func.min(c.stated_at), due).where(
         c.location_id.in_(places)
-    ).group_by(c.product_id).having(sa.func.min(c.stated_at) >= since)  # fmt: skip
+    ).group_by(c.product_id).having(sa.func.min(c.stated_at) >= since, net == 0)  # fmt: skip
     rows = select_among(conn, query, workspace, c.product_id, dict.fromkeys(product_ids)) if places else ()
     return {row[0]: (int(row[1]), int(row[2]), row[3]) for row in rows}
 
@@ -201,7 +203,8 @@ def _changing(table: Table, key: Sequence[str]) -> list[str]:
 
 
 def _newer(table: str) -> str:
-    return f"(excluded.stated_at, excluded.fact) > ({table}.stated_at, {table}.fact)"
+    # The same fact again may be read otherwise by now.
+    return f"(excluded.stated_at, excluded.fact) >= ({table}.stated_at, {table}.fact)"
 
 
 _decode = msgspec.json.Decoder(Location).decode

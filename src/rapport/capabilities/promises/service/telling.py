@@ -10,8 +10,7 @@ from typing import Any
 from rapport.capabilities.messages import queue_transactional
 from rapport.capabilities.promises import store
 from rapport.capabilities.promises.links import order_path
-from rapport.capabilities.promises.model import IN_DANGER, Known, Standing
-from rapport.capabilities.promises.settings import PromiseSettings
+from rapport.capabilities.promises.model import HISTORY, IN_DANGER, Known, Standing
 from rapport.capabilities.promises.store import Row
 from rapport.capabilities.promises.wording import WHY
 from rapport.kernel.clock import DAY, zone_named
@@ -25,20 +24,20 @@ TEMPLATE = "delay"
 WRITE_AGAIN = 2 * DAY
 """Where no new date can be told we look again after so long."""
 _LATEST = 30 * DAY
-"""So long after a promise was broken nobody is written to about it any more."""
+"""So long after a promise was broken nobody is written to about it again."""
 
 _logger = logging.getLogger(__name__)
 
 
 def tell(
-    conn: Connection, workspace: WorkspaceId, judged: Sequence[tuple[Row, Standing]], known: Mapping[str, Known],
-    before: Mapping[str, Row], wanted: PromiseSettings, *, now: int,
+    conn: Connection, workspace: WorkspaceId, judged: Sequence[tuple[Row, Standing]], known: Mapping[str, Known], *,
+    now: int,
 ) -> list[tuple[Row, Standing]]:  # fmt: skip
     """Queue the notices that are due; answers the promises with what their customers have been told.
 
     Whoever has chosen already is not written to again about the same promise.
     """
-    due = {row.order_id for row, _ in judged if wanted.tell_customers and _is_due(row, now)}
+    due = {row.order_id for row, _ in judged if _is_due(row, now)}
     chosen = store.chosen(conn, workspace, due)
     return [
         (_notified(conn, workspace, row, known[row.order_id], now=now), found)
@@ -60,9 +59,11 @@ def notice_about(row: Row) -> str:
 
 
 def _is_due(row: Row, now: int) -> bool:
-    if row.status not in IN_DANGER or row.arrived_at is not None or now > row.to_at + _LATEST:
+    if row.status not in IN_DANGER or row.arrived_at is not None:
         return False
-    return row.told_to_at is None or now > row.told_to_at
+    if row.told_to_at is None:  # what ended so long before we heard of it is history
+        return now <= row.to_at + HISTORY
+    return row.told_to_at < now <= row.to_at + _LATEST
 
 
 def _notified(conn: Connection, workspace: WorkspaceId, row: Row, order: Known, *, now: int) -> Row:

@@ -28,6 +28,7 @@ from rapport.capabilities.promises.model import (
     judge,
 )
 from rapport.capabilities.promises.reading import Said, read_fact
+from rapport.capabilities.promises.service.queueing import orders_waiting, waiting_next
 from rapport.capabilities.promises.service.telling import tell
 from rapport.capabilities.promises.service.terms import decided, terms_of
 from rapport.capabilities.promises.settings import PromiseSettings
@@ -43,11 +44,9 @@ from rapport.storage import log
 from rapport.storage.log import LogRow
 from rapport.storage.workspaces import workspace_of
 
-__all__ = ["WATCH", "judge_here", "keep", "watch"]
+__all__ = ["WATCH", "judge_here", "keep", "look_on", "watch"]
 
 WATCH = "promises.watch"
-MOST_WAITING = 500
-"""Orders that one change of stock makes us look at."""
 
 
 class Judged(NamedTuple):
@@ -66,7 +65,10 @@ def keep(conn: Connection, work: Work, notes: Sequence[Seen], now: int) -> None:
         zone = work.known(conn, workspace, _shop_zone)
         reading = work.known(conn, workspace, people.reading_settings)
         said = [(one, read_fact(one.strand, one.fact, zone=zone, reading=reading)) for one in some]
-        _apply(work, judge_orders(conn, workspace, _save(conn, workspace, said), now=now))
+        touched = _save(conn, workspace, said)
+        products = {product for _, one in said for product in one.products}
+        touched |= orders_waiting(conn, work, workspace, products, now=now)
+        _apply(work, judge_orders(conn, workspace, touched, now=now, told_anew=work.told_anew))
 
 
 def watch(conn: Connection, work: Work, due: Sequence[Timer], now: int) -> None:
@@ -78,6 +80,12 @@ def watch(conn: Connection, work: Work, due: Sequence[Timer], now: int) -> None:
         _apply(work, judge_orders(conn, workspace, order_ids, now=now))
 
 
+def look_on(conn: Connection, work: Work, due: Sequence[Timer], now: int) -> None:
+    """Judge the next of the orders that wait for goods whose stock has changed."""
+    for timer in due:
+        _apply(work, judge_orders(conn, timer.workspace, waiting_next(conn, work, timer, now=now), now=now))
+
+
 def judge_here(conn: Connection, workspace: WorkspaceId, order_id: str, *, now: int) -> None:
     """Judge one promise in a request's own transaction, and write what follows."""
     judged = judge_orders(conn, workspace, [order_id], now=now)
@@ -85,9 +93,11 @@ def judge_here(conn: Connection, workspace: WorkspaceId, order_id: str, *, now: 
     log.append(conn, judged.facts)
 
 
-def judge_orders(conn: Connection, workspace: WorkspaceId, order_ids: Collection[str], *, now: int) -> Judged:
+def judge_orders(
+    conn: Connection, workspace: WorkspaceId, order_ids: Collection[str], *, now: int, told_anew: bool = False
+) -> Judged:
     """Judge the promises of these orders, write how they stand, and answer what follows. A fixed number of statements
-    for each 500 orders.
+    for each 500 orders. Of what is `told_anew` no customer is written to.
     """
     if not order_ids:
         return Judged([], [])
@@ -105,7 +115,8 @@ def judge_orders(conn: Connection, workspace: WorkspaceId, order_ids: Collection
         shipments = shipments_of_scans(scans.get(order_id, ()), zone_named(known[order_id].zone))
         found = judge(known[order_id], made, shipments, terms, now=now, no_stock=out, stock_at=stock_at)
         after.append((_row(workspace, known[order_id], found, before.get(order_id), now), found))
-    after = tell(conn, workspace, after, known, before, wanted, now=now)
+    if wanted.tell_customers and not told_anew:
+        after = tell(conn, workspace, after, known, now=now)
     changed = [(row, found) for row, found in after if _without_time(row) != _without_time(before.get(row.order_id))]
     store.save_rows(conn, [row for row, _ in changed])
     _keep_waits(conn, workspace, [row for row, _ in changed], before, known)
@@ -136,11 +147,7 @@ def _save(conn: Connection, workspace: WorkspaceId, said: Sequence[tuple[Seen, S
     store.save_made(conn, workspace, made)
     store.save_scans(conn, workspace, scans)
     touched = {one.order_id for _, one in said if one.order_id and (one.order or one.made or one.scan)}
-    touched |= store.orders_of_shipments(conn, workspace, {scan.shipment_id for _, scan in scans})
-    products = {product for _, one in said for product in one.products}
-    if products:
-        touched |= store.waiting_for(conn, workspace, products, limit=MOST_WAITING)
-    return touched
+    return touched | store.orders_of_shipments(conn, workspace, {scan.shipment_id for _, scan in scans})
 
 
 def _history(
