@@ -110,7 +110,7 @@ class Insertion(NamedTuple):
 def insert_all(table: Table, model: LinkModel, seed: int) -> Insertion:
     """One at a time, in a random order, timed."""
     index = LiveIndex(model)
-    clusters = Clusters(index.tying, threshold=model.thresholds.link)
+    clusters = Clusters(index.tying, threshold=model.thresholds.link, mean=model.thresholds.mean)
     truth, rows = table.truth, table.rows
     order = list(range(len(rows)))
     random.Random(seed).shuffle(order)

@@ -34,7 +34,7 @@ class Judged(NamedTuple):
 def judge_all(rows: Sequence[dict[str, Any]], model: LinkModel, seed: int = 1) -> Judged:
     """Put in every record as a shop's live linker does, one at a time in a random order, by its cautious rule."""
     index = LiveIndex(model)
-    clusters = Clusters(index.cautious, threshold=model.thresholds.automatic)
+    clusters = Clusters(index.cautious, threshold=model.thresholds.automatic, mean=model.thresholds.mean)
     order = list(range(len(rows)))
     random.Random(seed).shuffle(order)
     odds: dict[tuple[int, int], float] = {}

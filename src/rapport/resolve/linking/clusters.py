@@ -5,11 +5,15 @@ against that person's records (average linkage), each clipped, so that no single
 become one by the same measure, and a record that fits another person better since moves over. With log2 odds the
 natural threshold is 0: as likely as not; nothing has to be tuned.
 
+In a shop the best pair is to be sure enough, no pair may be next to impossible, and all pairs together likely: of three
+records of one person two may hold hardly anything in common.
+
 Pure but for the score it is given.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
@@ -34,11 +38,15 @@ class Score(Protocol):
 
 
 class Clusters:
-    """Records by person. `score` gives the log2 odds of two records."""
+    """Records by person. `score` gives the log2 odds of two records.
 
-    def __init__(self, score: Score, *, threshold: float = 0.0) -> None:
+    `threshold` is the least mean; where `mean` says another least mean, it is the least of the best pair.
+    """
+
+    def __init__(self, score: Score, *, threshold: float = 0.0, mean: float | None = None) -> None:
         self._score = score
         self._threshold = threshold
+        self._least_mean = mean
         self._person: dict[int, int] = {}
         self._members: dict[int, list[int]] = {}
 
@@ -88,14 +96,24 @@ class Clusters:
         return list(near)
 
     def _fit(self, some: Sequence[int], others: Sequence[int]) -> float:
-        """Mean of the clipped log2 odds between two groups of records."""
+        """Mean of the clipped log2 odds between two groups of records.
+
+        Where the best pair counts, as much is added as makes it reach the threshold if the two groups may be one.
+        """
         some, others = _spread(some), _spread(others)
         score = self._score
-        total = 0.0
+        total, best, worst = 0.0, -CLIP, CLIP
         for a in some:
             for b in others:
-                total += max(-CLIP, min(CLIP, score(a, b, above=-CLIP)))
-        return total / (len(some) * len(others))
+                odds = max(-CLIP, min(CLIP, score(a, b, above=-CLIP)))
+                total += odds
+                best, worst = max(best, odds), min(worst, odds)
+        mean = total / (len(some) * len(others))
+        if self._least_mean is None:
+            return mean
+        if best < self._threshold or mean < self._least_mean or worst <= -CLIP:
+            return min(mean, math.nextafter(self._threshold, -math.inf))
+        return self._threshold + mean - self._least_mean
 
     def _merge(self, record: int, person: int) -> set[int]:
         """Make the record's person and another one, unless as wholes they do not fit."""

@@ -18,6 +18,7 @@ from rapport.resolve.actions.policy_commands import Deciding, policy_group
 from rapport.resolve.graph.store import identifiers
 from rapport.resolve.linking import linker, models, review
 from rapport.resolve.linking.kinds import Kind, detect, read_map
+from rapport.resolve.linking.labels import labels
 from rapport.resolve.linking.linker import FieldsOf
 from rapport.resolve.linking.shop_judge import ASKED
 from rapport.resolve.linking.store import link_records
@@ -68,7 +69,7 @@ def identity() -> None:
 def train_command(
     installation: Linking, data_dir: Path | None, workspace: str | None, map_path: Path | None, precision: float
 ) -> None:
-    """Learn from all customers, without labels; keeps the model and its card, and scores everybody anew."""
+    """Learn from all customers, and from pairs that staff decided; keeps the model and its card, scores everybody."""
     from rapport.resolve.linking.training import train
 
     with installation.open(data_dir) as db:
@@ -76,9 +77,10 @@ def train_command(
         count = _note_everybody(db, shop, installation.fields_of)
         with db.read() as conn:
             rows = [fields for _, fields in _all_fields(conn, shop)]
+            known = labels(conn, shop, installation.fields_of)
         by_hand = read_map(map_path) if map_path else {}
         given = {name: Kind(kind) for name, kind in installation.kinds.items()} | by_hand
-        model = train(rows, detect(rows, given=given), precision=precision, progress=_tell)
+        model = train(rows, detect(rows, given=given), labels=known, precision=precision, progress=_tell)
         with db.write() as conn:
             version = models.save_model(conn, shop, model, now=now_us())
         _note_everybody(db, shop, installation.fields_of)  # who changed meanwhile; from now on the worker does so

@@ -67,6 +67,7 @@ _ROLES: Mapping[Kind, str] = {
     Kind.GIVEN_NAME: "g", Kind.SURNAME: "s", Kind.FULL_NAME: "f", Kind.EMAIL: "e", Kind.PHONE: "p", Kind.STREET: "t",
     Kind.HOUSE_NUMBER: "h", Kind.POSTCODE: "z", Kind.PLACE: "c", Kind.BIRTH_DATE: "b",
 }  # fmt: skip
+_LIVING = (Kind.STREET, Kind.HOUSE_NUMBER, Kind.POSTCODE, Kind.PLACE)
 _NAMED = (Kind.GIVEN_NAME, Kind.SURNAME, Kind.FULL_NAME)
 
 
@@ -80,7 +81,7 @@ def shop_aspects(layout: Layout) -> list[Aspect]:
     wanted = (
         ("name", Method.PERSON_NAME, _NAMED, ()), ("email", Method.MAIL, (Kind.EMAIL,), _NAMED),
         ("phone", Method.PHONE, (Kind.PHONE,), _NAMED),
-        ("address", Method.DOOR, (Kind.STREET, Kind.HOUSE_NUMBER, Kind.POSTCODE, Kind.PLACE), _NAMED),
+        ("address", Method.DOOR, _LIVING, _NAMED),
         ("birth date", Method.BIRTH, (Kind.BIRTH_DATE,), ()),
         ("card", Method.CARD, (Kind.NATIONAL_ID,), _NAMED),
     )  # fmt: skip
@@ -88,7 +89,9 @@ def shop_aspects(layout: Layout) -> list[Aspect]:
     for name, method, kinds, beside in wanted:
         if layout.of(*kinds):
             aspects.append(_with_roles(layout, name, method, (*kinds, *beside)))
-    return aspects + [Aspect(column, Method.FLAG, [column]) for column in layout.of(Kind.GENDER)[:1]]
+    aspects += [Aspect(column, Method.FLAG, [column]) for column in layout.of(Kind.GENDER)[:1]]
+    telling = (Kind.EMAIL, Kind.PHONE, *_LIVING, Kind.BIRTH_DATE, *_NAMED)
+    return [*aspects, _with_roles(layout, "others of the name", Method.BEARERS, telling)]
 
 
 def _with_roles(layout: Layout, name: str, method: Method, kinds: Sequence[Kind]) -> Aspect:

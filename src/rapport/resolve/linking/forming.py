@@ -60,7 +60,9 @@ def form_persons(
 ) -> dict[int, int]:
     """Record → person, who is called by the first of the records. `matches`: of each record among those before it."""
     clusters = Clusters(
-        lambda a, b, *, above: comparer.tying(prepared[a], prepared[b], above=above), threshold=model.thresholds.link
+        lambda a, b, *, above: comparer.tying(prepared[a], prepared[b], above=above),
+        threshold=model.thresholds.link,
+        mean=model.thresholds.mean,
     )
     for record in sorted(group.records):
         strong = [match for match in matches.get(record, ()) if match.score >= group.cut]

@@ -234,7 +234,9 @@ class _Shop:
         self.version = version
         self._thresholds = model.thresholds
         self._index = LiveIndex(model)
-        self._clusters = Clusters(self._index.cautious, threshold=model.thresholds.automatic)
+        self._clusters = Clusters(
+            self._index.cautious, threshold=model.thresholds.automatic, mean=model.thresholds.mean
+        )
         self._numbers: dict[Key, int] = {}
         self._keys: dict[int, Key] = {}
         self._next = 0

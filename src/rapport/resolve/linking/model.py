@@ -42,6 +42,7 @@ class Method(StrEnum):
     DOOR = "door"
     BIRTH = "birth"
     CARD = "card"
+    BEARERS = "bearers"
 
 
 class Aspect(msgspec.Struct, frozen=True):
@@ -109,13 +110,16 @@ class Thresholds(msgspec.Struct, frozen=True):
     """Log2 odds by use. Above, people are tied (and can be parted again); down to `review` a person decides."""
 
     link: float = 0.0
-    """Of a record against a whole person: the mean of its clipped weights against that person's records."""
+    """Of a record against a whole person: the mean of its clipped weights against that person's records, or the best
+    of them where `mean` bounds their mean."""
     pair: float = 0.0
     """Of two records alone. 0 is as likely as not."""
     automatic: float = 6.6
     """From here a shop's own records are tied without being asked: log2 odds of 99 to 1, or of a
     shop's model from where on as many links are expected to be right as were asked for."""
     review: float = 0.0
+    mean: float | None = None
+    """In a shop: what all pairs of a record with a person are to reach together, where the best is sure enough."""
 
 
 class LinkModel(msgspec.Struct, frozen=True):

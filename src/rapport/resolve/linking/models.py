@@ -105,7 +105,7 @@ def card_text(model: LinkModel) -> str:
     """The model card for people to read: what it was trained on, and what every agreement tells."""
     card: dict[str, Any] = model.card
     lines = [
-        f"Trained on {count(card.get('rows', 0))} records in {card.get('seconds', 0)} seconds, without labels.",
+        f"Trained on {count(card.get('rows', 0))} records in {card.get('seconds', 0)} seconds, {_labelled(card)}.",
         f"Expected: {count(card.get('expected_matching_pairs', 0))} pairs of records of one person.",
         f"Tied from {model.thresholds.automatic} bits on; a person decides from {model.thresholds.review} bits on.",
         *_taught(card),
@@ -122,6 +122,18 @@ def card_text(model: LinkModel) -> str:
             if entry["aspect"] == comparison.aspect.name:
                 lines.append(f"  {entry['weight']:>+7.2f} {_bar(entry['weight']):<22} {entry['says']}")
     return "\n".join(lines) + "\n"
+
+
+def _labelled(card: dict[str, Any]) -> str:
+    """What was known of pairs beforehand."""
+    known = sum(card.get("labels", {}).values())
+    if not known:
+        return "without labels"
+    said = f"with {count(known)} pairs of which it is known who they are"
+    staff = card.get("staff")
+    if not staff:
+        return said
+    return f"{said}; of {count(staff['decided'])} decided by people it had told {count(staff['likewise'])} likewise"
 
 
 def _taught(card: dict[str, Any]) -> list[str]:
@@ -144,7 +156,12 @@ def _expected(card: dict[str, Any]) -> list[str]:
     )
     links = f"{right:.1f} of 100 links made without asking are expected to be right ({asked:.1f} asked for),"
     rest = f"which are {found:.0f} % of all; {count(card['expected_waiting'])} likelier pairs wait for somebody."
-    return [learned, f"{links} {rest}"]
+    seen = card.get("links")
+    if seen is None:
+        return [learned, f"{links} {rest}"]
+    low, high = (f"{100 * seen[name]:.1f}" for name in ("low", "high"))
+    shops = f"On simulated shops {100 * seen['right']:.1f} of 100 such pairs were one person (95 %: {low} to {high})."
+    return [learned, f"{links} {rest}", shops]
 
 
 def _bar(weight: float) -> str:

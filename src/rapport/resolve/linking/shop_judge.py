@@ -1,6 +1,6 @@
 """What is known beforehand of how a shop's people are written down: weights learned on simulated shops.
 
-A shop's own records do not say which pairs are one person, and whoever learns from likeness alone learns families. So
+A shop's own records hardly say which pairs are one person, and whoever learns from likeness alone learns families. So
 the weights come from tables whose truth is known (`benchmarks.shop_weights` makes them), with what comparisons say
 together; how frequent names are and who shares what is counted in the shop's own records.
 """
@@ -8,6 +8,7 @@ together; how frequent names are and who shares what is counted in the shop's ow
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,8 @@ from rapport.resolve.linking.comparer import Comparer, Prepared
 from rapport.resolve.linking.comparisons.comparison import Level
 from rapport.resolve.linking.comparisons.methods import COMPARISONS
 from rapport.resolve.linking.comparisons.person_names import PersonNames
+from rapport.resolve.linking.labels import Label
+from rapport.resolve.linking.lessons import least_bound, taught
 from rapport.resolve.linking.model import (
     Aspect,
     LearnedComparison,
@@ -31,7 +34,7 @@ from rapport.resolve.linking.model import (
 )
 from rapport.resolve.linking.patterns import candidate_patterns
 
-__all__ = ["ASKED", "METHODS", "WEIGHTS", "Progress", "candidate_levels", "sharing_of", "shop_model",
+__all__ = ["ASKED", "METHODS", "WEIGHTS", "Progress", "candidate_levels", "links_from", "sharing_of", "shop_model",
            "train_shop"]  # fmt: skip
 
 Progress = Callable[[str, float], None]
@@ -39,6 +42,7 @@ Progress = Callable[[str, float], None]
 
 METHODS = (
     Method.PERSON_NAME, Method.MAIL, Method.PHONE, Method.DOOR, Method.BIRTH, Method.CARD, Method.FLAG,
+    Method.BEARERS,
 )  # fmt: skip
 """In the order of the weights."""
 WEIGHTS = Path(__file__).with_name("shop_weights.json")
@@ -46,7 +50,8 @@ WEIGHTS = Path(__file__).with_name("shop_weights.json")
 
 ASKED = 0.995
 """Share of the links made without asking that is to be right, unless another is asked for."""
-"""Records whose candidates are weighed to find from where on links are right often enough."""
+_MEAN = 2.0
+"""Log2 odds that all pairs of a record with a person are to reach together, where the best is sure enough."""
 _SHARED = {Method.MAIL: 6, Method.PHONE: 2, Method.DOOR: 5}
 """The level from which on two records have one and the same."""
 _SHARING = (0.06, 0.25)
@@ -55,9 +60,15 @@ _LEAST, _MOST = 2.0, 12.0
 
 
 def train_shop(
-    rows: Sequence[Mapping[str, Any]], aspects: Sequence[Aspect], *, seed: int, precision: float, progress: Progress
+    rows: Sequence[Mapping[str, Any]],
+    aspects: Sequence[Aspect],
+    *,
+    labels: Sequence[Label] = (),
+    seed: int,
+    precision: float,
+    progress: Progress,
 ) -> LinkModel:
-    """Fit the shipped weights to a shop's records, without labels: how frequent, who shares, from where on to tie.
+    """Fit the shipped weights to a shop's records: how frequent, who shares, what labels teach, from where on to tie.
 
     `precision`: the share of links without asking that is to be right, from .5 up to but without 1.
     """
@@ -66,13 +77,25 @@ def train_shop(
     prepared = [comparer.prepare(row) for row in rows]
     progress("weighing candidates", 0.6)
     patterns, sampled = candidate_patterns(comparer, prepared, seed)
-    model = shop_model(comparer, sharing_of(comparer, patterns))
+    model, lessons = taught(shop_model(comparer, sharing_of(comparer, patterns)), labels)
     looked_at = _Looked.of(Comparer.of_model(model), patterns, sampled)
-    automatic = looked_at.ties_from(precision)
-    reliability = _shipped()["reliability"]
-    card = {"asked_precision": precision, "reliability": reliability, **looked_at.card(automatic, len(rows))}
-    thresholds = Thresholds(link=automatic, automatic=automatic)
+    automatic = round(max(looked_at.ties_from(precision), min(_MOST, least_bound(model, labels, precision) + 0.01)), 2)
+    card = {
+        "asked_precision": precision, "reliability": _shipped()["reliability"], "links": links_from(automatic),
+        **lessons, **looked_at.card(automatic, len(rows)),
+    }  # fmt: skip
+    thresholds = Thresholds(link=automatic, automatic=automatic, mean=_MEAN)
     return msgspec.structs.replace(model, thresholds=thresholds, card=card)
+
+
+def links_from(automatic: float) -> dict[str, float]:
+    """Of pairs of simulated shops that the weights were not fitted to, from about so many bits on: how many are one
+    person, with an interval of 95 % over shops.
+    """
+    found: dict[str, float] = max(
+        (each for each in _shipped()["links"] if each["bits"] <= automatic), key=lambda each: each["bits"]
+    )
+    return found
 
 
 def sharing_of(comparer: Comparer, patterns: Mapping[tuple[Level, ...], int]) -> int:
@@ -119,7 +142,7 @@ class _Looked(NamedTuple):
             if wrong > (1 - precision) * number:
                 break
             least = odds
-        return round(min(_MOST, max(_LEAST, least)), 2)
+        return math.floor(100 * min(_MOST, max(_LEAST, least))) / 100
 
     def card(self, automatic: float, records: int) -> dict[str, Any]:
         """What is expected of this shop, for people."""

@@ -1,5 +1,5 @@
-"""Learning from a table's own records, without labels: Splink on DuckDB, offline. A shop's table begins with
-`shop_judge`.
+"""Learning from a table's own records, where it must be without labels: Splink on DuckDB, offline. A shop's table
+begins with `shop_judge`.
 
 u, how often two random people agree at a level, is counted on random pairs. m, how often two records of one person do,
 is found by expectation maximisation, at least twice, each time among records that share one thing exactly (the name,
@@ -28,6 +28,7 @@ from rapport.kernel.errors import InvalidInput, Unavailable
 from rapport.resolve.linking.comparer import Comparer, Prepared, aspects_of, shop_aspects
 from rapport.resolve.linking.comparisons.methods import COMPARISONS, sentences
 from rapport.resolve.linking.kinds import Layout
+from rapport.resolve.linking.labels import Label
 from rapport.resolve.linking.model import Aspect, LearnedComparison, LinkModel, Method, Thresholds
 from rapport.resolve.linking.patterns import candidate_patterns
 from rapport.resolve.linking.shop_judge import ASKED, Progress, train_shop
@@ -73,12 +74,14 @@ def train(
     random_pairs: int | None = None,
     precision: float = ASKED,
     shipped: bool = True,
+    labels: Sequence[Label] = (),
     progress: Progress = lambda doing, share: None,
 ) -> LinkModel:
     """Learn a model from records in which some people appear more than once.
 
     A table as a shop has it (names, with e-mail addresses or telephone numbers) fits the weights that are shipped to
-    its own records; `precision` is then the share of links made without asking that is to be right. Any other learns
+    its own records and learns from `labels`; `precision` is then the share of links made without asking that is to be
+    right. Any other learns
     all of its own, and so does a shop's without `shipped`: it takes a minute for 50,000 records on two cores. Raises
     InvalidInput where there is too little to learn from, Unavailable without the extra `identity`.
     """
@@ -94,7 +97,7 @@ def train(
     started = time.monotonic()
     progress("counting words", 0.0)
     if of_shop:
-        return _of_a_shop(rows, layout, of_shop, seed=seed, precision=precision, progress=progress)
+        return _of_a_shop(rows, layout, of_shop, labels, seed=seed, precision=precision, progress=progress)
     comparer = Comparer.of_rows(aspects, rows)
     prepared = [comparer.prepare(row) for row in rows]
     anchors = _anchors(aspects, prepared)
@@ -116,13 +119,14 @@ def _of_a_shop(
     rows: Sequence[Mapping[str, Any]],
     layout: Layout,
     aspects: Sequence[Aspect],
+    labels: Sequence[Label],
     *,
     seed: int,
     precision: float,
     progress: Progress,
 ) -> LinkModel:
     started = time.monotonic()
-    model = train_shop(rows, aspects, seed=seed, precision=precision, progress=progress)
+    model = train_shop(rows, aspects, labels=labels, seed=seed, precision=precision, progress=progress)
     card = model.card | {
         "rows": len(rows), "columns": _columns(layout), "seed": seed, "weights": _learned_weights(model),
         "seconds": round(time.monotonic() - started, 1),

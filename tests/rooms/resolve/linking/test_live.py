@@ -148,15 +148,37 @@ def test_a_record_that_ties_two_halves_of_a_person_makes_them_one() -> None:
     assert len({clusters.person_of(record) for record in (1, 2, 3)}) == 1
 
 
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize(("others", "persons"), [(-3.0, 1), (-9.0, 2), (-12.0, 2)])
+def test_where_the_best_pair_counts_two_records_may_share_nothing_but_not_contradict(
+    order: tuple[int, ...], others: float, persons: int
+) -> None:
+    """A guest and a card, each surely an account's: one person, unless the two are hardly one or contradict."""
+
+    def score(a: int, b: int, *, above: float) -> float:
+        return 9.0 if 0 in (a, b) else others
+
+    clusters = Clusters(score, threshold=5.0, mean=2.0)
+    for at, record in enumerate(order):
+        clusters.add(record, sorted((Match(o, score(record, o, above=0)) for o in order[:at]), key=lambda m: -m.score))
+    assert len(list(clusters.persons())) == persons
+
+
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.tuples(st.booleans(), st.integers(0, 12)), max_size=50), st.randoms(use_true_random=False))
-def test_persons_always_partition_the_records(steps: list[tuple[bool, int]], rng: random.Random) -> None:
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(0, 12)), max_size=50),
+    st.randoms(use_true_random=False),
+    st.sampled_from([None, 2.0]),
+)
+def test_persons_always_partition_the_records(
+    steps: list[tuple[bool, int]], rng: random.Random, mean: float | None
+) -> None:
     odds = {(a, b): rng.uniform(-8, 8) for a in range(13) for b in range(a)}
 
     def score(a: int, b: int, *, above: float) -> float:
         return odds[max(a, b), min(a, b)]
 
-    clusters = Clusters(score)
+    clusters = Clusters(score, mean=mean)
     present: set[int] = set()
     for remove, record in steps:
         if remove and record in present:

@@ -45,6 +45,11 @@ def odds(left: dict[str, str], right: dict[str, str]) -> float:
     return comparer.score(comparer.prepare(left), comparer.prepare(right))
 
 
+def formed(index: LiveIndex) -> Clusters:
+    bounds = index.model.thresholds
+    return Clusters(index.cautious, threshold=bounds.automatic, mean=bounds.mean)
+
+
 def without(row: dict[str, str], *columns: str) -> dict[str, str]:
     return {name: text for name, text in row.items() if name not in columns}
 
@@ -72,7 +77,7 @@ def test_couples_are_two_people_each_by_batch_as_live(tmp_path: Path, own_phones
     report = link_table(write_csv(tmp_path / "people.csv", rows), str(tmp_path / "persons.parquet"))
     assert report.persons == len(set(truth)) == 400
     index = LiveIndex(train(rows, detect(rows)))
-    clusters = Clusters(index.cautious, threshold=index.model.thresholds.automatic)
+    clusters = formed(index)
     for number, row in enumerate(rows):
         clusters.add(number, index.put(number, row, above=WORTH_A_LOOK))
     assert [clusters.person_of(number) for number in range(len(rows))] == pq.read_table(tmp_path / "persons.parquet")[
@@ -100,7 +105,7 @@ def test_a_whole_table_is_linked_as_it_is_live(tmp_path: Path) -> None:
     link_table(table, str(tmp_path / "persons.parquet"), model_path=saved)
     persons = pq.read_table(tmp_path / "persons.parquet")["person"].to_pylist()
     index = LiveIndex(people.shop_model())
-    clusters = Clusters(index.cautious, threshold=index.model.thresholds.automatic)
+    clusters = formed(index)
     for number, row in enumerate(rows):
         clusters.add(number, index.put(number, row, above=WORTH_A_LOOK))
     live = [str(clusters.person_of(number)) for number in range(len(rows))]
@@ -111,7 +116,7 @@ def test_people_who_live_alone_lose_nothing() -> None:
     table = crowd(300, seed=9)
     model = train(table.rows, detect(table.rows))
     index = LiveIndex(model)
-    clusters = Clusters(index.tying, threshold=model.thresholds.link)
+    clusters = formed(index)
     for number, row in enumerate(table.rows):
         clusters.add(number, index.put(number, row, above=WORTH_A_LOOK))
     found = measure_clusters([clusters.person_of(n) for n in range(len(table.rows))], [str(p) for p in table.truth])

@@ -9,7 +9,7 @@ from rapport.resolve.linking.comparisons.comparison import Comparison, Level, ed
 from rapport.resolve.linking.comparisons.dates import Dates, _Date
 from rapport.resolve.linking.model import Frequencies
 
-__all__ = ["Births"]
+__all__ = ["Births", "two_births"]
 
 _GENERATION = 16
 """Years."""
@@ -69,3 +69,13 @@ class Births(Comparison[_Date]):
     def blocks_together(feature: _Date) -> list[str]:
         """The year; month and day."""
         return [feature.digits[:4], feature.digits[4:]]
+
+
+def two_births(a: str, b: str) -> bool:
+    """Whether two dates of eight digits are two people's, no slip of the pen explaining them.
+
+    >>> two_births("19500304", "19800721"), two_births("19500304", "19500403")
+    (True, False)
+    """
+    one, other = (Dates.feature([digits], Frequencies(0, {})) for digits in (a, b))
+    return one is not None and other is not None and Births.contradicts(Births.compare(one, other))

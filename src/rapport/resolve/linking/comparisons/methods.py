@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rapport.resolve.linking.comparisons.bearers import Bearers
 from rapport.resolve.linking.comparisons.births import Births
 from rapport.resolve.linking.comparisons.categories import Categories, Flags
 from rapport.resolve.linking.comparisons.codes import Codes, Emails
@@ -23,6 +24,7 @@ COMPARISONS: Mapping[Method, type[Comparison[Any]]] = {
     Method.CATEGORY: Categories, Method.FLAG: Flags, Method.CODE: Codes, Method.EMAIL: Emails,
     Method.PERSON_NAME: PersonNames, Method.MAIL: Mails, Method.PHONE: Phones, Method.DOOR: Doors,
     Method.BIRTH: Births, Method.CARD: Cards,
+    Method.BEARERS: Bearers,
 }  # fmt: skip
 
 

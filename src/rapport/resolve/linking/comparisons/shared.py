@@ -16,7 +16,7 @@ from rapport.resolve.linking.comparisons.person_names import names_of
 from rapport.resolve.linking.kinds import fold, words
 from rapport.resolve.linking.model import Frequencies
 
-__all__ = ["Cards", "Doors", "Mails", "Phones", "count_names"]
+__all__ = ["Cards", "Doors", "Mail", "Mails", "Phones", "count_names", "door_key", "mail_of", "numbers_of", "same_mail"]
 
 _LETTERS = 3
 """Of a given name that tell it from another: a slip or a short form is no second name."""
@@ -73,7 +73,9 @@ class _Shared(Comparison[Any]):
         return Frequencies(len(records), count_names(pair for texts in records for pair in cls.named(texts)))
 
 
-class _Mail(NamedTuple):
+class Mail(NamedTuple):
+    """An e-mail address as it is compared."""
+
     whole: str
     local: str
     domain: str
@@ -86,7 +88,7 @@ class _Mail(NamedTuple):
 
 
 class _MailsOf(NamedTuple):
-    mails: tuple[_Mail, ...]
+    mails: tuple[Mail, ...]
     names: Mapping[str, int]
 
 
@@ -132,7 +134,7 @@ class Mails(_Shared):
         return [text for mail in feature.mails for text in (mail.whole, mail.local)]
 
 
-def _mail(raw: str, names: Sequence[str]) -> _Mail | None:
+def _mail(raw: str, names: Sequence[str]) -> Mail | None:
     local, at, domain = fold(raw).partition("@")
     local = local.partition("+")[0].replace(".", "").replace("_", "").replace("-", "")
     if not at or not local or any(relay in domain for relay in _RELAYS):
@@ -143,10 +145,10 @@ def _mail(raw: str, names: Sequence[str]) -> _Mail | None:
     for name in sorted(names, key=len, reverse=True):
         rest = rest.replace(name, "", 1)
     own = len(digits) >= 2 or (bool(names) and len(rest) >= 3)
-    return _Mail(f"{local}@{domain}", local, domain, stem, digits, own, stem in _OFFICE)
+    return Mail(f"{local}@{domain}", local, domain, stem, digits, own, stem in _OFFICE)
 
 
-def _compare_mails(a: _Mail, b: _Mail) -> Level:
+def _compare_mails(a: Mail, b: Mail) -> Level:
     if a.whole == b.whole:
         return 8
     if a.local == b.local:
@@ -340,3 +342,27 @@ def _door(texts: Sequence[str]) -> _Door | None:
 
 def _key(door: _Door) -> str:
     return "|".join((*door.street, *sorted(door.numbers), door.postcode or door.city))
+
+
+# --- what else looks at them -----------------------------------------------------------------------------------------
+
+
+def mail_of(texts: Sequence[str]) -> Mail | None:
+    """The first e-mail address of a record, as it is compared."""
+    return next((mail for raw in _of("e:", texts) if (mail := _mail(raw, ()))), None)
+
+
+def same_mail(a: Mail, b: Mail) -> bool:
+    """Whether two are one address, slips forgiven."""
+    return a.local == b.local or _compare_mails(a, b) == 2
+
+
+def numbers_of(texts: Sequence[str]) -> list[str]:
+    """The telephone numbers of a record."""
+    return _numbers("p:", texts)
+
+
+def door_key(texts: Sequence[str]) -> str:
+    """Where somebody lives, as a text; empty where street or place is not known."""
+    door = _door(texts)
+    return _key(door) if door and door.street and (door.postcode or door.city) else ""
