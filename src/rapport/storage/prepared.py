@@ -16,6 +16,8 @@ from rapport.storage.bulk import chunks
 
 __all__ = ["Prepared"]
 
+_Query = sa.Select[*tuple[Any, ...]] | sa.CompoundSelect[*tuple[Any, ...]]
+
 MOST = 512
 """Values of a list in one statement."""
 
@@ -42,7 +44,7 @@ class Prepared:
     statement has few forms and drivers keep them prepared.
     """
 
-    def __init__(self, query: sa.Select[*tuple[Any, ...]]) -> None:
+    def __init__(self, query: _Query) -> None:
         self._query = query
         self._compiled: dict[tuple[object, ...], _Compiled] = {}
 
@@ -79,9 +81,7 @@ def _filled(values: Collection[Any]) -> Sequence[Any]:
     return some + some[-1:] * ((1 << (len(some) - 1).bit_length()) - len(some))
 
 
-def _compile(
-    query: sa.Select[*tuple[Any, ...]], conn: Connection, values: dict[str, Any], lists: dict[str, Sequence[Any]]
-) -> _Compiled:
+def _compile(query: _Query, conn: Connection, values: dict[str, Any], lists: dict[str, Sequence[Any]]) -> _Compiled:
     """The text for lists of these lengths: it is compiled with slots in place of values."""
     put: dict[str, Any] = {
         name: [_Slot(name, place) for place in range(len(lists[name]))] if name in lists else _Slot(name, -1)

@@ -52,7 +52,7 @@ def wines(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def look(shop: Shop, query: str, synonyms: str = "", **more: Any) -> Found:
     told = synonyms_of(CatalogSettings(synonyms=synonyms))
     with shop.db.read() as conn:
-        return search(conn, shop.id, Question(query=query, **more), synonyms=told)
+        return search(conn, shop.id, Question(query=query, **more), now=NOON, synonyms=told)
 
 
 def ids(found: Found) -> list[str]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rapport.capabilities.catalog.entries import entries
 from rapport.capabilities.catalog.prices import LOOKED_BACK, PricePoint, reduction_of
 from rapport.capabilities.catalog.shown import ProductShown, find_shown
-from rapport.kernel.clock import DAY, MINUTE
+from rapport.kernel.clock import DAY, MINUTE, to_iso
 from rapport.kernel.errors import NotFound
 from tests.databases import sqlite_database
 from tests.running import Server, http, wait_until
@@ -87,6 +87,31 @@ def test_the_price_before_a_reduction_is_the_lowest_of_the_thirty_days_before_it
     assert honest is not None
     assert (trap.prior_price_minor, trap.reduction_may_be_announced) == (8000, False)
     assert (honest.prior_price_minor, honest.reduction_may_be_announced) == (10000, True)
+
+
+def test_a_planned_action_counts_as_long_as_it_held(any_shop: Shop) -> None:
+    """However many statements stood between: sold for 80 nine days ago, 90 is no reduction; 80 beside a base is one."""
+    shop = any_shop
+    action = {"price": 80, "from": to_iso(NOON + 10 * DAY), "until": to_iso(NOON + 12 * DAY)}
+    told = [
+        stated(shop, "p", price=100, currency="EUR", prices=[action]),
+        stated(shop, "p", at=NOON + 20 * DAY, price=90, currency="EUR"),
+        stated(shop, "q", price=100, currency="EUR"),
+        *(stated(shop, "q", at=NOON + day * DAY, price=100, currency="EUR",
+                 prices=[action | {"until": to_iso(NOON + 20 * DAY)}]) for day in (10, 11)),
+        stated(shop, "r", price=100, currency="EUR", prices=[action]),
+    ]  # fmt: skip
+    shop.send(*reversed(told))
+    shop.fold(batch=2)
+
+    def price(product: str, day: int) -> tuple[int | None, bool]:
+        found = shown(shop, product, now=NOON + day * DAY).variants[0].price
+        assert found is not None
+        return found.prior_price_minor, found.reduction_may_be_announced
+
+    assert price("p", 21) == (8000, False)
+    assert price("q", 12) == (10000, True)
+    assert [price("r", day) for day in (9, 11, 13)] == [(None, False), (10000, True), (None, False)]
 
 
 def test_each_market_has_its_own_price_in_its_time(shop: Shop) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from rapport.capabilities.catalog.entries import entries, facets
 from rapport.capabilities.catalog.store import products
 from rapport.decide.service import CustomerNamed
 from rapport.kernel.clock import DAY, HOUR, MINUTE
@@ -35,7 +36,8 @@ def grown(shop: Shop) -> None:
     shop.send(shop.message("Order Completed", at=NOON + HOUR, user="ada", order_id="o", products=lines))
     shop.fold()
     with shop.db.write() as conn:
-        conn.execute(sa.delete(products).where(products.c.product_id == "p01"))
+        for table in (products, entries, facets):
+            conn.execute(sa.delete(table).where(table.c.product_id == "p01"))
 
 
 def plain(item: dict[str, Any], names: tuple[str, ...] = _PRODUCT) -> dict[str, Any]:

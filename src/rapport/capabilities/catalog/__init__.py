@@ -3,12 +3,12 @@
 For whoever shows products. Nothing has to be imported: every fact that describes a product teaches it.
 """
 
-from rapport.capabilities.catalog.entries import variants_of
+from rapport.capabilities.catalog.entries import products_in_category, variants_of
 from rapport.capabilities.catalog.model import Product
 from rapport.capabilities.catalog.searching import Question, search
 from rapport.capabilities.catalog.service import find
 from rapport.capabilities.catalog.shown import FoundShown, ProductShown, find_shown
-from rapport.capabilities.catalog.store import find_products, products_in_category
+from rapport.capabilities.catalog.store import find_products
 
 __all__ = [
     "FoundShown",

@@ -1,4 +1,4 @@
-"""Tables of products as they are stated, of what they are found by, and of what they cost when; and writing them.
+"""Tables of products as they are stated and of what they are found by; and writing them.
 
 A product's rows in the tables of what is found are written by whoever holds its row in `catalog_entries`, so two
 workers never mix them up. `indexed` is the digest they were made of; NULL before they are made.
@@ -6,7 +6,7 @@ workers never mix them up. `indexed` is the digest they were made of; NULL befor
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,11 +15,9 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, 
 
 from rapport.capabilities.catalog.entry import Entry
 from rapport.capabilities.catalog.indexing import DESCRIPTION, Indexed, digest_of, index_of
-from rapport.capabilities.catalog.prices import PricePoint
 from rapport.capabilities.catalog.stating import Statement
-from rapport.capabilities.catalog.store import products
+from rapport.capabilities.catalog.voices import at_home, sites
 from rapport.capabilities.catalog.words import near_keys
-from rapport.kernel.clock import DAY
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import insert_ignore, insert_rows, upsert
 from rapport.storage.engine import CText
@@ -35,10 +33,8 @@ __all__ = [
     "index_changed",
     "near_words",
     "pieces",
-    "price_points",
-    "prices",
+    "products_in_category",
     "save_described",
-    "save_prices",
     "save_stated",
     "shown_among",
     "variants_of",
@@ -65,9 +61,12 @@ entries = Table(
 """`body` is all of an `Entry`, as JSON. One that nobody stated, known from facts of others alone, was stated at 0."""
 
 pieces = Table(
-    "catalog_pieces", _metadata, _workspace(), _key("product_id"), _key("variant"), Column("currency", CText),
-    Column("price_minor", BigInteger),
+    "catalog_pieces", _metadata, _workspace(), _key("product_id"), _key("variant"), _key("market"),
+    Column("since", BigInteger, primary_key=True, autoincrement=False), Column("until", BigInteger, nullable=False),
+    Column("currency", CText), Column("price_minor", BigInteger),
 )  # fmt: skip
+"""What can be bought, with its price from one time to another: of every moment a row, of a market with prices of its
+own another."""
 words = Table(
     "catalog_words", _metadata, _workspace(), _key("word"), _key("product_id"),
     Column("weight", Integer, nullable=False), Index("catalog_words_of", "workspace", "product_id"),
@@ -81,14 +80,6 @@ facets = Table(
     "catalog_facets", _metadata, _workspace(), _key("name"), _key("value"), _key("product_id"), _key("variant"),
     Index("catalog_facets_of", "workspace", "product_id"),
 )  # fmt: skip
-prices = Table(
-    "catalog_prices", _metadata, _workspace(), _key("product_id"), _key("variant"), _key("market"), _key("currency"),
-    Column("price_minor", BigInteger, primary_key=True, autoincrement=False),
-    Column("day", BigInteger, primary_key=True, autoincrement=False), Column("first_at", BigInteger, nullable=False),
-    Column("last_at", BigInteger, nullable=False),
-)  # fmt: skip
-"""When each price was stated first and last on a day: however often a feed says the same, it is one row a day."""
-
 _FOUND_BY = (pieces, words, codes, facets)
 _KEY = ("workspace", "product_id")
 _CHANGING = ("name", "visible", "body", "digest", "stated_at", "fact")
@@ -112,27 +103,6 @@ def save_described(conn: Connection, described: Iterable[tuple[WorkspaceId, Entr
     rows = [_row(ws, entry, 0, "") for ws, entry in sorted(described, key=lambda one: (one[0], one[1].product_id))]
     news = "catalog_entries.stated_at = 0 AND catalog_entries.digest <> excluded.digest"
     upsert(conn, entries, rows, key=_KEY, update=_CHANGING, where=news)
-
-
-def save_prices(conn: Connection, stated: Iterable[Statement]) -> None:
-    """Keep what each piece cost when; the order of statements changes nothing."""
-    rows: dict[tuple[Any, ...], tuple[int, int]] = {}
-    for ws, entry, at, _ in stated:
-        for piece in entry.pieces if entry.visible else ():
-            for price in entry.prices_of(piece):
-                if (price.since or 0) > at or (price.until is not None and price.until <= at):
-                    continue
-                key = (ws, entry.product_id, piece.variant, price.market, price.currency, price.price_minor, at // DAY)
-                first, last = rows.get(key, (at, at))
-                rows[key] = (min(first, at), max(last, at))
-    names = ("workspace", "product_id", "variant", "market", "currency", "price_minor", "day")
-    listed = [dict(zip(names, key, strict=True)) | {"first_at": rows[key][0], "last_at": rows[key][1]}
-              for key in sorted(rows)]  # fmt: skip
-    update = {
-        "first_at": "{least}(catalog_prices.first_at, excluded.first_at)",
-        "last_at": "{greatest}(catalog_prices.last_at, excluded.last_at)",
-    }
-    upsert(conn, prices, listed, key=names, update=update)
 
 
 def index_changed(conn: Connection, keys: _Keys) -> int:
@@ -175,17 +145,27 @@ def _write(conn: Connection, workspace: WorkspaceId, found: Sequence[tuple[str, 
         for product_id, index in found for facet in index.facets
     ])  # fmt: skip
     insert_rows(conn, pieces, [
-        {"workspace": workspace, "product_id": product_id, "variant": variant, "currency": currency,
-         "price_minor": minor}
-        for product_id, index in found for variant, currency, minor in index.pieces
+        {"workspace": workspace, "product_id": product_id, **piece._asdict()}
+        for product_id, index in found for piece in index.pieces
     ])  # fmt: skip
     change_among(conn, sa.update(entries).values(indexed=entries.c.digest), workspace, entries.c.product_id, ids)
 
 
 def find_entries(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str]) -> dict[str, tuple[Entry, int]]:
-    """These products with when they were stated (0: by nobody), by id; unknown ones are missing."""
+    """These products with when they were stated (0: by nobody), by id; unknown ones are missing.
+
+    Of what nobody stated, no address leads away from the shop.
+    """
     rows = _FIND.among(conn, "ids", dict.fromkeys(product_ids), ws=workspace)
-    return {row[0]: (_decode(row[1]), row[2]) for row in rows}
+    found = {row[0]: (_decode(row[1]), row[2]) for row in rows}
+    unstated = {one: entry for one, (entry, at) in found.items() if not at and (entry.url or entry.media)}
+    own = sites(conn, workspace) if unstated else {}
+    return found | {one: (_at_home(entry, own), 0) for one, entry in unstated.items()}
+
+
+def products_in_category(conn: Connection, workspace: WorkspaceId, category: str, *, limit: int) -> list[str]:
+    """Ids of products of a category that are shown, at most `limit`."""
+    return [row[0] for row in _OF_CATEGORY.rows(conn, ws=workspace, category=category, most=limit)]
 
 
 def variants_of(conn: Connection, workspace: WorkspaceId, product_id: str) -> tuple[str, ...] | None:
@@ -205,29 +185,11 @@ def shown_among(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[
     return {row[0] for row in _SHOWN.among(conn, "ids", dict.fromkeys(product_ids), ws=workspace)}
 
 
-def price_points(
-    conn: Connection, workspace: WorkspaceId, product_id: str, *, since: int
-) -> dict[tuple[str, str, str], list[PricePoint]]:
-    """What a product cost when, by variant, market and currency: from `since` on, and what held then."""
-    c = prices.c
-    mine = (c.workspace == workspace, c.product_id == product_id)
-    of_each = (c.variant, c.market, c.currency)
-    held = (
-        sa.select(*of_each, sa.func.max(c.last_at).label("at"))
-        .where(*mine, c.last_at < since)
-        .group_by(*of_each)
-        .subquery()
+def _at_home(entry: Entry, own: Mapping[str, bool]) -> Entry:
+    media = tuple(one for one in entry.media if at_home(one.url, sites=own, picture=True))
+    return msgspec.structs.replace(
+        entry, media=media, url=entry.url if at_home(entry.url, sites=own, picture=False) else None
     )
-    is_held = sa.and_(*(c[name] == held.c[name] for name in ("variant", "market", "currency")), c.last_at == held.c.at)
-    query = sa.select(*of_each, c.price_minor, c.first_at, c.last_at)
-    found: dict[tuple[str, str, str], list[PricePoint]] = {}
-    for row in (
-        *conn.execute(query.where(*mine, c.last_at >= since).limit(50_000)),
-        *conn.execute(query.join(held, is_held).where(*mine)),
-    ):
-        of_one = found.setdefault((row[0], row[1], row[2]), [])
-        of_one += [PricePoint(row[4], row[3]), PricePoint(row[5], row[3])]
-    return found
 
 
 _FIND = Prepared(
@@ -236,16 +198,19 @@ _FIND = Prepared(
     )
 )
 _SHOWN = Prepared(
-    sa.select(products.c.product_id)
-    .select_from(
-        products.outerjoin(
-            entries, (entries.c.workspace == products.c.workspace) & (entries.c.product_id == products.c.product_id)
-        )
+    sa.select(entries.c.product_id).where(
+        entries.c.visible, entries.c.workspace == sa.bindparam("ws"),
+        entries.c.product_id.in_(sa.bindparam("ids", expanding=True)),
     )
+)  # fmt: skip
+_OF_CATEGORY = Prepared(
+    sa.select(facets.c.product_id)
     .where(
-        entries.c.visible.is_(None) | entries.c.visible, products.c.workspace == sa.bindparam("ws"),
-        products.c.product_id.in_(sa.bindparam("ids", expanding=True)),
+        facets.c.workspace == sa.bindparam("ws"), facets.c.name == "category",
+        facets.c.value == sa.bindparam("category"),
     )
+    .distinct()
+    .limit(sa.bindparam("most", type_=Integer))
 )  # fmt: skip
 
 

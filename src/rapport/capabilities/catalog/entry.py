@@ -5,14 +5,24 @@ Money is in minor units of the price's own currency. What nobody stated is None 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
 
 from rapport.capabilities.catalog.model import Product
 
-__all__ = ["Entry", "Medium", "Price", "Relation", "Variant", "entry_of_product", "price_at", "sale_of"]
+__all__ = [
+    "Entry",
+    "Medium",
+    "Price",
+    "Relation",
+    "Variant",
+    "changes_of",
+    "entry_of_product",
+    "price_at",
+    "sale_of",
+]
 
 MediumKind = Literal["image", "video", "model"]
 
@@ -118,6 +128,11 @@ def price_at(prices: tuple[Price, ...], *, now: int, market: str = "") -> Price 
     if not holding:
         return None
     return max(holding, key=lambda p: (bool(p.market), p.since or 0, p.until is not None, -p.price_minor))
+
+
+def changes_of(prices: Iterable[Price]) -> list[int]:
+    """The moments at which another of these prices may hold."""
+    return sorted({at for price in prices for at in (price.since, price.until) if at is not None})
 
 
 def sale_of(said: Mapping[str, object]) -> tuple[object, object]:

@@ -47,13 +47,15 @@ class Asked(NamedTuple):
 
 
 class Filters(NamedTuple):
-    """What a variant must be to count; nothing said passes all."""
+    """What a variant must be to count; nothing said passes all. Its price is the one that holds now, in the market."""
 
     values: Mapping[str, tuple[str, ...]] = {}
     """By the facet's name: one of these values."""
     currency: str = ""
     price_min: int | None = None
     price_max: int | None = None
+    market: str = ""
+    now: int = 0
 
 
 class FoundProduct(NamedTuple):
@@ -186,6 +188,7 @@ def _passing(workspace: WorkspaceId, these: CTE, filters: Filters) -> sa.Subquer
     query: Select[*tuple[object, ...]] = sa.select(
         p.product_id, p.variant, p.currency, p.price_minor, t.missing, t.slips, t.weight
     ).join_from(these, pieces, sa.and_(p.workspace == workspace, p.product_id == t.product_id))
+    query = query.where(p.since <= filters.now, p.until > filters.now, _of_market(filters.market))
     for name, values in filters.values.items():
         f = facets.c
         query = query.where(
@@ -201,3 +204,15 @@ def _passing(workspace: WorkspaceId, these: CTE, filters: Filters) -> sa.Subquer
     if filters.price_max is not None:
         query = query.where(p.price_minor <= filters.price_max)
     return query.subquery()
+
+
+def _of_market(market: str) -> sa.ColumnElement[bool]:
+    """The prices of the market; of a variant that has none there, those of all markets."""
+    p = pieces.c
+    if not market:
+        return p.market == ""
+    own = pieces.alias("own").c
+    has_own = sa.exists().where(
+        own.workspace == p.workspace, own.product_id == p.product_id, own.variant == p.variant, own.market == market
+    )
+    return sa.or_(p.market == market, sa.and_(p.market == "", ~has_own))

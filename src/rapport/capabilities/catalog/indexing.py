@@ -7,21 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
 
-from rapport.capabilities.catalog.entry import Entry, Variant
+from rapport.capabilities.catalog.entry import Entry, Variant, changes_of, price_at
 from rapport.capabilities.catalog.words import code_of, words_of
 
-__all__ = ["Facet", "Indexed", "digest_of", "index_of"]
+__all__ = ["Facet", "Indexed", "Piece", "digest_of", "index_of"]
 
-_VERSION = 1
+_VERSION = 2
 """Counted up where the same entry is found by other words than before; entries are then indexed anew when stated."""
 
 NAME, BRAND, CATEGORY, ATTRIBUTE, CODE, DESCRIPTION = 16, 8, 6, 4, 4, 1
 """How much a word counts, by where it stands; only words that count more than a description's forgive slips."""
 _WORDS, _FACETS, _LONGEST_VALUE = 400, 2_000, 80
+_FOR_EVER = 2**62
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -33,6 +35,17 @@ class Facet(NamedTuple):
     value: str
 
 
+class Piece(NamedTuple):
+    """What can be bought, and what it costs from one time to another; in all markets, or in one that has prices."""
+
+    variant: str
+    market: str
+    since: int
+    until: int
+    currency: str | None
+    price_minor: int | None
+
+
 class Indexed(NamedTuple):
     """All that is found of one product."""
 
@@ -41,8 +54,7 @@ class Indexed(NamedTuple):
     codes: list[tuple[str, str, bool]]
     """Code, variant, and whether it stands for this product alone (a number of the shop's own may mean anything)."""
     facets: list[Facet]
-    pieces: list[tuple[str, str | None, int | None]]
-    """What can be bought: variant, currency, minor units of the price of every market."""
+    pieces: list[Piece]
 
 
 def digest_of(entry: Entry) -> str:
@@ -100,9 +112,13 @@ def _facets(entry: Entry, variant: Variant) -> Iterator[Facet]:
                 yield Facet(variant.variant, name, value)
 
 
-def _pieces(entry: Entry) -> Iterator[tuple[str, str | None, int | None]]:
+def _pieces(entry: Entry) -> Iterator[Piece]:
+    """A price for every moment, by market: what holds then, or none where nothing does."""
     for variant in entry.pieces:
-        usual = [price for price in entry.prices_of(variant) if not price.market]
-        lasting = [price for price in usual if price.since is None and price.until is None] or usual
-        currency, minor = (lasting[0].currency, lasting[0].price_minor) if lasting else (None, None)
-        yield variant.variant, currency, minor
+        said = entry.prices_of(variant)
+        for market in sorted({"", *(price.market for price in said)}):
+            fitting = tuple(price for price in said if price.market in ("", market))
+            for since, until in pairwise((0, *(at for at in changes_of(fitting) if at > 0), _FOR_EVER)):
+                price = price_at(fitting, now=since, market=market)
+                currency, minor = (price.currency, price.price_minor) if price else (None, None)
+                yield Piece(variant.variant, market, since, until, currency, minor)

@@ -68,12 +68,16 @@ class _Meaning(msgspec.Struct, frozen=True):
 
 
 def search(
-    conn: Connection, workspace: WorkspaceId, question: Question, *, synonyms: Sequence[Sequence[tuple[str, ...]]] = ()
-) -> Found:
-    """A page of what fits the question, best first. At most ten statements, whatever the catalogue's size."""
+    conn: Connection, workspace: WorkspaceId, question: Question, *, now: int, market: str = "",
+    synonyms: Sequence[Sequence[tuple[str, ...]]] = (),
+) -> Found:  # fmt: skip
+    """A page of what fits the question, best first. At most ten statements, whatever the catalogue's size.
+
+    Prices are those that hold now, in the market.
+    """
     meaning = _meaning(conn, workspace, question.query, synonyms)
     these = finding.found(workspace, meaning.asked, all_places=meaning.complete, only=meaning.only)
-    filters = question.filters
+    filters = question.filters._replace(now=now, market=market)
     return Found(
         products=finding.page(
             conn, workspace, these, filters, sort=question.sort, first=meaning.first, limit=question.limit,

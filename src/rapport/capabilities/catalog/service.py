@@ -80,7 +80,8 @@ def find(
 ) -> FoundShown:
     """What fits a question, each product with whether it can be had: collected at `location`, else sent to `market`."""
     synonyms = synonyms_of(settings.load(conn, workspace, CATALOG_SETTINGS).value)
-    shown = found_shown(conn, workspace, search(conn, workspace, question, synonyms=synonyms))
+    found = search(conn, workspace, question, now=now, market=market, synonyms=synonyms)
+    shown = found_shown(conn, workspace, found)
     products = _with_stock(conn, workspace, shown.products, now=now, location=location, market=market)
     return msgspec.structs.replace(shown, products=products)
 
@@ -88,7 +89,8 @@ def find(
 def find_alike(conn: Connection, workspace: WorkspaceId, look: bytes, *, limit: int, now: int) -> AlikeShown:
     """The products whose pictures look most like a photo's look."""
     found = alike(conn, workspace, look, limit=limit)
-    products = _with_stock(conn, workspace, products_shown(conn, workspace, [one for one, _ in found]), now=now)
+    shown = products_shown(conn, workspace, [one for one, _ in found], now=now)
+    products = _with_stock(conn, workspace, shown, now=now)
     much = dict(found)
     return AlikeShown(
         products=[ProductAlike(product=one, similarity=much[one.product_id]) for one in products],

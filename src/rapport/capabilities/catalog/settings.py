@@ -26,6 +26,15 @@ class CatalogSettings(msgspec.Struct, frozen=True, kw_only=True):
             description="With = between them, a semicolon after each group: mobile phone = smartphone; red = rosso",
         ),
     ] = ""
+    sites: Annotated[
+        str,
+        Meta(
+            max_length=2_000,
+            title="Sites of your shop",
+            description="With spaces between: shop.example images.example. What only visitors' browsers tell of a "
+            "product's page and picture is shown where it lies on these, or where your statements and servers lead to",
+        ),
+    ] = ""
 
 
 CATALOG_SETTINGS = Section(name="catalog", title="Catalogue", kind=CatalogSettings)

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from sqlalchemy import Connection
 
-from rapport.capabilities.catalog import entries, store
+from rapport.capabilities.catalog import entries, pricing, store
 from rapport.capabilities.catalog.entry import Entry, Medium, Price, Relation, Variant, entry_of_product, price_at
 from rapport.capabilities.catalog.finding import FoundProduct
-from rapport.capabilities.catalog.indexing import index_of
 from rapport.capabilities.catalog.model import Product
 from rapport.capabilities.catalog.prices import LOOKED_BACK, PricePoint, reduction_of
 from rapport.capabilities.catalog.searching import Found
@@ -174,7 +173,7 @@ def find_shown(
     if stated is None and seen is None:
         raise NotFound(f"no product {product_id[:60]!r}", hint="GET /api/v1/products?query= finds them")
     entry, stated_at = stated or (entry_of_product(seen or Product(product_id=product_id)), 0)
-    points = entries.price_points(conn, workspace, product_id, since=now - 13 * LOOKED_BACK)
+    points = pricing.price_points(conn, workspace, product_id, since=now - 13 * LOOKED_BACK, now=now)
     return _shown(entry, seen, stated_at, points, now=now, market=market)
 
 
@@ -238,20 +237,22 @@ def found_shown(conn: Connection, workspace: WorkspaceId, found: Found) -> Found
     )  # fmt: skip
 
 
-def products_shown(conn: Connection, workspace: WorkspaceId, product_ids: Sequence[str]) -> list[ProductFound]:
+def products_shown(
+    conn: Connection, workspace: WorkspaceId, product_ids: Sequence[str], *, now: int
+) -> list[ProductFound]:
     """These products as a search shows them, in this order; of those that are not in the catalogue the id alone."""
     known = entries.find_entries(conn, workspace, product_ids)
     return [
-        _found(FoundProduct(one, *_span(entry)), entry, [])
+        _found(FoundProduct(one, *_span(entry, now)), entry, [])
         for one in product_ids
         for entry in (known[one][0] if one in known else Entry(product_id=one),)
     ]
 
 
-def _span(entry: Entry) -> tuple[str | None, int | None, int | None]:
-    prices = [minor for _, _, minor in index_of(entry).pieces if minor is not None]
-    currencies = [currency for _, currency, _ in index_of(entry).pieces if currency]
-    return (currencies[0], min(prices), max(prices)) if prices and currencies else (None, None, None)
+def _span(entry: Entry, now: int) -> tuple[str | None, int | None, int | None]:
+    found = [price for piece in entry.pieces if (price := price_at(entry.prices_of(piece), now=now))]
+    prices = [price.price_minor for price in found]
+    return (found[0].currency, min(prices), max(prices)) if found else (None, None, None)
 
 
 def _found(one: FoundProduct, entry: Entry, variants: list[str]) -> ProductFound:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rapport.capabilities.catalog import entries, pictures, stating, store
+from rapport.capabilities.catalog import entries, pictures, pricing, stating, store, voices
 from rapport.capabilities.catalog.facts import FACT_KINDS
 from rapport.capabilities.catalog.service import details, unknown
 from rapport.capabilities.catalog.settings import CATALOG_SETTINGS
@@ -23,7 +23,7 @@ CATALOG = Slice(
     title="Catalogue",
     facts=(*FACT_KINDS, *stating.FACT_KINDS),
     stage=Describing,
-    retelling=Retelling(),
+    retelling=Retelling(version=2),
     parts=PARTS,
     traits=TRAITS,
     kinds=(ItemKind(name=PRODUCT, title="Product", details=details),),
@@ -38,14 +38,16 @@ CATALOG = Slice(
     ),
     web="rapport.capabilities.catalog.web:WEB",
     holds=(
-        of_shop(store.products, "what facts say of products"),
+        of_shop(store.products, "what servers say of products"),
         of_shop(entries.entries, "products as the shop states them"),
         of_shop(entries.pieces, "what can be bought of each product, and what it costs"),
         of_shop(entries.words, "by which words products are found"),
         of_shop(entries.near_words, "which words are a slip of the finger away"),
         of_shop(entries.codes, "article numbers and bar codes of products"),
         of_shop(entries.facets, "what products are like, to narrow a search by"),
-        of_shop(entries.prices, "what each product cost on which day"),
+        of_shop(pricing.prices, "what each product was to cost, as it was stated on which day"),
+        of_shop(store.said, "what browsers and statements say of products"),
+        of_shop(voices.hosts, "the sites that the shop leads to"),
         of_shop(pictures.pictures, "what pictures of products look like"),
     ),
     migrations=Path(__file__).parent / "migrations",

@@ -1,19 +1,22 @@
-"""Table and queries of the catalogue."""
+"""Tables and queries of what facts say of products: what servers said, and beside it statements and browsers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData, Table, Text
 
 from rapport.capabilities.catalog.model import Description, Product
+from rapport.capabilities.catalog.voices import BROWSERS, SHOP, STATED, at_home, joined, sites
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import upsert
 from rapport.storage.engine import CText, metadata
 from rapport.storage.prepared import Prepared
 
-__all__ = ["find_products", "products", "products_in_category", "save"]
+__all__ = ["find_products", "find_said", "products", "said", "save"]
 
 products = Table(
     "products",
@@ -32,6 +35,17 @@ products = Table(
     Column("last_fact", CText, nullable=False),
     Index("products_category", "workspace", "category", "product_id"),
 )
+"""What servers said, and of every product a row: whoever writes what is known of one holds it."""
+
+said = Table(
+    "catalog_said", MetaData(), Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("product_id", CText, primary_key=True),
+    Column("voice", Integer, primary_key=True, autoincrement=False), Column("name", Text), Column("category", Text),
+    Column("brand", Text), Column("price_minor", BigInteger), Column("cost_minor", BigInteger),
+    Column("currency", Text), Column("url", Text), Column("image_url", Text),
+    Column("last_seen_at", BigInteger, nullable=False), Column("last_fact", CText, nullable=False),
+)  # fmt: skip
+"""What others say of products: browsers and the shop's statements (`voices.py`)."""
 
 _NEWER = "(excluded.last_seen_at, excluded.last_fact) > (products.last_seen_at, products.last_fact)"
 
@@ -41,38 +55,68 @@ def _latest(column: str) -> str:
     return f"CASE WHEN {_NEWER} THEN coalesce({new}, {old}) ELSE coalesce({old}, {new}) END"
 
 
-_UPDATE = {
-    column: _latest(column)
-    for column in Description._fields
-    if column not in ("workspace", "product_id")
-}  # fmt: skip
+_SAID = tuple(column for column in Description._fields if column not in ("workspace", "product_id"))
+_UPDATE = {column: _latest(column) for column in _SAID}
+_of_browsers = {column: text.replace("products.", "catalog_said.") for column, text in _UPDATE.items()}
+_IS_NEWER = _NEWER.replace("products.", "catalog_said.")
+_Key = tuple[WorkspaceId, str]
 
 
-def save(conn: Connection, descriptions: Iterable[Description]) -> None:
-    """Keep what is new about products, one description each; an older one fills gaps only."""
-    rows = [description._asdict() for description in sorted(descriptions, key=lambda d: (d.workspace, d.product_id))]
+def save(conn: Connection, told: Mapping[int, Mapping[_Key, Description]]) -> None:
+    """Keep what is new about products by who says it; what is older fills gaps only, and none of a statement's."""
+    keys = sorted({key for of_voice in told.values() for key in of_voice})
+    of_shop = told.get(SHOP, {})
+    rows = [(of_shop.get(key) or _nothing(key))._asdict() for key in keys]
     upsert(conn, products, rows, key=("workspace", "product_id"), update=_UPDATE)
+    for voice in (BROWSERS, STATED):
+        others = told.get(voice, {})
+        rows = [{"voice": voice} | others[key]._asdict() for key in sorted(others)]
+        key = ("workspace", "product_id", "voice")
+        if voice == BROWSERS:
+            upsert(conn, said, rows, key=key, update=_of_browsers)
+        else:
+            upsert(conn, said, rows, key=key, update=_SAID, where=_IS_NEWER)
 
 
 def find_products(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str]) -> dict[str, Product]:
-    """What is known of these products, by id; unknown ones are missing."""
-    rows = _FIND.among(conn, "ids", dict.fromkeys(product_ids), ws=workspace)
-    return {row[0]: Product(**dict(zip(_NAMES, row, strict=True))) for row in rows}
+    """What is known of these products, by id; unknown ones are missing. Nothing that leads away from the shop."""
+    known = _joined(conn, workspace, product_ids)
+    if not any(browsed for _, browsed in known.values()):
+        return {product_id: product for product_id, (product, _) in known.items()}
+    own = sites(conn, workspace)
+    for product_id, (product, browsed) in known.items():
+        foreign = {name: None for name in browsed
+                   if not at_home(getattr(product, name), sites=own, picture=name == "image_url")}  # fmt: skip
+        known[product_id] = (msgspec.structs.replace(product, **foreign), browsed)
+    return {product_id: product for product_id, (product, _) in known.items()}
 
 
-def products_in_category(conn: Connection, workspace: WorkspaceId, category: str, *, limit: int) -> list[str]:
-    """Ids of products of a category, at most `limit`."""
-    return [row[0] for row in _OF_CATEGORY.rows(conn, ws=workspace, category=category, most=limit)]
+def find_said(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str]) -> dict[str, Product]:
+    """Likewise, with addresses wherever they lead."""
+    return {product_id: product for product_id, (product, _) in _joined(conn, workspace, product_ids).items()}
+
+
+def _joined(
+    conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str]
+) -> dict[str, tuple[Product, frozenset[str]]]:
+    found: dict[str, dict[int, Product]] = {}
+    for row in _FIND.among(conn, "ids", dict.fromkeys(product_ids), ws=workspace):
+        found.setdefault(row[1], {})[row[0]] = Product(**dict(zip(_NAMES, row[1:], strict=True)))
+    return {product_id: joined(by_voice) for product_id, by_voice in found.items()}
+
+
+def _nothing(key: _Key) -> Description:
+    return Description(*key, None, None, None, None, None, None, None, None, 0, "")
 
 
 _NAMES = Product.__struct_fields__
-_FIND = Prepared(
-    sa.select(*(products.c[name] for name in _NAMES)).where(
-        products.c.workspace == sa.bindparam("ws"), products.c.product_id.in_(sa.bindparam("ids", expanding=True))
+
+
+def _of(table: Table, voice: sa.ColumnElement[int]) -> sa.Select[Any]:
+    query: sa.Select[Any] = sa.select(voice.label("voice"), *(table.c[name] for name in _NAMES))
+    return query.where(
+        table.c.workspace == sa.bindparam("ws"), table.c.product_id.in_(sa.bindparam("ids", expanding=True))
     )
-)
-_OF_CATEGORY = Prepared(
-    sa.select(products.c.product_id)
-    .where(products.c.workspace == sa.bindparam("ws"), products.c.category == sa.bindparam("category"))
-    .limit(sa.bindparam("most", type_=Integer))
-)
+
+
+_FIND = Prepared(sa.union_all(_of(products, sa.literal_column(str(SHOP), sa.Integer)), _of(said, said.c.voice)))

@@ -131,7 +131,7 @@ def of_the_results(conn: Connection, ask: Ask) -> list[Candidate]:
         return for_the_visitor(conn, ask)
     if not results:
         question = Question(query=query, limit=SEARCHED, wants_facets=False)
-        results = [one.product_id for one in search(conn, ask.workspace, question).products]
+        results = [one.product_id for one in search(conn, ask.workspace, question, now=ask.now).products]
     scores = _Scores()
     found = Reason({"en": "found by the search", "de": "von der Suche gefunden"})
     for place, product_id in enumerate(results):
