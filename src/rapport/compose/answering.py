@@ -13,7 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.act.jobs import Job, Turn
+from rapport.compose.correcting import correct
 from rapport.compose.erasure import Proof, StoreErased
+from rapport.compose.partners import tell_partners
 from rapport.compose.person import export_person
 from rapport.compose.queue import Failed, next_request, stepping_behind
 from rapport.compose.requests import DONE_BY_US, HANDED_OUT, answerable, privacy_requests
@@ -48,7 +50,7 @@ def answer_of(
 
 def answering(slices: Installed) -> Job:
     """The job, over all that is installed."""
-    done = DONE_BY_US if slices.law.obey is not None else HANDED_OUT
+    done = DONE_BY_US if slices.law.obey is not None else (*HANDED_OUT, "rectification")
     kinds = tuple(kind for kind in done if kind != "erasure")
 
     def due(conn: Connection, turn: Turn) -> bool:
@@ -80,8 +82,14 @@ def _answer(conn: Connection, slices: Installed, workspace: WorkspaceId, request
     values: dict[str, object] = {"status": "completed", "finished_at": now}
     if kind in HANDED_OUT:
         values["proof"] = msgspec.json.encode(_counted(conn, slices, workspace, key, now=now))
+    elif row.wanted is not None:
+        correction = msgspec.json.decode(row.wanted, type=dict[str, str])
+        correct(conn, workspace, key, correction, slices.remembered, request=request, now=now)
+        values |= {"reason": f"put right: {', '.join(correction).replace('_', ' ')}", "wanted": None}
+        tell_partners(conn, workspace, members_of(conn, workspace, key), request=request, kind=kind, now=now)
     elif slices.law.obey is not None:
-        values |= {"reason": slices.law.obey(conn, workspace, key, kind, now)[:200], "subject": None}
+        values["reason"] = slices.law.obey(conn, workspace, key, kind, now)[:200]
+        tell_partners(conn, workspace, members_of(conn, workspace, key), request=request, kind=kind, now=now)
     conn.execute(privacy_requests.update().where(mine).values(values))
     tell(conn, workspace, "request.answered", about=request, details={"kind": kind}, people=[key], now=now)
 

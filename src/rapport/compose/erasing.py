@@ -14,10 +14,12 @@ from sqlalchemy import Connection
 
 from rapport.act.jobs import Job, Turn
 from rapport.compose.erasure import Proof, erase
+from rapport.compose.partners import tell_partners
 from rapport.compose.queue import Failed, next_request, stepping_behind
 from rapport.compose.requests import finish, privacy_requests
 from rapport.kernel.clock import to_iso
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.resolve.linking.units import members_of
 from rapport.storage import suppressed_file
 from rapport.storage.tidying import Tidied, tidy
 
@@ -75,6 +77,8 @@ def _erase(turn: Turn, slices: Installed, workspace: WorkspaceId, request: str, 
         begun = privacy_requests.update().where(mine, _r.status == "received", _r.subject == subject)
         if conn.execute(begun.values(status="running", subject=None)).rowcount == 0:
             return None
+        members = members_of(conn, workspace, subject)
+        tell_partners(conn, workspace, members, request=request, kind="erasure", now=turn.now)
         proof, texts = erase(conn, slices, workspace, subject, now=turn.now, told=to_iso(turn.now))
         conn.execute(privacy_requests.update().where(mine).values(proof=msgspec.json.encode(proof)))
     return texts

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from rapport.act import store as act
 from rapport.collect import store as collect
-from rapport.compose import requests
+from rapport.compose import partners, requests
 from rapport.compose.holding import by_columns, of_person, of_shop
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.measure import store as measure
@@ -92,6 +92,7 @@ EXPORT = (
         requests.privacy_requests, "what somebody asked of what is kept of them, and what became of it",
         export=by_columns(requests.privacy_requests, ("subject",))[0], erase=requests.forget,
     ),
+    of_shop(partners.privacy_told, "which partners were told of a request, and what they answered"),
 )  # fmt: skip
 
 COLLECT = (

@@ -31,9 +31,11 @@ class Failed:
 def next_request(conn: Connection, kinds: Collection[str], failed: Collection[str] = ()) -> Any:
     """The request to go on with, as a row: one that is running before those that wait, the oldest first; or None.
 
-    One that waits and names nobody is never answered: there is nothing to do it with.
+    One that waits and names nobody is never answered: there is nothing to do it with. What is to be put right is ours
+    where it is said how it ought to be.
     """
-    waits = sa.and_(_r.status == "received", _r.subject.is_not(None))
+    ours = sa.or_(_r.kind != "rectification", _r.wanted.is_not(None))
+    waits = sa.and_(_r.status == "received", _r.subject.is_not(None), ours)
     query = sa.select(privacy_requests).where(_r.kind.in_(kinds), sa.or_(_r.status == "running", waits))
     behind = sa.case((_r.id.in_(failed), 1), else_=0)
     begun = sa.case((_r.status == "running", 0), else_=1)

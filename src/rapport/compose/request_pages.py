@@ -11,7 +11,9 @@ from litestar.response import Redirect
 
 from rapport.compose import requests
 from rapport.compose.answering import answer_of
+from rapport.compose.correcting import CORRECTABLE
 from rapport.compose.installed import Installed
+from rapport.compose.partners import PartnerAnswer, note_answer
 from rapport.compose.requests import HANDED_OUT, OPEN, RequestWanted
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import InvalidInput, NotFound, RapportError
@@ -34,13 +36,20 @@ def requests_page(request: AnyRequest, db: Database, principal: Principal) -> Re
 @post("/requests", permission="requests:write", sync_to_thread=True, status_code=200)
 def take_down(request: AnyRequest, db: Database, principal: Principal, slices: Installed, data: Form) -> Response[Any]:
     """A request that reached somebody of the staff."""
-    typed = {"kind": text(data, "kind"), "customer": text(data, "customer", longest=300), "verified": _note(data)}
+    correction = {name: value for name in CORRECTABLE if (value := text(data, name, longest=200))}
+    typed = {
+        "kind": text(data, "kind"), "customer": text(data, "customer", longest=300), "verified": _note(data),
+        "correction": correction,
+    }  # fmt: skip
     try:
         wanted = msgspec.convert(typed, RequestWanted)
     except msgspec.ValidationError as error:
         return _show(request, db, principal, error=InvalidInput(f"this cannot be asked: {error}"))
-    with db.write() as conn:
-        requests.ask(conn, principal.workspace, wanted, by=f"user:{principal.id}", now=now_us(), law=slices.law)
+    try:
+        with db.write() as conn:
+            requests.ask(conn, principal.workspace, wanted, by=f"user:{principal.id}", now=now_us(), law=slices.law)
+    except InvalidInput as error:
+        return _show(request, db, principal, error=error)
     return Redirect("/console/requests", status_code=303)
 
 
@@ -56,6 +65,27 @@ def move_on(request: AnyRequest, db: Database, principal: Principal, request_id:
                 requests.settle(
                     conn, principal.workspace, request_id, refused=then == "refuse", note=note, now=now_us()
                 )
+    except RapportError as error:
+        return _show(request, db, principal, error=error)
+    return Redirect("/console/requests", status_code=303)
+
+
+@post(
+    "/requests/{request_id:str}/partners/{webhook_id:str}", permission="requests:write", sync_to_thread=True,
+    status_code=200,
+)  # fmt: skip
+def partner_page(
+    request: AnyRequest, db: Database, principal: Principal, request_id: str, webhook_id: str, data: Form
+) -> Response[Any]:
+    """What a partner answered, told to somebody of the staff."""
+    try:
+        typed = {"state": text(data, "state"), "note": text(data, "note", longest=200)}
+        answer = msgspec.convert(typed, PartnerAnswer)
+        with db.write() as conn:
+            by = f"user:{principal.id}"
+            note_answer(conn, principal.workspace, request_id, webhook_id, answer, by=by, now=now_us())
+    except msgspec.ValidationError as error:
+        return _show(request, db, principal, error=InvalidInput(f"this is no answer: {error}"))
     except RapportError as error:
         return _show(request, db, principal, error=error)
     return Redirect("/console/requests", status_code=303)
@@ -91,7 +121,7 @@ def answer_page(
 PAGES = ConsolePages(
     room="export",
     templates=Path(__file__).parent / "templates",
-    handlers=(requests_page, take_down, move_on, download_proof, answer_page),
+    handlers=(requests_page, take_down, move_on, partner_page, download_proof, answer_page),
     nav=(
         NavItem(
             label="Requests", path="/console/requests", icon="shield", group="Customers", order=280,
@@ -115,4 +145,5 @@ def _show(
         request, "export/requests.html", status=error.status if error else 200, requests=found, error=error,
         late={one.id for one in found if one.status in OPEN and one.due_at < now},
         may_write=principal.may("requests:write"), handed_out=HANDED_OUT,
+        correctable=CORRECTABLE,
     )  # fmt: skip

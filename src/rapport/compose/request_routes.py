@@ -8,6 +8,7 @@ from litestar import get, post
 from rapport.compose import requests
 from rapport.compose.answering import answer_of
 from rapport.compose.installed import Installed
+from rapport.compose.partners import PartnerAnswer, PartnerTold, note_answer
 from rapport.compose.requests import RequestShown, RequestWanted
 from rapport.compose.routes import Export
 from rapport.kernel.clock import now_us
@@ -68,4 +69,18 @@ def get_answer(db: Database, principal: Principal, slices: Installed, request_id
     return answer_of(db, slices, principal.workspace, request_id, who=principal.id, name=principal.name)
 
 
-ROUTES = (ask, list_requests, get_request, verify, get_answer)
+@post(
+    "/privacy/requests/{request_id:str}/partners/{webhook_id:str}", permission="requests:write", status_code=200,
+    tags=["privacy"], sync_to_thread=True,
+)  # fmt: skip
+def partner_answers(
+    db: Database, principal: Principal, request_id: str, webhook_id: str, data: PartnerAnswer
+) -> list[PartnerTold]:
+    """Keep what a partner answers that was told of a request by its webhook."""
+    with db.write() as conn:
+        return note_answer(
+            conn, principal.workspace, request_id, webhook_id, data, by=f"{principal.kind}:{principal.id}", now=now_us()
+        )
+
+
+ROUTES = (ask, list_requests, get_request, verify, get_answer, partner_answers)

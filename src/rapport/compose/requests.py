@@ -18,8 +18,10 @@ import sqlalchemy as sa
 from msgspec import Meta
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text
 
+from rapport.compose.correcting import checked
 from rapport.compose.erasure import Proof
 from rapport.compose.law import MONTH, Law
+from rapport.compose.partners import PartnerTold, partners_of
 from rapport.kernel.clock import DAY, now_us, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import Key, WorkspaceId, new_id
@@ -48,6 +50,7 @@ __all__ = [
     "forget",
     "newest_requests",
     "privacy_requests",
+    "requests_of",
     "settle",
     "shown",
     "verify",
@@ -64,8 +67,8 @@ RETENTION = "retention"
 OPEN = ("received", "verifying", "running")
 HANDED_OUT = ("access", "portability")
 """Kinds whose answer is all that is kept, made anew each time it is opened while the answer can be opened."""
-DONE_BY_US = (*HANDED_OUT, "restriction", "objection", "erasure")
-"""Kinds that a job answers; what is to be put right is a person's to see."""
+DONE_BY_US = (*HANDED_OUT, "restriction", "objection", "erasure", "rectification")
+"""Kinds that a job answers; what is to be put right alone where it is said what ought to be."""
 OPEN_DAYS = 30
 """How long an answer can be opened."""
 ERASED_MEANWHILE = "the person was erased on another request"
@@ -87,11 +90,13 @@ privacy_requests = Table(
     Column("verified", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("proof", LargeBinary),
+    Column("wanted", LargeBinary),
     Index("privacy_requests_by_status", "status", "asked_at"),
     Index("privacy_requests_by_time", "workspace", "asked_at"),
     Index("privacy_requests_of_person", "workspace", "subject"),
 )
-"""`subject` is the identifier that was named; NULL where it names nobody, and once its person is erased."""
+"""`subject` is the identifier that was named; NULL where it names nobody, and once its person is erased. `wanted` is
+what is to be put right, until it is."""
 
 _r = privacy_requests.c
 
@@ -106,6 +111,9 @@ class RequestWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """How it was made sure that it is this person, such as "signed in" or "passport at the till"; without it the
     request waits in `verifying`. Nothing of the person belongs here."""
     reason: Annotated[str, Meta(max_length=200)] = ""
+    correction: Annotated[dict[str, str], Meta(max_length=20)] = {}
+    """Of a rectification: what ought to be, by trait (`first_name`, `birthday`, `city` …). Without it a person sees to
+    it."""
 
 
 class RequestShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +129,10 @@ class RequestShown(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     proof: Proof | None = None
     """What an erasure did, table by table, without anything of the person."""
+    correction: dict[str, str] = {}
+    """What is to be put right, until it is."""
+    partners: list[PartnerTold] = []
+    """Who outside was told of it, and what they answered."""
 
 
 def ask(
@@ -129,6 +141,9 @@ def ask(
     """Take a request in this write transaction. About nobody it ends as `not_found`; where one of its kind is open for
     this person it is a `duplicate`, and the id is that of the open one. `law` says when it is due.
     """
+    if wanted.correction and wanted.kind != "rectification":
+        raise InvalidInput(f"{wanted.kind} puts nothing right", hint='"kind": "rectification"')
+    correction = checked(wanted.correction)
     region = settings_of(conn, workspace).region
     # One at a time in a shop: two that come together would not see each other.
     if conn.dialect.name == "postgresql":
@@ -151,6 +166,7 @@ def ask(
         "workspace": workspace, "id": new_id("prv"), "kind": wanted.kind, "status": status, "subject": subject,
         "asked_at": now, "due_at": now + days * DAY, "finished_at": now if subject is None else None, "asked_by": by,
         "verified": wanted.verified, "reason": wanted.reason, "proof": None,
+        "wanted": msgspec.json.encode(correction) if correction and subject is not None else None,
     }  # fmt: skip
     conn.execute(privacy_requests.insert().values(row))
     said = {"kind": wanted.kind, "status": status, "by": by}
@@ -180,7 +196,7 @@ def settle(
     before = found.status if found.status in ("received", "verifying") else "received"
     _move(
         conn, workspace, request, before, status="refused" if refused else "completed", reason=note.strip()[:200],
-        finished_at=now, subject=None,
+        finished_at=now, subject=None, wanted=None,
     )  # fmt: skip
     said = {"kind": found.kind, "note": note.strip()[:200]}
     tell(conn, workspace, f"request.{'refused' if refused else 'settled'}", about=request, details=said, now=now)
@@ -225,7 +241,7 @@ def forget(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> i
         conn.execute(
             privacy_requests.update().where(waits).values(status="not_found", reason=ERASED_MEANWHILE, finished_at=now)
         )
-        gone += conn.execute(privacy_requests.update().where(theirs).values(subject=None)).rowcount
+        gone += conn.execute(privacy_requests.update().where(theirs).values(subject=None, wanted=None)).rowcount
     return gone
 
 
@@ -235,7 +251,8 @@ def find_request(conn: Connection, workspace: WorkspaceId, request: str) -> Requ
     row = conn.execute(query).first()
     if row is None:
         raise NotFound(f"no request {request[:60]!r}")
-    return shown(row)
+    [found] = _with_partners(conn, workspace, [shown(row)])
+    return found
 
 
 def newest_requests(conn: Connection, workspace: WorkspaceId, *, limit: int = 100) -> list[RequestShown]:
@@ -244,7 +261,18 @@ def newest_requests(conn: Connection, workspace: WorkspaceId, *, limit: int = 10
     is_open = _r.status.in_(OPEN)
     first = conn.execute(query.where(is_open).order_by(_r.due_at).limit(limit)).all()
     last = conn.execute(query.where(~is_open).order_by(_r.asked_at.desc()).limit(limit)).all()
-    return [shown(row) for row in (*first, *last)]
+    return _with_partners(conn, workspace, [shown(row) for row in (*first, *last)])
+
+
+def _with_partners(conn: Connection, workspace: WorkspaceId, found: list[RequestShown]) -> list[RequestShown]:
+    told = partners_of(conn, workspace, [one.id for one in found])
+    return [msgspec.structs.replace(one, partners=told.get(one.id, [])) for one in found]
+
+
+def requests_of(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> list[RequestShown]:
+    """What a person with these identifiers asked, the newest first; at most fifty."""
+    query = sa.select(privacy_requests).where(_r.workspace == workspace, _r.subject.in_(sorted(keys)[:500]))
+    return [shown(row) for row in conn.execute(query.order_by(_r.asked_at.desc()).limit(50))]
 
 
 def shown(row: sa.Row[tuple[object, ...]]) -> RequestShown:
@@ -255,6 +283,7 @@ def shown(row: sa.Row[tuple[object, ...]]) -> RequestShown:
         due_at=to_iso(kept["due_at"]), verified=kept["verified"], reason=kept["reason"],
         finished_at=None if kept["finished_at"] is None else to_iso(kept["finished_at"]),
         proof=None if kept["proof"] is None else msgspec.json.decode(kept["proof"], type=Proof),
+        correction={} if kept["wanted"] is None else msgspec.json.decode(kept["wanted"], type=dict[str, str]),
     )  # fmt: skip
 
 

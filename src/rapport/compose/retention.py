@@ -16,9 +16,11 @@ from sqlalchemy import Connection
 from rapport.act.jobs import Job, Turn
 from rapport.compose.erasure import Proof, erase
 from rapport.compose.law import Outlived
+from rapport.compose.partners import tell_partners
 from rapport.compose.requests import RETENTION, finish, privacy_requests
 from rapport.kernel.clock import HOUR, to_iso
 from rapport.kernel.ids import WorkspaceId, new_id
+from rapport.resolve.linking.units import members_of
 from rapport.storage.tidying import tidy
 from rapport.storage.workspaces import all_workspaces
 
@@ -95,6 +97,7 @@ def _look(turn: Turn, slices: Installed, sweep: _Sweep, shops: list[WorkspaceId]
 
 def _outlive(conn: Connection, slices: Installed, workspace: WorkspaceId, key: Any, *, now: int) -> str:
     request = new_id("prv")
+    tell_partners(conn, workspace, members_of(conn, workspace, key), request=request, kind="erasure", now=now)
     proof, _ = erase(conn, slices, workspace, key, now=now, told=to_iso(now), for_good=False)
     row = {
         "workspace": workspace, "id": request, "kind": RETENTION, "status": "running", "subject": None, "asked_at": now,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rapport.act import webhooks
 from rapport.act.retention import OUTBOX_RETENTION, SECRET_RETENTION
 from rapport.collect.facts import FACT_KINDS as COLLECT_FACTS
-from rapport.compose import commands, holdings, upkeep
+from rapport.compose import commands, holdings, partners, upkeep
 from rapport.compose.slice import Slice
 from rapport.decide.facts import FACT_KINDS as DECIDE_FACTS
 from rapport.measure import sales
@@ -118,6 +118,7 @@ EXPORT = Slice(
     name="export",
     title="Export and erasure",
     holds=holdings.EXPORT,
+    after_delivery=partners.after_delivery,
     permissions=(
         Permission(name="customers:export", words="hand out everything that is kept of a customer"),
         Permission(name="requests:read", words="see what people ask of what is kept of them", roles=("agent",)),

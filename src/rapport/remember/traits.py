@@ -31,27 +31,28 @@ PARTS: tuple[Part, ...] = (
     Part(name="email", version=2, kind=Latest(), take=stated.email, with_context=("traits",), reads=("traits.email",)),
     Part(name="phone", version=2, kind=Latest(), take=stated.phone, with_context=("traits",), reads=("traits.phone",)),
     Part(
-        name="name", version=2, kind=Latest(), take=stated.name, with_context=("traits",),
+        name="name", version=2, kind=Latest(), own=True, take=stated.name, with_context=("traits",),
         reads=("traits.name", "traits.firstName", "traits.lastName"),
     ),
     Part(
-        name="first_name", version=2, kind=Latest(), take=stated.first_name,
+        name="first_name", version=2, kind=Latest(), own=True, take=stated.first_name,
         with_context=("traits",), reads=("traits.firstName",)
     ),
     Part(
-        name="last_name", version=2, kind=Latest(), take=stated.last_name,
+        name="last_name", version=2, kind=Latest(), own=True, take=stated.last_name,
         with_context=("traits",), reads=("traits.lastName",)
     ),
     Part(
-        name="birthday", kind=Latest(), take=stated.birthday, with_context=("traits",), reads=("traits.birthday",)
+        name="birthday", kind=Latest(), own=True, take=stated.birthday, with_context=("traits",),
+        reads=("traits.birthday",)
     ),
     Part(
-        name="location", version=2, kind=Latest(), take=stated.address, on=("Order Completed",),
+        name="location", version=2, kind=Latest(), own=True, take=stated.address, on=("Order Completed",),
         with_context=("traits", "location"),
         reads=("traits.address", "properties.shipping_address", "context.location"),
     ),
     Part(
-        name="country", version=2, kind=Latest(), take=stated.country, on=("Order Completed",),
+        name="country", version=2, kind=Latest(), own=True, take=stated.country, on=("Order Completed",),
         with_context=("traits", "location"),
         reads=("traits.address.country", "properties.shipping_address.country", "context.location.country"),
     ),

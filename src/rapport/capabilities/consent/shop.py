@@ -28,12 +28,13 @@ from rapport.kernel.work import Connection
 from rapport.storage.engine import Database
 from rapport.web.shoppers import Shopper, render_page
 
-__all__ = ["SHOP"]
+__all__ = ["SHOP", "refused"]
 
 AnyRequest = Request[Any, Any, Any]
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
+        "data": "What we keep of you",
         "title": "What we may do", "ask": "You decide. Change it whenever you like.", "yes": "Yes", "no": "No",
         "save": "Save", "saved": "Saved. It holds from now on.", "none": "There is nothing to decide here.",
         "until": "allowed until you say no", "unsubscribe": "No more of this?", "stop": "Stop",
@@ -44,6 +45,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "wrong": "This link is not complete. Open it as it stands in the message.",
     },
     "de": {
+        "data": "Was wir von Ihnen wissen",
         "title": "Was wir dürfen", "ask": "Sie entscheiden, und können es jederzeit ändern.", "yes": "Ja", "no": "Nein",
         "save": "Speichern", "saved": "Gespeichert. Es gilt ab sofort.", "none": "Hier gibt es nichts zu entscheiden.",
         "until": "erlaubt, bis Sie Nein sagen", "unsubscribe": "Nichts mehr davon?", "stop": "Abbestellen",
@@ -76,7 +78,7 @@ def save_preferences(
         try:
             opened = load_links(conn, shopper.workspace).open_preferences(token, now=now_us())
         except (Conflict, InvalidInput, NotFound) as error:
-            return _refused(request, shopper, error)
+            return refused(request, shopper, error)
         rules = _theirs(conn, shopper, opened)
     said: dict[str, Literal["granted", "denied"]] = {
         name: "granted" if data[name] == "yes" else "denied" for name in rules if data.get(name) in ("yes", "no")
@@ -95,7 +97,7 @@ def unsubscribe_page(request: AnyRequest, db: Database, shopper: Shopper, token:
             rules = _theirs(conn, shopper, opened)
             rule = rules[opened.purpose]
         except (InvalidInput, NotFound, KeyError) as error:
-            return _refused(request, shopper, error)
+            return refused(request, shopper, error)
     return render_page(
         request, "consent/unsubscribe.html", shopper, words=WORDS[shopper.language], token=token, title=rule.title,
         shop=_shop(request),
@@ -123,9 +125,9 @@ def _unsubscribe(
             rules = _theirs(conn, shopper, opened)
             rule = rules[opened.purpose]
         except (InvalidInput, NotFound, KeyError) as error:
-            return _refused(request, shopper, error)
+            return refused(request, shopper, error)
     if data.get("List-Unsubscribe") != "One-Click" and data.get("stop") not in ("this", "all"):
-        return _refused(request, shopper, InvalidInput("nothing was pressed"))
+        return refused(request, shopper, InvalidInput("nothing was pressed"))
     everything = data.get("stop") == "all"
     ended = [name for name in rules if name.endswith("_marketing")] if everything else [opened.purpose]
     _record(db, appender, shopper, opened, dict.fromkeys(ended, "denied"))
@@ -146,7 +148,7 @@ def _preferences(
         try:
             opened = load_links(conn, shopper.workspace).open_preferences(token, now=now_us())
         except (Conflict, InvalidInput, NotFound) as error:
-            return _refused(request, shopper, error)
+            return refused(request, shopper, error)
         people = people_of(conn, shopper.workspace, [opened.key])
         rules = _theirs(conn, shopper, opened)
         questions = [
@@ -186,7 +188,7 @@ def _shop(request: AnyRequest) -> str:
     return str(request.query_params.get("shop", ""))[:60]
 
 
-def _refused(request: AnyRequest, shopper: Shopper, error: Exception) -> Response[str]:
+def refused(request: AnyRequest, shopper: Shopper, error: Exception) -> Response[str]:
     """Why a link opens nothing; never whose it was."""
     words = WORDS[shopper.language]
     over = isinstance(error, Conflict)
