@@ -1,7 +1,8 @@
 """What may be done with whom: purposes and policies as data, people's answers, and the one gate that all doors ask.
 
-The front door: `gate` answers what may be done with many people, `refusal_token` is what a link ends a purpose with.
-Both are imported when they are called: the list of commands stands in this package, and is read without a database.
+The front door: `gate` answers what may be done with many people, `refusal_token` is what a link ends a purpose with,
+the paths lead to where somebody confirms and decides. All are imported when they are called: the list of
+commands stands in this package, and is read without a database.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from rapport.kernel.gate import Permit
     from rapport.kernel.ids import Key, WorkspaceId
 
-__all__ = ["gate", "refusal_token"]
+__all__ = ["confirmation_path", "gate", "preferences_path", "refusal_token"]
 
 
 def gate(conn: Any, workspace: WorkspaceId, keys: Collection[Key], purpose: str, now: int) -> Mapping[Key, Permit]:
@@ -21,6 +22,32 @@ def gate(conn: Any, workspace: WorkspaceId, keys: Collection[Key], purpose: str,
     from rapport.capabilities.consent.service import gate as asked
 
     return asked(conn, workspace, keys, purpose, now)
+
+
+def confirmation_path(conn: Any, workspace: WorkspaceId, key: Key, category: str, *, now: int) -> str:
+    """Where somebody confirms a yes they gave, below the address of this server; empty where nothing waits for it."""
+    from rapport.capabilities.consent.links import load_links
+    from rapport.capabilities.consent.service import people_of
+    from rapport.storage.workspaces import workspace_of
+
+    people = people_of(conn, workspace, [key])
+    policy = people.policy_of(key)
+    named = [
+        name for name, rule in policy.purposes.items() if rule.confirmed and category.casefold() in policy.names(name)
+    ]
+    if not named or people.verdict(key, named[0]).state != "pending":
+        return ""
+    token = load_links(conn, workspace).confirmation(key, named[0], now=now)
+    return f"/shop/consent/confirm?shop={workspace_of(conn, workspace).slug}&t={token}"
+
+
+def preferences_path(conn: Any, workspace: WorkspaceId, key: Key, *, now: int) -> str:
+    """Where somebody sees what they allow and what is kept of them, for an hour."""
+    from rapport.capabilities.consent.links import load_links
+    from rapport.storage.workspaces import workspace_of
+
+    token = load_links(conn, workspace).preferences(key, now=now)
+    return f"/shop/consent/preferences?shop={workspace_of(conn, workspace).slug}&t={token}"
 
 
 def refusal_token(conn: Any, workspace: WorkspaceId, key: Key, purpose: str) -> str:

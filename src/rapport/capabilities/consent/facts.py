@@ -5,11 +5,12 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from rapport.capabilities.consent.model import Answer, State
+from rapport.capabilities.consent.model import CONFIRMED, Answer, State
+from rapport.capabilities.consent.strings import gpp_answers, tcf_answers
 from rapport.kernel.facts import Fact
 from rapport.kernel.wording import FactKind, joined
 
-__all__ = ["ANSWERED", "CATEGORIES", "FACT_KINDS", "answers_of", "sends_signal"]
+__all__ = ["ANSWERED", "CATEGORIES", "FACT_KINDS", "TO_BE_CONFIRMED", "answers_of", "sends_signal"]
 
 ANSWERED = "Consent Answered"
 _UNSUBSCRIBED = "Unsubscribed"
@@ -24,8 +25,8 @@ _SAID: dict[object, State] = {"granted": "granted", "denied": "denied", "pending
 def answers_of(fact: Fact) -> list[Answer]:
     """What a fact says of purposes, each category once. What cannot be read is never a yes.
 
-    `context.consent.categoryPreferences` (Segment), `context.consentManagement` (RudderStack), `Unsubscribed` (of
-    Segment's e-mail events), and our own `Consent Answered`.
+    `context.consent.categoryPreferences` (Segment), `context.consentManagement` (RudderStack), TCF and GPP strings,
+    `Unsubscribed` (of Segment's e-mail events), and our own `Consent Answered`.
     """
     if fact.name == ANSWERED:
         return _stated(fact.properties.get("purposes"))
@@ -35,9 +36,19 @@ def answers_of(fact: Fact) -> list[Answer]:
     for answer in _managed(fact.context.get("consentManagement")):
         if answer.state == "denied" or answer.category not in found:
             found[answer.category] = answer
+    for answer in _strings(fact.context.get("consent")):
+        found[answer.category] = answer
     if fact.name == _UNSUBSCRIBED:
         found["email_marketing"] = Answer("email_marketing", "denied")
     return list(found.values())
+
+
+def _strings(consent: Any) -> list[Answer]:
+    """`context.consent.tcf` and `context.consent.gpp`: the strings of the advertising industry."""
+    if not isinstance(consent, dict):
+        return []
+    said = tcf_answers(consent["tcf"]) if consent.get("tcf") is not None else []
+    return [*said, *(gpp_answers(consent["gpp"]) if consent.get("gpp") is not None else [])]
 
 
 def sends_signal(fact: Fact) -> bool:
@@ -84,8 +95,8 @@ def _ids(given: Any, *, texts_alone: bool = False) -> list[str]:
 
 
 def _is_ours(category: str) -> bool:
-    """`signal:…` is what Rapport itself holds; nobody states it as a category."""
-    return category.strip().casefold().startswith("signal:")
+    """`signal:…` and `confirmed:…` are what Rapport itself holds; nobody states them as a category."""
+    return category.strip().casefold().startswith(("signal:", CONFIRMED))
 
 
 def _tell(fact: Fact) -> str:
@@ -93,7 +104,14 @@ def _tell(fact: Fact) -> str:
     return joined(*said)
 
 
+TO_BE_CONFIRMED = "Consent To Be Confirmed"
+
 FACT_KINDS = (
+    FactKind(
+        name=TO_BE_CONFIRMED, meaning="a yes was given that holds once it is confirmed by mail", stated_by="rapport",
+        icon="mail", tone="who",
+        properties={"purpose": "what it is for", "answer": "the fact that says so"},
+    ),
     FactKind(
         name=ANSWERED, meaning="somebody said what may be done with what is known of them", stated_by="rapport",
         icon="check", tone="who", tell=_tell,

@@ -13,7 +13,15 @@ from rapport.capabilities.consent import store
 from rapport.capabilities.consent.model import RESTRICTED, Policy
 from rapport.capabilities.consent.recording import Given, answer_fact
 from rapport.capabilities.consent.retention import find_outlived
-from rapport.capabilities.consent.service import Noted, note_of, people_of, said_by
+from rapport.capabilities.consent.service import (
+    Noted,
+    note_of,
+    people_of,
+    policies_of,
+    said_by,
+    to_be_confirmed,
+    with_refusals,
+)
 from rapport.collect.sources import identifier_policy
 from rapport.compose.law import Law
 from rapport.kernel.facts import decode_fact
@@ -45,6 +53,7 @@ def _obey(conn: Connection, workspace: WorkspaceId, key: Key, kind: str, now: in
     log.append(conn, [row])
     fact = decode_fact(row.body, occurred_at=row.occurred_at, received_at=row.received_at, source=row.source, seq=0)
     noted = Noted(workspace, Key(row.strand), fact, note_of(fact))
+    noted = with_refusals(noted, to_be_confirmed(policies_of(conn, workspace).policies))
     store.keep(conn, said_by([noted], {workspace: identifier_policy(settings_of(conn, workspace))}))
     if kind == "restriction":
         return "from now on only what was ordered, and what the law demands"

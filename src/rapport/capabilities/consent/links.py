@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from rapport.kernel.clock import HOUR, SECOND
+from rapport.kernel.clock import DAY, HOUR, SECOND
 from rapport.kernel.errors import Conflict, InvalidInput
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.resolve.graph.customer_ids import load_customer_ids
@@ -18,6 +18,8 @@ __all__ = ["OPEN_FOR", "Links", "Opened", "load_links"]
 
 OPEN_FOR = HOUR
 """How long a link to the preferences opens them."""
+
+CONFIRM_WITHIN = 7 * DAY
 
 _USE = b"consent-links-1"
 _LONGEST = 200
@@ -44,6 +46,18 @@ class Links:
     def refusal(self, key: Key, purpose: str) -> str:
         """A token with which somebody refuses one purpose, for ever."""
         return self._signer.sign(f"w.{self._ids.customer_id(key)}.{purpose}")
+
+    def confirmation(self, key: Key, purpose: str, *, now: int) -> str:
+        """A token with which somebody confirms their yes to one purpose, until CONFIRM_WITHIN is over."""
+        return self._signer.sign(f"c.{self._ids.customer_id(key)}.{purpose}~{(now + CONFIRM_WITHIN) // SECOND}")
+
+    def open_confirmation(self, token: str, *, now: int) -> Opened:
+        """Who confirms what. Raises InvalidInput for one that is not ours, Conflict for one that is over."""
+        customer, said = self._read(token, "c")
+        purpose, _, until = said.rpartition("~")
+        if not (until.isascii() and until.isdigit()) or int(until) * SECOND <= now:
+            raise Conflict("this link is over", hint="say yes again, and a new one comes")
+        return Opened(self._key(customer), purpose)
 
     def open_preferences(self, token: str, *, now: int) -> Opened:
         """Whose preferences it opens. Raises InvalidInput for one that is not ours, Conflict for one that is over."""

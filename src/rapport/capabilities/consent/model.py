@@ -18,8 +18,11 @@ from rapport.kernel.errors import InvalidInput
 from rapport.kernel.moments import read_moment
 
 __all__ = [
+    "BORN",
+    "CONFIRMED",
     "FREE",
     "GPC",
+    "PROVEN",
     "RESTRICTED",
     "STATES",
     "Answer",
@@ -49,6 +52,16 @@ RESTRICTED = "signal:restricted"
 """What is held while somebody has the use of what is kept of them restricted (Art. 18 GDPR): `denied`."""
 
 _MOST_DAYS = 36_500
+_OLDEST = 99
+BORN = "signal:born"
+"""Under what the birthday that was stated is held, as its wording: an ISO date."""
+
+CONFIRMED = "confirmed:"
+"""What leads the category under which each identifier holds whether its yes was confirmed; a later no ends it."""
+
+PROVEN = ("confirmed", "link", "staff", "request")
+"""Ways of answering that need no further confirmation: by a link that was sent, or to a person."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 FREE: tuple[Basis, ...] = ("consent", "legitimate_interest")
 """Where the person has a say."""
@@ -73,6 +86,8 @@ class PurposeRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Answers from before this time (ISO 8601) no longer count: the wording, or a partner, is another since."""
     wording: Mapping[str, str] = {}
     """What the person is asked, by language."""
+    confirmed: bool = False
+    """Whether a yes holds only once it was confirmed by a link that was sent to the person (double opt-in)."""
     kept_days: int | None = None
     """Days for which it keeps what is known of a person, while it is allowed; none: for as long as it is."""
     kept_from: KeptFrom = "last_seen"
@@ -87,6 +102,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     law: str = ""
     answer_days: int = 30
     """Days in which the law wants an answer to what people ask of what is kept of them."""
+    minimum_age: int = 0
+    """Who is known to be younger agrees to nothing."""
     countries: tuple[str, ...] = ()
     """ISO codes of those whose customers it holds for."""
     purposes: Mapping[str, PurposeRule]
@@ -97,6 +114,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise InvalidInput(f"the policy name {self.name[:60]!r} is not small letters, digits and _")
         if not 1 <= self.answer_days <= 365:
             raise InvalidInput(f"answer_days of {self.name!r} is {self.answer_days}", hint="1 to 365 days")
+        if not 0 <= self.minimum_age <= _OLDEST:
+            raise InvalidInput(f"minimum_age of {self.name!r} is {self.minimum_age}", hint="0 to 99 years")
         wrong = [code for code in self.countries if not (len(code) == 2 and code.isascii() and code.isupper())]
         if wrong:
             raise InvalidInput(f"the country {wrong[0][:20]!r} is no ISO code", hint='two letters, such as "DE"')
@@ -189,13 +208,17 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The fact of that answer."""
 
 
-def strictest(each: Iterable[Sequence[Held]], categories: frozenset[str], *, since: int = 0) -> Held | None:
+def strictest(
+    each: Iterable[Sequence[Held]], categories: frozenset[str], *, since: int = 0, confirmed: bool = False
+) -> Held | None:
     """What counts of what a person's identifiers, each by itself, hold of these categories (in small letters).
 
     Of each identifier the latest answer (of one fact's the strictest), of those the strictest; of equally strict ones
-    the newest.
+    the newest. Where a yes has to be `confirmed`, one that was not is `pending`.
     """
     latest = (_latest(held, categories, since) for held in each)
+    if confirmed:
+        latest = (_confirmed(held, categories, since) for held in each)
     said = [one for one in latest if one is not None and one.state != "unknown"]
     return min(said, key=lambda one: (STATES.index(one.state), -one.at, one.fact), default=None)
 
@@ -205,10 +228,19 @@ def _latest(held: Sequence[Held], categories: frozenset[str], since: int) -> Hel
     return max(named, key=lambda one: (one.at, one.fact, -STATES.index(one.state)), default=None)
 
 
-def judge(policy: Policy, purpose: str, each: Sequence[Sequence[Held]]) -> Verdict:
+def _confirmed(held: Sequence[Held], categories: frozenset[str], since: int) -> Held | None:
+    answer = _latest(held, categories, since)
+    if answer is None or answer.state != "granted":
+        return answer
+    proof = _latest(held, frozenset(f"{CONFIRMED}{category}" for category in categories), since)
+    return answer if proof is not None and proof.state == "granted" else answer._replace(state="pending")
+
+
+def judge(policy: Policy, purpose: str, each: Sequence[Sequence[Held]], *, today: str = "") -> Verdict:
     """What follows for one purpose from what each of a person's identifiers holds. Never a yes for a strange one.
 
-    What is held may be answers to other purposes, too, and signals.
+    What is held may be answers to other purposes, too, and signals. `today` (an ISO date) tells how old somebody is;
+    without it nobody is too young.
     """
     rule = policy.purposes.get(purpose)
     if rule is None:
@@ -216,12 +248,23 @@ def judge(policy: Policy, purpose: str, each: Sequence[Sequence[Held]]) -> Verdi
     verdict = _judge(policy, purpose, rule, each)
     if verdict.may and rule.basis in FREE and is_restricted(each):
         return msgspec.structs.replace(verdict, may=False, reason="the person has the use of what is kept restricted")
+    if verdict.may and rule.basis == "consent" and today and _is_too_young(policy, each, today):
+        return msgspec.structs.replace(verdict, may=False, reason=f"the person is younger than {policy.minimum_age}")
     if verdict.may:
         for needed in rule.needs:
-            if not judge(policy, needed, each).may:
+            if not judge(policy, needed, each, today=today).may:
                 title = policy.purposes[needed].title
                 return msgspec.structs.replace(verdict, may=False, reason=f"it needs “{title}”, which is not allowed")
     return verdict
+
+
+def _is_too_young(policy: Policy, each: Sequence[Sequence[Held]], today: str) -> bool:
+    """By the youngest of the birthdays that the person's identifiers state."""
+    if not policy.minimum_age:
+        return False
+    stated = (_latest(held, frozenset({BORN}), 0) for held in each)
+    born = max((one.wording for one in stated if one is not None), default="")
+    return bool(born) and f"{int(today[:4]) - policy.minimum_age:04d}{today[4:]}" < born
 
 
 def is_restricted(each: Sequence[Sequence[Held]]) -> bool:
@@ -234,7 +277,7 @@ def _judge(policy: Policy, purpose: str, rule: PurposeRule, each: Sequence[Seque
     if rule.basis not in FREE:
         why = "for what the person ordered or asked for" if rule.basis == "contract" else "because the law demands it"
         return Verdict(state="unknown", may=True, reason=f"allowed {why}")
-    answer = strictest(each, policy.names(purpose), since=_since(rule))
+    answer = strictest(each, policy.names(purpose), since=_since(rule), confirmed=rule.confirmed)
     if answer is not None:
         return _answered(answer)
     signal = strictest(each, frozenset({GPC})) if rule.signal_denies else None

@@ -10,7 +10,15 @@ import msgspec
 from rapport.capabilities.consent import store
 from rapport.capabilities.consent.facts import ANSWERED
 from rapport.capabilities.consent.model import FREE, RESTRICTED, Policy, State, is_restricted
-from rapport.capabilities.consent.service import Noted, note_of, people_of, said_by
+from rapport.capabilities.consent.service import (
+    Noted,
+    note_of,
+    people_of,
+    policies_of,
+    said_by,
+    to_be_confirmed,
+    with_refusals,
+)
 from rapport.collect.appender import Appender
 from rapport.collect.own import own_fact
 from rapport.collect.sources import identifier_policy
@@ -153,6 +161,7 @@ def record_of(
     fact = decode_fact(row.body, occurred_at=row.occurred_at, received_at=row.received_at, source=row.source, seq=0)
     noted = Noted(workspace, Key(row.strand), fact, note_of(fact))
     with db.write() as conn:  # the worker does the same when it comes to it; a refusal holds from the answer on
+        noted = with_refusals(noted, to_be_confirmed(policies_of(conn, workspace).policies))
         store.keep(conn, said_by([noted], {workspace: identifier_policy(settings)}))
     with db.read() as conn:
         return shown(conn, workspace, key)

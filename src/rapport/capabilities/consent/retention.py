@@ -16,7 +16,7 @@ from rapport.capabilities.consent.model import Held, Policy, PolicySet, is_restr
 from rapport.capabilities.consent.service import people_of, policies_of
 from rapport.capabilities.consent.settings import PRIVACY_SETTINGS
 from rapport.compose.law import Outlived
-from rapport.kernel.clock import DAY
+from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.facts import OWN_SOURCE
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.store import customers
@@ -49,7 +49,7 @@ def is_kept(policy: Policy, each: Sequence[Sequence[Held]], *, seen_at: int, ord
     for name, rule in policy.purposes.items():
         since = ordered_at if rule.kept_from == "last_order" else seen_at
         lives = rule.kept_days is None or (since > 0 and since + rule.kept_days * DAY > now)
-        if lives and judge(policy, name, each).may:
+        if lives and judge(policy, name, each, today=to_iso(now)[:10]).may:
             return True
     return False
 

@@ -11,8 +11,10 @@ from msgspec import Meta
 
 from rapport.capabilities.consent.links import OPEN_FOR, load_links
 from rapport.capabilities.consent.model import RESTRICTED, Policy
+from rapport.capabilities.consent.receipt import Receipt, receipt_of
 from rapport.capabilities.consent.recording import ConsentShown, Given, find_answering, record, shown
 from rapport.capabilities.consent.service import may, policies_of
+from rapport.capabilities.consent.strings import GppString, TcfString, parse_gpp, parse_tcf
 from rapport.collect.appender import Appender
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.principal import Principal
@@ -151,4 +153,37 @@ def make_links(db: Database, principal: Principal, reference: Reference, data: L
     )
 
 
-ROUTES = (get_consent, answer_consent, ask_may, make_links, list_policies)
+class StringsGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Strings of the advertising industry, to be looked into."""
+
+    tcf: Annotated[str, Meta(max_length=8_000)] = ""
+    gpp: Annotated[str, Meta(max_length=8_000)] = ""
+
+
+class StringsRead(msgspec.Struct, frozen=True, kw_only=True):
+    """What they say."""
+
+    tcf: TcfString | None
+    gpp: GppString | None
+
+
+@post("/privacy/strings", permission="consent:read", door="open", status_code=200, tags=["consent"])
+async def read_strings(data: StringsGiven) -> StringsRead:
+    """What a TCF or GPP string says, or what is wrong with it. Nothing is kept: answers come with `context.consent`."""
+    return StringsRead(
+        tcf=parse_tcf(data.tcf) if data.tcf else None, gpp=parse_gpp(data.gpp) if data.gpp else None
+    )  # fmt: skip
+
+
+@get(
+    "/customers/{reference:str}/consent/receipt", permission="consent:read", door="open", tags=["consent"],
+    sync_to_thread=True,
+)  # fmt: skip
+def get_receipt(db: Database, principal: Principal, reference: Reference) -> Receipt:
+    """What a customer agreed to and refused, when and to which text, with the field names of ISO/IEC TS 27560:2023."""
+    with db.read() as conn:
+        key = find_answering(conn, principal.workspace, reference)
+        return receipt_of(conn, principal.workspace, key, now=now_us())
+
+
+ROUTES = (get_consent, answer_consent, ask_may, make_links, list_policies, read_strings, get_receipt)

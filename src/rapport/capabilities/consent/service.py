@@ -10,9 +10,22 @@ import sqlalchemy as sa
 
 from rapport.capabilities.consent import quick, store
 from rapport.capabilities.consent.facts import ANSWERED, answers_of, sends_signal
-from rapport.capabilities.consent.model import FREE, GPC, Answer, Held, Policy, PolicySet, Verdict, judge
+from rapport.capabilities.consent.model import (
+    BORN,
+    CONFIRMED,
+    FREE,
+    GPC,
+    PROVEN,
+    Answer,
+    Held,
+    Policy,
+    PolicySet,
+    Verdict,
+    judge,
+)
 from rapport.capabilities.consent.shipped import shipped
 from rapport.capabilities.consent.store import KeptPolicies, Said
+from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.facts import Fact
 from rapport.kernel.gate import Choice, Choosing, Permit
@@ -21,6 +34,8 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.text import clean
 from rapport.kernel.work import Connection
 from rapport.remember import store as remember
+from rapport.remember.inputs import ReadingSettings
+from rapport.remember.stated import birthday
 from rapport.resolve.graph.store import roots_of
 from rapport.resolve.linking.units import units_of
 from rapport.storage.lookup import select_among
@@ -37,7 +52,9 @@ __all__ = [
     "policies_of",
     "said_by",
     "shortened",
+    "to_be_confirmed",
     "verdicts",
+    "with_refusals",
 ]
 
 
@@ -67,7 +84,7 @@ class People(NamedTuple):
 
     def verdict(self, key: Key, purpose: str) -> Verdict:
         """What may be done with the person with this key."""
-        return judge(self.policy_of(key), purpose, self.each[key])
+        return judge(self.policy_of(key), purpose, self.each[key], today=to_iso(now_us())[:10])
 
 
 def policies_of(conn: Connection, workspace: WorkspaceId) -> KeptPolicies:
@@ -171,7 +188,40 @@ def name_purposes(conn: Connection, workspace: WorkspaceId) -> Mapping[str, str]
 def note_of(fact: Fact) -> list[Answer]:
     """What a fact says of consent, its browser's signal included."""
     answers = answers_of(fact)
+    if fact.name == ANSWERED and _text(fact, "how") in PROVEN:
+        answers += [Answer(f"{CONFIRMED}{one.category}", "granted") for one in answers if one.state == "granted"]
+    if _birthday(fact):
+        answers = [*answers, Answer(BORN, "granted")]
     return [*answers, Answer(GPC, "denied")] if sends_signal(fact) else answers
+
+
+def _birthday(fact: Fact) -> str:
+    """The birthday that a fact states, as an ISO date; empty where it states none."""
+    if not fact.traits and "traits" not in fact.context:  # nearly all facts
+        return ""
+    stated = birthday(fact, ReadingSettings())
+    return "" if stated is None else str(stated[1])[:10]
+
+
+def to_be_confirmed(policies: PolicySet) -> frozenset[str]:
+    """All words for purposes whose yes has to be confirmed, in any policy of the shop."""
+    return frozenset(
+        word
+        for policy in policies.policies
+        for name, rule in policy.purposes.items()
+        if rule.confirmed
+        for word in policy.names(name)
+    )
+
+
+def with_refusals(noted: Noted, words: frozenset[str]) -> Noted:
+    """The same, with each no to what has to be confirmed ending a confirmation before it."""
+    ended = [
+        Answer(f"{CONFIRMED}{one.category}", "denied")
+        for one in noted.answers
+        if one.state == "denied" and one.category.casefold() in words
+    ]
+    return noted._replace(answers=[*noted.answers, *ended]) if ended else noted
 
 
 def shortened(noted: Iterable[Noted]) -> list[Noted]:
@@ -233,7 +283,8 @@ def _held(noted: Noted, answer: Answer) -> Held:
         category=answer.category, state=answer.state, at=fact.occurred_at,
         since=fact.occurred_at if noted.since is None else noted.since, fact=fact.id,
         source=fact.source, how=how,
-        wording=_text(fact, "wording"), language=_text(fact, "language"),
+        wording=_birthday(fact) if answer.category == BORN else _text(fact, "wording"),
+        language=_text(fact, "language"),
     )  # fmt: skip
 
 

@@ -34,25 +34,29 @@ AnyRequest = Request[Any, Any, Any]
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
-        "data": "What we keep of you",
+        "data": "What we keep of you", "receipt": "What you answered, as a file",
+        "confirm": "Yes, I confirm", "confirm_title": "Please confirm",
+        "confirmed": "Thank you. It holds from now on.",
         "title": "What we may do", "ask": "You decide. Change it whenever you like.", "yes": "Yes", "no": "No",
         "save": "Save", "saved": "Saved. It holds from now on.", "none": "There is nothing to decide here.",
         "until": "allowed until you say no", "unsubscribe": "No more of this?", "stop": "Stop",
         "stop_all": "Stop all news and offers", "stopped": "You will get no more of this.",
         "stopped_all": "You will get no more news and offers from us.",
         "orders": "Messages about your orders still come.",
-        "over": "This link is over. They work for an hour: ask for a new one where you got this.",
+        "over": "This link is over.", "again": "Have a new one sent",
         "wrong": "This link is not complete. Open it as it stands in the message.",
     },
     "de": {
-        "data": "Was wir von Ihnen wissen",
+        "data": "Was wir von Ihnen wissen", "receipt": "Ihre Antworten als Datei",
+        "confirm": "Ja, ich bestätige", "confirm_title": "Bitte bestätigen",
+        "confirmed": "Danke. Es gilt ab sofort.",
         "title": "Was wir dürfen", "ask": "Sie entscheiden, und können es jederzeit ändern.", "yes": "Ja", "no": "Nein",
         "save": "Speichern", "saved": "Gespeichert. Es gilt ab sofort.", "none": "Hier gibt es nichts zu entscheiden.",
         "until": "erlaubt, bis Sie Nein sagen", "unsubscribe": "Nichts mehr davon?", "stop": "Abbestellen",
         "stop_all": "Alle Neuigkeiten und Angebote abbestellen", "stopped": "Davon kommt nichts mehr.",
         "stopped_all": "Sie bekommen keine Neuigkeiten und Angebote mehr von uns.",
         "orders": "Nachrichten zu Ihren Bestellungen kommen weiter.",
-        "over": "Dieser Link gilt nicht mehr. Sie gelten eine Stunde: Fordern Sie dort, wo er herkam, einen neuen an.",
+        "over": "Dieser Link gilt nicht mehr.", "again": "Einen neuen senden lassen",
         "wrong": "Dieser Link ist nicht vollständig. Öffnen Sie ihn so, wie er in der Nachricht steht.",
     },
 }  # fmt: skip
@@ -138,7 +142,41 @@ def _unsubscribe(
     )  # fmt: skip
 
 
-SHOP = (preferences_page, save_preferences, unsubscribe_page, unsubscribe)
+@get("/confirm", opened_by="public", languages=LANGUAGES, sync_to_thread=True)
+def confirm_page(request: AnyRequest, db: Database, shopper: Shopper, token: Token = "") -> Response[str]:
+    """What a press on the button would confirm. Looking, by a scanner of mail as well, confirms nothing."""
+    return _confirm(request, db, shopper, token)
+
+
+@post("/confirm", opened_by="public", languages=LANGUAGES, status_code=200, sync_to_thread=True)
+def confirm(request: AnyRequest, db: Database, appender: Appender, shopper: Shopper, data: Form) -> Response[str]:
+    """Confirm a yes; the same link twice is once."""
+    return _confirm(request, db, shopper, data.get("t", ""), appender=appender)
+
+
+def _confirm(
+    request: AnyRequest, db: Database, shopper: Shopper, token: str, *, appender: Appender | None = None
+) -> Response[str]:
+    with db.read() as conn:
+        try:
+            opened = load_links(conn, shopper.workspace).open_confirmation(token, now=now_us())
+            rules = _theirs(conn, shopper, opened)
+            rule = rules[opened.purpose]
+        except (Conflict, InvalidInput, NotFound, KeyError) as error:
+            return refused(request, shopper, error)
+        state = people_of(conn, shopper.workspace, [opened.key]).verdict(opened.key, opened.purpose).state
+    if state == "denied":  # they refused meanwhile: an old mail does not take that back
+        return refused(request, shopper, Conflict("this link is over"))
+    if appender is not None and state != "granted":
+        _record(db, appender, shopper, opened, {opened.purpose: "granted"}, how="confirmed")
+    return render_page(
+        request, "consent/confirm.html", shopper, words=WORDS[shopper.language], token=token, shop=_shop(request),
+        text=rule.wording.get(shopper.language) or rule.wording.get("en") or rule.title,
+        done=appender is not None or state == "granted",
+    )  # fmt: skip
+
+
+SHOP = (preferences_page, save_preferences, unsubscribe_page, unsubscribe, confirm_page, confirm)
 
 
 def _preferences(
@@ -178,8 +216,9 @@ def _record(
     shopper: Shopper,
     opened: Opened,
     said: Mapping[str, Literal["granted", "denied"]],
+    how: str = "link",
 ) -> None:
-    given = Given(purposes=said, wording="", language=shopper.language, how="link", by="")
+    given = Given(purposes=said, wording="", language=shopper.language, how=how, by="")
     record_of(db, appender, shopper.workspace, opened.key, given, now=now_us())
 
 
@@ -194,5 +233,5 @@ def refused(request: AnyRequest, shopper: Shopper, error: Exception) -> Response
     over = isinstance(error, Conflict)
     return render_page(
         request, "consent/no_link.html", shopper, status=410 if over else 404, words=words,
-        why=words["over" if over else "wrong"],
+        why=words["over" if over else "wrong"], shop=_shop(request),
     )  # fmt: skip

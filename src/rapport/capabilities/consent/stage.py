@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from rapport.capabilities.consent import store
-from rapport.capabilities.consent.model import GPC, Answer
-from rapport.capabilities.consent.service import Noted, note_of, said_by, shortened
+from rapport.capabilities.consent.facts import TO_BE_CONFIRMED
+from rapport.capabilities.consent.model import GPC, PROVEN, Answer
+from rapport.capabilities.consent.service import (
+    Noted,
+    note_of,
+    policies_of,
+    said_by,
+    shortened,
+    to_be_confirmed,
+    with_refusals,
+)
 from rapport.capabilities.consent.store import Said
+from rapport.collect.own import own_fact
 from rapport.collect.sources import identifier_policy
+from rapport.decide.people import identifiers_by_key, naming
+from rapport.kernel.clock import DAY
 from rapport.kernel.facts import OWN_SOURCE
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
@@ -54,9 +66,14 @@ class Listening:
         stopped = [one for one in seen if _is_of_browser(one) and (one.workspace, one.strand) in self._signalling]
         if not noted and not stopped:
             return
-        policies = {ws: work.known(conn, ws, _policy) for ws in {one.workspace for one in (*noted, *stopped)}}
-        said = said_by(shortened([*noted, *stopped]), policies)
+        shops = {one.workspace for one in (*noted, *stopped)}
+        policies = {ws: work.known(conn, ws, _policy) for ws in shops}
+        words = {ws: to_be_confirmed(policies_of(conn, ws).policies) for ws in shops}
+        told = [with_refusals(one, words[one.workspace]) for one in shortened([*noted, *stopped])]
+        said = said_by(told, policies)
         fresh = store.keep(conn, said)
+        if any(words.values()):
+            _ask_to_confirm(conn, work, [*fresh, *(one for one in said if one.held.source == OWN_SOURCE)], words, now)
         _mark_others(conn, [*fresh, *(one for one in said if one.held.source == OWN_SOURCE)])
         for one in said:
             if one.held.category == GPC:
@@ -67,6 +84,23 @@ class Listening:
         self._noted.clear()
         self._seen.clear()
         self._signalling = None
+
+
+def _ask_to_confirm(
+    conn: Connection, work: Work, several: Sequence[Said], words: Mapping[WorkspaceId, frozenset[str]], now: int
+) -> None:
+    """State that a yes of just now waits to be confirmed: whoever sends mails hears of it. For one answer once."""
+    for said in several:
+        held = said.held
+        waits = held.state == "granted" and held.category.casefold() in words[said.workspace] and held.how not in PROVEN
+        if not waits or now - held.at > DAY:
+            continue
+        named = identifiers_by_key(conn, said.workspace, [said.strand]).get(said.strand)
+        if named is not None:
+            work.state(own_fact(
+                said.workspace, name=TO_BE_CONFIRMED, id=f"confirm-{held.fact}-{held.category}"[:200], occurred_at=now,
+                received_at=now, properties={"purpose": held.category, "answer": held.fact}, **naming(named),
+            ))  # fmt: skip
 
 
 def _mark_others(conn: Connection, several: Iterable[Said]) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text
 
-from rapport.capabilities.consent.model import GPC, Held, PolicySet, State
+from rapport.capabilities.consent.model import BORN, GPC, Held, PolicySet, State
 from rapport.kernel.errors import Conflict
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember import customers
@@ -187,6 +187,8 @@ def _news(several: Sequence[Said], known: Mapping[WorkspaceId, Mapping[Key, Sequ
             held = known[said.workspace].get(said.strand, ())
             latest[place] = next((one for one in held if one.category == said.held.category), None)
         before = latest[place]
+        if said.held.category == BORN:  # no answer, and it stands in the record
+            continue
         if said.held.state != "unknown" if before is None else _differ(before, said.held):
             fresh.append(said)
             latest[place] = said.held

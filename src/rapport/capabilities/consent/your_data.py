@@ -15,6 +15,7 @@ from litestar.params import Parameter
 
 from rapport.capabilities.consent.links import load_links
 from rapport.capabilities.consent.own_words import WORDS
+from rapport.capabilities.consent.receipt import receipt_of
 from rapport.capabilities.consent.shop import refused
 from rapport.compose import requests
 from rapport.compose.answering import answer_of
@@ -110,7 +111,22 @@ def answer_page(
     )  # fmt: skip
 
 
-YOUR_DATA = (data_page, ask_page, answer_page)
+@get("/receipt", opened_by="public", languages=LANGUAGES, sync_to_thread=True, a_minute=20)
+def receipt_file(request: AnyRequest, db: Database, shopper: Shopper, token: Token = "") -> Response[Any]:
+    """What they agreed to and refused, as a file."""
+    try:
+        key = _opened(db, shopper, token)
+    except RapportError as error:
+        return refused(request, shopper, error)
+    with db.read() as conn:
+        found = receipt_of(conn, shopper.workspace, key, now=now_us())
+    return Response(
+        msgspec.json.format(msgspec.json.encode(found), indent=2), media_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{found.record_id}.json"', "Cache-Control": "no-store"},
+    )  # fmt: skip
+
+
+YOUR_DATA = (data_page, ask_page, answer_page, receipt_file)
 
 
 def _opened(db: Database, shopper: Shopper, token: str) -> Key:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rapport.capabilities.messages import store
 from rapport.capabilities.messages.facts import FACT_KINDS
+from rapport.capabilities.messages.service.confirming import confirming
 from rapport.capabilities.messages.service.gates import GATES, HERE
 from rapport.capabilities.messages.service.outcomes import after_delivery
 from rapport.capabilities.messages.settings import MESSAGE_SETTINGS
@@ -19,6 +20,7 @@ MESSAGES = Slice(
     name="messages",
     title="Messages",
     facts=FACT_KINDS,
+    stage=confirming,
     holds=(
         of_person(store.messages, "messages to somebody, with what stands in them and what became of them"),
         of_person(

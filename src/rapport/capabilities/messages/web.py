@@ -7,9 +7,12 @@ from rapport.capabilities.messages.channel_routes import CHANNEL_ROUTES
 from rapport.capabilities.messages.pages import PAGES
 from rapport.capabilities.messages.panels import PANELS
 from rapport.capabilities.messages.routes import ROUTES
+from rapport.capabilities.messages.shop import SHOP
 from rapport.capabilities.messages.watches import WATCHES
 from rapport.web.part import WebPart
 
 __all__ = ["WEB"]
 
-WEB = WebPart(routes=(*ROUTES, *CHANNEL_ROUTES), pages=(PAGES, CHANNEL_PAGES), panels=PANELS, watches=WATCHES)
+WEB = WebPart(
+    routes=(*ROUTES, *CHANNEL_ROUTES), pages=(PAGES, CHANNEL_PAGES), panels=PANELS, watches=WATCHES, shop=SHOP
+)
