@@ -38,7 +38,8 @@ def keep_out(db: Database, slices: Installed) -> int:
     if told is not None and told.rows:
         with db.read() as conn:
             known = suppression.listed(conn)
-        if known is None or not {row[:2] for row in told.rows} <= {row[:2] for row in known.rows}:
+        here = {row[:2]: row[2] for row in known.rows} if known is not None else {}
+        if any(abs(at) > abs(here.get((workspace, hashed), 0)) for workspace, hashed, at in told.rows):
             with db.write() as conn:
                 now = db.now_us(conn)
                 erased = erase_again(conn, slices, told, now=now, adopt=True)

@@ -18,8 +18,8 @@ __all__ = ["MONTH", "AnswerDays", "FindOutlived", "Law", "Obey", "Outlived"]
 MONTH = 30
 """**Source**: Art. 12(3) GDPR, one month."""
 
-AnswerDays: TypeAlias = Callable[[Connection, WorkspaceId, Key], int]
-"""Given whom it is about: days in which the law of their market wants an answer."""
+AnswerDays: TypeAlias = Callable[[Connection, WorkspaceId, Key, str], int]
+"""Given whom it is about, and the kind of request: days in which the law of their market wants an answer."""
 
 Obey: TypeAlias = Callable[[Connection, WorkspaceId, Key, str, int], str]
 """Given whom, `restriction` or `objection`, and the time: do it in this transaction; says in words what holds now."""
@@ -37,7 +37,7 @@ FindOutlived: TypeAlias = Callable[[Connection, WorkspaceId, tuple[int, int, byt
 """Given where to go on, the time and how many customers to look at. It says nobody while the shop does not want it."""
 
 
-def _month(conn: Connection, workspace: WorkspaceId, key: Key) -> int:
+def _month(conn: Connection, workspace: WorkspaceId, key: Key, kind: str) -> int:
     return MONTH
 
 

@@ -13,6 +13,7 @@ from rapport.compose import requests
 from rapport.compose.answering import answer_of
 from rapport.compose.correcting import CORRECTABLE
 from rapport.compose.installed import Installed
+from rapport.compose.lifting import LiftWanted, lift
 from rapport.compose.partners import PartnerAnswer, note_answer
 from rapport.compose.requests import HANDED_OUT, OPEN, RequestWanted
 from rapport.kernel.clock import now_us, to_iso
@@ -31,6 +32,19 @@ AnyRequest = Request[Any, Any, Any]
 def requests_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
     """What people ask, the soonest due first."""
     return _show(request, db, principal)
+
+
+@post("/requests/let-in", permission="requests:write", sync_to_thread=True, status_code=200)
+def let_in(request: AnyRequest, db: Database, principal: Principal, data: Form) -> Response[Any]:
+    """Somebody who was erased is let in again."""
+    typed = {"identifier": text(data, "identifier", longest=300), "reason": text(data, "reason", longest=200)}
+    try:
+        lift(db, principal.workspace, msgspec.convert(typed, LiftWanted), by=f"user:{principal.id}", now=now_us())
+    except msgspec.ValidationError:
+        return _show(request, db, principal, error=InvalidInput("say who is let in again, and why"))
+    except RapportError as error:
+        return _show(request, db, principal, error=error)
+    return Redirect("/console/requests?done=let-in", status_code=303)
 
 
 @post("/requests", permission="requests:write", sync_to_thread=True, status_code=200)
@@ -121,7 +135,7 @@ def answer_page(
 PAGES = ConsolePages(
     room="export",
     templates=Path(__file__).parent / "templates",
-    handlers=(requests_page, take_down, move_on, partner_page, download_proof, answer_page),
+    handlers=(requests_page, take_down, let_in, move_on, partner_page, download_proof, answer_page),
     nav=(
         NavItem(
             label="Requests", path="/console/requests", icon="shield", group="Customers", order=280,

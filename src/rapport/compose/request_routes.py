@@ -8,6 +8,7 @@ from litestar import get, post
 from rapport.compose import requests
 from rapport.compose.answering import answer_of
 from rapport.compose.installed import Installed
+from rapport.compose.lifting import LiftWanted, lift
 from rapport.compose.partners import PartnerAnswer, PartnerTold, note_answer
 from rapport.compose.requests import RequestShown, RequestWanted
 from rapport.compose.routes import Export
@@ -83,4 +84,10 @@ def partner_answers(
         )
 
 
-ROUTES = (ask, list_requests, get_request, verify, get_answer, partner_answers)
+@post("/privacy/suppressions/lift", permission="requests:write", status_code=204, tags=["privacy"], sync_to_thread=True)
+def lift_suppression(db: Database, principal: Principal, data: LiftWanted) -> None:
+    """Let facts of somebody in again who was erased for good; what was erased stays erased."""
+    lift(db, principal.workspace, data, by=f"{principal.kind}:{principal.id}", now=now_us())
+
+
+ROUTES = (ask, list_requests, get_request, verify, get_answer, partner_answers, lift_suppression)

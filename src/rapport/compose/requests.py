@@ -160,7 +160,7 @@ def ask(
         other = conn.execute(same).first()
         if other is not None:
             return msgspec.structs.replace(shown(other), status="duplicate")
-    days = MONTH if subject is None else law.answer_days(conn, workspace, subject)
+    days = MONTH if subject is None else law.answer_days(conn, workspace, subject, wanted.kind)
     status: Status = "not_found" if subject is None else "received" if wanted.verified else "verifying"
     row = {
         "workspace": workspace, "id": new_id("prv"), "kind": wanted.kind, "status": status, "subject": subject,

@@ -67,7 +67,9 @@ def keep(db: Database) -> bool:
                 hint="give each database a data folder of its own, or move the file to the one it belongs to",
             )
         known = {(workspace, hashed): at for workspace, hashed, at in (before.rows if before else ())}
-        wanted = {(workspace, hashed): at for workspace, hashed, at in found.rows} | known
+        wanted = dict(known)
+        for workspace, hashed, at in found.rows:  # the latest word counts: erased, or lifted since
+            wanted[workspace, hashed] = max(at, known.get((workspace, hashed), 0), key=abs)
         if wanted == known:
             return False
         rows = sorted((workspace, hashed, at) for (workspace, hashed), at in wanted.items())

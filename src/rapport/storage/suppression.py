@@ -20,12 +20,12 @@ from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Tab
 from rapport.kernel.errors import Conflict
 from rapport.kernel.identifiers import Identifier, email_identifier, key_of, phone_identifier
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.storage.bulk import insert_ignore
+from rapport.storage.bulk import chunks, insert_ignore
 from rapport.storage.engine import metadata
 from rapport.storage.lookup import select_among
 
 __all__ = [
-    "Listed", "admitted", "carry", "erasing", "guard", "is_empty", "is_suppressed", "listed", "names_erased",
+    "Listed", "admitted", "carry", "erasing", "guard", "is_empty", "is_suppressed", "lift", "listed", "names_erased",
     "suppress", "suppressed", "suppression", "version_of",
 ]  # fmt: skip
 
@@ -45,6 +45,7 @@ suppressed = Table(
     Column("hash", LargeBinary, primary_key=True),
     Column("at", BigInteger, nullable=False),
 )
+"""`at` is negative where somebody of the staff lifted it, then."""
 
 
 class _Row(Protocol):
@@ -65,7 +66,7 @@ class Listed(NamedTuple):
 
     secret: bytes
     rows: list[tuple[WorkspaceId, bytes, int]]
-    """Workspace, hash, when."""
+    """Workspace, hash, when; negative where it was lifted then."""
 
 
 R = TypeVar("R", bound=_Row)
@@ -92,15 +93,24 @@ def suppress(conn: Connection, workspace: WorkspaceId, keys: Collection[Key], *,
     """Leave facts of these identifiers out from now on. Returns how many were not suppressed before."""
     secret = _secret(conn)
     rows = [{"workspace": workspace, "hash": _hash(secret, key), "at": now} for key in sorted(keys)]
+    hashes = [row["hash"] for row in rows]
+    for some in chunks(hashes, 500):  # whose suppression was lifted
+        conn.execute(suppressed.update().where(_h.workspace == workspace, _h.hash.in_(some), _h.at < 0).values(at=now))
     return insert_ignore(conn, suppressed, rows, key=("workspace", "hash"))
+
+
+def lift(conn: Connection, workspace: WorkspaceId, key: Key, *, now: int) -> bool:
+    """Let facts of this identifier in again; False where they were not left out. The row stays, so that copies hear."""
+    mine = (_h.workspace == workspace, _h.hash == _hash(_secret(conn), key), _h.at > 0)
+    return bool(conn.execute(suppressed.update().where(*mine).values(at=-now)).rowcount)
 
 
 def is_suppressed(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> set[Key]:
     """Those of these identifiers that belong to somebody erased. A look at an index for each 500."""
     secret = _secret(conn)
     by_hash = {_hash(secret, key): key for key in keys}
-    found = select_among(conn, sa.select(_h.hash), workspace, _h.hash, by_hash)
-    return {by_hash[bytes(row.hash)] for row in found}
+    found = select_among(conn, sa.select(_h.hash, _h.at), workspace, _h.hash, by_hash)
+    return {by_hash[bytes(row.hash)] for row in found if row.at > 0}
 
 
 def is_empty(conn: Connection) -> bool:
@@ -133,7 +143,12 @@ def carry(conn: Connection, before: Listed, *, adopt: bool = False) -> int:
         )
     conn.execute(suppression.update().values(version=_s.version + 1))
     rows = [{"workspace": workspace, "hash": hashed, "at": at} for workspace, hashed, at in sorted(before.rows)]
-    return insert_ignore(conn, suppressed, rows, key=("workspace", "hash"))
+    new = insert_ignore(conn, suppressed, rows, key=("workspace", "hash"))
+    here = {(row.workspace, bytes(row.hash)): row.at for row in conn.execute(sa.select(suppressed))}
+    for workspace, hashed, at in before.rows:
+        if abs(at) > abs(here[workspace, hashed]):  # erased again, or lifted, after this copy was made
+            conn.execute(suppressed.update().where(_h.workspace == workspace, _h.hash == hashed).values(at=at))
+    return new
 
 
 def names_erased(conn: Connection, workspace: WorkspaceId, bodies: Sequence[bytes]) -> set[int]:

@@ -36,8 +36,9 @@ __all__ = ["LAW"]
 _MOST_KEYS = 200
 
 
-def _answer_days(conn: Connection, workspace: WorkspaceId, key: Key) -> int:
-    return people_of(conn, workspace, [key]).policy_of(key).answer_days
+def _answer_days(conn: Connection, workspace: WorkspaceId, key: Key, kind: str) -> int:
+    policy = people_of(conn, workspace, [key]).policy_of(key)
+    return policy.answer_days_of.get(kind, policy.answer_days)
 
 
 def _obey(conn: Connection, workspace: WorkspaceId, key: Key, kind: str, now: int) -> str:

@@ -53,6 +53,7 @@ RESTRICTED = "signal:restricted"
 
 _MOST_DAYS = 36_500
 _OLDEST = 99
+_KINDS = ("access", "portability", "rectification", "restriction", "objection", "erasure")
 BORN = "signal:born"
 """Under what the birthday that was stated is held, as its wording: an ISO date."""
 
@@ -102,6 +103,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     law: str = ""
     answer_days: int = 30
     """Days in which the law wants an answer to what people ask of what is kept of them."""
+    answer_days_of: Mapping[str, int] = {}
+    """The same of kinds of requests that have days of their own, such as `objection`."""
     minimum_age: int = 0
     """Who is known to be younger agrees to nothing."""
     countries: tuple[str, ...] = ()
@@ -114,6 +117,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise InvalidInput(f"the policy name {self.name[:60]!r} is not small letters, digits and _")
         if not 1 <= self.answer_days <= 365:
             raise InvalidInput(f"answer_days of {self.name!r} is {self.answer_days}", hint="1 to 365 days")
+        for kind, days in self.answer_days_of.items():
+            if kind not in _KINDS or not 1 <= days <= 365:
+                raise InvalidInput(f"answer_days_of {kind[:40]!r} is {days}", hint=f"1 to 365 days, of {_KINDS}")
         if not 0 <= self.minimum_age <= _OLDEST:
             raise InvalidInput(f"minimum_age of {self.name!r} is {self.minimum_age}", hint="0 to 99 years")
         wrong = [code for code in self.countries if not (len(code) == 2 and code.isascii() and code.isupper())]
