@@ -50,6 +50,7 @@ SAMPLE: dict[str, Any] = {
         "price": {"minor": 7900, "currency": "EUR"}, "lowest_before": {"minor": 8900, "currency": "EUR"},
     },
     "order": {"id": "A-1001", "url": "https://shop.example/o"}, "promise": {"was": "2026-12-01", "until": "2026-12-04"},
+    "path": "/shop/consent/preferences",
     "story": "It has left the warehouse.", "what": "The parcel was damaged.", "remedy": "A new one is on its way.",
 }  # fmt: skip
 """What a preview is filled with, unless somebody types something else."""
