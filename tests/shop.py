@@ -18,7 +18,7 @@ from rapport.act import timers
 from rapport.act.stages import Stages
 from rapport.act.work import BatchWork
 from rapport.app.pipeline import Pipeline
-from rapport.collect.model import Envelope, internal_source
+from rapport.collect.model import Envelope, Source, internal_source
 from rapport.collect.prepare import prepare
 from rapport.compose.installed import Installed
 from rapport.decide.service import CustomerNamed, Decider, Decision, DecisionAsked
@@ -80,8 +80,13 @@ class Shop:
             "anonymousId": browser, "timestamp": to_iso(at), "properties": properties,
         }  # fmt: skip
 
-    def send(self, *messages: Message, received_at: int | None = None, forged: bool = False) -> None:
-        """Put messages into the log, received when they happened unless said otherwise; those of our own as ours."""
+    def send(
+        self, *messages: Message, received_at: int | None = None, forged: bool = False, public: bool = False
+    ) -> None:
+        """Put messages into the log, received when they happened unless said otherwise; those of our own as ours.
+
+        With `public` they come with the key of a website, which every visitor can read.
+        """
         kinds = self.pipeline.slices.wording.kinds
         rows = []
         for message in messages:
@@ -89,6 +94,8 @@ class Shop:
             source = internal_source(
                 self.id, "website" if forged or not kind or kind.stated_by != "rapport" else OWN_SOURCE
             )
+            if public:
+                source = Source(workspace=self.id, id="browser", name="browser", kind="web", client_side=True)
             body = msgspec.json.encode({key: value for key, value in message.items() if value is not None})
             of_shop = message.get("event") in self.pipeline.slices.vocabulary.of_shop
             more = {"vocabulary": self.pipeline.slices.vocabulary} if of_shop else {}

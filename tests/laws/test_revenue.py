@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rapport.capabilities.orders.kept_sums import SUMMING, revenue_marks
-from rapport.kernel.clock import HOUR
+from rapport.kernel.clock import DAY, HOUR
 from rapport.kernel.errors import NotFound
 from rapport.remember.golden import find_key, golden_record
 from rapport.storage.workspaces import WorkspaceSettings, create_workspace
@@ -38,14 +38,17 @@ MONEY = st.fixed_dictionaries(
         "products": st.lists(PRODUCT, max_size=2),
     },
 )  # fmt: skip
+STATE = st.sampled_from(["processing", "Storniert", "wc-cancelled", "refunded"])
+SAID = st.builds(lambda money, state: money | state, MONEY, st.just({}) | st.fixed_dictionaries({"status": STATE}))
 NOTHING: st.SearchStrategy[dict[str, Any]] = st.just({})
 TOLD = st.one_of(
-    st.tuples(st.just("Order Completed"), ORDER, AT, MONEY, st.none()),
-    st.tuples(st.just("Order Updated"), ORDER, AT, MONEY, st.none()),
-    st.tuples(st.just("Order Cancelled"), ORDER, AT, NOTHING, st.none()),
-    st.tuples(st.just("Order Refunded"), ORDER, AT, MONEY | NOTHING, st.none() | st.integers(0, 1)),
+    st.tuples(st.just("Order Completed"), ORDER, AT, SAID, st.none(), st.booleans()),
+    st.tuples(st.just("Order Updated"), ORDER, AT, SAID, st.none(), st.booleans()),
+    st.tuples(st.just("Order Cancelled"), ORDER, AT, NOTHING, st.none(), st.booleans()),
+    st.tuples(st.just("Order Refunded"), ORDER, AT, MONEY | NOTHING, st.none() | st.integers(0, 1), st.booleans()),
 )
-"""A fact, its order, microseconds after noon, what it says of money and refund id. An order is of one customer."""
+"""A fact, its order, microseconds after noon, what it says of money and state, refund id, and whether a browser says it.
+An order is of one customer."""
 
 COLUMNS = {
     "orders": "orders", "revenue": "revenue_minor", "refunds": "refunds_minor", "net_revenue": "net_minor",
@@ -64,7 +67,7 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def message(shop: Shop, told: tuple[Any, ...]) -> Message:
-    name, order, at, money, refund = told
+    name, order, at, money, refund, *_ = told
     said = money if refund is None else {**money, "refund_id": f"r{order}-{refund}"}
     return shop.message(name, at=NOON + at, user=USERS[order % 2], order_id=f"o{order}", **said)
 
@@ -101,37 +104,56 @@ def without_zeros(sums: dict[str, Counter[str]]) -> dict[str, dict[str, int]]:
 
 @settings(max_examples=20, deadline=None)
 @given(
-    facts=st.lists(TOLD, max_size=14), batch=st.sampled_from([1, 3, 1000]), summed=st.integers(0, 14),
+    facts=st.lists(TOLD, max_size=14), strange=st.lists(TOLD, max_size=4), batch=st.sampled_from([1, 3, 1000]), summed=st.integers(0, 14),
     zone=st.sampled_from(["UTC", "Asia/Kolkata"]),
 )  # fmt: skip
 @example(
     facts=[
-        ("Order Completed", 0, 0, {"revenue": 100, "currency": "EUR"}, None),
-        ("Order Refunded", 0, 1, {"revenue": 5, "currency": "EUR"}, 0),
-        ("Order Cancelled", 0, 2, {}, None),
+        ("Order Completed", 0, 0, {"revenue": 100, "currency": "EUR"}, None, False),
+        ("Order Refunded", 0, 1, {"revenue": 5, "currency": "EUR"}, 0, False),
+        ("Order Cancelled", 0, 2, {}, None, False),
     ],
+    strange=[],
     batch=1000,
     summed=2,
     zone="UTC",
 )
 @example(
     facts=[
-        ("Order Refunded", 0, 2, {}, 1),
-        ("Order Refunded", 0, 1, {"total": 7.25}, 0),
-        ("Order Updated", 0, 1, {"revenue": 7}, None),
-        ("Order Completed", 0, 0, {"total": 5, "tax": 1, "currency": "KWD"}, None),
-        ("Order Cancelled", 0, 2, {}, None),
+        ("Order Refunded", 0, 2, {"revenue": 2, "currency": "EUR"}, 1, True),
+        ("Order Cancelled", 0, 1, {}, None, True),
+        ("Order Completed", 0, 1, {"revenue": 5, "currency": "EUR", "status": "processing"}, None, True),
+        ("Order Completed", 0, 2, {"revenue": 7, "currency": "EUR"}, None, False),
     ],
+    strange=[
+        ("Order Completed", 0, 0, {"revenue": 1, "currency": "EUR"}, None, True),
+        ("Order Refunded", 0, 0, {}, 1, True),
+        ("Order Cancelled", 0, 0, {}, None, True),
+    ],
+    batch=1,
+    summed=2,
+    zone="UTC",
+)
+@example(
+    facts=[
+        ("Order Refunded", 0, 2, {}, 1, False),
+        ("Order Refunded", 0, 1, {"total": 7.25}, 0, False),
+        ("Order Updated", 0, 1, {"revenue": 7}, None, False),
+        ("Order Completed", 0, 0, {"total": 5, "tax": 1, "currency": "KWD"}, None, False),
+        ("Order Cancelled", 0, 2, {}, None, False),
+    ],
+    strange=[],
     batch=1000,
     summed=3,
     zone="Asia/Kolkata",
 )
 def test_the_customers_records_add_up_to_the_shops_numbers(
-    shop: Shop, facts: list[tuple[Any, ...]], batch: int, summed: int, zone: str
+    shop: Shop, facts: list[tuple[Any, ...]], strange: list[tuple[Any, ...]], batch: int, summed: int, zone: str
 ) -> None:
     """In every currency, in any order of arrival: orders, before refunds, refunds, cancelled, and what was kept.
 
-    Whether the days were summed before the last of them came or after.
+    Whether the days were summed before the last of them came or after, and whatever a stranger says of these orders
+    with the key of the website.
     """
     number = next(_numbers)
     with shop.db.write() as conn:
@@ -139,7 +161,12 @@ def test_the_customers_records_add_up_to_the_shops_numbers(
         shop.id = create_workspace(conn, slug=f"shop-{number}", name="Shop", now=NOON, settings=made).id
     for some in (facts[:summed], facts[summed:]):
         turns(shop.db, SUMMING, now=NOON)
-        shop.send(*(message(shop, told) for told in some))
+        for told in some:
+            shop.send(message(shop, told), public=told[5])
+        shop.fold(batch=batch)
+        reported = {told[1] for told in facts if told[0] == "Order Completed"}
+        lies = [message(shop, told) | {"userId": "mallory"} for told in strange if told[1] in reported]
+        shop.send(*lies, public=True, received_at=NOON + DAY * 9)
         shop.fold(batch=batch)
     add_up(shop)
     days = of_each_day(shop)

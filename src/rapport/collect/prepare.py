@@ -22,6 +22,7 @@ import msgspec
 
 from rapport.collect.model import CLIENT_KINDS, NO_ENVELOPE, Envelope, QuarantineRow, Source
 from rapport.collect.names import SPECIFICATION, Vocabulary
+from rapport.collect.statements import ORDER_EVENTS
 from rapport.collect.validate import ClientMessage, read_message
 from rapport.kernel.clock import DAY, SECOND, from_iso
 from rapport.kernel.errors import InvalidFact
@@ -192,7 +193,7 @@ def _fact(read: ClientMessage, source: Source, envelope: Envelope, vocabulary: V
         original_timestamp=None if original is None else str(original),
         sent_at=None if sent is None else str(sent),
         title=title,
-        unverified=kind == "alias" and source.kind in CLIENT_KINDS,
+        unverified=source.kind in CLIENT_KINDS and (kind == "alias" or name.startswith(ORDER_EVENTS)),
     )
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.act import store as act
+from rapport.collect import statements
 from rapport.collect import store as collect
 from rapport.compose import partners, requests
 from rapport.compose.holding import by_columns, of_person, of_shop
@@ -108,6 +109,7 @@ COLLECT = (
         "messages that could not be read and so belong to nobody yet; they go when they are replayed or discarded",
         mentions=True,
     ),
+    of_person(statements.order_statements, "which facts somebody stated of which order"),
 )
 
 RESOLVE = (

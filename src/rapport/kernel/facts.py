@@ -40,8 +40,8 @@ class Fact(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     title: str | None = None
     """The name of a page or screen as the client gave it."""
     unverified: bool = False
-    """It came with a key that every visitor can read, and what it says of who is who is no more than seen. Never the
-    client's to say."""
+    """It came with a key that every visitor can read: what it says of who is who is no more than seen, and what it says
+    of an order may be somebody else's (`collect/statements.py`). Never the client's to say."""
 
     occurred_at: int = 0
     received_at: int = 0

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.causes import Cause, stated_in
+from rapport.capabilities.loyalty.counting import counting
 from rapport.capabilities.loyalty.facts import REFERRED
 from rapport.capabilities.loyalty.whose import persons_of
 from rapport.kernel.ids import Key, WorkspaceId
@@ -29,7 +30,7 @@ def kept_referrals(
         return frozenset()
     orders = {fact: f"order:{stated_in(one).order_id}" for fact, one in told.items()}
     found: dict[str, list[Cause]] = {}
-    for cause in store.causes_of(conn, workspace, (), set(orders.values())):
+    for cause in counting(conn, workspace, store.causes_of(conn, workspace, (), set(orders.values()))):
         found.setdefault(cause.subject, []).append(cause)
     reports = {
         subject: min((c for c in several if c.name == "Order Completed"), key=lambda c: (c.at, c.fact), default=None)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.causes import Cause, lot_of
 from rapport.capabilities.loyalty.chance import arm_of
+from rapport.capabilities.loyalty.counting import counting
 from rapport.capabilities.loyalty.earning import Due, Paid, Version, due_to, terms_at
 from rapport.capabilities.loyalty.facts import APPLIED, EARNED, ENTERED, LEFT, PENDING, REVERSED
 from rapport.capabilities.loyalty.ledger import Lot
@@ -150,13 +151,13 @@ def _known(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -
     everyone = {one for several in by_root.values() for one in several}
     store.lock_people(conn, everyone)
     root_of = {one: root for root, several in by_root.items() for one in several}
-    told = store.causes_of(conn, workspace, everyone)
+    told = counting(conn, workspace, store.causes_of(conn, workspace, everyone))
     by_subject: dict[str, list[Cause]] = {}
     for one in told:
         by_subject.setdefault(one.subject, []).append(one)
     causes: dict[Key, list[Cause]] = {root: [] for root in by_root}
     for several in by_subject.values():
-        # An order is whose earliest report it is; what others say of it is about that.
+        # An order is whose earliest report it is; what the shop says of it is about that.
         reports = [one for one in several if one.name == "Order Completed"] or several
         whose = root_of.get(min(reports, key=lambda one: (one.at, one.fact)).strand)
         if whose is not None:

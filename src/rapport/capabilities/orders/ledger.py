@@ -2,9 +2,12 @@
 
 A browser and a server may both report an order, corrections and refunds come later or arrive earlier, and none of it
 may change the sums. So orders are kept by id: the earliest report that names its revenue and currency decides, a later
-`Order Updated` overrides the amounts, a cancellation takes what is left of the order's revenue off the net, and each
-refund counts once by its own id, the earlier ones first, until nothing is left of its order's revenue. A refund whose
-order is not known, or is in another currency, counts as it is.
+`Order Updated` overrides the amounts, a cancellation takes what is left of the order's revenue off the net, until a
+later fact says that the order stands again, and each refund counts once by its own id, the earlier ones first, until
+nothing is left of its order's revenue. A refund whose order is not known, or is in another currency, counts as it is.
+
+The shop's own word comes before a browser's: its report, its corrections and what it calls off stand, whatever a public
+write key says later or earlier. A browser may take back what is its own customer's, and add nothing to it.
 
 A ledger holds at most `limit` orders and as many refunds, those with the smallest hashes of their ids. The rest is a
 *tail* of plain sums in which every report counts, so that the whole stays exact for any order of facts: each entry also
@@ -13,63 +16,39 @@ knows the sums of all reports about it (`raw`), and those are what it leaves beh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import NamedTuple
 
-from rapport.capabilities.orders.amounts import (
-    OrderMoney,
-    claim_of,
-    corrected_in,
-    given_back,
-    gross_of,
-    margin_of,
-    prices_of,
-    revenue_of,
-    trimmed,
-)  # fmt: skip
-from rapport.kernel.facts import Fact
+from rapport.capabilities.orders.amounts import OrderMoney, corrected_in, given_back
+from rapport.capabilities.orders.changes import BY_BROWSER, OF_ORDER, Change, shop_refund_id
 from rapport.kernel.mergeable import EVER, NEVER, Mergeable, Stamp, State, hash64, wrap64
-from rapport.remember import inputs
-from rapport.remember.inputs import ReadingSettings
 
 __all__ = [
+    "CANCELLATION",
+    "REPORT",
     "HeldOrder",
     "Orders",
     "OrdersRead",
-    "cancelled",
-    "completed",
+    "cancellation_of",
+    "each_once",
     "held_orders",
     "holds_all",
-    "refunded",
-    "updated",
+    "update_of",
 ]
 
 Amounts = dict[str, int]
 
-Change = tuple[Any, ...]
-"""What one fact says of an order, one of:
-
-| what | then |
-|---|---|
-| `completed` | order id, currency, revenue, margin, coupon (or None, each), rank, gross or None, prices or None |
-| `updated` | order id, currency, revenue, margin or None, gross or None, amounts as they came or None |
-| `cancelled` | order id |
-| `refunded` | refund id, order id or None, claim, pieces |
-
-The rank is 0 where revenue and currency are stated, 1 without the currency, 2 without the revenue, 3 without both. An
-update that states no currency brings its amounts as they came, for the order's currency may be another than the shop's.
-"""
-
-REPORT, MARGIN, UPDATE, CANCELLATION, RAW = range(5)
+REPORT, MARGIN, UPDATE, CANCELLATION, RAW, MORE = range(6)
 """The parts of an order; each is None while nothing is known of it.
 
 | part | content |
 |---|---|
 | report | rank, stamp, currency, revenue, coupon, gross, prices |
-| margin | stamp, currency, margin |
+| margin | stamp, currency, margin, 1 where it is unverified |
 | update | stamp, currency, revenue, margin, gross, amounts as they came |
-| cancellation | stamp |
+| cancellation | first stamp, time of the last |
 | raw | sums over all reports; None while there is only one |
+| more | update and cancellation by browsers, last time at which the order was said to stand, the same by browsers |
 
 Sums, here and in the tails: {currency: n}, {currency: revenue}, {currency: margin}, coupons, pieces, first stamp,
 last stamp.
@@ -131,58 +110,6 @@ def holds_all(state: State) -> bool:
     return state[2] is None
 
 
-def completed(fact: Fact, settings: ReadingSettings) -> Change:
-    """An order was placed. Without an order id the fact's own id stands for the order."""
-    properties = fact.properties
-    stated = inputs.stated_currency(properties)
-    currency = stated or settings.currency
-    revenue = revenue_of(properties, currency)
-    coupon = inputs.text(properties.get("coupon"), 40)
-    return (
-        "completed", _order_id(properties) or f"fact:{fact.id}", currency, revenue,
-        margin_of(properties, currency, revenue), coupon.upper() if coupon else None,
-        2 * (revenue is None) + (stated is None), gross_of(properties, currency, revenue),
-        prices_of(properties, currency),
-    )  # fmt: skip
-
-
-def updated(fact: Fact, settings: ReadingSettings) -> Change | None:
-    """An order's amounts were corrected; a mere change of status says nothing about them."""
-    properties = fact.properties
-    order_id, stated = _order_id(properties), inputs.stated_currency(properties)
-    currency = stated or settings.currency
-    revenue = revenue_of(properties, currency)
-    if order_id is None or revenue is None:
-        return None
-    return (
-        "updated", order_id, currency, revenue, margin_of(properties, currency, revenue),
-        gross_of(properties, currency, revenue), None if stated else trimmed(properties),
-    )  # fmt: skip
-
-
-def cancelled(fact: Fact, settings: ReadingSettings) -> Change | None:
-    """An order was called off."""
-    order_id = _order_id(fact.properties)
-    return ("cancelled", order_id) if order_id else None
-
-
-def refunded(fact: Fact, settings: ReadingSettings) -> Change:
-    """Money went back. Without an amount and without products it is what is left of the order."""
-    properties = fact.properties
-    refund_id = next((found for found in (inputs.text(properties.get(n)) for n in _REFUND_IDS) if found), None)
-    pieces = sum(map(inputs.pieces, inputs.products(properties)))
-    return (
-        "refunded", refund_id or f"fact:{fact.id}", _order_id(properties), claim_of(properties, settings), pieces,
-    )  # fmt: skip
-
-
-_REFUND_IDS = ("refund_id", "return_id", "credit_note_id")
-
-
-def _order_id(properties: dict[str, Any]) -> str | None:
-    return inputs.text(properties.get("order_id"))
-
-
 class Orders(Mergeable):
     """The ledger. State: `[{order_id: order}, {refund_id: refund}, tail of orders, tail of refunds]`."""
 
@@ -234,19 +161,57 @@ class Orders(Mergeable):
 
 
 def _order(at: int, fact_id: str, source: str, value: Change) -> State:
-    what = value[0]
-    if what == "cancelled":
-        return [None, None, None, [at, fact_id, source], None]
-    currency, revenue, margin = value[2], value[3], value[4]
-    if what == "updated":
-        return [None, None, [at, fact_id, source, *value[2:]], None, None]
-    report = [value[6], at, fact_id, source, currency, revenue, value[5], value[7], value[8]]
-    return [report, None if margin is None else [at, fact_id, source, currency, margin], None, None, None]
+    what, _, state, unverified = value[:4]
+    order: State = [None, None, None, None, None, None]
+    if what == "completed":
+        currency, revenue, margin, coupon, rank, gross, prices = value[4:]
+        order[REPORT] = [rank, at, fact_id, source, currency, revenue, coupon, gross, prices]
+        order[MARGIN] = None if margin is None else [at, fact_id, source, currency, margin, int(unverified)]
+    update = [at, fact_id, source, *value[4:]] if what == "updated" and value[5] is not None else None
+    cancellation = [at, fact_id, source, at] if state == "cancelled" else None
+    live = at if state == "live" else None
+    if not unverified:
+        order[UPDATE], order[CANCELLATION] = update, cancellation
+    if live is not None or (unverified and (update or cancellation)):
+        order[MORE] = [update, cancellation, None, live] if unverified else [None, None, live, None]
+    return order
+
+
+def update_of(order: State) -> State | None:
+    """The correction that counts: the shop's own, else, of an order that browsers report, theirs; if it is later."""
+    report, more = order[REPORT], order[MORE]
+    found = order[UPDATE]
+    if found is None and more is not None and report[0] & BY_BROWSER:
+        found = more[0]
+    return found if found is not None and found[:2] > report[1:3] else None
+
+
+def cancellation_of(order: State) -> Stamp | None:
+    """By what an order is called off, unless it was said later that it stands: by the shop, or by browsers where they
+    report it and called it off.
+    """
+    own, more, report = order[CANCELLATION], order[MORE], order[REPORT]
+    if more is None:
+        return own[:3] if own else None
+    _, theirs, live, live_theirs = more
+    stands = _latest(live, live_theirs if report is not None and report[0] & BY_BROWSER else None)
+    found = [
+        [first if since is None or since < first else last, fact_id, source]
+        for cancelled, since in ((own, live), (theirs, stands))
+        if cancelled is not None
+        for first, fact_id, source, last in [cancelled]
+        if since is None or since <= last
+    ]
+    return min(found, default=None)
+
+
+def _latest(left: int | None, right: int | None) -> int | None:
+    return max(left, right) if left is not None and right is not None else right if left is None else left
 
 
 def _held(key: str, order: State, refunded_ids: Collection[str | None]) -> HeldOrder:
-    report, _, update, cancellation, _ = order
-    currency, revenue = _amount(report, update)
+    report, cancellation = order[REPORT], cancellation_of(order)
+    currency, revenue = _amount(report, update_of(order))
     return HeldOrder(
         "" if key == f"fact:{report[2]}" else key, currency, revenue, report[1], report[2],
         cancellation is not None, key in refunded_ids,
@@ -254,8 +219,8 @@ def _held(key: str, order: State, refunded_ids: Collection[str | None]) -> HeldO
 
 
 def _amount(report: State, update: State | None) -> tuple[str, int | None]:
-    """The order's currency and revenue: those of the update where it is later than the report."""
-    if update is not None and update[:2] > report[1:3]:
+    """The order's currency and revenue: those of the correction that counts, if there is one."""
+    if update is not None:
         return _corrected(report[4], update)[:2]
     return report[4], report[5]
 
@@ -271,7 +236,7 @@ def _money(report: State, update: State | None) -> OrderMoney:
     """What refunds of this order are held against."""
     currency, revenue = _amount(report, update)
     net, gross = (report[5], report[7]) if report[7] else (0, 0)
-    if update is not None and update[:2] > report[1:3]:
+    if update is not None:
         _, stated, _, of_update = _corrected(report[4], update)
         net, gross = (stated, of_update) if of_update else (net, gross)
     prices = report[8] if report[8] and currency == report[4] else ()
@@ -282,10 +247,31 @@ def _merge_orders(left: State, right: State) -> State:
     both = left[REPORT] and right[REPORT]
     raw = _add(_order_sums(left), _order_sums(right)) if both else left[RAW] or right[RAW]
     return [
-        _chosen(left[REPORT], right[REPORT], 3, largest=False), _chosen(left[MARGIN], right[MARGIN], 2, largest=False),
+        _chosen(left[REPORT], right[REPORT], 3, largest=False), _margin_chosen(left[MARGIN], right[MARGIN]),
         _chosen(left[UPDATE], right[UPDATE], 2, largest=True),
-        _chosen(left[CANCELLATION], right[CANCELLATION], 2, largest=False), raw,
+        _merge_cancellations(left[CANCELLATION], right[CANCELLATION]), raw, _merge_more(left[MORE], right[MORE]),
     ]  # fmt: skip
+
+
+def _margin_chosen(left: State | None, right: State | None) -> State | None:
+    if left is None or right is None:
+        return left or right
+    return min(left, right, key=lambda margin: (margin[5], *margin[:2]))
+
+
+def _merge_more(left: State | None, right: State | None) -> State | None:
+    if left is None or right is None:
+        return left or right
+    return [
+        _chosen(left[0], right[0], 2, largest=True), _merge_cancellations(left[1], right[1]),
+        _latest(left[2], right[2]), _latest(left[3], right[3]),
+    ]  # fmt: skip
+
+
+def _merge_cancellations(left: State | None, right: State | None) -> State | None:
+    if left is None or right is None:
+        return left or right
+    return [*min(left[:3], right[:3]), max(left[3], right[3])]
 
 
 def _merge_refunds(left: State, right: State) -> State:
@@ -345,6 +331,14 @@ def _added(left: Amounts, right: Amounts) -> Amounts:
     return total
 
 
+def each_once(refunds: Mapping[str, State]) -> Iterator[State]:
+    """The refunds, without those of browsers that the shop itself states too."""
+    for refund_id, refund in refunds.items():
+        own = refunds.get(shop_refund_id(refund_id)) if OF_ORDER in refund_id else None
+        if own is None or own[3] != refund[3]:
+            yield refund
+
+
 class _Reading:
     """One pass over a ledger."""
 
@@ -368,7 +362,7 @@ class _Reading:
         orders, refunds, tail, refund_tail = self.state
         for order_id in sorted(orders):
             self._order(order_id, orders[order_id])
-        for refund in sorted(refunds.values(), key=lambda r: (r[0], r[1])):
+        for refund in sorted(each_once(refunds), key=lambda r: (r[0], r[1])):
             self._refund(refund)
         for order_id in sorted(orders):
             self._loss(order_id, orders[order_id])
@@ -394,14 +388,15 @@ class _Reading:
             self.last[what] = list(stamp[:3])
 
     def _order(self, order_id: str, order: State) -> None:
-        report, margin, update, cancellation, _ = order
+        report, margin = order[REPORT], order[MARGIN]
         if report is None:
             return
+        update, cancellation = update_of(order), cancellation_of(order)
         if cancellation is not None:
             self.cancelled += 1
             self._seen("cancelled", cancellation)
         stamp, (currency, revenue) = report[1:4], _amount(report, update)
-        if update is not None and update[:2] > stamp[:2]:
+        if update is not None:
             corrected = _corrected(report[4], update)
             if corrected[2] is not None:
                 margin = [*update[:3], corrected[0], corrected[2]]
@@ -421,9 +416,8 @@ class _Reading:
 
     def _loss(self, order_id: str, order: State) -> None:
         """A cancelled order brings nothing: what was not refunded of it is lost to the net."""
-        report, _, update, cancellation, _ = order
-        if report is not None and cancellation is not None and self.left.get(order_id, 0) > 0:
-            currency, _ = _amount(report, update)
+        if order[REPORT] is not None and self.left.get(order_id, 0) > 0 and cancellation_of(order) is not None:
+            currency, _ = _amount(order[REPORT], update_of(order))
             self.lost[currency] = wrap64(self.lost.get(currency, 0) + self.left[order_id])
 
     def _refund(self, refund: State) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from rapport.capabilities.orders.store import OrderPart, RefundRow, orders, refunds
 from rapport.storage.bulk import upsert
 
-__all__ = ["save_orders", "save_refunds"]
+__all__ = ["replace_orders", "save_orders", "save_refunds"]
 
 
 def save_orders(conn: Connection, parts: Iterable[OrderPart]) -> None:
@@ -25,6 +25,12 @@ def save_orders(conn: Connection, parts: Iterable[OrderPart]) -> None:
         joined[key] = part if key not in joined else _join(joined[key], part)
     rows = [joined[key]._asdict() for key in sorted(joined)]
     upsert(conn, orders, rows, key=("workspace", "order_id"), update=_ORDER_UPDATE)
+
+
+def replace_orders(conn: Connection, parts: Iterable[OrderPart]) -> None:
+    """Write orders as all that counts of them says, whatever was joined before."""
+    rows = [part._asdict() for part in sorted(parts, key=lambda part: part.order_id)]
+    upsert(conn, orders, rows, key=("workspace", "order_id"), update=OrderPart._fields[2:])
 
 
 def save_refunds(conn: Connection, rows: Iterable[RefundRow]) -> None:

@@ -6,26 +6,19 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
-
 from rapport.act import timers
-from rapport.capabilities.orders import kept_sums, ledger, store
-from rapport.capabilities.orders.amounts import given_back, needs_order
+from rapport.capabilities.orders import kept_sums, store
 from rapport.capabilities.orders.facts import CART_ABANDONED, CART_EVENTS, cart_abandoned, cart_abandoned_id
+from rapport.capabilities.orders.keeping import keep_orders
 from rapport.capabilities.orders.model import CartStory, stories_of
-from rapport.capabilities.orders.saving import save_orders, save_refunds
 from rapport.capabilities.orders.settings import ORDER_SETTINGS
-from rapport.capabilities.orders.settling import settle
-from rapport.capabilities.orders.store import READING, OrderPart, RefundRow
 from rapport.capabilities.promises import shipments_of
 from rapport.collect.own import own_fact
 from rapport.decide import people
 from rapport.kernel.clock import SECOND, to_iso
-from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Connection, Seen, Timer, Work
 from rapport.measure.model import Question
-from rapport.remember import stated
 from rapport.remember.inputs import ReadingSettings
 from rapport.storage import log
 from rapport.storage.log import StoredRow
@@ -67,7 +60,7 @@ class _Judged(NamedTuple):
 def keep(conn: Connection, work: Work, notes: Sequence[Seen], now: int) -> None:
     """Keep the orders of a batch, and see to it that every cart it touched is judged when its time has come."""
     shops = _shops(conn, work, {note.workspace for note in notes})
-    _keep_orders(conn, notes, shops)
+    keep_orders(conn, notes, {workspace: shop.settings for workspace, shop in shops.items()})
     due: dict[tuple[WorkspaceId, Key], int] = {}
     ordered: dict[WorkspaceId, dict[Key, int]] = {}
     for note in notes:
@@ -192,69 +185,3 @@ def _shops(conn: Connection, work: Work, workspaces: Collection[WorkspaceId]) ->
         )
         for workspace in workspaces
     }
-
-
-def _keep_orders(conn: Connection, notes: Sequence[Seen], shops: Mapping[WorkspaceId, _Shop]) -> None:
-    parts: list[OrderPart] = []
-    back: list[RefundRow] = []
-    for note in notes:
-        settings = shops[note.workspace].settings
-        if note.fact.name == "Order Refunded":
-            refund = _refund(note, settings)
-            back.append(refund)
-            if refund.order_id is not None:
-                # The order's row, whether it is known or not: whoever reports it later waits for this transaction.
-                parts.append(OrderPart(note.workspace, refund.order_id, note.strand))
-        else:
-            part = _order(note, settings)
-            if part is not None:
-                parts.append(part)
-    save_orders(conn, parts)
-    save_refunds(conn, back)
-    for workspace in {note.workspace for note in notes}:
-        order_ids = {part.order_id for part in parts if part.workspace == workspace}
-        refund_ids = {row.refund_id for row in back if row.workspace == workspace}
-        kept_sums.mark(conn, workspace, settle(conn, workspace, order_ids, refund_ids))
-
-
-def _order(note: Seen, settings: ReadingSettings) -> OrderPart | None:
-    """What the fact says of an order, read by the rules of the customer's own ledger."""
-    fact, key = note.fact, (note.workspace, note.strand)
-    if fact.name == "Order Completed":
-        _, order_id, currency, revenue, _, _, rank, gross, prices = ledger.completed(fact, settings)
-        return OrderPart(
-            key[0], order_id, key[1], rank=rank, at=fact.occurred_at, fact=fact.id, country=_country(fact, settings),
-            currency=currency, revenue_minor=revenue or 0, gross_minor=gross, prices=_json(prices),
-            reading=READING,
-        )  # fmt: skip
-    if fact.name == "Order Updated":
-        change = ledger.updated(fact, settings)
-        return None if change is None else OrderPart(
-            key[0], change[1], key[1], updated_at=fact.occurred_at, updated_fact=fact.id, updated_currency=change[2],
-            updated_minor=change[3], updated_gross=change[5], updated_told=_json(change[6]),
-            updated_reading=READING,
-        )  # fmt: skip
-    if fact.name == "Order Cancelled":
-        change = ledger.cancelled(fact, settings)
-        return None if change is None else OrderPart(
-            key[0], change[1], key[1], cancelled_at=fact.occurred_at, cancelled_reading=READING
-        )  # fmt: skip
-    return None
-
-
-def _refund(note: Seen, settings: ReadingSettings) -> RefundRow:
-    _, refund_id, order_id, claim, _ = ledger.refunded(note.fact, settings)
-    currency, amount = given_back(claim, None)
-    return RefundRow(
-        note.workspace, refund_id, note.fact.occurred_at, note.fact.id, order_id, _country(note.fact, settings),
-        currency, amount, _json(claim) if order_id is not None and needs_order(claim) else None,
-    )  # fmt: skip
-
-
-def _json(value: object) -> str | None:
-    return None if value is None else msgspec.json.encode(value).decode()
-
-
-def _country(fact: Fact, settings: ReadingSettings) -> str:
-    found = stated.country(fact, settings)
-    return str(found[1]) if found else ""

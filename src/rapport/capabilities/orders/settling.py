@@ -19,7 +19,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import upsert
 from rapport.storage.lookup import select_among
 
-__all__ = ["settle"]
+__all__ = ["rows_of", "settle"]
 
 Row = dict[str, Any]
 
@@ -32,10 +32,10 @@ def settle(
     Returns the moments at which that may have changed what was sold or given back, earlier ones of the same order or
     refund included.
     """
-    given = _rows(conn, workspace, refunds.c.refund_id, refund_ids)
+    given = rows_of(conn, workspace, refunds.c.refund_id, refund_ids)
     order_ids = {*order_ids, *(row["was_order"] for row in given if row["was_order"] is not None)}
-    known = {row["order_id"]: row for row in _rows(conn, workspace, orders.c.order_id, order_ids)}
-    back = _rows(conn, workspace, refunds.c.order_id, order_ids)
+    known = {row["order_id"]: row for row in rows_of(conn, workspace, orders.c.order_id, order_ids)}
+    back = rows_of(conn, workspace, refunds.c.order_id, order_ids)
     corrected = [row for row in known.values() if row["updated_told"] is not None and _correct(row)]
     upsert(
         conn, orders, sorted(corrected, key=lambda row: row["order_id"]), key=("workspace", "order_id"),
@@ -50,7 +50,8 @@ def settle(
     return {at for at in moments if at is not None and at < NEVER}
 
 
-def _rows(conn: Connection, workspace: WorkspaceId, column: sa.Column[Any], values: Collection[str]) -> list[Row]:
+def rows_of(conn: Connection, workspace: WorkspaceId, column: sa.Column[Any], values: Collection[str]) -> list[Row]:
+    """The whole rows of orders or refunds with one of these values."""
     found = select_among(conn, sa.select(column.table), workspace, column, sorted(values))
     return [dict(row._mapping) for row in found]
 

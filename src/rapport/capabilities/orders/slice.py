@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from rapport.capabilities.orders import kept_sums, store
-from rapport.capabilities.orders.facts import CART_EVENTS, FACT_KINDS, ORDER_EVENTS
+from rapport.capabilities.orders.facts import CART_EVENTS, FACT_KINDS
+from rapport.capabilities.orders.keeping import LISTENS_TO
 from rapport.capabilities.orders.metrics import CART_ABANDONMENT, REVENUE
 from rapport.capabilities.orders.rereading import forget_older_readings
 from rapport.capabilities.orders.service import CART_TIMER, carts_by_day, judge_carts, keep, revenue_rows
@@ -20,7 +21,7 @@ ORDERS = Slice(
     name="orders",
     title="Orders",
     facts=FACT_KINDS,
-    stage=lambda: BatchStage[Seen]({*CART_EVENTS, *ORDER_EVENTS}, read=lambda seen: seen, write=keep),
+    stage=lambda: BatchStage[Seen]({*CART_EVENTS, *LISTENS_TO}, read=lambda seen: seen, write=keep),
     retelling=Retelling(version=store.READING, finish=forget_older_readings),
     holds=(
         # Refunds name an order, not a person, so they are found by the orders and go before those: last here.

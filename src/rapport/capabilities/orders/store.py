@@ -100,10 +100,10 @@ and `updated_told` (JSON, where the correction states no currency) are for the r
 `reading`, of report, correction and cancellation each, is by which version it was read (`READING`; 0 where there is
 none): what a newer one reads takes the place of what an older one did, whichever of the facts it was."""
 
-READING = 2
+READING = 3
 """Raised where the facts of orders and refunds are read otherwise than before: they are all told again."""
 
-UNREPORTED = 4
+UNREPORTED = 8
 
 refunds = Table(
     "refunds",

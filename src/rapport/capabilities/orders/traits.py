@@ -6,25 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from rapport.capabilities.orders import cart, ledger
+from rapport.capabilities.orders.changes import CHANGES
 from rapport.capabilities.orders.ledger import OrdersRead
 from rapport.kernel.clock import HOUR, to_iso
-from rapport.kernel.facts import Fact
 from rapport.kernel.mergeable import Count, Stamp
 from rapport.kernel.money import UNKNOWN_CURRENCY
-from rapport.remember.inputs import ReadingSettings
 from rapport.remember.registry import Part, Pick, SummaryColumn, Trait, yes
 
 __all__ = ["PARTS", "TRAITS"]
 
 _ADDED = ("Product Added", "Wishlist Product Added to Cart")
 _PRODUCT = ("properties.product_id", "properties.sku")
-
-_ORDER_CHANGES: dict[str, Callable[[Fact, ReadingSettings], Any]] = {
-    "Order Completed": ledger.completed,
-    "Order Updated": ledger.updated,
-    "Order Cancelled": ledger.cancelled,
-    "Order Refunded": ledger.refunded,
-}
 
 
 def _summary(ledger: OrdersRead) -> dict[SummaryColumn, int | str]:
@@ -47,9 +39,9 @@ PARTS: tuple[Part, ...] = (
                "properties.variant", "properties.products[]"),
     ),
     Part(
-        name="orders", version=2, kind=ledger.Orders(),
+        name="orders", version=3, kind=ledger.Orders(),
         on=("Order Completed", "Order Updated", "Order Cancelled", "Order Refunded"),
-        take=lambda fact, settings: _ORDER_CHANGES[fact.name](fact, settings),
+        take=lambda fact, settings: CHANGES[fact.name](fact, settings),
         reads=("properties.order_id", "properties.refund_id", "properties.revenue", "properties.subtotal",
                "properties.total", "properties.shipping", "properties.tax", "properties.margin", "properties.currency",
                "properties.coupon", "properties.products[].price", "properties.products[].cost",

@@ -1,0 +1,104 @@
+"""What one fact says of an order or a refund, as the ledger folds it and the tables keep it. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rapport.capabilities.orders.amounts import claim_of, gross_of, margin_of, prices_of, revenue_of, trimmed
+from rapport.collect.statements import state_of
+from rapport.kernel.facts import Fact
+from rapport.remember import inputs
+from rapport.remember.inputs import ReadingSettings
+
+__all__ = [
+    "BY_BROWSER", "CHANGES", "OF_ORDER", "Change", "cancelled", "completed", "order_id_of", "refunded",
+    "shop_refund_id", "updated",
+]  # fmt: skip
+
+Change = tuple[Any, ...]
+"""What one fact says of an order, one of:
+
+| what | then |
+|---|---|
+| `completed` | order id, state, whether unverified, currency, revenue, margin, coupon (or None, each), rank, gross or None, prices or None |
+| `updated` | order id, state, whether unverified, currency, revenue or None, margin or None, gross or None, amounts as they came or None |
+| `cancelled` | order id, state, whether unverified |
+| `refunded` | refund id, order id or None, claim, pieces |
+
+The rank is 0 where revenue and currency are stated, 1 without the currency, 4 and 5 without the revenue, and two more
+(`BY_BROWSER`) where the fact is unverified. An update that states no currency brings its amounts as they came, for the
+order's currency may be another than the shop's.
+"""  # noqa: E501
+
+BY_BROWSER = 2
+
+
+def completed(fact: Fact, settings: ReadingSettings) -> Change:
+    """An order was placed. Without an order id the fact's own id stands for the order."""
+    properties = fact.properties
+    stated = inputs.stated_currency(properties)
+    currency = stated or settings.currency
+    revenue = revenue_of(properties, currency)
+    coupon = inputs.text(properties.get("coupon"), 40)
+    return (
+        "completed", order_id_of(properties) or f"fact:{fact.id}", state_of(fact), fact.unverified, currency, revenue,
+        margin_of(properties, currency, revenue), coupon.upper() if coupon else None,
+        4 * (revenue is None) + (stated is None) + BY_BROWSER * fact.unverified,
+        gross_of(properties, currency, revenue), prices_of(properties, currency),
+    )  # fmt: skip
+
+
+def updated(fact: Fact, settings: ReadingSettings) -> Change | None:
+    """An order's amounts were corrected, or it was called off, or it stands again; any other status says nothing."""
+    properties = fact.properties
+    order_id, stated, state = order_id_of(properties), inputs.stated_currency(properties), state_of(fact)
+    currency = stated or settings.currency
+    revenue = revenue_of(properties, currency)
+    if order_id is None or (revenue is None and not state):
+        return None
+    return (
+        "updated", order_id, state, fact.unverified, currency, revenue, margin_of(properties, currency, revenue),
+        gross_of(properties, currency, revenue), None if stated else trimmed(properties),
+    )  # fmt: skip
+
+
+def cancelled(fact: Fact, settings: ReadingSettings) -> Change | None:
+    """An order was called off."""
+    order_id = order_id_of(fact.properties)
+    return ("cancelled", order_id, "cancelled", fact.unverified) if order_id else None
+
+
+def refunded(fact: Fact, settings: ReadingSettings) -> Change:
+    """Money went back. Without an amount and without products it is what is left of the order."""
+    properties = fact.properties
+    refund_id = next((found for found in (inputs.text(properties.get(n)) for n in _REFUND_IDS) if found), None)
+    pieces = sum(map(inputs.pieces, inputs.products(properties)))
+    order_id = order_id_of(properties)
+    if refund_id and order_id and fact.unverified:
+        refund_id = f"{refund_id}{OF_ORDER}{order_id}"
+    return "refunded", refund_id or f"fact:{fact.id}", order_id, claim_of(properties, settings), pieces
+
+
+_REFUND_IDS = ("refund_id", "return_id", "credit_note_id")
+
+OF_ORDER = "\x1f"
+"""Between the id of a refund that a browser states and its order's: so it is never taken for one of another order."""
+
+
+def shop_refund_id(refund_id: str) -> str:
+    """The id under which the shop itself states the same refund."""
+    return refund_id.split(OF_ORDER, 1)[0]
+
+
+def order_id_of(properties: dict[str, Any]) -> str | None:
+    """The order that a fact names."""
+    return inputs.text(properties.get("order_id"))
+
+
+CHANGES = {
+    "Order Completed": completed,
+    "Order Updated": updated,
+    "Order Cancelled": cancelled,
+    "Order Refunded": refunded,
+}
+"""By which of them a fact is read."""

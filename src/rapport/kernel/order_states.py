@@ -1,0 +1,72 @@
+"""What a shop's word for the state of an order means: that it is called off, or that it stands. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Literal
+
+__all__ = ["OrderState", "order_state"]
+
+OrderState = Literal["", "live", "cancelled"]
+"""Empty: the word says neither, as `refunded` and `draft` do not."""
+
+_CANCELLED_WORDS = """
+    cancelled canceled cancel cancellation void voided annulled revoked
+    storniert abgebrochen annulliert gekündigt
+    annulé annulée abandonnée
+    cancelado cancelada anulado anulada
+    annullato annullata cancellato cancellata
+    geannuleerd
+    anulowane anulowano anulowany anulowana
+    avbruten avbeställd makulerad avbrutt kansellert avlyst annulleret
+    peruutettu peruttu
+    zrušeno zrušena zrušená stornováno stornovaná zrušené
+    törölve törölt lemondva
+    anulat anulată anulata
+    отменен отменён отменена отменено отменённый скасовано скасований анулиран отказана
+    ακυρώθηκε ακυρωμένη ακυρωμένο
+    iptal
+    キャンセル キャンセル済み 取消 已取消 取消済み 취소 취소됨 취소완료
+    đã_hủy dibatalkan batal ยกเลิก ملغي ملغى בוטל
+"""
+"""Whole words in which shops' systems and their exports say it, by language."""
+
+_LIVE_WORDS = """
+    open reopened active placed new confirmed accepted approved authorized authorised paid processing processed
+    in_process in_progress on_hold pending pending_payment awaiting_payment completed complete fulfilled
+    partially_fulfilled unfulfilled packed ready shipped partially_shipped in_transit delivered
+    offen bestätigt bezahlt in_bearbeitung in_wartestellung abgeschlossen fertiggestellt versendet versandt geliefert
+    en_cours confirmée payée terminée expédiée livrée en_attente
+    procesando pagado completado completada enviado entregado en_espera confirmado pendiente
+    in_lavorazione completato confermato pagato spedito consegnato in_sospeso
+    verwerken afgerond betaald verzonden geleverd in_de_wacht in_behandeling
+    concluído concluída processando pago em_processamento
+    zrealizowane w_trakcie_realizacji opłacone
+    slutförd behandlas betald
+"""
+
+
+def order_state(word: object) -> OrderState:
+    """What a word for an order's state means, in whatever case, with or without accents and WooCommerce's `wc-`.
+
+    >>> order_state("wc-cancelled"), order_state("Storniert"), order_state("In Bearbeitung"), order_state("refunded")
+    ('cancelled', 'cancelled', 'live', '')
+    """
+    return _state(word) if isinstance(word, str) and len(word) <= 60 else ""
+
+
+@lru_cache(maxsize=1_024)
+def _state(word: str) -> OrderState:
+    plain = _plain(word).removeprefix("wc_")
+    return "cancelled" if plain in _CANCELLED else "live" if plain in _LIVE else ""
+
+
+def _plain(word: str) -> str:
+    bare = "".join(c for c in unicodedata.normalize("NFKD", word.casefold()) if not unicodedata.combining(c))
+    return re.sub(r"[\W_]+", "_", bare).strip("_")
+
+
+_CANCELLED = frozenset(map(_plain, _CANCELLED_WORDS.split()))
+_LIVE = frozenset(map(_plain, _LIVE_WORDS.split()))
