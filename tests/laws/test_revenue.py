@@ -47,7 +47,7 @@ TOLD = st.one_of(
     st.tuples(st.just("Order Cancelled"), ORDER, AT, NOTHING, st.none(), st.booleans()),
     st.tuples(st.just("Order Refunded"), ORDER, AT, MONEY | NOTHING, st.none() | st.integers(0, 1), st.booleans()),
 )
-"""A fact, its order, microseconds after noon, what it says of money and state, refund id, and whether a browser says it.
+"""A fact, its order, microseconds after noon, what it says of money and state, refund id, whether a browser says it.
 An order is of one customer."""
 
 COLUMNS = {
@@ -104,8 +104,8 @@ def without_zeros(sums: dict[str, Counter[str]]) -> dict[str, dict[str, int]]:
 
 @settings(max_examples=20, deadline=None)
 @given(
-    facts=st.lists(TOLD, max_size=14), strange=st.lists(TOLD, max_size=4), batch=st.sampled_from([1, 3, 1000]), summed=st.integers(0, 14),
-    zone=st.sampled_from(["UTC", "Asia/Kolkata"]),
+    facts=st.lists(TOLD, max_size=14), strange=st.lists(TOLD, max_size=4), batch=st.sampled_from([1, 3, 1000]),
+    summed=st.integers(0, 14), zone=st.sampled_from(["UTC", "Asia/Kolkata"]),
 )  # fmt: skip
 @example(
     facts=[

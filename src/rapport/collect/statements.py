@@ -26,7 +26,9 @@ from rapport.storage.lookup import change_among, select_among
 
 __all__ = [
     "ORDER_EVENTS",
+    "REPORT",
     "Statement",
+    "called_off_at",
     "contested_by",
     "disputed",
     "is_plain",
@@ -36,6 +38,7 @@ __all__ = [
     "state_of",
     "statement_of",
     "statements_of",
+    "unverified_of",
 ]
 
 ORDER_EVENTS = "Order "
@@ -157,6 +160,35 @@ def disputed(told: Sequence[Statement], root_of: Mapping[Key, Key]) -> frozenset
     return frozenset(
         one.fact for one in told if one.unverified and root_of.get(one.strand, one.strand) not in owners
     )  # fmt: skip
+
+
+def called_off_at(said: Iterable[tuple[OrderState, int, bool]], *, by_shop: bool) -> int | None:
+    """Since when an order is called off, by what counts of it: state, time and whether a browser says it. None where it
+    is not, or was said later to stand: by the shop, or where no shop has reported it by a browser that called it off.
+    Pure.
+    """
+    known = list(said)
+    stands = max((at for state, at, unverified in known if state == "live" and not unverified), default=-1)
+    theirs = max((at for state, at, unverified in known if state == "live" and unverified), default=-1)
+    for_theirs = stands if by_shop else max(stands, theirs)
+    return min(
+        (
+            at
+            for state, at, unverified in known
+            if state == "cancelled" and at >= (for_theirs if unverified else stands)
+        ),
+        default=None,
+    )
+
+
+def unverified_of(conn: Connection, workspace: WorkspaceId, order_ids: Collection[str]) -> dict[str, dict[str, bool]]:
+    """What browsers said of each of these orders: by fact, whether it is noted as a stranger's."""
+    s = order_statements.c
+    query = sa.select(s.order_id, s.fact, s.disputed).where(s.unverified)
+    found: dict[str, dict[str, bool]] = {}
+    for order_id, fact, is_disputed in select_among(conn, query, workspace, s.order_id, sorted(order_ids)):
+        found.setdefault(order_id, {})[fact] = is_disputed
+    return found
 
 
 def mark_disputed(conn: Connection, workspace: WorkspaceId, told: Iterable[Statement], aside: Collection[str]) -> None:

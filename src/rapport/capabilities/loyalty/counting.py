@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from rapport.capabilities.loyalty.causes import Cause, refunded_in
-from rapport.collect.statements import Statement
+from rapport.collect.statements import Statement, called_off_at
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.order_states import OrderState
 from rapport.kernel.work import Connection
 from rapport.remember.whose import told_of
 
@@ -57,11 +58,11 @@ def _called_off(
 ) -> Cause | None:  # fmt: skip
     """By which cause the order is called off, unless it was said later that it stands."""
 
-    def state(one: Cause) -> str:
+    def state(one: Cause) -> OrderState:
         return said[one.fact].state if one.fact in said else "cancelled" if one.name == CANCELLED else ""
 
-    stands = max((one.at for one in own if state(one) == "live"), default=-1)
-    stands_here = -1 if by_shop else max((one.at for one in theirs if state(one) == "live"), default=-1)
-    found = [one for one in own if state(one) == "cancelled" and one.at >= stands]
-    found += [one for one in theirs if state(one) == "cancelled" and one.at >= max(stands, stands_here)]
-    return min(found, key=lambda one: (one.at, one.fact), default=None)
+    every = [
+        (state(one), one.at, unverified, one) for some, unverified in ((own, False), (theirs, True)) for one in some
+    ]
+    at = called_off_at((one[:3] for one in every), by_shop=by_shop)
+    return next((cause for is_off, when, _, cause in every if is_off == "cancelled" and when == at), None)

@@ -13,7 +13,8 @@ from rapport.kernel.wording import FactKind, joined, short
 from rapport.remember import inputs
 
 __all__ = [
-    "AT_RISK", "BROKEN", "CHOSEN", "FACT_KINDS", "KEPT", "LISTENS_TO", "MADE", "RENEGOTIATED", "SCAN", "own_id",
+    "AT_RISK", "BROKEN", "CHOSEN", "FACT_KINDS", "IDENTITY_FACTS", "KEPT", "LISTENS_TO", "MADE", "RENEGOTIATED", "SCAN",
+    "own_id",
 ]  # fmt: skip
 
 MADE, AT_RISK, BROKEN, KEPT, RENEGOTIATED = (
@@ -22,7 +23,11 @@ MADE, AT_RISK, BROKEN, KEPT, RENEGOTIATED = (
 CHOSEN = "Delivery Choice Made"
 SCAN = "Shipment Updated"
 
+IDENTITY_FACTS = ("Customer Merged", "Customer Split")
+"""After these, an order may be somebody else's."""
+
 LISTENS_TO = (
+    *IDENTITY_FACTS,
     "Order Completed", "Order Updated", "Order Cancelled", "Order Refunded", "Order Shipped", "Order Delivered", SCAN,
     "Stock Level Changed",
 )  # fmt: skip

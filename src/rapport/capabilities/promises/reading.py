@@ -10,6 +10,7 @@ from rapport.capabilities.promises.model import Known
 from rapport.capabilities.promises.shipments import Line, Scan, state_named
 from rapport.capabilities.promises.store import Told
 from rapport.capabilities.promises.windows import window_stated, zone_of
+from rapport.collect.statements import state_of
 from rapport.kernel.clock import zone_named
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key
@@ -20,7 +21,6 @@ __all__ = ["NOT_YET", "Said", "read_fact"]
 
 _LONG = 200
 _MOST_LINES = 500
-_CANCELLED = frozenset({"cancelled", "canceled", "voided"})
 _STATED = {"Order Shipped": "in_transit", "Order Delivered": "delivered"}
 
 
@@ -54,7 +54,14 @@ def read_fact(strand: Key, fact: Fact, *, zone: str, reading: ReadingSettings) -
     order = None
     if fact.name in ("Order Completed", "Order Updated"):
         order = Known(
-            order_id, bytes(strand), fact.occurred_at, there, _country(fact, reading), _region(fact), _lines(fact), None
+            order_id,
+            bytes(strand),
+            fact.occurred_at,
+            there,
+            _country(fact, reading),
+            _region(fact),
+            _lines(fact),
+            fact.occurred_at if state_of(fact) == "cancelled" else None,
         )
         if fact.name == "Order Updated":
             order = order._replace(placed_at=NOT_YET)
@@ -76,8 +83,7 @@ def _ends(fact: Fact) -> bool:
     """Whether nothing is to come any more: cancelled, or all of it paid back."""
     if fact.name == "Order Refunded":
         return not inputs.products(fact.properties) and all(fact.properties.get(name) is None for name in _AMOUNTS)
-    status = (inputs.text(fact.properties.get("status")) or "").lower()
-    return fact.name == "Order Cancelled" or (fact.name == "Order Updated" and status in _CANCELLED)
+    return fact.name != "Order Completed" and state_of(fact) == "cancelled"
 
 
 def _scan(fact: Fact, order_id: str) -> Scan:

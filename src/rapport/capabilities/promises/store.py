@@ -19,6 +19,7 @@ from rapport.capabilities.promises.lateness import Model
 from rapport.capabilities.promises.model import Known, Made
 from rapport.capabilities.promises.shipments import Line, Scan
 from rapport.capabilities.promises.windows import Window, read_window
+from rapport.collect.statements import unverified_of
 from rapport.kernel.clock import zone_named
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import insert_ignore, upsert
@@ -40,6 +41,7 @@ __all__ = [
     "orders_of_shipments",
     "parcels",
     "promises",
+    "replace_orders",
     "rows_of",
     "save_choice",
     "save_made",
@@ -278,6 +280,16 @@ def save_orders(conn: Connection, workspace: WorkspaceId, facts: Sequence[tuple[
 _PLACED = ("strand", "placed_at", "fact", "zone", "country", "region")
 
 
+def replace_orders(conn: Connection, workspace: WorkspaceId, rows: Iterable[tuple[Known, str, int]]) -> None:
+    """Write (order, report, when its lines were told) as all that counts of it says, whatever was kept before."""
+    found = [
+        {**order._asdict(), "workspace": workspace, "fact": fact, "lines": encode_lines(order.lines), "lines_at": at}
+        for order, fact, at in sorted(rows, key=lambda one: one[0].order_id)
+    ]  # fmt: skip
+    changing = [column.name for column in orders.columns if not column.primary_key]
+    upsert(conn, orders, found, key=("workspace", "order_id"), update=changing)
+
+
 def save_made(conn: Connection, workspace: WorkspaceId, made: Iterable[Told]) -> int:
     """Keep promises, each once; returns how many were new."""
     rows = [{"workspace": workspace, **one._asdict()} for one in sorted(made)]
@@ -349,20 +361,29 @@ def known_of(conn: Connection, workspace: WorkspaceId, order_ids: Collection[str
 
 
 def made_of(conn: Connection, workspace: WorkspaceId, known: Mapping[str, Known]) -> dict[str, list[Made]]:
-    """The promises made about these orders, read by the clock of where each goes."""
+    """The promises made about these orders, read by the clock of where each goes.
+
+    What strangers said is left out, and what a browser said where the shop itself has promised something.
+    """
     found: defaultdict[str, list[Made]] = defaultdict(list)
+    browsers = unverified_of(conn, workspace, known)
     for row in select_among(conn, sa.select(windows), workspace, windows.c.order_id, known):
         window = read_window(row.from_said, row.to_said, zone_named(known[row.order_id].zone))
-        if window is None:
+        if window is None or browsers.get(row.order_id, {}).get(row.id):
             continue
         found[row.order_id].append(
             Made(row.id, row.at, window, row.by, row.reason, row.method, row.location_id)
         )  # fmt: skip
+    for order_id, theirs in browsers.items():
+        own = [made for made in found.get(order_id, ()) if made.id not in theirs]
+        if any(made.by == "shop" for made in own):
+            found[order_id] = own
     return found
 
 
 def scans_of(conn: Connection, workspace: WorkspaceId, order_ids: Collection[str]) -> dict[str, list[Scan]]:
-    """What was said of the shipments of these orders."""
+    """What was said of the shipments of these orders, but not by strangers."""
+    browsers = unverified_of(conn, workspace, order_ids)
     of_order: defaultdict[str, list[str]] = defaultdict(list)
     p = parcels.c
     for row in select_among(conn, sa.select(p.shipment_id, p.order_id), workspace, p.order_id, order_ids):
@@ -372,7 +393,8 @@ def scans_of(conn: Connection, workspace: WorkspaceId, order_ids: Collection[str
     for row in select_among(conn, sa.select(*columns), workspace, scans.c.shipment_id, of_order):
         scan = Scan._make(row)._replace(lines=decode_lines(row.lines))
         for order_id in of_order[scan.shipment_id]:
-            found[order_id].append(scan)
+            if not browsers.get(order_id, {}).get(scan.fact):
+                found[order_id].append(scan)
     return found
 
 

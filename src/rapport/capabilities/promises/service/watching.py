@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from rapport.act import timers
 from rapport.act.timers import Cancelled
 from rapport.capabilities.promises import store
-from rapport.capabilities.promises.facts import AT_RISK, BROKEN, KEPT, MADE, RENEGOTIATED, own_id
+from rapport.capabilities.promises.facts import AT_RISK, BROKEN, IDENTITY_FACTS, KEPT, MADE, RENEGOTIATED, own_id
 from rapport.capabilities.promises.model import (
     CLOSED,
     HISTORY,
@@ -31,6 +31,7 @@ from rapport.capabilities.promises.reading import Said, read_fact
 from rapport.capabilities.promises.service.queueing import orders_waiting, waiting_next
 from rapport.capabilities.promises.service.telling import tell
 from rapport.capabilities.promises.service.terms import decided, terms_of
+from rapport.capabilities.promises.service.whose import keep_whose, make_anew
 from rapport.capabilities.promises.settings import PromiseSettings
 from rapport.capabilities.promises.shipments import shipments_of_scans
 from rapport.capabilities.promises.store import Row
@@ -40,6 +41,7 @@ from rapport.decide import people
 from rapport.kernel.clock import to_iso, zone_named
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Connection, Seen, Timer, Work
+from rapport.remember.whose import touched_by_identity
 from rapport.storage import log
 from rapport.storage.log import LogRow
 from rapport.storage.workspaces import workspace_of
@@ -64,8 +66,14 @@ def keep(conn: Connection, work: Work, notes: Sequence[Seen], now: int) -> None:
     for workspace, some in by_shop.items():
         zone = work.known(conn, workspace, _shop_zone)
         reading = work.known(conn, workspace, people.reading_settings)
-        said = [(one, read_fact(one.strand, one.fact, zone=zone, reading=reading)) for one in some]
-        touched = _save(conn, workspace, said)
+        moved = {one.strand for one in some if one.fact.name in IDENTITY_FACTS}
+        said = [
+            (one, read_fact(one.strand, one.fact, zone=zone, reading=reading))
+            for one in some
+            if one.fact.name not in IDENTITY_FACTS
+        ]
+        touched = _save(conn, workspace, said) | touched_by_identity(conn, workspace, moved)
+        make_anew(conn, workspace, touched, zone=zone, reading=reading)
         products = {product for _, one in said for product in one.products}
         touched |= orders_waiting(conn, work, workspace, products, now=now)
         _apply(work, judge_orders(conn, workspace, touched, now=now, told_anew=work.told_anew))
@@ -144,6 +152,7 @@ def _save(conn: Connection, workspace: WorkspaceId, said: Sequence[tuple[Seen, S
     made = [one.made for _, one in said if one.made is not None]
     scans = [(one.order_id, one.scan) for _, one in said if one.scan is not None]
     store.save_orders(conn, workspace, orders)
+    keep_whose(conn, workspace, said)
     store.save_made(conn, workspace, made)
     store.save_scans(conn, workspace, scans)
     touched = {one.order_id for _, one in said if one.order_id and (one.order or one.made or one.scan)}
