@@ -20,7 +20,7 @@ from rapport.collect.health import HealthCounts, health_of_sources
 from rapport.collect.model import IMPORT_SOURCE, SOURCE_KINDS, Limits, QuarantineState, Source
 from rapport.collect.names import Vocabulary
 from rapport.collect.unread import EVENT
-from rapport.collect.unread_shown import unread_of_source
+from rapport.collect.unread_shown import ORDER_OF_ANOTHER, unread_of_source
 from rapport.kernel.clock import DAY, HOUR, now_us
 from rapport.kernel.errors import Conflict, InvalidFact, NotFound, RapportError
 from rapport.kernel.facts import OWN_SOURCE, Fact
@@ -380,7 +380,9 @@ def _one_source(
         unread = unread_of_source(conn, principal.workspace, source_id, now=now, days=7)
     return render(
         request, "collect/source.html", status=error.status if error else 200, source=source, day=day, week=week,
-        unread=[one for one in unread if one.field != EVENT][:20], names=[one for one in unread if one.field == EVENT],
+        unread=[one for one in unread if one.field not in (EVENT, ORDER_OF_ANOTHER)][:20],
+        strange=[one for one in unread if one.field == ORDER_OF_ANOTHER],
+        names=[one for one in unread if one.field == EVENT],
         kinds=SOURCE_KINDS, error=error, host=public_address(request), version=sources_.source_version(source),
         form=typed or {"name": source.name, "kind": source.kind, "limits": source.limits},
         client=request.query_params.get("client", "browser" if source.client_side else "python"),

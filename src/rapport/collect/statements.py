@@ -17,6 +17,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, LargeBinary, Table, Text
 
+from rapport.kernel.clock import HOUR
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.order_states import OrderState, order_state
@@ -31,6 +32,7 @@ __all__ = [
     "called_off_at",
     "contested_by",
     "disputed",
+    "disputed_in",
     "is_plain",
     "keep_statements",
     "mark_disputed",
@@ -199,6 +201,21 @@ def mark_disputed(conn: Connection, workspace: WorkspaceId, told: Iterable[State
         if facts:
             update = sa.update(order_statements).values(disputed=now)
             change_among(conn, update, workspace, order_statements.c.fact, facts)
+
+
+def disputed_in(
+    conn: Connection, workspace: WorkspaceId, source: str, *, since: int
+) -> list[tuple[str, int, int, int]]:
+    """What a source said of somebody else's orders since this moment: (event, hour, how often, the newest's number)."""
+    s = order_statements.c
+    hour = s.received_at - s.received_at % sa.literal_column(str(HOUR))
+    query = (
+        sa.select(s.name, hour, sa.func.count(), sa.func.max(s.seq))
+        .where(s.workspace == workspace, s.source == source, s.disputed, s.received_at >= since)
+        .group_by(sa.literal_column("1"), sa.literal_column("2"))
+        .order_by(sa.literal_column("1"), sa.literal_column("2"))
+    )
+    return [(name, int(at), int(number), int(seq)) for name, at, number, seq in conn.execute(query)]
 
 
 def _owners(told: Sequence[Statement], root_of: Mapping[Key, Key]) -> set[Key] | None:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from rapport.collect.statements import disputed_in
 from rapport.collect.store import source_unread
 from rapport.collect.unread import time_zone_of
-from rapport.kernel.clock import SECOND, zone_named
+from rapport.kernel.clock import DAY, SECOND, zone_named
 from rapport.kernel.ids import WorkspaceId
 
-__all__ = ["UnreadDay", "UnreadField", "unread_of_source"]
+__all__ = ["ORDER_OF_ANOTHER", "UnreadDay", "UnreadField", "unread_of_source"]
+
+
+ORDER_OF_ANOTHER = "order_id"
+"""The field by which a fact of a public source is about an order of somebody else."""
 
 
 class UnreadDay(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +36,8 @@ class UnreadField(msgspec.Struct, frozen=True, kw_only=True):
     event: str
     field: str
     """As it is reached in the message: `revenue`, `products[].price`; `event` where it is the name itself; `more`, of
-    no event, for all beyond the hundred fields that are told apart on one day."""
+    no event, for all beyond the hundred fields that are told apart on one day; `order_id` where it was read, and is of
+    an order of somebody else, so that the fact changes nothing."""
     facts: int
     """That had it and could not be read."""
     of: int | None
@@ -64,7 +71,29 @@ def unread_of_source(
         else:
             of[row.event, row.day] = row.facts
     told = [_field(rows, of) for rows in found.values()]
+    told += _of_others(conn, workspace, source, zone=zone_named(time_zone_of(conn, workspace)), now=now, days=days)
     return sorted(told, key=lambda one: (-one.facts, one.event, one.field))
+
+
+def _of_others(
+    conn: Connection, workspace: WorkspaceId, source: str, *, zone: ZoneInfo, now: int, days: int
+) -> list[UnreadField]:  # fmt: skip
+    """What the source said of orders that are somebody else's."""
+    by_event: dict[str, dict[str, int]] = {}
+    newest: dict[str, int] = {}
+    for event, hour, number, seq in disputed_in(conn, workspace, source, since=now - days * DAY):
+        day = datetime.fromtimestamp(hour // SECOND, zone).date().isoformat()
+        by_day = by_event.setdefault(event, {})
+        by_day[day] = by_day.get(day, 0) + number
+        newest[event] = max(seq, newest.get(event, 0))
+    return [
+        UnreadField(
+            event=event, field=ORDER_OF_ANOTHER, facts=sum(by_day.values()), of=None, share=None,
+            example="another customer's order: it changes nothing of it", fact=newest[event],
+            days=[UnreadDay(day=day, facts=number) for day, number in sorted(by_day.items())],
+        )
+        for event, by_day in by_event.items()
+    ]  # fmt: skip
 
 
 def _field(rows: list[Any], of: dict[tuple[str, str], int]) -> UnreadField:

@@ -10,7 +10,7 @@ from typing import Literal
 __all__ = ["OrderState", "order_state"]
 
 OrderState = Literal["", "live", "cancelled"]
-"""Empty: the word says neither, as `refunded` and `draft` do not."""
+"""Empty: the word says neither, as `paid`, `refunded` and `draft` do not."""
 
 _CANCELLED_WORDS = """
     cancelled canceled cancel cancellation void voided annulled revoked
@@ -34,25 +34,25 @@ _CANCELLED_WORDS = """
 """Whole words in which shops' systems and their exports say it, by language."""
 
 _LIVE_WORDS = """
-    open reopened active placed new confirmed accepted approved authorized authorised paid processing processed
-    in_process in_progress on_hold pending pending_payment awaiting_payment completed complete fulfilled
-    partially_fulfilled unfulfilled packed ready shipped partially_shipped in_transit delivered
-    offen bestätigt bezahlt in_bearbeitung in_wartestellung abgeschlossen fertiggestellt versendet versandt geliefert
-    en_cours confirmée payée terminée expédiée livrée en_attente
-    procesando pagado completado completada enviado entregado en_espera confirmado pendiente
-    in_lavorazione completato confermato pagato spedito consegnato in_sospeso
-    verwerken afgerond betaald verzonden geleverd in_de_wacht in_behandeling
-    concluído concluída processando pago em_processamento
-    zrealizowane w_trakcie_realizacji opłacone
-    slutförd behandlas betald
+    open reopened restored active placed confirmed accepted approved processing in_process in_progress on_hold completed
+    complete fulfilled partially_fulfilled packed ready shipped partially_shipped in_transit delivered
+    offen bestätigt in_bearbeitung in_wartestellung abgeschlossen fertiggestellt versendet versandt geliefert
+    en_cours confirmée terminée expédiée livrée
+    procesando completado completada enviado entregado en_espera confirmado
+    in_lavorazione completato confermato spedito consegnato in_sospeso
+    verwerken afgerond verzonden geleverd in_de_wacht in_behandeling
+    concluído concluída processando em_processamento enviada entregue
+    zrealizowane w_trakcie_realizacji
+    slutförd behandlas
 """
+"""What is paid says nothing: a cancelled order may be, until the money is given back."""
 
 
 def order_state(word: object) -> OrderState:
     """What a word for an order's state means, in whatever case, with or without accents and WooCommerce's `wc-`.
 
-    >>> order_state("wc-cancelled"), order_state("Storniert"), order_state("In Bearbeitung"), order_state("refunded")
-    ('cancelled', 'cancelled', 'live', '')
+    >>> [order_state(word) for word in ("wc-cancelled", "Storniert", "In Bearbeitung", "paid", 7)]
+    ['cancelled', 'cancelled', 'live', '', '']
     """
     return _state(word) if isinstance(word, str) and len(word) <= 60 else ""
 

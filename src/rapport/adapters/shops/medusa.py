@@ -54,7 +54,8 @@ def _order(data: Body, at: int, *, is_new: bool) -> Iterator[Thing]:
         "products": [_line(one) for one in tables(data.get("items"))],
     }  # fmt: skip
     facts = [fact("Order Completed", at=placed, about=who, once=True, **said)]
-    facts.append(fact("Order Updated", at=changed, about=who, **said, status=text(data.get("status"))))
+    status = "canceled" if data.get("canceled_at") else text(data.get("status"))
+    facts.append(fact("Order Updated", at=changed, about=who, **said, status=status))
     if data.get("canceled_at"):
         cancelled = moment(data["canceled_at"], otherwise=at)
         facts.append(fact("Order Cancelled", at=cancelled, about=who, once=True, order_id=order_id))

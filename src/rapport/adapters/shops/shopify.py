@@ -52,7 +52,9 @@ def _order(body: Body, at: int, *, is_new: bool) -> Iterator[Thing]:
     who = _customer(body, name)
     said = _amounts(body, name)
     facts = [fact("Order Completed", at=placed, about=who, once=True, **said)]
-    status = first(body.get("fulfillment_status"), body.get("financial_status"))
+    status = "cancelled" if body.get("cancelled_at") else first(
+        body.get("fulfillment_status"), body.get("financial_status")
+    )  # fmt: skip
     facts.append(fact("Order Updated", at=changed, about=who, **said, status=text(status)))
     if body.get("cancelled_at"):
         cancelled = moment(body["cancelled_at"], otherwise=at)

@@ -62,8 +62,7 @@ def _order(body: Body, at: int, *, is_new: bool) -> Iterator[Thing]:
 def _ended(said: dict[str, Any], who: dict[str, Any], status: str, at: int) -> dict[str, Any]:
     """How an order that was not paid ends.
 
-    A payment that failed may be tried again, and a cancellation is for ever: so it makes the order worth nothing until
-    it is paid.
+    A payment that failed calls nothing off, it may be tried again: it makes the order worth nothing until it is paid.
     """
     if status != "failed":
         return fact("Order Cancelled", at=at, about=who, once=True, order_id=said["order_id"])

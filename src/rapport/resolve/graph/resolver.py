@@ -224,6 +224,8 @@ class Resolver:
         moved = recomputation.finish()
         for cause, people in recomputation.people.items():
             stated.state(conn, workspace, people, policy, cause=cause, now=pending.at)
+        joined = {to: was for _, _, was, to in moved if was is not None and was != to}
+        stated.state_of_orders(conn, workspace, joined, policy, now=pending.at)
         return moved
 
     def _look_again(self, workspace: WorkspaceId, pending: _Pending) -> _Pending:

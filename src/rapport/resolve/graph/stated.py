@@ -3,7 +3,8 @@
 They are filed on the strand of the root of the customer that is there now, and no trait listens to them. Every
 correction by a person states them. Of what facts themselves cause, only the merge and split of *people* is stated:
 both sides have an identifier that names a person. A visitor who signs in is a merge of strands, too, but says no more
-than the fact that did it, and a bulk load has one for nearly every customer.
+than the fact that did it, and a bulk load has one for nearly every customer: it is stated only where what was thought to
+be a stranger's word about an order turns out to be its customer's.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.collect.own import own_fact
+from rapport.collect.statements import order_statements
 from rapport.kernel.errors import InvalidFact
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
@@ -91,6 +93,27 @@ def state(
         )  # fmt: skip
         rows += [row] if row is not None and row.strand == turn.root_to else []
     return append(conn, rows)
+
+
+def state_of_orders(
+    conn: Connection, workspace: WorkspaceId, joined: Mapping[Key, Key], policy: IdentifierPolicy, *, now: int
+) -> None:
+    """State of visitors, too, that they became somebody, where an order was thought to be another's until now. `joined`
+    says by root who went into whom.
+    """
+    s, i = order_statements.c, store.identifiers.c
+    any_disputed = sa.select(s.fact).where(s.workspace == workspace, s.disputed).limit(1)
+    if not joined or conn.execute(any_disputed).first() is None:
+        return
+    query = (
+        sa.select(i.root, sa.func.min(s.fact))
+        .join(order_statements, (s.workspace == i.workspace) & (s.strand == i.key) & s.disputed)
+        .group_by(i.root)
+    )
+    found = {Key(bytes(root)): fact for root, fact in select_among(conn, query, workspace, i.root, sorted(joined))}
+    for root, fact in sorted(found.items()):
+        turn = Turn("merged", joined[root], root)
+        state(conn, workspace, [turn], policy, cause=fact, now=now)
 
 
 def about_identifier(
