@@ -3,8 +3,8 @@
 They are filed on the strand of the root of the customer that is there now, and no trait listens to them. Every
 correction by a person states them. Of what facts themselves cause, only the merge and split of *people* is stated:
 both sides have an identifier that names a person. A visitor who signs in is a merge of strands, too, but says no more
-than the fact that did it, and a bulk load has one for nearly every customer: it is stated only where what was thought to
-be a stranger's word about an order turns out to be its customer's.
+than the fact that did it, and a bulk load has one for nearly every customer: it is stated only where what was thought
+to be a stranger's word about an order turns out to be its customer's.
 """
 
 from __future__ import annotations
