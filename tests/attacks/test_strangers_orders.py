@@ -177,4 +177,4 @@ def test_an_order_that_the_shop_called_off_stands_again_once_the_shop_says_so(an
     assert (shown(any_shop).cancelled_at, promised(any_shop).status) == (to_iso(NOW + 3 * HOUR), "cancelled")
     assert sales(any_shop) == ((1, 8000, 8000, 0),)
     assert wallet(any_shop, "ada", now=NOW + HOUR).pending == 0
-    assert "net_revenue" not in record_of(any_shop, "user_id:ada").traits
+    assert record_of(any_shop, "user_id:ada").traits["net_revenue"].value == {"EUR": 0}
