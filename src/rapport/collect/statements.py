@@ -20,7 +20,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, 
 from rapport.kernel.clock import HOUR
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.kernel.order_states import OrderState, order_state
+from rapport.kernel.order_states import OrderState, state_of
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.engine import CText, metadata
 from rapport.storage.lookup import change_among, select_among
@@ -37,7 +37,6 @@ __all__ = [
     "keep_statements",
     "mark_disputed",
     "order_statements",
-    "state_of",
     "statement_of",
     "statements_of",
     "unverified_of",
@@ -88,13 +87,6 @@ class Statement(NamedTuple):
     received_at: int
     seq: int
     disputed: bool = False
-
-
-def state_of(fact: Fact) -> OrderState:
-    """Whether a fact says that its order is called off, or that it stands."""
-    if fact.name == OFF:
-        return "cancelled"
-    return order_state(fact.properties.get("status")) if fact.name in (REPORT, "Order Updated") else ""
 
 
 def statement_of(workspace: WorkspaceId, strand: Key, fact: Fact, order_id: str) -> Statement:

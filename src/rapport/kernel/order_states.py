@@ -7,7 +7,9 @@ import unicodedata
 from functools import lru_cache
 from typing import Literal
 
-__all__ = ["OrderState", "order_state"]
+from rapport.kernel.facts import Fact
+
+__all__ = ["OrderState", "order_state", "state_of"]
 
 OrderState = Literal["", "live", "cancelled"]
 """Empty: the word says neither, as `paid`, `refunded` and `draft` do not."""
@@ -55,6 +57,14 @@ def order_state(word: object) -> OrderState:
     ['cancelled', 'cancelled', 'live', '', '']
     """
     return _state(word) if isinstance(word, str) and len(word) <= 60 else ""
+
+
+def state_of(fact: Fact) -> OrderState:
+    """Whether a fact says that its order is called off, or that it stands."""
+    if fact.name == "Order Cancelled":
+        return "cancelled"
+    is_told = fact.name in ("Order Completed", "Order Updated")
+    return order_state(fact.properties.get("status")) if is_told else ""
 
 
 @lru_cache(maxsize=1_024)

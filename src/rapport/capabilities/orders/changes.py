@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rapport.capabilities.orders.amounts import claim_of, gross_of, margin_of, prices_of, revenue_of, trimmed
-from rapport.collect.statements import state_of
 from rapport.kernel.facts import Fact
+from rapport.kernel.order_states import state_of
 from rapport.remember import inputs
 from rapport.remember.inputs import ReadingSettings
 

@@ -10,10 +10,10 @@ from rapport.capabilities.promises.model import Known
 from rapport.capabilities.promises.shipments import Line, Scan, state_named
 from rapport.capabilities.promises.store import Told
 from rapport.capabilities.promises.windows import window_stated, zone_of
-from rapport.collect.statements import state_of
 from rapport.kernel.clock import zone_named
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key
+from rapport.kernel.order_states import state_of
 from rapport.remember import inputs, stated
 from rapport.remember.inputs import ReadingSettings
 
