@@ -81,8 +81,9 @@ class Shop:
         }  # fmt: skip
 
     def send(
-        self, *messages: Message, received_at: int | None = None, forged: bool = False, public: bool = False
-    ) -> None:
+        self, *messages: Message, received_at: int | None = None, forged: bool = False, public: bool = False,
+        source: str = "website",
+    ) -> None:  # fmt: skip
         """Put messages into the log, received when they happened unless said otherwise; those of our own as ours.
 
         With `public` they come with the key of a website, which every visitor can read.
@@ -91,15 +92,15 @@ class Shop:
         rows = []
         for message in messages:
             kind = kinds.get(str(message.get("event")))
-            source = internal_source(
-                self.id, "website" if forged or not kind or kind.stated_by != "rapport" else OWN_SOURCE
+            sender = internal_source(
+                self.id, source if forged or not kind or kind.stated_by != "rapport" else OWN_SOURCE
             )
             if public:
-                source = Source(workspace=self.id, id="browser", name="browser", kind="web", client_side=True)
+                sender = Source(workspace=self.id, id="browser", name="browser", kind="web", client_side=True)
             body = msgspec.json.encode({key: value for key, value in message.items() if value is not None})
             of_shop = message.get("event") in self.pipeline.slices.vocabulary.of_shop
             more = {"vocabulary": self.pipeline.slices.vocabulary} if of_shop else {}
-            row = prepare(body, source=source, received_at=2**55, envelope=Envelope(history=True), **more)
+            row = prepare(body, source=sender, received_at=2**55, envelope=Envelope(history=True), **more)
             rows.append(row._replace(received_at=row.occurred_at if received_at is None else received_at))
         with self.db.write() as conn:
             log.append(conn, rows)

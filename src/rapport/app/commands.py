@@ -25,6 +25,16 @@ SYSTEM = (
         command="rapport.app.running_commands:worker",
     ),
     Command(
+        name="undo",
+        help="Take back what a source sent in a window, as if it had never come; first only the numbers.",
+        command="rapport.app.undo_commands:undo",
+    ),
+    Command(
+        name="undo-back",
+        help="Put back what was taken back at most 30 days ago.",
+        command="rapport.app.undo_commands:undo_back",
+    ),
+    Command(
         name="demo",
         help="Load a simulated shop through the endpoints, then let it live on; console and storefront to look at.",
         command="rapport.app.running_commands:demo",

@@ -22,6 +22,7 @@ from rapport.act.jobs import Moment
 from rapport.app import failed_facts
 from rapport.app.filling import FILLING, filling
 from rapport.app.pipeline import Pipeline
+from rapport.app.undoing import FORGETTING, undoing
 from rapport.compose.answering import answering
 from rapport.compose.erasing import erasing
 from rapport.compose.retention import retention
@@ -77,6 +78,8 @@ class Worker:
                 answering(pipeline.slices),
                 retention(pipeline.slices),
                 filling(pipeline, at_most=filled_at_once),
+                undoing(pipeline),
+                FORGETTING,
             ],
             owner=self.name,
         )

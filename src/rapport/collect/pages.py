@@ -15,6 +15,7 @@ from litestar.response import Redirect
 
 from rapport.collect import quarantine as aside
 from rapport.collect import sources as sources_
+from rapport.collect import withdrawal_pages
 from rapport.collect.feed import ROWS, read_feed
 from rapport.collect.health import HealthCounts, health_of_sources
 from rapport.collect.model import IMPORT_SOURCE, SOURCE_KINDS, Limits, QuarantineState, Source
@@ -267,6 +268,7 @@ PAGES = ConsolePages(
     handlers=(
         feed_page, feed_rows, fact_page, fact_by_id, sources_page, add_source, source_page, change_source, rotate,
         end_old_key, set_enabled, quarantine_page, quarantined_page, mend, discard, replay_all, discard_all,
+        *withdrawal_pages.HANDLERS,
     ),
     nav=(
         NavItem(

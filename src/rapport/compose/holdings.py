@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.act import store as act
-from rapport.collect import statements
+from rapport.collect import statements, withdrawals
 from rapport.collect import store as collect
 from rapport.compose import partners, requests
 from rapport.compose.holding import by_columns, of_person, of_shop
@@ -18,7 +18,7 @@ from rapport.remember import membership
 from rapport.remember import store as remember
 from rapport.resolve.graph import store as resolve
 from rapport.resolve.linking import store as linking
-from rapport.storage import leases, log, settings, suppression, workspaces
+from rapport.storage import leases, log, settings, suppression, withdrawn, workspaces
 from rapport.storage.bulk import chunks
 from rapport.web import api_keys, attempts, factor_store, views
 from rapport.web import store as web
@@ -97,6 +97,11 @@ EXPORT = (
 )  # fmt: skip
 
 COLLECT = (
+    of_shop(withdrawals.withdrawals, "what was taken back of what a source sent, and how many facts of which kind"),
+    of_person(
+        withdrawn.withdrawn_facts, "facts that were taken back, for 30 days, in which they can be put back",
+        kept_days=30,
+    ),
     of_shop(collect.sources, "the sources with their write keys and limits"),
     of_shop(collect.source_health, "how many messages each source sent by hour"),
     of_shop(

@@ -160,6 +160,7 @@ MEASURE = Slice(
     title="Measuring",
     commands=commands.MEASURE,
     stage=Following,
+    unsay=measure_store.unsay,
     holds=holdings.MEASURE,
     permissions=(
         Permission(

@@ -23,7 +23,7 @@ from rapport.decide.steps import Steps
 from rapport.kernel.gate import Choices, Gate, NamePurposes
 from rapport.kernel.settings import Section
 from rapport.kernel.wording import FactKind
-from rapport.kernel.work import Retelling, Stage, TimerHandler
+from rapport.kernel.work import Retelling, Stage, TimerHandler, Unsay
 from rapport.measure.model import Measured
 from rapport.remember.registry import Part, Remembered, Trait
 from rapport.web.permissions import Permission
@@ -52,6 +52,9 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """Makes its part of the worker's batch, once in each worker process."""
     retelling: Retelling | None = None
     """That its stage learns the past, and by which version it reads facts; None for one that is told each fact once."""
+    unsay: Unsay | None = None
+    """Takes facts back out of its tables, where what a source sent is withdrawn; None where nothing follows from facts
+    but what is told again, or what cannot be taken back (what was sent, what was counted and fades)."""
     holds: tuple[Holding, ...] = ()
     """Each of its tables, with how a person in it is exported and erased."""
     migrations: Path | None = None

@@ -55,6 +55,8 @@ class FactKind(msgspec.Struct, frozen=True, kw_only=True):
     about: Literal["person", "shop"] = "person"
     """What it is about. One of the shop (a delivery to a shelf) makes and changes nobody, whatever ids it carries, and
     is believed of the shop's own systems alone."""
+    by_person: bool = False
+    """Of what Rapport states: a person did it, on a page of ours. Everything else that it states follows from facts."""
     icon: str
     tone: str = ""
     """Its colour: `buy`, `cart`, `loss`, `who`, `own` or none."""

@@ -8,7 +8,7 @@ exactly once. The order of arguments is one everywhere: connection, work, what i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -29,6 +29,8 @@ __all__ = [
     "StatedFact",
     "Timer",
     "TimerHandler",
+    "Unsaid",
+    "Unsay",
     "Work",
 ]
 
@@ -54,6 +56,31 @@ class Seen(NamedTuple):
     workspace: WorkspaceId
     strand: Key
     fact: Fact
+
+
+class Unsaid(NamedTuple):
+    """Facts that are taken out of the log as if they had never come, of one shop."""
+
+    workspace: WorkspaceId
+    said: Sequence[Seen]
+    orders: Collection[str]
+    """The orders that they name."""
+    alone: Collection[str]
+    """Those of these orders that nobody else names."""
+    cause: str
+    """What the withdrawal is called."""
+    now: int
+
+    @property
+    def facts(self) -> list[str]:
+        """The ids of the facts."""
+        return sorted({one.fact.id for one in self.said})
+
+
+Unsay: TypeAlias = Callable[[Connection, Unsaid], Mapping[str, int]]
+"""Takes away what a slice's tables have of these facts, beside the rows that are told anew: whoever else speaks of the
+same orders and people is told to the stage again, in the same transaction. Answers numbers by what they count, in
+words (`orders`)."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,11 +12,12 @@ from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBina
 
 from rapport.kernel.clock import MINUTE, to_iso
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.work import Unsaid
 from rapport.measure.days import day_column, spans_of, zone_named
 from rapport.measure.model import Question
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText, metadata
-from rapport.storage.lookup import select_among
+from rapport.storage.lookup import change_among, select_among
 
 __all__ = [
     "DecisionPlace",
@@ -36,6 +37,7 @@ __all__ = [
     "latest_decisions",
     "save_decisions",
     "save_outcomes",
+    "unsay",
 ]
 
 _SALE = sa.text("kind = 'bought'")
@@ -251,3 +253,19 @@ def _count_if(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
 
 def _label(by: str, group: Any) -> str:
     return to_iso(group)[:10] if by == "day" else str(group)
+
+
+def unsay(conn: Connection, unsaid: Unsaid) -> Mapping[str, int]:
+    """Withdrawn facts are counted no more, and what came of decisions by them did not come of them."""
+    change_among(conn, sa.delete(decision_outcomes), unsaid.workspace, decision_outcomes.c.fact_id, unsaid.facts)
+    counted = minutes_of((one.workspace, one.fact.received_at, one.fact.source) for one in unsaid.said)
+    f = fact_minutes.c
+    for (workspace, minute, source), left in sorted(counted.items()):
+        number = left
+        here = (f.workspace == workspace, f.minute == minute, f.source == source)
+        for row in conn.execute(sa.select(f.shard, f.facts).where(*here)).all():
+            less = min(number, row.facts)
+            number -= less
+            conn.execute(fact_minutes.update().where(*here, f.shard == row.shard).values(facts=row.facts - less))
+        conn.execute(fact_minutes.delete().where(*here, f.facts == 0))
+    return {}

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import bucket_of
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.remember.registry import Registry, StrandState
+from rapport.remember.registry import Registry, Remembered, StrandState
 from rapport.remember.store import states_of, strands
 from rapport.storage.bulk import upsert
 
@@ -121,6 +121,18 @@ class Strands:
             for older in part.older_keys:
                 state.pop(older, None)
         registry.fold(state, fact)
+
+    def begin_anew(self, workspace: WorkspaceId, strand: Key, remembered: Remembered) -> None:
+        """Forget what the strand, loaded before, has been through in these parts; it is folded again from its facts."""
+        state = self._states[workspace, strand]
+        for part in remembered.parts.values():
+            for key in (part.key, *part.older_keys):
+                state.pop(key, None)
+        self._changed[workspace, strand] = None
+
+    def empty(self) -> list[Key]:
+        """Those of the changed strands that have been through nothing."""
+        return [key for workspace, key in self._changed if not self._states[workspace, key]]
 
     def flush(self, conn: Connection) -> int:
         """Write all strands folded into since the last flush, marked dirty. Returns how many."""

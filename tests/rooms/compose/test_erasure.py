@@ -11,6 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from rapport.app.worker import drain, run_job_now
+from rapport.capabilities.insights import store as insights
+from rapport.capabilities.loyalty import store as loyalty
+from rapport.capabilities.promises import store as promised
 from rapport.collect.model import QuarantineRow
 from rapport.collect.store import insert_quarantined, quarantine
 from rapport.compose import requests
@@ -27,6 +30,7 @@ from rapport.storage import log
 from rapport.storage.audit.entries import entries
 from rapport.storage.leases import LeaseLost
 from rapport.storage.tidying import found_in
+from tests import loyal
 from tests.shop import NOON, Shop
 
 CANARY = "zq7canary"
@@ -235,3 +239,19 @@ def test_a_mention_in_what_could_not_be_read_is_overwritten(shop: Shop, tmp_path
     with shop.db.write() as conn:
         assert insert_quarantined(conn, rows) == 2, "what names them is not kept, what others sent is"
     assert everywhere(shop) == []
+
+
+def test_what_is_found_by_orders_and_lots_goes_with_them(any_shop: Shop) -> None:
+    loyal.begin(any_shop)
+    window = {"from": "2026-10-01", "to": "2026-10-03"}
+    any_shop.send(
+        loyal.order(any_shop, "ada", "1", 50.0, promised_window=window),
+        any_shop.message("Order Shipped", at=NOON + 1, user="ada", order_id="1", shipment_id="s1"),
+    )
+    drain(any_shop.pipeline)
+    tables = (loyalty.entries, loyalty.lots, insights.sale_lines, promised.scans, promised.parcels, promised.orders)
+    assert all(any_shop.rows(table) for table in tables)
+    asked(any_shop, "user_id:ada")
+    run_job_now(any_shop.pipeline, ERASING)
+    for table in (*tables, promised.windows, promised.promises):
+        assert any_shop.rows(table) == [], table.name

@@ -114,6 +114,7 @@ FACT_KINDS = (
     ),
     FactKind(
         name=ANSWERED, meaning="somebody said what may be done with what is known of them", stated_by="rapport",
+        by_person=True,
         icon="check", tone="who", tell=_tell,
         properties={
             "purposes": "`granted` or `denied` by purpose", "wording": "the version of the text they were shown",

@@ -24,6 +24,7 @@ CONSENT = Slice(
     facts=FACT_KINDS,
     stage=Listening,
     retelling=Retelling(),
+    unsay=store.unsay,
     holds=(
         of_person(store.consent_held, "what somebody allows and refuses", by=("key",)),
         of_person(store.consent_answers, "when somebody allowed and refused what, and what they were shown"),

@@ -13,12 +13,13 @@ from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBina
 from rapport.capabilities.consent.model import BORN, GPC, Held, PolicySet, State
 from rapport.kernel.errors import Conflict
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.work import Unsaid
 from rapport.remember import customers
 from rapport.resolve.graph.store import identifiers
 from rapport.storage.audit.entries import append as tell
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText, metadata
-from rapport.storage.lookup import select_among
+from rapport.storage.lookup import change_among, select_among
 from rapport.storage.prepared import Prepared
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "mark_holders_stale",
     "save_policies",
     "signalling",
+    "unsay",
 ]
 
 consent_held = Table(
@@ -273,3 +275,10 @@ _NEWEST = Prepared(
 def _decoded(body: bytes) -> PolicySet:
     """Every gate asks for them; they change once in a while."""
     return _decoder.decode(body)
+
+
+def unsay(conn: Connection, unsaid: Unsaid) -> Mapping[str, int]:
+    """Take back what withdrawn facts answered; whatever was answered before, or by others, is told again."""
+    change_among(conn, sa.delete(consent_held), unsaid.workspace, _h.fact, unsaid.facts)
+    gone = change_among(conn, sa.delete(consent_answers), unsaid.workspace, _a.fact, unsaid.facts)
+    return {"answers on consent": gone} if gone else {}

@@ -18,6 +18,7 @@ FIT = Slice(
     title="Sizes and returns",
     stage=stage,
     retelling=Retelling(),
+    unsay=store.unsay,
     holds=(
         of_person(store.bought, "what somebody bought, line by line"),
         of_person(store.came_back, "what of that somebody sent back"),

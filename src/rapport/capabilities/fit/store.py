@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -10,11 +10,12 @@ from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBina
 
 from rapport.capabilities.fit.model import Line, Pieces
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.work import Unsaid
 from rapport.storage.bulk import upsert
 from rapport.storage.engine import CText, metadata
-from rapport.storage.lookup import select_among
+from rapport.storage.lookup import change_among, select_among
 
-__all__ = ["Back", "Bought", "bought", "came_back", "lines_of", "of_item", "of_shop", "reasons_of", "save"]
+__all__ = ["Back", "Bought", "bought", "came_back", "lines_of", "of_item", "of_shop", "reasons_of", "save", "unsay"]
 
 bought = Table(
     "fit_bought",
@@ -164,3 +165,10 @@ def reasons_of(conn: Connection, workspace: WorkspaceId, product_id: str) -> tup
     for says, number in conn.execute(query.group_by(_r.says)):
         small, large = (number, large) if says < 0 else (small, number)
     return small, large
+
+
+def unsay(conn: Connection, unsaid: Unsaid) -> Mapping[str, int]:
+    """Take away the lines of orders that withdrawn facts name; what others say of them is told again."""
+    for table in (bought, came_back):
+        change_among(conn, sa.delete(table), unsaid.workspace, table.c.order_id, unsaid.orders)
+    return {}

@@ -20,13 +20,14 @@ INSIGHTS = Slice(
     title="Insights",
     stage=lambda: BatchStage[Met]((EVERY_FACT,), read=meeting, write=keep),
     retelling=Retelling(version=3),
+    unsay=store.unsay,
     holds=(
-        # Lines name an order, not a person, so they are found by the orders and go before those.
+        of_person(store.sales, "by which channel and device somebody ordered, and at what margin"),
+        # Erased from the last to the first: lines name an order, not a person, so they are found by the orders.
         of_person(
             store.sale_lines, "the lines of what somebody ordered", by=(), export=store.lines_of,
             erase=store.erase_lines,
         ),
-        of_person(store.sales, "by which channel and device somebody ordered, and at what margin"),
         of_person(store.touchpoints, "when and where somebody met the shop: which kind of page, which step"),
     ),
     migrations=Path(__file__).parent / "migrations",

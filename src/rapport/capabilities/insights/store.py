@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -11,10 +11,11 @@ from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBina
 
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.work import Unsaid
 from rapport.resolve.graph.store import identifiers
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.engine import CText, metadata
-from rapport.storage.lookup import select_among
+from rapport.storage.lookup import change_among, select_among
 
 __all__ = [
     "Line",
@@ -28,6 +29,7 @@ __all__ = [
     "save",
     "save_touchpoints",
     "touchpoints",
+    "unsay",
     "usual_intervals",
 ]
 
@@ -200,3 +202,14 @@ def usual_intervals(conn: Connection, workspace: WorkspaceId, products: Collecti
         if len(gaps) >= ENOUGH:
             found[product] = gaps[(len(gaps) - 1) // 2]
     return found
+
+
+def unsay(conn: Connection, unsaid: Unsaid) -> Mapping[str, int]:
+    """Take away the reports and touchpoints of withdrawn facts."""
+    for table in (sale_lines, sales):
+        change_among(conn, sa.delete(table), unsaid.workspace, table.c.fact, unsaid.facts)
+    t = touchpoints.c
+    places = sa.tuple_(t.workspace, t.at, t.seq)
+    met = sorted((int(unsaid.workspace), one.fact.occurred_at, one.fact.seq) for one in unsaid.said)
+    gone = sum(conn.execute(touchpoints.delete().where(places.in_(some))).rowcount for some in chunks(met, 300))
+    return {"touchpoints": gone} if gone else {}

@@ -12,6 +12,7 @@ from rapport.capabilities.loyalty.jobs import TIME
 from rapport.capabilities.loyalty.service.announcing import ANNOUNCING
 from rapport.capabilities.loyalty.service.keeping import LISTENS_TO, keep
 from rapport.capabilities.loyalty.settings import LOYALTY_SETTINGS
+from rapport.capabilities.loyalty.unsaying import unsay
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
 from rapport.kernel.work import BatchStage, Retelling, Seen
@@ -25,9 +26,19 @@ LOYALTY = Slice(
     facts=FACT_KINDS,
     stage=lambda: BatchStage[Seen](LISTENS_TO, read=lambda seen: seen, write=keep),
     retelling=Retelling(version=1),
+    unsay=unsay,
     holds=(
         of_shop(store.programmes, "the terms of the shop's loyalty programmes, every version"),
-        # Entries and draws are found by their lots and redemptions, so they go first.
+        of_person(store.lots, "the points somebody earned, and what became of them"),
+        of_person(store.redemptions, "what somebody paid with points"),
+        of_person(store.causes, "what earned somebody points: orders, refunds, and what else a rule is about"),
+        of_person(store.savings, "what benefits saved somebody in each order"),
+        of_person(store.announcements, "how far members have been told of something: the last of them"),
+        of_person(store.arms, "what somebody was given, or by chance not, so that its worth can be measured"),
+        of_person(store.approvals, "points for somebody that a person has to approve"),
+        of_person(store.standings, "the tier somebody is in"),
+        of_person(store.memberships, "the paid memberships somebody has"),
+        # Erased from the last to the first: entries and draws are found by their lots and redemptions.
         of_person(
             store.entries, "every movement of somebody's points", by=(), export=holding.entries_of,
             erase=holding.forget_entries,
@@ -38,15 +49,6 @@ LOYALTY = Slice(
                   erase=holding.forget_periods),
         of_person(store.pauses, "when somebody's membership was paused", by=(), export=holding.pauses_of,
                   erase=holding.forget_pauses),
-        of_person(store.lots, "the points somebody earned, and what became of them"),
-        of_person(store.redemptions, "what somebody paid with points"),
-        of_person(store.causes, "what earned somebody points: orders, refunds, and what else a rule is about"),
-        of_person(store.savings, "what benefits saved somebody in each order"),
-        of_person(store.announcements, "how far members have been told of something: the last of them"),
-        of_person(store.arms, "what somebody was given, or by chance not, so that its worth can be measured"),
-        of_person(store.approvals, "points for somebody that a person has to approve"),
-        of_person(store.standings, "the tier somebody is in"),
-        of_person(store.memberships, "the paid memberships somebody has"),
     ),
     migrations=Path(__file__).parent / "migrations",
     settings=LOYALTY_SETTINGS,

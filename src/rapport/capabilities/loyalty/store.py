@@ -39,6 +39,7 @@ __all__ = [
     "announcements",
     "approvals",
     "arms",
+    "cause_in",
     "causes",
     "causes_of",
     "draws",
@@ -312,10 +313,14 @@ def causes_of(
     c = causes.c
     found = set(subjects)
     found.update(row[0] for row in select_among(conn, sa.select(c.subject), workspace, c.strand, set(strands)))
-    return [
-        Cause(workspace, row.fact, row.subject, row.name, row.at, Key(row.strand), row.body, row.segments)
-        for row in select_among(conn, sa.select(causes), workspace, c.subject, sorted(found))
-    ]
+    return [cause_in(row) for row in select_among(conn, sa.select(causes), workspace, c.subject, sorted(found))]
+
+
+def cause_in(row: Any) -> Cause:
+    """A row of the table of causes."""
+    return Cause(
+        WorkspaceId(row.workspace), row.fact, row.subject, row.name, row.at, Key(row.strand), row.body, row.segments
+    )
 
 
 def lots_of(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -> list[Lot]:

@@ -10,6 +10,7 @@ from rapport.capabilities.orders.rereading import forget_older_readings
 from rapport.capabilities.orders.service import CART_TIMER, carts_by_day, judge_carts, keep, revenue_rows
 from rapport.capabilities.orders.settings import ORDER_SETTINGS
 from rapport.capabilities.orders.traits import PARTS, TRAITS
+from rapport.capabilities.orders.unsaying import unsay
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
 from rapport.kernel.work import BatchStage, Retelling, Seen
@@ -23,6 +24,7 @@ ORDERS = Slice(
     facts=FACT_KINDS,
     stage=lambda: BatchStage[Seen]({*CART_EVENTS, *LISTENS_TO}, read=lambda seen: seen, write=keep),
     retelling=Retelling(version=store.READING, finish=forget_older_readings),
+    unsay=unsay,
     holds=(
         # Refunds name an order, not a person, so they are found by the orders and go before those: last here.
         of_person(store.carts, "the carts somebody filled, and what became of them"),

@@ -104,6 +104,7 @@ FACT_KINDS = (
     _own(RENEGOTIATED, "another time, or another way, was agreed on", was="the window before"),
     FactKind(
         name=CHOSEN, meaning="a customer chose what is to become of an order that is late", stated_by="rapport",
+        by_person=True,
         icon="box", topic="orders", tell=_chosen,
         properties={
             "order_id": "of which order", "choice": "wait, collect, replace or cancel",

@@ -59,13 +59,14 @@ def _by_order(table: Table, what: str) -> Holding:
 
 
 HOLDS: tuple[Holding, ...] = (
-    # What names only an order is found by the orders, what names only a shipment by the parcels: those go last.
-    _by_order(store.scans, "where somebody's shipments were"),
-    _by_order(store.windows, "what was promised about somebody's orders"),
-    _by_order(store.choices, "what somebody chose when an order was late"),
-    _by_order(store.waits, "for which products somebody's orders wait"),
-    _by_order(store.parcels, "which shipments belong to somebody's orders"),
-    of_person(store.promises, "how the promises about somebody's orders stand"),
-    of_person(store.orders, "where somebody's orders go, and what is in them"),
+    # Erased from the last to the first: what names only an order is found by the orders, what names only a shipment by
+    # the parcels.
     of_shop(store.lateness, "how long the shop's orders take, without any single one"),
+    of_person(store.orders, "where somebody's orders go, and what is in them"),
+    of_person(store.promises, "how the promises about somebody's orders stand"),
+    _by_order(store.parcels, "which shipments belong to somebody's orders"),
+    _by_order(store.waits, "for which products somebody's orders wait"),
+    _by_order(store.choices, "what somebody chose when an order was late"),
+    _by_order(store.windows, "what was promised about somebody's orders"),
+    _by_order(store.scans, "where somebody's shipments were"),
 )

@@ -11,6 +11,7 @@ from rapport.capabilities.promises.service.queueing import LOOK_ON
 from rapport.capabilities.promises.service.sending import NO_SELLING, STILL_TRUE
 from rapport.capabilities.promises.service.watching import WATCH, keep, look_on, watch
 from rapport.capabilities.promises.settings import PROMISE_SETTINGS
+from rapport.capabilities.promises.store import unsay
 from rapport.compose.slice import Slice
 from rapport.kernel.identifiers import shop_key
 from rapport.kernel.work import BatchStage, Retelling, Seen
@@ -31,6 +32,7 @@ PROMISES = Slice(
     facts=FACT_KINDS,
     stage=lambda: BatchStage[Seen](LISTENS_TO, read=_believed, write=keep),
     retelling=Retelling(),
+    unsay=unsay,
     holds=HOLDS,
     migrations=Path(__file__).parent / "migrations",
     settings=PROMISE_SETTINGS,

@@ -11,7 +11,8 @@ _SAID = {"question": "which question", "purpose": "what the answer is used for",
 
 FACT_KINDS = (
     FactKind(
-        name=ANSWERED, meaning="somebody answered what the shop asked", stated_by="rapport", icon="check", tone="who",
+        name=ANSWERED, meaning="somebody answered what the shop asked", stated_by="rapport",
+        by_person=True, icon="check", tone="who",
         tell=lambda fact: joined(short(fact.properties.get("question")), short(fact.properties.get("answer"))),
         properties={
             **_SAID, "answer": "what they said", "reward": "what was promised for it",
@@ -19,7 +20,8 @@ FACT_KINDS = (
         },
     ),
     FactKind(
-        name=SKIPPED, meaning="somebody would rather not answer", stated_by="rapport", icon="x", tone="who",
+        name=SKIPPED, meaning="somebody would rather not answer", stated_by="rapport",
+        by_person=True, icon="x", tone="who",
         tell=lambda fact: short(fact.properties.get("question")), properties=_SAID,
     ),
 )  # fmt: skip

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -35,7 +35,7 @@ from rapport.resolve.graph.model import WEIGHTS, Evidence, EvidenceId, Kind, day
 from rapport.resolve.graph.recompute import LastSeen, Moved, Recomputation, Sighting
 from rapport.storage.lookup import select_among
 
-__all__ = ["Resolver"]
+__all__ = ["Resolver", "SaidOf", "said_of", "sighted_at"]
 
 _First = tuple[int, str]
 """When and by which fact something was first seen, as far as this process knows."""
@@ -112,11 +112,10 @@ class Resolver:
     # -- collecting
 
     def _collect(self, workspace: WorkspaceId, fact: Fact, strand_key: Key, raw: object) -> None:
-        policy = self._policy_for(workspace)
-        found = {key_of(workspace, identifier): identifier for identifier in identifiers_of(fact, policy)}
+        found, star, other = said_of(workspace, fact, self._policy_for(workspace))
         known = self._known.get(workspace) or self._known.setdefault(workspace, _Memory())
         pending = self._take(workspace, fact, strand_key)
-        at = _sighted_at(fact)
+        at = sighted_at(fact)
         first = (at, fact.id)
         latest = first
         for key, identifier in found.items():
@@ -126,10 +125,7 @@ class Resolver:
                 pending.sightings[key] = Sighting(*identifier, at, fact.id, fact.source)
             else:
                 latest = max(latest, before)
-        star = _star(found, fact, policy)
-        if fact.type == "alias" and (other := _other(workspace, found, fact, policy)):
-            pending.maybe[other[0]] = other[1]
-            star.append(other[2])
+        pending.maybe.update(other)
         for ident, piece in star:
             before = known.evidence.get(ident)
             if before is None or first < before:
@@ -289,7 +285,26 @@ class _Memory:
         self.days: dict[EvidenceId, int] = {}
 
 
-def _sighted_at(fact: Fact) -> int:
+class SaidOf(NamedTuple):
+    """What one fact says of identity."""
+
+    found: dict[Key, Identifier]
+    """The identifiers that it carries."""
+    evidence: list[tuple[EvidenceId, Evidence]]
+    maybe: dict[Key, Identifier]
+    """What its `previousId` may mean beside."""
+
+
+def said_of(workspace: WorkspaceId, fact: Fact, policy: IdentifierPolicy) -> SaidOf:
+    """What a fact says of identity under this policy."""
+    found = {key_of(workspace, identifier): identifier for identifier in identifiers_of(fact, policy)}
+    star = _star(found, fact, policy)
+    if fact.type == "alias" and (other := _other(workspace, found, fact, policy)):
+        return SaidOf(found, [*star, other[2]], {other[0]: other[1]})
+    return SaidOf(found, star, {})
+
+
+def sighted_at(fact: Fact) -> int:
     """When a fact saw what it names: a fact of ours follows another, and is never first where both tell one moment."""
     return fact.received_at if fact.source == OWN_SOURCE else fact.occurred_at
 
@@ -305,7 +320,7 @@ def _star(found: dict[Key, Identifier], fact: Fact, policy: IdentifierPolicy) ->
         if key == centre:
             continue
         kind = Kind.ALIAS if identifier in said else Kind.SEEN
-        piece = Evidence(centre, key, kind, _sighted_at(fact), fact.id, fact.source, WEIGHTS[kind])
+        piece = Evidence(centre, key, kind, sighted_at(fact), fact.id, fact.source, WEIGHTS[kind])
         pieces.append((evidence_id(centre, key, kind), piece))
     return pieces
 
@@ -324,7 +339,7 @@ def _other(
         return None
     centre = _centre(found)
     kind = Kind.ALIAS
-    piece = Evidence(centre, key, kind, _sighted_at(fact), fact.id, fact.source, WEIGHTS[kind])
+    piece = Evidence(centre, key, kind, sighted_at(fact), fact.id, fact.source, WEIGHTS[kind])
     return key, other, (evidence_id(centre, key, kind), piece)
 
 

@@ -1,0 +1,273 @@
+"""Withdrawals carried out: what a source sent is taken out of the log, and everything made of it is made anew.
+
+A turn is one transaction over some thousand facts, people after people: the facts leave the log, what they alone said
+of who is who is gone, the states of their strands are folded from what is left, and the slices take back what their
+tables have of them. So whatever is killed, each part has happened whole or not at all, and the next turn goes on.
+Nothing is sent, and what was sent cannot be taken back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from rapport.act.jobs import Job, Turn
+from rapport.act.work import BatchWork
+from rapport.app import failed_facts
+from rapport.app.pipeline import Pipeline, Shops
+from rapport.collect import withdrawals
+from rapport.collect.sources import identifier_policy
+from rapport.collect.withdrawals import Effects, Withdrawal
+from rapport.compose.unsaid import Around, around, orders_of
+from rapport.kernel.identifiers import IdentifierPolicy
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.work import Seen, Unsaid
+from rapport.remember import backfill, customers
+from rapport.remember import store as remember
+from rapport.remember.strands import Strands
+from rapport.resolve.graph import store as identities
+from rapport.resolve.graph.policy import settings_of
+from rapport.resolve.graph.resolver import Resolver, said_of
+from rapport.resolve.graph.unsaying import Unseen, unsay
+from rapport.storage import leases, log, suppression, withdrawn
+from rapport.storage.engine import Database
+from rapport.storage.locks import Lock, lock_alone
+from rapport.storage.log import StoredRow, to_fact
+from rapport.storage.lookup import change_among
+from rapport.storage.settings import Cache
+
+__all__ = ["FORGETTING", "UNDOING", "undoing"]
+
+UNDOING = "collect.undoing"
+
+AT_ONCE = 2_000
+"""Facts taken back in one transaction."""
+LOOKED_AT = 20_000
+"""Facts whose withdrawal is tried to tell what would go; of more, these are the first."""
+
+
+def undoing(pipeline: Pipeline, *, at_once: int = AT_ONCE) -> Job:
+    """The job of the worker that has this pipeline."""
+
+    def due(conn: Connection, turn: Turn) -> bool:
+        # A part that is still learning the past would fold facts twice that are folded anew here.
+        return withdrawals.waiting(conn) is not None and not backfill.progress(conn)
+
+    def run(turn: Turn) -> int:
+        with turn.db.read() as conn:
+            found = withdrawals.waiting(conn)
+        if found is None:
+            return 0
+        undo = _Undo(pipeline, turn.db, found, now=turn.now)
+        turn.again()
+        if found.state == "asked":
+            _tell(turn, undo, found, at_once)
+            return 1
+        step = undo.take_back if found.state == "wanted" else undo.put_back
+        with turn.write() as conn:
+            done = step(conn, limit=at_once)
+            effects = found.effects or Effects()
+            if found.state == "wanted" and done is not None:
+                effects.add(done)
+            state = found.state if done is not None else "done" if found.state == "wanted" else "back"
+            withdrawals.note(conn, found, state=state, effects=effects, now=turn.now)
+        return 1
+
+    return Job(
+        name=UNDOING, title="What a source sent is taken back where somebody said so", due=due, run=run, at_most=1,
+        pause_seconds=1.0, waiting_seconds=0.0,
+    )  # fmt: skip
+
+
+def _tell(turn: Turn, undo: _Undo, found: Withdrawal, at_once: int) -> None:
+    """Do it, look at what went, and take that back."""
+    told = Effects()
+    with _for_show(turn.db) as conn:
+        while told.facts < LOOKED_AT and (done := undo.take_back(conn, limit=at_once)) is not None:
+            told.add(done)
+        query = sa.select(sa.func.count()).select_from(withdrawals.facts_between(conn, found).subquery())
+        left = int(conn.execute(query).scalar_one())
+    told.facts, told.whole = told.facts + left, not left
+    with turn.write() as conn:
+        withdrawals.note(conn, found, state="told", told=told, now=turn.now)
+
+
+class _Shown(Exception):
+    """Ends a transaction in which nothing was to happen."""
+
+
+@contextmanager
+def _for_show(db: Database) -> Iterator[Connection]:
+    """A write transaction of which nothing stays."""
+    try:
+        with db.write() as conn:
+            yield conn
+            raise _Shown
+    except _Shown:
+        return
+
+
+class _Undo:
+    """One withdrawal, there and back."""
+
+    def __init__(self, pipeline: Pipeline, db: Database, found: Withdrawal, *, now: int) -> None:
+        self._slices = pipeline.slices
+        self._db, self._found, self._now = db, found, now
+        self._workspace: WorkspaceId = found.workspace
+
+    def take_back(self, conn: Connection, *, limit: int) -> Effects | None:
+        """Take some of the facts back; None where none is left."""
+        self._alone(conn)
+        query = withdrawals.facts_between(conn, self._found)
+        rows = [StoredRow._make(row) for row in conn.execute(query.limit(limit))]
+        if not rows:
+            return None
+        policy = self._policy(conn)
+        is_folded = _folded(conn, self._workspace)
+        near = around(
+            conn, self._workspace, policy, self._slices.wording, [row for row in rows if is_folded(row)],
+            is_folded=is_folded,
+        )  # fmt: skip
+        touched = self._roots(conn, near.said, policy)
+        unseen = unsay(
+            conn, self._workspace, policy, said=[to_fact(row) for row in near.said],
+            rest=[to_fact(row) for row in near.rest], now=self._now,
+        )  # fmt: skip
+        customers.mark_moved(conn, unseen.moved)
+        customers.mark_stale(conn, self._workspace, touched)
+        out = [*rows, *near.followed]
+        withdrawn.take_out(conn, self._workspace, self._found.id, out)
+        numbers = self._unsay(conn, near)
+        self._forget(conn, unseen, [row.seq for row in out])
+        self._tell_anew(conn, near.strands, near.rest)
+        return self._effects(rows, near, unseen, len(touched), numbers)
+
+    def put_back(self, conn: Connection, *, limit: int) -> Effects | None:
+        """Put some of the facts back to where they were; None where none is left."""
+        self._alone(conn)
+        rows = withdrawn.kept_of(conn, self._workspace, self._found.id, limit=limit)
+        if not rows:
+            return None
+        policy = self._policy(conn)
+        refused = self._erased(conn, rows, policy)
+        there = withdrawn.put_back(conn, self._workspace, rows, without=refused)
+        is_folded = _folded(conn, self._workspace)
+        folded = [row for row in there if is_folded(row)]
+        near = around(conn, self._workspace, policy, self._slices.wording, folded, is_folded=is_folded)
+        resolver = Resolver(lambda _: policy)
+        for row in folded:
+            resolver.observe(self._workspace, to_fact(row), Key(row.strand))
+        customers.mark_moved(conn, resolver.flush(conn))
+        strands = {Key(row.strand) for row in folded}
+        self._tell_anew(conn, strands, [*near.rest, *near.followed, *folded])
+        return Effects(facts=len(rows))
+
+    # -- steps
+
+    def _alone(self, conn: Connection) -> None:
+        """Whoever has read of these people reads anew, and nobody appends or changes identities meanwhile."""
+        suppression.erasing(conn)
+        lock_alone(conn, Lock.APPENDING)
+        identities.lock(conn, self._workspace)
+
+    def _policy(self, conn: Connection) -> IdentifierPolicy:
+        return identifier_policy(settings_of(conn, self._workspace))
+
+    def _roots(self, conn: Connection, rows: Sequence[StoredRow], policy: IdentifierPolicy) -> set[Key]:
+        keys = {key for row in rows for key in said_of(self._workspace, to_fact(row), policy).found}
+        return set(identities.roots_of(conn, self._workspace, keys).values())
+
+    def _erased(self, conn: Connection, rows: Sequence[StoredRow], policy: IdentifierPolicy) -> list[StoredRow]:
+        """Facts that name somebody who was erased meanwhile: they do not come back."""
+        names = {row.seq: {Key(row.strand), *said_of(self._workspace, to_fact(row), policy).found} for row in rows}
+        gone = suppression.is_suppressed(conn, self._workspace, set().union(*names.values()))
+        return [row for row in rows if names[row.seq] & gone]
+
+    def _unsay(self, conn: Connection, near: Around) -> Counter[str]:
+        said = [_seen(row) for row in near.said]
+        orders = orders_of([one.fact for one in said])
+        unsaid = Unsaid(
+            self._workspace, said, orders, orders - orders_of([to_fact(row) for row in near.rest]), self._found.id,
+            self._now,
+        )  # fmt: skip
+        numbers: Counter[str] = Counter()
+        for one in self._slices.slices:
+            if one.unsay is not None and said:
+                numbers.update(one.unsay(conn, unsaid))
+        return numbers
+
+    def _forget(self, conn: Connection, unseen: Unseen, seqs: Sequence[int]) -> None:
+        """What is kept of identifiers that nobody else has named goes as that of the erased does."""
+        failed = failed_facts.failed_facts
+        conn.execute(failed.delete().where(failed.c.workspace == self._workspace, failed.c.seq.in_(seqs)))
+        kept = {log.facts.name, withdrawn.withdrawn_facts.name, *_KEPT}
+        for one in reversed(self._slices.slices) if unseen.gone else ():
+            for held in reversed(one.holds):
+                if held.erase is not None and not isinstance(held.erase, str) and held.table.name not in kept:
+                    held.erase(conn, self._workspace, unseen.gone)
+        customers.mark_moved(conn, unseen.moved)  # erasing took their rows away; made anew, they are found gone
+
+    def _tell_anew(self, conn: Connection, keys: set[Key], rows: Sequence[StoredRow]) -> None:
+        """Make the states of these strands anew, and tell the stages that can be told again what these facts say."""
+        shops = Shops(self._db, self._slices.remembered)
+        strands = Strands(shops.traits)
+        strands.load(conn, [(self._workspace, key) for key in keys])
+        for key in keys:
+            strands.begin_anew(self._workspace, key, self._slices.remembered)
+        stages = self._slices.stages()
+        work = BatchWork(stages, Cache())
+        telling = stages.telling([one.name for one in self._slices.retold])
+        of_shop = self._slices.vocabulary.of_shop
+        for row in sorted(rows, key=lambda one: one.seq):
+            seen = _seen(row)
+            if seen.strand in keys and seen.fact.name not in of_shop:
+                strands.fold(*seen)
+            for handle in telling(seen.fact):
+                handle(seen)
+        empty = strands.empty()
+        strands.flush(conn)
+        change_among(conn, remember.strands.delete(), self._workspace, remember.strands.c.key, empty)
+        work.flush(conn, now=self._now, past=True)
+
+    def _effects(
+        self, rows: Sequence[StoredRow], near: Around, unseen: Unseen, touched: int, numbers: Counter[str]
+    ) -> Effects:
+        received = [row.received_at for row in rows]
+        return Effects(
+            facts=len(rows), followed=len(near.followed), first_at=min(received), last_at=max(received),
+            kinds=dict(Counter(to_fact(row).name for row in rows)), customers=touched, parted=unseen.parted,
+            gone=len(unseen.gone), evidence=unseen.evidence,
+            numbers={name: number for name, number in numbers.items() if number},
+        )  # fmt: skip
+
+
+_KEPT = frozenset({"audit", "audit_subjects", "audit_entries", "audit_parts", "privacy_requests", "sign_in_attempts"})
+"""What people here did, and what was asked of us, stays."""
+
+
+def _seen(row: StoredRow) -> Seen:
+    return Seen(WorkspaceId(row.workspace), Key(row.strand), to_fact(row))
+
+
+def _folded(conn: Connection, workspace: WorkspaceId) -> Callable[[StoredRow], bool]:
+    """Whether a fact of the shop has had its effects: the cursor of its bucket is past it, and it did not fail."""
+    b, f = leases.buckets.c, failed_facts.failed_facts.c
+    cursors = {row.bucket: row.cursor for row in conn.execute(sa.select(b.bucket, b.cursor))}
+    failed = set(conn.execute(sa.select(f.seq).where(f.workspace == workspace)).scalars())
+    return lambda row: row.seq <= cursors.get(row.bucket, 0) and row.seq not in failed
+
+
+def _forget_old(turn: Turn) -> int:
+    with turn.write() as conn:
+        return withdrawals.forget_old(conn, turn.now, limit=turn.at_most)
+
+
+FORGETTING = Job(
+    name="collect.forgetting", title="What was taken back 30 days ago is forgotten",
+    due=lambda conn, turn: withdrawals.is_anything_old(conn, turn.now), run=_forget_old, at_most=500,
+    pause_seconds=600.0,
+)  # fmt: skip

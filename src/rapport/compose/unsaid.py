@@ -1,0 +1,167 @@
+"""What has to be read when facts are taken out of the log: who else speaks of the same people and the same orders.
+
+Also which of Rapport's own facts follow from those taken back, and go with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from rapport.kernel.facts import OWN_SOURCE, Fact
+from rapport.kernel.identifiers import IdentifierPolicy
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.wording import Wording
+from rapport.remember.inputs import text
+from rapport.resolve.graph import store
+from rapport.resolve.graph.model import Kind, Status
+from rapport.resolve.graph.resolver import said_of
+from rapport.resolve.graph.unsaying import shared_among
+from rapport.storage import log
+from rapport.storage.log import StoredRow, to_fact
+from rapport.storage.lookup import select_among
+
+__all__ = ["SUBJECTS", "Around", "around", "orders_of", "subjects_of"]
+
+SUBJECTS = ("order_id", "refund_id", "shipment_id", "cart_id")
+"""Properties by which facts of several people may speak of one thing."""
+
+_AT_ONCE = 5_000
+
+
+class Around(NamedTuple):
+    """Facts that are taken back, and what stands around them."""
+
+    said: list[StoredRow]
+    """Those that had an effect, with those of ours that follow from them."""
+    followed: list[StoredRow]
+    """Those of ours."""
+    rest: list[StoredRow]
+    """What others, and the same people at other times, say of the same people and things; folded already."""
+    strands: set[Key]
+    """Whose states are to be made anew."""
+
+
+def subjects_of(fact: Fact) -> set[tuple[str, str]]:
+    """What a fact speaks of, beside people."""
+    found = ((name, text(fact.properties.get(name))) for name in SUBJECTS)
+    return {(name, value) for name, value in found if value}
+
+
+def orders_of(facts: Iterable[Fact]) -> set[str]:
+    """The orders that facts name; one without an id is called by its fact."""
+    found = {value for fact in facts for name, value in subjects_of(fact) if name == "order_id"}
+    return found | {f"fact:{fact.id}" for fact in facts if fact.name == "Order Completed"}
+
+
+def around(
+    conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy, wording: Wording, told: Sequence[StoredRow],
+    *, is_folded: Any,
+) -> Around:  # fmt: skip
+    """What stands around these facts, which are to be taken back. `is_folded` says of a row whether it had an effect.
+
+    Cost: the facts of these people and of those seen with them; where the facts name an order, a cart or a shared
+    identifier, a look through the shop's log.
+    """
+    facts = [to_fact(row) for row in told]
+    names = {key for fact in facts for key in said_of(workspace, fact, policy).found}
+    strands = {Key(row.strand) for row in told}
+    near = names | strands | _beside(conn, workspace, names)
+    subjects = set().union(*(subjects_of(fact) for fact in facts)) if facts else set()
+    shared = set(shared_among(conn, workspace, names).values())
+    out = {row.seq for row in told}
+    rest = {row.seq: row for row in _of_strands(conn, workspace, near) if row.seq not in out}
+    for row in _speaking(conn, workspace, {value for _, value in subjects} | shared):
+        if row.seq in out or row.seq in rest:
+            continue
+        fact = to_fact(row)
+        if subjects & subjects_of(fact) or shared & _values(workspace, fact, policy):
+            rest[row.seq] = row
+    rest = {seq: row for seq, row in rest.items() if is_folded(row)}
+    followed = _followers(workspace, policy, wording, facts, strands, list(rest.values()))
+    gone = {row.seq for row in followed}
+    said = [*told, *followed]
+    return Around(
+        said, followed, [row for seq, row in sorted(rest.items()) if seq not in gone],
+        strands | {Key(row.strand) for row in followed},
+    )  # fmt: skip
+
+
+def _followers(
+    workspace: WorkspaceId, policy: IdentifierPolicy, wording: Wording, facts: Sequence[Fact],
+    strands: Collection[Key], rest: Sequence[StoredRow],
+) -> list[StoredRow]:  # fmt: skip
+    """Our own facts among the rest that say something of what only the facts taken back have named, or of somebody
+    whom nobody else speaks of.
+    """
+    theirs = {value for fact in facts for _, value in subjects_of(fact)} | {fact.id for fact in facts}
+    independent: set[bytes] = set()
+    ours: list[tuple[StoredRow, Fact]] = []
+    for row in rest:
+        fact = to_fact(row)
+        kind = wording.kinds.get(fact.name)
+        if row.source == OWN_SOURCE and fact.type == "track" and not (kind and kind.by_person):
+            ours.append((row, fact))
+            continue
+        independent.update((row.strand, *said_of(workspace, fact, policy).found))
+        theirs -= {value for _, value in subjects_of(fact)}
+    return [
+        row
+        for row, fact in ours
+        if (row.strand in strands and row.strand not in independent)
+        or theirs & {value for value in fact.properties.values() if isinstance(value, str)}
+    ]
+
+
+def _beside(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> set[Key]:
+    """The identifiers that facts have seen with these."""
+    e = store.evidence.c
+    found: set[Key] = set()
+    for end, far in ((e.a, e.b), (e.b, e.a)):
+        query = sa.select(far.label("far")).where(
+            e.kind.in_((Kind.SEEN, Kind.ALIAS)), e.status.not_in((Status.WAITING, Status.SHARED))
+        )
+        found.update(Key(row.far) for row in select_among(conn, query, workspace, end, keys))
+    return found
+
+
+def _of_strands(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> Iterator[StoredRow]:
+    for row in select_among(conn, sa.select(log.facts), workspace, log.facts.c.strand, keys):
+        yield StoredRow._make(row)
+
+
+def _speaking(conn: Connection, workspace: WorkspaceId, values: Collection[str]) -> Iterator[StoredRow]:
+    """The facts of the shop in which one of these texts may stand; the log is read once, however many there are."""
+    if not values:
+        return
+    f = log.facts.c
+    # One text is looked for by the database; many, and those that JSON may write otherwise, are looked for here.
+    sought = sorted(value.encode("utf-8", "surrogatepass") for value in values if value.isascii() and _plain(value))
+    few = len(sought) <= 20 and len(sought) == len(values)
+    after = 0
+    while True:
+        query = sa.select(log.facts).where(f.workspace == workspace, f.seq > after)
+        if few:
+            query = query.where(sa.or_(*(_within(conn, f.body, one) for one in sought)))
+        rows = [StoredRow._make(row) for row in conn.execute(query.order_by(f.seq).limit(_AT_ONCE))]
+        yield from rows
+        if len(rows) < _AT_ONCE:
+            return
+        after = rows[-1].seq
+
+
+def _within(conn: Connection, body: sa.ColumnElement[bytes], sought: bytes) -> sa.ColumnElement[bool]:
+    if conn.dialect.name == "postgresql":
+        return sa.func.pg_catalog.position(body, sought) > 0
+    return sa.func.instr(body, sought) > 0
+
+
+def _plain(value: str) -> bool:
+    return not set(value) & set('"\\') and value.isprintable()
+
+
+def _values(workspace: WorkspaceId, fact: Fact, policy: IdentifierPolicy) -> set[str]:
+    return {one.value for one in said_of(workspace, fact, policy).found.values()}

@@ -1,0 +1,260 @@
+"""What a source sent in a window is taken back: everything is as if it had never come, and can be put back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from rapport.act.jobs import Moment, Turn
+from rapport.app.pipeline import Pipeline
+from rapport.app.undoing import UNDOING, undoing
+from rapport.app.worker import drain, run_job_now
+from rapport.capabilities.consent.store import consent_answers, consent_held
+from rapport.capabilities.fit.store import bought
+from rapport.capabilities.insights.store import sale_lines, sales, touchpoints
+from rapport.capabilities.loyalty.store import causes
+from rapport.capabilities.loyalty.verifying import verify
+from rapport.capabilities.loyalty.wallet import wallet_of
+from rapport.capabilities.orders.store import carts, orders, refunds
+from rapport.capabilities.promises.store import promises
+from rapport.collect import sources, withdrawals
+from rapport.collect.withdrawals import Effects, Withdrawal
+from rapport.kernel.clock import DAY, HOUR, MINUTE
+from rapport.kernel.errors import Conflict, InvalidInput
+from rapport.kernel.facts import OWN_SOURCE
+from rapport.kernel.identifiers import BUCKETS
+from rapport.measure.store import fact_minutes
+from rapport.remember import store as remember
+from rapport.resolve.graph import store as identities
+from rapport.storage import log
+from rapport.storage.leases import Leases
+from rapport.storage.withdrawn import withdrawn_facts
+from tests import loyal
+from tests.databases import sqlite_database
+from tests.shop import NOON, Shop
+
+FORGED = "forged"
+"""The source whose key was in the wrong hands."""
+
+LATER = NOON + 3 * DAY
+
+
+def named(prefix: str, said: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """With ids that are the same in every shop."""
+    return [{**one, "messageId": f"{prefix}{number}"} for number, one in enumerate(said)]
+
+
+def honest(shop: Shop) -> list[dict[str, Any]]:
+    """What Ada, Bo and a visitor really did."""
+    ada = {"user": "ada", "browser": "ada-b"}
+    told = {**shop.message("x", at=NOON, **ada), "type": "identify", "traits": {"email": "ada@example.com"}}
+    del told["event"]
+    return named("h", [
+        told,
+        shop.message("Product Viewed", at=NOON + MINUTE, **ada, product_id="p1"),
+        shop.message("Product Added", at=NOON + 2 * MINUTE, **ada, product_id="p1", price=5, cart_id="c1"),
+        loyal.order(shop, "ada", "1", 50.0, at=NOON + 3 * MINUTE),
+        loyal.order(shop, "bo", "2", 20.0, 30.0, at=NOON + 4 * MINUTE),
+        loyal.refund(shop, "bo", "2", at=NOON + 5 * MINUTE, total=20.0, refund_id="r1"),
+        shop.message("Product Viewed", at=NOON + 6 * MINUTE, browser="carl-b", product_id="p2"),
+        shop.message("Consent Said", at=NOON + 7 * MINUTE, **ada)
+        | {"context": {"consent": {"categoryPreferences": {"email_marketing": True}}}},
+    ])  # fmt: skip
+
+
+def forged(shop: Shop) -> list[dict[str, Any]]:
+    """What somebody with a website's key said: Ada and Bo are one browser, an order nobody made, one cancelled."""
+    mail = {"type": "identify", "traits": {"email": "ada@example.com", "name": "Eve"}}
+    at = NOON + HOUR
+    said = [
+        shop.message("Product Viewed", at=at, user="ada", browser="eve", product_id="p9"),
+        shop.message("Product Viewed", at=at + 1, user="bo", browser="ada-b", product_id="p9"),
+        {**shop.message("x", at=at + 2, browser="eve"), **mail},
+        loyal.order(shop, "eve-2", "666", 900.0, at=at + 3),
+        loyal.order(shop, "ada", "667", 70.0, at=at + 4),
+        shop.message("Order Cancelled", at=at + 5, user="eve-2", order_id="2"),
+        loyal.refund(shop, "eve-2", "1", at=at + 6, total=10.0, refund_id="r9"),
+        shop.message("Product Added", at=at + 7, browser="eve", product_id="p9", price=9, cart_id="c9"),
+        shop.message("Consent Said", at=at + 8, browser="eve", user="ada")
+        | {"context": {"consent": {"categoryPreferences": {"email_marketing": False}}}},
+    ]
+    said.append(shop.message("Product Viewed", at=at + 9, user="ada", browser="carl-b", product_id="p9"))
+    for one in said:
+        if one["type"] == "identify":
+            one.pop("event", None)
+    return named("f", said)
+
+
+def told(shop: Shop, *, forging: bool) -> None:
+    """The shop's log, folded by a worker, with time for carts to be judged; what is forged comes in between."""
+    loyal.begin(shop, pending_days=0)
+    with shop.db.write() as conn:
+        if not any(one.name == "Website" for one in sources.list_sources(conn, shop.id)):
+            made = sources.create_source(conn, shop.id, name="Website", kind="web", now=NOON)
+            conn.execute(sa.text(f"UPDATE sources SET id = '{FORGED}' WHERE id = '{made.id}'"))
+    shop.send(*honest(shop)[:4])
+    if forging:
+        shop.send(*forged(shop), source=FORGED)
+    drain(shop.pipeline)
+    shop.send(*honest(shop)[4:])
+    drain(shop.pipeline)
+    drain(shop.pipeline)
+
+
+KEPT = {
+    orders: (), refunds: (), carts: (), bought: (), sales: (), sale_lines: (), causes: (),
+    promises: ("changed_at", "risk"),
+    touchpoints: ("seq",), consent_held: (), consent_answers: (), fact_minutes: ("shard",),
+    identities.identifiers: ("shared_at",), identities.evidence: (),
+    remember.customers: ("stale",), remember.words: (),
+}  # fmt: skip
+
+
+def everything(shop: Shop) -> dict[str, Any]:
+    """All that is made of the facts, in terms that are the same in another shop."""
+    found: dict[str, Any] = {"digest": shop.digest()}
+    for table, but in KEPT.items():
+        left_out = {*but, "was_at", "was_order"}
+        rows = (
+            {name: v for name, v in row.items() if name not in left_out}
+            for row in shop.rows(table)
+            if row.get("source") != OWN_SOURCE
+        )
+        found[table.name] = sorted(rows, key=repr)
+    with shop.db.read() as conn:
+        for user in ("ada", "bo"):
+            wallet = wallet_of(conn, shop.id, loyal.key(shop, user), now=LATER)
+            points = (wallet.balance, wallet.pending, wallet.owed, wallet.tier, wallet.saved_minor)
+            found[f"points of {user}"] = points
+        assert verify(conn, shop.id).ok
+    return found
+
+
+def asked(shop: Shop, *, since: int = NOON, until: int = LATER) -> Withdrawal:
+    with shop.db.write() as conn:
+        return withdrawals.ask(
+            conn, shop.id, FORGED, since=since, until=until, reason="the key leaked", by="ada", now=LATER
+        )
+
+
+def carried_out(shop: Shop, ident: str) -> Withdrawal:
+    run_job_now(shop.pipeline, UNDOING)
+    drain(shop.pipeline)
+    with shop.db.read() as conn:
+        return withdrawals.find(conn, shop.id, ident)
+
+
+def one_turn(shop: Shop, pipeline: Pipeline, *, at_once: int) -> None:
+    """What one worker does before it is killed: a turn of the job, and nothing after it."""
+    leases = Leases(shop.db, "tests")
+    leases.maintain()
+    turn = Turn(shop.db, undoing(pipeline), Moment(owner="tests", buckets=tuple(range(BUCKETS))), now=LATER, kept={})
+    undoing(pipeline, at_once=at_once).run(turn)
+    leases.release()
+
+
+@pytest.fixture
+def clean(tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """Everything of a shop to which nothing forged has come."""
+    (tmp_path / "clean").mkdir()
+    shop = Shop(sqlite_database(tmp_path / "clean"))
+    told(shop, forging=False)
+    yield everything(shop)
+    shop.close()
+
+
+def test_what_was_forged_leaves_nothing_behind_and_can_be_put_back(any_shop: Shop, clean: dict[str, Any]) -> None:
+    told(any_shop, forging=True)
+    before, seqs = everything(any_shop), {row["seq"] for row in any_shop.rows(log.facts) if row["source"] == FORGED}
+    assert before["digest"] != clean["digest"]
+    wanted = carried_out(any_shop, asked(any_shop).id)
+    assert wanted.state == "told"
+    assert everything(any_shop) == before, "looking changed something"
+    with any_shop.db.write() as conn:
+        withdrawals.confirm(conn, any_shop.id, wanted.id, by="ada", now=LATER)
+        withdrawals.confirm(conn, any_shop.id, wanted.id, by="bo", now=LATER)
+    done = carried_out(any_shop, wanted.id)
+    assert done.state == "done"
+    after = everything(any_shop)
+    for name, rows in clean.items():
+        assert after[name] == rows, name
+    assert not [row for row in any_shop.rows(log.facts) if row["source"] == FORGED]
+    assert done.told is not None
+    assert done.effects is not None
+    assert done.told == done.effects
+    numbers = done.effects.numbers
+    assert (done.effects.facts, numbers["orders"], numbers["revenue_minor:EUR"]) == (10, 2, 97000)
+    assert (done.effects.parted, done.effects.kinds["Order Completed"]) == (1, 2)
+    with any_shop.db.write() as conn:
+        withdrawals.put_back(conn, any_shop.id, wanted.id, by="ada", now=LATER)
+    assert carried_out(any_shop, wanted.id).state == "back"
+    back = everything(any_shop)
+    for name, rows in before.items():
+        assert back[name] == rows, name
+    assert {row["seq"] for row in any_shop.rows(log.facts) if row["source"] == FORGED} == seqs
+    assert any_shop.rows(withdrawn_facts) == []
+
+
+@pytest.mark.slow
+def test_a_worker_killed_between_two_parts_leaves_the_rest_to_the_next(any_shop: Shop, clean: dict[str, Any]) -> None:
+    """Each part is a transaction: after some of them, a fresh worker takes back what is left, and nothing twice."""
+    told(any_shop, forging=True)
+    wanted = carried_out(any_shop, asked(any_shop).id)
+    with any_shop.db.write() as conn:
+        withdrawals.confirm(conn, any_shop.id, wanted.id, by="ada", now=LATER)
+    for worker in (any_shop.pipeline, Pipeline(any_shop.db)):
+        one_turn(any_shop, worker, at_once=3)
+    with any_shop.db.read() as conn:
+        assert withdrawals.find(conn, any_shop.id, wanted.id).state == "wanted"
+    assert carried_out(any_shop, wanted.id).state == "done"
+    found = everything(any_shop)
+    for name, rows in clean.items():
+        assert found[name] == rows, name
+
+
+@pytest.mark.slow
+def test_what_was_said_before_and_after_the_window_stays(any_shop: Shop) -> None:
+    told(any_shop, forging=True)
+    at = NOON + HOUR
+    wanted = carried_out(any_shop, asked(any_shop, since=at + 3, until=at + 4).id)
+    assert wanted.told is not None
+    assert (wanted.told.facts, wanted.told.numbers["orders"]) == (1, 1)
+    with any_shop.db.write() as conn:
+        withdrawals.confirm(conn, any_shop.id, wanted.id, by="ada", now=LATER)
+    carried_out(any_shop, wanted.id)
+    assert {row["order_id"] for row in any_shop.rows(orders)} == {"1", "2", "667"}
+
+
+def test_nothing_is_confirmed_before_its_numbers_are_there_nor_put_back_before_it_is_done(any_shop: Shop) -> None:
+    told(any_shop, forging=False)
+    wanted = asked(any_shop)
+    with any_shop.db.write() as conn, pytest.raises(Conflict, match="what would go"):
+        withdrawals.confirm(conn, any_shop.id, wanted.id, by="ada", now=LATER)
+    with any_shop.db.write() as conn, pytest.raises(Conflict, match="nothing is taken back"):
+        withdrawals.put_back(conn, any_shop.id, wanted.id, by="ada", now=LATER)
+    assert carried_out(any_shop, wanted.id).told == Effects()
+    for since, until in ((LATER, NOON), (NOON, LATER + 1)):
+        with pytest.raises(InvalidInput, match="the window ends"):
+            asked(any_shop, since=since, until=until)
+
+
+@pytest.mark.slow
+def test_after_thirty_days_it_is_too_late_and_the_facts_are_forgotten(any_shop: Shop) -> None:
+    told(any_shop, forging=True)
+    wanted = carried_out(any_shop, asked(any_shop).id)
+    with any_shop.db.write() as conn:
+        withdrawals.confirm(conn, any_shop.id, wanted.id, by="ada", now=LATER)
+    done = carried_out(any_shop, wanted.id)
+    late = done.may_be_put_back_until + 1
+    with any_shop.db.write() as conn, pytest.raises(Conflict, match="30 days"):
+        withdrawals.put_back(conn, any_shop.id, wanted.id, by="ada", now=late)
+    assert any_shop.rows(withdrawn_facts)
+    with any_shop.db.write() as conn:
+        assert withdrawals.is_anything_old(conn, late)
+        while withdrawals.forget_old(conn, late, limit=5):
+            pass
+    assert any_shop.rows(withdrawn_facts) == []
