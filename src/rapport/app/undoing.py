@@ -26,6 +26,7 @@ from rapport.compose.unsaid import Around, around, orders_of
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Seen, Unsaid
+from rapport.measure.store import add_minutes, minutes_of
 from rapport.remember import backfill, customers
 from rapport.remember import store as remember
 from rapport.remember.strands import Strands
@@ -164,6 +165,7 @@ class _Undo:
         customers.mark_moved(conn, resolver.flush(conn))
         strands = {Key(row.strand) for row in folded}
         self._tell_anew(conn, strands, [*near.rest, *near.followed, *folded])
+        add_minutes(conn, minutes_of((self._workspace, row.received_at, row.source) for row in folded))
         return Effects(facts=len(rows))
 
     # -- steps

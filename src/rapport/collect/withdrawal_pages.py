@@ -92,7 +92,8 @@ def _page(
 def _numbers(effects: Effects) -> list[tuple[str, str]]:
     """What goes, as people say it: how much, and of what."""
     told = [
-        (f"{effects.facts:,}", "facts of this source"), (f"{effects.followed:,}", "that Rapport stated because of them"),
+        (f"{effects.facts:,}", "facts of this source"),
+        (f"{effects.followed:,}", "that Rapport stated because of them"),
         (f"{effects.customers:,}", "customers of whom something changes"),
         (f"{effects.parted:,}", "customers come apart that had been merged"),
         (f"{effects.gone:,}", "identifiers that nobody else has named"),

@@ -79,7 +79,7 @@ def ask_withdrawal(source_id: Id, data: WithdrawalWanted, db: Database, principa
     with db.write() as conn:
         asked = withdrawals.ask(
             conn, principal.workspace, source_id, since=_moment(data.since),
-            until=now if data.until is None else _moment(data.until), reason=data.reason, by=f"{principal.kind}:{principal.id}", now=now,
+            until=now if data.until is None else _moment(data.until), reason=data.reason, by=_by(principal), now=now,
         )  # fmt: skip
     return shown(asked)
 
@@ -106,11 +106,7 @@ def get_withdrawal(withdrawal_id: Id, db: Database, principal: Principal) -> Wit
 def confirm_withdrawal(withdrawal_id: Id, db: Database, principal: Principal) -> WithdrawalShown:
     """Have it done; once its numbers are there. Confirmed twice, it is done once."""
     with db.write() as conn:
-        return shown(
-            withdrawals.confirm(
-                conn, principal.workspace, withdrawal_id, by=f"{principal.kind}:{principal.id}", now=now_us()
-            )
-        )
+        return shown(withdrawals.confirm(conn, principal.workspace, withdrawal_id, by=_by(principal), now=now_us()))
 
 
 @post(
@@ -120,14 +116,14 @@ def confirm_withdrawal(withdrawal_id: Id, db: Database, principal: Principal) ->
 def put_withdrawal_back(withdrawal_id: Id, db: Database, principal: Principal) -> WithdrawalShown:
     """Put everything back, within 30 days after it was done."""
     with db.write() as conn:
-        return shown(
-            withdrawals.put_back(
-                conn, principal.workspace, withdrawal_id, by=f"{principal.kind}:{principal.id}", now=now_us()
-            )
-        )
+        return shown(withdrawals.put_back(conn, principal.workspace, withdrawal_id, by=_by(principal), now=now_us()))
 
 
 ROUTES = (ask_withdrawal, list_withdrawals, get_withdrawal, confirm_withdrawal, put_withdrawal_back)
+
+
+def _by(principal: Principal) -> str:
+    return f"{principal.kind}:{principal.id}"
 
 
 def shown(found: Withdrawal) -> WithdrawalShown:

@@ -23,7 +23,7 @@ from rapport.capabilities.orders.store import carts, orders, refunds
 from rapport.capabilities.promises.store import promises
 from rapport.collect import sources, withdrawals
 from rapport.collect.withdrawals import Effects, Withdrawal
-from rapport.kernel.clock import DAY, HOUR, MINUTE
+from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from rapport.kernel.errors import Conflict, InvalidInput
 from rapport.kernel.facts import OWN_SOURCE
 from rapport.kernel.identifiers import BUCKETS
@@ -72,17 +72,17 @@ def forged(shop: Shop) -> list[dict[str, Any]]:
     at = NOON + HOUR
     said = [
         shop.message("Product Viewed", at=at, user="ada", browser="eve", product_id="p9"),
-        shop.message("Product Viewed", at=at + 1, user="bo", browser="ada-b", product_id="p9"),
-        {**shop.message("x", at=at + 2, browser="eve"), **mail},
-        loyal.order(shop, "eve-2", "666", 900.0, at=at + 3),
-        loyal.order(shop, "ada", "667", 70.0, at=at + 4),
-        shop.message("Order Cancelled", at=at + 5, user="eve-2", order_id="2"),
-        loyal.refund(shop, "eve-2", "1", at=at + 6, total=10.0, refund_id="r9"),
-        shop.message("Product Added", at=at + 7, browser="eve", product_id="p9", price=9, cart_id="c9"),
-        shop.message("Consent Said", at=at + 8, browser="eve", user="ada")
+        shop.message("Product Viewed", at=at + 1 * SECOND, user="bo", browser="ada-b", product_id="p9"),
+        {**shop.message("x", at=at + 2 * SECOND, browser="eve"), **mail},
+        loyal.order(shop, "eve-2", "666", 900.0, at=at + 3 * SECOND),
+        loyal.order(shop, "ada", "667", 70.0, at=at + 4 * SECOND),
+        shop.message("Order Cancelled", at=at + 5 * SECOND, user="eve-2", order_id="2"),
+        loyal.refund(shop, "eve-2", "1", at=at + 6 * SECOND, total=10.0, refund_id="r9"),
+        shop.message("Product Added", at=at + 7 * SECOND, browser="eve", product_id="p9", price=9, cart_id="c9"),
+        shop.message("Consent Said", at=at + 8 * SECOND, browser="eve", user="ada")
         | {"context": {"consent": {"categoryPreferences": {"email_marketing": False}}}},
     ]
-    said.append(shop.message("Product Viewed", at=at + 9, user="ada", browser="carl-b", product_id="p9"))
+    said.append(shop.message("Product Viewed", at=at + 9 * SECOND, user="ada", browser="carl-b", product_id="p9"))
     for one in said:
         if one["type"] == "identify":
             one.pop("event", None)
@@ -220,7 +220,7 @@ def test_a_worker_killed_between_two_parts_leaves_the_rest_to_the_next(any_shop:
 def test_what_was_said_before_and_after_the_window_stays(any_shop: Shop) -> None:
     told(any_shop, forging=True)
     at = NOON + HOUR
-    wanted = carried_out(any_shop, asked(any_shop, since=at + 3, until=at + 4).id)
+    wanted = carried_out(any_shop, asked(any_shop, since=at + 3 * SECOND, until=at + 4 * SECOND).id)
     assert wanted.told is not None
     assert (wanted.told.facts, wanted.told.numbers["orders"]) == (1, 1)
     with any_shop.db.write() as conn:
