@@ -99,7 +99,8 @@ EXPORT = (
 COLLECT = (
     of_shop(withdrawals.withdrawals, "what was taken back of what a source sent, and how many facts of which kind"),
     of_person(
-        withdrawn.withdrawn_facts, "facts that were taken back, for 30 days, in which they can be put back",
+        withdrawn.withdrawn_facts,
+        "facts that were taken back, for 30 days, in which they can be put back",
         kept_days=30,
     ),
     of_shop(collect.sources, "the sources with their write keys and limits"),

@@ -22,6 +22,7 @@ from rapport.capabilities.loyalty.wallet import wallet_of
 from rapport.capabilities.orders.store import carts, orders, refunds
 from rapport.capabilities.promises.store import promises
 from rapport.collect import sources, withdrawals
+from rapport.collect.statements import order_statements
 from rapport.collect.withdrawals import Effects, Withdrawal
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from rapport.kernel.errors import Conflict, InvalidInput
@@ -109,6 +110,7 @@ KEPT = {
     orders: (), refunds: (), carts: (), bought: (), sales: (), sale_lines: (), causes: (),
     promises: ("changed_at", "risk"),
     touchpoints: ("seq",), consent_held: (), consent_answers: (), fact_minutes: ("shard",),
+    order_statements: ("seq",),
     identities.identifiers: ("shared_at",), identities.evidence: (),
     remember.customers: ("stale",), remember.words: (),
 }  # fmt: skip
