@@ -16,7 +16,7 @@ import json
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ import numpy as np
 from rapport.resolve.linking.comparer import Comparer, shop_aspects
 from rapport.resolve.linking.comparisons.methods import COMPARISONS
 from rapport.resolve.linking.kinds import detect
+from rapport.resolve.linking.model import Method
 from rapport.resolve.linking.shop_judge import METHODS, WEIGHTS, candidate_levels, sharing_of
 from rapport.world.tables import Home, PeopleTable, table_of, various_mix
 
@@ -37,6 +38,8 @@ _FROM = (2, 3, 4, 5, 6, 7, 8, 9, 10)
 """Bits from which on links are counted."""
 _T = 2.26
 """Of a 95 % interval over ten shops (Student, nine degrees of freedom)."""
+_HOMES = 24
+"""Shops that living together is learned on."""
 _ALONE_FROM = 60
 """Seeds of shops where hardly anybody lives with others."""
 
@@ -93,17 +96,25 @@ def made(seeds: Iterable[int], records: int) -> Pairs:
     return Pairs(*(np.concatenate(column) for column in zip(*several, strict=True)))
 
 
+def tuning() -> Pairs:
+    """Of the shops that everything is chosen on."""
+    several = [pairs_of(table_of(seed, records=2_000), seed) for seed in range(10)]
+    return Pairs(*(np.concatenate(column) for column in zip(*several, strict=True)))
+
+
 class Fit:
     """Columns of the regression: a level of a comparison, or a group of one with a group of another; the constant last.
 
     What is not known of both has no column: it says nothing, by itself and together.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, speaking: Sequence[Method] = METHODS) -> None:
+        """`speaking`: what speaks together with each other one."""
         self.sizes = [*(len(COMPARISONS[method].said) for method in METHODS), 3]
         self.groups = [np.array((0, *groups)) for groups in (*(COMPARISONS[m].groups for m in METHODS), (1, 2, 3))]
         self.first = np.cumsum([0, *self.sizes])
-        self.pairs = [(a, b) for b in range(len(self.sizes)) for a in range(b)]
+        some = [*(METHODS.index(method) for method in speaking), len(METHODS)]
+        self.pairs = [(a, b) for b in range(len(self.sizes)) for a in range(b) if a in some and b in some]
         self.together: dict[tuple[int, int], int] = {}
         columns = int(self.first[-1])
         for a, b in self.pairs:
@@ -125,7 +136,7 @@ class Fit:
         found[:, -1] = 1
         return found
 
-    def fit(self, pairs: Pairs) -> Array:
+    def fit(self, pairs: Pairs, *, rise: bool = True) -> Array:
         """Natural log odds by column. First all; then, with the levels' own made to rise, the rest again."""
         patterns, at = np.unique(pairs.levels, axis=0, return_inverse=True)
         seen = np.bincount(at.ravel(), minlength=len(patterns)).astype(float)
@@ -135,6 +146,8 @@ class Fit:
         ridge[: self.first[-1]] = _RIDGE[0]
         ridge[-1] = 1e-6
         weights = _newton(matrix, seen, one, ridge, np.zeros(self.columns), np.ones(self.columns, bool))
+        if not rise:
+            return weights
         evidence = matrix.T @ seen + 1.0
         for at_, method in enumerate(METHODS):
             here = slice(int(self.first[at_]), int(self.first[at_ + 1]))
@@ -247,17 +260,23 @@ def links_of(fit: Fit, weights: Array, pairs: Pairs) -> list[dict[str, float]]:
     return found
 
 
-def document_of(pairs: Pairs, unseen: Pairs, *, seeds: str, records: int) -> str:
-    """The weights as JSON, with how far they can be believed."""
+def document_of(pairs: Pairs, unseen: Pairs, *, seeds: str, records: int) -> dict[str, Any]:
+    """The weights of one person, with how far they can be believed."""
     fit = Fit()
     weights = fit.fit(pairs)
-    document: Mapping[str, Any] = {
+    print(f"{len(pairs.one)} pairs, {fit.columns} weights", file=sys.stderr)
+    return {
         "made_by": "python -m benchmarks.shop_weights", "seeds": seeds, "records": records,
         "pairs": len(pairs.one), **fit.document(weights, pairs),
         "reliability": reliability(fit, weights, unseen), "links": links_of(fit, weights, unseen),
     }  # fmt: skip
-    print(f"{len(pairs.one)} pairs, {fit.columns} weights", file=sys.stderr)
-    return json.dumps(document, indent=None, separators=(",", ":")) + "\n"
+
+
+def home_of(pairs: Pairs) -> dict[str, Any]:
+    """The weights of living together. What rises for one person need not for a household: it shares a telephone."""
+    fit = Fit((Method.PERSON_NAME, Method.MAIL, Method.PHONE, Method.DOOR))
+    found = fit.document(fit.fit(pairs._replace(one=pairs.home), rise=False), pairs)
+    return {name: found[name] for name in ("prior", "alone", "together", "sharing")}
 
 
 def main() -> None:
@@ -269,9 +288,10 @@ def main() -> None:
     arguments = parser.parse_args()
     first, _, last = arguments.seeds.partition("-")
     pairs = made(range(int(first), int(last or first) + 1), arguments.records)
-    unseen = made(range(10), arguments.records)
-    document = document_of(pairs, unseen, seeds=arguments.seeds, records=arguments.records)
-    arguments.out.write_text(document, encoding="utf-8")
+    document = document_of(pairs, tuning(), seeds=arguments.seeds, records=arguments.records)
+    document["home"] = home_of(made(range(int(first), int(first) + _HOMES), 2_000))
+    text = json.dumps(document, indent=None, separators=(",", ":")) + "\n"
+    arguments.out.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -40,11 +40,15 @@ class Score(Protocol):
 class Clusters:
     """Records by person. `score` gives the log2 odds of two records.
 
-    `threshold` is the least mean; where `mean` says another least mean, it is the least of the best pair.
+    `threshold` is the least mean; where `mean` says another least mean, it is the least of the best pair. Nobody joins
+    where there would be more than `most` records.
     """
 
-    def __init__(self, score: Score, *, threshold: float = 0.0, mean: float | None = None) -> None:
+    def __init__(
+        self, score: Score, *, threshold: float = 0.0, mean: float | None = None, most: int | None = None
+    ) -> None:
         self._score = score
+        self._most = math.inf if most is None else most
         self._threshold = threshold
         self._least_mean = mean
         self._person: dict[int, int] = {}
@@ -121,6 +125,8 @@ class Clusters:
         if mine == person:
             return set()
         members, others = self._members[mine], self._members[person]
+        if len(members) + len(others) > self._most:
+            return set()
         if len(members) > 1 and self._fit(members, others) < self._threshold:
             return set()
         del self._members[mine], self._members[person]
@@ -135,6 +141,8 @@ class Clusters:
             home, elsewhere = self._person[record], self._person.get(match.record)
             if match.score < max(0.0, self._threshold) or elsewhere is None or elsewhere == home:
                 continue
+            if len(self._members[home]) >= self._most:
+                break
             rest = [other for other in self._members[elsewhere] if other != match.record]
             there = self._fit([match.record], self._members[home])
             if there >= self._threshold and (not rest or there > self._fit([match.record], rest)):

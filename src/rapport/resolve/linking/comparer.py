@@ -136,6 +136,16 @@ class Comparer:
         comparer._steps = comparer._in_order()
         return comparer
 
+    @staticmethod
+    def of_home(model: LinkModel) -> Comparer | None:
+        """Ready to score whether two records live together; None where the model has nothing to say of it."""
+        if model.home is None:
+            return None
+        comparer = Comparer([c.aspect for c in model.comparisons], [c.frequencies for c in model.comparisons])
+        comparer._weights, comparer._prior, comparer._shop = model.home.weights, model.home.prior, True
+        comparer._together = [(pair.a, pair.b, comparer._by_level(pair)) for pair in model.home.together]
+        return comparer
+
     def level_counts(self) -> list[int]:
         """How many levels each comparison has."""
         return [len(each.said) for each in self._comparisons]

@@ -1,8 +1,10 @@
 """Households: customers who seem to live together. A weaker grouping, for counting and for sparing paper; it never
 merges anybody, carries no consent and shows nobody's data to another.
 
-Two records are of one household when they share a surname and an address (street with number, or postcode with street).
-A group larger than a family is a block of flats or a made-up address, and is none.
+A shop's model says of two records how likely they live together; records form households as they form persons
+(`homes`). By any other model two records are of one household when they share a surname and an
+address (street with number, or postcode with street). A group larger than a family is a block of flats or a made-up
+address, and is none.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from rapport.resolve.reading.identities import identifiers_of_customer, members_
 from rapport.storage.bulk import upsert
 from rapport.storage.lookup import change_among, select_among
 
-__all__ = ["LARGEST", "Household", "Housemate", "household_key", "household_of", "households", "housemates", "refresh"]
+__all__ = ["LARGEST", "Household", "Housemate", "Living", "household_key", "household_named", "household_of",
+           "households", "housemates", "refresh", "rewrite"]  # fmt: skip
 
 LARGEST = 8
 """Customers of a household; more are no family."""
@@ -41,6 +44,16 @@ class Household(NamedTuple):
     id: str
     because: str
     roots: list[Key]
+    probability: float | None
+    """That whoever fits least belongs there; None where a rule says so."""
+
+
+class Living(NamedTuple):
+    """Where a record belongs, as a model has it."""
+
+    household: bytes
+    because: str
+    per_mille: int
 
 
 class Housemate(NamedTuple):
@@ -74,11 +87,27 @@ def refresh(conn: Connection, workspace: WorkspaceId, units: Collection[Key]) ->
     found = {unit: home for unit in units if (home := household_key(workspace, fields.get(unit, {})))}
     change_among(conn, households.delete(), workspace, _table.key, [unit for unit in units if unit not in found])
     rows = [
-        {"workspace": workspace, "key": unit, "household": home, "because": because}
+        {"workspace": workspace, "key": unit, "household": home, "because": because, "per_mille": None}
         for unit, (home, because) in found.items()
     ]
-    upsert(conn, households, rows, key=("workspace", "key"), update=("household", "because"))
+    upsert(conn, households, rows, key=("workspace", "key"), update=("household", "because", "per_mille"))
     return len(rows)
+
+
+def rewrite(conn: Connection, workspace: WorkspaceId, found: Mapping[Key, Living | None]) -> None:
+    """Write where records belong now, and that they belong nowhere."""
+    change_among(conn, households.delete(), workspace, _table.key, [key for key, one in found.items() if one is None])
+    rows = [
+        {"workspace": workspace, "key": key, **one._asdict()}
+        for key, one in sorted(found.items(), key=lambda each: each[0])
+        if one is not None
+    ]
+    upsert(conn, households, rows, key=("workspace", "key"), update=("household", "because", "per_mille"))
+
+
+def household_named(workspace: WorkspaceId, keys: Collection[Key]) -> bytes:
+    """The id of the household of these records: that of the first of them."""
+    return blake2b(b"%d\x1f%b" % (workspace, min(keys)), digest_size=16).digest()
 
 
 def household_of(conn: Connection, workspace: WorkspaceId, root: Key) -> Household | None:
@@ -90,18 +119,23 @@ def household_of(conn: Connection, workspace: WorkspaceId, root: Key) -> Househo
     ids = {
         row.household for row in select_among(conn, sa.select(_table.household), workspace, _table.key, mine)
     }  # fmt: skip
-    query = sa.select(_table.household, _table.key, _table.because).limit(_READ)
+    query = sa.select(_table.household, _table.key, _table.because, _table.per_mille).limit(_READ)
     rows = list(select_among(conn, query, workspace, _table.household, ids))
     roots = roots_of(conn, workspace, {Key(row.key) for row in rows})
-    homes: dict[tuple[bytes, str], set[Key]] = {}
+    homes: dict[bytes, set[Key]] = {}
     for row in rows:
         if row.key in roots:
-            homes.setdefault((bytes(row.household), row.because), set()).add(roots[row.key])
+            homes.setdefault(bytes(row.household), set()).add(roots[row.key])
     shared = [(home, who) for home, who in homes.items() if 1 < len(who) <= LARGEST]
     if not shared:
         return None
-    (home, because), who = min(shared, key=lambda one: (-len(one[1]), one[0]))
-    return Household("hh_" + home.hex(), because, sorted(who))
+    home, who = min(shared, key=lambda one: (-len(one[1]), one[0]))
+    told = sorted(
+        (row for row in rows if bytes(row.household) == home and row.key in roots), key=lambda row: bytes(row.key)
+    )
+    because = next((row.because for row in told if row.key in mine), told[0].because)
+    likely = [row.per_mille for row in told if row.per_mille is not None]
+    return Household("hh_" + home.hex(), because, sorted(who), min(likely) / 1000 if likely else None)
 
 
 def housemates(conn: Connection, workspace: WorkspaceId, home: Household, root: Key) -> list[Housemate]:

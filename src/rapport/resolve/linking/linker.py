@@ -21,6 +21,7 @@ from rapport.resolve.graph.model import EvidenceId, Kind, evidence_id
 from rapport.resolve.graph.recompute import Moved
 from rapport.resolve.linking import households as living
 from rapport.resolve.linking.clusters import WORTH_A_LOOK, Clusters
+from rapport.resolve.linking.homes import Homes
 from rapport.resolve.linking.model import LinkModel
 from rapport.resolve.linking.models import active_model, active_version
 from rapport.resolve.linking.scorer import LiveIndex, Match
@@ -126,7 +127,11 @@ class Linker:
             return Linked(0, [])
         moved = self._settle(conn, workspace, shop, touched, review, now)
         _mark_scored(conn, workspace, rows)
-        living.refresh(conn, workspace, [key for key, _ in rows])
+        if shop.tells_homes:
+            gone = {key: None for key, body in rows if body == _EMPTY}
+            living.rewrite(conn, workspace, gone | shop.homes(workspace))
+        else:
+            living.refresh(conn, workspace, [key for key, _ in rows])
         return Linked(len(rows), moved)
 
     def due(self, conn: Connection) -> list[WorkspaceId]:
@@ -237,6 +242,7 @@ class _Shop:
         self._clusters = Clusters(
             self._index.cautious, threshold=model.thresholds.automatic, mean=model.thresholds.mean
         )
+        self._homes = Homes(self._index) if model.home else None
         self._numbers: dict[Key, int] = {}
         self._keys: dict[int, Key] = {}
         self._next = 0
@@ -258,7 +264,18 @@ class _Shop:
         for _ in range(len(self._to_load) if limit is None else min(limit, len(self._to_load))):
             key, body = self._to_load.pop()
             self.put(Key(key), msgspec.json.decode(body), {})
+        if self._homes:
+            self._homes.changed.clear()  # written when they were scored
         return not self._to_load
+
+    @property
+    def tells_homes(self) -> bool:
+        """Whether the model says who lives together."""
+        return self._homes is not None
+
+    def homes(self, workspace: WorkspaceId) -> dict[Key, living.Living | None]:
+        """Where each record belongs whose household changed since this was asked."""
+        return self._homes.taken(workspace, self._keys) if self._homes else {}
 
     def awaits(self, key: Key) -> bool:
         """True for a record that exists but is not scored yet by this model: nothing is known against its links."""
@@ -285,6 +302,8 @@ class _Shop:
         matches = self._index.put(number, fields, above=WORTH_A_LOOK)
         touched |= {self._keys[record] for record in self._clusters.add(number, matches)}
         self._note_review(number, matches, review)
+        if self._homes:
+            self._homes.add(number)
         if len(self._numbers) > MOST_RECORDS:
             touched |= self._forget(next(iter(self._keys)))
         return touched
@@ -331,6 +350,8 @@ class _Shop:
         person = self._clusters.members(self._clusters.person_of(number))
         touched = {self._keys[member] for member in person}
         self._clusters.remove(number)
+        if self._homes:
+            self._homes.remove(number)
         self._index.remove(number)
         del self._numbers[self._keys.pop(number)]
         return touched

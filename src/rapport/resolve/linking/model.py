@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["FORMAT", "Aspect", "Frequencies", "LearnedComparison", "LinkModel", "Method", "Thresholds",
+__all__ = ["FORMAT", "Aspect", "Frequencies", "Kinship", "LearnedComparison", "LinkModel", "Method", "Thresholds",
            "Together", "probability"]  # fmt: skip
 
 FORMAT = 1
@@ -106,6 +106,15 @@ class Together(msgspec.Struct, frozen=True):
     """Bits, by the groups of the two levels; 0 where one is not known of both."""
 
 
+class Kinship(msgspec.Struct, frozen=True):
+    """What the same levels say of living together, one person or not."""
+
+    weights: list[list[float]]
+    """By comparison and level, in bits."""
+    prior: float
+    together: list[Together]
+
+
 class Thresholds(msgspec.Struct, frozen=True):
     """Log2 odds by use. Above, people are tied (and can be parted again); down to `review` a person decides."""
 
@@ -133,6 +142,7 @@ class LinkModel(msgspec.Struct, frozen=True):
     """How it was trained, for people: rows, seconds, charts as data."""
     format: int = FORMAT
     together: list[Together] = []
+    home: Kinship | None = None
     shop: bool = False
     """True where the weights were learned on simulated shops, whose truth is known, and fitted to this shop's records.
 

@@ -30,6 +30,7 @@ class LiveIndex:
     def __init__(self, model: LinkModel, *, cap: int = 150, most: int = 100) -> None:
         self.model = model
         self.comparer = Comparer.of_model(model)
+        self._home = Comparer.of_home(model) or self.comparer
         self._blocks = Blocks(cap=cap, most=most)
         self._records: dict[int, Prepared] = {}
 
@@ -74,6 +75,27 @@ class LiveIndex:
     def tying(self, a: int, b: int, /, *, above: float) -> float:
         """The score by which the persons of a whole table are formed."""
         return self.comparer.tying(self._records[a], self._records[b], above=above)
+
+    def housemates(self, record: int, *, above: float) -> list[Match]:
+        """Filed records that live with a filed one by log2 odds of at least `above`, the likeliest first.
+
+        For a model that has something to say of homes.
+        """
+        mine = self._records[record]
+        others = self._blocks.candidates(keys_of(self.comparer.aspects, mine))
+        found = [Match(other, self.living(record, other)) for other in others if other != record]
+        return sorted(
+            (match for match in found if match.score >= above), key=lambda match: (-match.score, match.record)
+        )
+
+    def living(self, a: int, b: int, /, *, above: float = -math.inf) -> float:
+        """Log2 odds that two filed records live together, one person or not."""
+        return self._home.score_levels(self._home.levels(self._records[a], self._records[b]))
+
+    def why_together(self, a: int, b: int) -> list[Reason]:
+        """What of two filed records speaks for living together, what says most first."""
+        reasons = self._home.reasons(self._records[a], self._records[b])
+        return sorted((one for one in reasons if one.weight > 0), key=lambda one: -one.weight)
 
     def reasons(self, a: int, b: int) -> list[Reason]:
         """Why two filed records score as they do."""

@@ -25,6 +25,7 @@ from rapport.resolve.linking.labels import Label
 from rapport.resolve.linking.lessons import least_bound, taught
 from rapport.resolve.linking.model import (
     Aspect,
+    Kinship,
     LearnedComparison,
     LinkModel,
     Method,
@@ -174,24 +175,37 @@ def shop_model(comparer: Comparer, sharing: int) -> LinkModel:
         )
         for number, aspect in enumerate(comparer.aspects)
     ]
-    together = [
+    prior = shipped["prior"] + shipped["sharing"]["prior"][sharing]
+    home = _home(comparer, sharing)
+    return LinkModel(comparisons, prior, together=_together(shipped, at), home=home, shop=True)
+
+
+def _home(comparer: Comparer, sharing: int) -> Kinship:
+    shipped = _shipped()["home"]
+    at = {aspect.method.value: number for number, aspect in enumerate(comparer.aspects)}
+    weights = [_as_shared(shipped, aspect.method, sharing) for aspect in comparer.aspects]
+    return Kinship(weights, shipped["prior"] + shipped["sharing"]["prior"][sharing], _together(shipped, at))
+
+
+def _together(shipped: Mapping[str, Any], at: Mapping[str, int]) -> list[Together]:
+    return [
         Together(at[pair["a"]], at[pair["b"]], pair["weights"])
         for pair in shipped["together"]
         if pair["a"] in at and pair["b"] in at
     ]
-    prior = shipped["prior"] + shipped["sharing"]["prior"][sharing]
-    return LinkModel(comparisons, prior, together=together, shop=True)
+
+
+def _as_shared(shipped: Mapping[str, Any], method: Method, sharing: int) -> list[float]:
+    """By level, as shipped, where people share so much."""
+    comparison, by_sharing = COMPARISONS[method], shipped["sharing"]["alone"].get(method.value)
+    of_sharing = by_sharing[sharing] if by_sharing else [0.0] * (max(comparison.groups) + 1)
+    alone = zip(shipped["alone"][method.value], comparison.groups, strict=True)
+    return [round(float(weight + of_sharing[group]), 2) for weight, group in alone]
 
 
 def _weights(method: Method, sharing: int) -> list[float]:
     """By level, as shipped and for this much sharing; never less where more agrees."""
-    shipped = _shipped()
-    of_sharing = shipped["sharing"]["alone"][method.value][sharing]
-    comparison = COMPARISONS[method]
-    weights = [
-        round(float(weight + of_sharing[group]), 2)
-        for weight, group in zip(shipped["alone"][method.value], comparison.groups, strict=True)
-    ]
+    comparison, weights = COMPARISONS[method], _as_shared(_shipped(), method, sharing)
     for _ in comparison.said:
         for low, high in comparison.rises:
             weights[high] = max(weights[high], weights[low])

@@ -70,9 +70,11 @@ households = Table(
     Column("key", LargeBinary, primary_key=True),
     Column("household", LargeBinary, nullable=False),
     Column("because", Text, nullable=False),
+    Column("per_mille", Integer),
     Index("households_by_household", "workspace", "household"),
 )
-"""Records of people who live together, as far as can be told; `key` is that of the record. It never merges anybody."""
+"""Records of people who live together, as far as can be told; `key` is that of the record, `per_mille` how likely
+it belongs there (NULL: a rule says so, and nothing how likely). It never merges anybody."""
 
 
 class CandidateStatus(StrEnum):
