@@ -3,7 +3,8 @@
 Compared is what a person is called, since a household shares the rest: given names that contradict each other are two
 people's, whatever the surname; a changed surname alone is not. Spelling, accents, order, initials, nicknames and slips
 of the pen do not contradict; neither does what cannot be compared (another script, no given name). Two dates of birth
-do, unless a slip explains them. Pure; used by the identity policy alone, and for what people would say of two names.
+do, unless a slip explains them. Pure. Learned links weigh names by levels of their own (`linking/comparisons`), and ask
+here which names are said for one another.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from rapidfuzz.distance import OSA
 
 from rapport.kernel.placeholders import is_placeholder_text
 
-__all__ = ["NAME_FIELDS", "PersonName", "may_be_one", "person_name", "read_name"]
+__all__ = ["NAME_FIELDS", "PersonName", "are_said_for_one", "may_be_one", "person_name", "read_name"]
 
 _GIVEN = ("firstName", "first_name", "firstname")
 _LAST = ("lastName", "last_name", "lastname")
@@ -119,6 +120,15 @@ def may_be_one(a: PersonName, b: PersonName) -> bool:
     return nearly and (not rest_a or not rest_b or _any_near(all_a, rest_b) or _any_near(rest_a, all_b))
 
 
+def are_said_for_one(a: str, b: str) -> bool:
+    """Whether two given names, folded, are said for one another.
+
+    >>> are_said_for_one("bob", "robert"), are_said_for_one("bob", "william")
+    (True, False)
+    """
+    return not _LINES.get(a, frozenset()).isdisjoint(_LINES.get(b, frozenset()))
+
+
 def _any_alike(some: Iterable[str], others: Iterable[str]) -> bool:
     return any(_alike(one, other) for one in some for other in others)
 
@@ -137,7 +147,7 @@ def _alike(a: str, b: str) -> bool:
         return True
     if len(a) == 1 or len(b) == 1:
         return a[0] == b[0]
-    if _LINES.get(a, frozenset()) & _LINES.get(b, frozenset()):
+    if are_said_for_one(a, b):
         return True
     short, long = sorted((a, b), key=len)
     if len(short) >= 3 and len(long) >= len(short) + 3 and long.startswith(short):

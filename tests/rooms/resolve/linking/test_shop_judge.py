@@ -150,6 +150,13 @@ def test_what_a_household_shares_does_not_add_up_to_a_person() -> None:
     assert odds(mother, mother | {"given_name": "Bo"}) < 0
 
 
+def test_a_name_that_is_said_for_another_contradicts_nothing() -> None:
+    """By the same list as the identity policy's: Bob is Robert, and no William."""
+    robert, bob, william = ({**ADA, "given_name": name} for name in ("Robert", "Bob", "William"))
+    assert odds(robert, bob) > people.shop_model().thresholds.automatic
+    assert odds(robert, william) < odds(robert, bob) - 4
+
+
 def test_a_number_in_an_address_is_a_number() -> None:
     one, other = (without(ADA, "phone") | {"email": f"ada.lordorberg{n}@mail.example"} for n in (250, 251))
     assert odds(one, one) > odds(one, other) + 3

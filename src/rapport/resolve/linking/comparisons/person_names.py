@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import NamedTuple
 
+from rapport.kernel.person_names import are_said_for_one
 from rapport.resolve.linking.comparisons.comparison import Comparison, Level, edits, jaro_winkler
 from rapport.resolve.linking.kinds import words
 from rapport.resolve.linking.model import Frequencies
@@ -197,6 +198,8 @@ def _of_words(word: str, other: str, bits: float, other_bits: float, total: floa
         return INITIAL if word[0] == other[0] else CONTRADICTS
     if _digits(word) != _digits(other):
         return CONTRADICTS
+    if are_said_for_one(word, other):
+        return NEAR
     short, long = sorted((word, other), key=len)
     if len(short) >= 3 and len(long) >= len(short) + 2 and long.startswith(short):
         return NEAR
