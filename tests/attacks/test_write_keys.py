@@ -76,6 +76,17 @@ def test_a_browser_still_says_who_its_visitor_is(any_shop: Shop) -> None:
         )
 
 
+@pytest.mark.parametrize("alias_first", [True, False])
+def test_a_visitor_whose_id_looks_like_an_accounts_is_tied_too(any_shop: Shop, *, alias_first: bool) -> None:
+    """What was seen decides, not what an id looks like; an account of that name stays another's."""
+    both = [alias("a", "ada", "visitor-1"), {"type": "page", "messageId": "p", "anonymousId": "visitor-1"}]
+    for message in both if alias_first else reversed(both):
+        keep(any_shop, rows(any_shop, [message], kind="web"))
+    any_shop.fold()
+    with any_shop.db.read() as conn:
+        assert find_root(conn, any_shop.id, "user_id:ada") == find_root(conn, any_shop.id, "anonymous_id:visitor-1")
+
+
 def test_nobody_can_say_of_their_own_word_that_it_is_verified(any_shop: Shop) -> None:
     (row,) = rows(any_shop, [alias("a", "ada", "bo") | {"unverified": False}], kind="web")
     assert decode_fact(row.body, occurred_at=0, received_at=0, source="", seq=0).unverified

@@ -6,6 +6,7 @@ never raise, whatever the types, and bound the length of every text, so a hostil
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -128,8 +129,10 @@ def product_id(product: dict[str, Any]) -> str | None:
 def quantity(product: dict[str, Any]) -> int | Decimal | None:
     """How many pieces, or how much of what is sold by weight, exact and with its sign; None where it is not stated.
 
-    >>> quantity({"quantity": "3.0000"}), quantity({"quantity": 1.5}), quantity({"quantity": -1}), quantity({})
-    (3, Decimal('1.5'), -1, None)
+    A comma is a decimal one unless three digits follow it, which may as well be thousands.
+
+    >>> [quantity({"quantity": said}) for said in ("3.0000", 1.5, -1, "0,5", "1,500")], quantity({})
+    ([3, Decimal('1.5'), -1, Decimal('0.5'), None], None)
     """
     value = product.get("quantity")
     if type(value) is int:
@@ -139,10 +142,13 @@ def quantity(product: dict[str, Any]) -> int | Decimal | None:
     return None
 
 
+_DECIMAL_COMMA = re.compile(r"^([+-]?[0-9]+),([0-9]{1,2}|[0-9]{4,})$", re.ASCII)
+
+
 @lru_cache(maxsize=4_096)
 def _quantity(value: float | str) -> int | Decimal | None:
     try:
-        exact = Decimal(str(value).strip())
+        exact = Decimal(_DECIMAL_COMMA.sub(r"\1.\2", str(value).strip()))
     except ArithmeticError:
         return None
     if not exact.is_finite() or not -_MOST_PIECES <= exact <= _MOST_PIECES:

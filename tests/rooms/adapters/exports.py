@@ -52,7 +52,7 @@ Cup,1,10.00,,0,EUR
 Cup,2,10.00,,0,EUR
 504,Failed,2026-01-18 09:00,,Cy,Li,,Ulm,89073,DE,cy@example.com,,Card,0,20.00,0,0,23.80,3.80,CUP,1,\
 Cup,2,10.00,,0,EUR
-505,Abgeschlossen,2026-01-19 09:00,,Cy,Li,,Ulm,89073,DE,cy@example.com,,Card,0,20.00,0,0,23.80,3.80,CUP,1,\
+505,In Prüfung,2026-01-19 09:00,,Cy,Li,,Ulm,89073,DE,cy@example.com,,Card,0,20.00,0,0,23.80,3.80,CUP,1,\
 Cup,2,10.00,,0,EUR
 """
 

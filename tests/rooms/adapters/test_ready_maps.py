@@ -131,8 +131,29 @@ def test_woocommerce_orders_are_those_that_are_orders(tmp_path: Path) -> None:
     assert order["context"]["traits"]["phone"] == "+49301234567"
     assert "externalIds" not in messages[1]["context"]
     assert [(one.line, one.reason.split(";")[0]) for one in refused] == [
-        (7, "Order Status: 'Abgeschlossen' is none that the map knows")
+        (7, "Order Status: 'In Prüfung' is none that the map knows")
     ]
+
+
+@pytest.mark.parametrize(
+    ("completed", "refunded", "cancelled"),
+    [
+        ("Abgeschlossen", "Rückerstattet", "Storniert"), ("Terminée", "Remboursée", "Annulée"),
+        ("Completado", "Reembolsado", "Cancelado"), ("In lavorazione", "Rimborsato", "Annullato"),
+        ("Afgerond", "Terugbetaald", "Geannuleerd"), ("Concluído", "Reembolsado", "Cancelado"),
+        ("Zrealizowane", "Zwrócone", "Anulowane"), ("Slutförd", "Återbetald", "Avbruten"),
+    ],
+)  # fmt: skip
+def test_statuses_are_read_in_the_language_of_the_shops_backend(
+    tmp_path: Path, completed: str, refunded: str, cancelled: str
+) -> None:
+    text = exports.WOO_ORDERS.replace(",Completed,", f",{completed},").replace(",Refunded,", f",{refunded},")
+    messages, refused = told(tmp_path, "woocommerce-orders", text=text.replace(",Cancelled,", f",{cancelled},"))
+    assert events(messages) == events(told(tmp_path, "woocommerce-orders")[0])
+    assert len(refused) == 1
+    text = exports.MAGENTO_ORDERS.replace(",Complete,", f",{completed},").replace(",Canceled,", f",{cancelled},")
+    messages, refused = told(tmp_path, "magento-orders", text=text)
+    assert (events(messages), refused) == (events(told(tmp_path, "magento-orders")[0]), [])
 
 
 def test_woocommerce_customers_and_guests(tmp_path: Path) -> None:

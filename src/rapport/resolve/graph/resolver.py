@@ -334,7 +334,9 @@ def _other(
     workspace: WorkspaceId, found: dict[Key, Identifier], fact: Fact, policy: IdentifierPolicy
 ) -> tuple[Key, Identifier, tuple[EvidenceId, Evidence]] | None:
     """Evidence between an alias's centre and the other kind of identifier its `previousId` may be."""
-    other = None if fact.unverified else other_previous(fact, policy)
+    other = other_previous(fact, policy)
+    if fact.unverified and other is not None and other.namespace != "anonymous_id":
+        return None  # a browser ties its visitor to an account, and never two accounts
     if other is None or (key := key_of(workspace, other)) in found:
         return None
     centre = _centre(found)
