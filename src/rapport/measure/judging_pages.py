@@ -24,6 +24,9 @@ LOOKED_AT = 3_000
 FEW = 300
 """With an effective sample below this the page says that nothing is certain."""
 
+LEAST = 30
+"""Below this the estimate is the model's word alone, and its interval knows nothing of it: none is shown."""
+
 
 @get("/judged", permission="decisions:read", sync_to_thread=True)
 def judged_page(request: Request[Any, Any, Any], db: Database, principal: Principal, decider: Decider) -> Response[str]:
@@ -46,14 +49,14 @@ def judged_page(request: Request[Any, Any, Any], db: Database, principal: Princi
         error = problem if chosen not in decider.placements else None
     return render(
         request, "measure/judged.html", found=found, error=error, placements=list(decider.placements.values()),
-        placement=chosen, days=DAYS, few=FEW, looked_at=LOOKED_AT, status=error.status if error else 200,
+        placement=chosen, days=DAYS, few=FEW, least=LEAST, looked_at=LOOKED_AT, status=error.status if error else 200,
     )  # fmt: skip
 
 
 HANDLERS = (judged_page,)
 NAV = (
     NavItem(
-        label="Other orders", path="/console/judged", icon="spark", group="Learn", order=450,
+        label="Other choices", path="/console/judged", icon="spark", group="Learn", order=450,
         permission="decisions:read",
     ),
 )  # fmt: skip

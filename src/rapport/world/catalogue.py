@@ -112,6 +112,11 @@ class Catalogue:
         left = full - full * ((day + digest_of("cycle", store.key, product.id)) % 14) // 12
         return max(0, left)
 
+    def stored(self, product: Product, *, day: int) -> int:
+        """Pieces of a product in the warehouse on a day: never none, since this shop orders in time."""
+        full = 40 + digest_of("stored", product.id) % 160
+        return full - full * ((day + digest_of("delivered", product.id)) % 28) // 30
+
     def with_tag(self, tag: str) -> list[Product]:
         """All products that carry a tag, in shelf order."""
         return self._by_tag.get(tag, [])

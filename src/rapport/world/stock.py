@@ -1,4 +1,6 @@
-"""What the shop's systems say of its stores and their shelves: the facts of supply, as a till's server sends them."""
+"""What the shop's systems say of its warehouse, its stores and their shelves: the facts of supply, as a till's server
+sends them.
+"""
 
 from __future__ import annotations
 
@@ -22,22 +24,30 @@ _LEVELS = 150
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat")
 _ZONE = ZoneInfo("Europe/London")
 _EPOCH = date(1970, 1, 1)
+_WAREHOUSE: dict[str, Any] = {
+    "location_id": "warehouse", "name": "Warehouse", "roles": ["ships"], "city": "Swindon", "country": "GB",
+}  # fmt: skip
+"""Where orders are sent from."""
 
 
 def stock_told(now: int) -> Iterator[Delivery]:
-    """Where the stores are, then what each has of every product today; the same within an hour is the same messages."""
-    hour = now // EVERY
+    """Where goods lie, then what each place has of every product today; within an hour it is the same messages."""
     catalogue = the_catalogue()
     day = (to_datetime(now).astimezone(_ZONE).date() - _EPOCH).days
+    yield from _told(_WAREHOUSE, {p.id: catalogue.stored(p, day=day) for p in catalogue.products}, now)
     for store in catalogue.stores:
-        yield _delivery("Location Stated", f"{hour}-{store.key}", _place(STORES[store.key]), now)
-        levels = [
-            {"product_id": product.id, "on_hand": catalogue.stock(store, product, day=day)}
-            for product in catalogue.products
-        ]
-        for start in range(0, len(levels), _LEVELS):
-            said = {"location_id": store.key, "levels": levels[start : start + _LEVELS]}
-            yield _delivery("Stock Level Changed", f"{hour}-{store.key}-{start}", said, now)
+        yield from _told(
+            _place(STORES[store.key]), {p.id: catalogue.stock(store, p, day=day) for p in catalogue.products}, now
+        )
+
+
+def _told(place: dict[str, Any], pieces: dict[str, int], now: int) -> Iterator[Delivery]:
+    hour, key = now // EVERY, place["location_id"]
+    yield _delivery("Location Stated", f"{hour}-{key}", place, now)
+    levels = [{"product_id": product, "on_hand": number} for product, number in pieces.items()]
+    for start in range(0, len(levels), _LEVELS):
+        said = {"location_id": key, "levels": levels[start : start + _LEVELS]}
+        yield _delivery("Stock Level Changed", f"{hour}-{key}-{start}", said, now)
 
 
 def _place(place: StorePlace) -> dict[str, Any]:

@@ -7,11 +7,16 @@ from typing import Annotated, Any
 
 from litestar import Request, Response, get
 from litestar.params import Parameter
+from sqlalchemy import Connection
 
 from rapport.capabilities.audit.showing import Page, page_of
+from rapport.decide.people import names_by_strand
+from rapport.kernel.clock import from_iso
 from rapport.kernel.errors import RapportError
+from rapport.kernel.ids import CustomerId
 from rapport.kernel.principal import Principal
 from rapport.remember.routes import region_of
+from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.storage.audit.sealing import head
 from rapport.storage.engine import Database
 from rapport.web.console import ConsolePages, NavItem, render
@@ -26,6 +31,9 @@ ACTIONS = {
     "privacy_policies": "privacy policies", "account": "accounts and sign-ins", "role": "roles", "key": "API keys",
     "identity": "identities", "request": "other changes",
 }  # fmt: skip
+
+NAMED = 5
+"""Customers of an entry that the page names."""
 
 
 @get("/audit", permission="audit:read", sync_to_thread=True)
@@ -46,10 +54,21 @@ def audit_page(
             )  # fmt: skip
         except RapportError as caught:
             error, page = caught, Page(entries=[], cursor=None)
+        names = _names(conn, principal, page)
     return render(
         request, "audit/trail.html", status=error.status if error else 200, page=page, asked=asked, head=newest,
-        actions=ACTIONS, error=error, searched=any(asked.values()),
+        actions=ACTIONS, error=error, names=names, moment_of=from_iso, searched=any(asked.values()),
     )  # fmt: skip
+
+
+def _names(conn: Connection, principal: Principal, page: Page) -> dict[CustomerId, str]:
+    """What to call the customers of a page, for those who may see customers."""
+    told = {customer for one in page.entries for customer in one.customers[:NAMED]}
+    if not told or not principal.may("customers:read"):
+        return {}
+    ids = load_customer_ids(conn)
+    names = names_by_strand(conn, principal.workspace, [ids.key(one) for one in told])
+    return {ids.customer_id(key): name for key, name in names.items()}
 
 
 PAGES = ConsolePages(

@@ -6,8 +6,10 @@ old the customer was at the last one (not how long ago), `age_days` how old toda
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -162,13 +164,18 @@ def judge(told: Sequence[Foretold], came: Sequence[int]) -> Judged:
 def calibration_of(said: Sequence[float], came: Sequence[bool], *, bins: int = 10) -> list[Bin]:
     """Tenths of the customers by what was said of them, with how many of each came true.
 
+    Those of whom the same was said stay together: dividing them would sort them by what came.
+
     >>> found = calibration_of([0.1, 0.9, 0.3, 0.7], [False, True, False, True], bins=2)
     >>> [(one.customers, one.said, one.came) for one in found]
     [(2, 0.2, 0.0), (2, 0.8, 1.0)]
+    >>> calibration_of([0.5] * 4, [True, False, True, False], bins=2)
+    [Bin(customers=4, said=0.5, came=0.5)]
     """
     ordered = sorted(zip(said, came, strict=True))
-    edges = [round(len(ordered) * number / bins) for number in range(bins + 1)]
-    parts = [ordered[one:other] for one, other in pairwise(edges) if other > one]
+    wanted = [round(len(ordered) * number / bins) for number in range(1, bins)]
+    edges = [bisect_right(ordered, ordered[edge - 1][0], key=itemgetter(0)) for edge in wanted if edge]
+    parts = [ordered[one:other] for one, other in pairwise([0, *edges, len(ordered)]) if other > one]
     return [
         Bin(
             customers=len(part), said=round(sum(p for p, _ in part) / len(part), 6),

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from rapport.collect.sources import identifier_policy
 from rapport.kernel.clock import from_iso
 from rapport.kernel.errors import InvalidInput, RapportError
+from rapport.kernel.identifiers import NAMED
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
@@ -28,6 +29,7 @@ from rapport.resolve.graph import policy
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.reading import alarms, identities
 from rapport.resolve.reading.identities import Change, Member
+from rapport.resolve.reading.naming import kind_words, machine_made, name_words
 from rapport.resolve.reading.references import find_root
 from rapport.storage.engine import Database
 from rapport.web.console import ConsolePages, NavItem, render
@@ -65,7 +67,7 @@ def identity_page(request: AnyRequest, db: Database, principal: Principal) -> Re
             "trail": audit.actions(conn, workspace, limit=40),
             "rules": policy.read_policy(policy.settings_of(conn, workspace)),
         }
-    return render(request, "resolve/identity.html", moment_of=from_iso, **context)
+    return render(request, "resolve/identity.html", moment_of=from_iso, in_words=_in_words, reasons=_reasons, **context)
 
 
 @get("/identity/correct", permission="customers:write", sync_to_thread=True)
@@ -203,4 +205,23 @@ def _labels(conn: Connection, workspace: WorkspaceId, changes: Sequence[Change])
     if not keys:
         return {}
     ids, found = load_customer_ids(conn), identities.members(conn, workspace, keys)
-    return {key: (ids.customer_id(key), f"{one.namespace} {one.value}") for key, one in found.items()}
+    return {
+        key: (ids.customer_id(key), _in_words(f"{one.namespace}:{one.value}", one.first_seen_at))
+        for key, one in found.items()
+    }
+
+
+def _in_words(identifier: str, first_seen_at: int = 0) -> str:
+    """`user_id:u-1` as people say it: "account u-1"; of what a machine made up, its kind and since when it is known."""
+    namespace, _, value = identifier.partition(":")
+    if namespace == NAMED:
+        contact, _, name = value.partition(" ")
+        return f"{name.replace('/', ' ').title()}, {contact}"
+    said = name_words(value, first_seen_at)
+    return f"a {kind_words(namespace)}" if machine_made(said) else f"{kind_words(namespace)} {said}"
+
+
+def _reasons(because: Sequence[str]) -> str:
+    """Why two customers were not joined, for those who look: the limits both together would exceed, or a person."""
+    own = {"forbidden": "somebody keeps them apart", "max_identifiers": "that would be too many identifiers for one"}
+    return "; ".join(own.get(one) or f"each has their own {kind_words(one)}" for one in because)
