@@ -14,7 +14,7 @@ from rapport.kernel.money import MAX_MINOR
 from rapport.remember import inputs
 from rapport.remember.inputs import ReadingSettings
 
-__all__ = ["Cart", "CartLine", "StatedBenefit", "cart_of", "counted", "shares"]
+__all__ = ["Cart", "CartLine", "StatedBenefit", "cart_of", "counted", "shares", "whole_of"]
 
 MOST_LINES = 1_000
 """Lines of an order that are looked at one by one."""
@@ -52,6 +52,17 @@ class Cart(NamedTuple):
     has_coupon: bool = False
     benefits: tuple[StatedBenefit, ...] = ()
     """What the shop itself says was saved by which kind of benefit."""
+    net_minor: int | None = None
+    """Revenue: what was paid without tax and delivery; None where only the lines tell."""
+    gross_minor: int | None = None
+    """What was paid with both."""
+
+
+def whole_of(cart: Cart, *, net: bool) -> int:
+    """What a refund is a part of: revenue alone, or all that was paid with tax and delivery."""
+    lines = sum(line.minor for line in cart.lines)
+    stated = cart.net_minor if net else cart.gross_minor
+    return stated if stated is not None else lines
 
 
 def shares(total: int, weights: Sequence[int]) -> list[int]:
@@ -105,9 +116,10 @@ def cart_of(fact: Fact, settings: ReadingSettings) -> Cart:
     if not lines and paid:
         lines = [CartLine("", 1, paid)]
     channel = inputs.channel(fact, settings) or ""
+    net, gross = _payment(said, currency)
     return Cart(
         currency, tuple(lines), includes_tax, paid, channel, _shipping(said, currency, channel),
-        any(said.get(name) for name in ("coupon", "coupons")), _benefits(said),
+        any(said.get(name) for name in ("coupon", "coupons")), _benefits(said), net, gross,
     )  # fmt: skip
 
 
@@ -142,6 +154,18 @@ def _paid(said: dict[str, Any], currency: str, *, includes_tax: bool) -> int | N
         if total is not None:
             return max(0, total - shipping - (0 if includes_tax else tax))
     return None
+
+
+def _payment(said: dict[str, Any], currency: str) -> tuple[int | None, int | None]:
+    """Revenue, and what was paid with tax and delivery; each by the other where one alone is stated."""
+    aside = sum(_amount(said, field, currency) or 0 for field in ("shipping", "tax"))
+    net, gross = (
+        next((a for field in fields if (a := _amount(said, field, currency)) is not None), None)
+        for fields in (("revenue", "subtotal"), ("total", "value"))
+    )
+    if net is None:
+        return (None, None) if gross is None else (max(0, gross - aside), gross)
+    return net, net + aside if gross is None else gross
 
 
 def _line(product: dict[str, Any], currency: str) -> CartLine | None:

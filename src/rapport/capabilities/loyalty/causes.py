@@ -23,6 +23,7 @@ __all__ = [
     "Cause", "Refunded", "Stated", "cart_in", "cause_of", "lot_of", "refunded_in", "segments_in", "stated_in",
 ]  # fmt: skip
 
+_NET = ("revenue", "subtotal")
 _REFUND_IDS = ("refund_id", "return_id", "credit_note_id")
 
 
@@ -75,6 +76,8 @@ class Refunded(NamedTuple):
     """Product, pieces, and what was paid back for them where it is said."""
     minor: int | None
     currency: str
+    is_net: bool = False
+    """Of revenue, without tax and delivery; else of what was paid with them."""
 
 
 def cause_of(seen: Seen, settings: ReadingSettings) -> Cause | None:
@@ -140,9 +143,9 @@ def _refunded(fact: Any, settings: ReadingSettings) -> Refunded:
         (inputs.product_id(product) or "", inputs.pieces(product), inputs.line_total(product, currency))
         for product in inputs.products(said)[:1_000]
     )
-    amount = next(
-        (abs(paid) for name in ("revenue", "subtotal", "amount", "total", "value")
+    field, amount = next(
+        ((name, abs(paid)) for name in (*_NET, "amount", "total", "value")
          if said.get(name) is not None and (paid := inputs.amount(said[name], currency)) is not None),
-        None,
+        ("", None),
     )  # fmt: skip
-    return Refunded(refund_id or f"fact:{fact.id}", lines, amount, currency)
+    return Refunded(refund_id or f"fact:{fact.id}", lines, amount, currency, field in _NET)

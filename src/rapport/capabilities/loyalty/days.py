@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from rapport.kernel.clock import SECOND, to_datetime, zone_named
 
-__all__ = ["end_of_day", "last_day", "period_end"]
+__all__ = ["end_of_day", "last_day", "month_of", "period_end"]
 
 LAST_YEAR = 9_000
 
@@ -49,6 +49,19 @@ def period_end(anchor: int, months: int, zone: str) -> int:
     number = began.year * 12 + began.month - 1 + months
     year, month = min(number // 12, LAST_YEAR), number % 12 + 1
     return _midnight(date(year, month, min(began.day, monthrange(year, month)[1])), there)
+
+
+def month_of(at: int, zone: str) -> tuple[int, int]:
+    """The first moments of the local month of `at`, and of the one after.
+
+    >>> from rapport.kernel.clock import from_iso, to_iso
+    >>> [to_iso(one) for one in month_of(from_iso("2026-02-28T23:30:00Z"), "Europe/Berlin")]
+    ['2026-02-28T23:00:00.000Z', '2026-03-31T22:00:00.000Z']
+    """
+    there = zone_named(zone)
+    day = to_datetime(at).astimezone(there).date()
+    year, month = divmod(day.year * 12 + day.month, 12)
+    return _midnight(day.replace(day=1), there), _midnight(date(year, month + 1, 1), there)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> int:

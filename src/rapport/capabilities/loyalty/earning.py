@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
-from rapport.capabilities.loyalty.cart import Cart, counted, shares
+from rapport.capabilities.loyalty.cart import Cart, counted, shares, whole_of
 from rapport.capabilities.loyalty.causes import (
     Cause,
     Refunded,
@@ -101,10 +102,13 @@ def due_to(
     paid: Collection[Paid] = (),
     redeemed: Mapping[str, int] | None = None,
     referrals: Collection[str] = (),
+    arms: Mapping[str, int] | None = None,
 ) -> tuple[list[Due], Standing]:
     """All that somebody is due, oldest first, and where they stand. `redeemed` says by subject what of an order was
-    paid with points, in minor units; `referrals` are the facts of friends whose order is kept.
+    paid with points, in minor units; `referrals` are the facts of friends whose order is kept; `arms` says by trial
+    what chance has decided for them before.
     """
+    decided = dict(arms or {})
     subjects = sorted(_subjects(causes), key=lambda one: (_report(one).at, _report(one).fact))
     standing = Standing()
     done = _Done()
@@ -118,7 +122,7 @@ def due_to(
             continue
         before = standing.tier_at(terms, report.at)
         if isinstance(subject, Cause):
-            due = _of_fact(terms, subject, before, done, worth=worth, referrals=referrals)
+            due = _of_fact(terms, subject, before, done, worth=worth, referrals=referrals, arms=decided)
         else:
             used = (redeemed or {}).get(subject.subject, 0)
             due = _of_order(terms, subject, before, done, paid=paid, used=used)
@@ -143,13 +147,11 @@ def order_points(
     """What counts of each line, the points of each line, and by which rules, for an order that is placed now: what the
     quote says and what is booked. `used_minor` is what of it was paid with points.
     """
-    base = counted(cart, terms.counting)
-    if used_minor and terms.counting.points_are == "payment":
-        base = shares(max(0, sum(base) - used_minor), base)
+    base = _base_of(terms, cart, used_minor=used_minor)
     points: list[int] = [0] * len(base)
     why: list[tuple[EarningRule, int]] = []
     if cart.currency != terms.currency:
-        return [0] * len(base), points, why
+        return base, points, why
     factor = max((b.percent for b in benefits_of(terms, tier, plans) if b.kind == "points"), default=100)
     for rule in terms.earning:
         if rule.on != "Order Completed" or not is_for(rule, segments) or not _holds(rule, at, cart, is_first=is_first):
@@ -162,6 +164,16 @@ def order_points(
             points = [had + more for had, more in zip(points, shares(number, of_rule), strict=True)]
             why.append((rule, number))
     return base, points, why
+
+
+def _base_of(terms: Programme, cart: Cart, *, used_minor: int) -> list[int]:
+    """What counts of each line; nothing of another currency."""
+    if cart.currency != terms.currency:
+        return [0] * len(cart.lines)
+    base = counted(cart, terms.counting)
+    if used_minor and terms.counting.points_are == "payment":
+        return shares(max(0, sum(base) - used_minor), base)
+    return base
 
 
 class _Done:
@@ -215,15 +227,18 @@ def _report(subject: _Order | Cause) -> Cause:
 def _of_order(terms: Programme, order: _Order, tier: str, done: _Done, *, paid: Collection[Paid], used: int) -> Due:
     report, cart = order.report, order.cart
     plans = {one.plan for one in paid if one.since <= report.at < one.until}
+    base = _base_of(terms, cart, used_minor=used)
+    kept_minor = 0 if order.cancelled else _left(order, base)
+    # What is not kept is nobody's first order, and uses up no limit: as the quote counts them.
     base, points, why = order_points(
-        terms, cart, at=report.at, tier=tier, plans=plans, is_first=done.orders == 0, done=done, used_minor=used,
-        segments=segments_in(report),
+        terms, cart, at=report.at, tier=tier, plans=plans, is_first=done.orders == 0,
+        done=done if kept_minor else None, used_minor=used, segments=segments_in(report),
     )  # fmt: skip
-    done.orders += 1
+    done.orders += kept_minor > 0
     starts = from_iso(terms.starts) if terms.starts else 0
     if report.at < starts:
         points, why = [0] * len(points), []
-    kept_points, kept_minor = (0, 0) if order.cancelled else (_left(order, points, base), _left(order, base, base))
+    kept_points = 0 if order.cancelled else _left(order, points)
     waits = terms.pending_days * DAY if any(r.waits for r in terms.earning if r.on == "Order Completed") else 0
     number = order.subject.removeprefix("order:").removeprefix("fact:")
     words = "; ".join(f"{rule.title}: {given}" for rule, given in why)
@@ -238,11 +253,11 @@ def _of_order(terms: Programme, order: _Order, tier: str, done: _Done, *, paid: 
     )  # fmt: skip
 
 
-def _left(order: _Order, parts: Sequence[int], base: Sequence[int]) -> int:
+def _left(order: _Order, parts: Sequence[int]) -> int:
     """What is left of these parts of the lines after refunds: each line gives back its share by pieces, to the point;
-    a refund of an amount alone gives back in proportion; one that says neither gives back all.
+    a refund of an amount alone gives back in proportion to what was paid; one that says neither gives back all.
     """
-    lines, total, back_minor = order.cart.lines, sum(parts), 0
+    lines, total, back = order.cart.lines, sum(parts), Fraction(0)
     pieces = [0] * len(lines)
     for refund in order.refunds:
         named = [(name, number) for name, number, _ in refund.lines if any(line.product == name for line in lines)]
@@ -252,14 +267,12 @@ def _left(order: _Order, parts: Sequence[int], base: Sequence[int]) -> int:
         elif refund.minor is None:
             return 0
         elif refund.currency == order.cart.currency:
-            back_minor += refund.minor
+            back += Fraction(refund.minor, max(1, whole_of(order.cart, net=refund.is_net)))
     gone = sum(
-        part if back >= line.quantity else part * back // line.quantity
-        for part, back, line in zip(parts, pieces, lines, strict=True)
+        part if returned >= line.quantity else part * returned // line.quantity
+        for part, returned, line in zip(parts, pieces, lines, strict=True)
     )
-    whole = sum(base)
-    if back_minor:
-        gone += total if back_minor >= whole else total * back_minor // whole
+    gone += int(total * min(back, Fraction(1)))
     return max(0, total - gone)
 
 
@@ -272,8 +285,9 @@ def _take(pieces: list[int], lines: Sequence[object], name: str, number: int) ->
 
 
 def _of_fact(
-    terms: Programme, cause: Cause, tier: str, done: _Done, *, worth: Mapping[str, int], referrals: Collection[str]
-) -> Due | None:
+    terms: Programme, cause: Cause, tier: str, done: _Done, *, worth: Mapping[str, int], referrals: Collection[str],
+    arms: dict[str, int],
+) -> Due | None:  # fmt: skip
     segments = segments_in(cause)
     rule = next(
         (r for r in terms.earning if r.on == cause.name and _is_within(r, cause.at) and is_for(r, segments)), None
@@ -287,7 +301,10 @@ def _of_fact(
         done.about.add((rule.name, stated.about))
     arm = None
     if rule.holdout_percent:
-        arm = arm_of(cause.workspace, f"rule:{rule.name}", cause.strand, holdout_percent=rule.holdout_percent)
+        # Once decided it holds, whatever share is held out later: else who was measured changes sides.
+        trial = f"rule:{rule.name}"
+        chance = arm_of(cause.workspace, trial, cause.strand, holdout_percent=rule.holdout_percent)
+        arm = arms.setdefault(trial, chance)
     is_due = arm != HELD_OUT and (cause.name != REFERRED or cause.fact in referrals)
     points = 0 if not is_due else done.within(rule, cause.at, _worth_points(rule, tier, stated, worth))
     words = f"{rule.title} (order {stated.order_id[:40]})" if stated.order_id else rule.title

@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 
 from rapport.act.jobs import Job, Turn
 from rapport.capabilities.loyalty import store
-from rapport.capabilities.loyalty.facts import AVAILABLE
+from rapport.capabilities.loyalty.ageing import age
 from rapport.capabilities.loyalty.membership import end_those_over
-from rapport.capabilities.loyalty.redeeming import expired_fact, let_go
+from rapport.capabilities.loyalty.redeeming import let_go
 from rapport.capabilities.loyalty.settling import Stating, settle
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage import log
@@ -53,7 +53,7 @@ def _run(turn: Turn) -> int:
             stating = Stating(workspace, turn.now)
             for row in held:
                 if row.workspace == workspace:
-                    done += _release(conn, workspace, row.id, turn.now)
+                    done += _release(conn, workspace, row.id, stating, turn.now)
             names = [row.lot for rows in (pending, expiring) for row in rows if row.workspace == workspace]
             done += _age(conn, workspace, names, stating, turn.now)
             done += end_those_over(conn, workspace, [r.id for r in ended if r.workspace == workspace], stating,
@@ -67,11 +67,11 @@ def _run(turn: Turn) -> int:
     return done
 
 
-def _release(conn: Connection, workspace: WorkspaceId, id: str, now: int) -> int:
+def _release(conn: Connection, workspace: WorkspaceId, id: str, stating: Stating, now: int) -> int:
     row = conn.execute(sa.select(store.redemptions).where(_r.workspace == workspace, _r.id == id)).first()
     if row is None or row.state != "held":
         return 0
-    let_go(conn, workspace, row, now=now)
+    let_go(conn, workspace, row, stating, now=now)
     return 1
 
 
@@ -79,14 +79,7 @@ def _age(conn: Connection, workspace: WorkspaceId, names: list[str], stating: St
     """Lots as the clock has made them, each with its facts."""
     lots = list(store.lots_named(conn, workspace, set(names)).values()) if names else []
     for lot in lots:
-        waited = lot.pending
-        gone = lot.mature(now)
-        if waited and not lot.pending:
-            stating.add(lot.strand, AVAILABLE, f"points-available:{lot.programme}:{lot.lot}:{lot.entries}",
-                        lot.available_at, points=waited, lot=lot.lot, programme=lot.programme,
-                        words=lot.words)  # fmt: skip
-        if gone:
-            expired_fact(stating, lot, gone, now=now)
+        age(stating, lot, now=now)
     store.save_lots(conn, workspace, [lot for lot in lots if lot.new])
     return len(lots)
 

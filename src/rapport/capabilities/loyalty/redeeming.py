@@ -6,7 +6,7 @@ each other; where identity moves between them, the ledger's own key refuses the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, Literal, TypeVar
 
@@ -15,9 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from rapport.capabilities.loyalty import store
+from rapport.capabilities.loyalty.ageing import age
 from rapport.capabilities.loyalty.days import end_of_day
 from rapport.capabilities.loyalty.earning import FOR_EVER, MAX_POINTS, terms_at
-from rapport.capabilities.loyalty.facts import ADJUSTED, EXPIRED, REDEEMED
+from rapport.capabilities.loyalty.facts import ADJUSTED, REDEEMED
 from rapport.capabilities.loyalty.ledger import Lot, draw, usable
 from rapport.capabilities.loyalty.programme import PointWorth, Programme
 from rapport.capabilities.loyalty.settling import Stating, settle
@@ -31,13 +32,13 @@ from rapport.resolve.reading.references import find_key
 from rapport.storage import log
 from rapport.storage.bulk import insert_rows
 from rapport.storage.engine import Database
+from rapport.storage.lookup import select_among
 
 __all__ = [
     "Redemption",
     "adjust",
     "capture",
     "current",
-    "expired_fact",
     "give",
     "give_back",
     "hold",
@@ -124,10 +125,14 @@ def hold_for(
         terms = _terms_of(conn, workspace, kept, mine, now=now)
         if points < terms.worth.at_least:
             raise InvalidInput(f"{points} points are fewer than the {terms.worth.at_least} one can redeem at least")
+        stating = Stating(workspace, now)
+        for lot in mine:
+            age(stating, lot, now=now)
         drawn = draw(mine, points, now=now, cause=id, words=f"held for a checkout{_of(order_id)}")
         if drawn is None:
             raise _too_few(mine, points, conn, workspace, strands, now=now)
-        store.save_lots(conn, workspace, [lot for lot, _ in drawn])
+        store.save_lots(conn, workspace, [lot for lot in mine if lot.new])
+        log.append(conn, stating.rows(conn))
         row = {
             "workspace": workspace, "id": id, "programme": kept.name, "strand": key, "points": points,
             "minor": worth_of(points, terms.worth), "currency": terms.currency, "state": "held", "at": now,
@@ -179,17 +184,19 @@ def release(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> Redem
         if row.state == "captured":
             raise Conflict(f"the points of {id} are spent", hint="give them back: POST …/refund")
         if row.state == "held":
-            let_go(conn, workspace, row, now=now)
+            stating = Stating(workspace, now)
+            let_go(conn, workspace, row, stating, now=now)
+            log.append(conn, stating.rows(conn))
         return _shown(_found(conn, workspace, id))
 
     return _try(db, once)
 
 
-def let_go(conn: Connection, workspace: WorkspaceId, row: Any, *, now: int) -> None:
-    """Put held points back into their lots, in this transaction; they must be locked."""
+def let_go(conn: Connection, workspace: WorkspaceId, row: Any, stating: Stating, *, now: int) -> None:
+    """Put held points back into their lots, which must be locked, and state what expired meanwhile."""
     lots = _move(conn, workspace, row, "held", "available", now=now, words="not used: the checkout was not paid")
     for lot in lots:
-        lot.mature(now)
+        age(stating, lot, now=now)
     store.save_lots(conn, workspace, lots)
     _set(conn, workspace, row.id, state="released", settled_at=now)
 
@@ -261,41 +268,48 @@ def give(
 ) -> None:  # fmt: skip
     """Give or take points in the caller's transaction; under one `request_id` once.
 
-    Raises Conflict where there are too few to take, NotFound without a programme; and IntegrityError where somebody
-    else changed the same lots meanwhile: then it is to be tried again.
+    Raises Conflict where there are too few to take, or the `request_id` was used for something else, NotFound without a
+    programme; and IntegrityError where somebody else changed the same lots meanwhile: then it is to be tried again.
     """
-    _, lots = _locked(conn, workspace, key)
+    strands, lots = _locked(conn, workspace, key)
     kept = current(conn, workspace, programme)
     terms, name = kept.programme, f"given:{request_id}"
     cause, words = f"staff:{request_id}", reason.strip()[:200]
-    if store.lots_named(conn, workspace, [name]).get((kept.name, name)) is not None:
-        return
+    known = store.lots_named(conn, workspace, [name]).get((kept.name, name))
+    if known is not None:
+        if known.strand in strands and _corrected(conn, workspace, (known, *lots), cause) == points:
+            return
+        raise Conflict(
+            f"request_id {request_id[:60]!r} was used for another correction", hint="give each correction its own"
+        )
     until = end_of_day(now, terms.valid_days, terms.time_zone) if terms.valid_days else FOR_EVER
     lot = Lot(programme=kept.name, lot=name, strand=key, at=now, available_at=now, expires_at=until, rule="staff",
               words=words, new=[])  # fmt: skip
-    changed = [lot]
+    changed, stating = [lot], Stating(workspace, now)
     if points > 0:
         lot.become(points, now=now, cause=cause, words=words, by=by)
     else:
         mine = [one for one in lots if one.programme == kept.name]
+        for one in mine:
+            age(stating, one, now=now)
         drawn = draw(mine, -points, now=now, cause=cause, words=words)
         if drawn is None:
             raise Conflict(f"{-points} points cannot be taken: there are {usable(mine, now)}")
         for one, some in drawn:
             one.move("held", "taken", some, at=now, cause=cause, words=words, by=by)
-        changed += [one for one, _ in drawn]
+        changed += [one for one in mine if one.new]
     store.save_lots(conn, workspace, changed)
-    stating = Stating(workspace, now)
     stating.add(key, ADJUSTED, f"points-adjusted:{request_id}", now, points=points, programme=kept.name,
                 words=words, by=by, cause=cause)  # fmt: skip
     log.append(conn, stating.rows(conn))
 
 
-def expired_fact(stating: Stating, lot: Lot, points: int, *, now: int) -> None:
-    """State that points of a lot have expired."""
-    id = f"points-expired:{lot.programme}:{lot.lot}:{lot.entries}"
-    stating.add(lot.strand, EXPIRED, id, min(lot.expires_at, now),
-                points=points, lot=lot.lot, programme=lot.programme, words="not used in time")  # fmt: skip
+def _corrected(conn: Connection, workspace: WorkspaceId, lots: Iterable[Lot], cause: str) -> int:
+    """What a correction gave to these lots, or took as a negative number."""
+    e = store.entries.c
+    query = sa.select(e.debit, e.credit, e.points).where(e.cause == cause)
+    rows = select_among(conn, query, workspace, e.lot, {one.lot for one in lots})
+    return sum(points if debit == "shop" else -points for debit, credit, points in rows if credit != "held")
 
 
 def _try(db: Database, once: Callable[[Connection], T]) -> T:

@@ -16,6 +16,7 @@ from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.causes import Cause, lot_of
 from rapport.capabilities.loyalty.chance import arm_of
 from rapport.capabilities.loyalty.counting import counting
+from rapport.capabilities.loyalty.days import month_of
 from rapport.capabilities.loyalty.earning import Due, Paid, Version, due_to, terms_at
 from rapport.capabilities.loyalty.facts import APPLIED, EARNED, ENTERED, LEFT, PENDING, REVERSED
 from rapport.capabilities.loyalty.ledger import Lot
@@ -26,7 +27,7 @@ from rapport.capabilities.loyalty.tiers import Progress, Standing
 from rapport.capabilities.loyalty.whose import persons_of
 from rapport.collect.own import own_fact
 from rapport.decide import people
-from rapport.kernel.clock import DAY, to_datetime, to_iso
+from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.errors import InvalidFact
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Connection
@@ -78,6 +79,8 @@ class _People(NamedTuple):
     """What a person decided of points that waited for it, by programme and lot."""
     referrals: Collection[str]
     """Facts of friends whose order is kept."""
+    arms: Mapping[tuple[str, Key], Mapping[str, int]]
+    """By programme and person, what chance has decided: by trial, given or held out."""
     spent: dict[tuple[str, str, int], int]
     """What rules with a budget have given in a month, with what this batch gives: by programme, rule and month."""
 
@@ -91,7 +94,7 @@ def settle(
     programmes = store.versions_of(conn, workspace)
     if not programmes or not strands:
         return []
-    known = _known(conn, workspace, strands)
+    known = _known(conn, workspace, strands, programmes)
     lots = store.lots_named(conn, workspace, {lot_of(one) for told in known.causes.values() for one in told})
     stating = Stating(workspace, now)
     changed: dict[tuple[str, str], Lot] = {}
@@ -104,17 +107,25 @@ def settle(
         enrolled = min((one.at for one in told), default=now)
         for name, versions in programmes.items():
             paid = [p for strand in known.strands[root] for of, p in known.paid.get(strand, ()) if of == name]
-            due, standing = due_to(versions, told, paid=paid, redeemed=known.redeemed, referrals=known.referrals)
+            due, standing = due_to(
+                versions, told, paid=paid, redeemed=known.redeemed, referrals=known.referrals,
+                arms=known.arms.get((name, root)),
+            )  # fmt: skip
             tiers.append((name, root, standing, versions, enrolled))
             arms += _invited(workspace, name, versions[-1].programme, root, now=now) if standing.orders else []
             for one in due:
                 if one.arm is not None:
                     arms.append({"workspace": workspace, "programme": name, "trial": f"rule:{one.rule}",
                                  "strand": one.strand, "arm": one.arm, "at": one.at})  # fmt: skip
-                if _must_wait(conn, workspace, name, one, known, lots.get((name, one.lot)), now=now):
+                zone = versions[-1].programme.time_zone
+                if _must_wait(conn, workspace, name, one, known, lots.get((name, one.lot)), zone=zone):
                     waiting.append(_waiting(workspace, name, one, now=now))
                     continue
-                lot = _settled(name, one, lots.get((name, one.lot)), stating, why=why, now=now)
+                is_approved = known.decided.get((name, one.lot)) == "approved"
+                lot = _settled(
+                    name, one, lots.get((name, one.lot)), stating, why=why, now=now,
+                    told_at=now if is_approved else one.at,
+                )  # fmt: skip
                 if lot is not None:
                     changed[name, one.lot] = lot
                     if one.is_order:
@@ -146,7 +157,9 @@ def _invited(
     ]  # fmt: skip
 
 
-def _known(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -> _People:
+def _known(
+    conn: Connection, workspace: WorkspaceId, strands: Collection[Key], programmes: Mapping[str, Sequence[Version]]
+) -> _People:
     by_root = persons_of(conn, workspace, strands)
     everyone = {one for several in by_root.values() for one in several}
     store.lock_people(conn, everyone)
@@ -176,13 +189,31 @@ def _known(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -
         )
     }
     kept = kept_referrals(conn, workspace, [one for several in causes.values() for one in several], root_of)
-    return _People(by_root, causes, store.paid_periods(conn, workspace, everyone), redeemed, decided, kept, {})
+    tried = any(r.holdout_percent for several in programmes.values() for v in several for r in v.programme.earning)
+    arms = _arms_of(conn, workspace, root_of) if tried else {}
+    return _People(by_root, causes, store.paid_periods(conn, workspace, everyone), redeemed, decided, kept, arms, {})
+
+
+def _arms_of(
+    conn: Connection, workspace: WorkspaceId, root_of: Mapping[Key, Key]
+) -> dict[tuple[str, Key], dict[str, int]]:
+    """What chance has decided for these people; of what became one person, what was decided first."""
+    a = store.arms.c
+    query = sa.select(a.programme, a.strand, a.trial, a.arm, a.at).where(a.trial.like("rule:%"))
+    found: dict[tuple[str, Key], dict[str, int]] = {}
+    for row in sorted(
+        select_among(conn, query, workspace, a.strand, set(root_of)), key=lambda row: (row.at, row.strand)
+    ):
+        found.setdefault((row.programme, root_of[Key(row.strand)]), {}).setdefault(row.trial, row.arm)
+    return found
 
 
 def _must_wait(
-    conn: Connection, workspace: WorkspaceId, programme: str, due: Due, known: _People, lot: Lot | None, *, now: int
+    conn: Connection, workspace: WorkspaceId, programme: str, due: Due, known: _People, lot: Lot | None, *, zone: str
 ) -> bool:
-    """Whether a person must approve these points first: there are too many at once, or the month's budget is spent."""
+    """Whether a person must approve these points first: there are too many at once, or the budget of the month (of the
+    programme's zone) is spent.
+    """
     if lot is not None or not (due.approve_above or due.budget):
         return False
     decided = known.decided.get((programme, due.lot))
@@ -192,15 +223,14 @@ def _must_wait(
         return True
     if not due.budget:
         return False
-    month = to_datetime(due.at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    since = int(month.timestamp()) * 1_000_000
+    since, until = month_of(due.at, zone)
     c = store.lots.c
     spent = known.spent.get((programme, due.rule, since))
     if spent is None:
         store.lock_budgets(conn, workspace)
         query = sa.select(sa.func.coalesce(sa.func.sum(store.given_of(c)), 0)).where(
             c.workspace == workspace, c.programme == programme, c.rule == due.rule, c.at >= since,
-            c.at < since + 31 * DAY,
+            c.at < until,
         )  # fmt: skip
         spent = int(conn.execute(query).scalar_one())
     fits = spent + due.points <= due.budget
@@ -216,8 +246,12 @@ def _waiting(workspace: WorkspaceId, programme: str, due: Due, *, now: int) -> d
     }  # fmt: skip
 
 
-def _settled(programme: str, due: Due, lot: Lot | None, stating: Stating, *, why: str, now: int) -> Lot | None:
-    """The lot as it is due, with the entries that make it so; None where nothing changes."""
+def _settled(
+    programme: str, due: Due, lot: Lot | None, stating: Stating, *, why: str, now: int, told_at: int
+) -> Lot | None:
+    """The lot as it is due, with the entries that make it so; None where nothing changes. `told_at` is when its points
+    were earned as the member sees it: of what a person had to approve, then.
+    """
     if lot is None and not due.points and not due.is_order:
         return None
     booked_at = min(due.at, now) if lot is None else now
@@ -234,10 +268,10 @@ def _settled(programme: str, due: Due, lot: Lot | None, stating: Stating, *, why
     id = f"{programme}:{due.lot}:{lot.entries}"
     if change > 0:
         said |= {"rule": due.rule, "because": due.on}
-        stating.add(due.strand, EARNED, f"points-earned:{id}", due.at, **said)
+        stating.add(due.strand, EARNED, f"points-earned:{id}", told_at, **said)
         if lot.pending:
             said["available_at"] = to_iso(due.available_at)
-            stating.add(due.strand, PENDING, f"points-pending:{id}", due.at, **said)
+            stating.add(due.strand, PENDING, f"points-pending:{id}", told_at, **said)
     elif change < 0:
         stating.add(due.strand, REVERSED, f"points-reversed:{id}", now, **said, owed=lot.owed)
     return lot

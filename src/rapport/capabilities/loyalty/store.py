@@ -355,8 +355,10 @@ def save_savings(
     of them.
     """
     s = savings.c
-    for some in chunks(sorted({lot for _, lot in of}), 500):
-        conn.execute(sa.delete(savings).where(s.workspace == workspace, s.lot.in_(some)))
+    for programme in sorted({name for name, _ in of}):
+        for some in chunks(sorted(lot for name, lot in of if name == programme), 500):
+            theirs = sa.and_(s.workspace == workspace, s.programme == programme, s.lot.in_(some))
+            conn.execute(sa.delete(savings).where(theirs))
     insert_rows(conn, savings, [
         {"workspace": workspace, "programme": programme, "lot": lot, "strand": strand, "at": at, **one._asdict()}
         for (programme, lot), (strand, at, several) in sorted(of.items()) for one in several

@@ -58,7 +58,8 @@ class TrialShown(msgspec.Struct, frozen=True, kw_only=True):
     joined_held_out: int
     both: int
     """People who turned out to be one after they were assigned apart: not counted."""
-    ratio_p: float
+    ratio_p: float | None
+    """How likely chance makes groups of such sizes; None where the share held out was changed meanwhile."""
     is_enough: bool
     measures: list[Measured]
 
@@ -105,16 +106,23 @@ def _shown(conn: Connection, workspace: WorkspaceId, programme: str, terms: Prog
     found = plan if kind == "plan" else rule
     given, held, both = rows.get(GIVEN), rows.get(HELD_OUT), rows.get(2)
     people = [int(row.people) if row else 0 for row in (given, held, both)]
-    percent = found.holdout_percent if found else 0
+    percents = _percents(conn, workspace, programme, kind, name)
     return TrialShown(
         trial=trial, title=found.title if found else name,
         since=to_iso(min(int(row.since) for row in rows.values())) if rows else "",
         given=people[0], held_out=people[1], both=people[2],
         joined_given=int(given.takers) if given else 0, joined_held_out=int(held.takers) if held else 0,
-        ratio_p=sample_ratio_p(people[0], people[1], share=1 - percent / 100) if percent else 1.0,
+        ratio_p=sample_ratio_p(people[0], people[1], share=1 - percents.pop() / 100) if len(percents) == 1 else None,
         is_enough=min(people[:2]) >= ENOUGH,
         measures=[_measured(one, _group(given, one), _group(held, one)) for one in MEASURES],
     )  # fmt: skip
+
+
+def _percents(conn: Connection, workspace: WorkspaceId, programme: str, kind: str, name: str) -> set[int]:
+    """The shares that were ever held out of this trial."""
+    terms = [version.programme for version in store.versions_of(conn, workspace).get(programme, ())]
+    tried = [one for each in terms for one in (each.plans if kind == "plan" else each.earning) if one.name == name]
+    return {one.holdout_percent for one in tried if one.holdout_percent}
 
 
 def _measured(name: str, given: Group, held: Group) -> Measured:
