@@ -79,7 +79,7 @@ def queued(shop: Shop, user: str) -> list[tuple[str, dict[str, Any]]]:
     ("spent", "said", "points"),
     [
         (30, {}, 50), (30, {"days_late": 3}, 80), (30, {"days_late": 30}, 120), (30, {"hours_late": 25}, 70),
-        (30, {"window": {"to": "2026-09-01"}, "arrived_at": "2026-09-03T10:00:00Z"}, 80),
+        (30, {"window": {"to": "2026-09-01"}, "arrived_at": "2026-09-03T10:00:00Z"}, 70),
         (30, {"window": {"to": "soon"}, "arrived_at": 7}, 50), (30, {"days_late": "many"}, 50),
         (250, {"days_late": 1}, 90),
     ],

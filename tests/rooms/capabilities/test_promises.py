@@ -111,6 +111,8 @@ def test_one_second_after_its_last_day_there_a_promise_is_broken_and_stays_so_wh
     found = of(shop, "A-1")
     assert (found.status, found.arrived_at) == ("broken", to_iso(NOW))
     assert stated(shop) == ["Promise Made", "Promise Broken"]
+    (late,) = shop.facts("Late Order Arrived")
+    assert (late.properties["days_late"], late.properties["arrived_at"]) == (1, to_iso(NOW))
 
 
 def test_facts_in_any_order_twice_and_in_any_batches_leave_the_same(tmp_path: Path) -> None:

@@ -128,7 +128,8 @@ def _days_late(fact: Fact) -> int:
     until = window.get("to") if isinstance(window, dict) else said.get("promised_at")
     if isinstance(until, str) and isinstance(arrived, str):
         try:
-            late_us = from_iso(arrived) - from_iso(until)
+            whole_day = DAY if len(until) == len("2026-11-23") else 0  # a day lasts to its end
+            late_us = from_iso(arrived) - from_iso(until) - whole_day
         except ValueError:
             return 0
         return max(0, min(-(-late_us // DAY), 366))

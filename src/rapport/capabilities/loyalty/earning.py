@@ -19,7 +19,7 @@ from rapport.capabilities.loyalty.causes import (
 )
 from rapport.capabilities.loyalty.chance import HELD_OUT, arm_of
 from rapport.capabilities.loyalty.days import end_of_day
-from rapport.capabilities.loyalty.facts import REFERRED
+from rapport.capabilities.loyalty.facts import ARRIVED_LATE, REFERRED
 from rapport.capabilities.loyalty.programme import EarningRule, Programme
 from rapport.capabilities.loyalty.savings import Saving, savings_of
 from rapport.capabilities.loyalty.tiers import Standing, benefits_of
@@ -108,12 +108,13 @@ def due_to(
     paid with points, in minor units; `referrals` are the facts of friends whose order is kept; `arms` says by trial
     what chance has decided for them before.
     """
-    decided = dict(arms or {})
+    causes, decided = list(causes), dict(arms or {})
     subjects = sorted(_subjects(causes), key=lambda one: (_report(one).at, _report(one).fact))
     standing = Standing()
     done = _Done()
     found = []
     enrolled_at = _report(subjects[0]).at if subjects else FOR_EVER
+    late = {stated.order_id: stated.days_late for stated in map(stated_in, _arrivals(causes)) if stated.order_id}
     worth = {one.subject: sum(line.minor for line in one.cart.lines) for one in subjects if isinstance(one, _Order)}
     for subject in subjects:
         report = _report(subject)
@@ -122,7 +123,7 @@ def due_to(
             continue
         before = standing.tier_at(terms, report.at)
         if isinstance(subject, Cause):
-            due = _of_fact(terms, subject, before, done, worth=worth, referrals=referrals, arms=decided)
+            due = _of_fact(terms, subject, before, done, worth=worth, late=late, referrals=referrals, arms=decided)
         else:
             used = (redeemed or {}).get(subject.subject, 0)
             due = _of_order(terms, subject, before, done, paid=paid, used=used)
@@ -176,6 +177,10 @@ def _base_of(terms: Programme, cart: Cart, *, used_minor: int) -> list[int]:
     return base
 
 
+def _arrivals(causes: Iterable[Cause]) -> list[Cause]:
+    return sorted((one for one in causes if one.name == ARRIVED_LATE), key=lambda one: (one.at, one.fact))
+
+
 class _Done:
     """What each rule has given so far, for its limit."""
 
@@ -199,6 +204,8 @@ def _subjects(causes: Iterable[Cause]) -> list[_Order | Cause]:
     orders: dict[str, list[Cause]] = {}
     found: list[_Order | Cause] = []
     for cause in causes:
+        if cause.name == ARRIVED_LATE:  # it says more of a promise that was broken, and earns nothing itself
+            continue
         if cause.subject.startswith("order:"):
             orders.setdefault(cause.subject, []).append(cause)
         else:
@@ -285,7 +292,8 @@ def _take(pieces: list[int], lines: Sequence[object], name: str, number: int) ->
 
 
 def _of_fact(
-    terms: Programme, cause: Cause, tier: str, done: _Done, *, worth: Mapping[str, int], referrals: Collection[str],
+    terms: Programme, cause: Cause, tier: str, done: _Done, *, worth: Mapping[str, int],
+    late: Mapping[str, int], referrals: Collection[str],
     arms: dict[str, int],
 ) -> Due | None:  # fmt: skip
     segments = segments_in(cause)
@@ -306,7 +314,7 @@ def _of_fact(
         chance = arm_of(cause.workspace, trial, cause.strand, holdout_percent=rule.holdout_percent)
         arm = arms.setdefault(trial, chance)
     is_due = arm != HELD_OUT and (cause.name != REFERRED or cause.fact in referrals)
-    points = 0 if not is_due else done.within(rule, cause.at, _worth_points(rule, tier, stated, worth))
+    points = 0 if not is_due else done.within(rule, cause.at, _worth_points(rule, tier, stated, worth, late))
     words = f"{rule.title} (order {stated.order_id[:40]})" if stated.order_id else rule.title
     return Due(
         lot_of(cause), cause.strand, cause.at, cause.at, _expires(terms, cause.at), min(points, MAX_POINTS), 0, False,
@@ -314,12 +322,15 @@ def _of_fact(
     )  # fmt: skip
 
 
-def _worth_points(rule: EarningRule, tier: str, stated: Stated, worth: Mapping[str, int]) -> int:
+def _worth_points(
+    rule: EarningRule, tier: str, stated: Stated, worth: Mapping[str, int], late: Mapping[str, int]
+) -> int:
     """By tier, in proportion to the order it is about, and by how late it was."""
     each = rule.by_tier.get(tier, rule.points)
     if rule.per_minor:
         each = each * worth.get(f"order:{stated.order_id}", 0) // rule.per_minor
-    points = each + rule.per_day_late * stated.days_late
+    days_late = stated.days_late or (late.get(stated.order_id, 0) if stated.order_id else 0)
+    points = each + rule.per_day_late * days_late
     return min(points, rule.most_each) if rule.most_each else points
 
 

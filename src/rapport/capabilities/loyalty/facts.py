@@ -7,7 +7,8 @@ from rapport.kernel.money import currency_code, format_minor
 from rapport.kernel.wording import FactKind, joined, short
 
 __all__ = [
-    "ABOUT", "ADJUSTED", "APOLOGIES", "APPLIED", "AVAILABLE", "CANCELLED", "CHANGED", "EARNED", "ENDED", "ENTERED",
+    "ABOUT", "ADJUSTED", "APOLOGIES", "APPLIED", "ARRIVED_LATE", "AVAILABLE", "CANCELLED", "CHANGED", "EARNED", "ENDED",
+    "ENTERED",
     "EXPIRED", "FACT_KINDS", "IDENTITY_FACTS", "LEFT", "ORDER_FACTS", "OWN", "PAUSED", "PENDING", "REDEEMED",
     "REFERRED", "RENEWED", "RESUMED", "REVERSED", "RULE_FACTS", "STARTED",
 ]  # fmt: skip
@@ -28,6 +29,9 @@ RULE_FACTS = (
     "Answer Disliked",
 )  # fmt: skip
 """Beside orders: what a rule may give points for."""
+
+ARRIVED_LATE = "Late Order Arrived"
+"""How late it was in the end: what a rule gives for each day of a broken promise."""
 
 REFERRED = "Referral Completed"
 """Earns once the order that the friend placed is kept."""

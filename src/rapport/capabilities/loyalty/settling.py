@@ -18,7 +18,7 @@ from rapport.capabilities.loyalty.chance import arm_of
 from rapport.capabilities.loyalty.counting import counting
 from rapport.capabilities.loyalty.days import month_of
 from rapport.capabilities.loyalty.earning import Due, Paid, Version, due_to, terms_at
-from rapport.capabilities.loyalty.facts import APPLIED, EARNED, ENTERED, LEFT, PENDING, REVERSED
+from rapport.capabilities.loyalty.facts import APOLOGIES, APPLIED, EARNED, ENTERED, LEFT, PENDING, REVERSED
 from rapport.capabilities.loyalty.ledger import Lot
 from rapport.capabilities.loyalty.programme import Programme
 from rapport.capabilities.loyalty.referring import kept_referrals
@@ -265,6 +265,7 @@ def _settled(
     change = lot.become(due.points, now=booked_at, cause=why, words=due.words)
     said: dict[str, object] = {"points": abs(change), "lot": due.lot, "programme": programme, "words": due.words,
                                "cause": why}  # fmt: skip
+    told_at = now if due.on in APOLOGIES and lot.entries > 1 else told_at  # more, because it came later still
     id = f"{programme}:{due.lot}:{lot.entries}"
     if change > 0:
         said |= {"rule": due.rule, "because": due.on}

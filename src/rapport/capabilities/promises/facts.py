@@ -13,13 +13,14 @@ from rapport.kernel.wording import FactKind, joined, short
 from rapport.remember import inputs
 
 __all__ = [
-    "AT_RISK", "BROKEN", "CHOSEN", "FACT_KINDS", "IDENTITY_FACTS", "KEPT", "LISTENS_TO", "MADE", "RENEGOTIATED", "SCAN",
-    "own_id",
+    "ARRIVED_LATE", "AT_RISK", "BROKEN", "CHOSEN", "FACT_KINDS", "IDENTITY_FACTS", "KEPT", "LISTENS_TO", "MADE",
+    "RENEGOTIATED", "SCAN", "own_id",
 ]  # fmt: skip
 
 MADE, AT_RISK, BROKEN, KEPT, RENEGOTIATED = (
     "Promise Made", "Promise At Risk", "Promise Broken", "Promise Kept", "Promise Renegotiated",
 )  # fmt: skip
+ARRIVED_LATE = "Late Order Arrived"
 CHOSEN = "Delivery Choice Made"
 SCAN = "Shipment Updated"
 
@@ -100,6 +101,10 @@ FACT_KINDS = (
     _own(MADE, "we promised when an order is there"),
     _own(AT_RISK, "a promise is likely to be broken", "loss", probability="of being late, where it is known"),
     _own(BROKEN, "an order was not there in time", "loss", arrived_at="when it came after all"),
+    _own(
+        ARRIVED_LATE, "an order whose promise was broken is there", "buy", arrived_at="when it came",
+        days_late="begun days after the window",
+    ),
     _own(KEPT, "an order was there in time", "buy", arrived_at="when it was there"),
     _own(RENEGOTIATED, "another time, or another way, was agreed on", was="the window before"),
     FactKind(

@@ -8,7 +8,7 @@ import msgspec
 
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.causes import Cause, cause_of
-from rapport.capabilities.loyalty.facts import IDENTITY_FACTS, ORDER_FACTS, RULE_FACTS
+from rapport.capabilities.loyalty.facts import ARRIVED_LATE, IDENTITY_FACTS, ORDER_FACTS, RULE_FACTS
 from rapport.capabilities.loyalty.service.telling import TOLD, tell
 from rapport.capabilities.loyalty.settling import settle
 from rapport.decide import people
@@ -18,7 +18,7 @@ from rapport.remember import membership
 
 __all__ = ["LISTENS_TO", "keep", "segments_of"]
 
-_CAUSES = frozenset((*ORDER_FACTS, *RULE_FACTS, *IDENTITY_FACTS))
+_CAUSES = frozenset((*ORDER_FACTS, *RULE_FACTS, *IDENTITY_FACTS, ARRIVED_LATE))
 LISTENS_TO = frozenset((*_CAUSES, *TOLD))
 
 

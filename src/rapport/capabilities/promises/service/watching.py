@@ -15,7 +15,16 @@ from typing import Any, NamedTuple
 from rapport.act import timers
 from rapport.act.timers import Cancelled
 from rapport.capabilities.promises import store
-from rapport.capabilities.promises.facts import AT_RISK, BROKEN, IDENTITY_FACTS, KEPT, MADE, RENEGOTIATED, own_id
+from rapport.capabilities.promises.facts import (
+    ARRIVED_LATE,
+    AT_RISK,
+    BROKEN,
+    IDENTITY_FACTS,
+    KEPT,
+    MADE,
+    RENEGOTIATED,
+    own_id,
+)
 from rapport.capabilities.promises.model import (
     CLOSED,
     HISTORY,
@@ -38,7 +47,7 @@ from rapport.capabilities.promises.store import Row
 from rapport.capabilities.supply import lying
 from rapport.collect.own import own_fact
 from rapport.decide import people
-from rapport.kernel.clock import to_iso, zone_named
+from rapport.kernel.clock import DAY, to_iso, zone_named
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Connection, Seen, Timer, Work
 from rapport.remember.whose import touched_by_identity
@@ -277,9 +286,12 @@ def _told(
     if old is None or old.window_id != row.window_id:
         for number, made in enumerate(history):
             told.append((RENEGOTIATED if number else MADE, made, made.at, {}))
+    arrived: dict[str, Any] = {"arrived_at": to_iso(row.arrived_at)} if row.arrived_at is not None else {}
+    if row.status == "broken" and row.arrived_at is not None and (old is None or old.arrived_at is None):
+        late = {"days_late": -(-(row.arrived_at - row.to_at) // DAY)}
+        told.append((ARRIVED_LATE, found.made, row.arrived_at, arrived | late))
     if old is not None and (old.status, old.window_id) == (row.status, row.window_id):
         return told
-    arrived: dict[str, Any] = {"arrived_at": to_iso(row.arrived_at)} if row.arrived_at is not None else {}
     if row.status == "at_risk":
         risk: dict[str, Any] = {"reason": found.cause}
         told.append((AT_RISK, found.made, now, risk | ({"probability": found.risk} if found.risk is not None else {})))
