@@ -86,6 +86,7 @@ def test_the_page_of_effects_finds_the_published_figures(
 ) -> None:  # fmt: skip
     trial = trials[name]
     assert (trial.given, trial.held_out) == ({"mens": 21_307, "womens": 21_387}[name], 21_306)
+    assert trial.ratio_p is not None
     assert trial.ratio_p > 0.5
     [found] = [one for one in trial.measures if one.name == measure]
     assert found.difference is not None

@@ -141,7 +141,7 @@ def test_who_was_held_out_stays_so_when_the_share_changes_and_no_ratio_is_judged
     with shop.db.read() as conn:
         arms = dict(conn.execute(sa.select(a.strand, a.arm).where(a.programme == name)).all())
         lots = sa.select(c.strand, sa.func.count()).where(c.programme == name).group_by(c.strand)
-        given = dict(conn.execute(lots).all())
+        given = {row[0]: row[1] for row in conn.execute(lots)}
         (trial,) = trials_of(conn, shop.id, name, store.versions_of(conn, shop.id)[name][-1].programme)
     assert given == {strand: 2 for strand, arm in arms.items() if arm}
     assert 0 < len(given) < len(people)
