@@ -41,7 +41,11 @@ class Server:
         self.source_health = Health(db)
         self.slices = slices = installed() if slices is None else slices
         self.endpoints = Endpoints(
-            registry=self.sources, appender=self.appender, health=self.source_health, vocabulary=slices.vocabulary
+            registry=self.sources,
+            appender=self.appender,
+            health=self.source_health,
+            vocabulary=slices.vocabulary,
+            admission=slices.admission(db),
         )
         self.decider = Decider(
             db, slices.deciding, append=self.appender.append, find_customer=_customer_key, gate=slices.gate

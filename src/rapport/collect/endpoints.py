@@ -17,6 +17,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 
 import msgspec
 
+from rapport.collect.admission import Admission, Everything
 from rapport.collect.appender import Appender
 from rapport.collect.documents import segment_settings, source_config
 from rapport.collect.envelope import Parts, inflate, keys_in, read_batch, read_single
@@ -137,6 +138,7 @@ class Endpoints:
         clock: Callable[[], int] = now_us,
         in_flight_bytes: int = IN_FLIGHT_BYTES,
         vocabulary: Vocabulary = SPECIFICATION,
+        admission: Admission | None = None,
     ) -> None:
         self.registry = registry
         self.health = health
@@ -145,6 +147,7 @@ class Endpoints:
         self._clock = clock
         self._rates = RateLimiter()
         self._vocabulary = vocabulary
+        self._admission: Admission = admission or Everything()
 
     @staticmethod
     def handles(path: str) -> bool:
@@ -254,11 +257,14 @@ class Endpoints:
         rows, aside = await _prepare(
             parts.messages, source=source, received_at=now, envelope=envelope, vocabulary=self._vocabulary
         )
+        came = len(rows)
+        if rows and self._admission.chooses(source, now):
+            rows = await asyncio.to_thread(self._admission.admit, source, rows, now)
         unkept = aside if aside and self.registry.is_full(source) else []
         new = await self._appender.append(rows, [] if unkept else aside)
         self.health.count(
-            source, now=now, accepted=new, duplicates=len(rows) - new, quarantined=len(aside) - len(unkept),
-            dropped=len(unkept), bytes=size,
+            source, now=now, accepted=new + came - len(rows), duplicates=len(rows) - new,
+            quarantined=len(aside) - len(unkept), dropped=len(unkept), bytes=size,
         )  # fmt: skip
         if unkept:
             raise QuarantineFull(

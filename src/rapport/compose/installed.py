@@ -12,6 +12,7 @@ from rapport.act.firing import firing
 from rapport.act.jobs import Job
 from rapport.act.send_rules import SendRule
 from rapport.act.stages import Stages
+from rapport.collect.admission import Everything, MakeAdmission
 from rapport.collect.names import Vocabulary
 from rapport.collect.unread import CountingUnread
 from rapport.compose.command import Command
@@ -74,6 +75,9 @@ class Installed:
         self.gate: Gate = gates[0][1] if gates else closed
         self.whats: Mapping[str, str] = {held.table.name: held.what for one in self.slices for held in one.holds}
         self.law: Law = next((one.law for one in self.slices if one.law is not None), Law())
+        self.admission: MakeAdmission = next(
+            (one.admission for one in self.slices if one.admission is not None), lambda _: Everything()
+        )
         self.name_purposes: NamePurposes = next(
             (one.name_purposes for one in self.slices if one.name_purposes is not None), lambda *_: {}
         )

@@ -15,6 +15,7 @@ import msgspec
 from rapport.act.channels import AfterDelivery, MakeChannel
 from rapport.act.jobs import Job
 from rapport.act.send_rules import SendRule
+from rapport.collect.admission import MakeAdmission
 from rapport.compose.command import Command
 from rapport.compose.holding import Holding
 from rapport.compose.law import Law
@@ -92,6 +93,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to be allowed in it. A handler may name another slice's, too."""
     gate: Gate | None = None
     """Says what may be done with whom; one slice of an installation does."""
+    admission: MakeAdmission | None = None
+    """Says what of what comes in is kept; one slice of an installation does."""
     choices: Choices | None = None
     """Says what people allow and refuse, from what the gate rests on: the trait `consent`."""
     law: Law | None = None

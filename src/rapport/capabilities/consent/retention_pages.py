@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from litestar import Request, Response, get
 from sqlalchemy import Connection
 
+from rapport.capabilities.consent.collecting import uncollected_since
 from rapport.capabilities.consent.retention import overdue
 from rapport.capabilities.consent.service import policies_of
 from rapport.capabilities.consent.settings import PRIVACY_SETTINGS
@@ -39,10 +40,18 @@ def kept_page(request: AnyRequest, db: Database, principal: Principal) -> Respon
         policies = policies_of(conn, principal.workspace).policies
         wanted = settings.load(conn, principal.workspace, PRIVACY_SETTINGS).value.retention
         late = overdue(conn, principal.workspace, now=now)
+        visits = uncollected_since(conn, principal.workspace, since=now - _SHOWN_DAYS * DAY)
         days = _erased_by_day(conn, principal.workspace, since=now - _SHOWN_DAYS * DAY)
     first = sorted(policies.policies, key=lambda one: (one.name != policies.default, one.title))
     return render(
-        request, "consent/kept.html", policies=first, default=policies.default, wanted=wanted, late=late, days=days
+        request,
+        "consent/kept.html",
+        policies=first,
+        default=policies.default,
+        wanted=wanted,
+        late=late,
+        days=days,
+        visits=visits,
     )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
 from rapport.kernel.settings import Section
 
-__all__ = ["PRIVACY_SETTINGS", "PrivacySettings"]
+__all__ = ["PRIVACY_SETTINGS", "Kept", "PrivacySettings"]
+
+Kept: TypeAlias = Literal["kept", "counted", "not kept"]
 
 
 class PrivacySettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +25,20 @@ class PrivacySettings(msgspec.Struct, frozen=True, kw_only=True):
             " at the page Privacy, kept for how long, first.",
         ),
     ] = False
+    visits_refused: Annotated[
+        Kept,
+        Meta(
+            title="Visits of those who refuse measuring",
+            description="Of websites and apps. Counted: how many, of nobody in particular. Orders and carts are kept.",
+        ),
+    ] = "kept"
+    visits_unanswered: Annotated[
+        Kept,
+        Meta(
+            title="Visits of those who have not answered yet",
+            description="Where their policy does not allow it before an answer. rapport.js keeps them back by itself.",
+        ),
+    ] = "kept"
 
 
 PRIVACY_SETTINGS = Section(name="consent", title="Privacy", kind=PrivacySettings)

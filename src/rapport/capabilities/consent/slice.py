@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rapport.capabilities.consent import store
+from rapport.capabilities.consent.collecting import Collecting, consent_uncollected
 from rapport.capabilities.consent.command import COMMANDS
 from rapport.capabilities.consent.facts import FACT_KINDS
 from rapport.capabilities.consent.law import LAW
@@ -28,6 +29,7 @@ CONSENT = Slice(
     holds=(
         of_person(store.consent_held, "what somebody allows and refuses", by=("key",)),
         of_person(store.consent_answers, "when somebody allowed and refused what, and what they were shown"),
+        of_shop(consent_uncollected, "how many visits were counted and not kept, by day"),
         of_shop(store.consent_policies, "what the shop asks people, and what holds until they answer"),
     ),
     send_rules=(ALLOWED, TOLD),
@@ -41,6 +43,7 @@ CONSENT = Slice(
     web="rapport.capabilities.consent.web:WEB",
     commands=COMMANDS,
     gate=gate,
+    admission=Collecting,
     choices=choices,
     traits=TRAITS,
     law=LAW,

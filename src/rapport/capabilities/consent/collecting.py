@@ -1,0 +1,178 @@
+"""What is kept of the visits of those who refuse measuring, or have not answered: all, a number, or nothing.
+
+Asked of sources whose key is public, for what visitors do; what they order, put into the cart, sign up for or answer is
+taken for its own sake. What a message itself says of the purpose counts, else what its person has said. A refusal that
+is new is kept, without the visit that brought it: the shop has to know of it. A visit that a client sends twice is
+counted twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Column, Integer, Table
+
+from rapport.capabilities.consent.facts import answers_of, sends_signal
+from rapport.capabilities.consent.model import State
+from rapport.capabilities.consent.service import People, people_of, policies_of
+from rapport.capabilities.consent.settings import PRIVACY_SETTINGS, Kept, PrivacySettings
+from rapport.collect.model import CLIENT_KINDS, Source
+from rapport.kernel.clock import DAY, SECOND
+from rapport.kernel.facts import Fact, decode_fact, encode_fact
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.storage import settings
+from rapport.storage.bulk import upsert
+from rapport.storage.engine import CText, Database, metadata
+from rapport.storage.log import LogRow
+
+__all__ = ["STATED", "Collecting", "consent_uncollected", "uncollected_since"]
+
+PURPOSE = "analytics"
+STATED = "Consent Stated"
+"""What is kept of a visit whose refusal was new."""
+
+consent_uncollected = Table(
+    "consent_uncollected",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    Column("source", CText, primary_key=True),
+    Column("name", CText, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+"""By day how many visits were counted and not kept, by what was done: of nobody in particular."""
+
+_u = consent_uncollected.c
+_REMEMBERED = 2 * SECOND
+_NEEDED = re.compile(
+    r"(?i)^(order|checkout|payment|cart|coupon|product (added|removed)|consent|unsubscribed|signed|account|shipment"
+    r"|promise|points|return|profile question)\b"
+)
+_OTHER = "other"
+_NAMES_A_DAY = 200
+"""Whoever has a public key makes up names: beyond so many they are counted together."""
+
+
+class _Shop(NamedTuple):
+    read_at: int
+    settings: PrivacySettings
+
+
+class Collecting:
+    """Chooses for one process; a shop's settings are read anew every two seconds."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._shops: dict[WorkspaceId, _Shop] = {}
+
+    def chooses(self, source: Source, now: int) -> bool:
+        """Without waiting: a shop whose settings are not known yet, or are old, is asked in `admit`."""
+        if source.kind not in CLIENT_KINDS:
+            return False
+        known = self._shops.get(source.workspace)
+        return known is None or not 0 <= now - known.read_at < _REMEMBERED or _asks(known.settings)
+
+    def admit(self, source: Source, rows: Sequence[LogRow], now: int) -> list[LogRow]:
+        """What is kept of these facts."""
+        with self._db.read() as conn:
+            wanted = settings.load(conn, source.workspace, PRIVACY_SETTINGS).value
+            self._shops[source.workspace] = _Shop(now, wanted)
+            asked = {row.message_id: fact for row in rows if (fact := _visit(row)) is not None} if _asks(wanted) else {}
+            if not asked:
+                return list(rows)
+            words = {
+                word
+                for policy in policies_of(conn, source.workspace).policies.policies
+                if PURPOSE in policy.purposes
+                for word in policy.names(PURPOSE)
+            }
+            strands = {Key(row.strand) for row in rows if row.message_id in asked}
+            people = people_of(conn, source.workspace, strands)
+        kept, counted = list[LogRow](), Counter[str]()
+        for row in rows:
+            fact = asked.get(row.message_id)
+            treated = "kept" if fact is None else _treated(fact, people, Key(row.strand), words, wanted)
+            if treated == "kept" or fact is None:
+                kept.append(row)
+                continue
+            if treated == "counted":
+                counted[fact.name] += 1
+            if _is_new(fact, people, Key(row.strand), words):
+                kept.append(_stated(row, fact))
+        self._count(source, counted, now)
+        return kept
+
+    def _count(self, source: Source, counted: Counter[str], now: int) -> None:
+        if not counted:
+            return
+        day = now // DAY * DAY
+        with self._db.write() as conn:
+            here = (_u.workspace == source.workspace, _u.day == day, _u.source == source.id)
+            known = set(conn.execute(sa.select(_u.name).where(*here)).scalars())
+            numbers: Counter[str] = Counter()
+            for name, number in counted.items():
+                fits = name in known or len(known) < _NAMES_A_DAY
+                known |= {name} if fits else set()
+                numbers[name if fits else _OTHER] += number
+            rows = [
+                {"workspace": source.workspace, "day": day, "source": source.id, "name": name, "number": number}
+                for name, number in sorted(numbers.items())
+            ]
+            upsert(
+                conn, consent_uncollected, rows, key=("workspace", "day", "source", "name"),
+                update={"number": "consent_uncollected.number + excluded.number"},
+            )  # fmt: skip
+
+
+def _asks(wanted: PrivacySettings) -> bool:
+    return wanted.visits_refused != "kept" or wanted.visits_unanswered != "kept"
+
+
+def _visit(row: LogRow) -> Fact | None:
+    """The fact, where it tells of a visit; None where it is taken for its own sake."""
+    fact = decode_fact(row.body, occurred_at=row.occurred_at, received_at=row.received_at, source=row.source, seq=0)
+    return fact if fact.type in ("page", "screen") or (fact.type == "track" and not _NEEDED.match(fact.name)) else None
+
+
+def _said(fact: Fact, words: set[str]) -> State | None:
+    """What a message itself says of measuring; the strictest of what it says."""
+    said = {one.state for one in answers_of(fact) if one.category.casefold() in words}
+    return "denied" if "denied" in said else "granted" if "granted" in said else None
+
+
+def _treated(fact: Fact, people: People, key: Key, words: set[str], wanted: PrivacySettings) -> Kept:
+    said, verdict = _said(fact, words), people.verdict(key, PURPOSE)
+    if said == "denied" or (said is None and verdict.state == "denied"):
+        return wanted.visits_refused
+    rule = people.policy_of(key).purposes.get(PURPOSE)
+    if said is None and rule is not None and rule.signal_denies and sends_signal(fact) and verdict.state != "granted":
+        return wanted.visits_refused
+    return "kept" if said == "granted" or verdict.may else wanted.visits_unanswered
+
+
+def _is_new(fact: Fact, people: People, key: Key, words: set[str]) -> bool:
+    """Whether what it says is not held of its person yet."""
+    return _said(fact, words) == "denied" and people.verdict(key, PURPOSE).state != "denied"
+
+
+def _stated(row: LogRow, fact: Fact) -> LogRow:
+    """The answer of a visit without the visit: who says it, and what."""
+    context = {name: said for name, said in fact.context.items() if name in ("consent", "consentManagement")}
+    less = Fact(
+        id=fact.id, type="track", name=STATED, user_id=fact.user_id, anonymous_id=fact.anonymous_id, context=context,
+        unverified=fact.unverified,
+    )  # fmt: skip
+    return row._replace(body=encode_fact(less), named=())
+
+
+def uncollected_since(
+    conn: sa.Connection, workspace: WorkspaceId, *, since: int, most: int = 20
+) -> list[tuple[str, int]]:  # fmt: skip
+    """What was done in visits that were counted alone, the most first."""
+    number = sa.func.sum(_u.number).label("number")
+    query = sa.select(_u.name, number).where(_u.workspace == workspace, _u.day >= since).group_by(_u.name)
+    return [(name, int(count)) for name, count in conn.execute(query.order_by(number.desc(), _u.name).limit(most))]
