@@ -176,7 +176,7 @@ async def read_strings(data: StringsGiven) -> StringsRead:
 
 
 @get(
-    "/customers/{reference:str}/consent/receipt", permission="consent:read", door="open", tags=["consent"],
+    "/customers/{reference:str}/consent/receipt", permission="consent:read", tags=["consent"],
     sync_to_thread=True,
 )  # fmt: skip
 def get_receipt(db: Database, principal: Principal, reference: Reference) -> Receipt:
