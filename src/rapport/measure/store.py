@@ -145,13 +145,13 @@ class OutcomeRow(NamedTuple):
 
 def save_decisions(conn: Connection, made: Iterable[DecisionRow], items: Iterable[ItemRow]) -> None:
     """Keep decisions and what they showed; known ones are left out."""
-    insert_ignore(conn, decisions, [row._asdict() for row in sorted(made)])
-    insert_ignore(conn, decision_items, [row._asdict() for row in sorted(items)])
+    insert_ignore(conn, decisions, sorted(made))
+    insert_ignore(conn, decision_items, sorted(items))
 
 
 def save_outcomes(conn: Connection, rows: Iterable[OutcomeRow]) -> None:
     """Keep what came of decisions; of each kind and product the first that was handled."""
-    insert_ignore(conn, decision_outcomes, [row._asdict() for row in sorted(rows, key=lambda row: row[:6])])
+    insert_ignore(conn, decision_outcomes, sorted(rows, key=lambda row: row[:6]))
 
 
 def add_minutes(conn: Connection, counts: Mapping[MinuteKey, int]) -> None:

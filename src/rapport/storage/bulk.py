@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any, TypeVar
 
@@ -17,7 +18,9 @@ from sqlalchemy import Connection, Table
 
 __all__ = ["chunks", "insert_ignore", "insert_rows", "upsert"]
 
-Row = Mapping[str, Any]
+Row = Mapping[str, Any] | tuple[Any, ...]
+"""The values by column; of a named tuple the fields are the columns."""
+
 T = TypeVar("T")
 
 _MAX_PARAMETERS = 30_000
@@ -29,10 +32,15 @@ def insert_rows(conn: Connection, table: Table, rows: Sequence[Row]) -> int:
     return _run(conn, table, rows, suffix="")
 
 
-def insert_ignore(conn: Connection, table: Table, rows: Sequence[Row], *, key: Sequence[str] = ()) -> int:
-    """Insert the rows that do not conflict with `key` (any unique key where it is empty). Returns how many were new."""
+def insert_ignore(
+    conn: Connection, table: Table, rows: Sequence[Row], *, key: Sequence[str] = (), columns: tuple[str, ...] = ()
+) -> int:
+    """Insert the rows that do not conflict with `key` (any unique key where it is empty). Returns how many were new.
+
+    `columns` says what stands in rows that are bare tuples.
+    """
     target = f" ({', '.join(key)})" if key else ""
-    return _run(conn, table, rows, suffix=f"ON CONFLICT{target} DO NOTHING")
+    return _run(conn, table, rows, suffix=f"ON CONFLICT{target} DO NOTHING", columns=columns)
 
 
 def upsert(
@@ -71,33 +79,37 @@ def chunks(values: Iterable[T], size: int) -> Iterable[list[T]]:
         yield batch
 
 
-def _run(conn: Connection, table: Table, rows: Sequence[Row], *, suffix: str) -> int:
+def _run(conn: Connection, table: Table, rows: Sequence[Row], *, suffix: str, columns: tuple[str, ...] = ()) -> int:
     if not rows:
         return 0
-    columns = tuple(rows[0])
+    values: Sequence[Any] = rows
+    first: Any = rows[0]
+    if not isinstance(first, tuple):
+        columns = tuple(first)
+        values = [*map(_reader(columns), rows)]
+    columns = columns or first._fields
     if conn.dialect.name == "sqlite":
-        return _run_sqlite(conn, table.name, columns, rows, suffix)
-    return _run_postgresql(conn, table, columns, rows, suffix)
+        return _run_sqlite(conn, table.name, columns, values, suffix)
+    return _run_postgresql(conn, table, columns, values, suffix)
 
 
-def _run_sqlite(conn: Connection, name: str, columns: tuple[str, ...], rows: Sequence[Row], suffix: str) -> int:
+def _run_sqlite(
+    conn: Connection, name: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], suffix: str
+) -> int:
     limit = max(1, _MAX_PARAMETERS // len(columns))
-    read = _reader(columns)
     changed = 0
     start = 0
     while start < len(rows):
         left = len(rows) - start
         size = next(s for s in _SIZES if s <= left and (s <= limit or s == 1))
-        values: list[Any] = []
-        for row in rows[start : start + size]:
-            values += read(row)
-        changed += conn.exec_driver_sql(_sqlite_text(name, columns, size, suffix), tuple(values)).rowcount
+        values = tuple(chain.from_iterable(rows[start : start + size]))
+        changed += conn.exec_driver_sql(_sqlite_text(name, columns, size, suffix), values).rowcount
         start += size
     return changed
 
 
 @lru_cache(maxsize=512)
-def _reader(columns: tuple[str, ...]) -> Callable[[Row], Iterable[Any]]:
+def _reader(columns: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     """What answers the values of a row in the order of the columns."""
     if len(columns) == 1:
         return lambda row: (row[columns[0]],)
@@ -110,11 +122,15 @@ def _sqlite_text(name: str, columns: tuple[str, ...], size: int, suffix: str) ->
     return f"INSERT INTO {name} ({', '.join(columns)}) VALUES {','.join([one] * size)} {suffix}"
 
 
-def _run_postgresql(conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], suffix: str) -> int:
+def _run_postgresql(
+    conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], suffix: str
+) -> int:
     text = _postgresql_text(table, columns, suffix)
     changed = 0
     for batch in chunks(rows, 5_000):
-        arrays = tuple(_array(table.c[column], [row[column] for row in batch]) for column in columns)
+        arrays = tuple(
+            _array(table.c[column], values) for column, values in zip(columns, zip(*batch, strict=True), strict=True)
+        )
         changed += conn.exec_driver_sql(text, arrays).rowcount
     return changed
 
@@ -133,10 +149,10 @@ _ARRAY_TYPES = {
 }  # fmt: skip
 
 
-def _array(column: sa.Column[Any], values: list[Any]) -> list[Any]:
+def _array(column: sa.Column[Any], values: Iterable[Any]) -> list[Any]:
     """The values of a column, all of one type: a binary array has a single one."""
     number = _NUMBERS.get(column.type.python_type)
-    return values if number is None else [value if value is None else number(value) for value in values]
+    return [*values] if number is None else [value if value is None else number(value) for value in values]
 
 
 _NUMBERS: dict[type, Callable[[Any], int | float]] = {int: int, float: float}

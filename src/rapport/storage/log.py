@@ -122,8 +122,8 @@ def append(conn: Connection, rows: Sequence[LogRow]) -> int:
 
 
 def _insert(conn: Connection, rows: Sequence[LogRow]) -> int:
-    values = [dict(zip(_STORED, row, strict=False)) for row in rows]
-    return insert_ignore(conn, facts, values, key=("workspace", "message_id"))
+    stored = [row[:-1] for row in rows]
+    return insert_ignore(conn, facts, stored, key=("workspace", "message_id"), columns=_STORED)
 
 
 def _of_other_sources(conn: Connection, rows: Sequence[LogRow]) -> list[LogRow]:

@@ -89,8 +89,7 @@ def newest(descriptions: Iterable[Description]) -> dict[tuple[WorkspaceId, str],
 
 
 def _over(later: Description, earlier: Description) -> Description:
-    gaps = {field: getattr(earlier, field) for field, value in later._asdict().items() if value is None}
-    return later._replace(**gaps)
+    return Description._make(old if new is None else new for new, old in zip(later, earlier, strict=True))
 
 
 def _description(workspace: WorkspaceId, fact: Fact, line: Line) -> Description:

@@ -66,16 +66,16 @@ def save(conn: Connection, told: Mapping[int, Mapping[_Key, Description]]) -> No
     """Keep what is new about products by who says it; what is older fills gaps only, and none of a statement's."""
     keys = sorted({key for of_voice in told.values() for key in of_voice})
     of_shop = told.get(SHOP, {})
-    rows = [(of_shop.get(key) or _nothing(key))._asdict() for key in keys]
+    rows = [of_shop.get(key) or _nothing(key) for key in keys]
     upsert(conn, products, rows, key=("workspace", "product_id"), update=_UPDATE)
     for voice in (BROWSERS, STATED):
         others = told.get(voice, {})
-        rows = [{"voice": voice} | others[key]._asdict() for key in sorted(others)]
+        rows_of_voice = [{"voice": voice} | others[key]._asdict() for key in sorted(others)]
         key = ("workspace", "product_id", "voice")
         if voice == BROWSERS:
-            upsert(conn, said, rows, key=key, update=_of_browsers)
+            upsert(conn, said, rows_of_voice, key=key, update=_of_browsers)
         else:
-            upsert(conn, said, rows, key=key, update=_SAID, where=_IS_NEWER)
+            upsert(conn, said, rows_of_voice, key=key, update=_SAID, where=_IS_NEWER)
 
 
 def find_products(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str]) -> dict[str, Product]:

@@ -101,7 +101,7 @@ def _save(conn: Connection, table: Table, rows: Iterable[Bought | Back], keys: i
             first[row[:keys]] = row
     names = [column.name for column in table.columns]
     upsert(
-        conn, table, [first[key]._asdict() for key in sorted(first, key=str)], key=tuple(names[:keys]),
+        conn, table, [first[key] for key in sorted(first, key=str)], key=tuple(names[:keys]),
         update={name: f"excluded.{name}" for name in names[keys:]},
         where=f"(excluded.at, excluded.fact) < ({table.name}.at, {table.name}.fact)",
     )  # fmt: skip

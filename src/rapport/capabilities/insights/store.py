@@ -141,7 +141,7 @@ class Touch(NamedTuple):
 
 def save_touchpoints(conn: Connection, met: Iterable[Touch]) -> None:
     """Keep them; one that is told again is read anew."""
-    rows = [one._asdict() for one in sorted({(one.workspace, one.at, one.seq): one for one in met}.values())]
+    rows = sorted({(one.workspace, one.at, one.seq): one for one in met}.values())
     upsert(
         conn, touchpoints, rows, key=("workspace", "at", "seq"), update=("kind", "step", "channel", "device"),
     )  # fmt: skip

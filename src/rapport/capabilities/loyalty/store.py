@@ -303,7 +303,7 @@ def lock_people(conn: Connection, strands: Iterable[Key]) -> None:
 
 def keep_causes(conn: Connection, rows: Collection[Cause]) -> None:
     """Keep causes, each once for ever."""
-    insert_ignore(conn, causes, [row._asdict() for row in sorted(set(rows))], key=("workspace", "fact"))
+    insert_ignore(conn, causes, sorted(set(rows)), key=("workspace", "fact"))
 
 
 def causes_of(

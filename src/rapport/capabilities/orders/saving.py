@@ -23,7 +23,7 @@ def save_orders(conn: Connection, parts: Iterable[OrderPart]) -> None:
     for part in parts:
         key = (part.workspace, part.order_id)
         joined[key] = part if key not in joined else _join(joined[key], part)
-    rows = [joined[key]._asdict() for key in sorted(joined)]
+    rows = [joined[key] for key in sorted(joined)]
     upsert(conn, orders, rows, key=("workspace", "order_id"), update=_ORDER_UPDATE)
 
 
@@ -41,7 +41,7 @@ def save_refunds(conn: Connection, rows: Iterable[RefundRow]) -> None:
         if key not in earliest or (row.at, row.fact) < (earliest[key].at, earliest[key].fact):
             earliest[key] = row
     upsert(
-        conn, refunds, [earliest[key]._asdict() for key in sorted(earliest)], key=("workspace", "refund_id"),
+        conn, refunds, [earliest[key] for key in sorted(earliest)], key=("workspace", "refund_id"),
         update=_REFUND_UPDATE, where=_EARLIER_REFUND,
     )  # fmt: skip
 

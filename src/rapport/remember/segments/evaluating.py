@@ -30,6 +30,7 @@ from rapport.remember.segments.language import (
     fields_in,
     is_timed,
 )
+from rapport.remember.segments.predicates import predicate
 
 __all__ = ["NEVER", "Clock", "Compiled", "is_like", "moment_at"]
 
@@ -115,12 +116,9 @@ class Compiled:
         self.node = node
         self.fields = fields_in(node)
         self.is_timed = is_timed(node)
-        self._evaluate = _compile(node)
+        self.holds = predicate(node, _compile, is_like)
+        """Whether the condition is true of a record at a time of the clock: neither false nor unknown."""
         self._edges = list(_edges(node))
-
-    def holds(self, record: Record, clock: Clock) -> bool:
-        """Whether the condition is true of this record: neither false nor unknown."""
-        return self._evaluate(record, clock) is True
 
     def next_change(self, record: Record, clock: Clock) -> int:
         """The earliest time after now at which the answer may be another while the record stays; NEVER for none."""

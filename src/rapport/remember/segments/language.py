@@ -83,7 +83,7 @@ class Interval(_Node, frozen=True):
     unit: Unit
 
 
-class Moment(_Node, frozen=True):
+class Moment(_Node, frozen=True, cache_hash=True):
     """A point in time: now, today, or a fixed one, with what is added to it."""
 
     base: Literal["now", "today", "time", "date"]
