@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from rapport.kernel.clock import DAY, HOUR, from_iso
 from rapport.kernel.ids import WorkspaceId
 from rapport.remember import membership
-from rapport.remember.segments.evaluating import NEVER, Clock, Compiled
+from rapport.remember.segments.evaluating import NEVER, Clock, Compiled, walking
 from rapport.remember.segments.fields import Fields, fold_text
+from rapport.remember.segments.language import Both, IsNull, Not
 from rapport.remember.segments.parsing import parse
 from rapport.remember.segments.sql import sql_of
 from rapport.storage.engine import Database
@@ -97,6 +98,23 @@ def test_a_condition_says_the_same_live_and_in_the_database(
             compiled = Compiled(node)
             live = {number for number, record in enumerate(several) if compiled.holds(record, clock)}
             assert found == live, text
+
+
+@settings(max_examples=200)
+@given(text=conditions, several=st.lists(records, min_size=1, max_size=6), zone=st.sampled_from(ZONES),
+       depth=st.sampled_from([0, 1, 30, 300]))  # fmt: skip
+def test_written_as_one_function_it_says_the_same_as_node_by_node(
+    text: str, several: list[dict[str, object]], zone: ZoneInfo, depth: int
+) -> None:
+    """However deep it is: too deep a one is walked through."""
+    clock = Clock(NOW, zone)
+    node = parse(text, FIELDS, currency="EUR", zone=zone)
+    leaf = IsNull(node)
+    for number in range(depth):
+        node = Not(Both("and" if number % 3 else "or", (node, leaf)))
+    written, walked = Compiled(node).holds, walking(node)
+    for record in several:
+        assert written(record, clock) is (walked(record, clock) is True)
 
 
 @settings(max_examples=100)

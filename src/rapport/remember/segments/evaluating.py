@@ -32,7 +32,7 @@ from rapport.remember.segments.language import (
 )
 from rapport.remember.segments.predicates import predicate
 
-__all__ = ["NEVER", "Clock", "Compiled", "is_like", "moment_at"]
+__all__ = ["NEVER", "Clock", "Compiled", "is_like", "moment_at", "walking"]
 
 NEVER = 2**62
 """The time of what no passing of time changes."""
@@ -116,7 +116,7 @@ class Compiled:
         self.node = node
         self.fields = fields_in(node)
         self.is_timed = is_timed(node)
-        self.holds = predicate(node, _compile, is_like)
+        self.holds = predicate(node, walking, is_like)
         """Whether the condition is true of a record at a time of the clock: neither false nor unknown."""
         self._edges = list(_edges(node))
 
@@ -179,7 +179,8 @@ def _first(reached: Callable[[int], bool], now: int) -> int:
 _OPS: dict[str, Callable[[Any, Any], bool]] = {"=": eq, "<>": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 
 
-def _compile(node: Node) -> Evaluate:
+def walking(node: Node) -> Evaluate:
+    """The answer as a function of a record and a clock, node by node; None where it is unknown."""
     makers: dict[type, Callable[[Any], Evaluate]] = {
         FieldRef: _field, Constant: _constant, Moment: _moment, Arithmetic: _arithmetic, Compare: _compare,
         Between: _between, In: _in, Like: _like, Has: _has, IsNull: _is_null, Not: _not, Both: _both,
@@ -210,7 +211,7 @@ def _moment(node: Moment) -> Evaluate:
 
 
 def _arithmetic(node: Arithmetic) -> Evaluate:
-    left, right, op = _compile(node.left), _compile(node.right), node.op
+    left, right, op = walking(node.left), walking(node.right), node.op
 
     def calculate(record: Record, clock: Clock) -> Any:
         a, b = left(record, clock), right(record, clock)
@@ -222,7 +223,7 @@ def _arithmetic(node: Arithmetic) -> Evaluate:
 
 
 def _compare(node: Compare) -> Evaluate:
-    left, right, op = _compile(node.left), _compile(node.right), _OPS[node.op]
+    left, right, op = walking(node.left), walking(node.right), _OPS[node.op]
 
     def compare(record: Record, clock: Clock) -> Any:
         a, b = left(record, clock), right(record, clock)
@@ -236,7 +237,7 @@ def _between(node: Between) -> Evaluate:
 
 
 def _in(node: In) -> Evaluate:
-    value, among = _compile(node.value), {one.value for one in node.among}
+    value, among = walking(node.value), {one.value for one in node.among}
 
     def is_in(record: Record, clock: Clock) -> Any:
         found = value(record, clock)
@@ -246,7 +247,7 @@ def _in(node: In) -> Evaluate:
 
 
 def _like(node: Like) -> Evaluate:
-    value, pattern = _compile(node.value), str(node.pattern.value)
+    value, pattern = walking(node.value), str(node.pattern.value)
 
     def like(record: Record, clock: Clock) -> Any:
         found = value(record, clock)
@@ -263,12 +264,12 @@ def _has(node: Has) -> Evaluate:
 
 
 def _is_null(node: IsNull) -> Evaluate:
-    value = _compile(node.value)
+    value = walking(node.value)
     return lambda record, clock: value(record, clock) is None
 
 
 def _not(node: Not) -> Evaluate:
-    of = _compile(node.of)
+    of = walking(node.of)
 
     def negate(record: Record, clock: Clock) -> Any:
         found = of(record, clock)
@@ -278,7 +279,7 @@ def _not(node: Not) -> Evaluate:
 
 
 def _both(node: Both) -> Evaluate:
-    several, decisive = [_compile(one) for one in node.of], node.op == "or"
+    several, decisive = [walking(one) for one in node.of], node.op == "or"
 
     def join(record: Record, clock: Clock) -> Any:
         unknown = False
