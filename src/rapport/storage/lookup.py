@@ -159,7 +159,7 @@ def _made(
         condition = sa.and_(own == workspace, column.in_(sa.bindparam(_VALUES, expanding=True)))
     compiled: Any = asked.where(condition).compile(dialect=dialect)
     names = [compiled.bind_names.get(bound) for bound in held]
-    if {*names, _WORKSPACE, _NUMBER, _VALUES} != {*compiled.binds, _NUMBER}:
+    if {*names, _WORKSPACE, _NUMBER, _VALUES} != {*compiled.bind_names.values(), _NUMBER}:
         return None
     if "POSTCOMPILE" in compiled.string.replace(_LIST, "") or any(_is_read(kind, dialect) for kind in _types(compiled)):
         return None

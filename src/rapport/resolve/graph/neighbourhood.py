@@ -31,13 +31,13 @@ from rapport.resolve.graph.model import (
     oriented,
     strength,
 )
-from rapport.storage.bulk import chunks
-from rapport.storage.lookup import among, select_among
+from rapport.storage.lookup import select_among
 
 __all__ = ["Edge", "Neighbourhood", "Node"]
 
 _identifiers = store.identifiers.c
 _evidence = store.evidence.c
+_READ = [column for column in _evidence if column.name != "peer"]
 
 
 class Node(msgspec.Struct, kw_only=True, gc=False):
@@ -193,16 +193,10 @@ class Neighbourhood:
         return {ident: self.edges[ident] for ident in idents if ident in self.edges}
 
     def waiting_for(self, keys: Collection[Key]) -> list[Any]:
-        """Rows of evidence that waits for these identifiers; both ends are asked for in one statement."""
+        """Rows of evidence that waits for these identifiers, at either end."""
         found: dict[EvidenceId, Any] = {}
-        for some in chunks(keys, store.CHUNK):
-            ends = (
-                sa.select(store.evidence).where(
-                    among(self._conn, self._workspace, end, some), _evidence.status == Status.WAITING
-                )
-                for end in (_evidence.a, _evidence.b)
-            )
-            found.update((row.id, row) for row in self._conn.execute(sa.union_all(*ends)))
+        for end in (_evidence.a, _evidence.b):
+            found.update((row.id, row) for row in self._select_evidence(end, keys, (Status.WAITING,)))
         return list(found.values())
 
     def include(self, keys: Iterable[Key]) -> None:
@@ -250,7 +244,7 @@ class Neighbourhood:
         """Those identifiers that may have a full window."""
         query = (
             sa.select(_evidence.a)
-            .where(_evidence.status.in_(ACTIVE))
+            .where(_is_one_of(ACTIVE))
             .group_by(_evidence.a)
             .having(sa.func.count() >= self._policy.window)
         )
@@ -309,9 +303,9 @@ class Neighbourhood:
     def _select_evidence(
         self, column: sa.ColumnElement[Any], values: Collection[bytes], statuses: Collection[Status] = ()
     ) -> Iterator[Any]:
-        query = sa.select(store.evidence)
+        query = sa.select(*_READ)
         if statuses:
-            query = query.where(_evidence.status.in_(statuses))
+            query = query.where(_is_one_of(statuses))
         return select_among(self._conn, query, self._workspace, column, values)
 
     def _add_edges(self, rows: Collection[Any]) -> None:
@@ -328,3 +322,8 @@ class Neighbourhood:
             self.edges[row.id] = edge
             if edge.status in ACTIVE:
                 self.activate(edge)
+
+
+def _is_one_of(statuses: Collection[Status]) -> sa.ColumnElement[bool]:
+    # Not `in_`: of a statement with lists of its own the text is not kept (`storage/lookup.py`).
+    return sa.or_(*(_evidence.status == status for status in statuses))
