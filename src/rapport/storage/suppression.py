@@ -72,16 +72,19 @@ class Listed(NamedTuple):
 R = TypeVar("R", bound=_Row)
 
 _s, _h = suppression.c, suppressed.c
+_VERSION = "SELECT version FROM suppression"
 
 
 def version_of(conn: Connection) -> int:
     """How many erasures there were. One look at a table of one row."""
-    return int(conn.execute(sa.select(_s.version)).scalar_one())
+    return int(conn.exec_driver_sql(_VERSION).scalar_one())
 
 
 def guard(conn: Connection) -> int:
     """The same; on PostgreSQL nobody is erased from here on until this transaction ends."""
-    return int(conn.execute(sa.select(_s.version).with_for_update(read=True)).scalar_one())
+    return int(
+        conn.exec_driver_sql(_VERSION if conn.dialect.name == "sqlite" else f"{_VERSION} FOR SHARE").scalar_one()
+    )
 
 
 def erasing(conn: Connection) -> None:
