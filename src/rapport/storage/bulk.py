@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Table
 
 __all__ = ["chunks", "insert_ignore", "insert_rows", "upsert"]
 
-Row = Mapping[str, Any] | tuple[Any, ...]
-"""The values by column; of a named tuple the fields are the columns."""
+Row: TypeAlias = Any
+"""The values by column, as a mapping or as a named tuple whose fields are the columns."""
 
 T = TypeVar("T")
 
