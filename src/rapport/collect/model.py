@@ -89,6 +89,10 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     last_seen_at: int | None = None
     client_side: bool = False
     """True for CLIENT_KINDS."""
+    asks_signatures: bool = False
+    """Whether the shop's server has to vouch for whom a message names (`vouching.py`)."""
+    signing_secret: str = ""
+    """With which it does."""
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

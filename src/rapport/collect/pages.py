@@ -14,8 +14,8 @@ from litestar import Request, Response, get, post
 from litestar.response import Redirect
 
 from rapport.collect import quarantine as aside
+from rapport.collect import signing_pages, withdrawal_pages
 from rapport.collect import sources as sources_
-from rapport.collect import withdrawal_pages
 from rapport.collect.feed import ROWS, read_feed
 from rapport.collect.health import HealthCounts, health_of_sources
 from rapport.collect.model import IMPORT_SOURCE, SOURCE_KINDS, Limits, QuarantineState, Source
@@ -268,7 +268,7 @@ PAGES = ConsolePages(
     handlers=(
         feed_page, feed_rows, fact_page, fact_by_id, sources_page, add_source, source_page, change_source, rotate,
         end_old_key, set_enabled, quarantine_page, quarantined_page, mend, discard, replay_all, discard_all,
-        *withdrawal_pages.HANDLERS,
+        *signing_pages.HANDLERS, *withdrawal_pages.HANDLERS,
     ),
     nav=(
         NavItem(

@@ -24,6 +24,7 @@ from rapport.collect.model import CLIENT_KINDS, NO_ENVELOPE, Envelope, Quarantin
 from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.collect.statements import ORDER_EVENTS
 from rapport.collect.validate import ClientMessage, read_message
+from rapport.collect.vouching import vouched
 from rapport.kernel.clock import DAY, SECOND, from_iso
 from rapport.kernel.errors import InvalidFact
 from rapport.kernel.facts import FACT_TYPES, OWN_SOURCE, Fact, FactType, encode_fact
@@ -75,6 +76,8 @@ def prepare(
         )
     read = read_message(message)
     fact = _fact(read, source, envelope, vocabulary)
+    if source.asks_signatures:
+        fact = vouched(fact, source)
     if fact.name in vocabulary.own and fact.type == "track" and source.id != OWN_SOURCE:
         raise InvalidFact(
             f"{fact.name} is a fact that Rapport alone states", path="$.event",
@@ -346,6 +349,11 @@ def _traits_of(context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _nobody(fact: Fact) -> InvalidFact:
+    if fact.unvouched:
+        return InvalidFact(
+            "nobody vouches for whom this message names, and it names no browser", path="$.context.userHash",
+            hint="this source asks for the HMAC of the user id by the shop's server",
+        )  # fmt: skip
     given = fact.user_id or fact.anonymous_id
     if given is None:
         if contact := _bad_contact(fact):

@@ -43,6 +43,8 @@ class SourceChange(msgspec.Struct, frozen=True, kw_only=True):
     kind: SourceKind | None = None
     limits: Limits | None = None
     enabled: bool | None = None
+    asks_signatures: bool | None = None
+    """Of web and app: whether only what the shop's server vouches for counts as somebody's name."""
 
 
 class Rotation(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +62,10 @@ class SourceShown(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: SourceKind
     enabled: bool
+    asks_signatures: bool
+    """Whether only what the shop's server vouches for counts as somebody's name."""
+    signing_secret: str | None
+    """With which it vouches: the HMAC-SHA256 of the user id under this, in hexadecimal, as `context.userHash`."""
     write_key: str | None
     previous_key: str | None
     previous_key_until: str | None
@@ -148,7 +154,7 @@ def change_source(
     with db.write() as conn:
         source = sources.change_source(
             conn, workspace, source_id, name=data.name, kind=data.kind, limits=data.limits, enabled=data.enabled,
-            seen=seen_version(if_match),
+            asks_signatures=data.asks_signatures, seen=seen_version(if_match),
         )  # fmt: skip
         health = health_of_sources(conn, workspace, now=now_us())
     return tagged(_shown(source, principal, health.get(source.id)), sources.source_version(source))
@@ -164,6 +170,17 @@ def rotate_source(source_id: Id, data: Rotation, db: Database, principal: Princi
         source = sources.rotate_key(
             conn, principal.workspace, source_id, now=now_us(), grace=data.grace_seconds * SECOND, seen=data.replaces
         )
+    return _shown(source, principal, None)
+
+
+@post(
+    "/sources/{source_id:str}/signing-secret", permission="sources:write", tags=["sources"], status_code=200,
+    sync_to_thread=True,
+)  # fmt: skip
+def renew_signing_secret(source_id: Id, db: Database, principal: Principal) -> SourceShown:
+    """Give a source another secret for signatures of user ids; what was signed with the old one counts no more."""
+    with db.write() as conn:
+        source = sources.renew_signing_secret(conn, principal.workspace, source_id, now=now_us())
     return _shown(source, principal, None)
 
 
@@ -248,7 +265,7 @@ def discard_quarantined(row_id: Id, db: Database, principal: Principal) -> None:
 
 ROUTES = (
     list_sources, add_source, get_source, list_unread, change_source, rotate_source,
-    end_previous_key,
+    end_previous_key, renew_signing_secret,
     list_quarantine, get_quarantined, mend_quarantined, replay_quarantined, replay_matching, discard_quarantined,
 )  # fmt: skip
 
@@ -261,6 +278,8 @@ def _shown(source: Source, principal: Principal, health: HealthCounts | None) ->
         name=source.name,
         kind=source.kind,
         enabled=source.enabled,
+        asks_signatures=source.asks_signatures,
+        signing_secret=(source.signing_secret or None) if trusted else None,
         write_key=source.write_key if trusted else None,
         previous_key=source.previous_key if trusted and in_grace else None,
         previous_key_until=to_iso(source.previous_until) if in_grace else None,

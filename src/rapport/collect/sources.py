@@ -22,6 +22,7 @@ from rapport.kernel.ids import WorkspaceId, new_id, new_secret
 from rapport.kernel.versions import refuse_unseen, version_of
 from rapport.storage.audit.entries import append as tell
 from rapport.storage.engine import Database
+from rapport.storage.sealing import opened, sealed
 from rapport.storage.workspaces import WorkspaceSettings, all_workspaces
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "find_source",
     "identifier_policy",
     "list_sources",
+    "renew_signing_secret",
     "rotate_key",
     "set_enabled",
     "source_version",
@@ -127,9 +129,11 @@ def change_source(
     kind: SourceKind | None = None,
     limits: Limits | None = None,
     enabled: bool | None = None,
+    asks_signatures: bool | None = None,
     seen: str | None = None,
 ) -> Source:
-    """Rename a source, change its kind or limits, open or close it; only what is given is written.
+    """Rename a source, change its kind or limits, open or close it, have it ask for signatures of user ids; only what
+    is given is written.
 
     `seen` is the version (`source_version`) whoever changes it has looked at. Raises NotFound, InvalidInput, and
     Conflict where it is another by now.
@@ -143,6 +147,11 @@ def change_source(
         values |= msgspec.structs.asdict(_checked_limits(limits))
     if enabled is not None:
         values["enabled"] = enabled
+    if asks_signatures is not None:
+        tell(conn, workspace, "source.signatures", about=source_id, details={"asked": asks_signatures})
+        values["asks_signatures"] = asks_signatures
+        if asks_signatures and not find_source(conn, workspace, source_id, for_update=True).signing_secret:
+            values["signing_secret"] = _new_signing_secret(source_id)
     if seen is not None:
         now = _changeable(find_source(conn, workspace, source_id, for_update=True))
         refuse_unseen(seen, now, wanted=values, what=f"the source {now['name']!r}")
@@ -181,6 +190,17 @@ def end_previous_key(conn: Connection, workspace: WorkspaceId, source_id: str, *
     source = _write(conn, workspace, source_id, {"previous_key": None, "previous_until": 0})
     tell(conn, workspace, "source.old_key_ended", about=source_id, now=now)
     return source
+
+
+def renew_signing_secret(conn: Connection, workspace: WorkspaceId, source_id: str, *, now: int) -> Source:
+    """Give a source another secret for signatures; what was signed with the old one counts no more. Raises NotFound."""
+    source = _write(conn, workspace, source_id, {"signing_secret": _new_signing_secret(source_id)})
+    tell(conn, workspace, "source.signing_secret_renewed", about=source_id, now=now)
+    return source
+
+
+def _new_signing_secret(source_id: str) -> bytes:
+    return sealed(new_secret("sk").encode(), about=f"source:{source_id}")
 
 
 def set_enabled(conn: Connection, workspace: WorkspaceId, source_id: str, *, enabled: bool) -> Source:
@@ -277,7 +297,8 @@ def _write(conn: Connection, workspace: WorkspaceId, source_id: str, values: dic
 
 def _changeable(source: Source) -> dict[str, Any]:
     return {
-        "name": source.name, "kind": source.kind, "enabled": source.enabled, **msgspec.structs.asdict(source.limits)
+        "name": source.name, "kind": source.kind, "enabled": source.enabled,
+        "asks_signatures": source.asks_signatures, **msgspec.structs.asdict(source.limits),
     }  # fmt: skip
 
 
@@ -309,7 +330,13 @@ def _source(row: sa.Row[Any], of_shop: _OfShop | None = None) -> Source:
         created_at=row.created_at,
         last_seen_at=row.last_seen_at,
         client_side=row.kind in CLIENT_KINDS,
+        asks_signatures=bool(row.asks_signatures) and row.kind in CLIENT_KINDS,
+        signing_secret=_opened(row),
     )
+
+
+def _opened(row: sa.Row[Any]) -> str:
+    return opened(bytes(row.signing_secret), about=f"source:{row.id}").decode() if row.signing_secret else ""
 
 
 def _checked_name(name: str) -> str:

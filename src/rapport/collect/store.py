@@ -55,6 +55,8 @@ sources = Table(
     Column("megabytes_per_day", Integer, nullable=False, server_default="0"),
     Column("created_at", BigInteger, nullable=False),
     Column("last_seen_at", BigInteger),
+    Column("asks_signatures", Boolean, nullable=False, server_default=sa.false()),
+    Column("signing_secret", LargeBinary),
 )
 
 COUNTERS = ("accepted", "duplicates", "quarantined", "dropped", "refused", "bytes")
@@ -194,6 +196,7 @@ def source_values(source: Source) -> dict[str, Any]:
         **{name: getattr(source.limits, name) for name in Limits.__struct_fields__},
         "created_at": source.created_at,
         "last_seen_at": source.last_seen_at,
+        "asks_signatures": source.asks_signatures,
     }
 
 

@@ -43,6 +43,10 @@ class Fact(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     """It came with a key that every visitor can read: what it says of who is who is no more than seen, and what it says
     of an order may be somebody else's (`collect/statements.py`). Never the client's to say."""
 
+    unvouched: bool = False
+    """It came from a source that is asked for a signature of whom its messages name, and has none: nothing of it counts
+    as somebody's name but the browser and the device. Never the client's to say."""
+
     occurred_at: int = 0
     received_at: int = 0
     source: str = ""

@@ -199,8 +199,12 @@ def identifiers_of(fact: Fact, policy: IdentifierPolicy) -> list[Identifier]:
     Taken from `userId`, `anonymousId`, `traits` and `context.traits` (`email`, `phone`), `context.device.id` and
     `context.externalIds`. An alias adds `previousId`; a name stated with an e-mail or a phone adds the named contact,
     so that two people who share an address are two strands. Blocked or malformed values are left out; the list may be
-    empty.
+    empty. Of what nobody has vouched for only the browser and the device count.
     """
+    return _used(fact, policy) if fact.unvouched else _named(fact, policy)
+
+
+def _named(fact: Fact, policy: IdentifierPolicy) -> list[Identifier]:
     found: list[Identifier] = []
     user = _allowed("user_id", fact.user_id, policy)
     if user is not None:
@@ -228,6 +232,16 @@ def identifiers_of(fact: Fact, policy: IdentifierPolicy) -> list[Identifier]:
     return found
 
 
+def _used(fact: Fact, policy: IdentifierPolicy) -> list[Identifier]:
+    """What was used, and not who used it."""
+    found: list[Identifier] = []
+    anonymous = _allowed("anonymous_id", fact.anonymous_id, policy)
+    if anonymous is not None:
+        found.append(anonymous)
+    _from_device(fact.context.get("device"), policy, found)
+    return sorted(dict.fromkeys(found), key=lambda one: policy.rank(one.namespace))
+
+
 def centre_of(found: Sequence[Identifier]) -> Identifier:
     """Of a fact's identifiers the one that the others are tied with: its user, its named contact, or the first."""
     if found[0].namespace == "user_id":
@@ -242,7 +256,7 @@ def previous_identifier(fact: Fact, policy: IdentifierPolicy) -> Identifier | No
     other `previousId` is an earlier user id. What it may be instead says `other_previous`.
     """
     value = fact.previous_id
-    if value is None:
+    if value is None or fact.unvouched:
         return None
     anonymous = fact.user_id is None or value == fact.anonymous_id or _UUID.match(value.strip()) is not None
     return _allowed("anonymous_id" if anonymous else "user_id", value, policy)
@@ -252,7 +266,7 @@ def said_same(fact: Fact, policy: IdentifierPolicy) -> set[Identifier]:
     """What an alias says is the same person as its user: its `previousId`, and external ids, as RudderStack's `merge`
     names them. Nothing where anybody may have said so: then they were seen together, as in any other fact.
     """
-    if fact.type != "alias" or fact.unverified:
+    if fact.type != "alias" or fact.unverified or fact.unvouched:
         return set()
     found: list[Identifier] = []
     if "externalIds" in fact.context:

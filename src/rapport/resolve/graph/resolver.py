@@ -350,7 +350,8 @@ def _rich_ids(workspace: WorkspaceId, fact: Fact, strand_key: Key) -> object:
     context = fact.context
     traits, device, external = context.get("traits"), context.get("device"), context.get("externalIds")
     raw = (
-        workspace, fact.user_id, fact.anonymous_id, strand_key, fact.type == "alias", fact.unverified, fact.previous_id,
+        workspace, fact.user_id, fact.anonymous_id, strand_key, fact.type == "alias", fact.unverified, fact.unvouched,
+        fact.previous_id,
         _contact(fact.traits) if fact.traits and fact.type != "group" else None,
         _contact(traits) if isinstance(traits, dict) else None,
         device.get("id") if isinstance(device, dict) else None,
