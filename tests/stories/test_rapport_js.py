@@ -19,7 +19,7 @@ from tests.stories.site import site
 from tests.stories.test_console_looks import axe, violations
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Request
+    from playwright.sync_api import Browser, Page, Request, Response
 
 __all__ = ["axe"]
 
@@ -145,7 +145,10 @@ def test_nothing_is_sent_or_kept_before_the_visitor_allows_it(shop: Server, brow
         page.evaluate("rapport.consent({Analytics: true})")
         until(page, lambda: len(told) == 2)
         assert events(told) == ["page", "Product Viewed"]
-        assert told[0]["context"]["consent"] == {"categoryPreferences": {"Analytics": True}}
+        consent = told[0]["context"]["consent"]
+        assert (consent["categoryPreferences"], set(consent)) == (
+            {"Analytics": True}, {"categoryPreferences", "answeredAt"}
+        )  # fmt: skip
         visitor = told[0]["anonymousId"]
         assert visitor in page.evaluate("document.cookie")
         page.evaluate("rapport.consent({Analytics: false}); rapport.track('Product Viewed', {product_id: 'barolo'})")
@@ -155,6 +158,46 @@ def test_nothing_is_sent_or_kept_before_the_visitor_allows_it(shop: Server, brow
         assert told[2]["context"]["consent"]["categoryPreferences"] == {"Analytics": False}
         assert page.evaluate("document.cookie") == ""
         assert complaints == []
+
+
+def test_however_much_has_waited_arrives_in_batches_that_a_browser_lets_go(shop: Server, browser: Browser) -> None:
+    """A request that may outlive its page holds 64 KiB; names in Japanese take three bytes a letter."""
+    number, name = 150, "ギフトカードと日本のウイスキー特別限定品セット" * 4
+    with opened(browser, shop, "", consent="{}") as (page, _, complaints):
+        taken: list[str] = []
+        sizes: list[int] = []
+
+        def count(response: Response) -> None:
+            if "/v1/batch" in response.url and response.ok:
+                sizes.append(len(response.request.post_data_buffer or b""))
+                batch = json.loads(response.request.post_data or "{}")["batch"]
+                taken.extend(fact["messageId"] for fact in batch if fact.get("event") == "Product Viewed")
+
+        page.on("response", count)
+        page.evaluate(
+            "([n, name]) => { while (n--) rapport.track('Product Viewed', {product_id: `p${n}`, name}); }",
+            [number, name],
+        )
+        page.evaluate("rapport.consent({Analytics: true}, {wording: 'v1', language: 'en', at: Date.now() - 1000})")
+        until(page, lambda: len(set(taken)) == number)
+        assert len(taken) == number, "each is sent once"
+        assert max(sizes) <= 50_000
+        assert complaints == []
+
+
+def test_each_fact_says_when_the_answer_was_given_also_in_a_later_visit(shop: Server, browser: Browser) -> None:
+    with opened(browser, shop, "", consent="") as (page, told, _):
+        page.evaluate("rapport.consent({Analytics: true}, {wording: 'v1', language: 'en', at: 1767225600000})")
+        until(page, lambda: "page" in events(told))
+        page.reload()
+        page.evaluate("rapport.consent({Analytics: true})")  # as a consent tool says again on every page
+        until(page, lambda: len([fact for fact in told if fact["type"] == "page"]) >= 2)
+        assert {fact["context"]["consent"].get("answeredAt") for fact in told} == {"2026-01-01T00:00:00.000Z"}
+        page.evaluate("rapport.consent({Analytics: true, Personalisation: true})")
+        page.evaluate("rapport.track('Product Viewed', {product_id: 'p'})")
+        until(page, lambda: "Product Viewed" in events(told))
+        last = told[-1]["context"]["consent"]
+        assert last["answeredAt"] > "2026-01-01T00:00:00.000Z"
 
 
 def test_twice_in_a_page_is_once(shop: Server, browser: Browser) -> None:

@@ -20,7 +20,7 @@ from rapport.capabilities.consent.sending import ALLOWED
 from rapport.capabilities.consent.service import may, policies_of, verdicts
 from rapport.capabilities.consent.shipped import read_policy, shipped
 from rapport.decide.service import CustomerNamed
-from rapport.kernel.clock import DAY, MINUTE, SECOND
+from rapport.kernel.clock import DAY, MINUTE, SECOND, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput
 from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import Key, WorkspaceId
@@ -289,6 +289,51 @@ def test_an_answer_that_a_client_repeats_with_each_event_is_one_answer_since_the
     assert told == [(NOON + 4 * SECOND, "granted"), (NOON + 2 * SECOND, "denied"), (NOON, "granted")]
     verdict = asked(shop, "analytics", ada)
     assert (verdict.state, verdict.since, verdict.at) == ("granted", NOON + 4 * SECOND, NOON + 5 * SECOND)
+
+
+def test_a_yes_that_a_client_only_repeats_is_no_answer_to_what_is_asked_anew(any_shop: Shop) -> None:
+    """Not of the browser, and not of the account that the visitor signs in to; a new answer is, said when or worded."""
+    shop = any_shop
+
+    def visit(at: int, *, name: str = "b1", user: str | None = None, **beside: str) -> None:
+        consent = preferences(analytics=True) | beside
+        message = shop.message("Product Viewed", at=at, user=user, product_id="p")
+        shop.send({**message, "anonymousId": name, "context": {**BROWSER, "consent": consent}})
+        shop.fold()
+
+    def may_measure(namespace: str, name: str) -> bool:
+        with shop.db.read() as conn:
+            return may(conn, shop.id, key_of(shop.id, Identifier(namespace, name)), "analytics").may
+
+    for browser, beside in (("b1", {}), ("b2", {"answeredAt": to_iso(NOON - 9 * DAY)}), ("b3", {"wording": "eu-1"})):
+        visit(NOON - 8 * DAY, name=browser, **beside)
+        assert may_measure("anonymous_id", browser)
+    _ask_anew(shop, "analytics", since=NOON - DAY)
+    visit(NOON, name="b1")
+    visit(NOON + SECOND, name="b1", user="ada")
+    visit(NOON, name="b2", answeredAt=to_iso(NOON - 9 * DAY))
+    visit(NOON + SECOND, name="b2", user="bo", answeredAt=to_iso(NOON - 9 * DAY))
+    visit(NOON, name="b3", wording="eu-1")
+    people = [("anonymous_id", "b1"), ("user_id", "ada"), ("anonymous_id", "b2"), ("user_id", "bo"),
+              ("anonymous_id", "b3")]  # fmt: skip
+    assert [may_measure(*one) for one in people] == [False] * 5
+    visit(NOON + 2 * SECOND, name="b2", user="bo", answeredAt=to_iso(NOON + 2 * SECOND))
+    visit(NOON + 2 * SECOND, name="b3", wording="eu-2")
+    assert [may_measure(*one) for one in people] == [False, False, True, True, True]
+    # Who says no and then yes again has answered, without a word of when.
+    message = shop.message("Product Viewed", at=NOON + 2 * SECOND, user="ada", product_id="p")
+    shop.send({**message, "anonymousId": "b1", "context": {**BROWSER, "consent": preferences(analytics=False)}})
+    visit(NOON + 3 * SECOND, name="b1", user="ada")
+    assert [may_measure(*one) for one in people] == [True] * 5
+
+
+def _ask_anew(shop: Shop, purpose: str, *, since: int) -> None:
+    with shop.db.write() as conn:
+        kept = policies_of(conn, shop.id)
+        policy = kept.policies.of_country("")
+        rule = but(policy.purposes[purpose], asked_anew_at=to_iso(since))
+        wanted = kept.policies.with_policy(but(policy, purposes={**policy.purposes, purpose: rule}))
+        store.save_policies(conn, shop.id, wanted, seen=kept.version, by="a test", reason="a partner", now=since)
 
 
 # -- how the tests speak

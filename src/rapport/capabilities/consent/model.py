@@ -189,7 +189,7 @@ class Held(NamedTuple):
     state: State
     at: int
     since: int
-    """From when on it was the same."""
+    """When it was given: of what a client only repeats, from when on it was the same."""
     fact: str
     source: str
     how: str
@@ -230,7 +230,12 @@ def strictest(
 
 
 def _latest(held: Sequence[Held], categories: frozenset[str], since: int) -> Held | None:
-    named = (one for one in held if one.category.casefold() in categories and one.at >= since)
+    # A client repeats a yes with each event: what counts is when it was given.
+    named = (
+        one
+        for one in held
+        if one.category.casefold() in categories and (one.since if one.state == "granted" else one.at) >= since
+    )
     return max(named, key=lambda one: (one.at, one.fact, -STATES.index(one.state)), default=None)
 
 

@@ -31,6 +31,7 @@ from rapport.kernel.facts import Fact
 from rapport.kernel.gate import Choice, Choosing, Permit
 from rapport.kernel.identifiers import IdentifierPolicy, identifiers_of, key_of
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.moments import read_moment
 from rapport.kernel.text import clean
 from rapport.kernel.work import Connection
 from rapport.remember import store as remember
@@ -254,7 +255,9 @@ _BRINGING = frozenset(("traits", "device", "externalIds", "external_ids"))
 def said_by(noted: Iterable[Noted], policies: Mapping[WorkspaceId, IdentifierPolicy]) -> list[Said]:
     """The answers of facts, each with the identifiers that hold it: all that the fact carries."""
     return [
-        Said(one.workspace, one.strand, keys, _held(one, answer), _text(one.fact, "by"))
+        Said(
+            one.workspace, one.strand, keys, _held(one, answer), _text(one.fact, "by"), repeated=_is_repeated(one.fact)
+        )
         for one in noted
         for keys in [_keys(one, policies[one.workspace])]
         for answer in one.answers
@@ -281,11 +284,24 @@ def _held(noted: Noted, answer: Answer) -> Held:
     how = "signal" if answer.category == GPC else _text(fact, "how") or "website"
     return Held(
         category=answer.category, state=answer.state, at=fact.occurred_at,
-        since=fact.occurred_at if noted.since is None else noted.since, fact=fact.id,
+        since=_given_at(fact) or (fact.occurred_at if noted.since is None else noted.since), fact=fact.id,
         source=fact.source, how=how,
         wording=_birthday(fact) if answer.category == BORN else _text(fact, "wording"),
         language=_text(fact, "language"),
     )  # fmt: skip
+
+
+def _is_repeated(fact: Fact) -> bool:
+    """Whether a fact may only tell again what was answered before: it does not say when that was."""
+    return fact.name != ANSWERED and _given_at(fact) is None
+
+
+def _given_at(fact: Fact) -> int | None:
+    """When the answer was given that a client tells with an event, as it says itself: never after the event."""
+    beside = fact.context.get("consent") if fact.name != ANSWERED else None
+    given = beside.get("answeredAt") if isinstance(beside, dict) else None
+    at = read_moment(given) if isinstance(given, str) and given else None
+    return None if at is None else min(at, fact.occurred_at)
 
 
 def _text(fact: Fact, name: str) -> str:

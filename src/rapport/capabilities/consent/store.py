@@ -57,7 +57,7 @@ consent_held = Table(
     Index("consent_held_by_category", "workspace", "category", "state"),
 )
 """The latest answer of each identifier to each category, by `(at, fact)`: the same in whatever order facts come.
-`since`: from when on it was the same, as far as facts came in order."""
+`since`: when it was given; of what a client only repeats, from when on it was the same, if facts came in order."""
 
 consent_answers = Table(
     "consent_answers",
@@ -100,6 +100,8 @@ class Said(NamedTuple):
     keys: tuple[Key, ...]
     held: Held
     by: str
+    repeated: bool = False
+    """Whether it may be an older answer told again, as clients do with each event."""
 
 
 class KeptPolicies(NamedTuple):
@@ -135,11 +137,11 @@ def keep(conn: Connection, several: Sequence[Said]) -> list[Said]:
 
     Keeping an answer twice, or late, changes nothing. Returns those that say something new.
     """
-    newest = _newest(several)
     known = {
-        workspace: held_by(conn, workspace, {said.strand for said in several if said.workspace == workspace})
+        workspace: held_by(conn, workspace, _keys([said for said in several if said.workspace == workspace]))
         for workspace in {said.workspace for said in several}
     }
+    newest = _newest(_dated(several, known))
     fresh = _news(several, known)
     insert_ignore(
         conn,
@@ -161,11 +163,35 @@ def keep(conn: Connection, several: Sequence[Said]) -> list[Said]:
     ]
     upsert(
         conn, consent_held, rows, key=("workspace", "key", "category"),
-        update={name: f"excluded.{name}" for name in ("state", "at", "fact", "source", "how", "wording", "language")}
-        | {"since": "CASE WHEN consent_held.state = excluded.state THEN consent_held.since ELSE excluded.since END"},
+        update=("state", "at", "since", "fact", "source", "how", "wording", "language"),
         where="(excluded.at, excluded.fact) > (consent_held.at, consent_held.fact)",
     )  # fmt: skip
     return fresh
+
+
+def _keys(several: Sequence[Said]) -> set[Key]:
+    return {key for said in several for key in (said.strand, *(said.keys if said.repeated else ()))}
+
+
+def _dated(several: Sequence[Said], known: Mapping[WorkspaceId, Mapping[Key, Sequence[Held]]]) -> list[Said]:
+    """The same in the order of time; what only repeats an answer is as old as it is at any of its identifiers."""
+    latest = {
+        (workspace, key, held.category): held
+        for workspace, of_keys in known.items()
+        for key, holds in of_keys.items()
+        for held in holds
+    }
+    dated = []
+    for said in sorted(several, key=lambda one: (one.held.at, one.held.fact)):
+        places = [(said.workspace, key, said.held.category) for key in said.keys]
+        before = [held for place in places if (held := latest.get(place)) is not None and held.at <= said.held.at]
+        alike = [one.since for one in before if said.repeated and not _differ(one, said.held)]
+        found = said._replace(held=said.held._replace(since=min([said.held.since, *alike])))
+        dated.append(found)
+        for place in places:
+            if place not in latest or latest[place].at <= said.held.at:
+                latest[place] = found.held
+    return dated
 
 
 def _newest(several: Sequence[Said]) -> dict[tuple[WorkspaceId, Key, str], Said]:

@@ -12,7 +12,7 @@
   const waiting = Array.isArray(window.rapport) ? window.rapport : [];
   const home = new URL(script.src).origin;
   const { key = "", consent: stated = "", cookie: cookieName = "rapport_id", user = "", page: pages = "auto" } = script.dataset;
-  const CHOICE = "rapport_consent", WORDING = "rapport_wording", UNSENT = "rapport_unsent", MOST = 100, BYTES = 60000;
+  const CHOICE = "rapport_consent", WORDING = "rapport_wording", UNSENT = "rapport_unsent", MOST = 400, BYTES = 50000; // a browser lets 64 KiB go when a page is left, in all
   const CALLED = { analytics: ["analytics", "measurement", "statistics", "performance"], personalisation: ["personalisation", "personalization", "preferences"] };
 
   /* -- what is kept in this browser; none of it before the visitor has allowed it, but the choice itself -- */
@@ -43,7 +43,7 @@
 
   /* -- collecting -- */
 
-  let held = [], queue = says("analytics") ? stored(UNSENT) || [] : [], timer = 0, wait = 1000, sending = false;
+  let held = [], queue = says("analytics") ? stored(UNSENT) || [] : [], timer = 0, wait = 1000, sending = false, flying = new Set();
 
   function state(fact) {
     if (says("analytics") === false) return;
@@ -74,14 +74,20 @@
   async function flush() {
     if (!queue.length || sending || !key) return;
     sending = true;
-    let size = 0;
-    const batch = queue.filter((fact) => (size += JSON.stringify(fact).length) < BYTES || size === JSON.stringify(fact).length).map((fact) => ({
-      ...fact, context: { ...fact.context, ...(signal ? { globalPrivacyControl: true } : {}), consent: { categoryPreferences: choice, ...(wording.wording ? { wording: wording.wording, language: wording.language } : {}) } },
-    }));
+    const batch = [], { at, ...shown } = wording;
+    const consent = { categoryPreferences: choice, ...shown, ...(at ? { answeredAt: new Date(at).toISOString() } : {}) };
+    let size = 200;
+    for (const fact of queue) { // as many as fit, by the bytes that go
+      const made = { ...fact, context: { ...fact.context, ...(signal ? { globalPrivacyControl: true } : {}), consent } };
+      size += new TextEncoder().encode(JSON.stringify(made)).length + 1;
+      if (batch.length && size > BYTES) break;
+      batch.push(made);
+    }
+    flying = new Set(batch.map((fact) => fact.messageId));
     let again = false;
     try {
       const answer = await fetch(`${home}/v1/batch`, {
-        method: "POST", keepalive: true, headers: { "Content-Type": "text/plain" },
+        method: "POST", keepalive: size <= BYTES, headers: { "Content-Type": "text/plain" },
         body: JSON.stringify({ writeKey: key, batch, sentAt: new Date().toISOString() }),
       });
       again = answer.status === 429 || answer.status >= 500;
@@ -91,15 +97,17 @@
       wait = Math.min(wait * 2, 60000);
     }
     sending = false;
-    const sent = new Set(again ? [] : batch.map((fact) => fact.messageId));
-    queue = queue.filter((fact) => !sent.has(fact.messageId));
-    if (!again) store(UNSENT, null);
+    if (!again) {
+      queue = queue.filter((fact) => !flying.has(fact.messageId));
+      store(UNSENT, document.visibilityState === "hidden" && queue.length && says("analytics") ? queue : null);
+    }
     soon(again ? wait : 0);
   }
 
   function leave() { // what could not be sent goes with the next page; the same message twice counts once
     flush();
-    if (queue.length && wait > 1000 && says("analytics")) store(UNSENT, queue); // the last try failed
+    const left = queue.filter((fact) => wait > 1000 || !flying.has(fact.messageId)); // the last try failed, or there is more than goes at once
+    if (left.length && says("analytics")) store(UNSENT, left);
   }
   addEventListener("pagehide", leave);
   document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && leave());
@@ -114,9 +122,10 @@
        were shown: {wording, language, at}. */
     consent(answers, shown) {
       const before = says("analytics");
+      const isNew = shown || Object.entries(answers).some(([name, may]) => choice[name] !== may); // not told again by a consent tool
       choice = { ...choice, ...answers };
       store(CHOICE, choice);
-      if (shown) store(WORDING, (wording = shown));
+      if (isNew) store(WORDING, (wording = { ...wording, at: Date.now(), ...shown }));
       if (says("analytics")) {
         begin();
         if (before === false || (shown && !queue.length)) state({ type: "identify", traits: {} });
