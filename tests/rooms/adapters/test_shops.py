@@ -22,12 +22,15 @@ from rapport.adapters.shops.store import Heard
 from rapport.adapters.shops.taking import READERS, Taken, take
 from rapport.adapters.shops.verifying import verify
 from rapport.capabilities.catalog.shown import find_shown
+from rapport.capabilities.loyalty.cart import cart_of, counted
+from rapport.capabilities.loyalty.programme import Counting
 from rapport.capabilities.orders.shown import OrderShown, find_order
 from rapport.capabilities.supply import availability
 from rapport.collect.sources import create_source, list_sources
 from rapport.kernel.clock import DAY, MINUTE, to_iso
 from rapport.kernel.errors import Unauthenticated
 from rapport.kernel.ids import WorkspaceId
+from rapport.remember.inputs import ReadingSettings
 from tests.databases import sqlite_database
 from tests.running import Server, http, wait_until
 from tests.shop import NOON, Shop
@@ -77,7 +80,7 @@ WOO_ORDER = {
     "line_items": [{"id": 1, "name": "Chianti", "product_id": 93, "variation_id": 0, "quantity": 2, "sku": "W-1",
                     "price": 12.5}],
 }  # fmt: skip
-MEDUSA_ORDER = {"event": "order.updated", "data": {
+MEDUSA_ORDER: dict[str, Any] = {"event": "order.updated", "data": {
     "id": "order_01", "display_id": 7, "email": "ada@example.com", "customer_id": "cus_1", "currency_code": "eur",
     "total": 30, "shipping_total": 5, "tax_total": 0, "created_at": T[0], "updated_at": T[1],
     "items": [{"product_id": "prod_1", "variant_id": "variant_1", "variant_sku": "W-1", "product_title": "Chianti",
@@ -116,6 +119,57 @@ def test_an_order_with_a_refund_is_the_same_from_each_system(
     assert [(line.name, line.quantity, line.price_minor) for line in found.lines] == [("Chianti", "2", 1250)]
     assert found.customer_id is not None
     assert deliver(shop, kind, topic, body) == Taken("duplicates", 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("includes_tax", "shelf", "gross", "net"), [(True, 119_00, 107_10, 90_00), (False, 100_00, 90_00, 90_00)]
+)
+def test_a_coupon_of_woocommerce_is_taken_off_once(
+    any_shop: Shop, *, includes_tax: bool, shelf: int, gross: int, net: int
+) -> None:
+    """Its line price is net and after coupons; 100 net cost 119, a coupon takes 10 net off: 107.10 is paid."""
+    line = {"id": 1, "name": "Gin", "product_id": 7, "variation_id": 0, "quantity": 1, "price": 90,
+            "subtotal": "100.00", "subtotal_tax": "19.00", "total": "90.00", "total_tax": "17.10"}  # fmt: skip
+    body = WOO_ORDER | {"discount_total": "10.00", "discount_tax": "1.90", "shipping_total": "0.00", "total": "107.10",
+                        "total_tax": "17.10", "prices_include_tax": includes_tax, "coupon_lines": [{"code": "TEN"}],
+                        "line_items": [line], "refunds": []}  # fmt: skip
+    deliver(any_shop, "woocommerce", "order.created", body)
+    found = order(any_shop, "727")
+    assert (found.revenue_minor, [one.price_minor for one in found.lines]) == (90_00, [shelf])
+    [said] = any_shop.facts("Order Completed")
+    cart = cart_of(said, ReadingSettings("EUR"))
+    assert counted(cart, Counting()) == [gross]
+    assert counted(cart, Counting(tax="excluded", tax_percent=19)) == [net]
+    assert counted(cart, Counting(discounts="before")) == [shelf]
+
+
+def test_three_pieces_for_ten_cost_ten_and_a_line_that_cannot_be_read_takes_no_discount_twice(any_shop: Shop) -> None:
+    lines = [{"id": 1, "name": "Gin", "product_id": 7, "quantity": 3, "price": 3.0, "subtotal": "10.00", "total": "9"}]
+    body = WOO_ORDER | {"discount_total": "1.00", "total": "9.00", "shipping_total": "0", "line_items": lines,
+                        "refunds": []}  # fmt: skip
+    deliver(any_shop, "woocommerce", "order.created", body)
+    unread = body | {"number": "728", "line_items": [lines[0] | {"subtotal": "soon"}]}
+    deliver(any_shop, "woocommerce", "order.created", unread)
+    told = [cart_of(one, ReadingSettings("EUR")) for one in any_shop.facts("Order Completed")]
+    assert [counted(one, Counting()) for one in told] == [[900], [900]]
+    assert [counted(one, Counting(discounts="before")) for one in told] == [[1000], [900]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "topic", "body", "off"),
+    [
+        ("shopify", "orders/updated", shopify_order(taxes_included=False, total_price="31.00", total_tax="4.00",
+                                                    total_discounts="3.00"), 300),
+        ("medusa", "", {"event": "order.updated", "data": MEDUSA_ORDER["data"] | {
+            "total": 31, "tax_total": 4, "discount_total": 3.57, "discount_subtotal": 3, "payment_collections": [],
+            "items": [one | {"is_tax_inclusive": False} for one in MEDUSA_ORDER["data"]["items"]]}}, 300),
+    ],
+)  # fmt: skip
+def test_prices_without_tax_are_told_to_be_so(any_shop: Shop, kind: Any, topic: str, body: Any, off: int) -> None:
+    deliver(any_shop, kind, topic, body)
+    cart = cart_of(any_shop.facts("Order Completed")[0], ReadingSettings("EUR"))
+    assert (cart.includes_tax, sum(one.discount_minor for one in cart.lines)) == (False, off)
+    assert counted(cart, Counting(tax="excluded", tax_percent=19)) == [2200]
 
 
 def test_updated_and_paid_before_created_leave_the_same_order(tmp_path: Path) -> None:

@@ -46,12 +46,15 @@ def _order(data: Body, at: int, *, is_new: bool) -> Iterator[Thing]:
         return  # an event that carries the id alone: its subscriber has to fetch the order
     placed = moment(data.get("created_at"), otherwise=at)
     changed = max(placed, moment(data.get("updated_at"), otherwise=at))
-    who = _customer(data, order_id)
+    who, items = _customer(data, order_id), tables(data.get("items"))
+    # Of lines without tax the discount that goes with them is the one without tax.
+    is_net = bool(items) and all(one.get("is_tax_inclusive") is False for one in items)
+    discount = first(data.get("discount_subtotal") if is_net else None, data.get("discount_total"))
     said: dict[str, Any] = {
         "order_id": order_id, "number": text(data.get("display_id")), "currency": text(data.get("currency_code")),
         "total": number(data.get("total")), "shipping": number(data.get("shipping_total")),
-        "tax": number(data.get("tax_total")), "discount": number(data.get("discount_total")),
-        "products": [_line(one) for one in tables(data.get("items"))],
+        "tax": number(data.get("tax_total")), "discount": number(discount),
+        "prices_include_tax": not is_net, "products": [_line(one) for one in items],
     }  # fmt: skip
     facts = [fact("Order Completed", at=placed, about=who, once=True, **said)]
     status = "canceled" if data.get("canceled_at") else text(data.get("status"))

@@ -74,6 +74,7 @@ def _amounts(body: Body, name: str) -> dict[str, Any]:
         "tax": _with(body.get("current_total_tax"), back.tax, otherwise=body.get("total_tax")),
         "shipping": number(shipping),
         "discount": number(first(body.get("current_total_discounts"), body.get("total_discounts"))),
+        "prices_include_tax": body.get("taxes_included") is not False,
         "coupon": next((code for code in codes if code), None), "payment_status": text(body.get("financial_status")),
         "products": [_line(one, back.pieces) for one in tables(body.get("line_items"))],
     }  # fmt: skip

@@ -7,10 +7,12 @@ in one place.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 from rapport.adapters.shops.model import Body, Thing, fact, first, moment, number, person, table, tables, text
+from rapport.remember import inputs
 
 __all__ = ["PLACE", "read"]
 
@@ -18,6 +20,9 @@ PLACE = "woocommerce"
 _NO_ORDER = frozenset({"pending", "draft", "checkout-draft", "auto-draft"})
 _CANCELLED = frozenset({"cancelled"})
 _ENDED = frozenset({"cancelled", "trash", "failed"})
+_FINE = Decimal("0.000001")
+_LONGEST = 20
+"""Digits of an amount: longer ones are none."""
 UNCOUNTED = 1_000
 """Pieces that are said of a product which is in stock again without being counted."""
 
@@ -73,22 +78,56 @@ def _ended(said: dict[str, Any], who: dict[str, Any], status: str, at: int) -> d
 
 
 def _amounts(body: Body, name: str) -> dict[str, Any]:
+    """Lines and discount by one measure: prices as on the shelf, before coupons, with tax where the shelf has it.
+
+    WooCommerce's own `price` of a line is neither: it is net, and after coupons.
+    """
+    includes_tax = body.get("prices_include_tax") is True
+    fields = ("subtotal", "subtotal_tax") if includes_tax else ("subtotal",)
+    lines = tables(body.get("line_items"))
+    before = [_each(one, fields) for one in lines]
+    are_before = all(price is not None for price in before)
+    off = ("discount_total", "discount_tax") if includes_tax else ("discount_total",)
     coupons = [text(one.get("code")) for one in tables(body.get("coupon_lines"))]
     return {
         "order_id": name, "currency": text(body.get("currency")), "total": number(body.get("total")),
         "shipping": number(body.get("shipping_total")), "tax": number(body.get("total_tax")),
-        "discount": number(body.get("discount_total")), "coupon": next((one for one in coupons if one), None),
+        "discount": _sum(body, off) if are_before else None,
+        "prices_include_tax": includes_tax, "coupon": next((one for one in coupons if one), None),
         "payment_method": text(body.get("payment_method_title")),
-        "products": [_line(one) for one in tables(body.get("line_items"))],
+        "products": [
+            _line(one, price if are_before else number(one.get("price")))
+            for one, price in zip(lines, before, strict=True)
+        ],
     }  # fmt: skip
 
 
-def _line(one: Body) -> dict[str, Any]:
+def _sum(body: Body, fields: Sequence[str]) -> str | None:
+    """The sum of some amounts, of which the first has to be there."""
+    stated = [number(body.get(field)) for field in fields]
+    if stated[0] is None:
+        return None
+    try:
+        found = sum((Decimal(str(one)) for one in stated if one is not None), Decimal(0))
+    except ArithmeticError:
+        return None
+    return f"{found:f}" if found.is_finite() else None
+
+
+def _each(line: Body, fields: Sequence[str]) -> str | None:
+    """What a piece of a line costs by these amounts of the whole line, unrounded."""
+    total, pieces = _sum(line, fields), inputs.quantity(dict(line))
+    if total is None or pieces is None or pieces <= 0 or len(total) > _LONGEST:
+        return None
+    return f"{(Decimal(total) / Decimal(pieces)).quantize(_FINE).normalize():f}"
+
+
+def _line(one: Body, price: object) -> dict[str, Any]:
     variation = text(one.get("variation_id"))
     said = {
         "product_id": first(text(one.get("product_id")), text(one.get("sku")), text(one.get("name"))),
         "variant": variation if variation != "0" else None, "sku": text(one.get("sku")), "name": text(one.get("name")),
-        "price": number(one.get("price")), "quantity": one.get("quantity"),
+        "price": price, "quantity": one.get("quantity"),
     }  # fmt: skip
     return {name: value for name, value in said.items() if value is not None}
 
