@@ -8,7 +8,7 @@ from alembic import op
 from rapport.storage.engine import CText
 
 revision = "0039"
-down_revision = "0036"
+down_revision = "0038"
 branch_labels = None
 depends_on = None
 
