@@ -100,6 +100,55 @@ def test_a_rule_is_looked_at_saved_changed_and_put_back(
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_goals_are_looked_at_first_and_hold_from_the_next_decision_on(
+    shop: Server, browser: Browser, axe: str, width: int, scheme: Any
+) -> None:
+    """What another mix would bring stands beside what there is; what is saved is in force, what cannot be refused."""
+    wrong: list[str] = []
+    size = {"width": width, "height": 850}
+    with signed_in(browser, shop, viewport=size, color_scheme=scheme, bypass_csp=True) as (page, complaints):
+        page.set_default_timeout(10_000)
+
+        def look() -> None:
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+            wrong.extend(violations(page, axe))
+
+        page.goto(f"{shop.url}/console/goals")
+        look()
+        before = call(shop, "GET", "settings/goals")["values"]
+        page.get_by_label("What is looked at").fill("0")
+        page.get_by_label("Contribution after returns").fill(str(width % 100 + 1))
+        page.get_by_label("Sending one piece costs").fill("150")
+        page.get_by_role("button", name="Look what it changes").click()
+        assert page.get_by_role("heading", name="What this mix would change").is_visible()
+        assert "Contribution after returns" in page.get_by_role("table").inner_text()
+        for summary in page.locator("main summary").all():
+            summary.click()
+        look()
+        assert call(shop, "GET", "settings/goals")["values"] == before
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("Saved", exact=True).wait_for()
+        assert call(shop, "GET", "settings/goals")["values"]["contribution"] == width % 100 + 1
+        page.get_by_label("Contribution after returns").evaluate("box => { box.max = ''; box.value = '101' }")
+        page.get_by_role("button", name="Save").click()
+        assert page.get_by_text("at most 100").is_visible()
+        complaints[:] = [one for one in complaints if "400" not in one]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_api_tells_what_a_piece_leaves_and_what_of_it_is_not_known(shop: Server) -> None:
+    worth = call(shop, "GET", "products/barolo/worth")
+    assert (worth["price_minor"], worth["cost_minor"], worth["currency"]) == (4000, 2000, "EUR")
+    assert "returns" in worth["unknown"]
+    assert call(shop, "GET", "products/nobody-has-this/worth")["status"] == 404
+    tried = call(shop, "POST", "goals/preview", looks=0, contribution=100)
+    assert {one["goal"] for one in tried["goals"]} == {"looks", "revenue", "contribution", "kept"}
+    assert call(shop, "POST", "goals/preview", looks=101)["status"] == 400
+    [item, *_] = call(shop, "POST", "decisions", placement="home", limit=3)["items"]
+    assert item["expected"]["looks"] > 0
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
 def test_a_product_is_found_by_a_slip_and_shows_all_that_is_known_of_it(
     shop: Server, browser: Browser, axe: str, width: int, scheme: Any

@@ -14,6 +14,7 @@ from rapport.capabilities.audit.slice import AUDIT
 from rapport.capabilities.catalog.slice import CATALOG
 from rapport.capabilities.consent.slice import CONSENT
 from rapport.capabilities.fit.slice import FIT
+from rapport.capabilities.goals.slice import GOALS
 from rapport.capabilities.insights.slice import INSIGHTS
 from rapport.capabilities.journeys.slice import JOURNEYS
 from rapport.capabilities.lake.slice import LAKE
@@ -50,6 +51,7 @@ OWN: tuple[Slice, ...] = (
     LOYALTY,
     RECOMMENDATIONS,
     MERCHANDISING,
+    GOALS,
     PRODUCTS,
     LAKE,
     MESSAGES,

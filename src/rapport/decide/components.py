@@ -25,7 +25,8 @@ __all__ = ["COMPONENTS"]
 A_MINUTE = 300
 """Pages of a shopper ask several times each; one address may be a whole office."""
 
-_HIDDEN = ("score", "odds")
+_HIDDEN = ("score", "odds", "expected")
+"""Nobody outside learns what a product leaves the shop."""
 
 
 class BrowserAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,14 +12,14 @@ from rapport.collect.own import own_fact
 from rapport.decide import people
 from rapport.decide.asked import Decision
 from rapport.decide.facts import DECISION_MADE
-from rapport.decide.model import PRODUCT, Candidate, Choice, Guardrail
+from rapport.decide.model import PRODUCT, Candidate, Choice, Guardrail, Worth
 from rapport.kernel.errors import InvalidFact
 from rapport.kernel.facts import OWN_SOURCE, Fact, encode_fact
 from rapport.kernel.identifiers import Identifier, bucket_of, key_of
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.log import LogRow
 
-__all__ = ["Made", "decision_fact", "named"]
+__all__ = ["Made", "decision_fact", "expected", "named"]
 
 LOGGED_CANDIDATES = 20
 """Candidates kept in the fact, the best ones."""
@@ -41,6 +41,12 @@ def named(candidate: Candidate) -> dict[str, str]:
     return {"product_id": candidate.item_id, **name} if candidate.kind == PRODUCT else name
 
 
+def expected(worth: Worth) -> dict[str, Any]:
+    """What an item is expected to bring, as answers and facts tell it: probabilities and minor units, rounded."""
+    told: dict[str, Any] = msgspec.to_builtins(worth)
+    return {name: round(value, 6) if isinstance(value, float) else value for name, value in told.items()}
+
+
 def decision_fact(
     workspace: WorkspaceId,
     decision: Decision,
@@ -57,6 +63,7 @@ def decision_fact(
             **named(choice.candidate), "position": position, "score": round(choice.candidate.score, 6),
             "odds": round(choice.odds, 6), "explored": choice.explored,
             "reasons": [str(reason) for reason in choice.candidate.reasons],
+            **({} if choice.candidate.worth is None else {"expected": expected(choice.candidate.worth)}),
         }
         for position, choice in enumerate(made.slate, start=1)
     ]  # fmt: skip

@@ -27,6 +27,7 @@ __all__ = [
     "PolicyName",
     "Score",
     "Scorer",
+    "Worth",
 ]
 
 PRODUCT = "product"
@@ -56,6 +57,25 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     of single steps."""
 
 
+class Worth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What showing an item once is expected to bring, each part for itself; None, and named, where it is not known."""
+
+    currency: str
+    looks: float
+    """How likely it is what the visitor turns to next, of all that may be shown."""
+    bought: float | None = None
+    kept: float | None = None
+    """Bought, and not sent back."""
+    revenue: float | None = None
+    """Minor units, without tax, of what is kept."""
+    contribution: float | None = None
+    """Minor units: what is left after cost, sending and returns."""
+    piece_minor: int | None = None
+    """The same of one piece that is sold."""
+    returned: float | None = None
+    unknown: list[str] = []
+
+
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """Something that may be shown, with its score and what speaks for it."""
 
@@ -65,6 +85,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """Unique within its kind."""
     score: float
     reasons: list[str]
+    worth: Worth | None = None
 
 
 class Guardrail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -83,6 +104,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
 
     score: float
     reasons: list[str] = []
+    worth: Worth | None = None
+    """What it is expected to bring, where the scorer says so."""
 
 
 class Pin(msgspec.Struct, frozen=True, kw_only=True):

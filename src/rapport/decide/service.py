@@ -21,7 +21,7 @@ from rapport.decide.asked import (
     placements_asked,
     taken_of_context,
 )
-from rapport.decide.logged import Made, decision_fact, named
+from rapport.decide.logged import Made, decision_fact, expected, named
 from rapport.decide.model import PRODUCT, Ask, Candidate, Choice, Guardrail, Pin, Placement, PolicyName
 from rapport.decide.reasons import Reason, language_among, worded
 from rapport.decide.steps import Steps
@@ -228,5 +228,6 @@ def _item(choice: Choice, details: Mapping[str, Mapping[str, Any]], position: in
         **details.get(candidate.item_id, {}),
         "score": round(candidate.score, 6),
         "odds": round(choice.odds, 6),
+        **({} if candidate.worth is None else {"expected": expected(candidate.worth)}),
         "reasons": [worded(reason, language) for reason in reasons],
     }

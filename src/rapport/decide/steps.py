@@ -191,4 +191,7 @@ def _rated(candidate: Candidate, score: Score | None) -> Candidate:
     if not isfinite(score.score):
         raise ValueError(f"{score.score} is no score for {candidate.item_id!r}")
     reasons = [*score.reasons, *candidate.reasons]
-    return Candidate(kind=candidate.kind, item_id=candidate.item_id, score=score.score, reasons=reasons)
+    return Candidate(
+        kind=candidate.kind, item_id=candidate.item_id, score=score.score, reasons=reasons,
+        worth=candidate.worth if score.worth is None else score.worth,
+    )  # fmt: skip

@@ -13,6 +13,7 @@ from rapport.app.demo.engaging import engage
 from rapport.app.scorecard.series import Series
 from rapport.app.settings import Settings
 from rapport.app.wiring import installed
+from rapport.capabilities.goals.settings import GOALS_SETTINGS, GoalsSettings
 from rapport.capabilities.loyalty.changing import change_programme
 from rapport.capabilities.loyalty.programme import Delivery
 from rapport.capabilities.loyalty.shipped import example
@@ -23,6 +24,7 @@ from rapport.kernel.errors import Conflict, Misconfigured
 from rapport.remember.segments import service as segments
 from rapport.remember.segments.fields import Fields
 from rapport.remember.segments.ready import READY
+from rapport.storage import settings as shop_settings
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import WorkspaceSettings, all_workspaces, create_workspace
 from rapport.web.accounts import create_user
@@ -119,6 +121,8 @@ def _found_shop(db: Database, settings: Settings, town: Town) -> State:
         fields = Fields(installed().remembered)
         for ready in READY:
             segments.add(conn, workspace.id, name=ready.name, where=ready.where, fields=fields, by="Rapport", now=now)
+        goals = GoalsSettings(looks=70, contribution=30, sending_minor=250, return_minor=300, tax_percent=20)
+        shop_settings.save(conn, workspace.id, GOALS_SETTINGS, goals, version=0, by="Owner", now=now)
     password = "-".join(secrets.token_hex(2) for _ in range(3))
     create_user(db, email=EMAIL, password=password, name="Owner", workspace=workspace.id, role="owner", now=now)
     terms = example("GBP", time_zone=shop.time_zone, starts=to_iso(town.starts_at))

@@ -6,18 +6,21 @@ For whoever shows products. Nothing has to be imported: every fact that describe
 from rapport.capabilities.catalog.entries import products_in_category, variants_of
 from rapport.capabilities.catalog.model import Product
 from rapport.capabilities.catalog.searching import Question, search
-from rapport.capabilities.catalog.service import find
+from rapport.capabilities.catalog.service import Offer, find, offers_of
 from rapport.capabilities.catalog.shown import FoundShown, ProductShown, find_shown
-from rapport.capabilities.catalog.store import find_products
+from rapport.capabilities.catalog.store import find_products, ids_after
 
 __all__ = [
     "FoundShown",
+    "Offer",
     "Product",
     "ProductShown",
     "Question",
     "find",
     "find_products",
     "find_shown",
+    "ids_after",
+    "offers_of",
     "products_in_category",
     "search",
     "variants_of",

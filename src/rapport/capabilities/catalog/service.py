@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -27,7 +27,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Connection
 from rapport.storage import settings
 
-__all__ = ["details", "find", "find_alike", "unknown"]
+__all__ = ["Offer", "details", "find", "find_alike", "offers_of", "unknown"]
 
 _SHOWN = ("name", "category", "brand", "price_minor", "currency", "url", "image_url")
 
@@ -73,6 +73,32 @@ def _as_stated(entry: Entry, context: Mapping[str, Any], now: int) -> dict[str, 
     if any(entry.prices_of(one) for one in entry.pieces):  # then what browsers said of the price is no price
         known |= {"price_minor": cheapest and cheapest.price_minor, "currency": cheapest and cheapest.currency}
     return known
+
+
+class Offer(NamedTuple):
+    """What a product costs whoever buys it, and the shop. Minor units of `currency`."""
+
+    price_minor: int | None
+    cost_minor: int | None
+    currency: str | None
+
+
+def offers_of(
+    conn: Connection, workspace: WorkspaceId, product_ids: Collection[str], *, now: int
+) -> dict[str, Offer]:  # fmt: skip
+    """Price and cost of each product everywhere, as the shop states them, else as facts do. Some statements for 500."""
+    seen, stated = find_products(conn, workspace, product_ids), find_entries(conn, workspace, product_ids)
+    found = {one: Offer(it.price_minor, it.cost_minor, it.currency) for one, it in seen.items()}
+    for product_id, (entry, stated_at) in stated.items():
+        if not stated_at:
+            continue
+        told, known = _as_stated(entry, {}, now), found.get(product_id, Offer(None, None, None))
+        price, currency = told.get("price_minor", known.price_minor), told.get("currency", known.currency)
+        is_same = entry.cost_currency is None or entry.cost_currency == currency
+        costs = [one.cost_minor for one in entry.pieces if one.cost_minor is not None]
+        cost = max(costs) if costs and is_same else known.cost_minor if known.currency == currency else None
+        found[product_id] = Offer(price, cost, currency)
+    return found
 
 
 def find(

@@ -16,7 +16,7 @@ from rapport.storage.bulk import upsert
 from rapport.storage.engine import CText, metadata
 from rapport.storage.prepared import Prepared
 
-__all__ = ["find_products", "find_said", "products", "said", "save"]
+__all__ = ["find_products", "find_said", "ids_after", "products", "said", "save"]
 
 products = Table(
     "products",
@@ -107,6 +107,13 @@ def _joined(
 
 def _nothing(key: _Key) -> Description:
     return Description(*key, None, None, None, None, None, None, None, None, 0, "")
+
+
+def ids_after(conn: Connection, workspace: WorkspaceId, after: str, *, limit: int) -> list[str]:
+    """The next ids of the catalogue in the order of their bytes, from the beginning for an empty `after`."""
+    p = products.c
+    query = sa.select(p.product_id).where(p.workspace == workspace, p.product_id > after)
+    return list(conn.execute(query.order_by(p.product_id).limit(limit)).scalars())
 
 
 _NAMES = Product.__struct_fields__

@@ -9,13 +9,16 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, SmallInteger, Table
 
 from rapport.capabilities.fit.model import Line, Pieces
+from rapport.kernel.clock import DAY
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Unsaid
 from rapport.storage.bulk import upsert
 from rapport.storage.engine import CText, metadata
 from rapport.storage.lookup import change_among, select_among
 
-__all__ = ["Back", "Bought", "bought", "came_back", "lines_of", "of_item", "of_shop", "reasons_of", "save", "unsay"]
+__all__ = [
+    "Back", "Bought", "bought", "came_back", "lines_of", "of_item", "of_shop", "reasons_of", "save", "sold_of", "unsay",
+]  # fmt: skip
 
 bought = Table(
     "fit_bought",
@@ -117,6 +120,19 @@ def of_item(conn: Connection, workspace: WorkspaceId, product_id: str, *, until:
     which = (_b.variant == variant,) if variant else ()
     query = sa.select(bought).where(_b.workspace == workspace, _b.product_id == product_id, _b.at < until, *which)
     return _counted(conn, query)
+
+
+def sold_of(
+    conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str], *, until: int
+) -> dict[str, Pieces]:  # fmt: skip
+    """Pieces of each of these products sold in the year before `until`, and come back; one never sold is missing."""
+    back = sa.select(sa.func.coalesce(sa.func.sum(_r.pieces), 0)).where(*_SAME).correlate(bought).scalar_subquery()
+    found: dict[str, Pieces] = {}
+    query = sa.select(_b.product_id, _b.pieces, back).where(_b.at < until, _b.at >= until - 365 * DAY)
+    for product_id, pieces, returned in select_among(conn, query, workspace, _b.product_id, product_ids):
+        before = found.get(product_id, Pieces())
+        found[product_id] = Pieces(before.sold + pieces, before.returned + min(pieces, int(returned)))
+    return found
 
 
 def _counted(conn: Connection, lines: sa.Select[tuple[object, ...]]) -> Pieces:

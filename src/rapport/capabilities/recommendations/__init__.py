@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rapport.capabilities.recommendations.store import ProductCounts, counts_of, neighbours_of
+    from rapport.capabilities.recommendations.store import (
+        ProductCounts,
+        counts_of,
+        counts_of_the_shop,
+        neighbours_of,
+        popular,
+    )
 
-__all__ = ["ProductCounts", "counts_of", "neighbours_of"]
+__all__ = ["ProductCounts", "counts_of", "counts_of_the_shop", "neighbours_of", "popular"]
 
 
 def __getattr__(name: str) -> Any:

@@ -27,6 +27,7 @@ __all__ = [
     "ProductCounts",
     "add_counts",
     "counts_of",
+    "counts_of_the_shop",
     "covisits",
     "load_recents",
     "neighbours_of",
@@ -166,6 +167,13 @@ def counts_of(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[st
     query = sa.select(c.product_id, c.viewed, c.added, c.bought)
     rows = select_among(conn, query, workspace, c.product_id, dict.fromkeys(product_ids))
     return {row[0]: ProductCounts(row[1], row[2], row[3]) for row in rows}
+
+
+def counts_of_the_shop(conn: Connection, workspace: WorkspaceId) -> ProductCounts:
+    """The sums over all products. One look at each of them."""
+    c = product_counts.c
+    sums = sa.select(*(sa.func.coalesce(sa.func.sum(column), 0) for column in (c.viewed, c.added, c.bought)))
+    return ProductCounts(*(int(one) for one in conn.execute(sums.where(c.workspace == workspace)).one()))
 
 
 def popular(conn: Connection, workspace: WorkspaceId, *, limit: int) -> dict[str, int]:
