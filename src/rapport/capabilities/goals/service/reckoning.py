@@ -1,10 +1,11 @@
-"""The figures of all products, reckoned anew each hour: prices, what is bought of what is looked at, what comes back.
+"""The figures of all products, reckoned anew every few minutes: prices, what is bought when looked at, what comes back.
 
 The job walks a shop's catalogue in the order of its ids, some hundred products a turn, and writes those that changed.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from sqlalchemy import Connection
@@ -15,13 +16,16 @@ from rapport.capabilities.fit import ENOUGH_IN_THE_SHOP, TIME_TO_RETURN, sold_of
 from rapport.capabilities.goals.model import MILLION, Figures, drawn
 from rapport.capabilities.goals.store import figures_of, save
 from rapport.capabilities.recommendations import ProductCounts, counts_of, counts_of_the_shop
-from rapport.kernel.clock import HOUR
+from rapport.kernel.clock import MINUTE, SECOND
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.workspaces import all_workspaces
 
 __all__ = ["RECKONING", "reckon"]
 
-EVERY = HOUR
+REST = 2 * MINUTE
+RESTS = 50
+"""Between two walks, or so many times what the last one took, if that is longer: 2 % of a worker."""
+
 LOOKS_OF_THE_SHOP, PIECES_OF_THE_SHOP = 50.0, 20.0
 """So many looks, or pieces, the shop's own share weighs against a product's."""
 
@@ -32,7 +36,9 @@ class _Walk:
     def __init__(self) -> None:
         self.left: list[WorkspaceId] = []
         self.after = ""
-        self.begun_at = 0
+        self.began_at = 0
+        self.took = 0.0
+        """Seconds of this walk so far, or of the last one."""
 
 
 def reckon(
@@ -62,14 +68,15 @@ def reckon(
 
 def _due(conn: Connection, turn: Turn) -> bool:
     walk = turn.kept(_Walk)
-    return bool(walk.left) or turn.now - walk.begun_at >= EVERY
+    return bool(walk.left) or turn.now - walk.began_at >= max(REST, RESTS * int(walk.took * SECOND))
 
 
 def _run(turn: Turn) -> int:
-    walk = turn.kept(_Walk)
+    walk, began = turn.kept(_Walk), time.perf_counter()
     with turn.db.read() as conn:
         if not walk.left:
-            walk.left, walk.after, walk.begun_at = [shop.id for shop in all_workspaces(conn)], "", turn.now
+            walk.left, walk.after = [shop.id for shop in all_workspaces(conn)], ""
+            walk.began_at, walk.took = turn.now, 0.0
         if not walk.left:
             return 0
         workspace = walk.left[0]
@@ -85,6 +92,7 @@ def _run(turn: Turn) -> int:
         walk.left, walk.after = walk.left[1:], ""
     if walk.left:
         turn.again()
+    walk.took += time.perf_counter() - began
     return len(changed)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import log2
 from typing import Any
 
 import msgspec
@@ -28,8 +29,9 @@ class GoalChange(msgspec.Struct, frozen=True, kw_only=True):
     """A goal over all pages that were looked at: of a thousand visits, as it is and as it would be."""
 
     goal: str
-    before: float
-    after: float
+    before: float | None
+    after: float | None
+    """Null where it is known of no place."""
     unknown: int
     """Places of the new slates of which it is not known; they are in neither sum."""
 
@@ -42,6 +44,8 @@ class PageTried(msgspec.Struct, frozen=True, kw_only=True):
     """Whose page it is; empty for Home."""
     shown: list[dict[str, Any]]
     wanted: list[dict[str, Any]]
+    changed: int
+    """Places that would show another product."""
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,20 +67,18 @@ def try_goals(
     with db.read() as conn:
         ids = list(popular(conn, workspace, limit=PAGES))
     asked = [("home", ""), *(("product", product_id) for product_id in ids)]
-    pages = [
-        PageTried(
-            placement=place, product_id=product_id,
-            shown=_slate(decider, workspace, place, product_id, held, now=now),
-            wanted=_slate(decider, workspace, place, product_id, wanted, now=now),
-        )
-        for place, product_id in asked if place in decider.placements
-    ]  # fmt: skip
+    pages = []
+    for place, product_id in asked:
+        if place in decider.placements:
+            shown, other = (_slate(decider, workspace, place, product_id, one, now=now) for one in (held, wanted))
+            changed = sum(one["item_id"] != it["item_id"] for one, it in zip(shown, other, strict=False))
+            pages.append(PageTried(
+                placement=place, product_id=product_id, shown=shown, wanted=other, changed=changed
+            ))  # fmt: skip
     before, after = ([item for page in pages for item in getattr(page, name)] for name in ("shown", "wanted"))
-    pairs = [(one.get("item_id"), other.get("item_id")) for page in pages
-             for one, other in zip(page.shown, page.wanted, strict=False)]  # fmt: skip
     return Changed(
         currency=currency, goals=[_change(goal, before, after, visits=len(pages)) for goal in GOALS], pages=pages,
-        changed_places=sum(one != other for one, other in pairs), places=len(pairs),
+        changed_places=sum(page.changed for page in pages), places=len(after),
     )  # fmt: skip
 
 
@@ -89,13 +91,19 @@ def _slate(
 
 
 def _change(goal: str, before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], *, visits: int) -> GoalChange:
-    a_thousand = 1_000 / max(1, visits)
     return GoalChange(
-        goal=goal, before=round(a_thousand * sum(_known(goal, before)), 2),
-        after=round(a_thousand * sum(_known(goal, after)), 2),
+        goal=goal, before=_of_a_thousand(goal, before, visits), after=_of_a_thousand(goal, after, visits),
         unknown=sum(item.get("expected", {}).get(goal) is None for item in after),
     )  # fmt: skip
 
 
-def _known(goal: str, items: Iterable[dict[str, Any]]) -> Iterable[float]:
-    return (value for item in items if (value := item.get("expected", {}).get(goal)) is not None)
+def _of_a_thousand(goal: str, items: Iterable[dict[str, Any]], visits: int) -> float | None:
+    """Places count as they are looked at: the first wholly, the next ones ever less.
+
+    **Source:** Järvelin and Kekäläinen, *Cumulated gain-based evaluation of IR techniques*, ACM TOIS 20(4), 2002.
+    """
+    known = [
+        value / log2(1 + item["position"])
+        for item in items if (value := item.get("expected", {}).get(goal)) is not None
+    ]  # fmt: skip
+    return round(1_000 * sum(known) / max(1, visits), 2) if known else None
