@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rapport.capabilities.goals.model import GOALS, Figures, left_of_a_piece, mixed, worth_of
 from rapport.capabilities.goals.service.reckoning import RECKONING, reckon
 from rapport.capabilities.goals.service.scoring import TRIED
-from rapport.capabilities.goals.service.trying import Changed, try_goals
+from rapport.capabilities.goals.service.trying import GoalsTried, try_goals
 from rapport.capabilities.goals.settings import GOALS_SETTINGS, GoalsSettings
 from rapport.capabilities.goals.store import figures_of
 from rapport.capabilities.merchandising.model import Rule
@@ -128,7 +128,7 @@ def test_what_is_tried_changes_nothing_and_says_what_it_would(stocked: Shop) -> 
     assert order_of(decided(stocked, trial={TRIED: wanted})) != order_of(before)
 
 
-def tried(shop: Shop, wanted: GoalsSettings) -> Changed:
+def tried(shop: Shop, wanted: GoalsSettings) -> GoalsTried:
     return try_goals(
         shop.db, shop.decider, shop.id, wanted, held=GoalsSettings(), currency="EUR", now=LATER
     )  # fmt: skip

@@ -9,7 +9,7 @@ from litestar import Request, Response, get, post
 from litestar.response import Redirect
 
 from rapport.capabilities.goals.model import GOALS
-from rapport.capabilities.goals.service.trying import Changed, try_goals
+from rapport.capabilities.goals.service.trying import GoalsTried, try_goals
 from rapport.capabilities.goals.settings import GOALS_SETTINGS, GoalsSettings
 from rapport.decide.service import Decider
 from rapport.kernel.clock import now_us
@@ -72,7 +72,7 @@ def _written(data: dict[str, Any]) -> GoalsSettings:
 
 def _show(
     request: AnyRequest, db: Database, principal: Principal, *, wanted: GoalsSettings | None = None,
-    tried: Changed | None = None, error: RapportError | None = None,
+    tried: GoalsTried | None = None, error: RapportError | None = None,
 ) -> Response[str]:  # fmt: skip
     with db.read() as conn:
         held = settings.load(conn, principal.workspace, GOALS_SETTINGS)

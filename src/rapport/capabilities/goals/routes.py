@@ -10,7 +10,7 @@ from litestar.params import Parameter
 
 from rapport.capabilities.goals.model import MILLION, left_of_a_piece
 from rapport.capabilities.goals.service.reckoning import reckon
-from rapport.capabilities.goals.service.trying import Changed, try_goals
+from rapport.capabilities.goals.service.trying import GoalsTried, try_goals
 from rapport.capabilities.goals.settings import GOALS_SETTINGS, GoalsSettings
 from rapport.decide.service import Decider
 from rapport.kernel.clock import now_us
@@ -69,7 +69,7 @@ def get_worth(
 
 
 @post("/goals/preview", permission="goals:read", door="open", status_code=200, tags=["decisions"], sync_to_thread=True)
-def preview_goals(db: Database, principal: Principal, decider: Decider, data: GoalsSettings) -> Changed:
+def preview_goals(db: Database, principal: Principal, decider: Decider, data: GoalsSettings) -> GoalsTried:
     """What a mix would change on Home and the pages of the most popular products. Nothing is logged."""
     with db.read() as conn:
         held = settings.load(conn, principal.workspace, GOALS_SETTINGS).value

@@ -17,7 +17,7 @@ from rapport.decide.service import Decider
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.engine import Database
 
-__all__ = ["Changed", "GoalChange", "PageTried", "try_goals"]
+__all__ = ["GoalChange", "GoalsTried", "PageTried", "try_goals"]
 
 PAGES = 20
 """Product pages that are looked at, those of the most popular products, beside Home."""
@@ -48,7 +48,7 @@ class PageTried(msgspec.Struct, frozen=True, kw_only=True):
     """Places that would show another product."""
 
 
-class Changed(msgspec.Struct, frozen=True, kw_only=True):
+class GoalsTried(msgspec.Struct, frozen=True, kw_only=True):
     """What a mix would change, for a visitor of whom nothing is known."""
 
     currency: str
@@ -62,7 +62,7 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
 def try_goals(
     db: Database, decider: Decider, workspace: WorkspaceId, wanted: GoalsSettings, *, held: GoalsSettings,
     currency: str, now: int,
-) -> Changed:  # fmt: skip
+) -> GoalsTried:  # fmt: skip
     """Decide each page twice, with the goals in force and with these; the best choice, nothing explored."""
     with db.read() as conn:
         ids = list(popular(conn, workspace, limit=PAGES))
@@ -76,7 +76,7 @@ def try_goals(
                 placement=place, product_id=product_id, shown=shown, wanted=other, changed=changed
             ))  # fmt: skip
     before, after = ([item for page in pages for item in getattr(page, name)] for name in ("shown", "wanted"))
-    return Changed(
+    return GoalsTried(
         currency=currency, goals=[_change(goal, before, after, visits=len(pages)) for goal in GOALS], pages=pages,
         changed_places=sum(page.changed for page in pages), places=len(after),
     )  # fmt: skip
