@@ -15,7 +15,7 @@ import httpx
 
 from rapport.act.addresses import NotAllowed, allowed
 
-__all__ = ["TIMEOUT_SECONDS", "Answer", "NeverSent", "Unanswered", "post"]
+__all__ = ["TIMEOUT_SECONDS", "Answer", "NeverSent", "Unanswered", "address_of", "post"]
 
 TIMEOUT_SECONDS = 12.0
 """For the whole request; shorter than the lease of a message."""
@@ -62,7 +62,9 @@ async def _post(
 ) -> Answer:
     async with asyncio.timeout(timeout_seconds):
         asked = httpx.URL(url)
-        address = await _address_of(asked, allow_private=allow_private)
+        if asked.scheme == "http" and not allow_private:
+            raise NotAllowed("without TLS a secret would be read on the way")
+        address = await address_of(asked, allow_private=allow_private)
         timeout = httpx.Timeout(timeout_seconds, connect=CONNECT_SECONDS)
         async with (
             httpx.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=False) as client,
@@ -80,12 +82,13 @@ async def _post(
             return Answer(response.status_code, body[:LARGEST_ANSWER], response.headers)
 
 
-async def _address_of(url: httpx.URL, *, allow_private: bool) -> str:
-    """An address of the host that may be connected to. Raises NotAllowed where there is none."""
+async def address_of(url: httpx.URL, *, allow_private: bool) -> str:
+    """An address of the host that may be connected to: the one guard of all that goes out by HTTP.
+
+    Raises NotAllowed where there is none.
+    """
     if url.scheme not in ("http", "https") or not url.host:
         raise httpx.InvalidURL("not a web address")
-    if url.scheme == "http" and not allow_private:
-        raise NotAllowed("without TLS a secret would be read on the way")
     port = url.port or (443 if url.scheme == "https" else 80)
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(url.raw_host.decode("ascii"), port, type=socket.SOCK_STREAM)

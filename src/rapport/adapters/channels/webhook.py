@@ -21,8 +21,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.act import store, webhooks
-from rapport.act.addresses import NotAllowed, allowed, is_public
+from rapport.act.addresses import NotAllowed, is_public
 from rapport.act.channels import Delivered, Outgoing
+from rapport.adapters.channels.connecting import address_of
 from rapport.kernel.clock import SECOND, to_datetime
 from rapport.storage.engine import Database
 
@@ -90,7 +91,7 @@ class WebhookChannel:
     async def _post(self, endpoint: _Endpoint, message: Outgoing, now: int) -> httpx.Response:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             url = httpx.URL(endpoint.url)
-            address = await self._address(url)
+            address = await address_of(url, allow_private=self._allow_private)
             headers = {
                 "content-type": "application/json",
                 "user-agent": "Rapport-Webhooks/1",
@@ -106,16 +107,6 @@ class WebhookChannel:
                 ) as response,
             ):  # fmt: skip
                 return response
-
-    async def _address(self, url: httpx.URL) -> str:
-        """An address of the host that may be connected to. Raises NotAllowed where there is none."""
-        if url.scheme not in ("http", "https") or not url.host:
-            raise httpx.InvalidURL("not a web address")
-        port = url.port or (443 if url.scheme == "https" else 80)
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(url.raw_host.decode("ascii"), port, type=socket.SOCK_STREAM)
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        return allowed(addresses, allow_private=self._allow_private)
 
 
 def sign(payload: bytes, *, message_id: str, secrets: Sequence[str], now: int) -> dict[str, str]:
