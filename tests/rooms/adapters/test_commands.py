@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from rapport.adapters.files.commands import import_group
 from rapport.adapters.files.progress import shown_progress
-from rapport.collect.names import SPECIFICATION
+from rapport.app.wiring import installed
 from rapport.kernel.errors import NotFound
 from rapport.kernel.wording import Wording
 from rapport.storage.engine import Database
@@ -45,7 +45,7 @@ class TwoShops:
     def wording(self) -> Wording:
         return Wording(())
 
-    vocabulary = SPECIFICATION
+    vocabulary = installed().vocabulary
 
     def folder(self, data_dir: Path) -> Path:
         return data_dir
@@ -236,6 +236,19 @@ def test_a_preview_tells_the_facts_and_stores_nothing(run: Run, files: list[str]
     assert "3 rows looked at, 2 facts; nothing was stored." in shown
     assert "line 3: pages: 'few' is no number" in shown
     assert "2 facts: 2 new" in run(*files).output
+
+
+def test_a_preview_refuses_what_the_import_would(run: Run, files: list[str], tmp_path: Path) -> None:
+    """An order's amount that cannot be read, and a fact that Rapport alone states, though the file can be read."""
+    (tmp_path / "visits.csv").write_text("number,who,at,pages,said\n1,ada,2024-01-01,3,1.234\n")
+    said = MAP.replace("Visited", "Order Completed") + 'properties.revenue = "said"\n'
+    (tmp_path / "visits.toml").write_text(said.replace("properties.pages", "properties.order_id"))
+
+    assert "1 rows looked at, 0 facts" in run(*files, "--preview").output
+    assert "0 facts: 0 new" in run(*files).output
+
+    (tmp_path / "visits.toml").write_text(MAP.replace("Visited", "Points Earned"))
+    assert "a fact that Rapport alone states" in run(*files, "--preview").output
 
 
 def test_the_maps_are_listed_and_printed_to_be_copied(run: Run, files: list[str], tmp_path: Path) -> None:

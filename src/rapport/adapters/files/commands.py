@@ -135,7 +135,10 @@ def mapped(installation: Importing, /, file: Path, map_name: str | None, *, look
         with installation.open(options["data_dir"]) as db, db.read() as conn:
             shop = workspace_named(conn, options["workspace"])
         files = MappedCsv(file, said=said, time_zone=shop.settings.time_zone)
-        click.echo(told_preview(preview(files, workspace=shop, wording=installation.wording, now=now_us())))
+        found = preview(
+            files, workspace=shop, wording=installation.wording, vocabulary=installation.vocabulary, now=now_us()
+        )
+        click.echo(told_preview(found))
         return
     _run(installation, lambda shop: MappedCsv(file, said=said, time_zone=shop.settings.time_zone), **options)
 

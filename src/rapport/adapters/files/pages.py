@@ -23,6 +23,7 @@ from rapport.adapters.files.model import ImportReport
 from rapport.adapters.files.preview import Preview, preview
 from rapport.adapters.files.ready import any_maps, best_fit, ready_map, ready_maps
 from rapport.adapters.files.uploads import MAX_BYTES, Upload
+from rapport.collect.names import Vocabulary
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput, RapportError
 from rapport.kernel.principal import Principal
@@ -87,10 +88,10 @@ def hand_in(request: AnyRequest, db: Database, principal: Principal, settings: A
 
 @get("/imports/{upload_id:str}", permission="sources:write", sync_to_thread=True)
 def import_page(
-    request: AnyRequest, db: Database, principal: Principal, wording: Wording, upload_id: str
+    request: AnyRequest, db: Database, principal: Principal, wording: Wording, vocabulary: Vocabulary, upload_id: str
 ) -> Response[str]:
     """One file: what it would bring, how far it is, or what it brought."""
-    return _one(request, db, principal, wording, upload_id)
+    return _one(request, db, principal, wording, vocabulary, upload_id)
 
 
 @get("/imports/{upload_id:str}/progress", permission="sources:write", sync_to_thread=True)
@@ -106,7 +107,13 @@ def progress(request: AnyRequest, db: Database, principal: Principal, upload_id:
 
 @post("/imports/{upload_id:str}/map", permission="sources:write", sync_to_thread=True, status_code=200)
 def choose_map(
-    request: AnyRequest, db: Database, principal: Principal, wording: Wording, upload_id: str, data: Form
+    request: AnyRequest,
+    db: Database,
+    principal: Principal,
+    wording: Wording,
+    vocabulary: Vocabulary,
+    upload_id: str,
+    data: Form,
 ) -> Response[Any]:
     """Read the file by another map."""
     try:
@@ -117,13 +124,19 @@ def choose_map(
             said = guessed(said, table_of(_path(upload), said.table, title=upload.name).header)
         _choose(db, principal, upload_id, said, data)
     except RapportError as error:
-        return _one(request, db, principal, wording, upload_id, error=error)
+        return _one(request, db, principal, wording, vocabulary, upload_id, error=error)
     return Redirect(f"/console/imports/{upload_id}?done=saved", status_code=303)
 
 
 @post("/imports/{upload_id:str}/columns", permission="sources:write", sync_to_thread=True, status_code=200)
 def choose_columns(
-    request: AnyRequest, db: Database, principal: Principal, wording: Wording, upload_id: str, data: Form
+    request: AnyRequest,
+    db: Database,
+    principal: Principal,
+    wording: Wording,
+    vocabulary: Vocabulary,
+    upload_id: str,
+    data: Form,
 ) -> Response[Any]:
     """Say which column of the file is what, and how dates are written."""
     try:
@@ -138,33 +151,45 @@ def choose_columns(
         _choose(db, principal, upload_id, with_columns(
             said, chosen | unchanged, dates=DATES.get(raw(data, "dates"), "")), data)  # fmt: skip
     except RapportError as error:
-        return _one(request, db, principal, wording, upload_id, error=error)
+        return _one(request, db, principal, wording, vocabulary, upload_id, error=error)
     return Redirect(f"/console/imports/{upload_id}?done=saved", status_code=303)
 
 
 @post("/imports/{upload_id:str}/start", permission="sources:write", sync_to_thread=True, status_code=200)
 def start(
-    request: AnyRequest, db: Database, principal: Principal, wording: Wording, upload_id: str, data: Form
+    request: AnyRequest,
+    db: Database,
+    principal: Principal,
+    wording: Wording,
+    vocabulary: Vocabulary,
+    upload_id: str,
+    data: Form,
 ) -> Response[Any]:
     """Have a worker import the file."""
     try:
         with db.write() as conn:
             uploads.start(conn, principal.workspace, upload_id, seen=_version(data), now=db.now_us(conn))
     except RapportError as error:
-        return _one(request, db, principal, wording, upload_id, error=error)
+        return _one(request, db, principal, wording, vocabulary, upload_id, error=error)
     return Redirect(f"/console/imports/{upload_id}?done=run", status_code=303)
 
 
 @post("/imports/{upload_id:str}/drop", permission="sources:write", sync_to_thread=True, status_code=200)
 def drop(
-    request: AnyRequest, db: Database, principal: Principal, wording: Wording, upload_id: str, data: Form
+    request: AnyRequest,
+    db: Database,
+    principal: Principal,
+    wording: Wording,
+    vocabulary: Vocabulary,
+    upload_id: str,
+    data: Form,
 ) -> Response[Any]:
     """Give the file up, or stop its import."""
     try:
         with db.write() as conn:
             uploads.drop(conn, principal.workspace, upload_id, seen=_version(data), now=db.now_us(conn))
     except RapportError as error:
-        return _one(request, db, principal, wording, upload_id, error=error)
+        return _one(request, db, principal, wording, vocabulary, upload_id, error=error)
     return Redirect("/console/imports?done=discarded", status_code=303)
 
 
@@ -265,8 +290,8 @@ def _imports(
 
 
 def _one(
-    request: AnyRequest, db: Database, principal: Principal, wording: Wording, upload_id: str, *,
-    error: RapportError | None = None,
+    request: AnyRequest, db: Database, principal: Principal, wording: Wording, vocabulary: Vocabulary,
+    upload_id: str, *, error: RapportError | None = None,
 ) -> Response[str]:  # fmt: skip
     with db.read() as conn:
         upload, report = _found(conn, principal, upload_id)
@@ -276,7 +301,7 @@ def _one(
     said = parse_map(upload.map_text, upload.map_name) if upload.map_text else None
     looked: dict[str, Any] = {"found": None, "columns": (), "header": (), "any": False, "trouble": None}
     if upload.state == "ready":
-        looked |= _look(upload, said, shop, wording)
+        looked |= _look(upload, said, shop, wording, vocabulary)
     return render(
         request, "imports/import.html", status=error.status if error else 200, upload=upload, report=report,
         refusals=refusals, error=error, table=None if said is None else said.table, dates=list(DATES),
@@ -284,7 +309,9 @@ def _one(
     )  # fmt: skip
 
 
-def _look(upload: Upload, said: WrittenMap | None, shop: Workspace, wording: Wording) -> dict[str, Any]:
+def _look(
+    upload: Upload, said: WrittenMap | None, shop: Workspace, wording: Wording, vocabulary: Vocabulary
+) -> dict[str, Any]:
     """What the file would bring, and how its columns are read; or why that cannot be told."""
     try:
         path = _path(upload)
@@ -302,14 +329,16 @@ def _look(upload: Upload, said: WrittenMap | None, shop: Workspace, wording: Wor
     except RapportError as trouble:
         return {"trouble": trouble}
     try:
-        return looked | {"found": _preview(path, upload, said, shop, wording)}
+        return looked | {"found": _preview(path, upload, said, shop, wording, vocabulary)}
     except RapportError as trouble:
         return looked | {"trouble": trouble}
 
 
-def _preview(path: Path, upload: Upload, said: WrittenMap, shop: Workspace, wording: Wording) -> Preview:
+def _preview(
+    path: Path, upload: Upload, said: WrittenMap, shop: Workspace, wording: Wording, vocabulary: Vocabulary
+) -> Preview:
     files = MappedCsv(path, said=said, time_zone=shop.settings.time_zone, title=upload.name)
-    return preview(files, workspace=shop, wording=wording, now=now_us())
+    return preview(files, workspace=shop, wording=wording, vocabulary=vocabulary, now=now_us())
 
 
 def who_words(identifier: str) -> str:

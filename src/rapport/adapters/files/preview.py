@@ -14,6 +14,7 @@ from rapport.adapters.files.importer import envelope_of, unusable
 from rapport.adapters.files.mapped_csv import MappedCsv
 from rapport.adapters.files.model import Refused, Step, silent
 from rapport.collect.model import internal_source
+from rapport.collect.names import Vocabulary
 from rapport.collect.prepare import prepare
 from rapport.collect.sources import identifier_policy
 from rapport.kernel.errors import InvalidFact
@@ -62,7 +63,9 @@ class Preview(NamedTuple):
         return any(shown.unread for shown in self.facts)
 
 
-def preview(files: MappedCsv, *, workspace: Workspace, wording: Wording, now: int, most: int = 10) -> Preview:
+def preview(
+    files: MappedCsv, *, workspace: Workspace, wording: Wording, vocabulary: Vocabulary, now: int, most: int = 10
+) -> Preview:
     """The first `most` facts of the file, and what could not be read of its first 2,000 rows."""
     policy = identifier_policy(workspace.settings)
     source = internal_source(workspace.id, policy=policy, currency=workspace.settings.currency)
@@ -78,7 +81,10 @@ def preview(files: MappedCsv, *, workspace: Workspace, wording: Wording, now: in
         refused.extend(step.refused)
         for message in step.messages:
             try:
-                row = prepare(msgspec.json.encode(message), source=source, received_at=now, envelope=envelope)
+                row = prepare(
+                    msgspec.json.encode(message), source=source, received_at=now, envelope=envelope,
+                    vocabulary=vocabulary,
+                )  # fmt: skip
             except InvalidFact as error:
                 refused.append(Refused(step.file, step.line, f"{error.path}: {error.message}", step.source_row))
                 continue
