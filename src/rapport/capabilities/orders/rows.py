@@ -12,13 +12,14 @@ from rapport.capabilities.orders.store import (
     left_of,
     orders,
     refunds,
+    taken_by_refunds,
     worth_of_order,
 )
 from rapport.kernel.ids import WorkspaceId
 
 __all__ = ["given_back", "sold"]
 
-_o, _r = orders.c, refunds.c
+_o = orders.c
 
 
 def sold(workspace: WorkspaceId) -> sa.Select[*tuple[Any, ...]]:
@@ -40,18 +41,6 @@ def given_back(workspace: WorkspaceId) -> sa.Select[*tuple[Any, ...]]:
     The amount is what it takes of its order, earlier ones first; where that is not known, or is in another currency,
     what it says.
     """
-    earlier = refunds.alias("earlier")
-    # `+ 0`: found by their order. By their time, SQLite would go through all that came before.
-    earlier_only = sa.tuple_(earlier.c.at + sa.literal_column("0"), earlier.c.fact) < sa.tuple_(_r.at, _r.fact)
-    left = left_of(earlier, _r.currency, earlier_only)
-    capped = sa.case((_r.amount_minor < left, _r.amount_minor), else_=left)
-    of_its_order = (_o.rank < UNREPORTED) & (_r.currency == currency_of_order())
-    country = sa.func.coalesce(sa.func.nullif(_o.country, ""), _r.country)
-    return (
-        sa.select(
-            _r.order_id, _o.fact, _o.strand, _r.at, country.label("country"), _r.currency,
-            sa.case((of_its_order, capped), else_=sa.func.coalesce(_r.amount_minor, 0)).label("amount"),
-        )
-        .select_from(refunds.outerjoin(orders, (_o.workspace == _r.workspace) & (_o.order_id == _r.order_id)))
-        .where(_r.workspace == workspace)
-    )  # fmt: skip
+    t = taken_by_refunds(workspace).c
+    country = sa.func.coalesce(sa.func.nullif(t.order_country, ""), t.country)
+    return sa.select(t.order_id, t.fact, t.strand, t.at, country.label("country"), t.currency, t.amount)

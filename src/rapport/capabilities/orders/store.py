@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy.sql.util import ClauseAdapter
 
 from rapport.capabilities.orders.model import CartStory
 from rapport.kernel.clock import to_iso
@@ -41,6 +42,7 @@ __all__ = [
     "refunds_of",
     "replace_carts",
     "revenue_live",
+    "taken_by_refunds",
     "theirs",
     "with_open_carts",
     "worth_of_order",
@@ -336,27 +338,53 @@ def _sold(question: Question, ranges: Sequence[Range]) -> sa.Select[*tuple[Any, 
 
 def _given_back(question: Question, ranges: Sequence[Range]) -> sa.Select[*tuple[Any, ...]]:
     """Group, currency, refunds."""
-    o, r = orders.c, refunds.c
-    made, lives_in = _with_customers(
-        refunds.outerjoin(orders, (o.workspace == r.workspace) & (o.order_id == r.order_id)), question
-    )
+    r = refunds.c
+    asked = _within(r.at, question, ranges)
+    taken = taken_by_refunds(question.workspace, asked)
+    made, lives_in = _with_customers(taken, question)
+    t = taken.c
     keys: dict[str, sa.ColumnElement[Any]] = {
-        "day": days_asked(r.at, question), "country": _first_stated(o.country, r.country, lives_in),
-        "currency": r.currency,
+        "day": days_asked(t.at, question), "country": _first_stated(t.order_country, t.country, lives_in),
+        "currency": t.currency,
     }  # fmt: skip
-    earlier = refunds.alias("earlier")
-    # `+ 0`: found by their order. By their time, SQLite would go through all that came before.
-    earlier_only = sa.tuple_(earlier.c.at + sa.literal_column("0"), earlier.c.fact) < sa.tuple_(r.at, r.fact)
-    left = left_of(earlier, r.currency, earlier_only)
-    capped = sa.case((r.amount_minor < left, r.amount_minor), else_=left)
-    of_its_order = (o.rank < UNREPORTED) & (r.currency == currency_of_order())
-    amount = sa.case((of_its_order, capped), else_=sa.func.coalesce(r.amount_minor, 0))
     return (
-        sa.select(keys[question.by], r.currency, sa.func.sum(amount))
+        sa.select(keys[question.by], t.currency, sa.func.sum(t.amount))
         .select_from(made)
-        .where(r.workspace == question.workspace, _within(r.at, question, ranges))
+        .where(_within(t.at, question, ranges))
         .group_by(sa.literal_column("1"), sa.literal_column("2"))
     )
+
+
+def taken_by_refunds(workspace: WorkspaceId, *which: sa.ColumnElement[bool]) -> sa.Subquery:
+    """At least these refunds, each with the `amount` it takes of its order: the earlier ones first, until nothing is
+    left; where that order is not known, or is in another currency, what it says. Beside it `order_id`, `at`, `currency`
+    and `country`, and of the order `fact`, `strand` and `order_country`. Cost: one pass over these orders' refunds.
+    """
+    o, r = orders.c, refunds.c
+    theirs = refunds.alias("theirs")
+    worth = worth_of_order()
+    says = sa.case((r.amount_minor < worth, r.amount_minor), else_=worth)
+    before = sa.func.sum(says).over(
+        partition_by=(r.order_id, r.currency), order_by=(r.at, r.fact), rows=(None, -1)
+    )  # fmt: skip
+    rest = worth - sa.func.coalesce(before, 0)
+    left = sa.case((worth <= 0, 0), (rest > 0, rest), else_=0)
+    capped = sa.case((r.amount_minor < left, r.amount_minor), else_=left)
+    of_its_order = (o.rank < UNREPORTED) & (r.currency == currency_of_order())
+    unnamed = sa.and_(r.order_id.is_(None), *which)
+    own = sa.select(theirs.c.order_id).where(
+        theirs.c.workspace == workspace, theirs.c.order_id.is_not(None),
+        *(ClauseAdapter(theirs).traverse(one) for one in which),
+    )  # fmt: skip
+    return (
+        sa.select(
+            r.order_id, r.at, r.currency, r.country, o.fact, o.strand, o.country.label("order_country"),
+            sa.case((of_its_order, capped), else_=sa.func.coalesce(r.amount_minor, 0)).label("amount"),
+        )
+        .select_from(refunds.outerjoin(orders, (o.workspace == r.workspace) & (o.order_id == r.order_id)))
+        .where(r.workspace == workspace, sa.or_(unnamed, r.order_id.in_(own)) if which else sa.true())
+        .subquery("taken")
+    )  # fmt: skip
 
 
 def _within(at: sa.ColumnElement[int], question: Question, ranges: Sequence[Range]) -> sa.ColumnElement[bool]:
@@ -395,12 +423,12 @@ def left_of(
     return sa.case((worth <= 0, 0), (left > 0, left), else_=0)
 
 
-def _with_customers(rows: sa.FromClause, question: Question) -> tuple[sa.FromClause, sa.ColumnElement[str]]:
+def _with_customers(rows: Table | sa.Subquery, question: Question) -> tuple[sa.FromClause, sa.ColumnElement[str]]:
     """The rows joined to the customers who placed their orders, and the country of those; where that is asked for."""
     if question.by != "country":
         return rows, sa.literal("")
-    o, i, c = orders.c, identifiers.c, customers.c
-    joined = rows.outerjoin(identifiers, (i.workspace == o.workspace) & (i.key == o.strand)).outerjoin(
+    i, c = identifiers.c, customers.c
+    joined = rows.outerjoin(identifiers, (i.workspace == question.workspace) & (i.key == rows.c.strand)).outerjoin(
         customers, (c.workspace == i.workspace) & (c.root == i.root)
     )
     return joined, c.country
