@@ -37,9 +37,10 @@ def shop(any_shop: Shop) -> Shop:
     return any_shop
 
 
-def hook(shop: Shop, *events: str, url: str = "https://ads.example/hook") -> str:
+def hook(shop: Shop, *events: str, url: str = "https://ads.example/hook", purpose: str = "service") -> str:
+    wanted = WebhookWanted(url=url, events=list(events), purpose=purpose)
     with shop.db.write() as conn:
-        made, _ = webhooks.add_webhook(conn, shop.id, WebhookWanted(url=url, events=list(events)), now=NOON)
+        made, _ = webhooks.add_webhook(conn, shop.id, wanted, now=NOON)
     return made.id
 
 
@@ -144,3 +145,20 @@ def test_what_was_to_be_put_right_goes_with_the_person(shop: Shop) -> None:
         run_job_now(shop.pipeline, ERASING)
     rows = shop.rows(shop.pipeline.slices.tables["privacy_requests"])
     assert all(row["wanted"] is None and row["subject"] is None for row in rows)
+
+
+def test_a_withdrawal_is_told_to_whoever_was_made_for_what_it_ends_once(shop: Shop) -> None:
+    """Of somebody who refuses, facts are not told to that webhook any more: this is how it hears why."""
+    ads = hook(shop, "*", purpose="advertising")
+    hook(shop, "*", url="https://erp.example/h")
+    hook(shop, "*", url="https://mail.example/h", purpose="email_marketing")
+    for number, said in enumerate((True, False, False)):
+        context = {"consent": {"categoryPreferences": {"ads": said}}}
+        viewed = shop.message("Product Viewed", at=now_us() + number, user="zq7partner", product_id="p1")
+        shop.send({**viewed, "context": context})
+        shop.fold()
+    [message] = outgoing(shop)
+    said_to = json.loads(message.payload)["data"]
+    assert (message.destination, said_to["kind"], said_to["purpose"]) == (ads, "withdrawal", "advertising")
+    assert b"zq7partner" not in message.payload
+    assert said_to["sha256"]["email"] == [sha256(MAIL.encode()).hexdigest()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from rapport.act.webhooks import purposes_of
 from rapport.capabilities.consent import store
 from rapport.capabilities.consent.facts import TO_BE_CONFIRMED
 from rapport.capabilities.consent.model import GPC, PROVEN, Answer
@@ -19,6 +20,7 @@ from rapport.capabilities.consent.service import (
 from rapport.capabilities.consent.store import Said
 from rapport.collect.own import own_fact
 from rapport.collect.sources import identifier_policy
+from rapport.compose.partners import tell_partners
 from rapport.decide.people import identifiers_by_key, naming
 from rapport.kernel.clock import DAY
 from rapport.kernel.facts import OWN_SOURCE
@@ -28,6 +30,7 @@ from rapport.kernel.work import EVERY_FACT, Connection, Seen, Work
 from rapport.remember import customers
 from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.graph.store import roots_of
+from rapport.resolve.linking.units import members_of
 
 __all__ = ["Listening"]
 
@@ -72,6 +75,7 @@ class Listening:
         told = [with_refusals(one, words[one.workspace]) for one in shortened([*noted, *stopped])]
         said = said_by(told, policies)
         fresh = store.keep(conn, said)
+        _tell_partners(conn, [*fresh, *(one for one in said if one.held.source == OWN_SOURCE)], now)
         if any(words.values()):
             _ask_to_confirm(conn, work, [*fresh, *(one for one in said if one.held.source == OWN_SOURCE)], words, now)
         _mark_others(conn, [*fresh, *(one for one in said if one.held.source == OWN_SOURCE)])
@@ -84,6 +88,26 @@ class Listening:
         self._noted.clear()
         self._seen.clear()
         self._signalling = None
+
+
+def _tell_partners(conn: Connection, several: Sequence[Said], now: int) -> None:
+    """Have webhooks told that were made for what somebody refuses just now; each once for one answer."""
+    purposes: dict[WorkspaceId, set[str]] = {}
+    for said in several:
+        held = said.held
+        if held.state != "denied" or now - held.at > DAY:
+            continue
+        if said.workspace not in purposes:
+            purposes[said.workspace] = set(purposes_of(conn, [said.workspace]).values())
+        policies = policies_of(conn, said.workspace).policies.policies if purposes[said.workspace] else ()
+        ended = {
+            name for policy in policies for name in policy.purposes if held.category.casefold() in policy.names(name)
+        } & purposes[said.workspace]
+        if ended:
+            tell_partners(
+                conn, said.workspace, members_of(conn, said.workspace, said.strand), kind="withdrawal", now=now,
+                request=f"consent-{held.fact}-{held.category}"[:200], purposes=ended,
+            )  # fmt: skip
 
 
 def _ask_to_confirm(
