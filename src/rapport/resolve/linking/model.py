@@ -45,6 +45,10 @@ class Method(StrEnum):
     BEARERS = "bearers"
 
 
+NAME_ROLES = frozenset("gsf")
+"""Given name, surname, full name: see `Aspect.roles`."""
+
+
 class Aspect(msgspec.Struct, frozen=True):
     """One thing that is compared, and the columns that tell it."""
 
@@ -53,6 +57,17 @@ class Aspect(msgspec.Struct, frozen=True):
     columns: list[str]
     roles: list[str] = []
     """By column one letter for what it holds, where a comparison reads columns of several kinds."""
+
+    @property
+    def own(self) -> list[str]:
+        """The columns it is about: a name that is read beside an address is no part of the address.
+
+        >>> Aspect("address", Method.DOOR, ["street", "name"], ["t", "f"]).own
+        ['street']
+        """
+        told = dict(zip(self.columns, self.roles, strict=False))
+        about_names = self.method in (Method.PERSON_NAME, Method.BEARERS)
+        return [column for column in self.columns if not told or (told[column] in NAME_ROLES) == about_names]
 
 
 class Frequencies(msgspec.Struct, frozen=True):

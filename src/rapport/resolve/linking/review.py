@@ -415,7 +415,7 @@ def _compared(
 ) -> list[Compared]:  # fmt: skip
     return [
         Compared(
-            aspect=reason.aspect, left=_shown(records[0], aspect.columns), right=_shown(records[1], aspect.columns),
+            aspect=reason.aspect, left=_shown(records[0], aspect.own), right=_shown(records[1], aspect.own),
             says=reason.said, weight=reason.weight,
         )
         for aspect, reason in zip(comparer.aspects, comparer.reasons(left, right), strict=True)
@@ -438,5 +438,5 @@ def _why(status: str, score: float, thresholds: Thresholds, *, safe: bool) -> st
             " speaks for it"
         )
     if score < thresholds.automatic:
-        return f"it takes {thresholds.automatic:g} bits to be tied without asking"
+        return "it is not sure enough to be tied without asking"
     return "other records of theirs speak against it"

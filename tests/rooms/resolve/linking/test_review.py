@@ -85,7 +85,7 @@ def test_pairs_wait_for_a_person_side_by_side_who_was_known_first_on_the_left(de
     assert (name.left, name.right) == ("ada, lordorberg", "ada, lordorbreg")
     assert waiting.score == pytest.approx(waiting.prior + sum(field.weight for field in waiting.fields), abs=0.1)
     assert waiting.words == "almost certainly one person"
-    assert waiting.why == "it takes 99 bits to be tied without asking"
+    assert waiting.why == "it is not sure enough to be tied without asking"
     with desk.shop.db.read() as conn:
         assert review.count_queue(conn, desk.shop.workspace) == 1
 
