@@ -124,6 +124,7 @@ class _Ready(NamedTuple):
 
 
 _texts: dict[object, _Text | None] = {}
+_UNKNOWN = _Text("", (), ())
 
 
 def _ready(dialect: Dialect, asked: Asked, column: ColumnElement[Any]) -> _Ready | None:
@@ -132,11 +133,11 @@ def _ready(dialect: Dialect, asked: Asked, column: ColumnElement[Any]) -> _Ready
     if key is None or not isinstance(column.table, sa.Table):  # the names of aliases are others each time
         return None
     name = (dialect.name, key.key, column.table, column.key)
-    if name not in _texts:
+    made = _texts.get(name, _UNKNOWN)
+    if made is _UNKNOWN:
         if len(_texts) >= MOST_TEXTS:
-            _texts.clear()
-        _texts[name] = _made(dialect, asked, column, key.bindparams)
-    made = _texts[name]
+            _texts.clear()  # other threads may be looking: each keeps what it has found
+        made = _texts[name] = _made(dialect, asked, column, key.bindparams)
     if made is None:
         return None
     values = [bound.effective_value for bound in key.bindparams]
