@@ -8,9 +8,12 @@ import pytest
 
 from rapport.kernel.clock import now_us
 from rapport.resolve.linking import models
+from rapport.resolve.linking.kinds import detect
+from rapport.resolve.linking.labels import Label, SaidBy
+from rapport.resolve.linking.training import train
 from rapport.storage.workspaces import default_workspace
 from tests.rooms.resolve.linking.desk import asking
-from tests.rooms.resolve.linking.people import model
+from tests.rooms.resolve.linking.people import model, shop_rows
 from tests.running import Server, http, wait_until
 from tests.stories.console import PASSWORD, add_owner, signed_in, tell
 from tests.stories.kept import database_of, golden_record
@@ -169,3 +172,30 @@ def test_another_model_ties_who_was_asked_about_and_the_customer_says_why(shop: 
         picture(page, "identity-probable")
         page.get_by_role("region", name="Household").get_by_role("link", name="Vera Pelosridge").click()
         page.get_by_role("heading", name="Vera Pelosridge").wait_for()
+
+
+def test_a_shops_model_shows_whether_it_can_be_believed_and_who_lives_together_by_which_chance(
+    shop: Server, browser: Browser
+) -> None:
+    named = {"given_name": "first_name", "surname": "last_name", "birth_date": "birthday"}
+    rows = [{named.get(name, name): text for name, text in row.items()} for row in shop_rows()]
+    decided = [Label(rows[0], rows[0], True, SaidBy.STAFF, frozenset())] * 25  # as a label is
+    with database_of(shop) as db, db.write() as conn:
+        models.save_model(conn, default_workspace(conn).id, train(rows, detect(rows), labels=decided), now=now_us())
+    with signed_in(browser, shop) as (page, _):
+        page.goto(f"{shop.url}/console/identity/model")
+        believed = page.get_by_role("region", name="Can it be believed?")
+        believed.get_by_role("img", name="What it said against how many were one person").wait_for()
+        assert "Of 25 pairs decided here it had told 25 likewise" in believed.inner_text()
+        assert "(95 %:" in believed.inner_text()
+        picture(page, "model-of-a-shop")
+        bo = api(shop, "/customers/anonymous_id:bo-phone")["id"]
+        home = page.get_by_role("region", name="Household")
+
+        def is_told() -> bool:
+            page.goto(f"{shop.url}/console/customers/{bo}?tab=identity")
+            return home.count() == 1 and "or surer" in home.inner_text()
+
+        wait_until(is_told)
+        assert home.get_by_role("link", name="Vera Pelosridge").count() == 1
+        picture(page, "household")
