@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from rapport.resolve.linking.blocking import Blocks, keys_of
 from rapport.resolve.linking.comparer import Comparer, Prepared, Reason
-from rapport.resolve.linking.model import LinkModel
+from rapport.resolve.linking.model import LinkModel, Method
 
 __all__ = ["LiveIndex", "Match"]
 
@@ -95,7 +95,10 @@ class LiveIndex:
     def why_together(self, a: int, b: int) -> list[Reason]:
         """What of two filed records speaks for living together, what says most first."""
         reasons = self._home.reasons(self._records[a], self._records[b])
-        return sorted((one for one in reasons if one.weight > 0), key=lambda one: -one.weight)
+        methods = [aspect.method for aspect in self._home.aspects]
+        told = zip(reasons, methods, strict=True)
+        found = [one for one, method in told if one.weight > 0 and method is not Method.BEARERS]
+        return sorted(found, key=lambda one: -one.weight)
 
     def reasons(self, a: int, b: int) -> list[Reason]:
         """Why two filed records score as they do."""
