@@ -225,7 +225,7 @@ def test_a_person_decides_sees_it_said_and_takes_it_back(office: Office, pair: s
     office.sign_in("agent")
     words = office.words(office.page(PAGE))
     assert "Almost certainly one person (over 99.9 %)" in words
-    assert "Not tied by itself: it takes 99 bits" in words
+    assert "Not tied by itself: it is not sure enough" in words
     answer = office.submit(PAGE, PAGE, do="reject", pair=pair)
     assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?last={pair}")
     words = office.words(office.page(answer.headers["location"]))
