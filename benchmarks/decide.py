@@ -29,6 +29,9 @@ import msgspec
 import numpy as np
 
 from benchmarks.installation import Installation, installation
+from rapport.capabilities.catalog import Product
+from rapport.capabilities.catalog.entries import entries
+from rapport.capabilities.catalog.entry import entry_of_product
 from rapport.capabilities.catalog.store import products
 from rapport.capabilities.merchandising import Rule
 from rapport.capabilities.merchandising.service.changing import save
@@ -73,7 +76,8 @@ def fill(db: Database, folder: Path, size: Size) -> None:
     with db.read() as conn:
         shop = default_workspace(conn).id
     for table, rows in (
-        (products, _products(shop, size, now)), (product_counts, _counts(shop, size)),
+        (products, _products(shop, size, now)), (entries, _entries(shop, size, now)),
+        (product_counts, _counts(shop, size)),
         (covisits, _pairs(shop, size, now)), (locations, _stores(shop, size, now)),
         (levels, _levels(shop, size, now, rng)), (recent_products, _recents(shop, size, now, rng)),
     ):  # fmt: skip
@@ -111,6 +115,16 @@ def _products(shop: WorkspaceId, size: Size, now: int) -> Iterator[dict[str, Any
             "workspace": shop, "product_id": f"p{n}", "name": f"Product {n}", "category": f"c{n % CATEGORIES}",
             "brand": f"b{n % 97}", "price_minor": 500 + n % 9_000, "cost_minor": 250 + n % 4_000, "currency": "EUR",
             "url": None, "image_url": None, "last_seen_at": now, "last_fact": f"f{n}",
+        }  # fmt: skip
+
+
+def _entries(shop: WorkspaceId, size: Size, now: int) -> Iterator[dict[str, Any]]:
+    for row in _products(shop, size, now):
+        known = Product(**{name: row[name] for name in Product.__struct_fields__ if name in row})
+        entry = entry_of_product(known)
+        yield {
+            "workspace": shop, "product_id": entry.product_id, "name": entry.name, "visible": True,
+            "body": msgspec.json.encode(entry), "digest": "", "indexed": "", "stated_at": 0, "fact": "",
         }  # fmt: skip
 
 
