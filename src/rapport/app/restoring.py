@@ -18,6 +18,7 @@ from rapport.app.keeping_out import erase_again
 from rapport.app.settings import Settings
 from rapport.capabilities.lake.store import lake_home
 from rapport.capabilities.messages.service.places import allow_nowhere
+from rapport.capabilities.messages.store import HELD, QUEUED, messages
 from rapport.compose.installed import Installed
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput
@@ -181,6 +182,8 @@ def _settle(
 def _give_up(conn: Connection, backup: BackupFile, now: int) -> int:
     o = outbox.c
     reason = f"restored from a backup of {backup.manifest.taken_at}: it may have gone out since"
+    waiting = messages.c.status == QUEUED
+    conn.execute(messages.update().where(waiting).values(status=HELD, reason=reason, finished_at=now))
     given_up = outbox.update().where(o.status == "pending")
     return conn.execute(given_up.values(status="dead", leased_until=0, finished_at=now, last_error=reason)).rowcount
 

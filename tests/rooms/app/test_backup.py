@@ -18,11 +18,16 @@ from rapport.act.store import outbox as outbox_table
 from rapport.app.bootstrap import open_database
 from rapport.app.restoring import Restored, restore
 from rapport.app.settings import Settings
+from rapport.capabilities.messages import queue_transactional
+from rapport.capabilities.messages import store as messages
 from rapport.capabilities.messages.service.places import allow_here, is_allowed_here
+from rapport.capabilities.messages.service.queueing import try_again
 from rapport.compose.erasure import erase
+from rapport.kernel.clock import DAY
 from rapport.kernel.errors import Conflict, InvalidInput, Misconfigured
 from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.work import Message
+from rapport.resolve.graph.customer_ids import ensure_secret
 from rapport.resolve.graph.store import identifiers
 from rapport.storage import log, suppressed_file, suppression
 from rapport.storage.backup.archive import opened
@@ -287,6 +292,27 @@ def test_a_restored_copy_sends_nothing_until_somebody_allows_it(
         assert conn.execute(sa.select(outbox_table.c.status)).scalars().all() == ["dead"]
         allow_here(conn, by="ada", now=NOON)
         assert is_allowed_here(conn)
+    db.close()
+
+
+def test_a_message_that_waited_in_a_backup_is_held_with_the_reason_and_can_be_sent_by_hand(
+    shop: Shop, elsewhere: Settings, tmp_path: Path
+) -> None:
+    shop.send({"type": "identify", "userId": "ada", "messageId": "i", "traits": {"email": ADA}})
+    shop.fold()
+    strand = key_of(shop.id, Identifier("user_id", "ada"))
+    data = {"order": {"id": "A-1"}, "story": "x"}
+    with shop.db.write() as conn:
+        ensure_secret(conn)
+        queue_transactional(conn, shop.id, strand, template="order_story", key="k", data=data, now=NOON)
+    take(shop.db, tmp_path / "b.zip")
+    put_back(shop, elsewhere, tmp_path / "b.zip")
+    db = Database.open(elsewhere.url)
+    with db.write() as conn:
+        [row] = messages.listed(conn, shop.id)
+        assert (row.status, "may have gone out since" in row.reason) == ("held", True)
+        assert try_again(conn, shop.id, row.id, now=NOON, latest_at=NOON + DAY).status == "queued"
+        assert sorted(conn.execute(sa.select(outbox_table.c.status)).scalars()) == ["dead", "pending"]
     db.close()
 
 

@@ -479,6 +479,8 @@ def test_a_bounced_mail_is_read_by_its_code_and_an_answer_from_holidays_is_none(
     )
     found = read_bounce(report)
     assert (found.id, found.kind, found.detail) == ("msg_01aaaaaaaaaaaaaaaaaaaaaaaa", "bounced", "failed 5.4.4")
+    with pytest.raises(InvalidInput, match="only delayed"):  # its server still tries: nobody's address ends by it
+        read_bounce(report.replace(b"Action: failed\r\nStatus: 5.4.4", b"Action: delayed\r\nStatus: 4.4.1"))
     with pytest.raises(InvalidInput, match="delivery-status"):
         read_bounce(b"Subject: Out of office\r\n\r\nBack on Monday. <msg_01aaaaaaaaaaaaaaaaaaaaaaaa@shop.example>")
 

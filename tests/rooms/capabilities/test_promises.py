@@ -19,6 +19,7 @@ from rapport.capabilities.messages import store as messages
 from rapport.capabilities.promises import shipments_of, store
 from rapport.capabilities.promises.holding import HOLDS
 from rapport.capabilities.promises.lateness import Lived, Model, learn
+from rapport.capabilities.promises.paid_back import paid_back
 from rapport.capabilities.promises.service.promising import (
     PromiseShown,
     PromiseWanted,
@@ -166,6 +167,61 @@ def test_an_order_is_there_only_when_every_line_is(any_shop: Shop) -> None:
     assert of(shop, "A-1").status == "kept"
     with shop.db.read() as conn:
         assert [one.shipment_id for one in shipments_of(conn, shop.id, "A-1")] == ["S1", "S2"]
+
+
+def test_what_was_paid_back_is_to_come_no_more(any_shop: Shop) -> None:
+    """A piece, the whole order by its pieces, and the whole order by its amount; in whatever order that is heard."""
+    shop = calm(any_shop)
+
+    def refunded(order: str, name: str, **more: Any) -> dict[str, Any]:
+        return shop.message(
+            "Order Refunded", at=NOW - 3 * DAY, user="ada", order_id=order, refund_id=name, currency="EUR", **more
+        )
+
+    part: dict[str, Any] = {"amount": 5, "products": [LINES[1]]}
+    came: dict[str, Any] = {"at": NOW - 2 * DAY, "products": [LINES[0]]}
+    for order in ("A-1", "A-2", "A-3", "A-4"):
+        shop.send(ordered(shop, order, at=NOW - 4 * DAY, promised=day(-1)))
+    shop.send(refunded("A-1", "r1", **part), scanned(shop, "delivered", order_id="A-1", **came))
+    shop.send(refunded("A-2", "r2", amount=40, products=LINES), refunded("A-3", "r3", amount=40))
+    shop.send(scanned(shop, "delivered", order_id="A-4", shipment="S4", **came))
+    shop.fold()
+    assert of(shop, "A-4").status == "broken"
+    shop.send(refunded("A-4", "r4", **part), refunded("A-4", "r4", **part))
+    shop.fold()
+    assert [of(shop, order).status for order in ("A-1", "A-2", "A-3", "A-4")] == [
+        "kept", "cancelled", "cancelled", "kept"
+    ]  # fmt: skip
+    assert notices(shop) == ["A-4"]
+    assert shop.rows(paid_back)[0]["order_id"] == "A-1"
+
+
+@pytest.mark.parametrize(
+    ("ordered_as", "sent_as"),
+    [
+        ({"product_id": "gin", "variant_id": "v1"}, {"product_id": "gin"}),
+        ({"product_id": "gin", "variant_id": "v1"}, {"product_id": "gin", "sku": "G-1"}),
+        ({"product_id": "gin", "variant_id": "v1", "sku": "G-1"}, {"sku": "G-1"}),
+        ({"product_id": "gin"}, {"product_id": "gin", "variant_id": "v1"}),
+    ],
+)
+def test_goods_arrive_whatever_the_warehouse_calls_them(
+    any_shop: Shop, ordered_as: dict[str, str], sent_as: dict[str, str]
+) -> None:
+    shop = calm(any_shop)
+    order = ordered(shop, "A-1", promised=day(2))
+    order["properties"]["products"] = [ordered_as | {"quantity": 1}]
+    shop.send(order, scanned(shop, "delivered", at=NOW - HOUR, order_id="A-1", products=[sent_as]))
+    shop.fold()
+    assert of(shop, "A-1").status == "kept"
+
+
+def test_another_variant_or_sku_is_not_what_was_ordered() -> None:
+    wanted = (Line("a", "red", 1, "", "S-1"), Line("a", "blue", 1, "", "S-2"))
+    [one] = shipments_of_scans([Scan("S1", 1, "f", "delivered", "", lines=(Line("a", "red", 2, "", "S-1"),))])
+    assert all_arrived(wanted, [one]) is None
+    [both] = shipments_of_scans([Scan("S1", 1, "f", "delivered", "", lines=(Line("a", "", 2),))])
+    assert all_arrived(wanted, [both]) == 1
 
 
 @given(st.permutations(range(3)), st.integers(1, 3))

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Table
 
 from rapport.capabilities.promises import store
+from rapport.capabilities.promises.paid_back import paid_back
 from rapport.compose.holding import Erase, Export, Holding, of_person, of_shop
 from rapport.kernel.clock import to_iso
 from rapport.kernel.ids import Key, WorkspaceId
@@ -68,5 +69,6 @@ HOLDS: tuple[Holding, ...] = (
     _by_order(store.waits, "for which products somebody's orders wait"),
     _by_order(store.choices, "what somebody chose when an order was late"),
     _by_order(store.windows, "what was promised about somebody's orders"),
+    _by_order(paid_back, "what of somebody's orders was paid back"),
     _by_order(store.scans, "where somebody's shipments were"),
 )

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from rapport.capabilities.promises.lateness import Model, Stage
-from rapport.capabilities.promises.shipments import Line, Shipment, all_arrived
+from rapport.capabilities.promises.shipments import Back, Line, Shipment, all_arrived, ended_at
 from rapport.capabilities.promises.windows import Window, day_of, window_of_days
 from rapport.capabilities.promises.working_days import Calendar
 from rapport.kernel.clock import DAY, HOUR, zone_named
@@ -114,15 +114,18 @@ def history_of(made: Collection[Made]) -> list[Made]:
 
 def judge(
     order: Known, history: Sequence[Made], shipments: Sequence[Shipment], terms: Terms, *, now: int,
-    no_stock: bool = False, stock_at: int | None = None,
+    no_stock: bool = False, stock_at: int | None = None, backs: Sequence[Back] = (),
 ) -> Standing:  # fmt: skip
-    """How the promise in force stands. `stock_at` is when goods that are missing are expected."""
+    """How the promise in force stands; what was paid back (`backs`) is to come no more. `stock_at` is when goods
+    that are missing are expected.
+    """
     made = history[-1]
     shipments = _counting(made, shipments)
     no_stock = no_stock and not _in_time(order, made, terms.calendar, stock_at)
-    arrived = _arrived(order, made, shipments)
+    arrived = _arrived(order, made, shipments, backs)
+    ended = [at for at in (order.cancelled_at, ended_at(order.lines, backs)) if at is not None]
     handed = min((one.handed_at for one in shipments if one.handed_at is not None), default=None)
-    if order.cancelled_at is not None and (arrived is None or order.cancelled_at < arrived):
+    if ended and (arrived is None or min(ended) < arrived):
         return _standing("cancelled", made, handed=handed)
     if arrived is not None:
         kept = arrived <= made.window.to_at
@@ -172,9 +175,9 @@ def _standing(
     )  # fmt: skip
 
 
-def _arrived(order: Known, made: Made, shipments: Sequence[Shipment]) -> int | None:
+def _arrived(order: Known, made: Made, shipments: Sequence[Shipment], backs: Sequence[Back]) -> int | None:
     """When the customer had it: at the door, or ready in the store that was chosen."""
-    at_door = all_arrived(order.lines, shipments)
+    at_door = all_arrived(order.lines, shipments, backs)
     if made.method != "collect":
         return at_door
     there = [

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from rapport.capabilities.promises.facts import SCAN
 from rapport.capabilities.promises.model import Known
+from rapport.capabilities.promises.paid_back import PaidBack
 from rapport.capabilities.promises.shipments import Line, Scan, state_named
 from rapport.capabilities.promises.store import Told
 from rapport.capabilities.promises.windows import window_stated, zone_of
@@ -31,6 +32,7 @@ class Said(NamedTuple):
     order: Known | None = None
     made: Told | None = None
     scan: Scan | None = None
+    back: PaidBack | None = None
     products: tuple[str, ...] = ()
     """Whose stock has changed."""
 
@@ -48,7 +50,8 @@ def read_fact(strand: Key, fact: Fact, *, zone: str, reading: ReadingSettings) -
         ended = Known(order_id, bytes(strand), NOT_YET, zone, "", "", (), fact.occurred_at)
         return Said(order_id=order_id, order=ended)
     if fact.name == "Order Refunded":
-        return Said()
+        refund_id = inputs.text(fact.properties.get("refund_id"), _LONG) or fact.id
+        return Said(order_id=order_id, back=PaidBack(order_id, fact.id, refund_id, fact.occurred_at, _lines(fact)))
     there = _zone(fact, zone, reading)
     scan = _scan(fact, order_id) if fact.name in _STATED else None
     order = None
@@ -109,7 +112,7 @@ def _lines(fact: Fact) -> tuple[Line, ...]:
             found.append(
                 Line(
                     product_id, inputs.variant(product) or "", inputs.pieces(product),
-                    inputs.text(product.get("name")) or "",
+                    inputs.text(product.get("name")) or "", inputs.text(product.get("sku")) or "",
                 )
             )  # fmt: skip
     return tuple(found)

@@ -10,7 +10,10 @@ import msgspec
 
 from rapport.capabilities.promises.windows import read_window
 
-__all__ = ["MOVING", "Line", "Scan", "Shipment", "ShipmentState", "all_arrived", "shipments_of_scans", "state_named"]
+__all__ = [
+    "MOVING", "Back", "Line", "Scan", "Shipment", "ShipmentState", "all_arrived", "ended_at", "left_of",
+    "shipments_of_scans", "state_named",
+]  # fmt: skip
 
 ShipmentState = Literal[
     "announced", "packed", "in_transit", "out_for_delivery", "attempted", "ready_to_collect", "delivered", "returning",
@@ -64,6 +67,16 @@ class Line(NamedTuple):
     variant: str
     pieces: int
     name: str = ""
+    sku: str = ""
+
+
+class Back(NamedTuple):
+    """What was paid back of an order at one moment."""
+
+    at: int
+    lines: tuple[Line, ...] = ()
+    whole: bool = False
+    """Nothing of the order is left with it."""
 
 
 class Scan(NamedTuple):
@@ -151,10 +164,11 @@ def _last(scans: Sequence[Scan], field: str) -> str:
     return next((value for one in reversed(scans) if (value := getattr(one, field))), "")
 
 
-def all_arrived(lines: Sequence[Line], shipments: Sequence[Shipment]) -> int | None:
-    """When the last of an order was there; None while something of it is missing.
+def all_arrived(lines: Sequence[Line], shipments: Sequence[Shipment], backs: Sequence[Back] = ()) -> int | None:
+    """When all was there that was still to come; None while something of it is missing.
 
-    Where each shipment says what is in it, every line has to have come; otherwise every shipment has to.
+    Where each shipment says what is in it, every line has to have come or been paid back; otherwise every shipment
+    has to have come.
     """
     whole = [
         one.delivered_at for one in shipments if one.whole_order and not one.lines and one.delivered_at is not None
@@ -166,13 +180,55 @@ def all_arrived(lines: Sequence[Line], shipments: Sequence[Shipment]) -> int | N
     came = sorted((one for one in shipments if one.delivered_at is not None), key=lambda one: one.delivered_at or 0)
     if not lines or not all(one.lines for one in shipments):
         return came[-1].delivered_at if len(came) == len(shipments) else None
-    missing: dict[tuple[str, str], int] = {}
-    for line in lines:
-        missing[line[:2]] = missing.get(line[:2], 0) + line.pieces
-    for one in came:
-        for line in one.lines:
-            if line[:2] in missing:
-                missing[line[:2]] -= line.pieces
-        if all(left <= 0 for left in missing.values()):
-            return one.delivered_at
+    left = [(line, line.pieces) for line in lines]
+    told = [(one.delivered_at or 0, one.lines, True) for one in came] + [(one.at, one.lines, False) for one in backs]
+    has_come = False
+    for at, some, is_here in sorted(told, key=lambda one: one[0]):
+        left, has_come = _without(left, some), has_come or is_here
+        if has_come and not left:
+            return at
     return None
+
+
+def left_of(lines: Sequence[Line], backs: Sequence[Back]) -> tuple[Line, ...]:
+    """The lines of an order without what was paid back."""
+    left = [(line, line.pieces) for line in lines]
+    for one in backs:
+        left = [] if one.whole else _without(left, one.lines)
+    return tuple(line._replace(pieces=pieces) for line, pieces in left)
+
+
+def ended_at(lines: Sequence[Line], backs: Sequence[Back]) -> int | None:
+    """When the last of an order was paid back; None while something of it is to come."""
+    for number, one in enumerate(backs, start=1):
+        if one.whole or (lines and one.lines and not left_of(lines, backs[:number])):
+            return one.at
+    return None
+
+
+def _without(left: Sequence[tuple[Line, int]], some: Sequence[Line]) -> list[tuple[Line, int]]:
+    """What is left without these: of the very variant first, then of one that may be it."""
+    rest = dict(enumerate(left))
+    for line in some:
+        pieces = line.pieces
+        for is_same in (_is_same, _may_be_same):
+            for place, (wanted, number) in list(rest.items()):
+                if pieces and is_same(wanted, line):
+                    taken = min(number, pieces)
+                    pieces -= taken
+                    rest[place] = (wanted, number - taken)
+    return [(line, number) for line, number in rest.values() if number > 0]
+
+
+def _is_same(one: Line, other: Line) -> bool:
+    return one[:2] == other[:2]
+
+
+def _may_be_same(one: Line, other: Line) -> bool:
+    """Systems name goods differently: the shop by product and variant, the warehouse by SKU or by product alone."""
+    if one.sku and other.sku:
+        return one.sku == other.sku
+    if one.product_id != other.product_id:
+        return (one.sku or other.sku) != "" and (one.sku or one.product_id) == (other.sku or other.product_id)
+    by_sku = one.variant == one.sku != "" or other.variant == other.sku != ""
+    return not one.variant or not other.variant or one.variant == other.variant or by_sku

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from rapport.capabilities.promises.facts import FACT_KINDS, LISTENS_TO, SCAN
 from rapport.capabilities.promises.holding import HOLDS
+from rapport.capabilities.promises.paid_back import unsay
 from rapport.capabilities.promises.service.learning import LEARNING
 from rapport.capabilities.promises.service.queueing import LOOK_ON
 from rapport.capabilities.promises.service.sending import NO_SELLING, STILL_TRUE
 from rapport.capabilities.promises.service.watching import WATCH, keep, look_on, watch
 from rapport.capabilities.promises.settings import PROMISE_SETTINGS
-from rapport.capabilities.promises.store import unsay
 from rapport.compose.slice import Slice
 from rapport.kernel.identifiers import shop_key
 from rapport.kernel.work import BatchStage, Retelling, Seen
@@ -31,7 +31,7 @@ PROMISES = Slice(
     title="Delivery promises",
     facts=FACT_KINDS,
     stage=lambda: BatchStage[Seen](LISTENS_TO, read=_believed, write=keep),
-    retelling=Retelling(),
+    retelling=Retelling(version=2),  # 2: what was paid back
     unsay=unsay,
     holds=HOLDS,
     migrations=Path(__file__).parent / "migrations",

@@ -14,6 +14,8 @@ from rapport.kernel.errors import InvalidInput
 __all__ = ["read_bounce"]
 
 LARGEST = 1_000_000
+_DELAYED = "delayed"
+"""**Source:** RFC 3464, 2.3.3: not yet delivered or relayed, and still tried."""
 _OURS = re.compile(rb"<(msg_[0-9a-z]{26})@")
 
 
@@ -25,7 +27,10 @@ def read_bounce(body: bytes) -> Feedback:
     except (MessageError, ValueError, LookupError) as error:
         raise InvalidInput("this is no mail") from error
     fields = [_fields(part) for part in parts if part.get_content_type() == "message/delivery-status"]
-    statuses = [found for one in fields for found in one]
+    told = [found for one in fields for found in one]
+    statuses = [one for one in told if one[0] != _DELAYED]
+    if told and not statuses:
+        raise InvalidInput("this mail is only delayed: its server still tries", hint="what becomes of it is told later")
     if not statuses:
         raise InvalidInput(
             "this mail reports no delivery: it holds no message/delivery-status", hint="automatic answers are none"

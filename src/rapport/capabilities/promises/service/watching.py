@@ -36,13 +36,14 @@ from rapport.capabilities.promises.model import (
     history_of,
     judge,
 )
+from rapport.capabilities.promises.paid_back import backs_of, save_backs
 from rapport.capabilities.promises.reading import Said, read_fact
 from rapport.capabilities.promises.service.queueing import orders_waiting, waiting_next
 from rapport.capabilities.promises.service.telling import tell
 from rapport.capabilities.promises.service.terms import decided, terms_of
 from rapport.capabilities.promises.service.whose import keep_whose, make_anew
 from rapport.capabilities.promises.settings import PromiseSettings
-from rapport.capabilities.promises.shipments import shipments_of_scans
+from rapport.capabilities.promises.shipments import left_of, shipments_of_scans
 from rapport.capabilities.promises.store import Row
 from rapport.capabilities.supply import lying
 from rapport.collect.own import own_fact
@@ -125,18 +126,23 @@ def judge_orders(
     before = store.rows_of(conn, workspace, known)
     history = _history(conn, workspace, known, wanted, terms)
     scans = store.scans_of(conn, workspace, history)
-    stock = _stock(conn, workspace, [known[one] for one in history], before, now)
+    backs = backs_of(conn, workspace, history)
+    coming = {one: known[one]._replace(lines=left_of(known[one].lines, backs.get(one, ()))) for one in history}
+    stock = _stock(conn, workspace, list(coming.values()), before, now)
     after: list[tuple[Row, Standing]] = []
     for order_id, made in history.items():
         out, stock_at = stock.get(order_id, (False, None))
         shipments = shipments_of_scans(scans.get(order_id, ()), zone_named(known[order_id].zone))
-        found = judge(known[order_id], made, shipments, terms, now=now, no_stock=out, stock_at=stock_at)
+        found = judge(
+            known[order_id], made, shipments, terms, now=now, no_stock=out, stock_at=stock_at,
+            backs=backs.get(order_id, ()),
+        )  # fmt: skip
         after.append((_row(workspace, known[order_id], found, before.get(order_id), now), found))
     if wanted.tell_customers and not told_anew:
         after = tell(conn, workspace, after, known, now=now)
     changed = [(row, found) for row, found in after if _without_time(row) != _without_time(before.get(row.order_id))]
     store.save_rows(conn, [row for row, _ in changed])
-    _keep_waits(conn, workspace, [row for row, _ in changed], before, known)
+    _keep_waits(conn, workspace, [row for row, _ in changed], before, coming)
     facts = _facts(conn, workspace, changed, before, history, known, now)
     return Judged(facts, [_timer(row, found, now) for row, found in after if _is_live(row, now)])
 
@@ -164,7 +170,8 @@ def _save(conn: Connection, workspace: WorkspaceId, said: Sequence[tuple[Seen, S
     keep_whose(conn, workspace, said)
     store.save_made(conn, workspace, made)
     store.save_scans(conn, workspace, scans)
-    touched = {one.order_id for _, one in said if one.order_id and (one.order or one.made or one.scan)}
+    save_backs(conn, workspace, [one.back for _, one in said if one.back is not None])
+    touched = {one.order_id for _, one in said if one.order_id and (one.order or one.made or one.scan or one.back)}
     return touched | store.orders_of_shipments(conn, workspace, {scan.shipment_id for _, scan in scans})
 
 
