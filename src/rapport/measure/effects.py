@@ -5,13 +5,18 @@ From sums alone, so that groups of any size are compared at the cost of one quer
 
 from __future__ import annotations
 
-from math import erfc, sqrt
+from math import erfc, exp, log, sqrt
 from typing import NamedTuple
 
 __all__ = ["Difference", "Group", "difference", "effect_on_takers", "sample_ratio_p"]
 
 Z = 1.959963984540054
-"""Of a 95 % interval."""
+"""Of a 95 % interval that is looked at once."""
+WRONG = 0.05
+"""How often, at most, an interval that is looked at often ever misses the truth."""
+TIGHTEST = 1_000
+"""People of both groups together at which such an interval is as narrow as it can be made."""
+_PER_PERSON = (-2 * log(WRONG) + log(-2 * log(WRONG)) + 1) / TIGHTEST
 FEWEST = 20
 """People that a group should have before its share is judged: the formula is no good for fewer."""
 
@@ -44,22 +49,25 @@ class Difference(NamedTuple):
     low: float
     high: float
     p: float
-    """How often chance alone makes a difference so large, were there none."""
+    """How often chance alone makes a difference so large, were there none; looked at often, so large ever."""
 
 
-def difference(given: Group, held_out: Group) -> Difference | None:
+def difference(given: Group, held_out: Group, *, often: bool = False) -> Difference | None:
     """Of the means, as people were assigned; None where a group has fewer than two people. **Source:** Welch's test for
     large groups, without the assumption that both vary alike.
+
+    Looked at `often`, while people come in, the interval holds the truth at all looks together 95 times of 100.
 
     >>> difference(Group(21_307, 3_894, 3_894), Group(21_306, 2_262, 2_262)).value.__round__(4)
     0.0766
     """
     if min(given.people, held_out.people) < 2:
         return None
-    return _interval(given.mean - held_out.mean, given.error + held_out.error)
+    people = given.people + held_out.people if often else None
+    return _interval(given.mean - held_out.mean, given.error + held_out.error, people)
 
 
-def effect_on_takers(given: Group, held_out: Group) -> Difference | None:
+def effect_on_takers(given: Group, held_out: Group, *, often: bool = False) -> Difference | None:
     """On those who took it because it was offered (complier average causal effect): the difference over that of the
     shares that took it, with the interval of the delta method. None where the offer moved too few to tell.
 
@@ -75,7 +83,8 @@ def effect_on_takers(given: Group, held_out: Group) -> Difference | None:
     value = (given.mean - held_out.mean) / moved
     both = _covariance(given) + _covariance(held_out)
     error = given.error + held_out.error - 2 * value * both + value**2 * moved_error
-    return _interval(value, max(error, 0.0) / moved**2)
+    people = given.people + held_out.people if often else None
+    return _interval(value, max(error, 0.0) / moved**2, people)
 
 
 def sample_ratio_p(given: int, held_out: int, *, share: float) -> float:
@@ -105,7 +114,20 @@ def _covariance(group: Group) -> float:
     return whole / (group.people - 1) / group.people
 
 
-def _interval(value: float, variance: float) -> Difference:
+def _interval(value: float, variance: float, people: int | None) -> Difference:
+    """For one look; with `people`, for all looks from the first to the last.
+
+    **Source** of the latter: asymptotic confidence sequences, Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas,
+    "Time-uniform central limit theory and asymptotic confidence sequences" (2024), with the normal mixture of Robbins
+    (1970); its p is where the sequence begins to hold 0.
+    """
     error = sqrt(variance)
-    p = erfc(abs(value) / error / sqrt(2)) if error else float(value == 0)
-    return Difference(value, value - Z * error, value + Z * error, p)
+    if people is None:
+        p = erfc(abs(value) / error / sqrt(2)) if error else float(value == 0)
+        return Difference(value, value - Z * error, value + Z * error, p)
+    time = people * _PER_PERSON
+    width = error * sqrt((1 + 1 / time) * log((time + 1) / WRONG**2))
+    p = float(value == 0)
+    if error:
+        p = min(1.0, sqrt(time + 1) * exp(-((value / error) ** 2) * time / (time + 1) / 2))
+    return Difference(value, value - width, value + width, p)

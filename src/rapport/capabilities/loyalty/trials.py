@@ -127,7 +127,7 @@ def _percents(conn: Connection, workspace: WorkspaceId, programme: str, kind: st
 
 def _measured(name: str, given: Group, held: Group) -> Measured:
     title, unit = MEASURES[name]
-    all_of, takers = difference(given, held), effect_on_takers(given, held)
+    all_of, takers = difference(given, held, often=True), effect_on_takers(given, held, often=True)
     return Measured(
         name=name, title=title, unit=unit, given_mean=given.mean, held_out_mean=held.mean,
         **_numbers(all_of, ("difference", "low", "high", "p")),

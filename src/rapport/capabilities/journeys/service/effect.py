@@ -151,7 +151,7 @@ def _group(row: Any, measure: str) -> Group:
 
 def _measured(name: str, given: Group, held: Group) -> Measured:
     title, unit = MEASURES[name]
-    found: Difference | None = difference(given, held)
+    found: Difference | None = difference(given, held, often=True)
     value, low, high, p = found if found is not None else (None, None, None, None)
     return Measured(
         name=name, title=title, unit=unit, journey_mean=given.mean, control_mean=held.mean, difference=value, low=low,
