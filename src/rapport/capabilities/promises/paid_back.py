@@ -9,7 +9,6 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData, Table, Text
 
-from rapport.capabilities.orders import given_back, sold
 from rapport.capabilities.promises import store
 from rapport.capabilities.promises.shipments import Back, Line
 from rapport.kernel.ids import WorkspaceId
@@ -58,7 +57,6 @@ def backs_of(conn: Connection, workspace: WorkspaceId, order_ids: Collection[str
         return {}
     with_refunds = sorted({row.order_id for row in rows})
     aside = {fact for told in told_of(conn, workspace, with_refunds).values() for fact in told.aside}
-    whole = _wholly(conn, workspace, with_refunds)
     latest = {
         (row.order_id, row.refund_id): row
         for row in sorted(rows, key=lambda one: (one.at, one.fact))
@@ -66,7 +64,7 @@ def backs_of(conn: Connection, workspace: WorkspaceId, order_ids: Collection[str
     }
     found: defaultdict[str, list[Back]] = defaultdict(list)
     for row in sorted(latest.values(), key=lambda one: (one.at, one.fact)):
-        found[row.order_id].append(Back(row.at, store.decode_lines(row.lines), whole=whole.get(row.order_id) == row.at))
+        found[row.order_id].append(Back(row.at, store.decode_lines(row.lines)))
     return found
 
 
@@ -74,14 +72,3 @@ def unsay(conn: Connection, unsaid: Unsaid) -> Mapping[str, int]:
     """Take away what withdrawn facts said of orders, refunds included."""
     change_among(conn, sa.delete(paid_back), unsaid.workspace, paid_back.c.fact, unsaid.facts)
     return store.unsay(conn, unsaid)
-
-
-def _wholly(conn: Connection, workspace: WorkspaceId, order_ids: Collection[str]) -> dict[str, int]:
-    """The orders of which nothing is left by the ledger, with when the last of it went back."""
-    each, back = sold(workspace).subquery(), given_back(workspace).subquery()
-    gone = sa.select(each.c.order_id).where(each.c.worth > 0, each.c.left <= 0)
-    ended = sa.select(back.c.order_id, sa.func.max(back.c.at)).group_by(back.c.order_id)
-    names = set(conn.execute(gone.where(each.c.order_id.in_(order_ids))).scalars())
-    if not names:
-        return {}
-    return {row[0]: row[1] for row in conn.execute(ended.where(back.c.order_id.in_(sorted(names))))}

@@ -75,8 +75,6 @@ class Back(NamedTuple):
 
     at: int
     lines: tuple[Line, ...] = ()
-    whole: bool = False
-    """Nothing of the order is left with it."""
 
 
 class Scan(NamedTuple):
@@ -194,14 +192,14 @@ def left_of(lines: Sequence[Line], backs: Sequence[Back]) -> tuple[Line, ...]:
     """The lines of an order without what was paid back."""
     left = [(line, line.pieces) for line in lines]
     for one in backs:
-        left = [] if one.whole else _without(left, one.lines)
+        left = _without(left, one.lines)
     return tuple(line._replace(pieces=pieces) for line, pieces in left)
 
 
 def ended_at(lines: Sequence[Line], backs: Sequence[Back]) -> int | None:
     """When the last of an order was paid back; None while something of it is to come."""
     for number, one in enumerate(backs, start=1):
-        if one.whole or (lines and one.lines and not left_of(lines, backs[:number])):
+        if lines and one.lines and not left_of(lines, backs[:number]):
             return one.at
     return None
 
