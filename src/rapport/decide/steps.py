@@ -91,17 +91,20 @@ class Steps:
     def eligible(self, conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> Eligible:
         """Those that no rule bars. A rule that fails bars all that are left, and its guardrail says so."""
         left, guardrails = list(candidates), []
-        for rule in _applying(self._rules, ask):
-            failed = ""
-            try:
-                barred = rule.barred(conn, ask, tuple(left)) if left else frozenset()
-                passed = [candidate for candidate in left if candidate.item_id not in barred]
-            except Exception as error:  # what is not known to be allowed is not shown
-                _logger.exception("the eligibility rule %s failed", rule.name)
-                passed, failed = [], type(error).__name__
-            removed = len(left) - len(passed)
-            guardrails.append(Guardrail(name=rule.name, removed=removed, title=rule.title, failed=failed))
-            left = passed
+        with _apart(conn) as savepoint:  # one for all: after a rule that fails, nothing is left to ask of others
+            for rule in _applying(self._rules, ask):
+                failed = ""
+                try:
+                    barred = rule.barred(conn, ask, tuple(left)) if left else frozenset()
+                    passed = [candidate for candidate in left if candidate.item_id not in barred]
+                except Exception as error:  # what is not known to be allowed is not shown
+                    _logger.exception("the eligibility rule %s failed", rule.name)
+                    passed, failed = [], type(error).__name__
+                    if savepoint is not None:
+                        savepoint.rollback()
+                removed = len(left) - len(passed)
+                guardrails.append(Guardrail(name=rule.name, removed=removed, title=rule.title, failed=failed))
+                left = passed
         return Eligible(left, guardrails)
 
     def scored(self, conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from rapport.kernel.clock import SECOND, to_datetime
 from rapport.measure.days import first_moment, latest_days
 
-__all__ = ["WEEK", "Period", "Weeks", "change_of", "weeks_of"]
+__all__ = ["WEEK", "Period", "Weeks", "change_of", "same_hour", "weeks_of"]
 
 WEEK = 7
 
@@ -43,7 +43,7 @@ def weeks_of(now: int, zone: ZoneInfo) -> Weeks:
     """
     days = latest_days(now, 2 * WEEK, zone)
     begins = [first_moment(day, zone) for day in days]
-    back = max(_a_week_back(now, zone), begins[-1 - WEEK])
+    back = max(same_hour(now, zone, days_ago=WEEK), begins[-1 - WEEK])
     return Weeks(
         today=Period(begins[-1], now), same_day=Period(begins[-1 - WEEK], back),
         week=Period(begins[-WEEK], now), before=Period(begins[0], back), days=days,
@@ -59,8 +59,8 @@ def change_of(now: int, before: int) -> float | None:
     return round((now - before) / before, 4) if before > 0 else None
 
 
-def _a_week_back(now: int, zone: ZoneInfo) -> int:
-    """The moment at which the shop's clocks showed the same hour seven days ago."""
-    there = (to_datetime(now).astimezone(zone).replace(tzinfo=None) - timedelta(days=WEEK)).replace(tzinfo=zone)
+def same_hour(now: int, zone: ZoneInfo, *, days_ago: int) -> int:
+    """The moment at which the shop's clocks showed the same hour so many days ago."""
+    there = (to_datetime(now).astimezone(zone).replace(tzinfo=None) - timedelta(days=days_ago)).replace(tzinfo=zone)
     span = there.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     return (span.days * 86_400 + span.seconds) * SECOND + span.microseconds

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.money import format_minor
-from rapport.measure.compared import Period, change_of
+from rapport.measure.compared import Period, change_of, same_hour
 from rapport.measure.days import first_moment, latest_days
 from rapport.measure.metrics import DECISION_SALES, DECISIONS
 from rapport.measure.model import Metric, Question
@@ -59,11 +59,12 @@ class Report(NamedTuple):
 
 
 def report_of(conn: Connection, workspace: WorkspaceId, metrics: Metrics, *, now: int, days: int) -> Report:
-    """The last so many days, today among them, beside as many before."""
+    """The last so many days, today among them, beside as many before, the last of those up to the same hour."""
     zone = zone_of(conn, workspace)
     dates = latest_days(now, 2 * days, zone)
     since = first_moment(dates[days], zone)
-    period, before = Period(since, now), Period(first_moment(dates[0], zone), since)
+    period = Period(since, now)
+    before = Period(first_moment(dates[0], zone), min(since, same_hour(now, zone, days_ago=days)))
 
     def ask(metric: Metric, when: Period, by: str) -> list[dict[str, Any]]:
         question = Question(workspace=workspace, since=when.since, until=when.until, by=by, zone=zone.key)

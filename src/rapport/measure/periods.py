@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rapport.kernel.clock import to_datetime, zone_named
+from rapport.kernel.errors import InvalidInput
 from rapport.measure.days import first_moment
 from rapport.measure.metrics import with_shares
 from rapport.measure.model import Metric, Question
@@ -92,10 +93,15 @@ def _is_running(name: str, by: str, zone: ZoneInfo, now: int) -> bool:
 
 
 def period_of(name: str, question: Question) -> tuple[int, int]:
-    """From when to when a day, week or month is, within the time that is asked for."""
+    """From when to when a day, week or month is, within the time that is asked for. Raises InvalidInput for no name."""
     zone = zone_named(question.zone)
-    begins, ends = (
-        first_moment(date.fromisoformat(one if len(one) > len("2026-11") else f"{one}-01"), zone)
-        for one in (name, after(name, question.by))
-    )
+    try:
+        begins, ends = (
+            first_moment(date.fromisoformat(one if len(one) > len("2026-11") else f"{one}-01"), zone)
+            for one in (name, after(name, question.by))
+        )
+    except (ValueError, OverflowError):
+        raise InvalidInput(
+            f"{name[:40]!r} is no {question.by}", hint="such as 2026-11-27, of a month 2026-11"
+        ) from None
     return max(begins, question.since), min(ends, question.until)

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from rapport.decide.products import lines_of
+from rapport.decide.products import LINES
 from rapport.kernel.clock import to_iso
 from rapport.kernel.facts import Fact
 from rapport.kernel.money import MAX_MINOR
@@ -14,6 +14,7 @@ from rapport.kernel.work import Connection
 from rapport.measure.model import Question
 from rapport.measure.service import Paid
 from rapport.measure.store import days_asked, decision_outcomes, decisions
+from rapport.remember import inputs
 from rapport.remember.inputs import ReadingSettings
 
 __all__ = ["paid_for", "sales_by"]
@@ -22,11 +23,12 @@ __all__ = ["paid_for", "sales_by"]
 def paid_for(fact: Fact, settings: ReadingSettings) -> dict[str, Paid]:
     """By product what an order took for its pieces, by the prices it states; a product without one is missing."""
     found: dict[str, Paid] = {}
-    for line in lines_of(fact, settings):
-        if line.price_minor is not None:
-            before = found.get(line.product_id, Paid(0, line.currency)).minor
-            minor = before + line.price_minor * line.quantity
-            found[line.product_id] = Paid(max(-MAX_MINOR, min(minor, MAX_MINOR)), line.currency)
+    currency = inputs.currency(fact.properties, settings)
+    for product in inputs.products(fact.properties)[:LINES] or [fact.properties]:
+        product_id, total = inputs.product_id(product), inputs.line_total(product, currency)
+        if product_id is not None and total is not None:
+            before = found.get(product_id, Paid(0, currency)).minor
+            found[product_id] = Paid(max(-MAX_MINOR, min(before + total, MAX_MINOR)), currency)
     return found
 
 

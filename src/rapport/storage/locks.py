@@ -40,6 +40,8 @@ class Lock(IntEnum):
     """By order: one transaction judges its promise."""
     POINTS = 7_262_049
     """By strand: one transaction changes what it has of a loyalty programme."""
+    ANSWERS = 7_262_061
+    """By identifier: one transaction answers a question for them."""
     BUDGETS = 7_262_055
     """By workspace: one transaction spends the budgets of its loyalty programmes; taken after POINTS."""
     AUDIT = 7_262_051

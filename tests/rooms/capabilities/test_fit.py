@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from rapport.capabilities import orders
 from rapport.capabilities.fit import store
-from rapport.capabilities.fit.model import FitShown, Pieces, lean_of, risk_of, size_for
+from rapport.capabilities.fit.model import FitShown, Pieces, lean_of, risk_of, says_size, size_for
 from rapport.capabilities.fit.service import TIME_TO_RETURN, fit_of
 from rapport.compose.person import erase_person
 from rapport.decide.service import CustomerNamed
-from rapport.kernel.clock import DAY, now_us
+from rapport.kernel.clock import DAY, now_us, to_iso
 from rapport.kernel.errors import NotFound
 from rapport.kernel.identifiers import Identifier, key_of
 from tests.shop import NOON, Shop
@@ -51,11 +52,65 @@ def test_a_return_counts_once_in_whatever_order_and_however_often_it_is_told(any
     for message in (told[2], told[3], told[0], told[1]):
         shop.send(message)
         shop.fold(batch=1)
+    those = orders.sold(shop.id).subquery()
     with shop.db.read() as conn:
-        assert store.of_item(conn, shop.id, "shirt", until=LATER) == Pieces(3, 1)
-        assert store.of_item(conn, shop.id, "shirt", until=LATER, variant="M") == Pieces(2, 0)
-        assert store.of_item(conn, shop.id, "shirt", until=NOON) == Pieces()  # it has not had time to come back
+        assert store.of_item(conn, shop.id, those, "shirt", until=LATER) == Pieces(3, 1)
+        assert store.of_item(conn, shop.id, those, "shirt", until=LATER, variant="M") == Pieces(2, 0)
+        assert store.of_item(conn, shop.id, those, "shirt", until=NOON) == Pieces()  # it has not had time to come back
         assert store.reasons_of(conn, shop.id, "shirt") == (0, 1)
+
+
+def test_an_item_is_unknown_where_refunds_do_not_say_what_came_back(any_shop: Shop) -> None:
+    """Half of the orders are given back: by a shop system that tells the sum alone, or the product and no variant."""
+    shop = any_shop
+    for number in range(100):
+        shop.send(order(shop, f"o{number}", ("shirt", "M"), user=f"u{number}", total=10, currency="EUR"))
+        if number % 2:
+            shop.send(shop.message("Order Refunded", at=NOON + DAY, user=f"u{number}", order_id=f"o{number}",
+                                   refund_id=f"r{number}", total=10, currency="EUR"))  # fmt: skip
+    shop.fold()
+    found = fit(shop, "shirt").risk
+    assert (found.level, found.probability) == ("unknown", None)
+    assert found.why == ["only 0 of 50 refunded orders say which products came back"]
+    for number in range(1, 100, 2):
+        products = [{"product_id": "shirt", "quantity": 1}]
+        shop.send(shop.message("Order Refunded", at=NOON + DAY, user=f"u{number}", order_id=f"o{number}",
+                               refund_id=f"r{number}", products=products, reason="too small"))  # fmt: skip
+    shop.fold()
+    told = fit(shop, "shirt")
+    assert (told.risk.item, told.lean) == (Pieces(100, 50), "runs_small")
+    assert fit(shop, "shirt", variant="M").risk.item == Pieces(100, 50)
+
+
+def test_an_order_counts_once_as_it_was_left_and_not_where_it_was_cancelled(any_shop: Shop) -> None:
+    shop = any_shop
+    shop.send(
+        order(shop, "twice", ("shirt", "M")),
+        order(shop, "twice", ("shirt", "4455")) | {"timestamp": to_iso(NOON + DAY)},
+        order(shop, "edited", ("shirt", "M"), ("hat", ""), revenue=20),
+        shop.message("Order Updated", at=NOON + DAY, user="ada", order_id="edited", revenue=10,
+                     products=[{"product_id": "hat"}]),
+        order(shop, "cancelled", ("shirt", "M")),
+        shop.message("Order Cancelled", at=NOON + DAY, user="ada", order_id="cancelled"),
+    )  # fmt: skip
+    shop.fold(batch=1)
+    with shop.db.read() as conn:
+        those = orders.sold(shop.id).subquery()
+        assert store.of_item(conn, shop.id, those, "shirt", until=LATER) == Pieces(1, 0)
+        assert store.of_item(conn, shop.id, those, "hat", until=LATER) == Pieces(1, 0)
+        lines = store.lines_of(conn, shop.id, those, [key_of(shop.id, Identifier("user_id", "ada"))])
+    assert sorted(line.product_id for line in lines) == ["hat", "shirt"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [("Falsche Menge geliefert", 0), ("wrong length", 0), ("Engraving wrong", 0), ("my shorts", 0), ("zweites Paar", 0),
+     ("grandmother did not like it", 0), ("tights damaged", 0), ("in English", 0), ("Zu eng!", -1), ("zu klein", -1),
+     ("SIZE_TOO_SMALL", -1), ("too large", 1), ("viel zu groß", 1), ("zu weit", 1), ("smaller than expected", -1),
+     ("trop grand", 1), ("größer als gedacht", 1)],
+)  # fmt: skip
+def test_a_reason_is_read_by_whole_words(reason: str, says: int) -> None:
+    assert says_size(reason) == says
 
 
 def test_what_is_not_known_is_called_so(any_shop: Shop) -> None:
@@ -94,7 +149,7 @@ def test_a_customer_is_told_the_size_they_keep_and_nobody_who_refuses_is_looked_
     with shop.db.write() as conn:
         erase_person(conn, shop.pipeline.slices, shop.id, keys)
     with shop.db.read() as conn:
-        assert store.lines_of(conn, shop.id, keys) == []
+        assert store.lines_of(conn, shop.id, orders.sold(shop.id).subquery(), keys) == []
 
 
 def test_risks_come_true_as_often_as_they_say_and_intervals_hold_most_truths() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rapport.capabilities.merchandising import pages
 from rapport.capabilities.merchandising.model import Rule, checked, conflicts_of
 from rapport.capabilities.merchandising.service.changing import in_force, put_back, save
 from rapport.capabilities.merchandising.service.trying import Tried, try_rules
@@ -15,6 +16,7 @@ from rapport.decide.model import Candidate, Choice, Pin
 from rapport.decide.service import CustomerNamed, Decision, DecisionAsked, _around
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
+from rapport.kernel.moments import read_moment
 from tests.shop import NOON, Shop
 
 PLACES = ("home", "product", "search")
@@ -178,3 +180,15 @@ def test_a_slate_has_every_pin_once_at_its_place_or_before_and_keeps_the_policys
 def _choice(item_id: str) -> Choice:
     candidate = Candidate(kind="product", item_id=item_id, score=1.0, reasons=[])
     return Choice(candidate=candidate, odds=0.5, explored=False)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"), [("2026-12-24T18:00:00+01:00", "2026-12-24T17:00"), ("2026-12-24T17:00Z", "2026-12-24T17:00"),
+                        ("2026-12-24", "2026-12-24T00:00"), ("", "")],
+)  # fmt: skip
+def test_the_form_shows_the_end_of_a_rule_however_it_was_written(said: str, shown: str) -> None:
+    """A field for day and hour shows nothing of what it cannot read, and saving would take the end away."""
+    fields = pages._fields(Rule(name="gold", action="boost", products=["a"], until=said))
+    assert fields["until"] == shown
+    moment = pages._moment(fields["until"])
+    assert (moment and read_moment(moment)) == (said and read_moment(said))

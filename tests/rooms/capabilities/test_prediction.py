@@ -19,7 +19,8 @@ from rapport.capabilities.prediction.model import Buyer, baseline_of, calibratio
 from rapport.capabilities.prediction.spend import fit_spend
 from rapport.capabilities.prediction.store import cards, fits, predictions
 from rapport.compose.slice import Joined
-from rapport.kernel.clock import DAY
+from rapport.decide.people import roots_of
+from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.gate import closed
 from rapport.remember.golden import find_key, golden_record
 from rapport.remember.segments.fields import Fields
@@ -191,6 +192,32 @@ def test_of_who_objects_nothing_is_learnt_and_what_was_foretold_ends(any_shop: S
     assert "churn_risk" in traits(shop, "u1")
     assert (len(shop.rows(predictions)), [told.properties for told in shop.facts(MADE)].count(
         {"withheld": "personalisation"})) == (119, 1)  # fmt: skip
+
+
+def test_who_objects_under_another_root_than_was_told_of_is_foretold_nothing_either(any_shop: Shop) -> None:
+    """Told of, then merged with an older browser: what was said under the former root ends, too."""
+    shop = any_shop
+    a_year_of_orders(shop)
+    turns(shop.db, FITTING, now=NOON)
+    turns(shop.db, TELLING, now=NOON)
+    shop.fold()
+    before = [row["strand"] for row in shop.rows(predictions)]
+    for number in range(12):  # the root is the smallest key: one of so many browsers is smaller
+        shop.send(shop.message("Product Viewed", at=NOON - 500 * DAY, browser=f"old-{number}", product_id="p"))
+        shop.send({"type": "identify", "messageId": f"i{number}", "anonymousId": f"old-{number}", "userId": "u0",
+                   "timestamp": to_iso(NOON + DAY), "traits": {}})  # fmt: skip
+    shop.send(shop.message(
+        "Consent Preference Updated", at=NOON + DAY, user="u0",
+    ) | {"context": {"consent": {"categoryPreferences": {"personalisation": False}}}})  # fmt: skip
+    shop.fold()
+    with shop.db.read() as conn:
+        key = find_key(conn, shop.id, "user_id:u0")
+        assert roots_of(conn, shop.id, [key])[key] not in before
+    turns(shop.db, FITTING, now=NOON + 8 * DAY)
+    turns(shop.db, TELLING, now=NOON + 8 * DAY)
+    shop.fold()
+    assert "churn_risk" not in traits(shop, "u0")
+    assert len(shop.rows(predictions)) == 119
 
 
 def test_a_shop_whose_fit_fails_holds_up_no_other(shop: Shop) -> None:

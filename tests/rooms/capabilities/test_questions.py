@@ -10,7 +10,6 @@ import pytest
 from rapport.capabilities.questions import service, store
 from rapport.capabilities.questions.model import Option, Question, checked, worth_asking
 from rapport.capabilities.questions.service import Next
-from rapport.collect.appender import Appender
 from rapport.compose.person import erase_person, export_person
 from rapport.kernel.clock import DAY, HOUR, now_us
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
@@ -48,13 +47,9 @@ def asked(shop: Shop, who: Identifier = ADA, *, now: int | None = None, **more: 
 
 
 def answer(shop: Shop, name: str, given: Any, who: Identifier = ADA, *, now: int | None = None) -> None:
-    appender = Appender(shop.db, max_pending_bytes=1_000_000)
-    try:
-        service.answer(
-            shop.db, appender, shop.pipeline.slices.gate, shop.id, who, name, given, language="en", now=now or now_us()
-        )
-    finally:
-        appender.close()
+    service.answer(
+        shop.db, shop.pipeline.slices.gate, shop.id, who, name, given, language="en", now=now or now_us()
+    )  # fmt: skip
 
 
 def name_of(found: Next) -> str | None:
@@ -172,14 +167,14 @@ def test_a_late_or_repeated_fact_changes_nothing(shop: Shop) -> None:
         assert store.said_by(conn, shop.id, [key]) == {"skin": (9, False)}
 
 
-def test_two_who_answer_at_once_are_both_kept(shop: Shop) -> None:
+def test_two_who_answer_at_once_are_both_kept_and_one_is_the_first(shop: Shop) -> None:
     threads = [threading.Thread(target=answer, args=(shop, "skin", value)) for value in ("dry", "oily")]
     for one in threads:
         one.start()
     for one in threads:
         one.join()
     shop.fold()
-    assert len(shop.facts("Profile Question Answered")) == 2
+    assert sorted(fact.properties["first"] for fact in shop.facts("Profile Question Answered")) == [False, True]
 
 
 def test_a_question_that_nobody_could_answer_is_refused() -> None:

@@ -4,9 +4,8 @@ For product pages, the service desk and decisions. What too little is known of i
 """
 
 from rapport.capabilities.fit.model import ENOUGH_IN_THE_SHOP, FitShown, Risk, SizeAdvice
-from rapport.capabilities.fit.service import TIME_TO_RETURN, fit_of
-from rapport.capabilities.fit.store import buyers_of, sold_of
-from rapport.capabilities.fit.store import of_shop as sold_of_the_shop
+from rapport.capabilities.fit.service import TIME_TO_RETURN, fit_of, sold_of, sold_of_the_shop
+from rapport.capabilities.fit.store import buyers_of
 
 __all__ = [
     "ENOUGH_IN_THE_SHOP", "TIME_TO_RETURN", "FitShown", "Risk", "SizeAdvice", "buyers_of", "fit_of", "sold_of",

@@ -7,6 +7,7 @@ Analysis*, 3rd edition, 5.3 (partial pooling); logits add, as in a logistic mode
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from math import exp, log, sqrt
 from typing import Literal, NamedTuple
@@ -24,6 +25,8 @@ ENOUGH_OF_THE_ITEM = 5
 """Pieces; below, the answer is the shop's share and says so."""
 OF_THE_ITEM, OF_THE_CUSTOMER = 20.0, 10.0
 """Pieces that the prior counts as: so many of the item, or of the customer, weigh as much as the shop's share does."""
+TOLD_BY_LINE = 0.8
+"""The share of refunded orders that must say what came back: the others would count as kept."""
 ENOUGH_REASONS = 5
 USUAL = 1.25
 """So many times the shop's share, or a part of it as small, is more or less than usual, if the interval says so too."""
@@ -92,8 +95,18 @@ class FitShown(msgspec.Struct, frozen=True, kw_only=True):
     """What returns with a reason say of the item's sizes."""
 
 
-def risk_of(shop: Pieces, item: Pieces, customer: Pieces | None = None, *, expected: float = 0.0) -> Risk:
+def risk_of(
+    shop: Pieces,
+    item: Pieces,
+    customer: Pieces | None = None,
+    *,
+    expected: float = 0.0,
+    refunded: Pieces | None = None,
+) -> Risk:
     """The risk of one piece of the item for this customer; `expected`: returns that anybody would have made of theirs.
+
+    `refunded`: orders of which money went back, and how many of those refunds say for which products. Where most do
+    not, nothing is known of any product.
 
     >>> known = risk_of(Pieces(1_000, 100), Pieces(200, 60))
     >>> round(known.probability, 2), known.level
@@ -101,10 +114,15 @@ def risk_of(shop: Pieces, item: Pieces, customer: Pieces | None = None, *, expec
     >>> risk_of(Pieces(1_000, 100), Pieces()).level, risk_of(Pieces(10, 1), Pieces(10, 1)).probability
     ('unknown', None)
     """
+    unknown = ""
     if shop.sold < ENOUGH_IN_THE_SHOP:
+        unknown = f"only {shop.sold} pieces of the whole shop have had time to come back"
+    elif refunded is not None and refunded.returned < TOLD_BY_LINE * refunded.sold:
+        unknown = f"only {refunded.returned} of {refunded.sold} refunded orders say which products came back"
+    if unknown:
         return Risk(
             level="unknown", probability=None, low=None, high=None, usual=None, item=item, customer=customer,
-            why=[f"only {shop.sold} pieces of the whole shop have had time to come back"],
+            why=[unknown],
         )  # fmt: skip
     usual = (shop.returned + 0.5) / (shop.sold + 1)
     a, b = item.returned + OF_THE_ITEM * usual, item.sold - item.returned + OF_THE_ITEM * (1 - usual)
@@ -153,14 +171,20 @@ def says_size(reason: str) -> int:
 
     >>> says_size("Too small"), says_size("zu groß"), says_size("changed my mind"), says_size("size_too_large")
     (-1, 1, 0, 1)
+    >>> says_size("wrong length"), says_size("not as in the English text"), says_size("zweites Paar")
+    (0, 0, 0)
     """
     said = reason.casefold().replace("_", " ")
-    small, large = (any(word in said for word in words) for words in (_SMALL, _LARGE))
-    return int(large) - int(small)
+    return int(_LARGE.search(said) is not None) - int(_SMALL.search(said) is not None)
 
 
-_SMALL = ("small", "tight", "short", "klein", "eng", "kurz", "petit", "piccol")
-_LARGE = ("large", "big", "loose", "too long", "gross", "weit", "zu lang", "grand", "grande")
+_SMALL = re.compile(
+    r"\b(smaller|small|tighter|tight|too short|kleine?[rs]?|zu eng|enger|kurz|k\u00fcrzer|petite?|"
+    r"piccol[oaie]|strett[oaie])\b"
+)
+_LARGE = re.compile(
+    r"\b(larger?|big(ger)?|too (long|wide)|looser?|gross(e[rs]?)?|gr\u00f6sser|zu (weit|lang)|grande?)\b"
+)
 
 
 def size_for(

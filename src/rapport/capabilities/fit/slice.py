@@ -17,7 +17,7 @@ FIT = Slice(
     name="fit",
     title="Sizes and returns",
     stage=stage,
-    retelling=Retelling(),
+    retelling=Retelling(version=2),
     unsay=store.unsay,
     holds=(
         of_person(store.bought, "what somebody bought, line by line"),

@@ -1,4 +1,4 @@
-"""The part of fit in a worker's batch: lines that were bought, lines that came back."""
+"""The part of fit in a worker's batch: lines that were bought, as reports and corrections say, lines that came back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Note = list[Bought] | list[Back]
 
 def stage() -> BatchStage[Note]:
     """The stage of one worker."""
-    return BatchStage[Note](("Order Completed", "Order Refunded"), read=_read, write=_write)
+    return BatchStage[Note](("Order Completed", "Order Updated", "Order Refunded"), read=_read, write=_write)
 
 
 def _read(seen: Seen) -> Note | None:
@@ -38,9 +38,9 @@ def _read(seen: Seen) -> Note | None:
             what = (product_id, inputs.variant(product) or "")
             pieces[what] += inputs.pieces(product)
             reasons[what] = inputs.text(product.get("reason") or product.get("return_reason")) or ""
-    if fact.name == "Order Completed":
+    if fact.name != "Order Refunded":
         return [
-            Bought(workspace, order_id, *what, strand, min(n, 10**6), fact.occurred_at, fact.id)
+            Bought(workspace, order_id, fact.id, *what, strand, min(n, 10**6), fact.occurred_at)
             for what, n in pieces.items() if n
         ] or None  # fmt: skip
     found = (inputs.text(fact.properties.get(name)) for name in _REFUND_IDS)

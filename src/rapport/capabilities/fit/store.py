@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, SmallInteger, Table
@@ -17,7 +17,8 @@ from rapport.storage.engine import CText, metadata
 from rapport.storage.lookup import change_among, select_among
 
 __all__ = [
-    "Back", "Bought", "bought", "came_back", "lines_of", "of_item", "of_shop", "reasons_of", "save", "sold_of", "unsay",
+    "Back", "Bought", "bought", "came_back", "lines_of", "of_item", "of_shop", "reasons_of", "save", "sold_of",
+    "told_by_line", "unsay",
 ]  # fmt: skip
 
 bought = Table(
@@ -25,16 +26,17 @@ bought = Table(
     metadata,
     Column("workspace", Integer, primary_key=True, autoincrement=False),
     Column("order_id", CText, primary_key=True),
+    Column("fact", CText, primary_key=True),
     Column("product_id", CText, primary_key=True),
     Column("variant", CText, primary_key=True),
     Column("strand", LargeBinary, nullable=False),
     Column("pieces", Integer, nullable=False),
     Column("at", BigInteger, nullable=False),
-    Column("fact", CText, nullable=False),
     Index("fit_bought_of_strand", "workspace", "strand"),
     Index("fit_bought_of_product", "workspace", "product_id", "at"),
     Index("fit_bought_at", "workspace", "at"),
 )
+"""By report and correction; of each order those lines count that the fact which counts says (`counted`)."""
 
 came_back = Table(
     "fit_came_back",
@@ -58,8 +60,6 @@ RECENT = 5_000
 OF_A_PERSON = 300
 
 _b, _r = bought.c, came_back.c
-_SAME = (_r.workspace == _b.workspace, _r.order_id == _b.order_id, _r.product_id == _b.product_id,
-         _r.variant == _b.variant)  # fmt: skip
 
 
 class Bought(NamedTuple):
@@ -67,12 +67,12 @@ class Bought(NamedTuple):
 
     workspace: WorkspaceId
     order_id: str
+    fact: str
     product_id: str
     variant: str
     strand: Key
     pieces: int
     at: int
-    fact: str
 
 
 class Back(NamedTuple):
@@ -91,72 +91,100 @@ class Back(NamedTuple):
 
 
 def save(conn: Connection, lines: Iterable[Bought], backs: Iterable[Back]) -> None:
-    """Keep lines; of several reports of one the earliest counts, in whatever order they come."""
-    _save(conn, bought, lines, 4)
-    _save(conn, came_back, backs, 5)
-
-
-def _save(conn: Connection, table: Table, rows: Iterable[Bought | Back], keys: int) -> None:
-    first: dict[tuple[object, ...], Bought | Back] = {}
-    for row in rows:
-        known = first.setdefault(row[:keys], row)
+    """Keep lines; of several reports of one return the earliest counts, in whatever order they come."""
+    own = {row[:5]: row for row in lines}
+    names = [column.name for column in bought.columns]
+    upsert(conn, bought, [own[key]._asdict() for key in sorted(own, key=str)], key=tuple(names[:5]),
+           update=tuple(names[5:]))  # fmt: skip
+    first: dict[tuple[object, ...], Back] = {}
+    for row in backs:
+        known = first.setdefault(row[:5], row)
         if (row.at, row.fact) < (known.at, known.fact):
-            first[row[:keys]] = row
-    names = [column.name for column in table.columns]
+            first[row[:5]] = row
+    names = [column.name for column in came_back.columns]
     upsert(
-        conn, table, [first[key] for key in sorted(first, key=str)], key=tuple(names[:keys]),
-        update={name: f"excluded.{name}" for name in names[keys:]},
-        where=f"(excluded.at, excluded.fact) < ({table.name}.at, {table.name}.fact)",
+        conn, came_back, [first[key]._asdict() for key in sorted(first, key=str)], key=tuple(names[:5]),
+        update=tuple(names[5:]), where="(excluded.at, excluded.fact) < (fit_came_back.at, fit_came_back.fact)",
     )  # fmt: skip
 
 
-def of_shop(conn: Connection, workspace: WorkspaceId, *, until: int) -> Pieces:
-    """Of the shop's latest lines before `until`: pieces sold and come back. Bounded, whatever the shop's size."""
-    return _counted(conn, sa.select(bought).where(_b.workspace == workspace, _b.at < until))
+def of_shop(conn: Connection, workspace: WorkspaceId, orders: sa.Subquery, *, until: int) -> Pieces:
+    """Of the shop's latest lines before `until`: pieces sold and come back. Bounded, whatever the shop's size.
+
+    `orders`, here and below: those that count, as `orders.sold` tells them.
+    """
+    return _summed(conn, _counted(workspace, orders).where(_b.at < until))
 
 
-def of_item(conn: Connection, workspace: WorkspaceId, product_id: str, *, until: int, variant: str = "") -> Pieces:
+def of_item(
+    conn: Connection, workspace: WorkspaceId, orders: sa.Subquery, product_id: str, *, until: int, variant: str = ""
+) -> Pieces:
     """The same of one product, or of one of its variants."""
     which = (_b.variant == variant,) if variant else ()
-    query = sa.select(bought).where(_b.workspace == workspace, _b.product_id == product_id, _b.at < until, *which)
-    return _counted(conn, query)
+    return _summed(conn, _counted(workspace, orders).where(_b.product_id == product_id, _b.at < until, *which))
 
 
 def sold_of(
-    conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str], *, until: int
-) -> dict[str, Pieces]:  # fmt: skip
+    conn: Connection, workspace: WorkspaceId, orders: sa.Subquery, product_ids: Iterable[str], *, until: int
+) -> dict[str, Pieces]:
     """Pieces of each of these products sold in the year before `until`, and come back; one never sold is missing."""
-    back = sa.select(sa.func.coalesce(sa.func.sum(_r.pieces), 0)).where(*_SAME).correlate(bought).scalar_subquery()
     found: dict[str, Pieces] = {}
-    query = sa.select(_b.product_id, _b.pieces, back).where(_b.at < until, _b.at >= until - 365 * DAY)
-    for product_id, pieces, returned in select_among(conn, query, workspace, _b.product_id, product_ids):
-        before = found.get(product_id, Pieces())
-        found[product_id] = Pieces(before.sold + pieces, before.returned + min(pieces, int(returned)))
+    query = _counted(workspace, orders).where(_b.at < until, _b.at >= until - 365 * DAY)
+    for row in select_among(conn, query, workspace, _b.product_id, product_ids):
+        before = found.get(row.product_id, Pieces())
+        found[row.product_id] = Pieces(before.sold + row.pieces, before.returned + min(row.pieces, int(row.back)))
     return found
 
 
-def _counted(conn: Connection, lines: sa.Select[tuple[object, ...]]) -> Pieces:
-    some = lines.order_by(_b.at.desc(), _b.fact).limit(RECENT).subquery()
-    back = sa.select(sa.func.sum(_r.pieces)).where(
-        _r.workspace == some.c.workspace, _r.order_id == some.c.order_id, _r.product_id == some.c.product_id,
-        _r.variant == some.c.variant,
+def _counted(workspace: WorkspaceId, orders: sa.Subquery) -> sa.Select[*tuple[Any, ...]]:
+    """The lines that count, each with what of it came back: `strand, order_id, product_id, variant, pieces, at, back`.
+
+    Those of the order's correction where it names any, or else of the report; none of a cancelled order. What came back
+    under a variant that the order does not have, or under none, came back of the product's only line.
+    """
+    o, other = orders.c, bought.alias("other").c
+    mine = (_b.order_id == o.order_id, other.workspace == workspace, other.order_id == o.order_id)
+    is_corrected = sa.exists().where(*mine, other.fact == o.told)
+    counts = sa.or_(_b.fact == o.told, sa.and_(_b.fact == o.fact, ~is_corrected))
+    beside = sa.exists().where(
+        *mine, other.fact == _b.fact, other.product_id == _b.product_id, other.variant != _b.variant
+    )
+    back = sa.select(sa.func.coalesce(sa.func.sum(_r.pieces), 0)).where(
+        _r.workspace == workspace, _r.order_id == _b.order_id, _r.product_id == _b.product_id,
+        sa.or_(_r.variant == _b.variant, ~beside),
     )  # fmt: skip
-    each = sa.select(
-        some.c.pieces, sa.func.coalesce(back.correlate(some).scalar_subquery(), 0).label("back")
-    ).subquery()  # fmt: skip
-    least = sa.case((each.c.back < each.c.pieces, each.c.back), else_=each.c.pieces)
-    sold, returned = conn.execute(sa.select(sa.func.sum(each.c.pieces), sa.func.sum(least))).one()
+    return (
+        sa.select(_b.strand, _b.order_id, _b.product_id, _b.variant, _b.pieces, _b.at,
+                  back.correlate(bought, orders).scalar_subquery().label("back"))
+        .select_from(bought.join(orders, o.order_id == _b.order_id))
+        .where(_b.workspace == workspace, o.cancelled == 0, counts)
+    )  # fmt: skip
+
+
+def _summed(conn: Connection, lines: sa.Select[*tuple[Any, ...]]) -> Pieces:
+    some = lines.order_by(_b.at.desc(), _b.fact, _b.product_id, _b.variant).limit(RECENT).subquery()
+    least = sa.case((some.c.back < some.c.pieces, some.c.back), else_=some.c.pieces)
+    sold, returned = conn.execute(sa.select(sa.func.sum(some.c.pieces), sa.func.sum(least))).one()
     return Pieces(int(sold or 0), int(returned or 0))
 
 
-def lines_of(conn: Connection, workspace: WorkspaceId, strands: Collection[Key]) -> list[Line]:
+def told_by_line(conn: Connection, workspace: WorkspaceId, given_back: sa.Subquery) -> Pieces:
+    """Of the latest refunded orders how many there are, and how many of them say which products came back."""
+    g = given_back.c
+    latest = sa.select(g.order_id, sa.func.max(g.at).label("at")).where(g.order_id.is_not(None)).group_by(g.order_id)
+    some = latest.order_by(sa.desc("at")).limit(RECENT).subquery()
+    named = sa.exists().where(_r.workspace == workspace, _r.order_id == some.c.order_id)
+    orders, told = conn.execute(sa.select(sa.func.count(), sa.func.sum(sa.case((named, 1), else_=0)))
+                                .select_from(some)).one()  # fmt: skip
+    return Pieces(int(orders), int(told or 0))
+
+
+def lines_of(
+    conn: Connection, workspace: WorkspaceId, orders: sa.Subquery, strands: Collection[Key]
+) -> list[Line]:  # fmt: skip
     """What a person bought, the latest lines first, each with what of it came back."""
-    back = sa.select(sa.func.sum(_r.pieces)).where(*_SAME).correlate(bought).scalar_subquery()
-    query = sa.select(_b.product_id, _b.variant, _b.pieces, sa.func.coalesce(back, 0), _b.at)
-    rows = select_among(conn, query, workspace, _b.strand, strands)
-    found = [
-        Line(product, variant, sold, min(sold, int(returned)), at) for product, variant, sold, returned, at in rows
-    ]
+    rows = select_among(conn, _counted(workspace, orders), workspace, _b.strand, strands)
+    found = [Line(row.product_id, row.variant, row.pieces, min(row.pieces, int(row.back)), row.at) for row in rows]
     return sorted(found, key=lambda line: -line.at)[:OF_A_PERSON]
 
 

@@ -3,6 +3,6 @@
 For whoever needs the lines of what customers bought.
 """
 
-from rapport.capabilities.insights.store import product_days, usual_intervals
+from rapport.capabilities.insights.service.bought import product_days, usual_intervals
 
 __all__ = ["product_days", "usual_intervals"]

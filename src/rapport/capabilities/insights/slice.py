@@ -19,7 +19,7 @@ INSIGHTS = Slice(
     name="insights",
     title="Insights",
     stage=lambda: BatchStage[Met]((EVERY_FACT,), read=meeting, write=keep),
-    retelling=Retelling(version=3),
+    retelling=Retelling(version=4),
     unsay=store.unsay,
     holds=(
         of_person(store.sales, "by which channel and device somebody ordered, and at what margin"),

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
-from rapport.kernel.clock import DAY, to_iso
+from rapport.kernel.clock import to_iso
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Unsaid
-from rapport.resolve.graph.store import identifiers
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.engine import CText, metadata
-from rapport.storage.lookup import change_among, select_among
+from rapport.storage.lookup import change_among
 
 __all__ = [
     "Line",
@@ -23,7 +21,6 @@ __all__ = [
     "Touch",
     "erase_lines",
     "lines_of",
-    "product_days",
     "sale_lines",
     "sales",
     "save",
@@ -78,9 +75,6 @@ touchpoints = Table(
 )
 """Each fact in which somebody met the shop (`touchpoints.py`), in the order of time, so that a period is read as one
 piece. `step` is that towards an order, 0 for none."""
-
-ENOUGH = 20
-"""Intervals from which on a product has a usual one."""
 
 MOST_LINES = 500
 """Lines of an order that are kept."""

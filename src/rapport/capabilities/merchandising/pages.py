@@ -17,8 +17,9 @@ from rapport.capabilities.merchandising.service.changing import in_force, put_ba
 from rapport.capabilities.merchandising.service.trying import Tried, try_rules
 from rapport.decide.asked import DecisionAsked, customer_named
 from rapport.decide.service import Decider
-from rapport.kernel.clock import now_us
+from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import InvalidInput, RapportError
+from rapport.kernel.moments import read_moment
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import workspace_of
@@ -191,8 +192,20 @@ def _tried(
 def _fields(rule: Rule) -> dict[str, Any]:
     return {
         **{name: getattr(rule, name) for name in Rule.__struct_fields__}, "products": "\n".join(rule.products),
-        "old": rule.name, "since": rule.since.removesuffix("Z"), "until": rule.until.removesuffix("Z"),
+        "old": rule.name, "since": _to_the_minute(rule.since), "until": _to_the_minute(rule.until),
     }  # fmt: skip
+
+
+def _to_the_minute(said: str) -> str:
+    """A moment, however it was written, as a field for day and hour takes it: UTC, as the form says.
+
+    A field that cannot show a moment sends nothing, and the rule would never end.
+
+    >>> _to_the_minute("2026-12-24T18:00:00+01:00"), _to_the_minute("")
+    ('2026-12-24T17:00', '')
+    """
+    moment = read_moment(said) if said else None
+    return to_iso(moment)[: len("2026-11-27T10:00")] if moment is not None else ""
 
 
 def _form(typed: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from rapport.capabilities.orders.store import (
     UNREPORTED,
     currency_of_order,
+    is_corrected,
     left_of,
     orders,
     refunds,
@@ -25,6 +26,7 @@ _o = orders.c
 def sold(workspace: WorkspaceId) -> sa.Select[*tuple[Any, ...]]:
     """Each order once: `order_id, fact, strand, at, country, currency`, `worth` before refunds, `left`, `cancelled`.
 
+    `fact` reports it, `told` says what it is by now: its latest correction, or else the report.
     `left` is what its refunds left of it, and is lost, too, where it is `cancelled` (1, else 0).
     """
     currency = currency_of_order()
@@ -32,6 +34,7 @@ def sold(workspace: WorkspaceId) -> sa.Select[*tuple[Any, ...]]:
         _o.order_id, _o.fact, _o.strand, _o.at, _o.country, currency.label("currency"),
         worth_of_order().label("worth"), left_of(refunds.alias("given"), currency).label("left"),
         sa.case((_o.cancelled_at.is_(None), 0), else_=1).label("cancelled"),
+        sa.case((is_corrected(), _o.updated_fact), else_=_o.fact).label("told"),
     ).where(_o.workspace == workspace, _o.rank < UNREPORTED)  # fmt: skip
 
 

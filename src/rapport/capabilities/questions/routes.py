@@ -12,7 +12,6 @@ from msgspec import Meta
 from rapport.capabilities.questions import service, store
 from rapport.capabilities.questions.model import Question
 from rapport.capabilities.questions.service import Next
-from rapport.collect.appender import Appender
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.gate import Gate
@@ -62,13 +61,13 @@ def get_next(
     unaudited="an answer is a fact", sync_to_thread=True,
 )  # fmt: skip
 def post_answer(
-    db: Database, principal: Principal, gate: Gate, appender: Appender, name: str, data: AnswerGiven
+    db: Database, principal: Principal, gate: Gate, name: str, data: AnswerGiven
 ) -> Next:  # fmt: skip
     """Keep an answer; replies what to ask next."""
     now, workspace = now_us(), principal.workspace
     with db.read() as conn:
         identifier = service.whom(conn, workspace, data.customer)
-    service.answer(db, appender, gate, workspace, identifier, name, data.answer, language=data.language, now=now)
+    service.answer(db, gate, workspace, identifier, name, data.answer, language=data.language, now=now)
     with db.read() as conn:
         return service.next_question(
             conn, gate, workspace, identifier, language=data.language, now=now_us(), purposes=principal.purposes

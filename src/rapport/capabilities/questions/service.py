@@ -12,7 +12,6 @@ from rapport.capabilities.questions.facts import ANSWERED, SKIPPED
 from rapport.capabilities.questions.model import Question, checked, worth_asking
 from rapport.capabilities.questions.settings import QUESTION_SETTINGS
 from rapport.capabilities.questions.store import Said
-from rapport.collect.appender import Appender
 from rapport.collect.own import own_fact
 from rapport.decide.people import naming
 from rapport.kernel.clock import DAY, HOUR, to_iso
@@ -24,8 +23,10 @@ from rapport.kernel.work import Connection
 from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.linking.units import certain_identifiers
 from rapport.resolve.reading.references import normalised
+from rapport.storage import log
 from rapport.storage import settings as shop_settings
 from rapport.storage.engine import Database
+from rapport.storage.locks import Lock, lock_each
 
 __all__ = ["Asked", "Next", "OptionAsked", "answer", "next_question", "whom"]
 
@@ -96,7 +97,7 @@ def next_question(
 
 
 def answer(
-    db: Database, appender: Appender, gate: Gate, workspace: WorkspaceId, identifier: Identifier, name: str, given: Any,
+    db: Database, gate: Gate, workspace: WorkspaceId, identifier: Identifier, name: str, given: Any,
     *, language: str, now: int,
 ) -> None:  # fmt: skip
     """Keep an answer, or with None that they would rather not: in the log, and asked no more, before this returns.
@@ -109,18 +110,22 @@ def answer(
         if question is None or not question.enabled:
             raise NotFound(f"no question {name[:60]!r} is asked")
         permit = gate(conn, workspace, [key], question.purpose, now)[key]
-        first = name not in store.said_by(conn, workspace, _keys(conn, workspace, key))
     if not permit.may:
         raise Conflict(f"the answer may not be used: {permit.reason}", hint="nothing was kept")
     said: dict[str, Any] = {"question": name, "purpose": question.purpose, "language": question.text(language)[1]}
     if given is not None:
-        said |= {"answer": checked(question, given), "reward": question.reward, "first": first}
-    row = own_fact(
-        workspace, name=SKIPPED if given is None else ANSWERED, id=new_id("qst"), occurred_at=now, received_at=now,
-        properties=said, **naming(identifier),
-    )  # fmt: skip
-    appender.append_sync([row])
-    with db.write() as conn:  # the worker does the same when it comes to it
+        said |= {"answer": checked(question, given), "reward": question.reward}
+    with db.write() as conn:
+        keys = _keys(conn, workspace, key)
+        lock_each(conn, Lock.ANSWERS, [int.from_bytes(one[:4], "big", signed=True) for one in keys])
+        if given is not None:  # of two answers at once one is the first
+            said["first"] = name not in store.said_by(conn, workspace, keys)
+        row = own_fact(
+            workspace, name=SKIPPED if given is None else ANSWERED, id=new_id("qst"), occurred_at=now, received_at=now,
+            properties=said, **naming(identifier),
+        )  # fmt: skip
+        log.append(conn, [row])
+        # The worker does the same when it comes to it.
         store.keep(conn, [Said(workspace, Key(row.strand), name, row.occurred_at, row.message_id, given is None)])
 
 

@@ -11,6 +11,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from rapport.capabilities.insights.service.bought import lines_fact
 from rapport.capabilities.insights.store import sales
 from rapport.capabilities.orders import given_back, sold
 from rapport.kernel.clock import DAY, to_iso
@@ -38,12 +39,20 @@ NONE = "(none)"
 
 def placed(conn: Connection, question: Question, *, by: str | None = None, ever: bool = False) -> sa.Subquery:
     """The orders of the period (`ever`: of all time): `key, root, order_id, fact, at, currency, worth, left, cancelled,
-    margin`. The fact is the one that reports it.
+    margin, lines`. `fact` is the one that reports it, `lines` the one that says what was bought by now.
 
     An order of somebody in several segments is there once for each, where it is grouped by segment.
     """
     o = sold(question.workspace).subquery("sold")
-    extra = [o.c.order_id, o.c.fact, o.c.worth, o.c.left, o.c.cancelled]
+    corrected = sales.alias("corrected").c
+    margin = sa.select(corrected.margin_minor).where(
+        corrected.workspace == question.workspace, corrected.fact == o.c.told, o.c.told != o.c.fact
+    )
+    extra = [
+        o.c.order_id, o.c.fact, o.c.worth, o.c.left, o.c.cancelled,
+        sa.func.coalesce(margin.scalar_subquery(), sales.c.margin_minor).label("margin"),
+        lines_fact(question.workspace, o.c).label("lines"),
+    ]  # fmt: skip
     return _joined(conn, question, o, extra, by=question.by if by is None else by, ever=ever).subquery("placed")
 
 
@@ -69,9 +78,8 @@ def _joined(
         rows, keys["segment"] = _with_segments(rows, question, root)
     if by in PERIODS:
         keys[by] = _period(conn, question, o.c.at, by)
-    query = sa.select(
-        keys[by].label("key"), root.label("root"), o.c.at, o.c.currency, s.margin_minor.label("margin"), *extra
-    ).select_from(rows)
+    columns = (keys[by].label("key"), root.label("root"), o.c.at, o.c.currency)
+    query = sa.select(*columns, *extra).select_from(rows)
     if not ever:
         query = query.where(o.c.at >= question.since, o.c.at < question.until)
     return of_segment(query, question, root)

@@ -51,7 +51,7 @@ def look_for_patterns(conn: Connection, question: Question, *, most: int = MOST_
 
 def _orders(conn: Connection, question: Question, most: int) -> list[Any]:
     o = placed(conn, question, by="").c
-    own = (sale_lines.c.workspace == question.workspace) & (sale_lines.c.fact == o.fact)
+    own = (sale_lines.c.workspace == question.workspace) & (sale_lines.c.fact == o.lines)
     pieces = sa.select(sa.func.sum(sale_lines.c.pieces)).where(own).scalar_subquery()
     s = sales.c
     query = (

@@ -1,4 +1,4 @@
-"""Reads what facts say of meeting the shop, and reports of orders: by which channel and device, which lines."""
+"""Reads what facts say of meeting the shop, and reports and corrections of orders: by which channel, which lines."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from rapport.remember.inputs import ReadingSettings
 
 __all__ = ["Met", "keep", "meeting"]
 
+_ORDERS = ("Order Completed", "Order Updated")
+
 
 class Met(NamedTuple):
     """A fact and what it is as a touchpoint."""
@@ -25,17 +27,23 @@ class Met(NamedTuple):
 
 
 def meeting(seen: Seen) -> Met | None:
-    """The fact where somebody met the shop in it, or an order was reported; None for others."""
+    """The fact where somebody met the shop in it, or an order was reported or corrected; None for others."""
     kind = None if seen.strand == shop_key(seen.workspace) else touchpoint_of(seen.fact)
-    return None if kind is None and seen.fact.name != "Order Completed" else Met(seen, kind)
+    return None if kind is None and seen.fact.name not in _ORDERS else Met(seen, kind)
 
 
 def keep(conn: Connection, work: Work, notes: Sequence[Met], now: int) -> None:
     """Keep a batch's touchpoints, and what its reports of orders say."""
     shops = {ws: work.known(conn, ws, reading_settings) for ws in {met.seen.workspace for met in notes}}
     save_touchpoints(conn, (_touch(met.seen, met.kind, shops[met.seen.workspace]) for met in notes if met.kind))
-    orders = (met.seen for met in notes if met.seen.fact.name == "Order Completed")
-    save(conn, (_sale(seen, shops[seen.workspace]) for seen in orders))
+    orders = (met.seen for met in notes if met.seen.fact.name in _ORDERS)
+    told = (_sale(seen, shops[seen.workspace]) for seen in orders if seen.fact.name == _ORDERS[0] or _says_what(seen))
+    save(conn, told)
+
+
+def _says_what(seen: Seen) -> bool:
+    """Whether a correction says which products it leaves, or what margin; else the report's count on."""
+    return bool(inputs.products(seen.fact.properties)) or seen.fact.properties.get("margin") is not None
 
 
 def _touch(seen: Seen, kind: str, settings: ReadingSettings) -> Touch:

@@ -26,7 +26,7 @@ def product_rows(conn: Connection, question: Question, *, most: int = MOST_PRODU
     orders with such a product of which money was given back, for whatever of it. Cancelled orders are left out.
     """
     o = placed(conn, question, by="").c
-    line, own = sale_lines.c, (sale_lines.c.workspace == question.workspace) & (sale_lines.c.fact == o.fact)
+    line, own = sale_lines.c, (sale_lines.c.workspace == question.workspace) & (sale_lines.c.fact == o.lines)
     # An order may have a product on several lines.
     each = (
         sa.select(
@@ -61,7 +61,7 @@ def who_bought(
 ) -> sa.Select[*tuple[Any, ...]]:  # fmt: skip
     """The roots of the customers who ordered a product in the period, in this currency."""
     o = placed(conn, question, by="").c
-    own = (sale_lines.c.workspace == question.workspace) & (sale_lines.c.fact == o.fact)
+    own = (sale_lines.c.workspace == question.workspace) & (sale_lines.c.fact == o.lines)
     return (
         sa.select(o.root)
         .select_from(o.key.table.join(sale_lines, own))

@@ -57,11 +57,11 @@ class Bought(NamedTuple):
 def days_of(
     conn: Connection, workspace: WorkspaceId, *, now: int, currency: str, after: bytes = b"", limit: int
 ) -> list[Days]:
-    """Customers with orders, in the order of their keys, which is none of any other kind: a sample, and a place."""
+    """Customers with orders that were not cancelled, in the order of their keys, which says nothing else."""
     zone, i, mine = zone_of(conn, workspace), identifiers.c, identifiers.alias("mine").c
     o = sold(workspace).subquery("sold")
     # By the index of roots, and from each to its orders: a page costs the same however many customers there are.
-    ordered = sa.exists().where(o.c.strand == i.key, o.c.at < now)
+    ordered = sa.exists().where(o.c.strand == i.key, o.c.at < now, o.c.cancelled == 0)
     some = (
         sa.select(i.root)
         .where(i.workspace == workspace, i.root > after, ordered)
@@ -79,7 +79,7 @@ def days_of(
                 o, o.c.strand == mine.key
             )
         )
-        .where(o.c.at < now)
+        .where(o.c.at < now, o.c.cancelled == 0)
         .group_by(some.c.root, sa.literal_column("2"))
         .order_by(some.c.root, sa.literal_column("2"))
     )

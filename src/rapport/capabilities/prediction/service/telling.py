@@ -90,8 +90,9 @@ def write_some(conn: Connection, workspace: WorkspaceId, told: Told) -> list[Log
     Of whom nothing may be said any more a fact says so, once: it takes the place of what was said.
     """
     texts = {root: msgspec.json.encode(_lasting(said)).decode() for root, said in told.said.items()}
-    before = store.last_said(conn, workspace, texts)
-    changed = {root: text for root, text in texts.items() if before.get(root) != text}
+    before = _said_before(conn, workspace, [*texts, *told.withheld])
+    changed = [root for root, text in texts.items() if set(before.get(root, {}).values()) != {text}]
+    store.forget(conn, workspace, [strand for said in before.values() for strand in said])
     store.say(conn, workspace, told.fit, texts)
     here = (store.fits.c.workspace == workspace, store.fits.c.id == told.fit)
     conn.execute(sa.update(store.fits).where(*here).values(told_to=told.last))
@@ -99,10 +100,17 @@ def write_some(conn: Connection, workspace: WorkspaceId, told: Told) -> list[Log
         gone = store.predictions.c.fit < told.fit
         conn.execute(store.predictions.delete().where(store.predictions.c.workspace == workspace, gone))
     fitted_at = conn.execute(sa.select(store.fits.c.fitted_at).where(*here)).scalar_one()
-    ended = dict.fromkeys(store.last_said(conn, workspace, told.withheld), _ENDED)
-    store.forget(conn, workspace, ended)
+    ended = {root: _ENDED for root in told.withheld if root in before}
     stated = {root: told.said[root] for root in changed} | ended
     return _facts(conn, workspace, stated, fit=told.fit, now=int(fitted_at))
+
+
+def _said_before(conn: Connection, workspace: WorkspaceId, roots: Sequence[Key]) -> dict[Key, dict[Key, str]]:
+    """What was last said of each customer, by any identifier of theirs: before a merge the root was another."""
+    own = people.strands_by_root(conn, workspace, roots)
+    said = store.last_said(conn, workspace, [strand for strands in own.values() for strand in strands])
+    known = {root: {one: said[one] for one in strands if one in said} for root, strands in own.items()}
+    return {root: texts for root, texts in known.items() if texts}
 
 
 def _lasting(said: Mapping[str, Any]) -> dict[str, Any]:
