@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from rapport.decide.model import EligibilityRule
 from rapport.decide.service import CustomerNamed, DecisionAsked
-from rapport.kernel.clock import DAY
+from rapport.kernel.clock import DAY, HOUR, MINUTE
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.facts import Fact
+from rapport.measure.decision_report import report_of
 from rapport.measure.model import Question
 from rapport.measure.periods import period_of
 from rapport.measure.sales import paid_for
