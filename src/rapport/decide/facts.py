@@ -23,6 +23,7 @@ FACT_KINDS = (
         properties={
             "decision_id": "which decision", "placement": "where", "context": "what the asker said",
             "policy": "what decided, with its version", "candidates": "what could have been chosen",
+            "pool": "of those, what the policy chose from, the best first",
             "chosen": "what was, with score, odds and reasons", "guardrails": "what was left out, and why",
         },
     ),

@@ -13,6 +13,7 @@ from rapport.decide import people
 from rapport.decide.asked import Decision
 from rapport.decide.facts import DECISION_MADE
 from rapport.decide.model import PRODUCT, Candidate, Choice, Guardrail, Worth
+from rapport.decide.policies import POOL
 from rapport.kernel.errors import InvalidFact
 from rapport.kernel.facts import OWN_SOURCE, Fact, encode_fact
 from rapport.kernel.identifiers import Identifier, bucket_of, key_of
@@ -22,7 +23,7 @@ from rapport.storage.log import LogRow
 __all__ = ["Made", "decision_fact", "expected", "named"]
 
 LOGGED_CANDIDATES = 20
-"""Candidates kept in the fact, the best ones."""
+"""Candidates kept in the fact with their scores, the best ones. Of all that the policy could choose from, the ids."""
 
 
 class Made(NamedTuple):
@@ -33,6 +34,8 @@ class Made(NamedTuple):
     guardrails: list[Guardrail]
     slate: Sequence[Choice]
     details: Mapping[str, Mapping[str, Any]]
+    pool: int = POOL
+    """So many of the best the policy chooses from."""
 
 
 def named(candidate: Candidate) -> dict[str, str]:
@@ -64,6 +67,7 @@ def decision_fact(
             "odds": round(choice.odds, 6), "explored": choice.explored,
             "reasons": [str(reason) for reason in choice.candidate.reasons],
             **({} if choice.candidate.worth is None else {"expected": expected(choice.candidate.worth)}),
+            **({"pinned": True} if choice.pinned else {}),
         }
         for position, choice in enumerate(made.slate, start=1)
     ]  # fmt: skip
@@ -72,7 +76,8 @@ def decision_fact(
         "context": dict(context), "policy": msgspec.to_builtins(decision.policy),
         "candidate_count": len(made.candidates),
         "candidates": [{**named(c), "score": round(c.score, 6)} for c in best],
-        "chosen": chosen, "guardrails": msgspec.to_builtins(decision.guardrails), "personal": decision.personal,
+        "pool": _pool(made), "chosen": chosen, "guardrails": msgspec.to_builtins(decision.guardrails),
+        "personal": decision.personal,
     }  # fmt: skip
     if identifier is not None:
         with suppress(InvalidFact):  # a value that identifies nobody, such as "guest"
@@ -84,3 +89,10 @@ def decision_fact(
     fact = Fact(id=decision.decision_id, type="track", name=DECISION_MADE, properties=properties)
     body = encode_fact(fact)
     return LogRow(workspace, OWN_SOURCE, decision.decision_id, strand, bucket_of(strand), now, now, body)
+
+
+def _pool(made: Made) -> list[str]:
+    """What the policy could choose from, the best first: scores alone, rounded, would not tell it."""
+    pinned = {choice.candidate.item_id for choice in made.slate if choice.pinned}
+    ranked = sorted((c for c in made.candidates if c.item_id not in pinned), key=lambda c: (-c.score, c.item_id))
+    return [one.item_id for one in ranked[: max(made.pool, len(made.slate) - len(pinned))]]

@@ -124,6 +124,8 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """The probability with which the policy puts this candidate at this place, given the places before it."""
     explored: bool
     """True where it was not the best one left."""
+    pinned: bool = False
+    """Its place was given before the policy chose: no policy would have done otherwise."""
 
 
 class PolicyName(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ from rapport.decide.asked import (
 )
 from rapport.decide.logged import Made, decision_fact, expected, named
 from rapport.decide.model import PRODUCT, Ask, Candidate, Choice, Guardrail, Pin, Placement, PolicyName
+from rapport.decide.policies import POOL
 from rapport.decide.reasons import Reason, language_among, worded
 from rapport.decide.steps import Steps
 from rapport.decide.whom import FindCustomer, Whom, whom_of
@@ -173,7 +174,8 @@ class Decider:
         slate = self._slate(conn, placement, ask, candidates)
         chosen = [choice.candidate.item_id for choice in slate]
         details = self._steps.details(conn, ask.workspace, ask.kind, chosen, ask.context, now=ask.now)
-        return Made(candidates, [*guardrails, *eligible.guardrails], slate, details)
+        pool = getattr(placement.policy, "pool", POOL)
+        return Made(candidates, [*guardrails, *eligible.guardrails], slate, details, pool)
 
     def _slate(self, conn: Connection, placement: Placement, ask: Ask, candidates: Sequence[Candidate]) -> list[Choice]:
         """The policy's choice around what people have pinned. Where something is tried, nothing is left to chance."""
@@ -203,7 +205,7 @@ def _around(chosen: Sequence[Choice], pins: Mapping[str, Pin], known: Mapping[st
         slate += left[:before]
         left = left[before:]
         candidate = msgspec.structs.replace(known[item_id], reasons=[pin.reason, *known[item_id].reasons])
-        slate.append(Choice(candidate=candidate, odds=1.0, explored=False))
+        slate.append(Choice(candidate=candidate, odds=1.0, explored=False, pinned=True))
     return slate + left
 
 

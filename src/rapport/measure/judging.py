@@ -1,8 +1,8 @@
 """What another policy would have earned at a placement, from the decisions that were logged there.
 
-A logged decision says which candidates there were with their scores, what stood where and with which odds. So for any
-policy that orders those candidates it is known with which odds it would have done the same. Rewards are clicks, orders
-or what was paid; the model of doubly robust estimates is each item's own reward in the other half of the decisions.
+A logged decision says what could be chosen, in order, what stood where and with which odds, and what was pinned. So
+for any policy that orders those candidates it is known with which odds it would have done the same. Rewards are clicks,
+orders or what was paid; the model of doubly robust estimates is each item's own reward in the other half of decisions.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rapport.measure.store import decision_outcomes, decisions
 from rapport.storage.log import facts
 from rapport.storage.lookup import select_among
 
-__all__ = ["MOST_DECISIONS", "POLICIES", "Judged", "Reward", "judge"]
+__all__ = ["FEW", "MOST_DECISIONS", "POLICIES", "Judged", "Reward", "judge"]
 
 Reward = Literal["clicks", "orders", "revenue"]
 
@@ -37,6 +37,8 @@ POLICIES = {
     "popular": "what brought most at this placement first, by the other half of the decisions",
     "logged": "as it was decided",
 }
+FEW = 30
+"""Effective decisions below which no interval holds what it says: they rest on a handful of lucky places."""
 _EPSILON = "epsilon="
 _SHRUNK = 20.0
 """Places that an item's own rewards are weighed against those of all items with."""
@@ -56,7 +58,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     until: str
     decisions: int
     effective_sample_size: float
-    """So many decisions of the judged policy itself would say as much. Below some hundreds nothing is certain."""
+    """So many decisions of the judged policy itself would say as much. Below some hundreds nothing is certain, below
+    30 nothing is told: `estimates` is empty."""
     logged_policies: list[str]
     logged: dict[str, float]
     """`value`, `low`, `high` of what was decided."""
@@ -71,12 +74,12 @@ class _Shown(NamedTuple):
 
     id: str
     policy: str
-    pool: int
-    """Candidates that took part."""
-    scores: Mapping[str, float]
-    """Of the best of them."""
+    pool: Sequence[str]
+    """What the policy could choose from, the best first."""
     places: Sequence[tuple[str, float]]
     """What stood there, and with which odds."""
+    pinned: frozenset[str] = frozenset()
+    """What of it had its place before anything was chosen."""
 
 
 def judge(
@@ -95,11 +98,13 @@ def judge(
         )
     rewards, currency = _rewards(conn, workspace, [one.id for one in shown], reward)
     judged = _places(shown, rewards, policy, chance)
+    effective = effective_size(judged)
     return Judged(
         placement=placement, policy=policy, reward=reward, currency=currency, since=to_iso(since),
-        until=to_iso(until), decisions=len(shown), effective_sample_size=round(effective_size(judged), 1),
+        until=to_iso(until), decisions=len(shown), effective_sample_size=round(effective, 1),
         logged_policies=sorted(policies), logged=_told(logged_value(judged)),
-        estimates={how: _told(estimate(judged, how)) for how in ESTIMATORS}, left_out=left_out,
+        estimates={how: _told(estimate(judged, how)) for how in ESTIMATORS} if effective >= FEW else {},
+        left_out=left_out,
     )  # fmt: skip
 
 
@@ -151,13 +156,25 @@ def _shown(body: bytes) -> _Shown | None:
     try:
         said: dict[str, Any] = msgspec.json.decode(body)["properties"]
         chosen = [(str(one.get("item_id") or one["product_id"]), float(one["odds"])) for one in said["chosen"]]
-        scores = {str(one.get("item_id") or one["product_id"]): float(one["score"]) for one in said["candidates"]}
         named = f"{said['policy']['name']} {said['policy']['version']}"
         if any(not 0 < odds <= 1 for _, odds in chosen):
             return None
-        return _Shown(str(said["decision_id"]), named, min(int(said["candidate_count"]), POOL), scores, chosen)
+        pool = [str(one) for one in said["pool"]] if "pool" in said else _pool_of_scores(said, chosen)
+        if pool is None:
+            return None
+        pinned = frozenset(item for (item, _), one in zip(chosen, said["chosen"], strict=True) if one.get("pinned"))
+        return _Shown(str(said["decision_id"]), named, pool, chosen, pinned)
     except (KeyError, TypeError, ValueError, msgspec.DecodeError):
         return None
+
+
+def _pool_of_scores(said: Mapping[str, Any], chosen: Sequence[tuple[str, float]]) -> list[str] | None:
+    """The pool of a decision logged before pools were: where all candidates are there, told apart, none pinned."""
+    scores = {str(one.get("item_id") or one["product_id"]): float(one["score"]) for one in said["candidates"]}
+    is_whole = len(scores) == int(said["candidate_count"]) <= POOL and len({*scores.values()}) == len(scores)
+    if not is_whole or any(odds == 1 for _, odds in chosen[: len(scores) - 1]):
+        return None
+    return sorted(scores, key=lambda item: -scores[item])
 
 
 def _rewards(
@@ -211,19 +228,17 @@ class _Model:
 def _judged(
     decision: _Shown, rewards: Mapping[tuple[str, str], float], model: _Model, policy: str, chance: float
 ) -> list[Place]:
-    order = {item: model(item) for item in decision.scores} if policy == "popular" else decision.scores
-    left = sorted(order, key=lambda item: (-order[item], item))
+    left = sorted(decision.pool, key=lambda item: (-model(item), item)) if policy == "popular" else [*decision.pool]
     found = []
-    for number, (item, odds) in enumerate(decision.places):
-        there = max(decision.pool - number, 1)
-        best = left[0] if left else item
-        if policy == "logged":
+    for item, odds in decision.places:
+        reward, best = rewards.get((decision.id, item), 0.0), left[0] if left else item
+        if policy == "logged" or item in decision.pinned:
             other, expected = odds, model(item)
         else:
-            other = chance / there + (1 - chance if item == best else 0.0)
+            other = chance / max(len(left), 1) + (1 - chance if item == best else 0.0)
             among = sum(map(model, left)) / len(left) if left else model(item)
             expected = (1 - chance) * model(best) + chance * among
-        found.append(Place(rewards.get((decision.id, item), 0.0), odds, other, model(item), expected))
-        if item in order:
+        found.append(Place(reward, odds, other, model(item), expected))
+        if item in left:
             left.remove(item)
     return found

@@ -8,7 +8,7 @@ from typing import cast
 import click
 
 from rapport.kernel.clock import DAY, now_us
-from rapport.measure.judging import Reward, judge
+from rapport.measure.judging import FEW, Reward, judge
 from rapport.storage.command_line import (
     Installation,
     data_option,
@@ -51,4 +51,8 @@ def evaluate(
     click.echo(f"{found.decisions:,} decisions at {placement}, {unit} a decision, 95 % intervals")
     for name, told in (("as decided", found.logged), *((how.upper(), told) for how, told in found.estimates.items())):
         click.echo(f"  {name:10} {told['value']:12.5f}   {told['low']:.5f} to {told['high']:.5f}")
+    if not found.estimates:
+        click.echo(f"  fewer than {FEW} decisions of {policy} itself would say as much: nothing is told")
+    if found.left_out:
+        click.echo(f"  {found.left_out:,} decisions are left out: their log does not say what could be chosen")
     click.echo(f"  as much as {found.effective_sample_size:,.0f} decisions of {policy} itself would say")
