@@ -162,42 +162,6 @@ def erase_lines(conn: Connection, workspace: WorkspaceId, keys: Collection[Key])
     return gone
 
 
-def product_days(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key], *, now: int) -> Iterator[Any]:
-    """What these customers bought and when: rows of `root, product_id, name, at`."""
-    i, s, line = identifiers.c, sales.c, sale_lines.c
-    query = sa.select(i.root, line.product_id, line.name, s.at).select_from(
-        identifiers.join(sales, (s.workspace == i.workspace) & (s.strand == i.key)).join(
-            sale_lines, (line.workspace == s.workspace) & (line.fact == s.fact)
-        )
-    )
-    query = query.where(line.product_id != "", s.at < now)
-    return select_among(conn, query, workspace, i.root, roots)
-
-
-def usual_intervals(conn: Connection, workspace: WorkspaceId, products: Collection[str], *, now: int) -> dict[str, int]:
-    """After how many days these products are usually bought again by one customer; those bought again often enough.
-
-    The median of all customers' intervals, where there are `ENOUGH` of them. Cost: the lines of these products.
-    """
-    s, line = sales.c, sale_lines.c
-    # By strand: whose it is changes an interval seldom, and joining that costs PostgreSQL more than it tells.
-    query = (
-        sa.select(line.product_id, s.strand, s.at / sa.literal_column(str(DAY)))
-        .select_from(sale_lines.join(sales, (s.workspace == line.workspace) & (s.fact == line.fact)))
-        .where(s.workspace == workspace, s.at < now)
-        .distinct()
-    )
-    days: dict[str, dict[bytes, list[int]]] = {}
-    for product, strand, number in select_among(conn, query, workspace, line.product_id, products):
-        days.setdefault(product, {}).setdefault(bytes(strand), []).append(int(number))
-    found = {}
-    for product, of_product in days.items():
-        gaps = sorted(b - a for own in of_product.values() for a, b in pairwise(sorted(own)))
-        if len(gaps) >= ENOUGH:
-            found[product] = gaps[(len(gaps) - 1) // 2]
-    return found
-
-
 def unsay(conn: Connection, unsaid: Unsaid) -> Mapping[str, int]:
     """Take away the reports and touchpoints of withdrawn facts."""
     for table in (sale_lines, sales):
