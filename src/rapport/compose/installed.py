@@ -58,6 +58,7 @@ class Installed:
             self._joined("part", lambda one: ((part.name, part) for part in one.parts)).values(),
             self._joined("trait", lambda one: ((trait.name, trait) for trait in one.traits)).values(),
             choices=next((one.choices for one in self.slices if one.choices is not None), None),
+            segment_users=[one.segment_user for one in self.slices if one.segment_user is not None],
         )
         self.retold: Sequence[RetoldStage] = tuple(
             RetoldStage(stage_named(one.name), one.title, one.retelling)

@@ -26,7 +26,7 @@ from rapport.kernel.settings import Section
 from rapport.kernel.wording import FactKind
 from rapport.kernel.work import Retelling, Stage, TimerHandler, Unsay
 from rapport.measure.model import Measured
-from rapport.remember.registry import Part, Remembered, Trait
+from rapport.remember.registry import Part, Remembered, SegmentUser, Trait
 from rapport.web.permissions import Permission
 
 __all__ = ["Joined", "Slice"]
@@ -56,6 +56,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     unsay: Unsay | None = None
     """Takes facts back out of its tables, where what a source sent is withdrawn; None where nothing follows from facts
     but what is told again, or what cannot be taken back (what was sent, what was counted and fades)."""
+    segment_user: SegmentUser | None = None
+    """Says what of it names a segment, which then keeps its name and stays."""
     holds: tuple[Holding, ...] = ()
     """Each of its tables, with how a person in it is exported and erased."""
     migrations: Path | None = None

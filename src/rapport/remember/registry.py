@@ -7,14 +7,16 @@ data: the reference pages and the console's "why?" are made from them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from rapport.kernel.facts import OWN_SOURCE, Fact
 from rapport.kernel.gate import Choices
+from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.mergeable import First, Mergeable, Stamp, State
+from rapport.kernel.work import Connection
 from rapport.remember.inputs import ReadingSettings
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "Pick",
     "Registry",
     "Remembered",
+    "SegmentUser",
     "StrandState",
     "SummaryColumn",
     "Trait",
@@ -125,17 +128,26 @@ Gated = tuple[tuple[str, ...], bool, tuple[Fold, ...]]
 """Keys of the context, whether the fact's own traits open it, too, and the folds behind it."""
 
 
+SegmentUser: TypeAlias = Callable[[Connection, WorkspaceId, str], Collection[str]]
+"""What of a slice names a segment, in words: `the rule "no wine"`."""
+
+
 class Remembered:
     """All parts and traits of an installation: how what strands have been through is put together and read. Immutable.
 
     Raises ValueError for two parts or traits of one name and for a trait whose part does not exist.
     """
 
-    def __init__(self, parts: Iterable[Part], traits: Iterable[Trait], *, choices: Choices | None = None) -> None:
+    def __init__(
+        self, parts: Iterable[Part], traits: Iterable[Trait], *, choices: Choices | None = None,
+        segment_users: Iterable[SegmentUser] = (),
+    ) -> None:  # fmt: skip
         parts, traits = tuple(parts), tuple(traits)
         self.parts = {part.name: part for part in parts}
         self.choices = choices
         """Says what people allow and refuse: the trait `consent`. None where no slice does."""
+        self.segment_users = tuple(segment_users)
+        """Ask what of all slices names a segment, before it gets another name or goes."""
         self._by_key = {part.key: part for part in parts}
         self.traits = {trait.name: trait for trait in traits}
         if len(self.parts) < len(parts) or len(self.traits) < len(traits):

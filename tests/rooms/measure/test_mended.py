@@ -20,7 +20,7 @@ from rapport.remember.inputs import ReadingSettings
 from tests.shop import NOON, Shop
 
 
-@pytest.mark.parametrize(("kilograms", "minor"), [(0.3, 300), (1.5, 1500), ("0,25", 250), (2, 2000)])
+@pytest.mark.parametrize(("kilograms", "minor"), [(0.3, 300), (1.5, 1500), ("0.25", 250), (2, 2000)])
 def test_goods_by_weight_are_worth_what_they_weigh(kilograms: Any, minor: int) -> None:
     said = {"order_id": "o", "currency": "EUR", "products": [{"product_id": "ham", "price": 10, "quantity": kilograms}]}
     paid = paid_for(Fact(id="f", type="track", name="Order Completed", properties=said), ReadingSettings())

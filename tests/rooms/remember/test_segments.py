@@ -170,7 +170,7 @@ def test_a_segment_may_name_another_but_not_in_a_circle(segments: Segments) -> N
     segments.work()
     assert segments.members("Known buyers") == set()
     with segments.db.write() as conn, pytest.raises(Conflict, match="Known buyers names it"):
-        service.remove(conn, segments.workspace, "Buyers")
+        service.remove(conn, segments.workspace, "Buyers", fields=FIELDS)
 
 
 def test_a_visitor_is_in_a_segment_only_where_it_asks_for_visitors(segments: Segments) -> None:

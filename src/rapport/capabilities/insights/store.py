@@ -27,7 +27,6 @@ __all__ = [
     "save_touchpoints",
     "touchpoints",
     "unsay",
-    "usual_intervals",
 ]
 
 sales = Table(

@@ -8,6 +8,7 @@ from rapport.capabilities.journeys import store
 from rapport.capabilities.journeys.facts import FACT_KINDS
 from rapport.capabilities.journeys.jobs import jobs
 from rapport.capabilities.journeys.service.entering import Entering
+from rapport.capabilities.journeys.service.graphs import naming
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
 from rapport.web.permissions import Permission
@@ -20,6 +21,7 @@ JOURNEYS = Slice(
     facts=FACT_KINDS,
     stage=Entering,
     joint_jobs=jobs,
+    segment_user=naming,
     holds=(
         of_person(store.instances, "where somebody stands in a journey, and which way they came"),
         of_person(store.tasks, "what somebody of the shop is to do about a customer"),

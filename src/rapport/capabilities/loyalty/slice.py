@@ -27,6 +27,7 @@ LOYALTY = Slice(
     stage=lambda: BatchStage[Seen](LISTENS_TO, read=lambda seen: seen, write=keep),
     retelling=Retelling(version=1),
     unsay=unsay,
+    segment_user=store.naming,
     holds=(
         of_shop(store.programmes, "the terms of the shop's loyalty programmes, every version"),
         of_person(store.lots, "the points somebody earned, and what became of them"),

@@ -53,6 +53,7 @@ __all__ = [
     "lots_of",
     "memberships",
     "names_of",
+    "naming",
     "paid_periods",
     "pauses",
     "pauses_of",
@@ -392,6 +393,15 @@ def names_of(conn: Connection, workspace: WorkspaceId) -> list[KeptVersion]:
     return [
         KeptVersion(name, version, msgspec.json.decode(body, type=Programme), changed_at, changed_by, reason)
         for name, version, body, changed_at, changed_by, reason in _NAMES.rows(conn, ws=workspace)
+    ]
+
+
+def naming(conn: Connection, workspace: WorkspaceId, segment: str) -> list[str]:
+    """The programmes with a rule for a segment alone, in words."""
+    return [
+        f"the programme “{one.name}”"
+        for one in names_of(conn, workspace)
+        if any(segment in rule.segments for rule in one.programme.earning)
     ]
 
 

@@ -63,13 +63,15 @@ class Conflict(msgspec.Struct, frozen=True, kw_only=True):
     what: str
 
 
-def checked(rules: Sequence[Rule], *, placements: Collection[str], segments: Collection[str]) -> list[Rule]:
-    """The rules, if they can be. Raises InvalidInput naming the rule."""
+def checked(
+    rules: Sequence[Rule], *, placements: Collection[str], segments: Collection[str], unchanged: Sequence[Rule] = ()
+) -> list[Rule]:
+    """The rules, if they can be; those that stay as they were may. Raises InvalidInput naming the rule."""
     if len(rules) > MOST_RULES:
         raise InvalidInput(f"{len(rules)} rules are more than {MOST_RULES}", hint="let rules end, or join some")
     names = [rule.name.casefold() for rule in rules]
     for rule in rules:
-        said = _wrong_with(rule, placements, segments)
+        said = "" if rule in unchanged else _wrong_with(rule, placements, segments)
         if names.count(rule.name.casefold()) > 1:
             said = "there are two of this name"
         if said:

@@ -47,7 +47,8 @@ def save_rule(request: AnyRequest, db: Database, principal: Principal, decider: 
             _, rules = in_force(conn, principal.workspace)
             wanted = _with(rules, rule, old)
             if text(data, "then") == "try":
-                checked(wanted, placements=places_of(decider), segments=segment_names(conn, principal.workspace))
+                segments = segment_names(conn, principal.workspace)
+                checked(wanted, placements=places_of(decider), segments=segments, unchanged=rules)
             else:
                 save(
                     conn, principal.workspace, wanted, seen=_seen(data), placements=places_of(decider),

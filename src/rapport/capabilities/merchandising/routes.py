@@ -107,8 +107,9 @@ def preview_rules(db: Database, principal: Principal, decider: Decider, data: Ru
     principal.purpose_for(PERSONALISATION)
     workspace = principal.workspace
     with db.read() as conn:
-        rules = in_force(conn, workspace)[1] if data.rules is None else data.rules
-        checked(rules, placements=places_of(decider), segments=segment_names(conn, workspace))
+        held = in_force(conn, workspace)[1]
+        rules = held if data.rules is None else data.rules
+        checked(rules, placements=places_of(decider), segments=segment_names(conn, workspace), unchanged=held)
         currency = workspace_of(conn, workspace).settings.currency
     asked = DecisionAsked(
         placement=data.placement, customer=data.customer, context=data.context, limit=data.limit

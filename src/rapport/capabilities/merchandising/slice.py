@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rapport.capabilities.merchandising import store
 from rapport.capabilities.merchandising.service.applying import boosted, excluded, not_included, offered, pinned
+from rapport.capabilities.merchandising.service.changing import naming
 from rapport.compose.holding import of_shop
 from rapport.compose.slice import Slice
 from rapport.decide.model import PRODUCT, CandidateSource, EligibilityRule, Pinner, Scorer
@@ -32,6 +33,7 @@ MERCHANDISING = Slice(
     ),
     scorers=(Scorer(name="merchandising.boosted", order=900, rate=boosted, kinds=(PRODUCT,)),),
     pinners=(Pinner(name="merchandising.pinned", order=100, pins=pinned, kinds=(PRODUCT,)),),
+    segment_user=naming,
     holds=(of_shop(store.versions, "what people want on placements, every version of it"),),
     migrations=Path(__file__).parent / "migrations",
     permissions=(

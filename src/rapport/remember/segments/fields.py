@@ -69,6 +69,7 @@ class Fields:
         parts = {trait.part for trait in used if trait.part}
         self.parts = frozenset(parts)
         """The parts of strands that records are made of."""
+        self.users = remembered.segment_users
         self._remembered = remembered.without(remembered.parts.keys() - parts)
 
     def record(

@@ -139,10 +139,12 @@ def edit_page(
 
 
 @post("/segments/{name:str}/remove", permission="segments:write", sync_to_thread=True, status_code=200)
-def remove_segment(db: Database, principal: Principal, name: str, data: Form) -> Response[Any]:
+def remove_segment(db: Database, principal: Principal, remembered: Remembered, name: str, data: Form) -> Response[Any]:
     """Remove it."""
     with db.write() as conn:
-        service.remove(conn, principal.workspace, name, seen=text(data, "seen", longest=16) or None)
+        service.remove(
+            conn, principal.workspace, name, fields=fields_of(remembered), seen=text(data, "seen", longest=16) or None
+        )
     return Redirect("/console/segments?done=removed", status_code=303)
 
 

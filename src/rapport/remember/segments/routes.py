@@ -141,10 +141,12 @@ def put_segment(
 
 
 @delete("/segments/{name:str}", permission="segments:write", tags=["segments"], sync_to_thread=True)
-def delete_segment(db: Database, principal: Principal, name: Name, if_match: IfMatch = None) -> None:
+def delete_segment(
+    db: Database, principal: Principal, remembered: Remembered, name: Name, if_match: IfMatch = None
+) -> None:
     """Remove a segment; no fact tells that its members left."""
     with db.write() as conn:
-        service.remove(conn, principal.workspace, name, seen=seen_version(if_match))
+        service.remove(conn, principal.workspace, name, fields=fields_of(remembered), seen=seen_version(if_match))
 
 
 @get("/segments/{name:str}/history", permission="segments:read", tags=["segments"], sync_to_thread=True)

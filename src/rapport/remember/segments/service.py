@@ -179,7 +179,7 @@ def change(
     if wanted["name"] != row.name:
         if _row_of(conn, workspace, wanted["name"]) is not None:
             raise Conflict(f"there is a segment {wanted['name']!r} already", hint="choose another name")
-        _refuse_where_named(conn, workspace, row.name, "renamed")
+        _refuse_where_named(conn, workspace, row.name, "renamed", fields)
     _check(conn, workspace, wanted["where"], fields, wanted["name"])
     version = {
         "name": wanted["name"], "where_text": wanted["where"], "version": row.version + 1, "changed_at": now,
@@ -194,12 +194,14 @@ def change(
     return find(conn, workspace, wanted["name"], fields=fields)
 
 
-def remove(conn: Connection, workspace: WorkspaceId, name: str, *, seen: str | None = None) -> None:
-    """Remove a segment with its members; its versions stay. Raises NotFound, and Conflict where another names it."""
+def remove(
+    conn: Connection, workspace: WorkspaceId, name: str, *, fields: Fields, seen: str | None = None
+) -> None:  # fmt: skip
+    """Remove a segment with its members; its versions stay. Raises NotFound, and Conflict where anything names it."""
     lock_each(conn, Lock.SUMMARIES, [workspace])
     row = _existing(conn, workspace, name)
     refuse_unseen(seen, _as_seen(row), wanted={}, what=f"the segment {row.name!r}", who=row.changed_by)
-    _refuse_where_named(conn, workspace, row.name, "removed")
+    _refuse_where_named(conn, workspace, row.name, "removed", fields)
     for table in (membership.members, membership.days):
         conn.execute(table.delete().where(table.c.workspace == workspace, table.c.segment == row.id))
     conn.execute(membership.segments.delete().where(_s.workspace == workspace, _s.id == row.id))
@@ -319,8 +321,10 @@ def _naming(conn: Connection, workspace: WorkspaceId, name: str) -> list[Any]:
     return list(found.values())
 
 
-def _refuse_where_named(conn: Connection, workspace: WorkspaceId, name: str, what: str) -> None:
+def _refuse_where_named(conn: Connection, workspace: WorkspaceId, name: str, what: str, fields: Fields) -> None:
+    """What names a segment by its name would silently mean nobody."""
     others = [one.name for one in _naming(conn, workspace, name) if one.name != name]
+    others += [words for user in fields.users for words in user(conn, workspace, name)]
     if others:
         raise Conflict(f"{name!r} cannot be {what}: {', '.join(others[:5])} names it", hint="change that one first")
 

@@ -197,3 +197,22 @@ def next_start(conn: Connection, workspace: WorkspaceId, graph: Graph, *, now: i
 
 def _as_seen(version: int, state: str) -> dict[str, Any]:
     return {"version": version, "state": state}
+
+
+def naming(conn: Connection, workspace: WorkspaceId, segment: str) -> list[str]:
+    """The journeys whose newest graph names a segment, in a node or a condition, in words."""
+    quoted = "'" + segment.replace("'", "''") + "'"
+    found = []
+    for row in store.journey_rows(conn, workspace):
+        body = store.body_of(conn, workspace, row.name, row.version)
+        if body is not None and _names(msgspec.json.decode(body), segment, quoted):
+            found.append(f"the journey “{row.name}”")
+    return found
+
+
+def _names(said: Any, segment: str, quoted: str) -> bool:
+    if isinstance(said, str):
+        return quoted in said and "in_segment" in said.lower()
+    if isinstance(said, dict):
+        return said.get("segment") == segment or any(_names(one, segment, quoted) for one in said.values())
+    return isinstance(said, list) and any(_names(one, segment, quoted) for one in said)

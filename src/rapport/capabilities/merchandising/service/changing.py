@@ -14,7 +14,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.remember.membership import segments as segment_table
 from rapport.storage.audit.entries import append as tell
 
-__all__ = ["in_force", "put_back", "rules_about", "save", "segment_names"]
+__all__ = ["in_force", "naming", "put_back", "rules_about", "save", "segment_names"]
 
 
 def in_force(conn: Connection, workspace: WorkspaceId) -> tuple[int, list[Rule]]:
@@ -39,12 +39,19 @@ def save(
 
     Raises InvalidInput for a rule that cannot be, Conflict where somebody has changed them since `seen`.
     """
-    fine = checked(rules, placements=placements, segments=segment_names(conn, workspace))
-    version, _ = store.current(conn, workspace)
+    version, body = store.current(conn, workspace)
+    fine = checked(
+        rules, placements=placements, segments=segment_names(conn, workspace), unchanged=store.bodies.decode(body)
+    )
     if version != seen or not store.add(conn, workspace, seen + 1, fine, what=what, by=by, now=now):
         raise Conflict(f"the rules were changed meanwhile: version {version}, not {seen}", hint="look at them again")
     tell(conn, workspace, "merchandising.changed", about=f"version {seen + 1}", now=now)
     return seen + 1
+
+
+def naming(conn: Connection, workspace: WorkspaceId, segment: str) -> list[str]:
+    """The rules in force that hold for a segment alone, in words."""
+    return [f"the rule “{rule.name}”" for rule in in_force(conn, workspace)[1] if rule.segment == segment]
 
 
 def put_back(
