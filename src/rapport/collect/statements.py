@@ -37,6 +37,7 @@ __all__ = [
     "keep_statements",
     "mark_disputed",
     "order_statements",
+    "reports_of",
     "statement_of",
     "statements_of",
     "unverified_of",
@@ -221,3 +222,9 @@ def _owners(told: Sequence[Statement], root_of: Mapping[Key, Key]) -> set[Key] |
         reports, key=lambda one: (root_of.get(one.strand, one.strand) not in backed, one.received_at, one.seq, one.fact)
     )
     return {root_of.get(one.strand, one.strand) for one in ranked[:1]} or None
+
+
+def reports_of(conn: Connection, workspace: WorkspaceId, order_ids: Collection[str]) -> list[tuple[str, str]]:
+    """The reports of these orders that have been handled so far: (order, fact)."""
+    query = sa.select(order_statements.c.order_id, order_statements.c.fact).where(order_statements.c.name == REPORT)
+    return [(row[0], row[1]) for row in select_among(conn, query, workspace, order_statements.c.order_id, order_ids)]

@@ -47,6 +47,37 @@ def test_what_is_planted_is_found_and_lies_in_its_interval() -> None:
     assert covered >= 6
 
 
+def test_what_is_told_of_small_effects_lies_in_its_interval_as_often_as_is_said() -> None:
+    """Forty groups that differ little: of those that stand out the truth is smaller, and still within."""
+    told = covered = 0
+    for seed in range(12):
+        rng = random.Random(seed)
+        truth = {f"g{number}": rng.gauss(0, 0.05) for number in range(40)}
+        made = []
+        for number in range(6_000):
+            group = f"g{rng.randrange(40)}"
+            value = max(1, round(5_000 * math.exp(truth[group] + rng.gauss(0, 0.5))))
+            made.append(Basket(number.to_bytes(4), 1, value, False, {("segment", group)}))
+        mean = sum(map(math.exp, truth.values())) / 40
+        for one in (one for one in patterns_of(made) if one.measure == "value"):
+            mine = math.exp(truth[one.group])
+            told += 1
+            covered += one.low <= mine / ((40 * mean - mine) / 39) - 1 <= one.high
+    assert told >= 10
+    assert covered / told >= 0.85
+
+
+def test_what_had_no_time_to_come_back_says_nothing_of_returns() -> None:
+    """A channel that was opened two weeks ago has as many returns as any other: none are told to be fewer."""
+    rng, made = random.Random(3), []
+    for number in range(4_000):
+        age = rng.uniform(0, 180)
+        channel = "app" if (age < 14 or number % 9 == 0) and rng.random() < 0.5 else "web"
+        came = rng.random() < 0.2 and rng.uniform(3, 30) <= age
+        made.append(Basket(number.to_bytes(4), 1, 2_000, came if age > 30 else None, {("channel", channel)}))
+    assert [one for one in patterns_of(made) if one.measure == "returned"] == []
+
+
 def test_where_nothing_is_planted_hardly_anything_is_told() -> None:
     told = [patterns_of(baskets(random.Random(seed), 2_000)) for seed in range(30)]
     groups = [[one for one in some if one.kind == "weekday"] for some in told]

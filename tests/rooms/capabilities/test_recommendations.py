@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rapport.capabilities.recommendations.retention import KEPT, PAIRS_RETENTION, RECENTS_RETENTION
-from rapport.capabilities.recommendations.store import covisits, recent_products
+from rapport.capabilities.recommendations.store import counts_of, covisits, neighbours_of, recent_products
 from rapport.decide.service import CustomerNamed
 from rapport.kernel.clock import DAY, HOUR, MINUTE
 from rapport.kernel.errors import InvalidInput, NotFound
@@ -196,3 +196,23 @@ def test_what_nobody_did_for_a_year_is_let_go_in_portions(any_shop: Shop) -> Non
     recents = turns(shop.db, RECENTS_RETENTION, now=today + KEPT, at_most=2)
     assert (sum(recents), max(recents)) == (4, 2)
     assert [row["strand"] for row in shop.rows(recent_products)] == [newest]
+
+
+def test_an_order_that_two_systems_report_is_bought_together_once(any_shop: Shop) -> None:
+    """In one batch or in two, by whomever: three orders are needed to say so, and two reports are no third."""
+    shop = any_shop
+    for number in range(2):
+        for later in range(2):
+            shop.send(shop.message(
+                "Order Completed", at=NOON + number * DAY + later * MINUTE, user=f"u{number}", order_id=f"o{number}",
+                products=[{"product_id": "a"}, {"product_id": "b"}],
+            ))  # fmt: skip
+            if number:
+                shop.fold()
+    shop.fold()
+    with shop.db.read() as conn:
+        assert [one.bought for one in neighbours_of(conn, shop.id, "a", limit=3)] == [2]
+        assert {product: one.bought for product, one in counts_of(conn, shop.id, ["a", "b"]).items()} == {
+            "a": 2,
+            "b": 2,
+        }

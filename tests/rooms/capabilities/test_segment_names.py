@@ -25,8 +25,8 @@ def test_a_segment_that_anything_of_the_shop_names_keeps_its_name_and_stays(any_
     fields = Fields(shop.pipeline.slices.remembered)
     rules = [Rule(name="no wine", action="exclude", category="Wine", segment="minors"),
              Rule(name="other", action="boost", products=["a"])]  # fmt: skip
-    programme: dict[str, Any] = {"title": "Club", "earning": [
-        {"name": "double", "on": "Order Completed", "points": 1, "segments": ["savers"]},
+    programme: dict[str, Any] = {"title": "Club", "currency": "EUR", "earning": [
+        {"name": "double", "title": "Double", "on": "Order Completed", "points": 1, "segments": ["savers"]},
     ]}  # fmt: skip
     graph = {"nodes": [{"entry": {"on": "segment", "segment": "walkers"}}, {"if": "in_segment('readers')"}]}
     with shop.db.write() as conn:
@@ -81,6 +81,6 @@ def test_a_rule_whose_segment_is_gone_holds_up_no_change_of_others(shop: Shop) -
     with shop.db.write() as conn:
         store.add(conn, shop.id, 1, rules, what="", by="x", now=NOON)
         assert save_rules(conn, shop.id, rules[:1], seen=1, placements={}, what="", by="x", now=NOON) == 2
+        changed = [msgspec.structs.replace(rules[0], category="Beer")]
         with pytest.raises(InvalidInput, match="no segment"):
-            changed = [msgspec.structs.replace(rules[0], category="Beer")]
             save_rules(conn, shop.id, changed, seen=2, placements={}, what="", by="x", now=NOON)

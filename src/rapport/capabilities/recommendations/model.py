@@ -72,6 +72,9 @@ class Step(NamedTuple):
     kind: StepKind
     at: int
     product_ids: Sequence[str]
+    fact: str = ""
+    order_id: str = ""
+    """Of `bought`, where the fact says it: an order that two systems report is one."""
 
 
 class Pair(NamedTuple):

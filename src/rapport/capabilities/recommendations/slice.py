@@ -10,10 +10,13 @@ from rapport.capabilities.recommendations.jobs import TRAINING
 from rapport.capabilities.recommendations.model import Step, StepKind, follow
 from rapport.capabilities.recommendations.places import ELIGIBILITY, PLACEMENTS, SOURCES
 from rapport.capabilities.recommendations.retention import PAIRS_RETENTION, RECENTS_RETENTION
+from rapport.collect.statements import REPORT, reports_of
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
 from rapport.decide.products import product_ids_of
+from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import BatchStage, Connection, Seen, Work
+from rapport.remember import inputs
 
 __all__ = ["RECOMMENDATIONS"]
 
@@ -24,15 +27,34 @@ def _step(seen: Seen) -> Step | None:
     fact, product_ids = seen.fact, product_ids_of(seen.fact)
     if not product_ids:
         return None
-    return Step(seen.workspace, seen.strand, _KINDS[fact.name], fact.occurred_at, product_ids)
+    order_id = inputs.text(fact.properties.get("order_id")) if fact.name == REPORT else None
+    kind = _KINDS[fact.name]
+    return Step(seen.workspace, seen.strand, kind, fact.occurred_at, product_ids, fact.id, order_id or "")
 
 
 def _count(conn: Connection, work: Work, notes: Sequence[Step], now: int) -> None:
-    """Count a batch of steps."""
+    """Count a batch of steps, each order once."""
     recents = store.load_recents(conn, {(step.workspace, step.strand) for step in notes})
-    steps = follow(notes, recents)
+    steps = follow(_once(conn, notes), recents)
     store.save_recents(conn, recents, now=now)
     store.add_counts(conn, steps, now=now)
+
+
+def _once(conn: Connection, notes: Sequence[Step]) -> list[Step]:
+    """The steps without reports of orders that were reported before, in this batch or an earlier one."""
+    batch = {step.fact for step in notes}
+    told: set[tuple[WorkspaceId, str]] = set()
+    for workspace in {step.workspace for step in notes if step.order_id}:
+        ids = {step.order_id for step in notes if step.order_id and step.workspace == workspace}
+        told |= {(workspace, order_id) for order_id, fact in reports_of(conn, workspace, ids) if fact not in batch}
+    kept = []
+    for step in notes:
+        order = (step.workspace, step.order_id)
+        if not step.order_id or order not in told:
+            kept.append(step)
+            if step.order_id:
+                told.add(order)
+    return kept
 
 
 RECOMMENDATIONS = Slice(

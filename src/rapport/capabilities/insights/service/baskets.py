@@ -19,6 +19,8 @@ from rapport.remember import membership
 
 __all__ = ["MOST_ORDERS", "Looked", "look_for_patterns"]
 
+TIME_TO_RETURN = 30 * DAY
+"""A younger order that was kept may still come back, and says nothing of returns."""
 MOST_ORDERS = 20_000
 """The latest so many are looked at."""
 
@@ -38,11 +40,13 @@ def look_for_patterns(conn: Connection, question: Question, *, most: int = MOST_
     rows = _orders(conn, question, most)
     currency = Counter(row.currency for row in rows).most_common(1)[0][0] if rows else ""
     rows = [row for row in rows if row.currency == currency]
+    settled = now_us() - TIME_TO_RETURN
     names, first = _segments(conn, question), _first(conn, question)
     baskets = [
         Basket(
             customer=bytes(row.root), items=int(row.pieces or 0), value_minor=int(row.worth),
-            returned=row.left < row.worth, groups=_groups(row, names, is_new=row.at == first.get(row.root)),
+            returned=row.left < row.worth if row.at < settled else None,
+            groups=_groups(row, names, is_new=row.at == first.get(row.root)),
         )
         for row in rows
     ]  # fmt: skip
