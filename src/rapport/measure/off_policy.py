@@ -21,6 +21,9 @@ ESTIMATORS = ("ips", "snips", "dm", "dr", "dros")
 _Z = 1.959963984540054
 """Of 95 %."""
 
+_NOTHING = 1e-100
+"""Weights that sum up to less are none: their inverse is beyond all numbers."""
+
 _LAMBDAS = (0.5, 1.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1_000.0, 5_000.0, 1e5)
 
 
@@ -131,7 +134,7 @@ def _normalised(decisions: Sequence[Sequence[Place]]) -> Estimate:
     value = 0.0
     for k in range(longest):
         total = sum(each[k] for each in weights if k < len(each))
-        if not total:
+        if total < _NOTHING:
             continue
         here = sum(
             each[k] * decision[k].reward for each, decision in zip(weights, decisions, strict=True) if k < len(each)
