@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rapport.act.jobs import Job, Moment, Turn
+from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.kernel.identifiers import BUCKETS
 from rapport.storage.engine import Database
 from rapport.storage.leases import Leases
@@ -12,10 +13,12 @@ from rapport.storage.leases import Leases
 __all__ = ["turns"]
 
 
-def turns(db: Database, job: Job, *, now: int, at_most: int = 1_000) -> list[int]:
+def turns(
+    db: Database, job: Job, *, now: int, at_most: int = 1_000, vocabulary: Vocabulary = SPECIFICATION
+) -> list[int]:
     """Do turns at this time until nothing is due, at most so many things in each; returns how many each did."""
     Leases(db, "tests").maintain()
-    moment = Moment(owner="tests", buckets=tuple(range(BUCKETS)))
+    moment = Moment(owner="tests", buckets=tuple(range(BUCKETS)), vocabulary=vocabulary)
     memory: dict[object, Any] = {}
     done: list[int] = []
     while len(done) < 1_000:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from rapport.act.stages import Stages
 from rapport.act.work import BatchWork
+from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.kernel.work import Work
 from rapport.storage import leases
 from rapport.storage.engine import Database
@@ -55,6 +56,8 @@ class Moment(NamedTuple):
     """None came for a while."""
     reached: int = 0
     """When the last fact that was folded here was received."""
+    vocabulary: Vocabulary = SPECIFICATION
+    """The events that this installation understands."""
 
     @property
     def flows(self) -> bool:
@@ -82,6 +85,8 @@ class Turn:
         self.caught_up = moment.caught_up
         self.reached = now if moment.caught_up else moment.reached
         """Where the log has been folded to, as a time: now, unless facts are waiting."""
+        self.vocabulary = moment.vocabulary
+        """The events that the installation understands."""
         self.at_most = job.at_most
         """How many things `run` may do."""
         self.waiting = False

@@ -293,7 +293,7 @@ class Worker:
     def _moment(self) -> Moment:
         return Moment(
             owner=self._leases.owner, buckets=tuple(self._leases.cursors), caught_up=self._caught_up,
-            quiet=self._is_quiet(), reached=self._reached,
+            quiet=self._is_quiet(), reached=self._reached, vocabulary=self.pipeline.slices.vocabulary,
         )  # fmt: skip
 
     def _is_quiet(self) -> bool:

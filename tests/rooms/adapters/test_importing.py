@@ -13,6 +13,7 @@ import pytest
 from rapport.act.jobs import Moment, Turn
 from rapport.adapters.files import store, uploads
 from rapport.adapters.files.importing import IMPORTING
+from rapport.adapters.files.mapping import parse_map
 from rapport.adapters.files.ready import ready_map
 from rapport.adapters.files.uploads import KEPT, Upload
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound, TooLarge
@@ -116,6 +117,30 @@ def test_the_job_imports_what_was_started_and_removes_the_file(shop: Shop, tmp_p
     assert report is not None
     assert (report.rows, report.facts, report.added, report.finished) == (4, 7, 7, True)
     assert one(shop, waiting).state == "ready"
+
+
+def test_a_file_states_nothing_that_rapport_alone_states_and_other_spellings_are_understood(
+    shop: Shop, tmp_path: Path
+) -> None:
+    text = """
+name = "own"
+[[fact]]
+id = ["event", "order"]
+event = { column = "event" }
+user_id = "customer"
+properties.order_id = "order"
+properties.shipment_id = "order"
+properties.status = "status"
+"""
+    said = parse_map(text.encode(), "own")
+    names = ("Promise Broken", "Points Earned", "shipment_updated")
+    rows = "event,order,customer,status\n" + "".join(f"{name},A-1,ada,sent\n" for name in names)
+    upload_id, path, size = uploads.keep_file(tmp_path / "uploads", io.BytesIO(rows.encode()))
+    with shop.db.write() as conn:
+        uploads.put_in(conn, shop.id, upload_id, path, name="own.csv", size=size, said=said, by="Olga", now=NOON)
+    start(shop, upload_id)
+    turns(shop.db, IMPORTING, now=NOON, vocabulary=shop.pipeline.slices.vocabulary)
+    assert [len(shop.facts(name)) for name in ("Promise Broken", "Points Earned", "Shipment Updated")] == [0, 0, 1]
 
 
 def test_a_worker_that_is_killed_is_followed_by_one_that_goes_on(shop: Shop, tmp_path: Path) -> None:

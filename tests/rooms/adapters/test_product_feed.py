@@ -11,7 +11,7 @@ import pytest
 
 from rapport.adapters.files.importer import import_files
 from rapport.adapters.files.model import ImportReport, silent
-from rapport.adapters.files.product_feed import ProductFeed, is_feed
+from rapport.adapters.files.product_feed import ProductFeed, is_feed, message_of
 from rapport.capabilities.catalog.shown import ProductShown, find_shown
 from rapport.kernel.clock import HOUR, now_us
 from rapport.kernel.errors import InvalidInput
@@ -125,3 +125,20 @@ def test_an_older_feed_that_is_imported_late_replaces_nothing(any_shop: Shop, tm
 def test_orders_and_customers_are_no_feed(tmp_path: Path) -> None:
     assert not is_feed(written(tmp_path / "o.csv", "Name,Email,Total\n#1,a@b.example,3\n"))
     assert not is_feed(written(tmp_path / "empty.csv", ""))
+
+
+@pytest.mark.parametrize(
+    ("dates", "is_on_sale"),
+    [
+        (None, True), ("", True), ("2026-11-01T00:00+0100/2026-11-30T23:59+0100", True),
+        ("2027-01-01T00:00+0100/2027-01-31T23:59+0100", False), ("2026-10-01T00:00Z/2026-10-31T00:00Z", False),
+        ("2026-11-20/2026-11-27", True), ("2026-11-20/2026-11-26", False), ("soon", False), (["2026", "2027"], False),
+    ],
+)  # fmt: skip
+def test_a_sale_is_the_price_on_its_days_alone(dates: object, is_on_sale: bool) -> None:  # noqa: FBT001
+    item = {"id": "p", "title": "Gin", "price": "20.00 EUR", "sale_price": "10.00 EUR",
+            "sale_price_effective_date": dates}  # fmt: skip
+    alone = message_of([item], written_at="2026-11-27T12:00:00Z")["properties"]
+    both = message_of([item | {"item_group_id": "g"}, item | {"id": "q"}], written_at="2026-11-27T12:00:00Z")
+    for said in (alone, *both["properties"]["variants"]):
+        assert (said["price"], said.get("sale_price")) == ("20.00", "10.00" if is_on_sale else None)

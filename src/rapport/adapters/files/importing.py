@@ -104,7 +104,7 @@ def _begin(turn: Turn, now_open: _Open, upload: Upload) -> None:
         values = {"state": "done" if over else "running", "finished_at": turn.now if over else None}
         _note(conn, upload, import_id=begun.report.id, repeated=over, **values)
     if not over:
-        now_open.run = ImportRun(begun, workspace=shop, clock=lambda: turn.now)
+        now_open.run = ImportRun(begun, workspace=shop, clock=lambda: turn.now, vocabulary=turn.vocabulary)
         now_open.batches = now_open.run.batches(files, now_open.progress)
         now_open.upload = upload
 

@@ -25,8 +25,9 @@ import msgspec
 
 from rapport.adapters.files.model import Progress, Refused, Step, silent
 from rapport.adapters.files.reading import Table, shown_name
-from rapport.kernel.clock import to_iso
+from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.errors import InvalidInput
+from rapport.kernel.moments import read_moment
 
 __all__ = ["Item", "ProductFeed", "is_feed", "message_of"]
 
@@ -134,8 +135,9 @@ def message_of(group: list[dict[str, Any]], *, written_at: str) -> dict[str, Any
         "brand": first.get("brand"), "url": first.get("link"), "image_url": first.get("image_link"),
         "media": [{"url": url} for url in _list(first.get("additional_image_link"))],
         "category": first.get("product_type") or first.get("google_product_category"),
-        **_money(first), **({"sku": first.get("mpn"), "gtin": first.get("gtin"), "attributes": _attributes(first)}
-                            if is_alone else {"variants": [_variant(one) for one in group]}),
+        **_money(first, written_at),
+        **({"sku": first.get("mpn"), "gtin": first.get("gtin"), "attributes": _attributes(first)}
+                            if is_alone else {"variants": [_variant(one, written_at) for one in group]}),
     }  # fmt: skip
     said = {name: value for name, value in shared.items() if value not in (None, "", [], {})}
     digest = blake2b(msgspec.json.encode([written_at, said], order="sorted"), digest_size=16).hexdigest()
@@ -143,20 +145,44 @@ def message_of(group: list[dict[str, Any]], *, written_at: str) -> dict[str, Any
             "properties": said}  # fmt: skip
 
 
-def _variant(one: dict[str, Any]) -> dict[str, Any]:
+def _variant(one: dict[str, Any], written_at: str) -> dict[str, Any]:
     said = {
         "variant": one["id"], "name": one.get("title"), "sku": one.get("mpn"), "gtin": one.get("gtin"),
-        "url": one.get("link"), "image_url": one.get("image_link"), "attributes": _attributes(one), **_money(one),
+        "url": one.get("link"), "image_url": one.get("image_link"), "attributes": _attributes(one),
+        **_money(one, written_at),
     }  # fmt: skip
     return {name: value for name, value in said.items() if value not in (None, "", {})}
 
 
-def _money(one: dict[str, Any]) -> dict[str, Any]:
+def _money(one: dict[str, Any], written_at: str) -> dict[str, Any]:
     price, currency = _amount(one.get("price"))
-    sale, _ = _amount(one.get("sale_price"))
+    sale, _ = _amount(one.get("sale_price")) if _is_on_sale(one, written_at) else (None, None)
     cost, _ = _amount(one.get("cost_of_goods_sold"))
     said = {"price": price, "sale_price": sale, "cost": cost, "currency": currency}
     return {name: value for name, value in said.items() if value is not None}
+
+
+def _is_on_sale(one: dict[str, Any], written_at: str) -> bool:
+    """Whether the sale holds when the feed was written: one without dates does, one whose dates cannot be read not.
+
+    A feed is written anew when a sale begins or ends; what it says of another day is not the price of this one.
+    """
+    said = one.get("sale_price_effective_date")
+    if said in (None, "", []):
+        return True
+    if not isinstance(said, str):
+        return False
+    since, _, until = said.partition("/")
+    moments = [read_moment(_OFFSET.sub(r"\1:\2", each.strip())) for each in (since, until, written_at)]
+    if None in moments:
+        return False
+    begins, ends, now = (at for at in moments if at is not None)
+    whole_day = DAY if re.fullmatch(r"\d{4}-\d\d-\d\d", until.strip()) else 0
+    return begins <= now < ends + whole_day
+
+
+_OFFSET = re.compile(r"([+-]\d\d)(\d\d)$")
+"""Google's example writes a zone without its colon."""
 
 
 def _amount(said: object) -> tuple[str | None, str | None]:
