@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from rapport.capabilities.loyalty import store
+from rapport.capabilities.loyalty.changing import change_programme
 from rapport.capabilities.loyalty.programme import read_programme
 from rapport.capabilities.loyalty.trials import TrialShown, trials_of
 from rapport.kernel.ids import WorkspaceId
@@ -53,6 +54,7 @@ def trials(rows: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Iterato
         shop = create_workspace(conn, slug="shop", name="Shop", now=1).id
         _keep(conn, shop, rows)
     rules = [{"name": one, "title": one, "on": "Promise Broken", "points": 1, "holdout_percent": 50} for one in MAILS]
+    change_programme(db, shop, "club", CLUB | {"earning": rules}, seen=0, by="a test", reason="", now=1)
     with db.read() as conn:
         yield {one.title: one for one in trials_of(conn, shop, "club", read_programme(CLUB | {"earning": rules}))}
     db.close()
