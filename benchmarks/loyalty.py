@@ -30,6 +30,7 @@ from rapport.capabilities.loyalty.quoting import CartAsked, LineAsked, holder_of
 from rapport.capabilities.loyalty.service.keeping import keep
 from rapport.capabilities.loyalty.shipped import example
 from rapport.capabilities.loyalty.verifying import verify
+from rapport.capabilities.loyalty.versions import versions_of
 from rapport.kernel.clock import DAY, now_us
 from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import Identifier, key_of
@@ -108,7 +109,7 @@ def _quote(db: Database, workspace: WorkspaceId, members: int) -> dict[str, Any]
         key: Key = key_of(workspace, Identifier("user_id", f"u{rng.randrange(members)}"))
         start, now = time.perf_counter(), now_us()
         with db.look() as conn:
-            versions = store.versions_of(conn, workspace)["club"]
+            versions = versions_of(conn, workspace)["club"]
             quote(holder_of(conn, workspace, versions, "club", key, now=now), cart, now=now)
         took.append((time.perf_counter() - start) * 1e3)
     cuts = quantiles(took, n=100)

@@ -20,6 +20,7 @@ from rapport.capabilities.loyalty.plain import differences, sentences
 from rapport.capabilities.loyalty.programme import PointWorth, read_programme
 from rapport.capabilities.loyalty.quoting import CartAsked, LineAsked, Quote, holder_of, quote
 from rapport.capabilities.loyalty.savings import savings_of
+from rapport.capabilities.loyalty.versions import versions_of
 from rapport.capabilities.loyalty.wallet import wallet_of
 from rapport.kernel.clock import DAY, HOUR, MINUTE, from_iso, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput
@@ -64,7 +65,7 @@ def asked(shop: Shop, user: str, *prices: int, now: int = NOON, **more: Any) -> 
         for i, minor in enumerate(prices)
     ]
     with shop.db.read() as conn:
-        versions = store.versions_of(conn, shop.id)["club"]
+        versions = versions_of(conn, shop.id)["club"]
         holder = holder_of(conn, shop.id, versions, "club", key(shop, user), now=now)
     return quote(holder, CartAsked(currency="EUR", lines=lines, shipping_minor=490, **more), now=now)
 
@@ -417,7 +418,7 @@ def test_what_is_held_is_worth_what_the_quote_said_while_a_change_is_announced(s
     begin(shop, name=name, pending_days=0)
     tell(shop, order(shop, ada, f"{ada}-1", 100))
     with shop.db.read() as conn:
-        terms = store.versions_of(conn, shop.id)[name][-1].programme
+        terms = versions_of(conn, shop.id)[name][-1].programme
     less = msgspec.structs.replace(terms, worth=PointWorth(points=terms.worth.points * 2, minor=terms.worth.minor))
     change_programme(
         shop.db, shop.id, name, msgspec.json.encode(less), seen=1, by="Olga", reason="dearer", now=NOON + DAY
@@ -470,7 +471,7 @@ def test_a_cart_that_cannot_be_is_refused_in_words(shop: Shop, ada: str) -> None
         asked(shop, ada, *([1] * 1_001))
     holder = None
     with shop.db.read() as conn:
-        holder = holder_of(conn, shop.id, store.versions_of(conn, shop.id)["club"], "club", None, now=NOON)
+        holder = holder_of(conn, shop.id, versions_of(conn, shop.id)["club"], "club", None, now=NOON)
     with pytest.raises(InvalidInput, match="counts in EUR"):
         quote(holder, CartAsked(currency="USD", lines=[]), now=NOON)
     dear = LineAsked(line_id="1", product_id="p", quantity=10**6, unit_price_minor=10**12)
@@ -630,7 +631,7 @@ def test_a_membership_shows_what_it_cost_and_what_it_has_saved_so_far(shop: Shop
 def test_a_change_of_terms_is_a_fact_about_the_shop(shop: Shop) -> None:
     begin(shop, name="told")
     with shop.db.read() as conn:
-        terms = store.versions_of(conn, shop.id)["told"][-1].programme
+        terms = versions_of(conn, shop.id)["told"][-1].programme
     change_programme(shop.db, shop.id, "told", msgspec.json.encode(msgspec.structs.replace(terms, title="New")), seen=1,
                      by="Bo", reason="a better name", now=NOON + DAY)  # fmt: skip
     said = [f.properties for f in shop.facts("Programme Changed") if f.properties["programme"] == "told"]

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from rapport.capabilities.loyalty import overview, redeeming, store
 from rapport.capabilities.loyalty.changing import change_programme
 from rapport.capabilities.loyalty.trials import trials_of
+from rapport.capabilities.loyalty.versions import versions_of
 from rapport.capabilities.messages.store import messages
 from rapport.kernel.clock import DAY, HOUR, now_us
 from rapport.kernel.errors import Conflict
@@ -142,7 +143,7 @@ def test_who_was_held_out_stays_so_when_the_share_changes_and_no_ratio_is_judged
         arms = dict(conn.execute(sa.select(a.strand, a.arm).where(a.programme == name)).all())
         lots = sa.select(c.strand, sa.func.count()).where(c.programme == name).group_by(c.strand)
         given = {row[0]: row[1] for row in conn.execute(lots)}
-        (trial,) = trials_of(conn, shop.id, name, store.versions_of(conn, shop.id)[name][-1].programme)
+        (trial,) = trials_of(conn, shop.id, name, versions_of(conn, shop.id)[name][-1].programme)
     assert given == {strand: 2 for strand, arm in arms.items() if arm}
     assert 0 < len(given) < len(people)
     assert trial.ratio_p is None

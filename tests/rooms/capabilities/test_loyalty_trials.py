@@ -11,6 +11,7 @@ from rapport.capabilities.loyalty import membership, store
 from rapport.capabilities.loyalty.early import EARLY_ACCESS
 from rapport.capabilities.loyalty.quoting import CartAsked, LineAsked, Quote, holder_of, quote
 from rapport.capabilities.loyalty.trials import TrialShown, benefit_costs, trials_of
+from rapport.capabilities.loyalty.versions import versions_of
 from rapport.decide.model import Ask, Candidate
 from rapport.kernel.clock import DAY, HOUR, to_iso
 from rapport.kernel.ids import Key
@@ -41,14 +42,14 @@ def arms(shop: Shop) -> dict[bytes, int]:
 def quoted(shop: Shop, who: Key | None) -> Quote:
     lines = [LineAsked(line_id="1", product_id="p", quantity=1, unit_price_minor=2_000)]
     with shop.db.read() as conn:
-        versions = store.versions_of(conn, shop.id)["club"]
+        versions = versions_of(conn, shop.id)["club"]
         holder = holder_of(conn, shop.id, versions, "club", who, now=NOON)
     return quote(holder, CartAsked(currency="EUR", lines=lines, shipping_minor=490), now=NOON)
 
 
 def trial(shop: Shop) -> TrialShown:
     with shop.db.read() as conn:
-        terms = store.versions_of(conn, shop.id)["club"][-1].programme
+        terms = versions_of(conn, shop.id)["club"][-1].programme
         [found] = trials_of(conn, shop.id, "club", terms)
     return found
 
@@ -85,7 +86,7 @@ def test_everybody_is_counted_where_chance_put_them_with_what_they_did_since(sho
     assert measures["net"].held_out_mean == pytest.approx((3_000 + 4_900 - 490) / len(held))
     assert found.is_enough is False
     with shop.db.read() as conn:
-        terms = store.versions_of(conn, shop.id)["club"][-1].programme
+        terms = versions_of(conn, shop.id)["club"][-1].programme
         costs = {one.source: one for one in benefit_costs(conn, shop.id, "club", terms, since=0)}
     assert (costs["plan:plus"].orders, costs["plan:plus"].minor) == (2, 980)
     assert (costs["tier:friend"].orders, costs["tier:friend"].minor) == (1, 490)

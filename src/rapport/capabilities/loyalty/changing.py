@@ -14,6 +14,7 @@ from rapport.capabilities.loyalty.earning import terms_at
 from rapport.capabilities.loyalty.facts import CHANGED, FACT_KINDS
 from rapport.capabilities.loyalty.programme import Programme, read_programme
 from rapport.capabilities.loyalty.tiers import Standing
+from rapport.capabilities.loyalty.versions import save_version, versions_of
 from rapport.collect.names import Vocabulary
 from rapport.collect.own import own_fact
 from rapport.kernel.clock import DAY, to_iso
@@ -69,7 +70,7 @@ def change_programme(
     if seen and not reason.strip():
         raise InvalidInput("say why the terms change", hint="it stays with the version, and members read it")
     with db.write() as conn:
-        before = store.versions_of(conn, workspace).get(name, [])
+        before = versions_of(conn, workspace).get(name, [])
         if before and before[-1].programme.currency != programme.currency:
             raise InvalidInput(
                 f"the programme counts in {before[-1].programme.currency}, not in {programme.currency}",
@@ -80,7 +81,7 @@ def change_programme(
         if not programme.starts:
             starts = before[0].programme.starts if before else to_iso(now)
             programme = msgspec.structs.replace(programme, starts=starts)
-        number = store.save_version(conn, workspace, name, programme, seen=seen, by=by, reason=reason.strip(), now=now)
+        number = save_version(conn, workspace, name, programme, seen=seen, by=by, reason=reason.strip(), now=now)
         said = {"programme": name, "version": number, "title": programme.title, "reason": reason.strip(), "by": by,
                 "holds_at": to_iso(now + programme.notice_days * DAY)}  # fmt: skip
         log.append(conn, [own_fact(
@@ -92,7 +93,7 @@ def change_programme(
 
 def effect_of(conn: Connection, workspace: WorkspaceId, name: str, wanted: Programme, *, now: int) -> Effect:
     """What a change would do, before it is made. Cost: the lots of the programme, at most those of so many people."""
-    versions = store.versions_of(conn, workspace).get(name, [])
+    versions = versions_of(conn, workspace).get(name, [])
     c = store.lots.c
     query = (
         sa.select(c.strand, c.at, c.counted_minor, store.given_of(c),

@@ -6,9 +6,9 @@ from collections.abc import Sequence, Set
 
 from sqlalchemy import Connection
 
-from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.quoting import holder_of
 from rapport.capabilities.loyalty.tiers import benefits_of
+from rapport.capabilities.loyalty.versions import names_of, versions_of
 from rapport.decide.model import PRODUCT, Ask, Candidate, EligibilityRule
 from rapport.kernel.clock import from_iso
 from rapport.kernel.errors import NotFound
@@ -20,11 +20,11 @@ def _barred(conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> Set[
     """Products that are not open to them yet. One small read where nothing is kept back; whose fails, bars."""
     offered = {one.item_id for one in candidates}
     barred: set[str] = set()
-    for kept in store.names_of(conn, ask.workspace):
+    for kept in names_of(conn, ask.workspace):
         closed = [one for one in kept.programme.early if from_iso(one.until) > ask.now and offered & set(one.products)]
         if not closed:
             continue
-        versions = store.versions_of(conn, ask.workspace)[kept.name]
+        versions = versions_of(conn, ask.workspace)[kept.name]
         try:
             holder = holder_of(
                 conn, ask.workspace, versions, kept.name, min(ask.strands, default=None), now=ask.now

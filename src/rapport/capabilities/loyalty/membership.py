@@ -19,6 +19,7 @@ from rapport.capabilities.loyalty.facts import CANCELLED, ENDED, PAUSED, RENEWED
 from rapport.capabilities.loyalty.programme import Plan, Programme
 from rapport.capabilities.loyalty.redeeming import current
 from rapport.capabilities.loyalty.settling import Stating
+from rapport.capabilities.loyalty.versions import names_of
 from rapport.capabilities.loyalty.whose import person_of
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
@@ -253,7 +254,7 @@ def memberships_of(
             .where(p.workspace == workspace, p.membership.in_([row.id for row in rows])).group_by(p.membership)
         )
     }  # fmt: skip
-    named = {one.name: one.programme for one in store.names_of(conn, workspace)}
+    named = {one.name: one.programme for one in names_of(conn, workspace)}
     saved = {name: store.saved_by_source(conn, workspace, name, strands) for name in {row.programme for row in rows}}
     paused = store.pauses_of(conn, workspace, {row.id for row in rows})
     found = []

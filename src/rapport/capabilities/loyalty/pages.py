@@ -9,12 +9,13 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.response import Redirect
 
-from rapport.capabilities.loyalty import overview, redeeming, store
+from rapport.capabilities.loyalty import overview, redeeming
 from rapport.capabilities.loyalty.changing import change_programme, effect_of
 from rapport.capabilities.loyalty.plain import differences, sentences
 from rapport.capabilities.loyalty.programme import read_programme
 from rapport.capabilities.loyalty.shipped import EXAMPLE
 from rapport.capabilities.loyalty.trials import benefit_costs, trials_of
+from rapport.capabilities.loyalty.versions import names_of
 from rapport.kernel.clock import DAY, now_us
 from rapport.kernel.errors import InvalidInput, RapportError
 from rapport.kernel.ids import CustomerId, new_id
@@ -54,7 +55,7 @@ def change_terms(request: AnyRequest, db: Database, principal: Principal, data: 
             return Redirect(f"/console/loyalty?programme={name}&done=saved", status_code=303)
         with db.read() as conn:
             said["effect"] = effect_of(conn, principal.workspace, name, wanted, now=now_us())
-            kept = [one for one in store.names_of(conn, principal.workspace) if one.name == name]
+            kept = [one for one in names_of(conn, principal.workspace) if one.name == name]
         said["changes"] = differences(kept[0].programme, wanted) if kept else [("+", s) for s in sentences(wanted)]
     except RapportError as error:
         said["error"] = error
@@ -66,7 +67,7 @@ def effects_page(request: AnyRequest, db: Database, principal: Principal) -> Res
     """What trials changed, and what each benefit and campaign gave."""
     wanted, now = str(request.query_params.get("programme", ""))[:40], now_us()
     with db.read() as conn:
-        kept = store.names_of(conn, principal.workspace)
+        kept = names_of(conn, principal.workspace)
         shown = next((one for one in kept if one.name == wanted), kept[0] if kept else None)
         trials = trials_of(conn, principal.workspace, shown.name, shown.programme) if shown else []
         costs = benefit_costs(conn, principal.workspace, shown.name, shown.programme, since=now - YEAR) if shown else []
@@ -118,7 +119,7 @@ def _show(request: AnyRequest, db: Database, principal: Principal, **said: Any) 
     workspace, now = principal.workspace, now_us()
     wanted = said.get("name") or str(request.query_params.get("programme", ""))[:40]
     with db.read() as conn:
-        kept = store.names_of(conn, workspace)
+        kept = names_of(conn, workspace)
         shown = next((one for one in kept if one.name == wanted), kept[0] if kept else None)
         months = overview.liability(conn, workspace, shown.name, now=now) if shown else []
         people = overview.members(conn, workspace, shown.name) if shown else []

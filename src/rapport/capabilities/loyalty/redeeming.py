@@ -22,6 +22,7 @@ from rapport.capabilities.loyalty.facts import ADJUSTED, REDEEMED
 from rapport.capabilities.loyalty.ledger import Lot, draw, usable
 from rapport.capabilities.loyalty.programme import PointWorth, Programme
 from rapport.capabilities.loyalty.settling import Stating, settle
+from rapport.capabilities.loyalty.versions import KeptVersion, names_of, versions_of
 from rapport.capabilities.loyalty.whose import person_of
 from rapport.kernel.clock import MINUTE, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
@@ -71,9 +72,9 @@ def worth_of(points: int, worth: PointWorth) -> int:
     return points * worth.minor // worth.points
 
 
-def current(conn: Connection, workspace: WorkspaceId, name: str = "") -> store.KeptVersion:
+def current(conn: Connection, workspace: WorkspaceId, name: str = "") -> KeptVersion:
     """The programme of this name, or the first of the shop. Raises NotFound."""
-    found = [one for one in store.names_of(conn, workspace) if not name or one.name == name]
+    found = [one for one in names_of(conn, workspace) if not name or one.name == name]
     if not found:
         raise NotFound(
             f"there is no programme {name!r}" if name else "the shop has no loyalty programme",
@@ -83,10 +84,10 @@ def current(conn: Connection, workspace: WorkspaceId, name: str = "") -> store.K
 
 
 def _terms_of(
-    conn: Connection, workspace: WorkspaceId, kept: store.KeptVersion, lots: Sequence[Lot], *, now: int
+    conn: Connection, workspace: WorkspaceId, kept: KeptVersion, lots: Sequence[Lot], *, now: int
 ) -> Programme:  # fmt: skip
     """The terms that hold for who has these lots: those of a quote, so that both say the same worth."""
-    versions = store.versions_of(conn, workspace)[kept.name]
+    versions = versions_of(conn, workspace)[kept.name]
     return terms_at(versions, now, min((one.at for one in lots), default=now)) or kept.programme
 
 

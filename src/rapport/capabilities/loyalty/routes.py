@@ -10,13 +10,14 @@ from litestar.params import Parameter
 from msgspec import Meta
 
 from rapport.capabilities.loyalty import membership as paid
-from rapport.capabilities.loyalty import redeeming, store
+from rapport.capabilities.loyalty import redeeming
 from rapport.capabilities.loyalty.changing import change_programme
 from rapport.capabilities.loyalty.links import OPEN_FOR, WalletLinks
 from rapport.capabilities.loyalty.programme import Programme, json_ld
 from rapport.capabilities.loyalty.quoting import Quote, QuoteAsked, holder_of, quote
 from rapport.capabilities.loyalty.redeeming import Redemption
 from rapport.capabilities.loyalty.trials import BenefitCost, TrialShown, benefit_costs, trials_of
+from rapport.capabilities.loyalty.versions import KeptVersion, names_of, versions_of
 from rapport.capabilities.loyalty.wallet import Wallet, wallet_of
 from rapport.kernel.clock import DAY, now_us, to_iso
 from rapport.kernel.errors import InvalidInput, NotFound
@@ -138,7 +139,7 @@ class Effects(msgspec.Struct, frozen=True, kw_only=True):
 def list_programmes(db: Database, principal: Principal) -> list[ProgrammeShown]:
     """All programmes as they are in force."""
     with db.read() as conn:
-        return [_shown(one) for one in store.names_of(conn, principal.workspace)]
+        return [_shown(one) for one in names_of(conn, principal.workspace)]
 
 
 @get("/loyalty/programmes/{name:str}", permission="loyalty:read", tags=["loyalty"], sync_to_thread=True)
@@ -175,7 +176,7 @@ def ask_quote(db: Database, principal: Principal, data: QuoteAsked) -> Quote:
     """What a cart is worth to somebody now: benefits, saving, points, the next tier, what a membership would save."""
     workspace, now = principal.workspace, now_us()
     with db.look() as conn:
-        versions = store.versions_of(conn, workspace)
+        versions = versions_of(conn, workspace)
         name = data.programme or next(iter(versions), "")
         if name not in versions:
             raise NotFound(f"there is no programme {name[:40]!r}", hint="PUT /api/v1/loyalty/programmes/{name}")
@@ -365,7 +366,7 @@ def _known(conn: Connection, principal: Principal, reference: str) -> Key | None
         return None
 
 
-def _shown(kept: store.KeptVersion) -> ProgrammeShown:
+def _shown(kept: KeptVersion) -> ProgrammeShown:
     return ProgrammeShown(
         name=kept.name, version=kept.version, changed_at=to_iso(kept.changed_at), changed_by=kept.changed_by,
         reason=kept.reason, programme=kept.programme, json_ld=json_ld(kept.programme, name=kept.name),

@@ -24,6 +24,7 @@ from rapport.capabilities.loyalty.programme import Programme
 from rapport.capabilities.loyalty.referring import kept_referrals
 from rapport.capabilities.loyalty.savings import Saving
 from rapport.capabilities.loyalty.tiers import Progress, Standing
+from rapport.capabilities.loyalty.versions import versions_of
 from rapport.capabilities.loyalty.whose import persons_of
 from rapport.collect.own import own_fact
 from rapport.decide import people
@@ -91,7 +92,7 @@ def settle(
     """Settle all people to whom these strands belong; returns the facts to be stated. `cause` says by strand which fact
     is behind it. Cost: some statements for each 500 strands, and the causes of these people.
     """
-    programmes = store.versions_of(conn, workspace)
+    programmes = versions_of(conn, workspace)
     if not programmes or not strands:
         return []
     known = _known(conn, workspace, strands, programmes)

@@ -14,11 +14,12 @@ from litestar import Request, Response, get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, Parameter
 
-from rapport.capabilities.loyalty import membership, store
+from rapport.capabilities.loyalty import membership
 from rapport.capabilities.loyalty.links import open_wallet
 from rapport.capabilities.loyalty.programme import json_ld
 from rapport.capabilities.loyalty.quoting import CartAsked
 from rapport.capabilities.loyalty.showing import cart_shown, member_shown
+from rapport.capabilities.loyalty.versions import names_of
 from rapport.capabilities.loyalty.words import LANGUAGES, WORDS
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound, RapportError
@@ -52,7 +53,7 @@ def change_page(request: AnyRequest, db: Database, shopper: Shopper, data: Form)
 def programme_for_machines(db: Database, shopper: Shopper) -> Response[bytes]:
     """The programmes in schema.org's words, for the shop's own pages and for search engines."""
     with db.read() as conn:
-        found = [json_ld(one.programme, name=one.name) for one in store.names_of(conn, shopper.workspace)]
+        found = [json_ld(one.programme, name=one.name) for one in names_of(conn, shopper.workspace)]
     body = msgspec.json.encode(found[0] if len(found) == 1 else found)
     return Response(body, media_type="application/ld+json", headers={"Cache-Control": "public, max-age=300"})
 

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from rapport.capabilities.loyalty import store, words
+from rapport.capabilities.loyalty import words
 from rapport.capabilities.loyalty.membership import MembershipShown
 from rapport.capabilities.loyalty.programme import Benefit, Plan, Programme
 from rapport.capabilities.loyalty.quoting import CartAsked, holder_of, quote
+from rapport.capabilities.loyalty.versions import names_of, versions_of
 from rapport.capabilities.loyalty.wallet import Wallet, wallet_of
 from rapport.capabilities.loyalty.words import WORDS
 from rapport.kernel.clock import DAY, from_iso
@@ -47,7 +48,7 @@ class Reader(NamedTuple):
 def member_shown(conn: Connection, workspace: WorkspaceId, key: Key, language: str, *, now: int) -> dict[str, Any]:
     """All that pages and components show of somebody. Raises NotFound where the shop has no programme."""
     wallet = wallet_of(conn, workspace, key, now=now)
-    terms = next(one.programme for one in store.names_of(conn, workspace) if one.name == wallet.programme)
+    terms = next(one.programme for one in names_of(conn, workspace) if one.name == wallet.programme)
     say = Reader(language, wallet.currency, terms.time_zone)
     return {
         "say": say, "words": WORDS[language], "title": wallet.title, "balance": say.points(wallet.balance),
@@ -64,7 +65,7 @@ def cart_shown(
     conn: Connection, workspace: WorkspaceId, key: Key | None, cart: CartAsked, language: str, *, now: int
 ) -> dict[str, Any]:
     """What a cart is worth to somebody, in lines to read. Raises NotFound; InvalidInput for a cart that cannot be."""
-    versions = store.versions_of(conn, workspace)
+    versions = versions_of(conn, workspace)
     name = next(iter(versions), "")
     if not name:
         raise NotFound("the shop has no loyalty programme")

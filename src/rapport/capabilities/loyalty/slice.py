@@ -13,6 +13,7 @@ from rapport.capabilities.loyalty.service.announcing import ANNOUNCING
 from rapport.capabilities.loyalty.service.keeping import LISTENS_TO, keep
 from rapport.capabilities.loyalty.settings import LOYALTY_SETTINGS
 from rapport.capabilities.loyalty.unsaying import unsay
+from rapport.capabilities.loyalty.versions import naming
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
 from rapport.kernel.work import BatchStage, Retelling, Seen
@@ -27,7 +28,7 @@ LOYALTY = Slice(
     stage=lambda: BatchStage[Seen](LISTENS_TO, read=lambda seen: seen, write=keep),
     retelling=Retelling(version=1),
     unsay=unsay,
-    segment_user=store.naming,
+    segment_user=naming,
     holds=(
         of_shop(store.programmes, "the terms of the shop's loyalty programmes, every version"),
         of_person(store.lots, "the points somebody earned, and what became of them"),

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.chance import GIVEN, HELD_OUT
 from rapport.capabilities.loyalty.programme import Programme
+from rapport.capabilities.loyalty.versions import versions_of
 from rapport.kernel.clock import to_iso
 from rapport.kernel.ids import WorkspaceId
 from rapport.measure.effects import Difference, Group, difference, effect_on_takers, sample_ratio_p
@@ -120,7 +121,7 @@ def _shown(conn: Connection, workspace: WorkspaceId, programme: str, terms: Prog
 
 def _percents(conn: Connection, workspace: WorkspaceId, programme: str, kind: str, name: str) -> set[int]:
     """The shares that were ever held out of this trial."""
-    terms = [version.programme for version in store.versions_of(conn, workspace).get(programme, ())]
+    terms = [version.programme for version in versions_of(conn, workspace).get(programme, ())]
     tried = [one for each in terms for one in (each.plans if kind == "plan" else each.earning) if one.name == name]
     return {one.holdout_percent for one in tried if one.holdout_percent}
 

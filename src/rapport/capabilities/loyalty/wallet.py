@@ -12,6 +12,7 @@ from rapport.capabilities.loyalty.membership import MembershipShown, memberships
 from rapport.capabilities.loyalty.programme import Benefit
 from rapport.capabilities.loyalty.quoting import NextTier, holder_of, next_of
 from rapport.capabilities.loyalty.redeeming import worth_of
+from rapport.capabilities.loyalty.versions import versions_of
 from rapport.capabilities.loyalty.whose import person_of
 from rapport.kernel.clock import to_iso
 from rapport.kernel.errors import NotFound
@@ -75,7 +76,7 @@ class Wallet(msgspec.Struct, frozen=True, kw_only=True):
 
 def wallet_of(conn: Connection, workspace: WorkspaceId, key: Key, *, programme: str = "", now: int) -> Wallet:
     """What the person with this key has. Raises NotFound where the shop has no such programme."""
-    versions = store.versions_of(conn, workspace)
+    versions = versions_of(conn, workspace)
     name = programme or next(iter(versions), "")
     if name not in versions:
         raise NotFound("the shop has no loyalty programme" if not name else f"there is no programme {name[:40]!r}")

@@ -15,6 +15,7 @@ from rapport.capabilities.loyalty.programme import Programme
 from rapport.capabilities.loyalty.redeeming import worth_of
 from rapport.capabilities.loyalty.service.telling import send
 from rapport.capabilities.loyalty.settings import LOYALTY_SETTINGS
+from rapport.capabilities.loyalty.versions import KeptVersion, names_of
 from rapport.capabilities.loyalty.whose import persons_of
 from rapport.kernel.clock import DAY
 from rapport.kernel.ids import Key, WorkspaceId
@@ -32,7 +33,7 @@ class _Place(NamedTuple):
     """How far something was told: to whom it is next."""
 
     workspace: WorkspaceId
-    kept: store.KeptVersion
+    kept: KeptVersion
     what: str
     at: int
     strand: bytes
@@ -43,7 +44,7 @@ class _Place(NamedTuple):
 def _places(conn: Connection, turn: Turn) -> Iterator[_Place]:
     """All there is to tell of: two small reads for each shop with a programme."""
     for shop in all_workspaces(conn):
-        named = store.names_of(conn, shop.id)
+        named = names_of(conn, shop.id)
         if not named:
             continue
         wanted = turn.work.setting(conn, shop.id, LOYALTY_SETTINGS)

@@ -11,6 +11,7 @@ from rapport.capabilities.loyalty.causes import Cause, cause_of
 from rapport.capabilities.loyalty.facts import ARRIVED_LATE, IDENTITY_FACTS, ORDER_FACTS, RULE_FACTS
 from rapport.capabilities.loyalty.service.telling import TOLD, tell
 from rapport.capabilities.loyalty.settling import settle
+from rapport.capabilities.loyalty.versions import names_of
 from rapport.decide import people
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Connection, Seen, Work
@@ -56,7 +57,7 @@ def _settle(
 
 def _with_segments(conn: Connection, workspace: WorkspaceId, told: Sequence[Cause]) -> Sequence[Cause]:
     """The causes with the segments their people are in now, where a rule asks: what it was when it came stays."""
-    if not told or not any(rule.segments for one in store.names_of(conn, workspace) for rule in one.programme.earning):
+    if not told or not any(rule.segments for one in names_of(conn, workspace) for rule in one.programme.earning):
         return told
     within = segments_of(conn, workspace, {one.strand for one in told})
     return [one._replace(segments=msgspec.json.encode(within.get(one.strand, [])).decode()) for one in told]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.days import last_day
 from rapport.capabilities.loyalty.facts import (
     ADJUSTED,
@@ -21,6 +20,7 @@ from rapport.capabilities.loyalty.facts import (
 from rapport.capabilities.loyalty.links import WalletLinks
 from rapport.capabilities.loyalty.programme import Programme
 from rapport.capabilities.loyalty.settings import LOYALTY_SETTINGS, LoyaltySettings
+from rapport.capabilities.loyalty.versions import names_of
 from rapport.capabilities.messages import queue_all
 from rapport.kernel.clock import DAY, from_iso
 from rapport.kernel.facts import Fact
@@ -43,7 +43,7 @@ def tell(conn: Connection, work: Work, notes: Sequence[Seen], now: int) -> None:
             by_shop.setdefault(note.workspace, []).append(note)
     for workspace, several in by_shop.items():
         wanted = work.setting(conn, workspace, LOYALTY_SETTINGS)
-        programmes = {one.name: one.programme for one in store.names_of(conn, workspace)}
+        programmes = {one.name: one.programme for one in names_of(conn, workspace)}
         found = []
         for note in several:
             terms = programmes.get(str(note.fact.properties.get("programme")))
