@@ -86,6 +86,24 @@ class _People(NamedTuple):
     """What rules with a budget have given in a month, with what this batch gives: by programme, rule and month."""
 
 
+class _Found:
+    """What a batch changes: written together at its end."""
+
+    def __init__(self) -> None:
+        self.lots: dict[tuple[str, str], Lot] = {}
+        self.saved: dict[tuple[str, str], tuple[Key, int, Sequence[Saving]]] = {}
+        self.tiers: list[tuple[str, Key, Standing, Sequence[Version], int]] = []
+        self.waiting: list[dict[str, object]] = []
+        self.arms: list[dict[str, object]] = []
+
+    def save(self, conn: Connection, workspace: WorkspaceId) -> None:
+        """Write all but the tiers, which are stated from what was stated before."""
+        store.save_lots(conn, workspace, self.lots.values())
+        store.save_savings(conn, workspace, self.saved)
+        insert_ignore(conn, store.approvals, self.waiting, key=("workspace", "programme", "lot"))
+        insert_ignore(conn, store.arms, self.arms, key=("workspace", "programme", "trial", "strand"))
+
+
 def settle(
     conn: Connection, workspace: WorkspaceId, strands: Collection[Key], *, cause: Mapping[Key, str], now: int
 ) -> list[LogRow]:
@@ -97,12 +115,7 @@ def settle(
         return []
     known = _known(conn, workspace, strands, programmes)
     lots = store.lots_named(conn, workspace, {lot_of(one) for told in known.causes.values() for one in told})
-    stating = Stating(workspace, now)
-    changed: dict[tuple[str, str], Lot] = {}
-    saved: dict[tuple[str, str], tuple[Key, int, Sequence[Saving]]] = {}
-    tiers: list[tuple[str, Key, Standing, Sequence[Version], int]] = []
-    waiting: list[dict[str, object]] = []
-    arms: list[dict[str, object]] = []
+    stating, found = Stating(workspace, now), _Found()
     for root, told in known.causes.items():
         why = next((cause[one] for one in known.strands[root] if one in cause), f"settled:{now}")
         enrolled = min((one.at for one in told), default=now)
@@ -112,32 +125,36 @@ def settle(
                 versions, told, paid=paid, redeemed=known.redeemed, referrals=known.referrals,
                 arms=known.arms.get((name, root)),
             )  # fmt: skip
-            tiers.append((name, root, standing, versions, enrolled))
-            arms += _invited(workspace, name, versions[-1].programme, root, now=now) if standing.orders else []
+            found.tiers.append((name, root, standing, versions, enrolled))
+            if standing.orders:
+                found.arms += _invited(workspace, name, versions[-1].programme, root, now=now)
+            found.arms += [
+                {"workspace": workspace, "programme": name, "trial": f"rule:{one.rule}", "strand": one.strand,
+                 "arm": one.arm, "at": one.at}
+                for one in due if one.arm is not None
+            ]  # fmt: skip
             for one in due:
-                if one.arm is not None:
-                    arms.append({"workspace": workspace, "programme": name, "trial": f"rule:{one.rule}",
-                                 "strand": one.strand, "arm": one.arm, "at": one.at})  # fmt: skip
-                zone = versions[-1].programme.time_zone
-                if _must_wait(conn, workspace, name, one, known, lots.get((name, one.lot)), zone=zone):
-                    waiting.append(_waiting(workspace, name, one, now=now))
-                    continue
-                is_approved = known.decided.get((name, one.lot)) == "approved"
-                lot = _settled(
-                    name, one, lots.get((name, one.lot)), stating, why=why, now=now,
-                    told_at=now if is_approved else one.at,
-                )  # fmt: skip
-                if lot is not None:
-                    changed[name, one.lot] = lot
-                    if one.is_order:
-                        saved[name, one.lot] = (one.strand, one.at, one.savings)
-                        _state_benefits(name, one, versions, stating)
-    store.save_lots(conn, workspace, changed.values())
-    store.save_savings(conn, workspace, saved)
-    insert_ignore(conn, store.approvals, waiting, key=("workspace", "programme", "lot"))
-    insert_ignore(conn, store.arms, arms, key=("workspace", "programme", "trial", "strand"))
-    _state_tiers(conn, workspace, tiers, known, stating, now=now)
+                lot = lots.get((name, one.lot))
+                if _must_wait(conn, workspace, name, one, known, lot, zone=versions[-1].programme.time_zone):
+                    found.waiting.append(_waiting(workspace, name, one, now=now))
+                else:
+                    _give(found, name, one, lot, known, versions, stating, why=why, now=now)
+    found.save(conn, workspace)
+    _state_tiers(conn, workspace, found.tiers, known, stating, now=now)
     return stating.rows(conn)
+
+
+def _give(
+    found: _Found, name: str, due: Due, lot: Lot | None, known: _People, versions: Sequence[Version], stating: Stating,
+    *, why: str, now: int,
+) -> None:  # fmt: skip
+    told_at = now if known.decided.get((name, due.lot)) == "approved" else due.at
+    lot = _settled(name, due, lot, stating, why=why, now=now, told_at=told_at)
+    if lot is not None:
+        found.lots[name, due.lot] = lot
+        if due.is_order:
+            found.saved[name, due.lot] = (due.strand, due.at, due.savings)
+            _state_benefits(name, due, versions, stating)
 
 
 def standing_of(
