@@ -58,7 +58,7 @@ class Pipeline:
         self._work = BatchWork(self._stages, self._settings)
         self._erasures: int | None = None
         """How many people had been erased when what is in memory here began to be read."""
-        self._learners: list[Learner] = [*self.slices.remembered.parts.values(), *self.slices.retold]
+        self.learners: list[Learner] = [*self.slices.remembered.parts.values(), *self.slices.retold]
 
     def begin(self, conn: Connection) -> None:
         """Note, before anything is read, how many people were erased by now."""
@@ -132,12 +132,12 @@ class Pipeline:
 
     def install(self, conn: Connection, cursors: Mapping[int, int]) -> None:
         """Note that the parts of this installation fold these buckets from here on; what they missed is filled."""
-        backfill.install(conn, self._learners, cursors)
+        backfill.install(conn, self.learners, cursors)
 
     def gap(self, buckets: Collection[int]) -> Gap | None:
         """Something of the log that a part has not folded; None where all have folded everything."""
         with self.db.read() as conn:
-            return backfill.next_gap(conn, self._learners, buckets)
+            return backfill.next_gap(conn, self.learners, buckets)
 
     def fill(self, gap: Gap, *, limit: int) -> Filled:
         """Fold, in memory, at most `limit` facts of a gap, and tell them to the stages that have it."""

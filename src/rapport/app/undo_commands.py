@@ -14,6 +14,7 @@ from rapport.collect import withdrawals
 from rapport.collect.withdrawals import WAITING, Withdrawal
 from rapport.kernel.clock import from_iso, now_us, to_iso
 from rapport.kernel.ids import WorkspaceId
+from rapport.remember import backfill
 from rapport.storage.command_line import data_option, json_option, tell_json, workspace_named, workspace_option
 from rapport.storage.engine import Database
 
@@ -83,8 +84,11 @@ def _carried_out(installation: Installation, db: Database, found: Withdrawal) ->
         done = installation.run_job(db, UNDOING)
         if done.failures:
             raise click.ClickException(f"it failed with {done.last_error}; the log says where")
+        before = found
         with db.read() as conn:
             found = _look(conn, found)
+            if found == before and backfill.progress(conn):
+                raise click.ClickException("new traits still learn the past; run this again once they have")
     return found
 
 

@@ -41,26 +41,25 @@ from rapport.storage.log import StoredRow, to_fact
 from rapport.storage.lookup import change_among
 from rapport.storage.settings import Cache
 
-__all__ = ["FORGETTING", "UNDOING", "undoing"]
+__all__ = ["FORGETTING", "UNDOING", "learning", "undoing"]
 
 UNDOING = "collect.undoing"
 
 AT_ONCE = 2_000
 """Facts taken back in one transaction."""
-LOOKED_AT = 20_000
-"""Facts whose withdrawal is tried to tell what would go; of more, these are the first."""
+LOOKED_AT = 500
+"""Facts whose withdrawal is tried to tell what would go; of more, these are the first. Nobody appends meanwhile."""
 
 
 def undoing(pipeline: Pipeline, *, at_once: int = AT_ONCE) -> Job:
     """The job of the worker that has this pipeline."""
 
     def due(conn: Connection, turn: Turn) -> bool:
-        # A part that is still learning the past would fold facts twice that are folded anew here.
-        return withdrawals.waiting(conn) is not None and not backfill.progress(conn)
+        return withdrawals.waiting(conn) is not None and not learning(conn, pipeline)
 
-    def run(turn: Turn) -> int:
+    def run(turn: Turn) -> int:  # also when a person asks for it, whatever is due
         with turn.db.read() as conn:
-            found = withdrawals.waiting(conn)
+            found = None if learning(conn, pipeline) else withdrawals.waiting(conn)
         if found is None:
             return 0
         undo = _Undo(pipeline, turn.db, found, now=turn.now)
@@ -84,11 +83,17 @@ def undoing(pipeline: Pipeline, *, at_once: int = AT_ONCE) -> Job:
     )  # fmt: skip
 
 
+def learning(conn: Connection, pipeline: Pipeline) -> bool:
+    """Whether an installed part still learns the past: it would fold facts twice that are folded anew here."""
+    installed = {(part.name, part.version) for part in pipeline.learners}
+    return any((one.part, one.version) in installed for one in backfill.progress(conn))
+
+
 def _tell(turn: Turn, undo: _Undo, found: Withdrawal, at_once: int) -> None:
     """Do it, look at what went, and take that back."""
     told = Effects()
     with _for_show(turn.db) as conn:
-        while told.facts < LOOKED_AT and (done := undo.take_back(conn, limit=at_once)) is not None:
+        while told.facts < LOOKED_AT and (done := undo.take_back(conn, limit=min(at_once, LOOKED_AT))) is not None:
             told.add(done)
         query = sa.select(sa.func.count()).select_from(withdrawals.facts_between(conn, found).subquery())
         left = int(conn.execute(query).scalar_one())
@@ -209,7 +214,8 @@ class _Undo:
         kept = {log.facts.name, withdrawn.withdrawn_facts.name, *_KEPT}
         for one in reversed(self._slices.slices) if unseen.gone else ():
             for held in reversed(one.holds):
-                if held.erase is not None and not isinstance(held.erase, str) and held.table.name not in kept:
+                stays = held.table.name in kept or held.table.name.startswith(_BOOKS)
+                if held.erase is not None and not isinstance(held.erase, str) and not stays:
                     held.erase(conn, self._workspace, unseen.gone)
         customers.mark_moved(conn, unseen.moved)  # erasing took their rows away; made anew, they are found gone
 
@@ -249,6 +255,9 @@ class _Undo:
 
 _KEPT = frozenset({"audit", "audit_subjects", "audit_entries", "audit_parts", "privacy_requests", "sign_in_attempts"})
 """What people here did, and what was asked of us, stays."""
+
+_BOOKS = "loyalty_"
+"""So do the books: points were taken back from them, and what was paid with points is paid when facts are put back."""
 
 
 def _seen(row: StoredRow) -> Seen:

@@ -34,6 +34,7 @@ from rapport.kernel.identifiers import (
     bucket_of,
     identifiers_of,
     key_of,
+    names_in,
     said_same,
     shop_key,
 )
@@ -100,7 +101,8 @@ def _of_person(fact: Fact, source: Source) -> tuple[Key, tuple[Identifier, ...]]
         raise _nobody(fact)
     if fact.type == "alias":
         _check_alias(fact, identifiers, source.policy)
-    return key_of(source.workspace, identifiers[0]), tuple(identifiers[1:])
+    named = names_in(fact, source.policy) if fact.unvouched else identifiers
+    return key_of(source.workspace, identifiers[0]), tuple(one for one in named if one != identifiers[0])
 
 
 def _of_shop(fact: Fact, source: Source) -> Key:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from rapport.collect.model import CLIENT_KINDS, SOURCE_KINDS, Limits, Source, SourceKind, default_limits
 from rapport.collect.store import all_source_rows, bytes_since, count_open, source_values, sources
 from rapport.kernel.clock import DAY, SECOND, now_us
-from rapport.kernel.errors import Conflict, InvalidInput, NotFound, Unavailable
+from rapport.kernel.errors import Conflict, InvalidInput, Misconfigured, NotFound, RapportError, Unavailable
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import WorkspaceId, new_id, new_secret
 from rapport.kernel.versions import refuse_unseen, version_of
@@ -284,7 +284,7 @@ class Sources:
             await asyncio.sleep(self._refresh_seconds)
             try:
                 await self.refresh()
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, RapportError) as error:
                 _log.warning("sources could not be read again: %s", type(error).__name__)
 
 
@@ -336,7 +336,12 @@ def _source(row: sa.Row[Any], of_shop: _OfShop | None = None) -> Source:
 
 
 def _opened(row: sa.Row[Any]) -> str:
-    return opened(bytes(row.signing_secret), about=f"source:{row.id}").decode() if row.signing_secret else ""
+    """The secret; nothing where it cannot be opened, so that no signature is right and all else goes on."""
+    try:
+        return opened(bytes(row.signing_secret), about=f"source:{row.id}").decode() if row.signing_secret else ""
+    except Misconfigured as error:
+        _log.error("the signing secret of source %s cannot be opened, so nobody is vouched for: %s", row.id, error)
+        return ""
 
 
 def _checked_name(name: str) -> str:

@@ -36,7 +36,8 @@ def vouched(fact: Fact, source: Source) -> Fact:
     if not source.asks_signatures or not _names_somebody(fact, source):
         return fact
     name = fact.user_id.strip() if fact.user_id is not None else _mail_of(fact)
-    right = name is not None and said is not None and _is_same(said, signature(source.signing_secret, name))
+    has_both = bool(source.signing_secret) and name is not None and said is not None
+    right = has_both and _is_same(str(said), signature(source.signing_secret, str(name)))
     other = previous_identifier(fact, source.policy)
     if not right or (other is not None and other.namespace == "user_id"):
         fact.unvouched = True

@@ -21,10 +21,14 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember import customers
 from rapport.resolve.graph import corrections, store
 from rapport.resolve.graph.policy import settings_of
+from rapport.resolve.graph.resolver import said_of
 from rapport.resolve.linking.units import members_of
 from rapport.storage import suppression
 from rapport.storage.bulk import chunks
 from rapport.storage.locks import Lock, lock_alone
+from rapport.storage.log import StoredRow, to_fact
+from rapport.storage.lookup import select_among
+from rapport.storage.withdrawn import withdrawn_facts
 
 if TYPE_CHECKING:
     from rapport.compose.installed import Installed
@@ -68,7 +72,7 @@ def erase(
     if conn.dialect.name == "sqlite":
         conn.exec_driver_sql("PRAGMA secure_delete = ON")
     members = members_of(conn, workspace, key)
-    keys = sorted({key, *(one.key for one in members)})
+    keys = sorted(_with_withdrawn(conn, workspace, {key, *(one.key for one in members)}))
     if for_good:
         suppression.suppress(conn, workspace, keys, now=now)
     _part_from_others(conn, workspace, keys, now=now)
@@ -87,6 +91,24 @@ def erase(
     ]
     proof = Proof(identifiers=len(members), erased_at=told, stores=found, mentions=overwritten)
     return proof, texts
+
+
+def _with_withdrawn(conn: Connection, workspace: WorkspaceId, keys: set[Key]) -> set[Key]:
+    """The keys with those that only facts name which were taken back, and may be put back: they are the person's, too.
+
+    A key that others have named since is somebody's by what they said.
+    """
+    columns = [withdrawn_facts.c[name] for name in StoredRow._fields]
+    rows = conn.execute(sa.select(*columns).where(withdrawn_facts.c.workspace == workspace))
+    policy = identifier_policy(settings_of(conn, workspace))
+    named = [{Key(row.strand), *said_of(workspace, to_fact(row), policy).found} for row in map(StoredRow._make, rows)]
+    found, more = set[Key](), set(keys)
+    while more:
+        found |= more
+        near = set[Key]().union(*(names for names in named if names & found)) - found
+        query = sa.select(store.identifiers.c.key)
+        more = near - {Key(row.key) for row in select_among(conn, query, workspace, store.identifiers.c.key, near)}
+    return found
 
 
 def _part_from_others(conn: Connection, workspace: WorkspaceId, keys: Sequence[Key], *, now: int) -> None:

@@ -146,7 +146,7 @@ def note_answer(
     conn: Connection, workspace: WorkspaceId, request: str, webhook: str, answer: PartnerAnswer, *, by: str, now: int
 ) -> list[PartnerTold]:
     """Keep what a partner answers, the latest in place of others. Raises NotFound where they were told of none."""
-    mine = sa.and_(_t.workspace == workspace, _t.request == request[:60], _t.webhook == webhook[:60])
+    mine = sa.and_(_t.workspace == workspace, _t.request == request[:200], _t.webhook == webhook[:60])
     values = {"state": answer.state, "note": answer.note.replace("\0", ""), "changed_at": now}
     if not conn.execute(privacy_told.update().where(mine).values(values)).rowcount:
         raise NotFound("that partner was told of no such request")

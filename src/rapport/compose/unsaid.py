@@ -78,7 +78,7 @@ def around(
         if row.seq in out or row.seq in rest:
             continue
         fact = to_fact(row)
-        if subjects & subjects_of(fact) or shared & _values(workspace, fact, policy):
+        if subjects & subjects_of(fact) or (shared and shared & _values(workspace, fact, policy)):
             rest[row.seq] = row
     rest = {seq: row for seq, row in rest.items() if is_folded(row)}
     followed = _followers(workspace, policy, wording, facts, strands, list(rest.values()))

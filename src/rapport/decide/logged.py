@@ -66,7 +66,6 @@ def decision_fact(
             **named(choice.candidate), "position": position, "score": round(choice.candidate.score, 6),
             "odds": round(choice.odds, 6), "explored": choice.explored,
             "reasons": [str(reason) for reason in choice.candidate.reasons],
-            **({} if choice.candidate.worth is None else {"expected": expected(choice.candidate.worth)}),
             **({"pinned": True} if choice.pinned else {}),
         }
         for position, choice in enumerate(made.slate, start=1)

@@ -30,6 +30,7 @@ __all__ = [
     "identifiers_of",
     "is_blocked",
     "key_of",
+    "names_in",
     "other_previous",
     "phone_identifier",
     "previous_identifier",
@@ -201,7 +202,12 @@ def identifiers_of(fact: Fact, policy: IdentifierPolicy) -> list[Identifier]:
     so that two people who share an address are two strands. Blocked or malformed values are left out; the list may be
     empty. Of what nobody has vouched for only the browser and the device count.
     """
-    return _used(fact, policy) if fact.unvouched else _named(fact, policy)
+    return _used(fact, policy) if fact.unvouched else names_in(fact, policy)
+
+
+def names_in(fact: Fact, policy: IdentifierPolicy) -> list[Identifier]:
+    """All that a fact names, vouched for or not: whoever was erased is looked for among these."""
+    return _named(fact, policy)
 
 
 def _named(fact: Fact, policy: IdentifierPolicy) -> list[Identifier]:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Integer, Table
 
 from rapport.capabilities.consent.facts import answers_of, sends_signal
-from rapport.capabilities.consent.model import State
+from rapport.capabilities.consent.model import GPC, State, strictest
 from rapport.capabilities.consent.service import People, people_of, policies_of
 from rapport.capabilities.consent.settings import PRIVACY_SETTINGS, Kept, PrivacySettings
 from rapport.collect.model import CLIENT_KINDS, Source
@@ -101,7 +101,7 @@ class Collecting:
                 continue
             if treated == "counted":
                 counted[fact.name] += 1
-            if _is_new(fact, people, Key(row.strand), words):
+            if _is_new(fact, people, Key(row.strand)):
                 kept.append(_stated(row, fact))
         self._count(source, counted, now)
         return kept
@@ -154,19 +154,30 @@ def _treated(fact: Fact, people: People, key: Key, words: set[str], wanted: Priv
     return "kept" if said == "granted" or verdict.may else wanted.visits_unanswered
 
 
-def _is_new(fact: Fact, people: People, key: Key, words: set[str]) -> bool:
-    """Whether what it says is not held of its person yet."""
-    return _said(fact, words) == "denied" and people.verdict(key, PURPOSE).state != "denied"
+def _is_new(fact: Fact, people: People, key: Key) -> bool:
+    """Whether what it answers, of any purpose, is not held of its person yet: each event repeats all answers."""
+    policy = people.policy_of(key)
+    said = {answer.category.casefold(): answer.state for answer in answers_of(fact)}
+    for purpose in policy.purposes if said else ():
+        named = {said[word] for word in policy.names(purpose) if word in said}
+        held = people.verdict(key, purpose).state
+        if ("denied" in named and held != "denied") or ("granted" in named and held in ("denied", "unknown")):
+            return True
+    return sends_signal(fact) and strictest(people.each[key], frozenset({GPC})) is None
+
+
+_ANSWERS = ("consent", "consentManagement", "globalPrivacyControl")
 
 
 def _stated(row: LogRow, fact: Fact) -> LogRow:
     """The answer of a visit without the visit: who says it, and what."""
-    context = {name: said for name, said in fact.context.items() if name in ("consent", "consentManagement")}
+    context = {name: said for name, said in fact.context.items() if name in _ANSWERS}
     less = Fact(
         id=fact.id, type="track", name=STATED, user_id=fact.user_id, anonymous_id=fact.anonymous_id, context=context,
-        unverified=fact.unverified,
+        unverified=fact.unverified, unvouched=fact.unvouched,
     )  # fmt: skip
-    return row._replace(body=encode_fact(less), named=())
+    named = tuple(one for one in row.named if one.value in (fact.user_id, fact.anonymous_id))
+    return row._replace(body=encode_fact(less), named=named)
 
 
 def uncollected_since(

@@ -222,9 +222,9 @@ def strictest(
     Of each identifier the latest answer (of one fact's the strictest), of those the strictest; of equally strict ones
     the newest. Where a yes has to be `confirmed`, one that was not is `pending`.
     """
-    latest = (_latest(held, categories, since) for held in each)
-    if confirmed:
-        latest = (_confirmed(held, categories, since) for held in each)
+    latest = [(_confirmed if confirmed else _latest)(held, categories, since) for held in each]
+    if any(one is not None and one.state == "granted" for one in latest) and confirmed:  # once is enough for a person
+        latest = [one for one in latest if one is None or one.state != "pending"]
     said = [one for one in latest if one is not None and one.state != "unknown"]
     return min(said, key=lambda one: (STATES.index(one.state), -one.at, one.fact), default=None)
 

@@ -35,6 +35,9 @@ def unsay(conn: Connection, unsaid: Unsaid) -> Mapping[str, int]:
         _drop(conn, refunds, _r.workspace == unsaid.workspace, _r.order_id.in_(some))
         _drop(conn, orders, of_shop, _o.order_id.in_(some))
     change_among(conn, sa.delete(order_statements), unsaid.workspace, order_statements.c.fact, unsaid.facts)
+    # Whose an order is, is judged anew by what is left; what nobody disputes any more is told again as it was.
+    words = sa.update(order_statements).values(disputed=False)
+    change_among(conn, words, unsaid.workspace, order_statements.c.order_id, unsaid.orders)
     c = carts.c
     for strands in chunks(sorted({one.strand for one in unsaid.said}), 500):
         conn.execute(carts.delete().where(c.workspace == unsaid.workspace, c.strand.in_(strands)))

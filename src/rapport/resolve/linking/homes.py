@@ -34,9 +34,10 @@ class Homes:
         """Take in a record that is filed."""
         self.changed |= self._clusters.add(record, self._index.housemates(record, above=WORTH_A_LOOK))
 
-    def remove(self, record: int) -> None:
-        """Forget a record; the others stay together."""
-        self.changed |= set(self.members(record))
+    def remove(self, record: int, *, is_gone: bool = True) -> None:
+        """Forget a record; the others stay together. One that is only not remembered still lives where it did."""
+        if is_gone:
+            self.changed |= set(self.members(record))
         self.changed.discard(record)
         self._clusters.remove(record)
 

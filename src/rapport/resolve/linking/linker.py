@@ -305,7 +305,7 @@ class _Shop:
         if self._homes:
             self._homes.add(number)
         if len(self._numbers) > MOST_RECORDS:
-            touched |= self._forget(next(iter(self._keys)))
+            touched |= self._forget(next(iter(self._keys)), is_gone=False)
         return touched
 
     def ties_of(self, touched: Iterable[Key]) -> dict[tuple[Key, Key], float]:
@@ -346,12 +346,12 @@ class _Shop:
         self._numbers[key], self._keys[number] = number, key
         return number
 
-    def _forget(self, number: int) -> set[Key]:
+    def _forget(self, number: int, *, is_gone: bool = True) -> set[Key]:
         person = self._clusters.members(self._clusters.person_of(number))
         touched = {self._keys[member] for member in person}
         self._clusters.remove(number)
         if self._homes:
-            self._homes.remove(number)
+            self._homes.remove(number, is_gone=is_gone)
         self._index.remove(number)
         del self._numbers[self._keys.pop(number)]
         return touched

@@ -79,8 +79,9 @@
     let size = 200;
     for (const fact of queue) { // as many as fit, by the bytes that go
       const made = { ...fact, context: { ...fact.context, ...(signal ? { globalPrivacyControl: true } : {}), consent } };
-      size += new TextEncoder().encode(JSON.stringify(made)).length + 1;
-      if (batch.length && size > BYTES) break;
+      const bytes = new TextEncoder().encode(JSON.stringify(made)).length + 1;
+      if (batch.length && size + bytes > BYTES) break;
+      size += bytes;
       batch.push(made);
     }
     flying = new Set(batch.map((fact) => fact.messageId));

@@ -96,13 +96,22 @@ def write_some(conn: Connection, workspace: WorkspaceId, told: Told) -> list[Log
     store.say(conn, workspace, told.fit, texts)
     here = (store.fits.c.workspace == workspace, store.fits.c.id == told.fit)
     conn.execute(sa.update(store.fits).where(*here).values(told_to=told.last))
-    if told.last is None:
-        gone = store.predictions.c.fit < told.fit
-        conn.execute(store.predictions.delete().where(store.predictions.c.workspace == workspace, gone))
+    left = _left_out(conn, workspace, told) if told.last is None else set()
     fitted_at = conn.execute(sa.select(store.fits.c.fitted_at).where(*here)).scalar_one()
     ended = {root: _ENDED for root in told.withheld if root in before}
-    stated = {root: told.said[root] for root in changed} | ended
+    stated = {root: told.said[root] for root in changed} | ended | dict.fromkeys(left, _ENDED)
     return _facts(conn, workspace, stated, fit=told.fit, now=int(fitted_at))
+
+
+def _left_out(conn: Connection, workspace: WorkspaceId, told: Told) -> set[Key]:
+    """Of whom the round said nothing any more, such as whoever has only cancelled orders left; it is forgotten."""
+    p = store.predictions.c
+    gone = (p.workspace == workspace, p.fit < told.fit)
+    strands = {Key(one) for one in conn.execute(sa.select(p.strand).where(*gone)).scalars()}
+    conn.execute(store.predictions.delete().where(*gone))
+    said = {root for root in people.roots_of(conn, workspace, strands).values() if root not in told.said}
+    still = _said_before(conn, workspace, sorted(said))
+    return {root for root in said if root not in still}
 
 
 def _said_before(conn: Connection, workspace: WorkspaceId, roots: Sequence[Key]) -> dict[Key, dict[Key, str]]:
