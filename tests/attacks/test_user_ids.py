@@ -131,3 +131,24 @@ def test_a_loop_over_accounts_leaves_everybody_apart(any_shop: Shop) -> None:
         for one in accounts
     ]  # fmt: skip
     assert {row.strand for row in rows} == {key_of(any_shop.id, Identifier("anonymous_id", "eve"))}
+
+
+def test_a_secret_that_cannot_be_opened_vouches_for_nobody_and_stops_nothing_else(
+    any_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAPPORT_SECRET_KEY", "x" * 44)
+    with any_shop.db.write() as conn:
+        made = sources.create_source(conn, any_shop.id, name="Shop", kind="web", now=1)
+        sources.change_source(conn, any_shop.id, made.id, asks_signatures=True)
+    monkeypatch.setenv("RAPPORT_SECRET_KEY", "y" * 44)
+    with any_shop.db.read() as conn:
+        source = sources.find_source(conn, any_shop.id, made.id)
+    assert source.signing_secret == ""
+    context = {"userHash": hmac.new(b"", b"ada", sha256).hexdigest()}
+    assert named({"userId": "ada", "anonymousId": "b-1", "context": context}, source) == {BROWSER}
+
+
+def test_an_unsigned_message_that_names_somebody_erased_is_known_to_name_them() -> None:
+    message = {"type": "identify", "userId": "ada", "anonymousId": "b-1", "traits": {"email": "ada@example.com"}}
+    row = prepare(msgspec.json.encode(message), source=SOURCE, received_at=now_us())
+    assert set(row.named) == {ADA, MAIL}

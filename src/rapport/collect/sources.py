@@ -150,7 +150,10 @@ def change_source(
     if asks_signatures is not None:
         tell(conn, workspace, "source.signatures", about=source_id, details={"asked": asks_signatures})
         values["asks_signatures"] = asks_signatures
-        if asks_signatures and not find_source(conn, workspace, source_id, for_update=True).signing_secret:
+        find_source(conn, workspace, source_id, for_update=True)
+        # As it lies there: one that cannot be opened here is not to be replaced by the way.
+        has = sa.select(sources.c.signing_secret).where(sources.c.workspace == workspace, sources.c.id == source_id)
+        if asks_signatures and not conn.execute(has).scalar():
             values["signing_secret"] = _new_signing_secret(source_id)
     if seen is not None:
         now = _changeable(find_source(conn, workspace, source_id, for_update=True))

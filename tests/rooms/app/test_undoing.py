@@ -24,10 +24,11 @@ from rapport.capabilities.promises.store import promises
 from rapport.collect import sources, withdrawals
 from rapport.collect.statements import order_statements
 from rapport.collect.withdrawals import Effects, Withdrawal
+from rapport.compose.erasure import erase
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from rapport.kernel.errors import Conflict, InvalidInput
 from rapport.kernel.facts import OWN_SOURCE
-from rapport.kernel.identifiers import BUCKETS
+from rapport.kernel.identifiers import BUCKETS, Identifier, key_of
 from rapport.measure.store import fact_minutes
 from rapport.remember import store as remember
 from rapport.resolve.graph import store as identities
@@ -260,3 +261,33 @@ def test_after_thirty_days_it_is_too_late_and_the_facts_are_forgotten(any_shop: 
         while withdrawals.forget_old(conn, late, limit=5):
             pass
     assert any_shop.rows(withdrawn_facts) == []
+
+
+@pytest.mark.slow
+def test_who_is_erased_meanwhile_does_not_come_back_with_what_is_put_back(any_shop: Shop) -> None:
+    """Only what was taken back knew her account; she is found by her address, which the shop's own words left."""
+    shop = any_shop
+    told(shop, forging=False)
+    known = {"email": "zoe@example.com", "name": "Zoe Zq7"}
+    visit = {**shop.message("x", at=NOON + HOUR, user="zoe", browser="zoe-b"), "type": "identify", "traits": known}
+    mail = {
+        **shop.message("x", at=NOON + HOUR, browser="zoe-2"),
+        "type": "identify",
+        "traits": {"email": known["email"]},
+    }
+    del visit["event"], mail["event"]
+    shop.send(mail)
+    shop.send(
+        visit, shop.message("Product Viewed", at=NOON + HOUR + SECOND, user="zoe", product_id="p7"), source=FORGED
+    )
+    drain(shop.pipeline)
+    wanted = carried_out(shop, asked(shop).id)
+    with shop.db.write() as conn:
+        withdrawals.confirm(conn, shop.id, wanted.id, by="ada", now=LATER)
+    carried_out(shop, wanted.id)
+    with shop.db.write() as conn:
+        zoe = key_of(shop.id, Identifier("email", known["email"]))
+        erase(conn, shop.pipeline.slices, shop.id, zoe, now=LATER, told="then")
+        withdrawals.put_back(conn, shop.id, wanted.id, by="ada", now=LATER)
+    carried_out(shop, wanted.id)
+    assert not any(b"Zq7" in row["body"] or b"zoe" in row["body"] for row in shop.rows(log.facts))

@@ -8,10 +8,13 @@ import msgspec
 import pytest
 
 from rapport.capabilities.consent.collecting import STATED, Collecting, uncollected_since
+from rapport.capabilities.consent.service import may
 from rapport.capabilities.consent.settings import PRIVACY_SETTINGS, PrivacySettings
 from rapport.collect.model import Envelope, Source
 from rapport.collect.prepare import prepare
 from rapport.kernel.clock import DAY
+from rapport.kernel.identifiers import Identifier, key_of
+from rapport.resolve.graph.store import roots_of
 from rapport.storage import log, settings
 from tests.shop import NOON, Shop
 
@@ -22,13 +25,13 @@ def wants(shop: Shop, **wanted: Any) -> None:
         settings.save(conn, shop.id, PRIVACY_SETTINGS, PrivacySettings(**wanted), version=version, by="test", now=NOON)
 
 
-def website(shop: Shop, kind: Any = "web") -> Source:
-    return Source(workspace=shop.id, id="web", name="Web", kind=kind, client_side=True)
+def website(shop: Shop, kind: Any = "web", **more: Any) -> Source:
+    return Source(workspace=shop.id, id="web", name="Web", kind=kind, client_side=True, **more)
 
 
-def send(shop: Shop, *messages: dict[str, Any], kind: Any = "web") -> list[str]:
+def send(shop: Shop, *messages: dict[str, Any], kind: Any = "web", **more: Any) -> list[str]:
     """What of these messages is kept, by name, once the endpoints have asked."""
-    source, collecting = website(shop, kind), Collecting(shop.db)
+    source, collecting = website(shop, kind, **more), Collecting(shop.db)
     rows = [
         prepare(
             msgspec.json.encode({k: v for k, v in one.items() if v is not None}), source=source, received_at=NOON + DAY,
@@ -106,3 +109,34 @@ def test_names_that_somebody_makes_up_do_not_fill_the_table(any_shop: Shop) -> N
         found = dict(uncollected_since(conn, any_shop.id, since=0, most=1_000))
     assert len(found) == 201
     assert sum(found.values()) == 230
+
+
+def test_a_refusal_of_another_purpose_is_kept_though_visits_are_refused_already(any_shop: Shop) -> None:
+    wants(any_shop, visits_refused="not kept")
+
+    def says(at: int, **answers: bool) -> dict[str, Any]:
+        return {**view(any_shop, at=at), "context": {"consent": {"categoryPreferences": answers}}}
+
+    assert send(any_shop, says(0, statistics=False, marketing=True)) == [STATED]
+    assert send(any_shop, says(1, statistics=False, marketing=True)) == [], "nothing new"
+    assert send(any_shop, says(2, statistics=False, marketing=False)) == [STATED]
+    assert send(any_shop, says(3, statistics=False, marketing=False)) == []
+    assert send(any_shop, says(4, statistics=False, marketing=True)) == [STATED], "a yes is an answer, too"
+
+
+def test_a_first_privacy_signal_is_kept_once(any_shop: Shop) -> None:
+    wants(any_shop, visits_refused="not kept")
+    send(any_shop, view(any_shop, said=False))
+    signalled = {**view(any_shop, at=1), "context": {"globalPrivacyControl": True}}
+    assert send(any_shop, signalled) == [STATED]
+    assert send(any_shop, {**signalled, "messageId": "again"}) == []
+
+
+def test_an_unsigned_refusal_ties_its_browser_to_nobody_and_answers_for_nobody_else(any_shop: Shop) -> None:
+    wants(any_shop, visits_refused="not kept")
+    told = {**view(any_shop, said=False, browser="eve-b"), "userId": "ada"}
+    assert send(any_shop, told, asks_signatures=True, signing_secret="sk_1") == [STATED]
+    with any_shop.db.read() as conn:
+        ada = key_of(any_shop.id, Identifier("user_id", "ada"))
+        assert may(conn, any_shop.id, ada, "analytics").state != "denied"
+        assert roots_of(conn, any_shop.id, [ada]) == {}

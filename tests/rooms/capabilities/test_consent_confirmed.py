@@ -67,6 +67,16 @@ def test_a_yes_waits_until_it_is_confirmed_and_a_client_that_repeats_it_changes_
     assert state(shop) == ("granted", True)
 
 
+def test_who_has_confirmed_is_not_asked_again_by_another_device(shop: Shop) -> None:
+    now = now_us()
+    says(shop, True, at=now - 3 * HOUR)
+    confirm(shop, at=now - 2 * HOUR)
+    says(shop, True, at=now - HOUR, browser="b2")
+    assert state(shop) == ("granted", True)
+    says(shop, False, at=now, browser="b2")
+    assert state(shop) == ("denied", False)
+
+
 def test_a_no_ends_the_confirmation_so_that_the_next_yes_is_asked_for_anew(shop: Shop) -> None:
     now = now_us()
     says(shop, True, at=now - 5 * HOUR)
