@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Literal, NamedTuple
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
@@ -23,7 +22,6 @@ from rapport.act import store
 from rapport.act.channels import AfterDelivery, Channel, Delivered, Outcome, Outgoing
 from rapport.act.send_rules import AFTER_FAILURE, Drop, SendRule, Verdict, verdicts
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, now_us
-from rapport.kernel.errors import Conflict, NotFound
 from rapport.kernel.ids import WorkspaceId, new_id
 from rapport.kernel.work import Message
 from rapport.storage.bulk import insert_ignore, upsert
@@ -33,12 +31,8 @@ __all__ = [
     "EXPIRY",
     "HELD_BACK",
     "RETRIES",
-    "Delivery",
     "Dispatcher",
-    "deliveries",
-    "delivery",
     "extend",
-    "redeliver",
     "write",
     "write_one",
 ]
@@ -82,35 +76,6 @@ class Destination(NamedTuple):
     destination: str
 
 
-class Delivery(NamedTuple):
-    """What became of a message so far."""
-
-    id: str
-    destination: str
-    status: str
-    attempts: int
-    created_at: int
-    due_at: int
-    finished_at: int | None
-    last_error: str
-    payload: bytes
-
-    @property
-    def event(self) -> str:
-        """What the message tells of, where its channel's messages say so: the type of a webhook's."""
-        try:
-            return _decode_type(self.payload).type[:200]
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return ""
-
-
-class _Typed(msgspec.Struct):
-    type: str = ""
-
-
-_decode_type = msgspec.json.Decoder(_Typed).decode
-
-
 def write_one(conn: Connection, message: Message, *, now: int) -> str:
     """Put one message into the outbox, in this transaction, and return its id."""
     write(conn, [message], now=now)
@@ -133,49 +98,6 @@ def write(conn: Connection, messages: Sequence[Message], *, now: int) -> None:
         for message in sorted(messages, key=lambda m: (m.workspace, m.idempotency_key))
     ]  # fmt: skip
     insert_ignore(conn, store.outbox, rows, key=("workspace", "idempotency_key"))
-
-
-def deliveries(
-    conn: Connection, workspace: WorkspaceId, *, channel: str, destination: str, limit: int = 50
-) -> list[Delivery]:
-    """The latest messages to a destination, newest first."""
-    o = store.outbox.c
-    query = (
-        sa.select(*(o[name] for name in Delivery._fields))
-        .where(o.workspace == workspace, o.channel == channel, o.destination == destination)
-        .order_by(o.created_at.desc(), o.id.desc())
-        .limit(limit)
-    )
-    return [Delivery._make(row) for row in conn.execute(query)]
-
-
-def delivery(conn: Connection, workspace: WorkspaceId, message_id: str, *, channel: str, destination: str) -> Delivery:
-    """One message. Raises NotFound."""
-    o = store.outbox.c
-    of_id = (o.workspace == workspace, o.id == message_id, o.channel == channel, o.destination == destination)
-    query = sa.select(*(o[name] for name in Delivery._fields)).where(*of_id)
-    row = conn.execute(query).first() if message_id.isprintable() else None
-    if row is None:
-        raise NotFound(f"no message {message_id[:60]!r} to {destination!r}")
-    return Delivery._make(row)
-
-
-def redeliver(
-    conn: Connection, workspace: WorkspaceId, message_id: str, *, channel: str, destination: str, now: int
-) -> None:
-    """Send a finished message once more, under its old id. Raises NotFound, and Conflict where it is still pending."""
-    o = store.outbox.c
-    of_id = (o.workspace == workspace, o.id == message_id, o.channel == channel, o.destination == destination)
-    status = conn.execute(sa.select(o.status).where(*of_id)).scalar() if message_id.isprintable() else None
-    if status is None:
-        raise NotFound(f"no message {message_id!r} to {destination!r}")
-    if status == "pending":
-        raise Conflict(f"message {message_id!r} is still to be delivered", hint="it is tried again by itself")
-    values = {
-        "status": "pending", "due_at": now, "expires_at": now + EXPIRY, "attempts": 0, "leased_until": 0,
-        "finished_at": None,
-    }  # fmt: skip
-    conn.execute(store.outbox.update().where(*of_id).values(values))
 
 
 def extend(db: Database, message: Outgoing) -> bool:

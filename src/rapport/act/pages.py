@@ -9,7 +9,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.response import Redirect
 
-from rapport.act import outbox, webhooks
+from rapport.act import deliveries, webhooks
 from rapport.act.routes import GivenSettings
 from rapport.act.webhooks import ALARMS, CHANNEL, Webhook, WebhookWanted
 from rapport.kernel.clock import now_us
@@ -87,7 +87,7 @@ def test_state(
 ) -> Response[str]:
     """What became of a test so far; asked for again until there is an answer."""
     with db.read() as conn:
-        sent = outbox.delivery(conn, principal.workspace, message_id, channel=CHANNEL, destination=webhook_id)
+        sent = deliveries.find(conn, principal.workspace, message_id, channel=CHANNEL, destination=webhook_id)
     return render(request, "act/webhook_test.html", sent=sent, webhook_id=webhook_id)
 
 
@@ -148,7 +148,9 @@ def remove_webhook(db: Database, principal: Principal, webhook_id: str) -> Redir
 def redeliver(db: Database, principal: Principal, webhook_id: str, message_id: str) -> Redirect:
     """Send a finished message once more."""
     with db.write() as conn:
-        outbox.redeliver(conn, principal.workspace, message_id, channel=CHANNEL, destination=webhook_id, now=now_us())
+        deliveries.send_again(
+            conn, principal.workspace, message_id, channel=CHANNEL, destination=webhook_id, now=now_us()
+        )
     return Redirect(f"/console/webhooks/{webhook_id}?done=queued", status_code=303)
 
 
@@ -217,7 +219,7 @@ def _list(
         found = webhooks.list_webhooks(conn, principal.workspace)
         failures = webhooks.failures_of(conn, principal.workspace)
         latest = {
-            hook.id: outbox.deliveries(conn, principal.workspace, channel=CHANNEL, destination=hook.id, limit=1)
+            hook.id: deliveries.latest(conn, principal.workspace, channel=CHANNEL, destination=hook.id, limit=1)
             for hook in found
         }
     return render(
@@ -236,7 +238,7 @@ def _one(
     with db.read() as conn:
         webhook = webhooks.find_webhook(conn, principal.workspace, webhook_id)
         failures = webhooks.failures_of(conn, principal.workspace).get(webhook_id, 0)
-        sent = outbox.deliveries(conn, principal.workspace, channel=CHANNEL, destination=webhook_id, limit=_SHOWN)
+        sent = deliveries.latest(conn, principal.workspace, channel=CHANNEL, destination=webhook_id, limit=_SHOWN)
     return render(
         request, "act/webhook.html", status=error.status if error else 200, webhook=webhook, deliveries=sent,
         secret=secret, error=error, version=webhooks.webhook_version(webhook), form=typed or webhook, test=test,

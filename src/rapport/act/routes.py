@@ -8,7 +8,7 @@ import msgspec
 from litestar import Response, delete, get, patch, post
 from litestar.params import Dependency, Parameter
 
-from rapport.act import outbox, webhooks
+from rapport.act import deliveries, webhooks
 from rapport.act.channels import ChannelSettings
 from rapport.act.webhooks import CHANNEL, Webhook, WebhookRotation, WebhookWanted
 from rapport.kernel.clock import SECOND, now_us
@@ -127,7 +127,7 @@ def list_deliveries(
     workspace = principal.workspace
     with db.read() as conn:
         webhooks.find_webhook(conn, workspace, webhook_id)
-        found = outbox.deliveries(conn, workspace, channel=CHANNEL, destination=webhook_id, limit=limit)
+        found = deliveries.latest(conn, workspace, channel=CHANNEL, destination=webhook_id, limit=limit)
     return [DeliveryShown(**{name: getattr(d, name) for name in DeliveryShown.__struct_fields__}) for d in found]
 
 
@@ -138,7 +138,7 @@ def list_deliveries(
 def redeliver(webhook_id: str, message_id: str, db: Database, principal: Principal) -> None:
     """Send a delivered or given-up message once more, under its old id."""
     with db.write() as conn:
-        outbox.redeliver(
+        deliveries.send_again(
             conn, principal.workspace, message_id,
             channel=CHANNEL, destination=webhook_id, now=now_us(),
         )  # fmt: skip

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from rapport.act import outbox, store
+from rapport.act import deliveries, outbox, store
 from rapport.act.channels import Delivered, Outgoing
 from rapport.act.outbox import Dispatcher
 from rapport.act.send_rules import SendRule
@@ -319,13 +319,13 @@ def test_a_finished_message_can_be_sent_again_under_its_old_id(db: Database) -> 
     [row] = rows(db)
     with dispatching(db, post) as dispatcher:
         with db.write() as conn, pytest.raises(Conflict):
-            outbox.redeliver(conn, SHOP, row.id, channel="post", destination="ada", now=now_us())
+            deliveries.send_again(conn, SHOP, row.id, channel="post", destination="ada", now=now_us())
         run(dispatcher)
         with db.write() as conn:
-            outbox.redeliver(conn, SHOP, row.id, channel="post", destination="ada", now=now_us())
+            deliveries.send_again(conn, SHOP, row.id, channel="post", destination="ada", now=now_us())
         assert run(dispatcher) == 1
         with db.write() as conn, pytest.raises(NotFound):
-            outbox.redeliver(conn, SHOP, "msg_other", channel="post", destination="ada", now=now_us())
+            deliveries.send_again(conn, SHOP, "msg_other", channel="post", destination="ada", now=now_us())
     with db.read() as conn:
-        [delivery] = outbox.deliveries(conn, SHOP, channel="post", destination="ada")
+        [delivery] = deliveries.latest(conn, SHOP, channel="post", destination="ada")
     assert (delivery.id, delivery.status) == (row.id, "delivered")

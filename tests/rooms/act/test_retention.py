@@ -7,7 +7,7 @@ import threading
 import pytest
 import sqlalchemy as sa
 
-from rapport.act import outbox, store
+from rapport.act import deliveries, outbox, store
 from rapport.act.jobs import Moment, Turn
 from rapport.act.retention import KEPT, OUTBOX_RETENTION, SECRET_RETENTION
 from rapport.act.webhooks import FRESH, GRACE, WebhookWanted, add_webhook, rotate_secret, webhook_version
@@ -82,7 +82,7 @@ def test_what_is_sent_once_more_meanwhile_stays(postgres_url: str) -> None:
     sweeping = threading.Thread(target=lambda: done.append(OUTBOX_RETENTION.run(turn)))
     with db.write() as conn:
         message_id = conn.execute(sa.select(store.outbox.c.id)).scalar_one()
-        outbox.redeliver(conn, SHOP, message_id, channel="post", destination="a", now=NOW)
+        deliveries.send_again(conn, SHOP, message_id, channel="post", destination="a", now=NOW)
         sweeping.start()
         wait_until_blocked(db)
     sweeping.join()

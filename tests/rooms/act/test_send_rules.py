@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 import sqlalchemy as sa
 
-from rapport.act import outbox, store
+from rapport.act import deliveries, outbox, store
 from rapport.act.channels import Channel, ChannelSettings, Outgoing
 from rapport.act.send_rules import AFTER_FAILURE, Drop, Hold, SendRule, Verdict
 from rapport.compose.installed import Installed
@@ -102,13 +102,13 @@ def test_a_dropped_message_is_finished_with_its_reason_and_can_be_sent_again_by_
     with dispatching(any_db, post, rules=[rule(ask)]) as dispatcher:
         run(dispatcher)
         with any_db.read() as conn:
-            [delivery] = outbox.deliveries(conn, SHOP, channel="post", destination="to-a")
+            [delivery] = deliveries.latest(conn, SHOP, channel="post", destination="to-a")
         assert (delivery.status, delivery.last_error, delivery.attempts) == ("held back", "Ada wants no e-mail", 0)
         assert delivery.finished_at is not None
         assert run(dispatcher, now_us() + DAY) == 0
         ask.about_ada = None
         with any_db.write() as conn:
-            outbox.redeliver(conn, SHOP, delivery.id, channel="post", destination="to-a", now=now_us())
+            deliveries.send_again(conn, SHOP, delivery.id, channel="post", destination="to-a", now=now_us())
         run(dispatcher)
     assert post.carried == ["a0 marketing"]
 

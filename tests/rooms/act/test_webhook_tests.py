@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from rapport.act import outbox, store, webhooks
+from rapport.act import deliveries, store, webhooks
 from rapport.act.addresses import refuse_private
 from rapport.act.webhooks import CHANNEL, FAILING_FROM, WebhookWanted
 from rapport.kernel.clock import MINUTE, now_us
@@ -29,7 +29,7 @@ def test_a_test_arrives_at_once_however_often_others_failed_and_says_what_was_an
     assert msgspec.json.decode(received.body)["type"] == "Rapport Test"
     assert received.headers["webhook-signature"].startswith("v1,")
     with db.read() as conn:
-        found = outbox.delivery(conn, SHOP, sent, channel=CHANNEL, destination=hook.id)
+        found = deliveries.find(conn, SHOP, sent, channel=CHANNEL, destination=hook.id)
         assert (found.event, found.status, found.last_error) == ("Rapport Test", "delivered", "answered 204")
         assert webhooks.failures_of(conn, SHOP) == {}
 
@@ -38,7 +38,7 @@ def test_each_delivery_says_what_it_tells_of(db: Database) -> None:
     hook, _ = add(db, "https://example.com/hook")
     put(db, hook)
     with db.read() as conn:
-        [found] = outbox.deliveries(conn, SHOP, channel=CHANNEL, destination=hook.id)
+        [found] = deliveries.latest(conn, SHOP, channel=CHANNEL, destination=hook.id)
     assert found.event == "Cart Abandoned"
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from rapport.act import outbox, store, webhooks
+from rapport.act import deliveries, outbox, store, webhooks
 from rapport.act.addresses import is_forbidden
 from rapport.act.channels import Outgoing
 from rapport.act.outbox import Dispatcher
@@ -237,7 +237,7 @@ def test_hostile_ids_are_just_not_found(any_db: Database) -> None:
     with db.read() as conn, pytest.raises(NotFound):
         webhooks.find_webhook(conn, SHOP, "whk_\x00")
     with db.read() as conn, pytest.raises(NotFound):
-        outbox.redeliver(conn, SHOP, "msg_\x00", channel=CHANNEL, destination="x", now=0)
+        deliveries.send_again(conn, SHOP, "msg_\x00", channel=CHANNEL, destination="x", now=0)
 
 
 def test_the_channel_can_be_asked_directly(db: Database, receiver: Receiver) -> None:

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec.structs import replace as but
 
 from rapport.act.channels import Channel, ChannelSettings
-from rapport.act.outbox import Dispatcher, deliveries
+from rapport.act.deliveries import latest
+from rapport.act.outbox import Dispatcher
 from rapport.adapters.channels.connecting import Answer
 from rapport.adapters.channels.phone import PhoneChannel
 from rapport.adapters.channels.providers import outcome
@@ -321,7 +322,7 @@ def test_a_test_to_oneself_asks_no_gate_and_says_what_became_of_it(
     run(post)
     assert b"Rapport" in provider.received[0].body
     with shop.db.read() as conn:
-        assert [one.status for one in deliveries(conn, shop.id, channel=SMS, destination="test")] == ["delivered"]
+        assert [one.status for one in latest(conn, shop.id, channel=SMS, destination="test")] == ["delivered"]
 
 
 def _raw(text: str) -> bytes:

@@ -9,8 +9,9 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.response import Redirect
 
+from rapport.act import deliveries
 from rapport.act.channels import ChannelSettings
-from rapport.act.outbox import Delivery, deliveries
+from rapport.act.deliveries import Delivery
 from rapport.act.routes import GivenSettings
 from rapport.capabilities.messages.model import CHANNELS, EMAIL, PUSH
 from rapport.capabilities.messages.service.channels import Health, healths, send_trial
@@ -130,7 +131,7 @@ def _all(
                 carrier = server.host if server is not None else ""
             elif channel == PUSH:
                 carrier = "the browsers' own services"
-            trials = deliveries(conn, workspace, channel=channel, destination="test", limit=3)
+            trials = deliveries.latest(conn, workspace, channel=channel, destination="test", limit=3)
             lines.append(_Line(channel, TITLES[channel], carrier, found[channel], trials))
     return render(
         request, "channels/channels.html", status=error.status if error else 200, lines=lines, error=error,
