@@ -9,7 +9,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData, Table, Text
 
-from rapport.capabilities.promises import store
+from rapport.capabilities.promises import store, unsaying
 from rapport.capabilities.promises.shipments import Back, Line
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Unsaid
@@ -71,4 +71,4 @@ def backs_of(conn: Connection, workspace: WorkspaceId, order_ids: Collection[str
 def unsay(conn: Connection, unsaid: Unsaid) -> Mapping[str, int]:
     """Take away what withdrawn facts said of orders, refunds included."""
     change_among(conn, sa.delete(paid_back), unsaid.workspace, paid_back.c.fact, unsaid.facts)
-    return store.unsay(conn, unsaid)
+    return unsaying.unsay(conn, unsaid)

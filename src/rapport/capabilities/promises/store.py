@@ -22,7 +22,6 @@ from rapport.capabilities.promises.windows import Window, read_window
 from rapport.collect.statements import unverified_of
 from rapport.kernel.clock import zone_named
 from rapport.kernel.ids import WorkspaceId
-from rapport.kernel.work import Unsaid
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText
 from rapport.storage.locks import Lock, lock_each
@@ -53,7 +52,6 @@ __all__ = [
     "save_waits",
     "scans",
     "scans_of",
-    "unsay",
     "waiting_for",
     "waits",
     "windows",
@@ -448,20 +446,3 @@ def encode_lines(lines: Sequence[Line]) -> str:
 
 def decode_lines(text: str) -> tuple[Line, ...]:
     return tuple(Line(*one) for one in msgspec.json.decode(text))
-
-
-def unsay(conn: Connection, unsaid: Unsaid) -> Mapping[str, int]:
-    """Take away what withdrawn facts said of orders; of an order that nobody else names, how its promise stands, too.
-
-    What others say of the order is told again, and the promise judged by it.
-    """
-    workspace = unsaid.workspace
-    for table, column, values in (
-        (scans, scans.c.fact, unsaid.facts), (windows, windows.c.id, unsaid.facts),
-        (parcels, parcels.c.order_id, unsaid.orders), (orders, orders.c.order_id, unsaid.orders),
-        (waits, waits.c.order_id, unsaid.alone), (choices, choices.c.order_id, unsaid.alone),
-        (windows, windows.c.order_id, unsaid.alone),
-    ):  # fmt: skip
-        change_among(conn, sa.delete(table), workspace, column, values)
-    gone = change_among(conn, sa.delete(promises), workspace, promises.c.order_id, unsaid.alone)
-    return {"promises": gone} if gone else {}
