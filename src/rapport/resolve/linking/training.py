@@ -81,19 +81,14 @@ def train(
 
     A table as a shop has it (names, with e-mail addresses or telephone numbers) fits the weights that are shipped to
     its own records and learns from `labels`; `precision` is then the share of links made without asking that is to be
-    right. Any other learns
-    all of its own, and so does a shop's without `shipped`: it takes a minute for 50,000 records on two cores. Raises
-    InvalidInput where there is too little to learn from, Unavailable without the extra `identity`.
+    right. Any other learns all of its own, and so does a shop's without `shipped`: it takes a minute for 50,000 records
+    on two cores. Raises InvalidInput where there is too little to learn from, Unavailable without the extra `identity`.
     """
     rows = _sampled(rows, seed)
     random_pairs = random_pairs or min(1_000_000, 50 * len(rows))
     of_shop = shop_aspects(layout) if shipped else []
     aspects = of_shop or aspects_of(layout)
-    if len(rows) < FEWEST_ROWS or len(aspects) < 2:
-        raise InvalidInput(
-            f"{len(rows)} records with {len(aspects)} aspects teach nothing reliable",
-            hint=f"at least {FEWEST_ROWS} records with two aspects such as a name and a postcode",
-        )
+    _refuse_too_little(len(rows), len(aspects))
     started = time.monotonic()
     progress("counting words", 0.0)
     if of_shop:
@@ -113,6 +108,14 @@ def train(
     }  # fmt: skip
     progress("done", 1.0)
     return LinkModel(model.comparisons, model.prior, Thresholds(), card)
+
+
+def _refuse_too_little(rows: int, aspects: int) -> None:
+    if rows < FEWEST_ROWS or aspects < 2:
+        raise InvalidInput(
+            f"{rows} records with {aspects} aspects teach nothing reliable",
+            hint=f"at least {FEWEST_ROWS} records with two aspects such as a name and a postcode",
+        )
 
 
 def _of_a_shop(
