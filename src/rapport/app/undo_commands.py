@@ -37,7 +37,7 @@ def undo(
     installation: Installation, data_dir: Path | None, workspace: str | None, source: str, since: str,
     until: str | None, reason: str, *, confirmed: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Take back what a source (its id) sent in a window, as if it had never come; first only the numbers."""
+    """Take back what a source sent in a window, as if it had never come; first only the numbers."""
     now = now_us()
     window = _moment(since), now if until is None else _moment(until)
     with installation.open(data_dir) as db:
@@ -61,7 +61,7 @@ def undo(
 def undo_back(
     installation: Installation, data_dir: Path | None, workspace: str | None, withdrawal: str, *, as_json: bool
 ) -> None:
-    """Put back what `rapport undo --yes`, or the console, has taken back at most 30 days ago."""
+    """Put back what was taken back at most 30 days ago."""
     with installation.open(data_dir) as db:
         with db.read() as conn:
             shop = workspace_named(conn, workspace).id
