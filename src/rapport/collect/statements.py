@@ -71,6 +71,9 @@ order_statements = Table(
 )  # fmt: skip
 """Every fact that names an order, by its id. `disputed`: it is a stranger's, and changes nothing."""
 
+_IS_DISPUTED = sa.literal_column("order_statements.disputed", sa.Boolean)
+"""As the partial index says it: `= 1` would not be seen to be the same."""
+
 
 class Statement(NamedTuple):
     """That a fact says something of an order."""
@@ -204,7 +207,7 @@ def disputed_in(
     hour = s.received_at - s.received_at % sa.literal_column(str(HOUR))
     query = (
         sa.select(s.name, hour, sa.func.count(), sa.func.max(s.seq))
-        .where(s.workspace == workspace, s.source == source, s.disputed, s.received_at >= since)
+        .where(s.workspace == workspace, s.source == source, _IS_DISPUTED, s.received_at >= since)
         .group_by(sa.literal_column("1"), sa.literal_column("2"))
         .order_by(sa.literal_column("1"), sa.literal_column("2"))
     )

@@ -102,15 +102,18 @@ def state_of_orders(
     says by root who went into whom.
     """
     s, i = order_statements.c, store.identifiers.c
-    any_disputed = sa.select(s.fact).where(s.workspace == workspace, s.disputed).limit(1)
-    if not joined or conn.execute(any_disputed).first() is None:
+    if not joined:
         return
-    query = (
-        sa.select(i.root, sa.func.min(s.fact))
-        .join(order_statements, (s.workspace == i.workspace) & (s.strand == i.key) & s.disputed)
-        .group_by(i.root)
-    )
-    found = {Key(bytes(root)): fact for root, fact in select_among(conn, query, workspace, i.root, sorted(joined))}
+    # In two steps: a join would be free to begin at the statements of the whole shop.
+    roots = {
+        Key(row.key): Key(row.root)
+        for row in select_among(conn, sa.select(i.key, i.root), workspace, i.root, sorted(joined))
+    }
+    query = sa.select(s.strand, s.fact).where(s.disputed)
+    found: dict[Key, str] = {}
+    for row in select_among(conn, query, workspace, s.strand, sorted(roots)):
+        root = roots[Key(row.strand)]
+        found[root] = min(found.get(root, row.fact), row.fact)
     for root, fact in sorted(found.items()):
         turn = Turn("merged", joined[root], root)
         state(conn, workspace, [turn], policy, cause=fact, now=now)
