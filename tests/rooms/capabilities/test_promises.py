@@ -272,7 +272,7 @@ def test_goods_that_lie_nowhere_put_the_orders_that_wait_for_them_at_risk(any_sh
         "location_id": "dc",
         "product_id": "tonic",
         "incoming": 9,
-        "incoming_at": to_iso(NOW + 5 * DAY),
+        "incoming_at": to_iso(NOW + 6 * DAY),
     }
     shop.send(shop.message("Stock Level Changed", at=NOW, on_hand=0, **level))
     shop.fold()
