@@ -35,7 +35,7 @@ class Field(NamedTuple):
 class Section(Generic[S]):
     """The settings of one slice. Immutable.
 
-    Raises TypeError for a struct with a field that has no default or that no form can show.
+    Raises TypeError for a struct that is not frozen, or with a field that has no default or that no form can show.
     """
 
     def __init__(self, *, name: str, title: str, kind: type[S], about: str = "") -> None:
@@ -44,12 +44,23 @@ class Section(Generic[S]):
         self.title = title
         self.about = about
         self.kind = kind
+        if not kind.__struct_config__.frozen:
+            raise TypeError(f"the settings {name!r} are shared by whoever reads them: make {kind.__name__} frozen")
+        self._last = (b"", kind())
         self.fields = tuple(_field(one, kind) for one in inspect.type_info(kind).fields)  # type: ignore[attr-defined]
 
     def read(self, body: bytes) -> S:
         """Settings as they were kept. What this version does not know is passed over; what it cannot read is as by
         default, so that an older or a newer slice never stops a shop.
         """
+        last = self._last
+        if body == last[0]:  # they seldom change, and each decision asks for some
+            return last[1]
+        value = self._read(body)
+        self._last = (body, value)
+        return value
+
+    def _read(self, body: bytes) -> S:
         kept = _DECODE(body)
         good: dict[str, Any] = {}
         for field in self.fields:

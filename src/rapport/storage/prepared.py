@@ -6,7 +6,7 @@ SQLAlchemy builds, caches and wraps each statement anew, which costs more than a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -29,12 +29,32 @@ class _Slot(NamedTuple):
     place: int
 
 
+class _Given(NamedTuple):
+    """A value that is the same each time, or the name of a parameter, whose list may fill several places."""
+
+    name: str = ""
+    value: Any = None
+    is_list: bool = False
+
+
 class _Compiled(NamedTuple):
     text: str
-    values: Sequence[Any]
-    """In the driver's order: slots, and what the query itself holds."""
+    given: Sequence[_Given]
+    """In the driver's order."""
     names: Sequence[str] | None
-    """Of the same, where the driver takes them by name."""
+    """Of the values, where the driver takes them by name."""
+
+    def values(self, known: Mapping[str, Any]) -> list[Any]:
+        """What goes to the driver."""
+        found: list[Any] = []
+        for name, value, is_list in self.given:
+            if not name:
+                found.append(value)
+            elif is_list:
+                found += known[name]
+            else:
+                found.append(known[name])
+        return found
 
 
 class Prepared:
@@ -56,10 +76,7 @@ class Prepared:
         if compiled is None:
             compiled = self._compiled[key] = _compile(self._query, conn, values, lists)
         known = {**values, **lists}
-        given = [
-            one if type(one) is not _Slot else known[one.name] if one.place < 0 else known[one.name][one.place]
-            for one in compiled.values
-        ]
+        given = compiled.values(known)
         return _asked(
             conn, compiled.text, given if compiled.names is None else dict(zip(compiled.names, given, strict=True))
         )
@@ -70,9 +87,12 @@ class Prepared:
 
     def among(self, conn: Connection, name: str, wanted: Iterable[Any], /, **values: Any) -> list[Any]:
         """The rows for a list of any length, named `name`: a statement for each MOST, none for an empty one."""
+        asked = list(wanted)
+        if len(asked) <= MOST:
+            return self.rows(conn, **values, **{name: asked}) if asked else asked
         found: list[Any] = []
-        for some in chunks(wanted, MOST):
-            found += self.rows(conn, **{**values, name: some})
+        for some in chunks(asked, MOST):
+            found += self.rows(conn, **values, **{name: some})
         return found
 
 
@@ -91,13 +111,31 @@ def _compile(query: _Query, conn: Connection, values: dict[str, Any], lists: dic
     state = compiled.construct_expanded_state(put)
     held = state.parameters
     names = list(held) if state.positiontup is None else list(state.positiontup)
-    return _Compiled(state.statement, [held[name] for name in names], names if state.positiontup is None else None)
+    given = _joined([held[name] for name in names], {name: len(value) for name, value in lists.items()})
+    return _Compiled(state.statement, given, names if state.positiontup is None else None)
+
+
+def _joined(values: Sequence[Any], lengths: Mapping[str, int]) -> list[_Given]:
+    """These values, the places of a list together. SQLAlchemy puts a list's values one behind the other."""
+    found: list[_Given] = []
+    for place, one in enumerate(values):
+        if not isinstance(one, _Slot):
+            found.append(_Given(value=one))
+        elif one.place < 0:
+            found.append(_Given(one.name))
+        elif one.place == 0:
+            length = lengths[one.name]
+            if list(values[place : place + length]) != [_Slot(one.name, n) for n in range(length)]:
+                raise ValueError(f"the list {one.name!r} does not stand in one piece in the statement")
+            found.append(_Given(one.name, is_list=True))
+    return found
 
 
 def _asked(conn: Connection, text: str, given: Any) -> list[Any]:
     driver: Any = conn.connection.driver_connection
     try:
-        return list(driver.execute(text, given).fetchall())
+        found: list[Any] = driver.execute(text, given).fetchall()
+        return found
     except Exception as error:
         dialect: Any = conn.dialect
         if not isinstance(error, dialect.loaded_dbapi.Error):

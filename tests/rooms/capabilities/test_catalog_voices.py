@@ -8,8 +8,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rapport.capabilities.catalog import Product, Question, find, find_products, products_in_category
+from rapport.capabilities.catalog import Product, Question, find, find_products, products_in_category, store, voices
 from rapport.capabilities.catalog.finding import Filters
 from rapport.capabilities.catalog.service import details
 from rapport.capabilities.catalog.settings import CATALOG_SETTINGS, CatalogSettings
@@ -174,3 +176,28 @@ def test_prices_are_found_as_they_hold_now(any_shop: Shop) -> None:
     with shop.db.read() as conn:
         cheap = Question(query="barolo", filters=Filters({}, "EUR", None, 6000))
         assert find(conn, shop.id, cheap, now=NOON).products == []
+
+
+def _row(voice: int, seen: int, said: tuple[Any, ...]) -> tuple[Any, ...]:
+    name, category, brand, price, cost, currency, url = said
+    return (voice, "p", name, category, brand, price, cost, currency, url, None, seen)
+
+
+_TEXTS = st.sampled_from([None, "one", "two"])
+_SAID = st.tuples(
+    _TEXTS, _TEXTS, _TEXTS, st.sampled_from([None, 5]), st.sampled_from([None, 2]), st.sampled_from([None, "EUR"]),
+    st.sampled_from([None, "/p"]),
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from([voices.BROWSERS, voices.STATED]), st.tuples(st.integers(0, 2), _SAID)),
+       st.tuples(st.integers(0, 2), _SAID))  # fmt: skip
+def test_the_short_ways_say_what_all_voices_joined_say(
+    others: dict[int, tuple[int, tuple[Any, ...]]], shops: tuple[int, tuple[Any, ...]]
+) -> None:
+    """Every product has a row of the shop's servers, which may be empty."""
+    rows = [_row(voice, *told) for voice, told in ({voices.SHOP: shops} | others).items()]
+    whole = voices.joined({row[0]: store._product(row) for row in rows})
+    assert store._of_rows(rows) == whole
+    groups = [(row[0], row[1], row[3], row[4]) for row in rows]
+    assert store._groups(groups) == (whole[0].category, whole[0].brand)

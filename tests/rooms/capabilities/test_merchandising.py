@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rapport.capabilities.merchandising import pages
-from rapport.capabilities.merchandising.model import Rule, checked, conflicts_of
+from rapport.capabilities.merchandising.model import Rule, Thing, checked, conflicts_of, is_about
+from rapport.capabilities.merchandising.service.applying import meant
 from rapport.capabilities.merchandising.service.changing import in_force, put_back, save
 from rapport.capabilities.merchandising.service.trying import Tried, try_rules
 from rapport.decide.model import Candidate, Choice, Pin
@@ -192,3 +193,23 @@ def test_the_form_shows_the_end_of_a_rule_however_it_was_written(said: str, show
     assert fields["until"] == shown
     moment = pages._moment(fields["until"])
     assert (moment and read_moment(moment)) == (said and read_moment(said))
+
+
+_WORD = st.sampled_from(["", "wine", "Wine", "WEIN", "straße", "STRASSE", "ſ", "s"])
+_RULES = st.lists(
+    st.builds(
+        Rule, name=st.just("r"), action=st.just("boost"), products=st.lists(st.sampled_from(GOODS), max_size=3),
+        category=_WORD, brand=_WORD,
+    ), max_size=6,
+)  # fmt: skip
+
+
+@given(_RULES, st.lists(st.tuples(st.sampled_from(GOODS), _WORD, _WORD), unique_by=lambda one: one[0]))
+def test_what_is_looked_up_is_what_asking_each_rule_of_each_product_says(
+    rules: list[Rule], goods: list[tuple[str, str, str]]
+) -> None:
+    groups = {product_id: (category or None, brand or None) for product_id, category, brand in goods}
+    found = meant(rules, list(groups), groups)
+    for product_id, category, brand in goods:
+        asked = [rule for rule in rules if is_about(rule, Thing(product_id, category, brand))]
+        assert sorted(map(id, found.get(product_id, []))) == sorted(map(id, asked))

@@ -8,7 +8,7 @@ from rapport.capabilities.catalog.model import Product
 from rapport.capabilities.catalog.searching import Question, search
 from rapport.capabilities.catalog.service import Offer, find, offers_of
 from rapport.capabilities.catalog.shown import FoundShown, ProductShown, find_shown
-from rapport.capabilities.catalog.store import find_products, ids_after
+from rapport.capabilities.catalog.store import find_groups, find_products, ids_after
 
 __all__ = [
     "FoundShown",
@@ -17,6 +17,7 @@ __all__ = [
     "ProductShown",
     "Question",
     "find",
+    "find_groups",
     "find_products",
     "find_shown",
     "ids_after",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from rapport.storage.bulk import upsert
 from rapport.storage.engine import CText, metadata
 from rapport.storage.prepared import Prepared
 
-__all__ = ["find_products", "find_said", "ids_after", "products", "said", "save"]
+__all__ = ["find_groups", "find_products", "find_said", "ids_after", "products", "said", "save"]
 
 products = Table(
     "products",
@@ -99,10 +99,45 @@ def find_said(conn: Connection, workspace: WorkspaceId, product_ids: Iterable[st
 def _joined(
     conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str]
 ) -> dict[str, tuple[Product, frozenset[str]]]:
-    found: dict[str, dict[int, Product]] = {}
+    found: dict[str, list[Any]] = {}
     for row in _FIND.among(conn, "ids", dict.fromkeys(product_ids), ws=workspace):
-        found.setdefault(row[1], {})[row[0]] = Product(**dict(zip(_NAMES, row[1:], strict=True)))
-    return {product_id: joined(by_voice) for product_id, by_voice in found.items()}
+        found.setdefault(row[1], []).append(row)
+    return {product_id: _of_rows(rows) for product_id, rows in found.items()}
+
+
+def _of_rows(rows: Sequence[Any]) -> tuple[Product, frozenset[str]]:
+    """What the rows of a product say together; mostly the shop alone says something, and that is so."""
+    told = [row for row in rows if row[0] != SHOP or row[-1] or any(one is not None for one in row[2:-1])]
+    if len(told) == 1 and told[0][0] != BROWSERS:
+        return _product(told[0]), _NONE
+    return joined({row[0]: _product(row) for row in rows})
+
+
+def _product(row: Any) -> Product:
+    _, product_id, name, category, brand, price, cost, currency, url, image_url, seen = row
+    return Product(
+        product_id=product_id, name=name, category=category, brand=brand, price_minor=price, cost_minor=cost,
+        currency=None if price is None and cost is None else currency, url=url, image_url=image_url, last_seen_at=seen,
+    )  # fmt: skip
+
+
+def find_groups(
+    conn: Connection, workspace: WorkspaceId, product_ids: Iterable[str]
+) -> dict[str, tuple[str | None, str | None]]:
+    """Category and brand of these products, by id, as `find_products` tells them; for whoever wants no more."""
+    found: dict[str, list[Any]] = {}
+    for row in _GROUPS.among(conn, "ids", dict.fromkeys(product_ids), ws=workspace):
+        found.setdefault(row[1], []).append(row)
+    return {product_id: _groups(rows) for product_id, rows in found.items()}
+
+
+def _groups(rows: Sequence[Any]) -> tuple[str | None, str | None]:
+    if len(rows) == 1:
+        return rows[0][2], rows[0][3]
+    told = sorted(rows, reverse=True)
+    believed = [row for row in told if row[0] != BROWSERS] if told[0][0] == STATED else told
+    category, brand = (next((row[place] for row in believed if row[place] is not None), None) for place in (2, 3))
+    return category, brand
 
 
 def _nothing(key: _Key) -> Description:
@@ -117,13 +152,17 @@ def ids_after(conn: Connection, workspace: WorkspaceId, after: str, *, limit: in
 
 
 _NAMES = Product.__struct_fields__
+_NONE: frozenset[str] = frozenset()
 
 
-def _of(table: Table, voice: sa.ColumnElement[int]) -> sa.Select[Any]:
-    query: sa.Select[Any] = sa.select(voice.label("voice"), *(table.c[name] for name in _NAMES))
+def _of(table: Table, voice: sa.ColumnElement[int], names: Sequence[str] = _NAMES) -> sa.Select[Any]:
+    query: sa.Select[Any] = sa.select(voice.label("voice"), *(table.c[name] for name in names))
     return query.where(
         table.c.workspace == sa.bindparam("ws"), table.c.product_id.in_(sa.bindparam("ids", expanding=True))
     )
 
 
-_FIND = Prepared(sa.union_all(_of(products, sa.literal_column(str(SHOP), sa.Integer)), _of(said, said.c.voice)))
+_SHOPS = sa.literal_column(str(SHOP), sa.Integer)
+_GROUPED = ("product_id", "category", "brand")
+_FIND = Prepared(sa.union_all(_of(products, _SHOPS), _of(said, said.c.voice)))
+_GROUPS = Prepared(sa.union_all(_of(products, _SHOPS, _GROUPED), _of(said, said.c.voice, _GROUPED)))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +19,7 @@ from rapport.capabilities.recommendations import models
 from rapport.capabilities.recommendations.models import Loaded
 
 if TYPE_CHECKING:
-    from rapport.capabilities.recommendations.learning.rows import Bools
+    from rapport.capabilities.recommendations.learning.rows import Bools, Floats
 
 __all__ = ["Next", "ReadMask", "Serving", "serving_of"]
 
@@ -91,10 +91,9 @@ class Serving:
         shares = np.exp(scores - scores.max())
         shares /= shares.sum()
         best = np.argsort(-scores, kind="stable")[:limit]
-        why = _reasons(candidates.features)
-        return [
-            Next(found.products[int(candidates.items[place])], float(shares[place]), why(int(place))) for place in best
-        ]
+        why = _reasons(candidates.features[best])
+        chosen, likely = candidates.items[best].tolist(), shares[best].tolist()
+        return [Next(found.products[item], share, _TOLD[n]) for item, share, n in zip(chosen, likely, why, strict=True)]
 
     def _look(self) -> None:
         try:
@@ -162,19 +161,17 @@ def serving_of(folder: Path) -> Serving:
     return _servings.setdefault(folder, Serving(folder))
 
 
-def _reasons(features: object) -> Callable[[int], str]:
-    """What speaks most for the candidate of a row."""
+_SPEAKS = {"following_last": "follows", "neighbours": "neighbours", "around": "around", "near": "near"}
+"""By feature what speaks for a candidate where it is above 0, the strongest first."""
+_TOLD = (*_SPEAKS.values(), "popular")
+
+
+def _reasons(features: Floats) -> list[int]:
+    """What speaks most for each candidate, as its place in _TOLD."""
     import numpy as np
 
     from rapport.capabilities.recommendations.learning.candidates import FEATURES
 
-    told: Mapping[str, str] = {
-        "following_last": "follows", "neighbours": "neighbours", "around": "around", "near": "near",
-    }  # fmt: skip
-    table = np.asarray(features)
-    columns = {why: table[:, FEATURES.index(name)] for name, why in told.items()}
-
-    def why(row: int) -> str:
-        return next((name for name, column in columns.items() if column[row] > 0), "popular")
-
-    return why
+    speaks = features[:, [FEATURES.index(name) for name in _SPEAKS]] > 0
+    told: list[int] = np.where(speaks.any(axis=1), speaks.argmax(axis=1), len(_SPEAKS)).tolist()
+    return told
