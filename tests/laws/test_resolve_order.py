@@ -37,6 +37,8 @@ facts = st.builds(
     device=some("d", 3),
     external=st.lists(st.tuples(st.sampled_from(["crm", "erp"]), st.sampled_from("pqrs")), max_size=2),
     previous=st.one_of(some("u", 4), some("w", 5)),
+    public=st.booleans(),
+    received_at=st.none() | st.integers(1, 12),
 )
 
 small_policies = st.builds(

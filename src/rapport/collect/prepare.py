@@ -79,6 +79,8 @@ def prepare(
     fact = _fact(read, source, envelope, vocabulary)
     if source.asks_signatures:
         fact = vouched(fact, source)
+    elif fact.user_id is not None and source.kind in CLIENT_KINDS:
+        fact.unverified = True
     if fact.name in vocabulary.own and fact.type == "track" and source.id != OWN_SOURCE:
         raise InvalidFact(
             f"{fact.name} is a fact that Rapport alone states", path="$.event",

@@ -38,10 +38,14 @@ def vouched(fact: Fact, source: Source) -> Fact:
     name = fact.user_id.strip() if fact.user_id is not None else _mail_of(fact)
     has_both = bool(source.signing_secret) and name is not None and said is not None
     right = has_both and _is_same(str(said), signature(source.signing_secret, str(name)))
-    other = previous_identifier(fact, source.policy)
-    if not right or (other is not None and other.namespace == "user_id"):
+    if not right or _may_be_an_account(fact, source):
         fact.unvouched = True
     return fact
+
+
+def _may_be_an_account(fact: Fact, source: Source) -> bool:
+    """Whether the previous id is an account's, or looks like a browser's and may be an account's all the same."""
+    return previous_identifier(fact, source.policy) is not None and fact.previous_id != fact.anonymous_id
 
 
 def _names_somebody(fact: Fact, source: Source) -> bool:

@@ -67,11 +67,13 @@ def around(
     identifier, a look through the shop's log.
     """
     facts = [to_fact(row) for row in told]
-    names = {key for fact in facts for key in said_of(workspace, fact, policy).found}
+    of_people = [said_of(workspace, fact, policy) for fact in facts]
+    names = {key for one in of_people for key in one.found}
+    maybe = {key for one in of_people for key in one.maybe}
     strands = {Key(row.strand) for row in told}
     near = names | strands | _beside(conn, workspace, names)
     subjects = set().union(*(subjects_of(fact) for fact in facts)) if facts else set()
-    shared = set(shared_among(conn, workspace, names).values())
+    shared = set(shared_among(conn, workspace, names | maybe).values())
     out = {row.seq for row in told}
     rest = {row.seq: row for row in _of_strands(conn, workspace, near) if row.seq not in out}
     for row in _speaking(conn, workspace, {value for _, value in subjects} | shared):
@@ -122,7 +124,7 @@ def _beside(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> 
     found: set[Key] = set()
     for end, far in ((e.a, e.b), (e.b, e.a)):
         query = sa.select(far.label("far")).where(
-            e.kind.in_((Kind.SEEN, Kind.ALIAS)), e.status.not_in((Status.WAITING, Status.SHARED))
+            e.kind.in_((Kind.SEEN, Kind.ALIAS, Kind.RENAMED)), e.status.not_in((Status.WAITING, Status.SHARED))
         )
         found.update(Key(row.far) for row in select_among(conn, query, workspace, end, keys))
     return found
@@ -164,4 +166,5 @@ def _plain(value: str) -> bool:
 
 
 def _values(workspace: WorkspaceId, fact: Fact, policy: IdentifierPolicy) -> set[str]:
-    return {one.value for one in said_of(workspace, fact, policy).found.values()}
+    said = said_of(workspace, fact, policy)
+    return {one.value for one in (*said.found.values(), *said.maybe.values())}

@@ -40,8 +40,9 @@ class Fact(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     title: str | None = None
     """The name of a page or screen as the client gave it."""
     unverified: bool = False
-    """It came with a key that every visitor can read: what it says of who is who is no more than seen, and what it says
-    of an order may be somebody else's (`collect/statements.py`). Never the client's to say."""
+    """It came with a key that every visitor can read, and speaks in an account's name, of who is who or of an order:
+    who is who is no more than seen, an order may be somebody else's (`collect/statements.py`), an account made up
+    (`resolve/graph/renaming.py`). Not where the shop's server vouches for the account. Never the client's to say."""
 
     unvouched: bool = False
     """It came from a source that is asked for a signature of whom its messages name, and has none: nothing of it counts

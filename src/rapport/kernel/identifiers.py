@@ -24,6 +24,7 @@ __all__ = [
     "SEEN_KINDS",
     "Identifier",
     "IdentifierPolicy",
+    "account_of",
     "bucket_of",
     "centre_of",
     "email_identifier",
@@ -34,6 +35,7 @@ __all__ = [
     "other_previous",
     "phone_identifier",
     "previous_identifier",
+    "renamed_account",
     "said_same",
     "shop_key",
 ]
@@ -50,7 +52,7 @@ MAX_EXTERNAL_IDS = 20
 NAMED = "named_contact"
 """The namespace of an e-mail or a phone together with the name it was stated with: `ada@x.de ada/lovelace`."""
 
-SEEN_KINDS = ("seen", "alias")
+SEEN_KINDS = ("seen", "alias", "renamed")
 """The kinds of evidence that facts leave, and that are therefore seen again."""
 
 ALIASED = ("user_id", "anonymous_id")
@@ -88,7 +90,8 @@ class IdentifierPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """An identifier seen with more than this many others that are as stable as itself (a kiosk with so many users, an
     office phone with so many e-mails) names no person any more."""
     evidence_days: dict[str, int] = {}
-    """Namespace or kind of evidence (`seen`, `alias`) → days it counts after it was last seen; not named: for ever."""
+    """Namespace or kind of evidence (`seen`, `alias`, `renamed`) → days it counts after it was last seen; not named:
+    for ever."""
     one_name: bool = True
     """Where no account says who it is, an e-mail, a phone or a device ties only what may be one person by name and
     date of birth: what several names stand behind is a household's or an office's."""
@@ -287,6 +290,21 @@ def other_previous(fact: Fact, policy: IdentifierPolicy) -> Identifier | None:
     if guessed is None:
         return None
     return Identifier("user_id" if guessed.namespace == "anonymous_id" else "anonymous_id", guessed.value)
+
+
+def account_of(fact: Fact, policy: IdentifierPolicy) -> Identifier | None:
+    """The account in whose own name a fact came, or None."""
+    return None if fact.unvouched else _allowed("user_id", fact.user_id, policy)
+
+
+def renamed_account(fact: Fact, policy: IdentifierPolicy) -> Identifier | None:
+    """The account that a browser's alias says goes by another id now, or None: what of it is believed says
+    `resolve/graph/renaming.py`. Not where the previous id is that of the browser itself.
+    """
+    if fact.type != "alias" or not fact.unverified or fact.unvouched or fact.previous_id is None:
+        return None
+    before, after = _allowed("user_id", fact.previous_id, policy), account_of(fact, policy)
+    return None if after is None or before == after or fact.previous_id == fact.anonymous_id else before
 
 
 def _allowed(namespace: str, value: str | None, policy: IdentifierPolicy) -> Identifier | None:

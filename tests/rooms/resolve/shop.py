@@ -14,10 +14,12 @@ from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import (
     Identifier,
     IdentifierPolicy,
+    account_of,
     centre_of,
     identifiers_of,
     key_of,
     other_previous,
+    renamed_account,
     said_same,
 )
 from rapport.kernel.ids import Key, WorkspaceId, new_id
@@ -36,6 +38,7 @@ from rapport.resolve.graph.model import (
     resolve,
 )
 from rapport.resolve.graph.policy import PolicySettings, save_policy
+from rapport.resolve.graph.renaming import Word
 from rapport.storage.engine import Database, metadata
 from rapport.storage.workspaces import WorkspaceSettings, create_workspace, workspaces
 
@@ -87,8 +90,12 @@ def seen(
     ident: str = "",
     received_at: int | None = None,
     source: str = "web",
+    public: bool = False,
 ) -> Fact:
-    """A fact that carries these identifiers; `web` is the anonymous id. Received when it happened, unless said."""
+    """A fact that carries these identifiers; `web` is the anonymous id. Received when it happened, unless said.
+
+    `public`: with a key that everybody can read.
+    """
     stated = (("email", email), ("phone", phone), ("name", name), ("birthday", born))
     traits = {field: value for field, value in stated if value is not None}
     context: dict[str, Any] = {}
@@ -99,7 +106,7 @@ def seen(
     fact = Fact(
         id=ident or f"f{next(_fact_numbers):06d}", type="alias" if previous else "identify",
         name="Aliased" if previous else "Identified", user_id=user, anonymous_id=web, previous_id=previous,
-        traits=traits, context=context,
+        traits=traits, context=context, unverified=public and (user is not None or previous is not None),
     )  # fmt: skip
     fact.occurred_at, fact.received_at = at, at if received_at is None else received_at
     fact.source = source
@@ -214,7 +221,7 @@ class Shop:
 
 def expected(
     workspace: WorkspaceId,
-    facts: Iterable[Fact],
+    facts: Sequence[Fact],
     policy: IdentifierPolicy,
     *,
     withdrawn: Iterable[EvidenceId] = (),
@@ -246,15 +253,47 @@ def expected(
             evidence.append(
                 Evidence(centre, key, kind, fact.occurred_at, fact.id, "web", WEIGHTS[kind], withdrawn=gone)
             )
+        before, account = renamed_account(fact, policy), account_of(fact, policy)
+        if before is not None and account is not None:
+            renamed = Evidence(
+                key_of(workspace, account), key_of(workspace, before), Kind.RENAMED, fact.received_at, fact.id
+            )
+            gone = evidence_id(renamed.a, renamed.b, Kind.RENAMED) in withdrawn
+            maybe.append(renamed._replace(weight=WEIGHTS[Kind.RENAMED], withdrawn=gone))
         other = other_previous(fact, policy) if fact.type == "alias" else None
+        if other is not None and fact.unverified and other.namespace == "user_id":
+            other = None
         if other is not None and (key := key_of(workspace, other)) not in keys:
             gone = evidence_id(centre, key, Kind.ALIAS) in withdrawn
             weight = WEIGHTS[Kind.ALIAS]
             maybe.append(Evidence(centre, key, Kind.ALIAS, fact.occurred_at, fact.id, "web", weight, withdrawn=gone))
     evidence += [piece for piece in maybe if piece.b in names]
-    known = [Known(key, one.namespace, one.value, first[key][0]) for key, one in names.items()]
+    words = _words(workspace, facts, policy)
+    known = []
+    for key, one in names.items():
+        word = words.get(key, Word())
+        known.append(Known(key, *one, first[key][0], word.stated_at, word.renamed_by, word.certain))
     answer = resolve(known, evidence, policy, forbidden, today=today)
     return _state(answer, first), answer
+
+
+def _words(workspace: WorkspaceId, facts: Sequence[Fact], policy: IdentifierPolicy) -> dict[Key, Word]:
+    """Of each account: since when facts came in its name, the first alias of a browser to it, whether it is certain."""
+    said: dict[Key, list[Fact]] = {}
+    for fact in facts:
+        if (account := account_of(fact, policy)) is not None:
+            said.setdefault(key_of(workspace, account), []).append(fact)
+    found = {}
+    for key, of_key in said.items():
+        aliases = [fact for fact in of_key if fact.type == "alias" and fact.unverified]
+        own = [fact for fact in of_key if fact not in aliases]
+        first = min(((fact.received_at, fact.id) for fact in aliases), default=None)
+        found[key] = Word(
+            min((fact.received_at for fact in own), default=None),
+            first and f"{first[0]:020d} {first[1]}",
+            any(not fact.unverified for fact in own),
+        )
+    return found
 
 
 def _state(answer: Resolution, first: Mapping[Key, tuple[int, str]]) -> State:

@@ -30,7 +30,7 @@ AnyRequest = Request[Any, Any, Any]
 _OWN = ("own-1", "own-2")
 """Rows left empty for namespaces that the shop names itself."""
 
-_KINDS = {"seen": "seen together", "alias": "alias"}
+_KINDS = {"seen": "seen together", "alias": "alias", "renamed": "renamed in a browser"}
 
 
 class _Row(msgspec.Struct, frozen=True, kw_only=True):

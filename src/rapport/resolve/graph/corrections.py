@@ -17,6 +17,7 @@ from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.graph import store
 from rapport.resolve.graph.model import (
+    ACTIVE,
     IDLE,
     WEIGHTS,
     Evidence,
@@ -31,6 +32,7 @@ from rapport.resolve.graph.model import (
     resolve,
 )
 from rapport.resolve.graph.recompute import Moved, Recomputation
+from rapport.resolve.graph.renaming import CERTAIN, IN_RENAMING
 from rapport.resolve.graph.store import roots_of
 from rapport.storage.bulk import chunks, insert_ignore, insert_rows
 from rapport.storage.lookup import among, select_among
@@ -126,7 +128,7 @@ def rebuild(conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy, 
     answer = resolve(identifiers, evidence, policy, _forbidden(conn, workspace), today=day_of(now))
     before = roots_of(conn, workspace, answer.roots)
     moved = [Moved(workspace, key, before[key], root) for key, root in answer.roots.items() if before[key] != root]
-    _write_roots(conn, workspace, answer, now)
+    _write_roots(conn, workspace, answer, now, _renamed(conn, workspace, answer))
     _write_statuses(conn, workspace, {one.key: one for one in identifiers}, answer, policy)
     return moved
 
@@ -135,19 +137,22 @@ def _everything(
     conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy
 ) -> tuple[list[Known], list[Evidence]]:
     columns = store.identifiers.c
-    query = sa.select(columns.key, columns.namespace, columns.value, columns.first_seen_at)
-    identifiers = [Known(*row) for row in conn.execute(query.where(columns.workspace == workspace))]
+    query = sa.select(
+        columns.key, columns.namespace, columns.value, columns.first_seen_at, columns.stated_at, columns.renamed_by,
+        columns.standing,
+    )  # fmt: skip
+    rows = conn.execute(query.where(columns.workspace == workspace))
+    identifiers = [Known(*row[:6], bool(row.standing & CERTAIN)) for row in rows]
     blocked = {one.key for one in identifiers if not policy.allows(one.value, one.namespace)}
     piece = store.evidence.c
     query = sa.select(store.evidence).where(piece.workspace == workspace, piece.status != Status.WAITING)
-    rows = conn.execute(query)
     evidence = [
         Evidence(
             row.a, row.b, Kind(row.kind), row.first_at, row.first_fact, row.source, row.weight,
             (row.status == Status.WITHDRAWN and row.author is not None) or row.a in blocked or row.b in blocked,
             again_day=row.last_day,
         )
-        for row in rows
+        for row in conn.execute(query)
     ]  # fmt: skip
     return identifiers, evidence
 
@@ -157,7 +162,17 @@ def _forbidden(conn: Connection, workspace: WorkspaceId) -> list[tuple[Key, Key]
     return [(Key(a), Key(b)) for a, b in conn.execute(sa.select(pairs.a, pairs.b).where(pairs.workspace == workspace))]
 
 
-def _write_roots(conn: Connection, workspace: WorkspaceId, answer: Resolution, now: int) -> None:
+def _renamed(conn: Connection, workspace: WorkspaceId, answer: Resolution) -> set[Key]:
+    """Roots of the customers that a renaming is about."""
+    piece = store.evidence.c
+    query = sa.select(piece.id, piece.a, piece.b).where(piece.workspace == workspace, piece.kind == Kind.RENAMED)
+    rows = [row for row in conn.execute(query) if answer.statuses.get(row.id) in ACTIVE]
+    return {answer.roots[end] for row in rows for end in (row.a, row.b)}
+
+
+def _write_roots(
+    conn: Connection, workspace: WorkspaceId, answer: Resolution, now: int, renamed: Collection[Key]
+) -> None:
     columns = store.identifiers.c
     for batch in chunks(answer.roots, 5_000):
         query = sa.select(store.identifiers)
@@ -167,7 +182,9 @@ def _write_roots(conn: Connection, workspace: WorkspaceId, answer: Resolution, n
             row["root"] = answer.roots[found.key]
             since = now if found.shared_at is None else found.shared_at
             row["shared_at"] = since if found.key in answer.shared else None
-            if (row["root"], row["shared_at"]) != (found.root, found.shared_at):
+            if row["root"] in renamed and row["namespace"] == "user_id":
+                row["standing"] |= IN_RENAMING
+            if row != dict(found._mapping):
                 changed.append(row)
         _replace(conn, workspace, store.identifiers, "key", changed)
 

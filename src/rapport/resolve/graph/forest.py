@@ -31,14 +31,17 @@ class Forest:
         self._parent: dict[Key, Key] = {}
         self._groups: dict[Key, _Group] = {}
 
-    def add(self, key: Key, namespace: str, value: str, first_seen_at: int, forbidden: Iterable[Key] = ()) -> None:
+    def add(
+        self, key: Key, namespace: str, value: str, first_seen_at: int, forbidden: Iterable[Key] = (),
+        *, certain: bool = False,
+    ) -> None:  # fmt: skip
         """Put in an identifier that stands alone; `forbidden` are those it must never be joined with."""
         self._parent[key] = key
         people = frozenset((named(value),)) if namespace == NAMED else _NOBODY
         if namespace in self._days:
-            self._groups[key] = _Group({}, {namespace: [(first_seen_at,)]}, 1, set(forbidden), people)
+            self._groups[key] = _Group({}, {namespace: [(first_seen_at,)]}, 1, set(forbidden), people, int(certain))
         else:
-            self._groups[key] = _Group({namespace: 1}, {}, 1, set(forbidden), people)
+            self._groups[key] = _Group({namespace: 1}, {}, 1, set(forbidden), people, int(certain))
 
     def find(self, key: Key) -> Key:
         """The identifier that stands for the group."""
@@ -47,16 +50,18 @@ class Forest:
             parent[key] = key = parent[up]
         return key
 
-    def may_join(self, a: Key, b: Key, *, contracting: bool, asking: bool = False) -> bool:
+    def may_join(self, a: Key, b: Key, *, contracting: bool, asking: bool = False, renaming: bool = False) -> bool:
         """False where the two groups together would be more than the policy allows, or are forbidden.
 
-        Or, `asking` for names, where they are called what no one person is. A group that grows is refused all the more.
+        Or, `asking` for names, where they are called what no one person is; or, `renaming`, both are
+        certain. A group that grows is refused all the more.
         """
         root_a, root_b = self.find(a), self.find(b)
         if root_a == root_b:
             return True
         group_a, group_b = self._groups[root_a], self._groups[root_b]
-        if group_a.size + group_b.size > self._max or self._is_forbidden(root_a, root_b):
+        too_many = group_a.size + group_b.size > self._max or (renaming and group_a.certain + group_b.certain > 1)
+        if too_many or self._is_forbidden(root_a, root_b):
             return False
         if asking and self._one_name and contradict(group_a.people, group_b.people):
             return False
@@ -70,7 +75,7 @@ class Forest:
                 return False
         return True
 
-    def join(self, a: Key, b: Key, *, contracting: bool) -> None:
+    def join(self, a: Key, b: Key, *, contracting: bool, renaming: bool = False) -> None:
         """Make the two groups one, unasked."""
         root_a, root_b = self.find(a), self.find(b)
         if root_a == root_b:
@@ -83,7 +88,10 @@ class Forest:
         names = _names_together(group_a.names, group_b.names, contracting=contracting)
         people = group_a.people | group_b.people if group_b.people else group_a.people
         forbidden = group_a.forbidden | group_b.forbidden
-        self._groups[root_a] = _Group(counts, names, group_a.size + group_b.size, forbidden, people)
+        certain = group_a.certain + group_b.certain
+        if contracting and not renaming:  # two names of one account
+            certain = max(group_a.certain, group_b.certain)
+        self._groups[root_a] = _Group(counts, names, group_a.size + group_b.size, forbidden, people, certain)
         del self._groups[root_b]
 
     def _is_forbidden(self, root_a: Key, root_b: Key) -> bool:
@@ -110,6 +118,8 @@ class _Group(NamedTuple):
     forbidden: set[Key]
     people: frozenset[PersonName]
     """What its named contacts are called."""
+    certain: int
+    """How many of its accounts the shop's own software knows, those it says to be one counted once."""
 
 
 _NOBODY: frozenset[PersonName] = frozenset()

@@ -5,18 +5,21 @@ identifiers are one customer. It never asks in which order they came, so late, r
 nothing, and taking a piece of evidence away gives what would be there had it never come. `recompute` gives the same
 answer from the database for the few customers that a change can reach; this module is what it is held against.
 
-The rule, in five steps:
+The rule, in six steps:
 
 1. *Shared identifiers* name nobody. An identifier that was seen with more than `policy.shared_after` identifiers of one
    rank, each at least as stable as itself, is a kiosk or an office phone: its evidence no longer counts. The other
    direction says nothing: one user id has many browsers.
-2. *Time.* Evidence last seen longer ago than `policy.evidence_days` does not count until it is seen again.
-3. *The window.* Of an identifier's less stable neighbours of one rank the `policy.window` strongest are looked at.
-4. *The greedy union.* Evidence is taken from the strongest to the weakest; a piece that would give a customer more
-   identifiers than the policy allows, in all or first seen within a span of time, or join a forbidden pair, is refused.
+2. *Renamings.* What a browser says of two accounts counts only where it gave one a name that was nobody's
+   (`renaming.py`).
+3. *Time.* Evidence last seen longer ago than `policy.evidence_days` does not count until it is seen again.
+4. *The window.* Of an identifier's less stable neighbours of one rank the `policy.window` strongest are looked at.
+5. *The greedy union.* Evidence is taken from the strongest to the weakest; a piece that would give a customer more
+   identifiers than the policy allows, in all or first seen within a span of time, or join a forbidden pair, or by a
+   renaming two accounts that are certain, is refused.
    So the weakest is demoted. What a named contact was seen with (an e-mail, a phone, a device) joins it only where the
    names on both sides may be one person's; what an account was seen with comes before it and is not asked.
-5. *The root* of a customer is its earliest identifier, then the most stable, then the first by value.
+6. *The root* of a customer is its earliest identifier, then the most stable, then the first by value.
 
 Why the order of arrival cannot matter although evidence of shared identifiers is not stored without end: an edge is
 left out only when each of its ends that counts it is known to be shared. Whether an identifier is shared only ever
@@ -40,10 +43,12 @@ from rapport.kernel.clock import DAY
 from rapport.kernel.identifiers import NAMED, IdentifierPolicy
 from rapport.kernel.ids import Key
 from rapport.resolve.graph.forest import Forest
+from rapport.resolve.graph.renaming import is_founded
 
 __all__ = [
     "ACTIVE",
     "IDLE",
+    "UNCOUNTED",
     "WEIGHTS",
     "Evidence",
     "EvidenceId",
@@ -78,13 +83,15 @@ class Kind(StrEnum):
     """A person of the shop said so."""
     ALIAS = "alias"
     """The shop's software said so: an alias call."""
+    RENAMED = "renamed"
+    """A browser said that an account goes by another id now; first at when it was received."""
     SEEN = "seen"
     """One fact carried both."""
     PROBABLE = "probable"
     """A learned comparison of two records."""
 
 
-WEIGHTS: Mapping[Kind, int] = {Kind.JOINED: 1000, Kind.ALIAS: 900, Kind.SEEN: 100}
+WEIGHTS: Mapping[Kind, int] = {Kind.JOINED: 1000, Kind.ALIAS: 900, Kind.RENAMED: 800, Kind.SEEN: 100}
 """Weight of a piece of evidence whose kind says all; a learned one brings its own."""
 
 
@@ -105,13 +112,19 @@ class Status(IntEnum):
     """Last seen longer ago than the policy lets it count."""
     WAITING = 7
     """An alias to an identifier that no fact has carried so far; it has a row for the day one does."""
+    UNFOUNDED = 8
+    """A browser's alias to a name that was somebody's already."""
 
 
 ACTIVE = (Status.LINKED, Status.REFUSED)
 """What the greedy union decides about; all other evidence was put aside before it."""
 
-IDLE = (Status.SHARED, Status.WITHDRAWN, Status.EXPIRED, Status.WAITING)
+IDLE = (Status.SHARED, Status.WITHDRAWN, Status.EXPIRED, Status.WAITING, Status.UNFOUNDED)
 """What does not count whatever else is seen."""
+
+
+UNCOUNTED = (Kind.JOINED, Kind.RENAMED)
+"""What is not asked when an identifier's neighbours are counted."""
 
 
 class Known(NamedTuple):
@@ -121,6 +134,9 @@ class Known(NamedTuple):
     namespace: str
     value: str
     first_seen_at: int
+    stated_at: int | None = None
+    renamed_by: str | None = None
+    certain: bool = False
 
 
 class Evidence(NamedTuple):
@@ -175,9 +191,12 @@ def counting_ends(a: Key, rank_a: int, b: Key, rank_b: int) -> tuple[Key, ...]:
     return (b,) if rank_a < rank_b else (a,)
 
 
+_SAID = frozenset((Kind.JOINED, Kind.ALIAS, Kind.RENAMED))
+
+
 def contracts(kind: Kind, namespace_a: str, namespace_b: str) -> bool:
     """True where the evidence says that two names of one namespace are one: they count once against its limit."""
-    return namespace_a == namespace_b and (kind is Kind.JOINED or kind is Kind.ALIAS)
+    return namespace_a == namespace_b and kind in _SAID
 
 
 def asks_names(kind: Kind, more_stable: str) -> bool:
@@ -204,10 +223,11 @@ def strength(
 _CLASS = {
     (Kind.JOINED, True): 0,
     (Kind.ALIAS, True): 1,
-    (Kind.JOINED, False): 2,
-    (Kind.ALIAS, False): 3,
-    (Kind.SEEN, False): 4,
-    (Kind.PROBABLE, False): 5,
+    (Kind.RENAMED, True): 2,
+    (Kind.JOINED, False): 3,
+    (Kind.ALIAS, False): 4,
+    (Kind.SEEN, False): 5,
+    (Kind.PROBABLE, False): 6,
 }
 
 
@@ -235,6 +255,7 @@ class _Edge(NamedTuple):
     contracting: bool
     asking: bool
     withdrawn: bool
+    founded: bool
     expired: bool
     strength: Strength
 
@@ -266,10 +287,11 @@ def resolve(
     for a, b in forbidden:
         enemies[a].append(b)
     for key, one in known.items():
-        forest.add(key, one.namespace, one.value, one.first_seen_at, enemies.get(key, ()))
+        forest.add(key, one.namespace, one.value, one.first_seen_at, enemies.get(key, ()), certain=one.certain)
     for edge in sorted(active, key=lambda e: e.strength):
-        if forest.may_join(edge.a, edge.b, contracting=edge.contracting, asking=edge.asking):
-            forest.join(edge.a, edge.b, contracting=edge.contracting)
+        renaming = edge.kind is Kind.RENAMED
+        if forest.may_join(edge.a, edge.b, contracting=edge.contracting, asking=edge.asking, renaming=renaming):
+            forest.join(edge.a, edge.b, contracting=edge.contracting, renaming=renaming)
             statuses[edge.ident] = Status.LINKED
         else:
             statuses[edge.ident] = Status.REFUSED
@@ -305,14 +327,19 @@ def _edge(
     )  # fmt: skip
     days = policy.counts_days(piece.kind, names[a], names[b])
     expired = days is not None and today is not None and piece.last_day + days < today
-    return _Edge(ident, a, b, ranks[a], ranks[b], piece.kind, contracting, asking, piece.withdrawn, expired, order)
+    founded = piece.kind is not Kind.RENAMED or is_founded(piece.first_at, piece.first_fact, known[a], known[b])
+    return _Edge(
+        ident, a, b, ranks[a], ranks[b], piece.kind, contracting, asking, piece.withdrawn, founded, expired, order
+    )
 
 
 def _shared(edges: Iterable[_Edge], policy: IdentifierPolicy) -> frozenset[Key]:
-    """Those seen with too many others of one rank. Withdrawn evidence was seen; what a person joined was not."""
+    """Those seen with too many others of one rank. Withdrawn evidence was seen; what a person joined, or
+    a browser renamed, was not.
+    """
     neighbours: defaultdict[tuple[Key, int], set[Key]] = defaultdict(set)
     for edge in edges:
-        if edge.kind is Kind.JOINED:
+        if edge.kind in UNCOUNTED:
             continue
         for end in counting_ends(edge.a, edge.rank_a, edge.b, edge.rank_b):
             other, rank = (edge.a, edge.rank_a) if end == edge.b else (edge.b, edge.rank_b)
@@ -333,6 +360,8 @@ def _looked_at(
             active.append(edge)
         elif edge.a in shared or edge.b in shared:
             statuses[edge.ident] = Status.SHARED
+        elif not edge.founded:
+            statuses[edge.ident] = Status.UNFOUNDED
         elif edge.expired:
             statuses[edge.ident] = Status.EXPIRED
         elif edge.rank_a == edge.rank_b:

@@ -20,6 +20,7 @@ from rapport.resolve.graph import store
 from rapport.resolve.graph.model import (
     ACTIVE,
     IDLE,
+    UNCOUNTED,
     Evidence,
     EvidenceId,
     Kind,
@@ -31,6 +32,7 @@ from rapport.resolve.graph.model import (
     oriented,
     strength,
 )
+from rapport.resolve.graph.renaming import CERTAIN, IN_RENAMING, Word
 from rapport.storage.lookup import select_among
 
 __all__ = ["Edge", "Neighbourhood", "Node"]
@@ -52,6 +54,9 @@ class Node(msgspec.Struct, kw_only=True, gc=False):
     rank: int
     root: Key | None = None
     shared_at: int | None = None
+    stated_at: int | None = None
+    renamed_by: str | None = None
+    standing: int = 0
     changed: bool = False
 
     @property
@@ -60,7 +65,35 @@ class Node(msgspec.Struct, kw_only=True, gc=False):
         return self.shared_at is not None
 
     def known(self) -> Known:
-        return Known(self.key, self.namespace, self.value, self.first_seen_at)
+        return Known(
+            self.key, self.namespace, self.value, self.first_seen_at, self.stated_at, self.renamed_by, self.certain
+        )
+
+    @property
+    def certain(self) -> bool:
+        """True of an account that the shop's own software knows."""
+        return bool(self.standing & CERTAIN)
+
+    def take_word(self, word: Word) -> bool:
+        """Put in what was said in its name. True where a renaming of it may be another thing now."""
+        before = (self.stated_at, self.renamed_by, self.standing)
+        self.stated_at, self.renamed_by = word.stated_at, word.renamed_by
+        self.standing = self.standing & ~CERTAIN | (CERTAIN if word.certain else 0)
+        if before == (self.stated_at, self.renamed_by, self.standing):
+            return False
+        self.changed = True
+        return bool(self.standing & IN_RENAMING)
+
+    @property
+    def word(self) -> Word:
+        """What was said in its name."""
+        return Word(self.stated_at, self.renamed_by, self.certain)
+
+    def mark_renaming(self) -> None:
+        """Note that a renaming is about it."""
+        if not self.standing & IN_RENAMING:
+            self.standing |= IN_RENAMING
+            self.changed = True
 
 
 class Edge(msgspec.Struct, kw_only=True):
@@ -199,6 +232,17 @@ class Neighbourhood:
             found.update((row.id, row) for row in self._select_evidence(end, keys, (Status.WAITING,)))
         return list(found.values())
 
+    def load_unfounded(self, keys: Collection[Key]) -> None:
+        """Load the renamings of these accounts that do not count."""
+        rows: dict[EvidenceId, Any] = {}
+        for end in (_evidence.a, _evidence.b):
+            rows.update((row.id, row) for row in self._select_evidence(end, keys, (Status.UNFOUNDED,)))
+        self._add_edges(rows.values())
+
+    def renamings(self) -> list[Edge]:
+        """The renamings in memory."""
+        return [edge for edge in self.edges.values() if edge.kind is Kind.RENAMED]
+
     def include(self, keys: Iterable[Key]) -> None:
         """Take the customers of these identifiers inside: all their identifiers, all evidence that counts at them."""
         roots = set()
@@ -233,7 +277,7 @@ class Neighbourhood:
             query = (
                 sa.select(end, far, other.namespace)
                 .join(store.identifiers, (other.workspace == _evidence.workspace) & (other.key == far))
-                .where(_evidence.kind != Kind.JOINED)
+                .where(*(_evidence.kind != kind for kind in UNCOUNTED))
             )
             if peers_only:
                 query = query.where(_evidence.peer)
@@ -296,7 +340,8 @@ class Neighbourhood:
                 self.nodes[row.key] = Node(
                     key=row.key, namespace=row.namespace, value=row.value, first_seen_at=row.first_seen_at,
                     first_fact=row.first_fact, source=row.source, rank=self._policy.rank(row.namespace),
-                    root=row.root, shared_at=row.shared_at,
+                    root=row.root, shared_at=row.shared_at, stated_at=row.stated_at, renamed_by=row.renamed_by,
+                    standing=row.standing,
                 )  # fmt: skip
         return keys
 

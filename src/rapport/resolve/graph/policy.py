@@ -66,8 +66,8 @@ class PolicySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Where no account says who it is, an e-mail, a phone or a device ties only what may be one person by name and date
     of birth; False: whatever was seen with it."""
     evidence_days: dict[str, Days] = {}
-    """Namespace, or kind of evidence (`seen`, `alias`) → days after which evidence that was not seen again counts no
-    more; not named: it counts for ever. The shortest that applies holds."""
+    """Namespace, or kind of evidence (`seen`, `alias`, `renamed`) → days after which evidence that was not seen again
+    counts no more; not named: it counts for ever. The shortest that applies holds."""
 
     def check(self) -> None:
         """Raises InvalidInput for a pattern that is no regular expression and a name that is no namespace."""

@@ -26,6 +26,7 @@ from rapport.resolve.graph import store
 from rapport.resolve.graph.forest import Forest
 from rapport.resolve.graph.model import (
     ACTIVE,
+    UNCOUNTED,
     Evidence,
     EvidenceId,
     Kind,
@@ -37,6 +38,7 @@ from rapport.resolve.graph.model import (
     root_order,
 )
 from rapport.resolve.graph.neighbourhood import Edge, Neighbourhood, Node
+from rapport.resolve.graph.renaming import Word, is_founded
 from rapport.resolve.graph.stated import EXPIRY, Turn
 from rapport.storage.bulk import insert_rows, upsert
 from rapport.storage.lookup import select_among
@@ -81,6 +83,7 @@ class Recomputation:
         self._today = day_of(at)
         self._around = Neighbourhood(conn, workspace, policy)
         self._touched: dict[Key, str] = {}
+        self._reweighed: set[Key] = set()
         self._candidates: dict[EvidenceId, Edge] = {}
         self._gaps: Counter[tuple[Key, int]] = Counter()
         self.people: defaultdict[str, list[Turn]] = defaultdict(list)
@@ -93,6 +96,7 @@ class Recomputation:
         sightings: Mapping[Key, Sighting],
         evidence: Mapping[EvidenceId, Evidence],
         *,
+        words: Mapping[Key, Word] = {},
         maybe: Mapping[Key, Identifier] = {},
         again: Mapping[EvidenceId, LastSeen] = {},
     ) -> tuple[dict[Key, Node], dict[EvidenceId, Edge]]:
@@ -100,12 +104,16 @@ class Recomputation:
 
         Returns them as they are now (evidence that counts for nothing may be missing). Each end of evidence is in
         `sightings` or has been seen before; one in `maybe` may be neither, and the evidence waits for it. `again` says
-        how late evidence was seen that has waited until now.
+        how late evidence was seen that has waited until now; `words` what was said in the names of accounts.
         """
         around = self._around
-        around.load(sightings.keys() | {end for piece in evidence.values() for end in (piece.a, piece.b)})
+        around.load(
+            sightings.keys() | words.keys() | {end for piece in evidence.values() for end in (piece.a, piece.b)}
+        )
         for key, sighting in sightings.items():
             self._sight(key, sighting)
+        for key, word in words.items():
+            self._hear(around.nodes[key], word)
         waiting = {i: piece for i, piece in evidence.items() if not {piece.a, piece.b} <= around.nodes.keys()}
         awake = self._awake([key for key in sightings if around.nodes[key].root is None], evidence, again)
         if waiting:
@@ -117,6 +125,9 @@ class Recomputation:
             if edge is None:
                 self._candidates[ident] = stored[ident] = around.edge(ident, piece)
                 self._touch(piece.first_fact, piece.a, piece.b)
+                if piece.kind is Kind.RENAMED:
+                    around.nodes[piece.a].mark_renaming()
+                    around.nodes[piece.b].mark_renaming()
             elif edge.lower(piece):
                 self._touch(piece.first_fact, piece.a, piece.b)
                 if edge.status is Status.SURPLUS:
@@ -190,10 +201,12 @@ class Recomputation:
         """Recompute and write what changed. Returns the identifiers whose customer is another now."""
         around = self._around
         around.include(self._touched)
+        self._weigh_renamings()
         self._mark_shared()
         self._fill_gaps()
         self._admit()
         self._settle()
+        self._mark_accounts()
         moved = self._move()
         self._write()
         return moved
@@ -214,6 +227,37 @@ class Recomputation:
         else:
             return
         self._touch(seen.first_fact, key)
+
+    def _hear(self, node: Node, word: Word) -> None:
+        """Take note of what was said in an account's name; what renamings of it are worth is asked again."""
+        if node.take_word(node.word.with_(word)):
+            self._touch("", node.key)
+            self._reweighed.add(node.key)
+
+    def _weigh_renamings(self) -> None:
+        """Put renamings aside that gave nobody a free name, and let those count again that did after all."""
+        around = self._around
+        around.load_unfounded(self._reweighed)
+        new = [edge for edge in self._candidates.values() if edge.kind is Kind.RENAMED]
+        for edge in {edge.ident: edge for edge in (*around.renamings(), *new)}.values():
+            founded = is_founded(edge.first_at, edge.first_fact, around.nodes[edge.a], around.nodes[edge.b])
+            if founded and edge.status is Status.UNFOUNDED:
+                self._candidates[edge.ident] = edge
+            elif not founded and (edge.status in ACTIVE or edge.ident in self._candidates):
+                self._candidates.pop(edge.ident, None)
+                self._touch(edge.first_fact, edge.a, edge.b)
+                around.deactivate(edge, Status.UNFOUNDED)
+        new = [edge for edge in self._candidates.values() if edge.kind is Kind.RENAMED]
+        around.include(end for edge in new for end in (edge.a, edge.b))
+
+    def _mark_accounts(self) -> None:
+        """Note of all accounts of a customer that a renaming is about it: what is said in their names may undo it."""
+        around, find = self._around, self._forest.find
+        ends = {end for edge in around.renamings() if edge.status in ACTIVE for end in (edge.a, edge.b)}
+        groups = {find(end) for end in ends & around.inside}
+        for key in around.inside if groups else ():
+            if around.nodes[key].namespace == "user_id" and find(key) in groups:
+                around.nodes[key].mark_renaming()
 
     def _wait(self, waiting: Mapping[EvidenceId, Evidence], maybe: Mapping[Key, Identifier]) -> None:
         """Keep evidence to identifiers that nobody has seen, by its earliest fact and last day."""
@@ -288,7 +332,7 @@ class Recomputation:
         """Find identifiers that the new evidence makes shared, and put their evidence aside."""
         nodes, most = self._around.nodes, self._policy.shared_after
         new = sorted((e for e in self._candidates.values() if e.status is None), key=lambda e: e.strength)
-        new = [e for e in new if e.kind is not Kind.JOINED]
+        new = [e for e in new if e.kind not in UNCOUNTED]
         asked = {end for e in new for end in _counting(e) if not nodes[end].shared}
         seen: defaultdict[tuple[Key, int], set[Key]] = defaultdict(set)
         for key, neighbour, rank in self._around.neighbours([k for k in asked if nodes[k].root is not None]):
@@ -380,12 +424,16 @@ class Recomputation:
         forest = Forest(self._policy)
         for key in keys:
             node = around.nodes[key]
-            forest.add(key, node.namespace, node.value, node.first_seen_at, forbidden.get(key, ()))
+            forest.add(
+                key, node.namespace, node.value, node.first_seen_at, forbidden.get(key, ()), certain=node.certain
+            )
         self._outcomes: dict[EvidenceId, Status] = {}
         for edge in sorted(edges.values(), key=lambda e: e.strength):
             a_inside, b_inside = edge.a in inside, edge.b in inside
             if a_inside or b_inside:
-                accepted = forest.may_join(edge.a, edge.b, contracting=edge.contracting, asking=edge.asking)
+                accepted = forest.may_join(
+                    edge.a, edge.b, contracting=edge.contracting, asking=edge.asking, renaming=edge.kind is Kind.RENAMED
+                )
                 if accepted and not (a_inside and b_inside):
                     self._crossing.add(edge.b if a_inside else edge.a)
                     continue
@@ -393,7 +441,7 @@ class Recomputation:
             else:
                 accepted = edge.status is Status.LINKED
             if accepted:
-                forest.join(edge.a, edge.b, contracting=edge.contracting)
+                forest.join(edge.a, edge.b, contracting=edge.contracting, renaming=edge.kind is Kind.RENAMED)
         return forest
 
     def _move(self) -> list[Moved]:
@@ -458,7 +506,8 @@ class Recomputation:
             {
                 "workspace": self._workspace, "key": node.key, "namespace": node.namespace, "value": node.value,
                 "first_seen_at": node.first_seen_at, "first_fact": node.first_fact, "source": node.source,
-                "root": node.root, "shared_at": node.shared_at,
+                "root": node.root, "shared_at": node.shared_at, "stated_at": node.stated_at,
+                "renamed_by": node.renamed_by, "standing": node.standing,
             }
             for node in around.nodes.values()
             if node.changed
@@ -475,7 +524,9 @@ class Recomputation:
         ]  # fmt: skip
         upsert(
             self._conn, store.identifiers, identifiers, key=["workspace", "key"],
-            update=["first_seen_at", "first_fact", "source", "root", "shared_at"],
+            update=[
+                "first_seen_at", "first_fact", "source", "root", "shared_at", "stated_at", "renamed_by", "standing",
+            ],
         )  # fmt: skip
         upsert(
             self._conn, store.evidence, evidence, key=["workspace", "id"],

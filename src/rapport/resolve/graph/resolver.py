@@ -22,10 +22,12 @@ from rapport.kernel.identifiers import (
     MAX_EXTERNAL_IDS,
     Identifier,
     IdentifierPolicy,
+    account_of,
     centre_of,
     identifiers_of,
     key_of,
     other_previous,
+    renamed_account,
     said_same,
 )
 from rapport.kernel.ids import Key, WorkspaceId
@@ -33,6 +35,7 @@ from rapport.kernel.person_names import NAME_FIELDS
 from rapport.resolve.graph import customer_ids, stated, store
 from rapport.resolve.graph.model import WEIGHTS, Evidence, EvidenceId, Kind, day_of, evidence_id
 from rapport.resolve.graph.recompute import LastSeen, Moved, Recomputation, Sighting
+from rapport.resolve.graph.renaming import CERTAIN, NO_WORD, Word, word_of
 from rapport.storage.lookup import select_among
 
 __all__ = ["Resolver", "SaidOf", "said_of", "sighted_at"]
@@ -80,9 +83,9 @@ class Resolver:
         if fact.traits or fact.previous_id is not None or not _CARRIERS.isdisjoint(context):
             raw: object = _rich_ids(workspace, fact, strand_key)
         else:
-            raw = (workspace, fact.user_id, fact.anonymous_id, strand_key)
+            raw = (workspace, fact.user_id, fact.anonymous_id, strand_key, fact.source, fact.unverified)
         known = self._raw.get(raw)
-        if known is None or fact.occurred_at <= known.latest:
+        if known is None or fact.occurred_at <= known.latest or fact.received_at < known.received:
             self._collect(workspace, fact, strand_key, raw)
         elif fact.occurred_at >= known.tomorrow:
             self._see_again(workspace, fact, strand_key, known)
@@ -128,17 +131,29 @@ class Resolver:
         pending.maybe.update(other)
         for ident, piece in star:
             before = known.evidence.get(ident)
-            if before is None or first < before:
-                known.evidence[ident] = first
+            if before is None or (piece.first_at, piece.first_fact) < before:
+                known.evidence[ident] = (piece.first_at, piece.first_fact)
                 pending.evidence[ident] = piece
             else:
                 latest = max(latest, before)
-        seen = _Raw(latest[0], tuple(ident for ident, _ in star))
+        seen = _Raw(latest[0], self._hear(known, pending, workspace, fact), tuple(ident for ident, _ in star))
         if raw is not None:
             earlier = self._raw.get(raw, seen)
             seen.tomorrow = earlier.tomorrow
             self._raw[raw] = seen
         self._note_day(workspace, fact, seen)
+
+    def _hear(self, known: _Memory, pending: _Pending, workspace: WorkspaceId, fact: Fact) -> int:
+        """Take note of what the fact says by speaking in an account's name; returns since when facts are known to."""
+        said = word_of(fact, self._policy_for(workspace))
+        if said is None:
+            return 0
+        key = key_of(workspace, said[0])
+        before = known.words.get(key, NO_WORD)
+        word = before.with_(said[1])
+        if word != before:
+            known.words[key] = pending.words[key] = word
+        return word.stated_at or 0
 
     def _see_again(self, workspace: WorkspaceId, fact: Fact, strand_key: Key, seen: _Raw) -> None:
         self._take(workspace, fact, strand_key)
@@ -183,8 +198,19 @@ class Resolver:
                 if (first_at, first_fact) <= memory[key]:
                     memory[key] = (first_at, first_fact)
                     del wanted[key]
+        self._settle_words(conn, workspace, pending)
         self._settle_days(conn, workspace, pending)
         return pending.anything()
+
+    def _settle_words(self, conn: Connection, workspace: WorkspaceId, pending: _Pending) -> None:
+        """Keep what was said in the names of accounts that says more than the database knows."""
+        columns, memory = store.identifiers.c, self._known[workspace].words
+        query = sa.select(columns.key, columns.stated_at, columns.renamed_by, columns.standing)
+        for row in select_among(conn, query, workspace, columns.key, list(pending.words)):
+            stored = Word(row.stated_at, row.renamed_by, bool(row.standing & CERTAIN))
+            memory[row.key] = stored.with_(pending.words[row.key])
+            if memory[row.key] == stored:
+                del pending.words[row.key]
 
     def _settle_days(self, conn: Connection, workspace: WorkspaceId, pending: _Pending) -> None:
         """Keep the days that are later than what the database knows, and those of evidence it does not know."""
@@ -212,7 +238,9 @@ class Resolver:
             ident: piece._replace(again_day=last.day) if (last := pending.seen_again.get(ident)) else piece
             for ident, piece in pending.evidence.items()
         }
-        nodes, edges = recomputation.observe(pending.sightings, evidence, maybe=pending.maybe, again=pending.seen_again)
+        nodes, edges = recomputation.observe(
+            pending.sightings, evidence, words=pending.words, maybe=pending.maybe, again=pending.seen_again
+        )
         recomputation.see_again({i: last for i, last in pending.seen_again.items() if i not in evidence})
         known = self._known[workspace]
         known.identifiers.update((key, (node.first_seen_at, node.first_fact)) for key, node in nodes.items())
@@ -240,14 +268,17 @@ class Resolver:
             _halve(memory.identifiers, self._limit)
             _halve(memory.evidence, self._limit)
             _halve(memory.days, self._limit)
+            _halve(memory.words, self._limit)
 
 
 class _Raw:
     """What is known of a combination of raw ids."""
 
-    __slots__ = ("evidence", "latest", "tomorrow")
+    __slots__ = ("evidence", "latest", "received", "tomorrow")
 
-    def __init__(self, latest: int, evidence: tuple[EvidenceId, ...]) -> None:
+    def __init__(self, latest: int, received: int, evidence: tuple[EvidenceId, ...]) -> None:
+        self.received = received
+        """A fact received before this is the first in its account's name."""
         self.latest = latest
         """A fact later than this cannot be the first of anything it carries."""
         self.evidence = evidence
@@ -258,7 +289,7 @@ class _Raw:
 class _Pending:
     """What one workspace's facts said that is not written yet."""
 
-    __slots__ = ("at", "evidence", "facts", "maybe", "seen_again", "sightings")
+    __slots__ = ("at", "evidence", "facts", "maybe", "seen_again", "sightings", "words")
 
     def __init__(self) -> None:
         self.at = 0
@@ -266,23 +297,25 @@ class _Pending:
         self.sightings: dict[Key, Sighting] = {}
         self.evidence: dict[EvidenceId, Evidence] = {}
         self.seen_again: dict[EvidenceId, LastSeen] = {}
+        self.words: dict[Key, Word] = {}
         self.maybe: dict[Key, Identifier] = {}
         """What an alias may mean: far ends of evidence that may never have been seen."""
 
     def anything(self) -> bool:
         """Whether something is left to write."""
-        return bool(self.sightings or self.evidence or self.seen_again)
+        return bool(self.sightings or self.evidence or self.seen_again or self.words)
 
 
 class _Memory:
     """What is known to be written, or pending. Forgetting costs a read, never an error."""
 
-    __slots__ = ("days", "evidence", "identifiers")
+    __slots__ = ("days", "evidence", "identifiers", "words")
 
     def __init__(self) -> None:
         self.identifiers: dict[Key, _First] = {}
         self.evidence: dict[EvidenceId, _First] = {}
         self.days: dict[EvidenceId, int] = {}
+        self.words: dict[Key, Word] = {}
 
 
 class SaidOf(NamedTuple):
@@ -299,9 +332,12 @@ def said_of(workspace: WorkspaceId, fact: Fact, policy: IdentifierPolicy) -> Sai
     """What a fact says of identity under this policy."""
     found = {key_of(workspace, identifier): identifier for identifier in identifiers_of(fact, policy)}
     star = _star(found, fact, policy)
-    if fact.type == "alias" and (other := _other(workspace, found, fact, policy)):
-        return SaidOf(found, [*star, other[2]], {other[0]: other[1]})
-    return SaidOf(found, star, {})
+    if fact.type != "alias":
+        return SaidOf(found, star, {})
+    more = [_renaming(workspace, fact, policy) if fact.unverified else None, _other(workspace, found, fact, policy)]
+    pieces = [one for one in more if one is not None]
+    maybe = {key: one for key, one, _ in pieces if key not in found}
+    return SaidOf(found, [*star, *(piece for _, _, piece in pieces)], maybe)
 
 
 def sighted_at(fact: Fact) -> int:
@@ -345,13 +381,27 @@ def _other(
     return key, other, (evidence_id(centre, key, kind), piece)
 
 
+def _renaming(
+    workspace: WorkspaceId, fact: Fact, policy: IdentifierPolicy
+) -> tuple[Key, Identifier, tuple[EvidenceId, Evidence]] | None:
+    """Evidence that a browser's alias renames an account, as of when it was received."""
+    before, after = renamed_account(fact, policy), account_of(fact, policy)
+    if before is None or after is None:
+        return None
+    key, account, kind = key_of(workspace, before), key_of(workspace, after), Kind.RENAMED
+    piece = Evidence(account, key, kind, fact.received_at, fact.id, fact.source, WEIGHTS[kind])
+    return key, before, (evidence_id(account, key, kind), piece)
+
+
 def _rich_ids(workspace: WorkspaceId, fact: Fact, strand_key: Key) -> object:
     """All that `identifiers_of` looks at, unnormalised; None where it is not made of plain values."""
+    if fact.type == "alias" and fact.unverified:
+        return None  # of an account's names the first alias counts, by its id, too
     context = fact.context
     traits, device, external = context.get("traits"), context.get("device"), context.get("externalIds")
     raw = (
         workspace, fact.user_id, fact.anonymous_id, strand_key, fact.type == "alias", fact.unverified, fact.unvouched,
-        fact.previous_id,
+        fact.previous_id, fact.source,
         _contact(fact.traits) if fact.traits and fact.type != "group" else None,
         _contact(traits) if isinstance(traits, dict) else None,
         device.get("id") if isinstance(device, dict) else None,

@@ -57,6 +57,9 @@ identifiers = Table(
     Column("source", Text, nullable=False),
     Column("root", LargeBinary, nullable=False),
     Column("shared_at", BigInteger),
+    Column("stated_at", BigInteger),
+    Column("renamed_by", CText),
+    Column("standing", SmallInteger, nullable=False, server_default="0"),
     Index("identifiers_by_root", "workspace", "root"),
     Index("identifiers_by_value", "workspace", "value"),
     Index(
@@ -64,7 +67,8 @@ identifiers = Table(
         sqlite_where=sa.text("shared_at IS NOT NULL"), postgresql_where=sa.text("shared_at IS NOT NULL"),
     ),
 )  # fmt: skip
-"""One row for each identifier ever seen. `root` is its customer. `shared_at` is set where it names nobody any more."""
+"""One row for each identifier ever seen. `root` is its customer. `shared_at` is set where it names nobody any more.
+`stated_at`, `renamed_by` and `standing` say of accounts what was said in their name (`renaming.py`)."""
 
 evidence = Table(
     "evidence",

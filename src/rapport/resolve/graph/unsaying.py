@@ -13,12 +13,13 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.facts import Fact
-from rapport.kernel.identifiers import IdentifierPolicy
+from rapport.kernel.identifiers import IdentifierPolicy, key_of
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.graph import corrections, store
 from rapport.resolve.graph.model import ACTIVE, Evidence, EvidenceId, Kind, Status, day_of, oriented, strength
 from rapport.resolve.graph.neighbourhood import Edge
 from rapport.resolve.graph.recompute import Moved, Recomputation
+from rapport.resolve.graph.renaming import NO_WORD, Word, word_of
 from rapport.resolve.graph.resolver import said_of, sighted_at
 from rapport.storage.bulk import insert_ignore
 from rapport.storage.lookup import change_among, select_among
@@ -48,11 +49,15 @@ class _Rest:
     def __init__(self, workspace: WorkspaceId, facts: Iterable[Fact], policy: IdentifierPolicy) -> None:
         self.first: dict[Key, _First] = {}
         self.evidence: dict[EvidenceId, Evidence] = {}
+        self.words: dict[Key, Word] = {}
         for fact in facts:
             said = said_of(workspace, fact, policy)
             seen = (sighted_at(fact), fact.id, fact.source)
             for key in said.found:
                 self.first[key] = min(seen, self.first.get(key, seen))
+            if (heard := word_of(fact, policy)) is not None:
+                key = key_of(workspace, heard[0])
+                self.words[key] = self.words.get(key, NO_WORD).with_(heard[1])
             for ident, piece in said.evidence:
                 self._take(ident, piece._replace(again_day=day_of(fact.occurred_at)))
 
@@ -78,17 +83,19 @@ def unsay(
     name, and of shared identifiers all that name them. Needs `store.lock`.
     """
     names: set[Key] = set()
+    maybe: set[Key] = set()
     pieces: set[EvidenceId] = set()
     for fact in said:
         told = said_of(workspace, fact, policy)
         names.update(told.found)
+        maybe.update(told.maybe)
         pieces.update(ident for ident, _ in told.evidence)
     left = _Rest(workspace, rest, policy)
-    shared = shared_among(conn, workspace, names)
+    shared = shared_among(conn, workspace, names | maybe)
     roots = store.roots_of(conn, workspace, names)
     change = _Unsaying(conn, workspace, policy, at=now)
     taken = change.take(pieces, left.evidence, {fact.id for fact in said})
-    gone = change.sight(roots, left.first, left.evidence.keys(), {fact.id for fact in said})
+    gone = change.sight(roots, left, {fact.id for fact in said})
     moved = change.finish()
     change_among(conn, sa.delete(store.identifiers), workspace, _i.key, gone)
     if set(shared) - set(gone):
@@ -112,12 +119,9 @@ class _Unsaying(Recomputation):
         self._drop(gone)
         return len(gone)
 
-    def sight(
-        self, roots: Mapping[Key, Key], left: Mapping[Key, _First], evidence: Collection[EvidenceId],
-        facts: Collection[str],
-    ) -> list[Key]:  # fmt: skip
+    def sight(self, roots: Mapping[Key, Key], left: _Rest, facts: Collection[str]) -> list[Key]:
         """Bring identifiers to their first fact without those taken back. Returns those that nobody has seen."""
-        first = dict(left)
+        first = dict(left.first)
         for end in (_e.a, _e.b):
             query = sa.select(end.label("key"), _e.first_at, _e.first_fact, _e.source).where(
                 _e.kind == Kind.SEEN  # an alias may only guess what its far end is: the rest says
@@ -133,13 +137,15 @@ class _Unsaying(Recomputation):
             if seen != (node.first_seen_at, node.first_fact, node.source):
                 node.first_seen_at, node.first_fact, node.source = seen
                 node.changed = True
+            if node.take_word(left.words.get(key, NO_WORD)):
+                self._reweighed.add(key)
             self._touch("", key)
         gone = [key for key in roots if key not in first]
         for end in (_e.a, _e.b):
             query = sa.select(_e.id).where(_e.status != Status.WAITING)
             idents = [row.id for row in select_among(self._conn, query, self._workspace, end, gone)]
             self._around.load_evidence(idents)
-            self._drop(idents, wait=evidence)
+            self._drop(idents, wait=left.evidence.keys())
         return gone
 
     def _take_waiting(self, pieces: Collection[EvidenceId], left: Mapping[EvidenceId, Evidence]) -> list[EvidenceId]:

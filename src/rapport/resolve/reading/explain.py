@@ -39,7 +39,8 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     between: tuple[Named, Named]
     kind: str
-    """`seen`: one fact carried both; `alias`; `joined` by a person; `probable`: a learned comparison."""
+    """`seen`: one fact carried both; `alias`; `renamed` in a browser; `joined` by a person; `probable`: a learned
+    comparison."""
     fact: str
     """The first fact that said so."""
     source: str
@@ -121,10 +122,8 @@ def why_not(edge: GraphEdge) -> str:
             return ""
         case Status.WITHDRAWN:
             return f"{edge.author} took it back: {edge.reason}" if edge.author else "the policy blocks one of the two"
-        case Status.SHARED:
-            return "one of the two is shared by so many that it names nobody"
-        case Status.SURPLUS:
-            return "stronger evidence of its kind fills what is looked at"
+        case Status.SHARED | Status.SURPLUS | Status.UNFOUNDED:
+            return _PUT_ASIDE[edge.status]
         case Status.EXPIRED:
             return f"the evidence was last seen on {_date(edge.last_day)}; the shop's bound is {edge.counts_days} days"
         case Status.REFUSED | Status.WAITING:  # what waits for an identifier is shown nowhere
@@ -140,8 +139,14 @@ def limit_words(namespace: str, within: Mapping[str, int]) -> str:
     return f"{namespace} within {within[namespace]} days" if namespace in within else namespace
 
 
+UNFOUNDED = "a browser ties no two accounts; it may only give one a name that was nobody's"
+_PUT_ASIDE = {
+    Status.SHARED: "one of the two is shared by so many that it names nobody",
+    Status.SURPLUS: "stronger evidence of its kind fills what is looked at",
+    Status.UNFOUNDED: UNFOUNDED,
+}
 _TWO_NAMES = "the names or dates of birth stated with it are two people's"
-_NO_NAMESPACE = ("forbidden", "max_identifiers", "names")
+_NO_NAMESPACE = ("forbidden", "max_identifiers", "names", "certain")
 
 
 def _refusal(edge: GraphEdge) -> str:
@@ -151,6 +156,9 @@ def _refusal(edge: GraphEdge) -> str:
     reasons += ["one customer would have too many identifiers"] if "max_identifiers" in edge.refused_because else []
     reasons += (
         ["the names or dates of birth stated with it are two people's"] if "names" in edge.refused_because else []
+    )
+    reasons += (
+        ["a browser said it, and the shop's own software knows both"] if "certain" in edge.refused_because else []
     )
     reasons += ["a person forbade it"] if "forbidden" in edge.refused_because else []
     return "; ".join(reasons) or "a limit stood against it when stronger evidence had been taken"

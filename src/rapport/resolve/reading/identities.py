@@ -310,7 +310,8 @@ def _edge(
     if status is Status.REFUSED:
         mine, other = nodes[row.a].root, nodes[row.b].root
         together = held[mine].identifiers + held[other].identifiers
-        because = tuple(too_many(together, policy))
+        renaming = row.kind == Kind.RENAMED.value  # two names of one account
+        because = ("certain",) if renaming else tuple(too_many(together, policy))
         asked = policy.one_name and asks_names(Kind(row.kind), nodes[row.a].namespace)
         because += ("names",) if asked and contradict(held[mine].names, held[other].names) else ()
         because += ("max_identifiers",) if len(together) > policy.max_identifiers else ()

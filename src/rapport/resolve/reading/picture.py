@@ -15,6 +15,7 @@ from rapport.kernel.clock import DAY
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key
 from rapport.resolve.graph.model import Kind, Status
+from rapport.resolve.reading.explain import UNFOUNDED
 from rapport.resolve.reading.identities import Graph, GraphEdge, Member, worth_showing
 from rapport.resolve.reading.naming import kind_words, name_words
 from rapport.web.formats import date_words
@@ -104,6 +105,7 @@ def evidence_words(edge: GraphEdge) -> str:
     return {
         Kind.JOINED: "joined by a person",
         Kind.ALIAS: "alias",
+        Kind.RENAMED: "renamed in a browser",
         Kind.SEEN: "seen together",
         Kind.PROBABLE: "probably the same",
     }[edge.kind]
@@ -213,7 +215,7 @@ def _line(edge: GraphEdge, boxes: Mapping[Key, Box], nodes: Mapping[Key, Member]
         label_x=label_x,
         label_y=y2 - 6,
         title="\n".join(story),
-        fact_id=edge.first_fact if edge.kind in (Kind.SEEN, Kind.ALIAS) else "",
+        fact_id=edge.first_fact if edge.kind in (Kind.SEEN, Kind.ALIAS, Kind.RENAMED) else "",
     )
 
 
@@ -232,6 +234,8 @@ def _why_not(edge: GraphEdge) -> str:
         return "does not count: too many weaker neighbours"
     if edge.status is Status.EXPIRED:
         return f"expired: last seen on {date_words(edge.last_day * DAY)}, and it counts for {edge.counts_days} days"
+    if edge.status is Status.UNFOUNDED:
+        return f"does not count: {UNFOUNDED}"
     because = ", ".join(name.replace("_", " ") for name in edge.refused_because)
     return f"refused: it would give one customer too many of {because}" if because else "refused by a limit"
 
