@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ from tests.running import (
 )
 
 if TYPE_CHECKING:
+    import pluggy
     from playwright.sync_api import Browser, Page
 
 StartServer = Callable[..., Server]
@@ -68,6 +70,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         here = Path(__file__).parent
         rank = {here / folder: number for number, folder in enumerate(LONGEST_FIRST)}
         items.sort(key=lambda item: min(rank.get(parent, len(rank)) for parent in item.path.parents))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collect_file(file_path: Path) -> Generator[None, pluggy.Result[list[pytest.Collector]]]:
+    """Look for doctests only where there are some: looking imports the file and all that is in it."""
+    outcome = yield
+    if file_path.suffix == ".py" and b">>>" not in file_path.read_bytes():
+        outcome.force_result([found for found in outcome.get_result() if type(found).__name__ != "DoctestModule"])
 
 
 def pytest_sessionfinish() -> None:

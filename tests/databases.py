@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -57,13 +57,16 @@ def sqlite_database(folder: Path) -> str:
 
 @contextmanager
 def postgres_database(*, empty: bool = False) -> Iterator[str]:
-    """The URL of a new PostgreSQL database with all tables, or without any; it is dropped afterwards."""
+    """The URL of a PostgreSQL database with all tables and nothing in them, or without any; gone afterwards."""
     server = _postgres()
     name = server.create(template="template1") if empty else server.copy()
     try:
         yield _url(name)
     finally:
-        server.drop(name)
+        if empty:
+            server.drop(name)
+        else:
+            server.take_back(name)
 
 
 def drop_databases() -> None:
@@ -90,42 +93,122 @@ def _url(name: str) -> str:
     return make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
 
 
-def _connect() -> psycopg.Connection:
-    admin = make_url(POSTGRES).set(drivername="postgresql").render_as_string(hide_password=False)
-    return psycopg.connect(admin, autocommit=True, connect_timeout=5)
+def _connect(name: str = "") -> psycopg.Connection:
+    server = make_url(POSTGRES).set(drivername="postgresql")
+    url = (server.set(database=name) if name else server).render_as_string(hide_password=False)
+    return psycopg.connect(url, autocommit=True, connect_timeout=5)
 
 
 AHEAD = 2
 """So many copies are made before a test asks for one."""
 
+_SHAPE = """
+SELECT md5(string_agg(told, ';' ORDER BY told)) FROM (
+    SELECT concat_ws(',', relname, relkind, relnatts, relchecks, relhastriggers, relnamespace, reloptions) AS told
+    FROM pg_class WHERE relnamespace NOT IN ('pg_catalog'::regnamespace, 'pg_toast'::regnamespace)
+    UNION ALL SELECT concat_ws(',', conname, contype) FROM pg_constraint
+    UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+) AS all_there_is
+"""
+"""What two databases agree on that have the same tables, indexes, constraints and functions."""
+_WRITTEN = """
+SELECT relname, pg_relation_size(oid) FROM pg_class
+WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND pg_relation_size(oid) > 0
+"""
+"""The tables that have a page, with their bytes."""
+_LEARNED = "SELECT 1 FROM pg_stats WHERE schemaname = 'public' AND tablename <> ALL(%s) LIMIT 1"
+"""Whether PostgreSQL keeps values of a table for its planner."""
+_SEQUENCES = "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false) FROM pg_sequences"
+"""Start every sequence over."""
+LARGE = 1_000_000
+"""Bytes from which a table is given new files; below, deleting its rows takes a tenth of the time."""
+
+
+class _Template:
+    """The database that others are copies of: how it looks, and what its tables hold from their making."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        with _connect(name) as connection:
+            self._shape = connection.execute(_SHAPE).fetchone()
+            filled = [table for table, _ in connection.execute(_WRITTEN)]
+            self._look = " UNION ALL ".join(f"SELECT '{table}', t::text FROM \"{table}\" AS t" for table in filled)
+            self._rows = self._kept(connection)
+
+    def restore(self, name: str) -> bool:
+        """Empty what was written in a copy; False where more than rows was changed."""
+        with _connect(name) as connection, connection.transaction():
+            if connection.execute(_SHAPE).fetchone() != self._shape:
+                return False
+            if connection.execute(_LEARNED, [list(self._rows)]).fetchone():
+                return False
+            kept = self._kept(connection)
+            changed = {table for table, rows in self._rows.items() if rows != kept.get(table)}
+            for table, size in connection.execute(_WRITTEN).fetchall():
+                if table in changed or table not in self._rows:
+                    connection.execute(f'{"TRUNCATE" if size > LARGE else "DELETE FROM"} "{table}"'.encode())
+            for table in changed:
+                again = (
+                    f'INSERT INTO "{table}" SELECT (row).* FROM (SELECT unnest(%s::text[])::"{table}" AS row) AS rows'
+                )
+                connection.execute(again.encode(), [self._rows[table]])
+            connection.execute(_SEQUENCES)
+        return True
+
+    def _kept(self, connection: psycopg.Connection) -> dict[str, list[str]]:
+        """What the tables hold that are not empty from their making."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for table, row in sorted(connection.execute(self._look.encode())):
+            found[table].append(row)
+        return dict(found)
+
 
 class _Postgres:
-    """The tests' PostgreSQL. Making and dropping a database wait for the disk, so both happen beside the tests."""
+    """The tests' PostgreSQL. Making a database and dropping it copy and remove five hundred files, so a copy that was
+    used is emptied and serves another test; all of it happens beside the tests.
+    """
 
     def __init__(self) -> None:
         try:
             self._connection = _connect()
         except psycopg.OperationalError as error:
             unavailable(f"no PostgreSQL at RAPPORT_TEST_POSTGRES: {error}")
-        self._template = ""
+        self._template: _Template | None = None
         self._making, self._dropping = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         self._copies: deque[Future[str]] = deque()
 
     def copy(self) -> str:
-        """The name of a new database with all tables."""
-        if not self._template:
+        """The name of a database with all tables and nothing in them."""
+        if self._template is None:
             made = self.create(template="template1")
             shutil.rmtree(_bring_up_to_date(_url(made)))
-            self._template = made
+            self._template = _Template(made)
         while len(self._copies) <= AHEAD:
-            self._copies.append(self._making.submit(self.create, template=self._template))
+            self._copies.append(self._making.submit(self.create, template=self._template.name))
         return self._copies.popleft().result()
 
     def create(self, *, template: str) -> str:
         """Copy a database; answers the name of the copy."""
-        name = f"rapport_test_{secrets.token_hex(6)}"
+        name = _new_name()
         self._connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
         return name
+
+    def take_back(self, name: str) -> None:
+        """Begin to make a copy that was used as new, or another where that cannot be."""
+        self._copies.append(self._making.submit(self._renewed, name))
+
+    def _renewed(self, name: str) -> str:
+        assert self._template is not None
+        renamed = _new_name()  # whoever is still about knows the old one, and must not come back
+        try:
+            self._connection.execute(_LEAVE, [name])
+            self._connection.execute(f'ALTER DATABASE "{name}" RENAME TO "{renamed}"'.encode())
+            if self._template.restore(renamed):
+                return renamed
+        except psycopg.Error:
+            self.drop(name)
+        self.drop(renamed)
+        return self.create(template=self._template.name)
 
     def drop(self, name: str) -> None:
         """Begin to drop a database, whoever is connected to it."""
@@ -134,10 +217,19 @@ class _Postgres:
     def close(self) -> None:
         """Return once all is dropped."""
         self._making.shutdown()
-        for name in (*(copy.result() for copy in self._copies), *filter(None, [self._template])):
+        template = [self._template.name] if self._template else []
+        for name in (*(copy.result() for copy in self._copies), *template):
             self.drop(name)
         self._dropping.shutdown()
         self._connection.close()
+
+
+_LEAVE = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
+"""End everybody who is connected to a database, and wait for it."""
+
+
+def _new_name() -> str:
+    return f"rapport_test_{secrets.token_hex(6)}"
 
 
 def _drop(name: str) -> None:

@@ -63,6 +63,7 @@ def serve(settings: Settings) -> None:
         forwarded_allow_ips=settings.proxies, timeout_keep_alive=75, timeout_graceful_shutdown=10,
     ))  # fmt: skip
     gc.freeze()
+    gc.set_threshold(700, 10, 10)  # Python's own: requests leave circles behind
     stop = threading.Event()
     tidying = threading.Thread(target=_tidy, args=(db, stop), name="tidy", daemon=True)
     tidying.start()
@@ -97,7 +98,6 @@ def work(settings: Settings, *, parent: int | None = None) -> None:
     delivering = threading.Thread(target=_deliver, args=(db, settings, stop), name="outbox", daemon=True)
     delivering.start()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
     Worker(Pipeline(db), batch=settings.worker_batch).run(stop, parent=parent)
     stop.set()
     delivering.join(timeout=5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import entry_points
 
 from rapport.act import outbox
@@ -65,7 +66,13 @@ OWN: tuple[Slice, ...] = (
 
 def installed() -> Installed:
     """The slices of this installation: ours, then those that other distributions name as `rapport.slices`."""
-    return Installed([*OWN, *(entry.load() for entry in entry_points(group=ENTRY_POINTS))])
+    return Installed([*OWN, *_of_other_distributions()])
+
+
+@cache
+def _of_other_distributions() -> tuple[Slice, ...]:
+    """Looked for once: to find them, the metadata of every distribution is read."""
+    return tuple(entry.load() for entry in entry_points(group=ENTRY_POINTS))
 
 
 def channel_settings(settings: Settings) -> ChannelSettings:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 from litestar import Litestar, Request, Router, get
 from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
+from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme
@@ -131,11 +132,25 @@ def _routers(parts: Mapping[str, WebPart]) -> Iterator[Router]:
     yield webhooks_router([handler for part in parts.values() for handler in part.webhooks])
 
 
+class _Router(Router):
+    """One that is made for one application, which need not copy it with all its handlers."""
+
+    def __init__(self, path: str, *, route_handlers: Iterable[ControllerRouterHandler], **options: Any) -> None:
+        handlers = list(route_handlers)
+        for handler in handlers:
+            if isinstance(handler, BaseRouteHandler):
+                _ = handler.parsed_fn_signature  # read once, however many applications a process makes
+        super().__init__(path, route_handlers=handlers, **options)
+
+    def __deepcopy__(self, _: dict[int, object]) -> Self:
+        return self
+
+
 def console_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
     """Pages for signed-in people: session, guard, forged forms refused."""
-    return Router(
+    return _Router(
         path="/console",
-        route_handlers=list(handlers),
+        route_handlers=handlers,
         middleware=[RequestLog(), SessionMiddleware(), Audited()],
         guards=[auth.allow],
         before_request=auth.deny_forged,
@@ -147,9 +162,9 @@ def console_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
 
 def api_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
     """Handlers for programs: Bearer key, guard, nothing asked in vain, problem bodies in the document."""
-    return Router(
+    return _Router(
         path="/api/v1",
-        route_handlers=list(handlers),
+        route_handlers=handlers,
         middleware=[RequestLog(), BearerMiddleware(), Audited()],
         guards=[auth.allow, asked.refuse_unknown, ask_purpose],
         dependencies={"principal": Provide(auth.current_principal)},
@@ -159,9 +174,9 @@ def api_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
 
 def webhooks_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
     """Handlers for what other systems send of themselves; each verifies it."""
-    return Router(
+    return _Router(
         path="/v1/webhooks",
-        route_handlers=list(handlers),
+        route_handlers=handlers,
         middleware=[RequestLog()],
         request_max_body_size=5_000_000,
         include_in_schema=False,
