@@ -107,7 +107,7 @@ def extend(db: Database, message: Outgoing) -> bool:
     """
     with db.write() as conn:
         changing = store.outbox.update().where(*_is_of(message))
-        return bool(conn.execute(changing.values(leased_until=now_us() + store.LONGEST_LEASE)).rowcount)
+        return bool(conn.execute(changing.values(leased_until=db.now_us(conn) + store.LONGEST_LEASE)).rowcount)
 
 
 class Dispatcher:
@@ -137,8 +137,11 @@ class Dispatcher:
         self._housekept_at = 0
         self._last_served: dict[bool, Destination] = {}
 
-    def run_once(self, now: int) -> int:
+    def run_once(self, now: int | None = None) -> int:
         """Start the deliveries that are due and return how many were taken up; does not wait for them.
+
+        `now` is by the clock that all workers share where it is not said: of two machines whose own clocks differ by
+        more than a lease, one would take up what the other is delivering.
 
         Of those the send rules are asked first; what they hold or hold back is not delivered.
 
@@ -146,11 +149,12 @@ class Dispatcher:
         together at most half of the threads. What is about an order goes before news and offers, and each pass begins
         after the destination that was served last.
         """
-        if now - self._housekept_at >= _HOUSEKEEPING:
+        with self._db.read() as conn:
+            now = self._db.now_us(conn) if now is None else now
+            wanted = list(self._wanted(conn, now))
+        if not 0 <= now - self._housekept_at < _HOUSEKEEPING:
             self._housekept_at = now
             self._expire(now)
-        with self._db.read() as conn:
-            wanted = list(self._wanted(conn, now))
         if not wanted:
             return 0
         claimed = self._claim(wanted, now)
@@ -186,7 +190,7 @@ class Dispatcher:
                 failures, closed_until = circuits.get(destination, (0, 0))
                 share = 1 if failures else self._per_destination
                 room = min(left, share - taken[destination], suspects_left if failures else left)
-                if due_at > now or room <= 0 or closed_until > now or destination.channel not in self._channels:
+                if due_at > now or room <= 0 or _rests(closed_until, now) or destination.channel not in self._channels:
                     continue
                 several = [(destination.workspace, one) for one in _due(conn, destination, now, share, first=first)]
                 new = [one for one in several if one not in found][:room]
@@ -342,6 +346,11 @@ def _said(message: Outgoing, verdict: Verdict, now: int) -> dict[str, object]:
     due_at = max(verdict.until, now + SECOND)
     expiry = due_at + EXPIRY if due_at - now > AFTER_FAILURE else 0
     return row | {"said_status": "pending", "said_finish": None, "said_due": due_at, "said_expiry": expiry}
+
+
+def _rests(closed_until: int, now: int) -> bool:
+    """Whether a destination rests; no rest is longer than the longest, whatever a wrong clock has written."""
+    return now < closed_until <= now + _CIRCUIT_LONGEST
 
 
 def _with_pending(conn: Connection, last: Destination | None, *, first: bool) -> Iterator[tuple[Destination, int]]:

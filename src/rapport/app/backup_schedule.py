@@ -17,11 +17,14 @@ from pathlib import Path
 from rapport.app.settings import Settings
 from rapport.kernel.clock import HOUR, MINUTE, from_iso, now_us, to_datetime
 from rapport.storage.engine import Database
+from rapport.storage.outage import going_on
 from rapport.web.alarms import Alarm
 
 __all__ = ["BackupSchedule", "overdue", "taken"]
 
 LOOK_SECONDS = 60.0
+AHEAD = HOUR
+"""A backup that is dated further in the future was taken while the clock was wrong."""
 AGAIN_AFTER = 15 * MINUTE
 """After one that failed."""
 
@@ -34,23 +37,27 @@ _logger = logging.getLogger(__name__)
 class BackupSchedule:
     """Takes a backup whenever the newest in the folder is old enough. One for each server process."""
 
-    def __init__(self, settings: Settings, *, command: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, command: Sequence[str] | None = None, look_seconds: float = LOOK_SECONDS
+    ) -> None:
         self._settings = settings
         self._folder = Path(settings.backup_dir)
         self._command = command or (sys.executable, "-m", "rapport", "backup", "--data", str(settings.data_dir))
         self._failed_at = 0
+        self._look_seconds = look_seconds
 
     def keep_taking(self, stop: threading.Event) -> None:
         """Take what is due until told to stop; one under way is then given up, and leaves no file."""
-        while self._settings.backup_dir and not stop.wait(LOOK_SECONDS):
-            now = now_us()
-            if self.is_due(now):
-                self.take(now, stop)
+        while self._settings.backup_dir and not stop.wait(self._look_seconds):
+            with going_on("backups were looked at"):
+                now = now_us()
+                if self.is_due(now):
+                    self.take(now, stop)
 
     def is_due(self, now: int) -> bool:
         """Whether the newest backup is old enough, and no attempt failed a moment ago."""
-        newest = max((at for at, _ in taken(self._folder)), default=0)
-        return now - newest >= self._settings.backup_hours * HOUR and now - self._failed_at >= AGAIN_AFTER
+        newest = max((at for at, _ in taken(self._folder) if at <= now + AHEAD), default=0)
+        return now - newest >= self._settings.backup_hours * HOUR and not 0 <= now - self._failed_at < AGAIN_AFTER
 
     def take(self, now: int, stop: threading.Event) -> bool:
         """Take one and delete those that are too many; whether it went well. An old one goes only after a new one."""
@@ -64,9 +71,16 @@ class BackupSchedule:
         if not done:
             self._failed_at = now
             return False
-        for _, old in sorted(taken(self._folder))[: -self._settings.backups_kept]:
-            old.unlink(missing_ok=True)
+        self._delete_old(now)
         return True
+
+    def _delete_old(self, now: int) -> None:
+        """Keep the newest. What a wrong clock dated in the future is none of them: it stays until its day has come."""
+        try:
+            for _, old in sorted(one for one in taken(self._folder) if one[0] <= now)[: -self._settings.backups_kept]:
+                old.unlink(missing_ok=True)
+        except OSError as error:
+            _logger.error("old backups could not be deleted: %s", error.strerror)
 
     def _run(self, file: Path, stop: threading.Event) -> bool:
         child = subprocess.Popen(  # noqa: S603 - our own command
@@ -104,13 +118,16 @@ def overdue(db: Database) -> list[Alarm]:
     settings = Settings.load()
     if not settings.backup_dir:
         return []
-    newest = max((at for at, _ in taken(Path(settings.backup_dir))), default=None)
     now = now_us()
+    dated = [at for at, _ in taken(Path(settings.backup_dir))]
+    newest = max((at for at in dated if at <= now + AHEAD), default=None)
     if newest is not None and now - newest < 2 * settings.backup_hours * HOUR:
         return []
     if newest is None and not _is_old(db, now - settings.backup_hours * HOUR):
         return []
     what = "No backup was ever taken" if newest is None else f"The newest backup is {(now - newest) // HOUR} hours old"
+    if ahead := sum(at > now + AHEAD for at in dated):
+        what += f"; {ahead} {'is' if ahead == 1 else 'are'} dated in the future, by a clock that was wrong"
     to_do = "The server's log says why one failed: is there room in RAPPORT_BACKUP_DIR, and may it be written to?"
     return [Alarm(what=what, to_do=to_do, path="/console/system")]
 

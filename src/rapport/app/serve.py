@@ -12,8 +12,8 @@ from contextlib import suppress
 from functools import partial
 
 import uvicorn
-from sqlalchemy.exc import SQLAlchemyError
 
+from rapport.act.outbox import Dispatcher
 from rapport.app.alarming.looking import Lookout
 from rapport.app.asgi import create_server
 from rapport.app.backup_schedule import BackupSchedule
@@ -27,7 +27,7 @@ from rapport.app.worker import Worker
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Misconfigured
 from rapport.storage.engine import Database
-from rapport.storage.outage import OUTAGE
+from rapport.storage.outage import going_on
 from rapport.storage.workspaces import default_workspace
 from rapport.web import accounts
 from rapport.web.console import missing_files
@@ -138,10 +138,8 @@ def _leave_in_order() -> None:
 def _tidy(db: Database, stop: threading.Event) -> None:
     """Keep SQLite's write-ahead log short until told to stop."""
     while not stop.wait(TIDY_SECONDS):
-        try:
+        with going_on("the write-ahead log was moved"):  # on the driver's own connection: its errors are no others'
             db.checkpoint()
-        except SQLAlchemyError as error:
-            OUTAGE.note(error, doing="the write-ahead log was moved")
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -157,16 +155,16 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def _deliver(db: Database, settings: Settings, stop: threading.Event) -> None:
-    """Look at the outbox until told to stop; whatever goes wrong with the database is tried again."""
-    outbox = dispatcher(db, settings)
-    taken = 0
-    while not stop.wait(BUSY_SECONDS if taken else DISPATCH_SECONDS):
-        taken = 0
-        try:
-            taken = outbox.run_once(now_us())
-        except SQLAlchemyError as error:
-            OUTAGE.note(error, doing="the outbox was read")
-            stop.wait(1.0)
+    """Look at the outbox until told to stop; whatever goes wrong is tried again."""
+    _carry(dispatcher(db, settings), stop)
+
+
+def _carry(outbox: Dispatcher, stop: threading.Event) -> None:
+    taken: int | None = 0
+    while not stop.wait(1.0 if taken is None else BUSY_SECONDS if taken else DISPATCH_SECONDS):
+        taken = None
+        with going_on("the outbox was read"):
+            taken = outbox.run_once()
     outbox.close()
 
 

@@ -48,9 +48,13 @@ class Supervisor:
         deaths = 0
         while not self._stop.is_set():
             started = time.monotonic()
-            child = subprocess.Popen(  # noqa: S603 - our own command
-                self._command(), env={**os.environ, **self._environment()}, stdin=subprocess.DEVNULL
-            )
+            try:
+                child = self._start()
+            except OSError as error:  # no memory, no processes, no files left: it may be better in a moment
+                _logger.error("a worker could not be started: %s; trying again", error.strerror)
+                self._pause(deaths)
+                deaths += 1
+                continue
             self._children.append(child)
             self._wait(child)
             self._children.remove(child)
@@ -61,7 +65,15 @@ class Supervisor:
                 continue
             deaths = 0 if time.monotonic() - started > 60 else deaths + 1
             _logger.error("a worker ended with code %s; starting another", child.returncode)
-            self._stop.wait(RESTART_SECONDS[min(deaths, len(RESTART_SECONDS) - 1)])
+            self._pause(deaths)
+
+    def _pause(self, deaths: int) -> None:
+        self._stop.wait(RESTART_SECONDS[min(deaths, len(RESTART_SECONDS) - 1)])
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 - our own command
+            self._command(), env={**os.environ, **self._environment()}, stdin=subprocess.DEVNULL
+        )
 
     def _wait(self, child: subprocess.Popen[bytes]) -> None:
         while child.poll() is None:

@@ -30,7 +30,7 @@ def _installation(db: Database) -> Sequence[Alarm]:
         found = conditions(db, conn)
     return [
         Alarm(
-            what=one.what, to_do=one.to_do, path=_PATHS.get(one.name, "/console/system"),
+            what=one.what, to_do=one.to_do, path=_PATHS.get(one.name, "/console/system"), name=one.name,
             tone="amber" if one.name in _WAITING else "red",
         )
         for one in found

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections import defaultdict
 
 import msgspec
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from rapport.collect.model import Source
 from rapport.collect.store import COUNTERS, add_health, health_since, touch_sources
 from rapport.kernel.clock import DAY, HOUR
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.engine import Database
+from rapport.storage.outage import going_on
 
 __all__ = ["Health", "HealthCounts", "health_of_sources"]
-
-_log = logging.getLogger(__name__)
 
 
 class HealthCounts(msgspec.Struct, kw_only=True):
@@ -61,18 +58,17 @@ class Health:
             seen, self._seen = self._seen, {}
         if not seen:
             return
-        try:
+        rows = [
+            {"workspace": workspace, "source": source, "hour": hour, **numbers}
+            for (workspace, source, hour), numbers in counts.items()
+        ]
+        is_written = False
+        with going_on("the sources' counters were written"):
             with self._db.write() as conn:
-                add_health(
-                    conn,
-                    [
-                        {"workspace": workspace, "source": source, "hour": hour, **numbers}
-                        for (workspace, source, hour), numbers in counts.items()
-                    ],
-                )
+                add_health(conn, rows)
                 touch_sources(conn, seen)
-        except SQLAlchemyError as error:
-            _log.warning("the sources' counters wait for the database: %s", type(error).__name__)
+            is_written = True
+        if not is_written:
             self._put_back(counts, seen)
 
     async def keep_flushing(self) -> None:

@@ -40,10 +40,12 @@ class RateLimiter:
         key, full = (source.workspace, source.id), float(source.limits.burst_facts or rate * BURST_SECONDS)
         left = _filled(self._buckets.get(key, (full, now)), rate, full, now)
         if left < 1:
+            self._buckets[key] = (left, now)  # also where the clock was set back: it fills from here
             raise _too_fast(f"this source may send {rate} facts a second", left, rate)
         if address and left < full / 2 and (bucket := self._of_address.get((*key, address))) is not None:
             left = _filled(bucket, rate / SHARE, full / SHARE, now)
             if left < 1:
+                self._of_address[(*key, address)] = (left, now)
                 raise _one_too_fast(left, rate / SHARE)
 
     def take(self, source: Source, facts: int, *, now: int, address: str = "") -> None:

@@ -16,12 +16,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from rapport.collect.model import CLIENT_KINDS, SOURCE_KINDS, Limits, Source, SourceKind, default_limits
 from rapport.collect.store import all_source_rows, bytes_since, count_open, source_values, sources
 from rapport.kernel.clock import DAY, SECOND, now_us
-from rapport.kernel.errors import Conflict, InvalidInput, Misconfigured, NotFound, RapportError, Unavailable
+from rapport.kernel.errors import Conflict, InvalidInput, Misconfigured, NotFound, Unavailable
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import WorkspaceId, new_id, new_secret
 from rapport.kernel.versions import refuse_unseen, version_of
 from rapport.storage.audit.entries import append as tell
 from rapport.storage.engine import Database
+from rapport.storage.outage import going_on
 from rapport.storage.sealing import opened, sealed
 from rapport.storage.workspaces import WorkspaceSettings, all_workspaces
 
@@ -285,10 +286,8 @@ class Sources:
         """Read again every second until cancelled; while the database is away the last known sources hold."""
         while True:
             await asyncio.sleep(self._refresh_seconds)
-            try:
+            with going_on("sources were read again"):  # else keys that were withdrawn are good for ever in this process
                 await self.refresh()
-            except (SQLAlchemyError, RapportError) as error:
-                _log.warning("sources could not be read again: %s", type(error).__name__)
 
 
 def _write(conn: Connection, workspace: WorkspaceId, source_id: str, values: dict[str, Any]) -> Source:

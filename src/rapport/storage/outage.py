@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
-__all__ = ["OUTAGE", "Outage", "is_outage"]
+__all__ = ["OUTAGE", "Outage", "going_on", "is_outage"]
 
 _logger = logging.getLogger(__name__)
 
@@ -66,3 +68,22 @@ class Outage:
 
 OUTAGE = Outage()
 """This process's."""
+
+_said: dict[str, float] = {}
+
+
+@contextmanager
+def going_on(doing: str) -> Iterator[None]:
+    """Let no error end what is done again and again: it is noted, and the next round comes as if nothing had been.
+
+    `doing` is said in the log, each once a minute; an error of the database counts as an outage.
+    """
+    try:
+        yield
+    except SQLAlchemyError as error:
+        OUTAGE.note(error, doing=doing)
+    except Exception:  # a thread that ends is missed by nobody, and what it did is done no more
+        now = time.monotonic()
+        if now - _said.get(doing, -AGAIN_SECONDS) >= AGAIN_SECONDS:
+            _said[doing] = now
+            _logger.exception("something failed while %s; trying again", doing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
@@ -15,7 +15,7 @@ from rapport.kernel.named import by_name
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 
-__all__ = ["Alarm", "Alarms", "Watch"]
+__all__ = ["Alarm", "Alarms", "Seen", "Watch"]
 
 _logger = logging.getLogger(__name__)
 
@@ -27,8 +27,23 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     to_do: str
     path: str
     """Of the page where it is done."""
+    name: str = ""
+    """What sets it apart from the others of its watch that lead to the same page; the page does where it is empty."""
     tone: Literal["red", "amber"] = "red"
     """Red where something is lost or stands still, amber where it waits."""
+
+
+class Seen(NamedTuple):
+    """All that is wrong at a moment, as far as the watches can tell."""
+
+    alarms: list[tuple[str, Alarm]]
+    """Each with a name that stays the same while it stands: the watch, and what it names or where it leads."""
+    unread: frozenset[str]
+    """The watches that failed: of what they told before nobody knows."""
+
+    def knows(self, name: str) -> bool:
+        """Whether the watch of an alarm of this name could be read."""
+        return name.partition(" ")[0] not in self.unread
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,13 +77,16 @@ class Alarms:
         found += [alarm for alarm in self.everywhere(db, principal, now) if alarm.path not in told]
         return sorted(found, key=lambda alarm: alarm.tone == "amber")
 
-    def named(self, db: Database, principal: Principal, now: int) -> list[tuple[str, Alarm]]:
-        """All that is wrong, each with a name that stays the same while it stands: the watch, and where it leads."""
-        return [
-            (f"{watch.name} {alarm.path}", alarm)
-            for watch in self.watches
-            for alarm in _read(watch, db, principal, now)
-        ]
+    def named(self, db: Database, principal: Principal, now: int) -> Seen:
+        """All that is wrong, told apart."""
+        found, unread = list[tuple[str, Alarm]](), set[str]()
+        for watch in self.watches:
+            read = _told_by(watch, db, principal, now)
+            if read is None:
+                unread.add(watch.name)
+            else:
+                found += [(f"{watch.name} {alarm.name or alarm.path}", alarm) for alarm in read]
+        return Seen(found, frozenset(unread))
 
     def everywhere(self, db: Database, principal: Principal, now: int) -> list[Alarm]:
         """What is wrong with the installation as a whole."""
@@ -76,7 +94,13 @@ class Alarms:
 
 
 def _read(watch: Watch, db: Database, principal: Principal, now: int) -> Sequence[Alarm]:
-    """What a watch says to somebody."""
+    """What a watch says to somebody, be it that it failed."""
+    told = _told_by(watch, db, principal, now)
+    return [_unwatched(watch.name)] if told is None else told
+
+
+def _told_by(watch: Watch, db: Database, principal: Principal, now: int) -> Sequence[Alarm] | None:
+    """What a watch says to somebody; None where it failed."""
     if not principal.may(watch.permission):
         return ()
     try:
@@ -88,7 +112,7 @@ def _read(watch: Watch, db: Database, principal: Principal, now: int) -> Sequenc
             found += watch.files(db.folder, principal.workspace)
     except Exception:  # whatever a slice makes of it, the page is not its own
         _logger.exception("the watch %s failed", watch.name)
-        return [_unwatched(watch.name)]
+        return None
     return found
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBina
 
 from rapport.kernel.clock import DAY, HOUR, SECOND
 from rapport.kernel.errors import RateLimited
-from rapport.storage.bulk import upsert
+from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import Database, metadata
 from rapport.web.limiter import networks_of
 from rapport.web.store import digest_of
@@ -71,6 +71,7 @@ def begin(
     Raises RateLimited, alike for accounts that are and those that are not.
     """
     place = networks_of(address)[0][0]
+    _forget_old(db, now)
     with db.write() as conn:
         if user_id is not None and device and _knows(conn, user_id, device):
             attempt = Attempt({_subject(what, "device", user_id, device): TRIES}, None)
@@ -78,12 +79,13 @@ def begin(
             here = _subject(what, "address", place)
             both, anywhere = _subject(what, "both", who, place), _subject(what, "account", who)
             attempt = Attempt({both: TRIES, here: ADDRESS_TRIES, anywhere: ACCOUNT_TRIES}, here)
+        subjects = sorted(attempt.subjects)
+        _take_turns(conn, subjects, now)
         _refuse_while_throttled(conn, attempt.subjects, now=now)
-        conn.execute(sign_in_attempts.delete().where(sign_in_attempts.c.last_at < now - FORGET_AFTER))
         upsert(
             conn,
             sign_in_attempts,
-            [{"subject": subject, "failures": 1, "last_at": now} for subject in sorted(attempt.subjects)],
+            [{"subject": subject, "failures": 1, "last_at": now} for subject in subjects],
             key=("subject",),
             update={"failures": "sign_in_attempts.failures + 1", "last_at": "excluded.last_at"},
         )
@@ -124,9 +126,28 @@ def _knows(conn: Connection, user_id: str, device: str) -> bool:
     return conn.execute(query).first() is not None
 
 
+def _forget_old(db: Database, now: int) -> None:
+    """Forget what was long ago, and what a clock that is right again dated in the future. Whose turn it is, is left."""
+    a = sign_in_attempts.c
+    with db.write() as conn:
+        old = sa.select(a.subject).where((a.last_at < now - FORGET_AFTER) | (a.last_at > now + MAX_WAIT))
+        conn.execute(sign_in_attempts.delete().where(a.subject.in_(old.with_for_update(skip_locked=True))))
+
+
+def _take_turns(conn: Connection, subjects: Sequence[bytes], now: int) -> None:
+    """Wait for whoever tries the same at this moment, so that each sees what those before have tried."""
+    insert_ignore(
+        conn, sign_in_attempts, [{"subject": one, "failures": 0, "last_at": now} for one in subjects], key=("subject",)
+    )
+    a = sign_in_attempts.c
+    conn.execute(sa.select(a.subject).where(a.subject.in_(subjects)).order_by(a.subject).with_for_update()).all()
+
+
 def _refuse_while_throttled(conn: Connection, subjects: Mapping[bytes, int], *, now: int) -> None:
     rows = conn.execute(sa.select(sign_in_attempts).where(sign_in_attempts.c.subject.in_(list(subjects))))
-    until = max((row.last_at + _wait(row.failures - subjects[row.subject]) for row in rows), default=now)
+    # Another server's clock may be ahead: nobody waits for longer than what they tried is worth.
+    waits = [(min(row.last_at, now), _wait(row.failures - subjects[row.subject])) for row in rows]
+    until = max((last_at + wait for last_at, wait in waits if wait), default=now)
     if until > now:
         seconds = -(-(until - now) // SECOND)
         raise RateLimited(

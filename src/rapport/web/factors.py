@@ -91,7 +91,7 @@ def confirm_app(
         begun = factor_store.factor(conn, user_id=user_id, factor_id=factor_id)
     if begun is None or begun.kind != "app":
         raise NotFound("this app is not known any more", hint="begin again")
-    step = _step_of(begun.secret, code, now=now)
+    step = _step_of(factor_store.secret_of(begun), code, now=now)
     if step is None:
         raise InvalidInput("this is not the code that the app shows now", hint="is the clock of the phone right?")
     codes, hashes = _fresh_codes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from threading import Lock
 from typing import NamedTuple
@@ -23,6 +24,7 @@ class _Known(NamedTuple):
     """What the database said of a secret."""
 
     asked_at: int
+    """By a clock that is never set back: else a key that was revoked would open for as long as the jump."""
     principal: Principal | None = None
     until: int | None = None
     """From then on it opens nothing."""
@@ -55,7 +57,7 @@ class KeyRing:
         now = now_us()
         with self._lock:
             known = self._known.get(digest)
-        if known is None or now - known.asked_at > self._remember:
+        if known is None or _moment() - known.asked_at > self._remember:
             known = await anyio.to_thread.run_sync(self._look_up, digest, now)
             with self._lock:
                 self._known[digest] = known
@@ -69,10 +71,11 @@ class KeyRing:
             self._known.clear()
 
     def _look_up(self, digest: bytes, now: int) -> _Known:
+        asked_at = _moment()
         with self._db.read() as conn:
             found = api_keys.by_token(conn, digest, now=now)
         if found is None:
-            return _Known(now)
+            return _Known(asked_at)
         key, until = found
         if not key.is_over(now) and now - self._touched.get(key.id, key.last_used_at or 0) > 5 * MINUTE:
             self._touched[key.id] = now
@@ -82,7 +85,11 @@ class KeyRing:
             workspace=key.workspace, kind="api_key", id=key.id, name=key.name, role=None,
             scopes=self._permissions.of_key(key.scopes), purposes=frozenset(key.purposes),
         )  # fmt: skip
-        return _Known(now, principal, until, key.networks)
+        return _Known(asked_at, principal, until, key.networks)
+
+
+def _moment() -> int:
+    return time.monotonic_ns() // 1000
 
 
 def _opened(known: _Known, address: str, now: int) -> Principal:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError
 
 from rapport.kernel.acting import Acting, acting
 from rapport.kernel.clock import MINUTE, now_us
@@ -24,10 +25,13 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.principal import Principal
 from rapport.storage.audit.entries import Entry, append_all
 from rapport.storage.engine import Database
+from rapport.storage.outage import going_on
 
 __all__ = ["Audited", "Recorder"]
 
 _log = logging.getLogger(__name__)
+_UNWRITABLE = (ValueError, TypeError, ArithmeticError, DataError)
+"""What the entry itself is the reason of, however often it is tried."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -82,7 +86,7 @@ class Recorder:
     def _run(self) -> None:
         while not self._closing:
             with self._wake:
-                self._wake.wait(self._pause)
+                self._wake.wait_for(lambda: self._closing, self._pause)
             self._write()
 
     def _write(self) -> None:
@@ -90,18 +94,33 @@ class Recorder:
             group = self._waiting[:1_000]
         if not group:
             return
+        with going_on("the audit trail was written"):
+            try:
+                self._append(group)
+            except _UNWRITABLE:
+                for entry in group:
+                    self._append_one(entry)
+
+    def _append(self, group: Sequence[Entry]) -> None:
+        with self._db.write() as conn:
+            append_all(conn, group)
+        self._forget(len(group))
+
+    def _append_one(self, entry: Entry) -> None:
+        """One that no database takes is left out, and said so in the log: it would stop all that come after it."""
         try:
-            with self._db.write() as conn:
-                append_all(conn, group)
-        except SQLAlchemyError:
-            _log.exception("%d entries of the audit trail could not be written yet", len(group))
-            return
+            self._append([entry])
+        except _UNWRITABLE as error:
+            _log.error("an entry of the audit trail is left out (%s): %a", type(error).__name__, entry.action)
+            self._forget(1)
+
+    def _forget(self, number: int) -> None:
         with self._wake:
-            del self._waiting[: len(group)]
+            del self._waiting[:number]
 
     def _is_news(self, workspace: WorkspaceId, who: str, about: str, key: Key, now: int) -> bool:
         place = (workspace, who, about, key)
-        if self._seen.get(place, 0) > now - 10 * MINUTE:
+        if 0 <= now - self._seen.get(place, 0) < 10 * MINUTE:
             return False
         self._seen[place] = now
         self._seen.move_to_end(place)

@@ -55,6 +55,24 @@ class Post:
         self.switched_off.append(message.destination)
 
 
+def test_a_machine_whose_clock_is_ahead_takes_up_nothing_that_another_delivers(
+    any_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if any_db.dialect == "sqlite":
+        pytest.skip("its workers are on one machine")
+    post = Post()
+    put(any_db, "stuck")
+    with dispatching(any_db, post) as here, dispatching(any_db, post) as there:
+        assert here.run_once() == 1
+        true = time.time_ns
+        monkeypatch.setattr(time, "time_ns", lambda: true() + 60 * 10**9)
+        assert there.run_once() == 0
+        monkeypatch.undo()
+        post.release.set()
+        here.drain(20)
+    assert post.attempts == ["stuck"]
+
+
 def put(
     db: Database, destination: str, number: int = 1, *, key: str = "", now: int | None = None, due_at: int = 0,
     purpose: Purpose = "operations",

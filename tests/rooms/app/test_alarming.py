@@ -16,10 +16,13 @@ from rapport.act.channels import ChannelSettings, Outgoing
 from rapport.act.webhooks import WebhookWanted
 from rapport.adapters.channels.alarm_mail import AlarmMail, AlarmMailChannel
 from rapport.app.alarming.looking import OVER, STANDS, Lookout
+from rapport.capabilities.messages.service.servers import MailServer, keep_server
+from rapport.capabilities.messages.watches import WATCHES as MESSAGES
 from rapport.kernel.clock import MINUTE, SECOND, now_us
-from rapport.kernel.ids import new_id
+from rapport.kernel.ids import WorkspaceId, new_id
 from rapport.storage import settings
 from rapport.storage.engine import Database
+from rapport.storage.sealing import VARIABLE
 from rapport.storage.workspaces import Workspace, create_workspace
 from rapport.web import accounts
 from rapport.web.alarms import Alarm, Alarms, Watch
@@ -37,6 +40,7 @@ class House:
     def __init__(self, db: Database) -> None:
         self.db = db
         self.amiss: list[Alarm] = []
+        self.failing = False
         slug = new_id("shop").replace("_", "-")
         with db.write() as conn:
             self.shop: Workspace = create_workspace(conn, slug=slug, name="Shop", now=NOW)
@@ -52,6 +56,8 @@ class House:
             )  # fmt: skip
 
     def read(self, conn: sa.Connection, workspace: int, now: int) -> Sequence[Alarm]:
+        if self.failing:
+            raise RuntimeError("it cannot be seen")
         return self.amiss if workspace == self.shop.id else ()
 
     def lookout(self, given: ChannelSettings = MAIL) -> Lookout:
@@ -67,8 +73,8 @@ class House:
         return Counter((channel, said.get("type") or said["news"]) for channel, said in found)
 
 
-def alarm(what: str = "No worker runs", tone: str = "red") -> Alarm:
-    return Alarm(what=what, to_do="Start it.", path="/console/system", tone=tone)  # type: ignore[arg-type]
+def alarm(what: str = "No worker runs", tone: str = "red", name: str = "") -> Alarm:
+    return Alarm(what=what, to_do="Start it.", path="/console/system", tone=tone, name=name)  # type: ignore[arg-type]
 
 
 RAISED = Counter({("webhook", "Alarm Raised"): 1, ("alarm_mail", "raised"): 1})
@@ -147,6 +153,54 @@ def test_owners_are_mailed_where_there_is_a_mail_server_and_they_want_it(house: 
     for at in (2 * STANDS, 2 * STANDS + OVER):
         house.lookout().look(now=NOW + at)
     assert ("alarm_mail", "over") not in house.told()
+
+
+def test_two_alarms_of_one_watch_that_lead_to_one_page_are_told_each(house: House) -> None:
+    look = house.lookout().look
+    dead = alarm("No worker runs", name="no_worker")
+    full = alarm("The disk is full", name="disk_full")
+    for at, amiss in ((0, [dead]), (STANDS, [dead, full]), (2 * STANDS, [dead, full]), (3 * STANDS, [full])):
+        house.amiss = amiss
+        look(now=NOW + at)
+    assert house.told() == RAISED + RAISED, "the second while the first stands"
+    look(now=NOW + 3 * STANDS + OVER)
+    assert house.told() == RAISED + BOTH, "the first is over while the second stands"
+
+
+def test_while_a_watch_fails_nothing_it_told_is_over(house: House) -> None:
+    look = house.lookout().look
+    house.amiss = [alarm()]
+    for at in (0, STANDS):
+        look(now=NOW + at)
+    house.failing = True
+    for at in (2 * STANDS, 2 * STANDS + OVER, 2 * STANDS + 2 * OVER):
+        look(now=NOW + at)
+    assert house.told() == RAISED
+
+
+def test_a_mail_server_that_cannot_be_opened_silences_no_webhook_and_no_other_shop(
+    shared_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked, other = House(shared_db), House(shared_db)
+    monkeypatch.setenv(VARIABLE, "a" * 32)
+    with shared_db.write() as conn:
+        keep_server(conn, locked.shop.id, MailServer(host="mail.example", sender="a@b.example"), by="Ada", now=NOW)
+    monkeypatch.setenv(VARIABLE, "b" * 32)
+    watch = Watch(name="test.watch", permission="system:read", read=lambda *_: [alarm()])
+    for at in (0, STANDS):
+        Lookout(shared_db, Alarms([watch]), PERMISSIONS, MAIL, base="https://rapport.example").look(now=NOW + at)
+    assert locked.told() == Counter({("webhook", "Alarm Raised"): 1})
+    assert other.told() == RAISED
+    with shared_db.write() as conn:
+        assert [one.path for one in _locked(conn, locked.shop.id, NOW)] == ["/console/messages/server"]
+        keep_server(conn, locked.shop.id, MailServer(host="mail.example", sender="a@b.example"), by="Ada", now=NOW)
+        assert _locked(conn, locked.shop.id, NOW) == (), "typed in again it is in force"
+
+
+def _locked(conn: sa.Connection, shop: WorkspaceId, now: int) -> Sequence[Alarm]:
+    [read] = [watch.read for watch in MESSAGES if watch.name == "messages.server"]
+    assert read is not None
+    return read(conn, shop, now)
 
 
 def test_only_owners_are_mailed(house: House) -> None:

@@ -11,7 +11,7 @@ import pytest
 from rapport.app.backup_schedule import AGAIN_AFTER, BackupSchedule, overdue, taken
 from rapport.app.bootstrap import open_database
 from rapport.app.settings import Settings
-from rapport.kernel.clock import HOUR, now_us
+from rapport.kernel.clock import DAY, HOUR, now_us
 from rapport.storage.backup.archive import opened
 
 GOOD = (sys.executable, "-c", "import sys; open(sys.argv[1], 'x').close()")
@@ -78,6 +78,42 @@ def test_where_none_comes_somebody_is_told(tmp_path: Path, monkeypatch: pytest.M
     assert made.take(now_us() - 30 * HOUR, threading.Event())
     assert overdue(db) == []
     db.close()
+
+
+def test_a_backup_that_a_wrong_clock_dated_in_the_future_stops_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAPPORT_BACKUP_DIR", str(tmp_path / "backups"))
+    now = now_us()
+    assert schedule(tmp_path).take(now + 3000 * DAY, threading.Event())
+    made = schedule(tmp_path, kept=1)
+    assert made.is_due(now)
+    assert made.take(now - 50 * HOUR, threading.Event())
+    db = open_database(Settings.load({}, data_dir=tmp_path / "data"))
+    assert [alarm.what for alarm in overdue(db)] == [
+        "The newest backup is 50 hours old; 1 is dated in the future, by a clock that was wrong"
+    ]
+    db.close()
+    assert made.take(now, threading.Event())
+    assert len(taken(tmp_path / "backups")) == 2, "the one of now, not that of the future, is the newest"
+    broken = schedule(tmp_path, BAD)
+    assert not broken.take(now + 3000 * DAY, threading.Event())
+    assert broken.is_due(now + 24 * HOUR), "nor does a failure of the future"
+
+
+def test_an_error_ends_no_clock(tmp_path: Path) -> None:
+    stop, looked = threading.Event(), list[int]()
+
+    class Failing(BackupSchedule):
+        def is_due(self, now: int) -> bool:
+            looked.append(now)
+            if len(looked) == 2:
+                stop.set()
+            raise PermissionError("the folder is nobody's to read")
+
+    settings = Settings.load({}, data_dir=tmp_path / "data", backup_dir=str(tmp_path / "backups"))
+    Failing(settings, look_seconds=0.01).keep_taking(stop)
+    assert len(looked) == 2
 
 
 def test_names_of_others_are_passed_over(tmp_path: Path) -> None:

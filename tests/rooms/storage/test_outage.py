@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 
 import pytest
 from sqlalchemy.exc import DataError, InternalError, OperationalError
 
-from rapport.storage.outage import Outage, is_outage
+from rapport.storage.outage import Outage, going_on, is_outage
 
 
 class Said(Exception):
@@ -26,6 +27,19 @@ def test_it_is_said_twice_and_counted_between(caplog: pytest.LogCaptureFixture) 
         outage.over()
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
     assert "100 failures" in caplog.records[1].getMessage()
+
+
+def test_no_error_ends_what_is_done_again_and_again_and_each_is_said_once_a_minute(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    errors = [sqlite3.OperationalError("disk I/O error"), RuntimeError("can't start new thread"), OSError(24, "files")]
+    rounds = 0
+    for error in errors:
+        with going_on("a test"):
+            rounds += 1
+            raise error
+    assert rounds == len(errors)
+    assert [record.getMessage() for record in caplog.records] == ["something failed while a test; trying again"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyotp
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,13 +12,15 @@ from hypothesis import strategies as st
 from rapport.app.bootstrap import bootstrap, open_database
 from rapport.app.settings import Settings
 from rapport.capabilities.messages.service.servers import MailServer, keep_server, own_server
-from rapport.kernel.clock import now_us
+from rapport.kernel.clock import MINUTE, now_us
+from rapport.kernel.clock import SECOND as CLOCK
 from rapport.kernel.errors import Misconfigured
 from rapport.storage.sealing import VARIABLE, is_sealed, opened, sealed
 from rapport.storage.workspaces import default_workspace
 from rapport.web import accounts, factors
 
 FIRST, SECOND = "a" * 32, "b" * 40
+NOON = now_us()
 
 
 @pytest.fixture
@@ -81,6 +84,20 @@ def test_neither_an_apps_key_nor_a_mail_servers_password_lies_readable(key: pyte
     shown = factors.begun(db, user_id=user.id, factor_id=begun.factor_id, email=user.email, issuer="Shop")
     assert shown is not None
     assert shown.secret == begun.secret
+    app = pyotp.TOTP(begun.secret)
+    factors.confirm_app(
+        db, user_id=user.id, factor_id=begun.factor_id, code=app.at(NOON // CLOCK), workspace=shop, now=NOON
+    )
+    key.setenv(VARIABLE, f"{SECOND}, {FIRST}")
+    half = accounts.sign_in(
+        db, email=user.email, password="correct horse battery", address="192.0.2.1", browser="", now=NOON + MINUTE
+    )
+    assert isinstance(half, accounts.HalfSignedIn)
+    code = app.at((NOON + MINUTE) // CLOCK)
+    finished = factors.finish_sign_in(
+        db, half.token, code=code, address="192.0.2.1", browser="", device="", now=NOON + MINUTE
+    )
+    assert finished.user_id == user.id, "with a key that was changed since, too"
     db.checkpoint()
     db.close()
     disk = b"".join(path.read_bytes() for path in (tmp_path / "data").glob("rapport.db*"))

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from rapport.act import outbox
 from rapport.act.channels import ChannelSettings
@@ -24,7 +23,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.principal import Principal
 from rapport.storage import leases
 from rapport.storage.engine import Database
-from rapport.storage.outage import OUTAGE
+from rapport.storage.outage import going_on, is_outage
 from rapport.storage.workspaces import all_workspaces
 from rapport.web.alarms import Alarms
 from rapport.web.permissions import Permissions
@@ -58,14 +57,10 @@ class Lookout:
         """Look until told to stop. Where no worker lives that would carry the outbox, it is carried from here."""
         carrier: outbox.Dispatcher | None = None
         while not stop.wait(EVERY_SECONDS):
-            try:
+            with going_on("alarms were looked at"):
                 if self.look(now=now_us()) or not self._worker_lives():
                     carrier = carrier or make()
-                    carrier.run_once(now_us())
-            except SQLAlchemyError as error:
-                OUTAGE.note(error, doing="alarms were looked at")
-            except Exception:
-                _logger.exception("alarms could not be looked at")
+                    carrier.run_once()
         if carrier is not None:
             carrier.close()
 
@@ -78,17 +73,28 @@ class Lookout:
         """Look once; returns how many messages were written."""
         with self._db.read() as conn:
             shops = [shop.id for shop in all_workspaces(conn)]
-        return sum(self._look_at(shop, now) for shop in shops)
+        return sum(self._looked_at(shop, now) for shop in shops)
+
+    def _looked_at(self, shop: WorkspaceId, now: int) -> int:
+        """What is wrong with one shop's alarms keeps no other's."""
+        try:
+            return self._look_at(shop, now)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            _logger.exception("the alarms of shop %s could not be looked at", shop)
+            return 0
 
     def _look_at(self, shop: WorkspaceId, now: int) -> int:
         owner = Principal(workspace=shop, kind="user", id="lookout", name="Rapport", role="owner", scopes=self._scopes)
+        read = self._alarms.named(self._db, owner, now)
         seen = {
             name: Standing(shop, name, alarm.what, alarm.to_do, alarm.path, since=now)
-            for name, alarm in self._alarms.named(self._db, owner, now)
+            for name, alarm in read.alarms
             if alarm.tone == "red"
         }
         with self._db.read() as conn:
-            known = store.standing(conn, shop)
+            known = {name: one for name, one in store.standing(conn, shop).items() if read.knows(name)}
         if not seen and not known:
             return 0
         with self._db.write() as conn:
@@ -105,7 +111,7 @@ class Lookout:
                 continue
             if before.gone_at is not None:
                 store.come_back(conn, before)
-            if before.told_at is None and now - before.since >= STANDS:
+            if before.told_at is None and _is_past(before.since, STANDS, now):
                 told = alarm._replace(since=before.since)
                 if store.tell_of(conn, told, now=now):
                     yield self._tell(conn, told._replace(told_at=now), over=False, now=now)
@@ -120,7 +126,7 @@ class Lookout:
                 store.forget(conn, alarm)
             elif alarm.gone_at is None:
                 store.go(conn, alarm, now=now)
-            elif now - alarm.gone_at >= OVER and store.end(conn, alarm):
+            elif _is_past(alarm.gone_at, OVER, now) and store.end(conn, alarm):
                 yield self._tell(conn, alarm, over=True, now=now)
 
     def _tell(self, conn: Connection, alarm: Standing, *, over: bool, now: int) -> int:
@@ -128,3 +134,8 @@ class Lookout:
         messages = list(news)
         outbox.write(conn, messages, now=now)
         return len(messages)
+
+
+def _is_past(at: int, time: int, now: int) -> bool:
+    """Whether so much time has gone by since; what a clock that was set back dated in the future is past."""
+    return not 0 <= now - at < time

@@ -33,7 +33,7 @@ class Standing(NamedTuple):
 
     workspace: WorkspaceId
     name: str
-    """Of the watch that sees it, and the page it leads to."""
+    """Of the watch that sees it, and what it names or the page it leads to."""
     what: str
     to_do: str
     path: str

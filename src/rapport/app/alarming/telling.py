@@ -15,6 +15,8 @@ from rapport.adapters.channels.alarm_mail import ALARM_MAIL, AlarmMail
 from rapport.app.alarming.store import Standing
 from rapport.capabilities.messages.service.servers import server_of
 from rapport.kernel.clock import to_iso
+from rapport.kernel.errors import Misconfigured
+from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Message
 from rapport.storage import settings
 from rapport.web import store
@@ -39,12 +41,20 @@ def messages_of(
         if hook.enabled and event in hook.events:
             yield _message(alarm, webhooks.CHANNEL, hook.id, f"{hook.id}:{key}", payload)
     wanted = settings.load(conn, alarm.workspace, SIGN_IN_SETTINGS).value.alarms_by_mail == "owners"
-    if not wanted or server_of(conn, alarm.workspace, given) is None:
+    if not wanted or not _has_server(conn, alarm.workspace, given):
         return
     mail = msgspec.json.encode(AlarmMail(news=news, what=alarm.what, to_do=alarm.to_do, page=base + alarm.path, at=now))
     for member in store.members(conn, alarm.workspace):
         if member.role == "owner":
             yield _message(alarm, ALARM_MAIL, member.email, f"{member.user_id}:{key}", mail)
+
+
+def _has_server(conn: Connection, workspace: WorkspaceId, given: ChannelSettings) -> bool:
+    """Whether mail can be sent. One whose secret cannot be opened is none: what else hears of alarms still does."""
+    try:
+        return server_of(conn, workspace, given) is not None
+    except Misconfigured:
+        return False
 
 
 def _message(alarm: Standing, channel: str, destination: str, key: str, payload: bytes) -> Message:

@@ -19,7 +19,7 @@ from rapport.capabilities.messages.publishing import compile_template
 from rapport.capabilities.messages.service.composing import load_desk, preview
 from rapport.capabilities.messages.service.places import allow_here, is_allowed_here
 from rapport.capabilities.messages.service.queueing import try_again
-from rapport.capabilities.messages.service.servers import MailServer, keep_server, own_server, server_of
+from rapport.capabilities.messages.service.servers import MailServer, keep_server, readable_server, server_of
 from rapport.capabilities.messages.service.templates import Published, all_templates, find_template, publish
 from rapport.decide.people import names_by_strand
 from rapport.kernel.clock import DAY, HOUR, now_us
@@ -261,7 +261,7 @@ def _server(
     typed: MailServer | None = None,
 ) -> Response[str]:  # fmt: skip
     with db.read() as conn:
-        own = own_server(conn, principal.workspace)
+        own = readable_server(conn, principal.workspace)
     return render(
         request, "messages/server.html", status=error.status if error else 200, server=typed or own or MailServer(),
         has_password=bool(own and own.password), has_key=bool(own and own.dkim_key), given=given, error=error,

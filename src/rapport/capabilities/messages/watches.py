@@ -9,7 +9,9 @@ from sqlalchemy import Connection
 
 from rapport.capabilities.messages import store
 from rapport.capabilities.messages.model import OWN_TROUBLE
+from rapport.capabilities.messages.service.servers import own_server
 from rapport.kernel.clock import DAY
+from rapport.kernel.errors import Misconfigured
 from rapport.kernel.ids import WorkspaceId
 from rapport.web.alarms import Alarm, Watch
 
@@ -42,4 +44,22 @@ def _refused(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Ala
     )  # fmt: skip
 
 
-WATCHES = (Watch(name="messages.refused", permission="messages:read", read=_refused),)
+def _locked(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Alarm]:
+    """The alarm that the shop's mail server is known and cannot be used, since what opens its password is not there."""
+    try:
+        own_server(conn, workspace)
+    except Misconfigured:
+        return (
+            Alarm(
+                what="No mail is sent: the password of the shop's mail server cannot be opened",
+                to_do="Put the key with which it was kept back into RAPPORT_SECRET_KEY, or type the server in again.",
+                path="/console/messages/server",
+            ),
+        )
+    return ()
+
+
+WATCHES = (
+    Watch(name="messages.refused", permission="messages:read", read=_refused),
+    Watch(name="messages.server", permission="mail:write", read=_locked),
+)

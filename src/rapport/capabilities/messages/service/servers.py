@@ -16,7 +16,7 @@ from rapport.capabilities.messages import store
 from rapport.kernel.errors import InvalidInput, Misconfigured
 from rapport.kernel.ids import WorkspaceId
 
-__all__ = ["MailServer", "OperatorsServer", "keep_server", "own_server", "server_of"]
+__all__ = ["MailServer", "OperatorsServer", "keep_server", "own_server", "readable_server", "server_of"]
 
 _Host = Annotated[str, Meta(max_length=255, pattern=r"^[A-Za-z0-9._:\-]*$")]
 
@@ -69,6 +69,14 @@ def own_server(conn: Connection, workspace: WorkspaceId) -> MailServer | None:
     return None if body is None else msgspec.json.decode(body, type=MailServer)
 
 
+def readable_server(conn: Connection, workspace: WorkspaceId) -> MailServer | None:
+    """What the shop itself has set, as far as it can be opened: else it is typed in anew."""
+    try:
+        return own_server(conn, workspace)
+    except Misconfigured:
+        return None
+
+
 def server_of(conn: Connection, workspace: WorkspaceId, given: ChannelSettings) -> MailServer | None:
     """The server in force: the shop's own, else the installation's; None where there is none."""
     own = own_server(conn, workspace)
@@ -79,7 +87,7 @@ def server_of(conn: Connection, workspace: WorkspaceId, given: ChannelSettings) 
 
 def keep_server(conn: Connection, workspace: WorkspaceId, wanted: MailServer, *, by: str, now: int) -> None:
     """Put a shop's own server in force; an empty password or key keeps the one there is. Raises InvalidInput."""
-    before = own_server(conn, workspace)
+    before = readable_server(conn, workspace)
     if wanted.host and not _is_address(wanted.address):
         raise InvalidInput("say which address mail comes from", hint="such as hello@example.com")
     if wanted.reply_to and not _is_address(wanted.reply_to):
