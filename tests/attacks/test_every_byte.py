@@ -18,6 +18,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from rapport.app.cli import main
+from rapport.collect.admission import Everything
 from rapport.collect.appender import Appender
 from rapport.collect.model import Envelope
 from rapport.collect.pages import PAGES
@@ -90,7 +91,8 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         shop = Shop(db)
         app = create_app(
             db=db, wording=WORDING, permissions=PERMISSIONS,
-            parts={"collect": WebPart(routes=ROUTES, pages=(PAGES,))}, provided={"vocabulary": SLICES.vocabulary},
+            parts={"collect": WebPart(routes=ROUTES, pages=(PAGES,))},
+            provided={"vocabulary": SLICES.vocabulary, "admission": Everything()},
         )  # fmt: skip
         with TestClient(app, raise_server_exceptions=False) as client:
             yield House(url, folder, client, shop)

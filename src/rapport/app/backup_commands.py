@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +42,8 @@ def backup(data_dir: Path | None, file: Path, *, as_json: bool) -> None:
     """
     settings = Settings.load(data_dir=data_dir)
     file = file.absolute()
-    with _alone(file.parent):
+    with _alone(file.parent), _leaving_nothing():
+        _sweep(file.parent)
         db = open_database(settings)
         try:
             found = take(db, file)
@@ -117,6 +120,30 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextmanager
+def _leaving_nothing() -> Iterator[None]:
+    """Have SIGTERM end the command as an error would, so that what is half written is deleted."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what backups by the clock left that were killed; whoever calls it is alone in the folder."""
+    for left in folder.glob(".rapport-*Z.zip.*"):
+        if left.suffix == ".part" or left.suffix.startswith(".snapshot"):
+            left.unlink(missing_ok=True)
 
 
 def _record(db: Database, file: Path, found: Manifest) -> None:

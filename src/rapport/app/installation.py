@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from rapport.act.job_reports import JobState
+    from rapport.collect.admission import Admission
     from rapport.collect.names import Vocabulary
     from rapport.compose.installed import Installed
     from rapport.kernel.gate import Gate
@@ -50,6 +51,10 @@ class Installation:
     def vocabulary(self) -> Vocabulary:
         """The events that are understood here."""
         return self.slices.vocabulary
+
+    def admission(self, db: Database) -> Admission:
+        """What is kept here of what shops are sent."""
+        return self.slices.admission(db)
 
     def folder(self, data_dir: Path | None) -> Path:
         """The data folder: the one that is named, or the default one."""

@@ -33,7 +33,7 @@ from rapport.storage.backup.loading import (
     refuse_while_used,
     unpack,
 )
-from rapport.storage.engine import Database
+from rapport.storage.engine import Database, WriterTurn
 from rapport.storage.migrate import migrate, upgrade
 from rapport.storage.suppression import Listed
 from rapport.storage.tidying import tidy
@@ -96,11 +96,20 @@ def _into_sqlite(
     settings: Settings, slices: Installed, backup: BackupFile, *, replace: bool, keep_waiting: bool, now: int
 ) -> tuple[_Settled, list[str]]:
     there = Path(sa.make_url(settings.url).database or "").absolute()
-    before: Listed | None = None
     if there.exists():
         _refuse_unless(replace, f"there is a database already: {there}")
         refuse_while_open(there)
-        before = _suppressed_in(there)
+    # Whatever is started meanwhile waits before it writes, and is found out before the file is changed.
+    with WriterTurn(there.with_name(f"{there.name}.lock")):
+        before = _suppressed_in(there) if there.exists() else None
+        draft, done = _made_ready(there, slices, backup, before, keep_waiting=keep_waiting, now=now)
+        return done, _swapped(there, draft, now)
+
+
+def _made_ready(
+    there: Path, slices: Installed, backup: BackupFile, before: Listed | None, *, keep_waiting: bool, now: int
+) -> tuple[Path, _Settled]:
+    """The backup as a file beside the one that is there, in which nobody erased stands."""
     draft = there.with_name(f".{there.name}.restoring")
     for name in (draft.name, f"{draft.name}-wal", f"{draft.name}-shm", f"{draft.name}.lock"):
         draft.with_name(name).unlink(missing_ok=True)
@@ -116,14 +125,25 @@ def _into_sqlite(
         db.close()
     refuse_while_open(draft)
     draft.with_name(f"{draft.name}.lock").unlink(missing_ok=True)
+    return draft, done
+
+
+def _swapped(there: Path, draft: Path, now: int) -> list[str]:
+    """Put the new file in the place of the old, at once: at no moment is there none. Where the old one is kept.
+
+    Raises Conflict where somebody has opened the old one since; nothing has changed then.
+    """
     kept = []
     if there.exists():
+        refuse_while_open(there)
         aside = there.with_name(f"{there.name}.before-{_stamp(now)}")
-        there.rename(aside)
+        os.link(there, aside)
         kept.append(str(aside))
-    draft.rename(there)
+    for end in ("-wal", "-shm"):  # of the old one: SQLite would play it into the new
+        there.with_name(f"{there.name}{end}").unlink(missing_ok=True)
+    draft.replace(there)
     _sync(there.parent)
-    return done, kept
+    return kept
 
 
 def _into_postgresql(

@@ -40,12 +40,13 @@ class Server:
         self.sources = Sources(db)
         self.source_health = Health(db)
         self.slices = slices = installed() if slices is None else slices
+        self.admission = slices.admission(db)
         self.endpoints = Endpoints(
             registry=self.sources,
             appender=self.appender,
             health=self.source_health,
             vocabulary=slices.vocabulary,
-            admission=slices.admission(db),
+            admission=self.admission,
         )
         self.decider = Decider(
             db, slices.deciding, append=self.appender.append, find_customer=_customer_key, gate=slices.gate
@@ -63,7 +64,7 @@ class Server:
             "slices": self.slices, "settings": self.settings,
             "channel_settings": channel_settings(self.settings), "mailer": self.staff_mail,
             "remembered": self.slices.remembered, "retold": self.slices.retold,
-            "vocabulary": self.slices.vocabulary,
+            "vocabulary": self.slices.vocabulary, "admission": self.admission,
             "steps": self.slices.deciding, "gate": self.slices.gate,
             "purposes": Purposes(
                 self.db, gate=self.slices.gate, find=_named_key, names=self.slices.name_purposes

@@ -6,13 +6,16 @@ The slice of the policies answers (`Slice.admission`). Where a shop keeps everyt
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from typing import Annotated, Protocol, TypeAlias
+
+from litestar.params import Dependency
+from sqlalchemy import Connection
 
 from rapport.collect.model import Source
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
 
-__all__ = ["Admission", "Everything", "MakeAdmission"]
+__all__ = ["Admission", "Everything", "GivenAdmission", "MakeAdmission"]
 
 
 class Admission(Protocol):
@@ -24,7 +27,12 @@ class Admission(Protocol):
     def admit(self, source: Source, rows: Sequence[LogRow], now: int) -> list[LogRow]:
         """What of these facts is kept, each as it came or with less of it."""
 
+    def admit_in(self, conn: Connection, source: Source, rows: Sequence[LogRow], now: int) -> list[LogRow]:
+        """The same within a transaction that writes."""
 
+
+GivenAdmission: TypeAlias = Annotated[Admission, Dependency(skip_validation=True)]
+"""What handlers are given by the name `admission`."""
 MakeAdmission: TypeAlias = Callable[[Database], Admission]
 
 
@@ -35,4 +43,7 @@ class Everything:
         return False
 
     def admit(self, source: Source, rows: Sequence[LogRow], now: int) -> list[LogRow]:
+        return list(rows)
+
+    def admit_in(self, conn: Connection, source: Source, rows: Sequence[LogRow], now: int) -> list[LogRow]:
         return list(rows)

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from rapport.collect import quarantine, sources
+from rapport.collect.admission import Admission
 from rapport.collect.health import HealthCounts, health_of_sources
 from rapport.collect.model import SOURCE_KINDS, Limits, Source, SourceKind, default_limits
 from rapport.collect.names import Vocabulary
@@ -35,6 +36,9 @@ class Collecting(Installation, Protocol):
     @property
     def vocabulary(self) -> Vocabulary:
         """The events that its slices understand."""
+
+    def admission(self, db: Database) -> Admission:
+        """What is kept of what its shops are sent."""
 
 
 def _limit_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -207,9 +211,12 @@ def replay(
     with installation.open(data_dir) as db:
         shop = _in_own_transaction(db, workspace)
         if replay_all:
-            done = quarantine.replay_all(db, shop, source=source, now=now_us(), vocabulary=installation.vocabulary)
+            done = quarantine.replay_all(
+                db, shop, source=source, now=now_us(), admission=installation.admission(db),
+                vocabulary=installation.vocabulary,
+            )  # fmt: skip
         else:
-            done = _replay_each(db, shop, row_ids, installation.vocabulary)
+            done = _replay_each(db, shop, row_ids, installation)
     click.echo(f"{done.accepted} replayed, {done.still_bad} still bad")
 
 
@@ -252,13 +259,14 @@ def _check_choice(row_ids: tuple[str, ...], *, everything: bool) -> None:
 
 
 def _replay_each(
-    db: Database, shop: WorkspaceId, row_ids: tuple[str, ...], vocabulary: Vocabulary
+    db: Database, shop: WorkspaceId, row_ids: tuple[str, ...], installation: Collecting
 ) -> quarantine.Replayed:
     accepted = still_bad = 0
+    admission, vocabulary = installation.admission(db), installation.vocabulary
     for row_id in row_ids:
         with db.write() as conn:
             try:
-                quarantine.replay(conn, shop, row_id, now=now_us(), vocabulary=vocabulary)
+                quarantine.replay(conn, shop, row_id, now=now_us(), admission=admission, vocabulary=vocabulary)
                 accepted += 1
             except InvalidFact as error:
                 quarantine.note_still_bad(conn, shop, row_id, error)

@@ -16,6 +16,7 @@ from litestar.response import Redirect
 from rapport.collect import quarantine as aside
 from rapport.collect import signing_pages, withdrawal_pages
 from rapport.collect import sources as sources_
+from rapport.collect.admission import GivenAdmission
 from rapport.collect.feed import ROWS, read_feed
 from rapport.collect.health import HealthCounts, health_of_sources
 from rapport.collect.model import IMPORT_SOURCE, SOURCE_KINDS, Limits, QuarantineState, Source
@@ -221,8 +222,9 @@ def quarantined_page(request: AnyRequest, db: Database, principal: Principal, ro
 
 @post("/quarantine/{row_id:str}", permission="quarantine:write", sync_to_thread=True, status_code=200)
 def mend(
-    request: AnyRequest, db: Database, principal: Principal, vocabulary: Vocabulary, row_id: str, data: Form
-) -> Response[Any]:
+    request: AnyRequest, db: Database, principal: Principal, vocabulary: Vocabulary, admission: GivenAdmission,
+    row_id: str, data: Form,
+) -> Response[Any]:  # fmt: skip
     """Save the mended message and replay it; where it is still bad, say why."""
     body = raw(data, "body")
     workspace = principal.workspace
@@ -230,7 +232,7 @@ def mend(
         with db.write() as conn:
             if body.strip() != aside.find_quarantined(conn, workspace, row_id).text.strip():
                 aside.mend(conn, workspace, row_id, body.encode("utf-8", "replace"))
-            aside.replay(conn, workspace, row_id, now=now_us(), vocabulary=vocabulary)
+            aside.replay(conn, workspace, row_id, now=now_us(), admission=admission, vocabulary=vocabulary)
     except RapportError as error:
         return _quarantined(request, db, principal, row_id, body=body, error=error)
     return Redirect("/console/quarantine?done=replayed", status_code=303)
@@ -245,11 +247,13 @@ def discard(db: Database, principal: Principal, row_id: str) -> Redirect:
 
 
 @post("/quarantine-all/replay", permission="quarantine:write", sync_to_thread=True, status_code=303)
-def replay_all(db: Database, principal: Principal, vocabulary: Vocabulary, data: Form) -> Redirect:
+def replay_all(
+    db: Database, principal: Principal, vocabulary: Vocabulary, admission: GivenAdmission, data: Form
+) -> Redirect:
     """Replay every open message that matches the filter."""
     outcome = aside.replay_all(
         db, principal.workspace, source=text(data, "source") or None, reason=text(data, "q") or None, now=now_us(),
-        vocabulary=vocabulary,
+        admission=admission, vocabulary=vocabulary,
     )  # fmt: skip
     return Redirect(f"/console/quarantine?accepted={outcome.accepted}&still_bad={outcome.still_bad}", status_code=303)
 

@@ -13,6 +13,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from rapport.collect.admission import Admission
 from rapport.collect.model import Envelope, QuarantineRow, QuarantineState, internal_source
 from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.collect.prepare import prepare
@@ -158,10 +159,12 @@ def mend(conn: Connection, workspace: WorkspaceId, row_id: str, body: bytes) -> 
 
 
 def replay(
-    conn: Connection, workspace: WorkspaceId, row_id: str, *, now: int, vocabulary: Vocabulary = SPECIFICATION
-) -> None:
+    conn: Connection, workspace: WorkspaceId, row_id: str, *, now: int, admission: Admission,
+    vocabulary: Vocabulary = SPECIFICATION,
+) -> None:  # fmt: skip
     """Append the message to the log as if it had been good when it came. Raises NotFound, Conflict, InvalidFact.
 
+    Of what the shop does not keep by now no more than that is kept, and the row is settled.
     If it is still bad nothing changes; `note_still_bad` records why.
     """
     row = _open(_load(conn, workspace, row_id, for_update=True))
@@ -174,7 +177,7 @@ def replay(
         source, limits=msgspec.structs.replace(source.limits, max_event_bytes=MAX_MENDED_BYTES)
     )
     made = prepare(row.body, source=relaxed, received_at=row.received_at, envelope=row.envelope, vocabulary=vocabulary)
-    append(conn, [made])
+    append(conn, admission.admit_in(conn, source, [made], now) if admission.chooses(source, now) else [made])
     conn.execute(_where(workspace, row_id).values(state="replayed", settled_at=now))
 
 
@@ -185,7 +188,7 @@ def note_still_bad(conn: Connection, workspace: WorkspaceId, row_id: str, error:
 
 def replay_all(
     db: Database, workspace: WorkspaceId, *, source: str | None = None, reason: str | None = None, now: int,
-    vocabulary: Vocabulary = SPECIFICATION,
+    admission: Admission, vocabulary: Vocabulary = SPECIFICATION,
 ) -> Replayed:  # fmt: skip
     """Replay every open message that matches, each in turn in transactions of a hundred."""
     accepted = still_bad = 0
@@ -195,7 +198,7 @@ def replay_all(
             page = list_quarantined(conn, workspace, source=source, reason=reason, before=before, limit=100)
             for row in page:
                 try:
-                    replay(conn, workspace, row.id, now=now, vocabulary=vocabulary)
+                    replay(conn, workspace, row.id, now=now, admission=admission, vocabulary=vocabulary)
                     accepted += 1
                 except InvalidFact as error:
                     note_still_bad(conn, workspace, row.id, error)

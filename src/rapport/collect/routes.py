@@ -9,6 +9,7 @@ from litestar import Response, delete, get, patch, post, put
 from litestar.params import Parameter
 
 from rapport.collect import quarantine, sources
+from rapport.collect.admission import GivenAdmission
 from rapport.collect.health import HealthCounts, health_of_sources
 from rapport.collect.model import Limits, QuarantineState, Source, SourceKind
 from rapport.collect.names import Vocabulary
@@ -231,12 +232,14 @@ def mend_quarantined(row_id: Id, data: dict[str, Any], db: Database, principal: 
     "/quarantine/{row_id:str}/replay", permission="quarantine:write", tags=["quarantine"], status_code=200,
     sync_to_thread=True,
 )  # fmt: skip
-def replay_quarantined(row_id: Id, db: Database, principal: Principal, vocabulary: Vocabulary) -> QuarantinedShown:
+def replay_quarantined(
+    row_id: Id, db: Database, principal: Principal, vocabulary: Vocabulary, admission: GivenAdmission
+) -> QuarantinedShown:
     """Make the message a fact, as of when it came. 400 with the reason where it is still bad."""
     workspace = principal.workspace
     try:
         with db.write() as conn:
-            quarantine.replay(conn, workspace, row_id, now=now_us(), vocabulary=vocabulary)
+            quarantine.replay(conn, workspace, row_id, now=now_us(), admission=admission, vocabulary=vocabulary)
             return _quarantined(quarantine.find_quarantined(conn, workspace, row_id))
     except InvalidFact as error:
         with db.write() as conn:
@@ -245,11 +248,13 @@ def replay_quarantined(row_id: Id, db: Database, principal: Principal, vocabular
 
 
 @post("/quarantine/replay", permission="quarantine:write", tags=["quarantine"], status_code=200, sync_to_thread=True)
-def replay_matching(data: ReplayWanted, db: Database, principal: Principal, vocabulary: Vocabulary) -> Replayed:
+def replay_matching(
+    data: ReplayWanted, db: Database, principal: Principal, vocabulary: Vocabulary, admission: GivenAdmission
+) -> Replayed:
     """Replay every open message that matches."""
     return quarantine.replay_all(
         db, principal.workspace, source=_clean(data.source), reason=_clean(data.reason), now=now_us(),
-        vocabulary=vocabulary,
+        admission=admission, vocabulary=vocabulary,
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from rapport.kernel.errors import Misconfigured, Unavailable
 from rapport.storage import arrays
 
-__all__ = ["CText", "ChangeWatch", "Database", "metadata"]
+__all__ = ["CText", "ChangeWatch", "Database", "WriterTurn", "metadata"]
 
 metadata = MetaData()
 """All tables of all rooms; each room's `store.py` adds its own."""

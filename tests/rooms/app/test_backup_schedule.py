@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,30 @@ def test_the_end_of_the_server_is_the_end_of_a_backup(tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
     assert not schedule(tmp_path, ENDLESS).take(START, stop)
+
+
+@pytest.mark.slow
+def test_a_backup_that_is_ended_or_was_killed_leaves_no_copy(tmp_path: Path) -> None:
+    db = open_database(Settings.load({}, data_dir=tmp_path / "data"))
+    with db.write() as conn:
+        conn.exec_driver_sql("CREATE TABLE much AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n"
+                             " WHERE x < 100000) SELECT x, randomblob(1000) AS y FROM n")  # fmt: skip
+    db.close()
+    folder, stop = tmp_path / "backups", threading.Event()
+    folder.mkdir()
+    (folder / ".rapport-2027-01-01T000000Z.zip.snapshot").touch()
+    made = schedule(tmp_path, None)
+    taking = threading.Thread(target=made.take, args=(START, stop))
+    taking.start()
+    began = time.monotonic()
+    while (
+        not list(folder.glob(".rapport-*.snapshot")) or (folder / ".rapport-2027-01-01T000000Z.zip.snapshot").exists()
+    ):
+        assert time.monotonic() - began < 60
+        taking.join(timeout=0.01)
+    stop.set()
+    taking.join()
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -10,10 +11,13 @@ import pytest
 from rapport.capabilities.consent.collecting import STATED, Collecting, uncollected_since
 from rapport.capabilities.consent.service import may
 from rapport.capabilities.consent.settings import PRIVACY_SETTINGS, PrivacySettings
-from rapport.collect.model import Envelope, Source
+from rapport.collect.model import Envelope, QuarantineRow, Source
 from rapport.collect.prepare import prepare
+from rapport.collect.quarantine import insert_quarantined, list_quarantined, replay_all
+from rapport.collect.sources import create_source
 from rapport.kernel.clock import DAY
 from rapport.kernel.identifiers import Identifier, key_of
+from rapport.kernel.ids import new_id
 from rapport.resolve.graph.store import roots_of
 from rapport.storage import log, settings
 from tests.shop import NOON, Shop
@@ -140,3 +144,29 @@ def test_an_unsigned_refusal_ties_its_browser_to_nobody_and_answers_for_nobody_e
         ada = key_of(any_shop.id, Identifier("user_id", "ada"))
         assert may(conn, any_shop.id, ada, "analytics").state != "denied"
         assert roots_of(conn, any_shop.id, [ada]) == {}
+
+
+def test_what_was_in_quarantine_passes_the_gate_when_it_is_replayed(any_shop: Shop) -> None:
+    wants(any_shop, visits_refused="counted")
+    assert send(any_shop, view(any_shop, said=False)) == [STATED]
+    with any_shop.db.write() as conn:
+        source = create_source(conn, any_shop.id, name="Web", kind="web", now=NOON)
+        for at, (event, browser) in enumerate((("Product Viewed", "zq7browser"), ("Order Completed", "zq7browser"))):
+            good = {**view(any_shop, at=at), "event": event, "anonymousId": browser}
+            insert_quarantined(conn, [_aside(any_shop, source, msgspec.json.encode(good))])
+    done = replay_all(any_shop.db, any_shop.id, now=NOON, admission=Collecting(any_shop.db))
+    assert (done.accepted, done.still_bad) == (2, 0)
+    any_shop.fold()
+    with any_shop.db.read() as conn:
+        assert list_quarantined(conn, any_shop.id) == [], "both are settled"
+    told = [msgspec.json.decode(row["body"])["name"] for row in any_shop.rows(log.facts)]
+    assert (told.count("Product Viewed"), told.count("Order Completed")) == (0, 1)
+    assert counted(any_shop)[0][0] == "Product Viewed"
+
+
+def _aside(shop: Shop, source: Source, body: bytes) -> QuarantineRow:
+    return QuarantineRow(
+        id=new_id("qua"), workspace=shop.id, source=source.id, received_at=NOON + DAY, reason="nobody could read it",
+        path="timestamp", body=body, envelope=msgspec.json.encode(Envelope(type="track")),
+        body_hash=hashlib.sha256(body).digest(),
+    )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from rapport.collect.admission import Everything
 from rapport.collect.appender import Appender
 from rapport.collect.model import Envelope
 from rapport.collect.prepare import prepare_all
@@ -50,7 +51,7 @@ def test_a_mended_message_becomes_a_fact_of_the_time_it_came(shop: Shop) -> None
     with shop.db.write() as conn:
         mend(conn, shop.workspace, row_id, b'{"userId":"ada","messageId":"m1","event":"Cart Viewed"}')
     with shop.db.write() as conn:
-        replay(conn, shop.workspace, row_id, now=NOW)
+        replay(conn, shop.workspace, row_id, now=NOW, admission=Everything())
     (fact,) = shop.facts()
     assert (fact.name, fact.received_at, fact.occurred_at, fact.source) == (
         "Cart Viewed", NOW - HOUR, NOW - HOUR, shop.source.id,
@@ -68,11 +69,11 @@ def test_a_message_settled_once_is_not_settled_again(shop: Shop) -> None:
     first, second = quarantined(shop, {"userId": "ada"}, {"userId": "bo"})
     with shop.db.write() as conn:
         mend(conn, shop.workspace, first, b'{"userId":"ada","event":"x"}')
-        replay(conn, shop.workspace, first, now=NOW)
+        replay(conn, shop.workspace, first, now=NOW, admission=Everything())
         discard(conn, shop.workspace, second, now=NOW)
         for row_id in (first, second):
             for again in (
-                lambda i: replay(conn, shop.workspace, i, now=NOW),
+                lambda i: replay(conn, shop.workspace, i, now=NOW, admission=Everything()),
                 lambda i: discard(conn, shop.workspace, i, now=NOW),
                 lambda i: mend(conn, shop.workspace, i, b"{}"),
             ):
@@ -86,7 +87,7 @@ def test_a_message_that_is_still_bad_stays_open_with_its_new_reason(shop: Shop) 
     with shop.db.write() as conn:
         mend(conn, shop.workspace, row_id, b'{"userId":true,"event":"x"}')
         with pytest.raises(InvalidFact) as caught:
-            replay(conn, shop.workspace, row_id, now=NOW)
+            replay(conn, shop.workspace, row_id, now=NOW, admission=Everything())
         note_still_bad(conn, shop.workspace, row_id, caught.value)
     with shop.db.read() as conn:
         row = find_quarantined(conn, shop.workspace, row_id)
@@ -112,7 +113,7 @@ def test_replaying_all_takes_the_good_and_leaves_the_bad(shop: Shop) -> None:
     with shop.db.write() as conn:
         for row in list_quarantined(conn, shop.workspace, reason="blocked", limit=500):
             mend(conn, shop.workspace, row.id, row.body.replace(b"null", b"ada"))
-    done = replay_all(shop.db, shop.workspace, now=NOW)
+    done = replay_all(shop.db, shop.workspace, now=NOW, admission=Everything())
     assert (done.accepted, done.still_bad) == (250, 1)
     assert len(shop.facts()) == 250
 
@@ -145,4 +146,4 @@ def test_another_shop_s_messages_are_not_found(shop: Shop) -> None:
         for other in (WorkspaceId(99), shop.workspace):
             wanted = row_id if other != shop.workspace else "qua_unknown"
             with pytest.raises(NotFound):
-                replay(conn, other, wanted, now=NOW)
+                replay(conn, other, wanted, now=NOW, admission=Everything())

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from litestar.testing import TestClient
 
+from rapport.collect.admission import Everything
 from rapport.collect.appender import Appender
 from rapport.collect.model import Envelope
 from rapport.collect.prepare import prepare_all
@@ -33,7 +34,7 @@ def http(shop: Shop) -> Iterator[TestClient[Any]]:
             wording=WORDING,
             permissions=PERMISSIONS,
             parts={"collect": WebPart(routes=ROUTES)},
-            provided={"vocabulary": SLICES.vocabulary},
+            provided={"vocabulary": SLICES.vocabulary, "admission": Everything()},
         )
     ) as made:
         yield made

@@ -14,6 +14,7 @@ from litestar.testing import TestClient
 
 from rapport.act import pages as act
 from rapport.collect import pages as collect
+from rapport.collect.admission import Everything
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import NotFound, RateLimited
 from rapport.kernel.principal import Principal
@@ -84,7 +85,7 @@ def app(db: Database, shop: Workspace) -> Litestar:
     part = WebPart(routes=(*handlers,), pages=(collect.PAGES, act.PAGES))
     return create_app(
         db=db, wording=WORDING, permissions=PERMISSIONS, parts={"test": part},
-        provided={"sections": [], "vocabulary": SLICES.vocabulary},
+        provided={"sections": [], "vocabulary": SLICES.vocabulary, "admission": Everything()},
     )  # fmt: skip
 
 

@@ -79,19 +79,35 @@ class Collecting:
     def admit(self, source: Source, rows: Sequence[LogRow], now: int) -> list[LogRow]:
         """What is kept of these facts."""
         with self._db.read() as conn:
-            wanted = settings.load(conn, source.workspace, PRIVACY_SETTINGS).value
-            self._shops[source.workspace] = _Shop(now, wanted)
-            asked = {row.message_id: fact for row in rows if (fact := _visit(row)) is not None} if _asks(wanted) else {}
-            if not asked:
-                return list(rows)
-            words = {
-                word
-                for policy in policies_of(conn, source.workspace).policies.policies
-                if PURPOSE in policy.purposes
-                for word in policy.names(PURPOSE)
-            }
-            strands = {Key(row.strand) for row in rows if row.message_id in asked}
-            people = people_of(conn, source.workspace, strands)
+            kept, counted = self._chosen(conn, source, rows, now)
+        if counted:
+            with self._db.write() as conn:
+                _count(conn, source, counted, now)
+        return kept
+
+    def admit_in(self, conn: sa.Connection, source: Source, rows: Sequence[LogRow], now: int) -> list[LogRow]:
+        """The same within a transaction that writes."""
+        kept, counted = self._chosen(conn, source, rows, now)
+        if counted:
+            _count(conn, source, counted, now)
+        return kept
+
+    def _chosen(
+        self, conn: sa.Connection, source: Source, rows: Sequence[LogRow], now: int
+    ) -> tuple[list[LogRow], Counter[str]]:
+        """What is kept, and by name how much is counted alone."""
+        wanted = settings.load(conn, source.workspace, PRIVACY_SETTINGS).value
+        self._shops[source.workspace] = _Shop(now, wanted)
+        asked = {row.message_id: fact for row in rows if (fact := _visit(row)) is not None} if _asks(wanted) else {}
+        if not asked:
+            return list(rows), Counter()
+        words = {
+            word
+            for policy in policies_of(conn, source.workspace).policies.policies
+            if PURPOSE in policy.purposes
+            for word in policy.names(PURPOSE)
+        }
+        people = people_of(conn, source.workspace, {Key(row.strand) for row in rows if row.message_id in asked})
         kept, counted = list[LogRow](), Counter[str]()
         for row in rows:
             fact = asked.get(row.message_id)
@@ -103,29 +119,26 @@ class Collecting:
                 counted[fact.name] += 1
             if _is_new(fact, people, Key(row.strand)):
                 kept.append(_stated(row, fact))
-        self._count(source, counted, now)
-        return kept
+        return kept, counted
 
-    def _count(self, source: Source, counted: Counter[str], now: int) -> None:
-        if not counted:
-            return
-        day = now // DAY * DAY
-        with self._db.write() as conn:
-            here = (_u.workspace == source.workspace, _u.day == day, _u.source == source.id)
-            known = set(conn.execute(sa.select(_u.name).where(*here)).scalars())
-            numbers: Counter[str] = Counter()
-            for name, number in counted.items():
-                fits = name in known or len(known) < _NAMES_A_DAY
-                known |= {name} if fits else set()
-                numbers[name if fits else _OTHER] += number
-            rows = [
-                {"workspace": source.workspace, "day": day, "source": source.id, "name": name, "number": number}
-                for name, number in sorted(numbers.items())
-            ]
-            upsert(
-                conn, consent_uncollected, rows, key=("workspace", "day", "source", "name"),
-                update={"number": "consent_uncollected.number + excluded.number"},
-            )  # fmt: skip
+
+def _count(conn: sa.Connection, source: Source, counted: Counter[str], now: int) -> None:
+    day = now // DAY * DAY
+    here = (_u.workspace == source.workspace, _u.day == day, _u.source == source.id)
+    known = set(conn.execute(sa.select(_u.name).where(*here)).scalars())
+    numbers: Counter[str] = Counter()
+    for name, number in counted.items():
+        fits = name in known or len(known) < _NAMES_A_DAY
+        known |= {name} if fits else set()
+        numbers[name if fits else _OTHER] += number
+    rows = [
+        {"workspace": source.workspace, "day": day, "source": source.id, "name": name, "number": number}
+        for name, number in sorted(numbers.items())
+    ]
+    upsert(
+        conn, consent_uncollected, rows, key=("workspace", "day", "source", "name"),
+        update={"number": "consent_uncollected.number + excluded.number"},
+    )  # fmt: skip
 
 
 def _asks(wanted: PrivacySettings) -> bool:

@@ -29,6 +29,10 @@ from rapport.storage.workspaces import all_workspaces
 __all__ = ["ordinary_tables", "take"]
 
 
+_SEEN_EVERY = 100_000
+"""Of SQLite's steps, some milliseconds: between two looks whether somebody ends the process."""
+
+
 def take(db: Database, path: Path) -> Manifest:
     """Write a backup to a new file; returns its manifest. Cost: reads the database once.
 
@@ -46,7 +50,11 @@ def _of_sqlite(db: Database, path: Path, draft: Writing) -> Manifest:
         taken_at = now_us()
         with db.engine.connect() as conn:
             driver: Any = conn.connection.driver_connection
-            driver.execute("VACUUM INTO ?", (str(snapshot),))
+            driver.set_progress_handler(lambda: 0, _SEEN_EVERY)  # else a signal to end waits until all is copied
+            try:
+                driver.execute("VACUUM INTO ?", (str(snapshot),))
+            finally:
+                driver.set_progress_handler(None, 0)
         found = _looked_at(snapshot, taken_at)
         with snapshot.open("rb") as file, draft.part(DATABASE) as part:
             while piece := file.read(PIECE):
