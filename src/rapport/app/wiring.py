@@ -11,6 +11,7 @@ from rapport.adapters.files.slice import IMPORTS
 from rapport.adapters.shops.slice import SHOPS
 from rapport.app.settings import Settings
 from rapport.app.slice import SYSTEM
+from rapport.capabilities.acquisition.slice import ACQUISITION
 from rapport.capabilities.audit.slice import AUDIT
 from rapport.capabilities.catalog.slice import CATALOG
 from rapport.capabilities.consent.slice import CONSENT
@@ -48,6 +49,7 @@ OWN: tuple[Slice, ...] = (
     ORDERS,
     FIT,
     INSIGHTS,
+    ACQUISITION,
     PREDICTION,
     LOYALTY,
     RECOMMENDATIONS,

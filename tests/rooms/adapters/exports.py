@@ -113,3 +113,17 @@ ship-city\tship-country
 \tRo Will\t270-929-3817\tMUG\
 \tMug\t1\tUSD\t8.00\t0.00\t0.00\t0.00\t\tOwensboro\tUS
 """
+
+# As a German account writes it, and one day without anything.
+GOOGLE_COSTS = """\
+Campaign,Day,Currency code,Cost,Clicks,Impr.
+spring,2026-04-10,EUR,"1.234,50",1.120,"44.321"
+spring,2026-04-11,EUR,0,0,--
+Total: Account,,EUR,"1.234,50",1.120,"44.321"
+"""
+
+META_COSTS = """\
+"Campaign name","Day","Delivery","Amount spent (GBP)","Link clicks","Impressions","Reporting starts","Reporting ends"
+"summer","2026-04-10","active","12.34","5","900","2026-04-10","2026-04-10"
+"summer","2026-04-11","inactive","","","","2026-04-11","2026-04-11"
+"""

@@ -13,6 +13,7 @@ from rapport.adapters.files.importer import import_files
 from rapport.adapters.files.mapped_csv import MappedCsv
 from rapport.adapters.files.model import ImportReport, Refused, silent
 from rapport.adapters.files.ready import best_fit, ready_map, ready_maps
+from rapport.capabilities.acquisition.store import costs as acquisition_costs
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.remember.golden import find_key, golden_record
 from rapport.storage.workspaces import WorkspaceSettings, change_settings, default_workspace
@@ -32,6 +33,8 @@ FILES = {
     "magento-customers": exports.MAGENTO_CUSTOMERS,
     "amazon-all-orders": exports.AMAZON_ALL,
     "amazon-order-report": exports.AMAZON_BUYERS,
+    "google-ads-costs": exports.GOOGLE_COSTS,
+    "meta-ads-costs": exports.META_COSTS,
 }
 
 
@@ -344,3 +347,26 @@ def test_the_time_of_a_file_without_offset_is_the_shops(shop: Shop, tmp_path: Pa
     assert (report.refused, report.silent) == (1, 1)
     with shop.db.read() as conn:
         assert len(store.refusals(conn, shop.id, report.id)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "costs"),
+    [
+        ("google-ads-costs", [("spring", "2026-04-10", 1234.5, "EUR", "google", 1120),
+                              ("spring", "2026-04-11", 0, "EUR", "google", 0)]),
+        ("meta-ads-costs", [("summer", "2026-04-10", 12.34, "GBP", "meta", 5)]),
+    ],
+)  # fmt: skip
+def test_reports_of_advertising_are_costs_of_days(
+    any_shop: Shop, tmp_path: Path, name: str, costs: list[tuple[Any, ...]]
+) -> None:
+    messages, refused = told(tmp_path, name)
+
+    assert refused == []
+    said = [message["properties"] for message in messages]
+    names = ("campaign", "day", "cost", "currency", "platform")
+    assert [tuple(one.get(key) for key in names) for one in said] == [one[:-1] for one in costs]
+    any_shop.send(*messages)
+    any_shop.fold()
+    kept = sorted((row["day"], row["cost_minor"], row["clicks"]) for row in any_shop.rows(acquisition_costs))
+    assert [row[1:] for row in kept] == [(round(one[2] * 100), one[5]) for one in costs]

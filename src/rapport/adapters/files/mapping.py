@@ -128,6 +128,8 @@ class FactMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The anonymous id of a fact that names nobody otherwise: `{ template = "order:{number}" }`."""
     group_id: Value = ""
     previous_id: Value = ""
+    of_shop: bool = False
+    """It is about the shop and names nobody, as a cost or a level of stock does."""
     grows: str = ""
     """A column whose number only ever grows, such as what was refunded so far. Each number is a fact of its
     own; of those that share their time and name the same thing the one with the largest number counts."""
@@ -233,7 +235,7 @@ def parse_map(text: bytes, name: str) -> WrittenMap:
 
 def _of_person(fact: FactMap, person: PersonMap) -> FactMap:
     """The fact with the map's person, unless it names one."""
-    if any(getattr(fact, name) for name in _WHO):
+    if fact.of_shop or any(getattr(fact, name) for name in _WHO):
         return fact
     return msgspec.structs.replace(fact, **{name: getattr(person, name) for name in _WHO})
 
@@ -297,8 +299,11 @@ def _check_fact(fact: FactMap, where: str) -> None:
         raise InvalidInput(f"{where} has no id", hint="name the columns that make a row unique")
     if fact.type == "track" and not fact.event:
         raise InvalidInput(f"{where} is a track without event")
-    if not any(getattr(fact, name) for name in _WHO):
-        raise InvalidInput(f"{where} names nobody", hint="give user_id, anonymous_id, external_ids or traits.email")
+    if not fact.of_shop and not any(getattr(fact, name) for name in _WHO):
+        raise InvalidInput(
+            f"{where} names nobody",
+            hint="give user_id, anonymous_id, external_ids or traits.email, or of_shop where it is about the shop",
+        )
 
 
 def _check_pattern(pattern: str, where: str) -> None:

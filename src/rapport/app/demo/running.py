@@ -34,6 +34,7 @@ from rapport.app.demo.shop import EMAIL, SHOP, State, prepare, write_state
 from rapport.app.settings import Settings
 from rapport.kernel.clock import DAY, MINUTE, SECOND, now_us
 from rapport.kernel.errors import RapportError, Unavailable
+from rapport.world.advertising import spend_told
 from rapport.world.answers import Answers
 from rapport.world.client import Refused, Sender
 from rapport.world.messages import Delivery
@@ -321,10 +322,13 @@ class _Demo:
                 await asyncio.sleep(0.4)
 
     async def _count_stock(self) -> None:
-        """Tell what lies on the stores' shelves, now and every hour; apart from the past, which is counted."""
+        """Tell what lies on the shelves and what advertising cost, now and hourly; apart from the past."""
+        town = self._state.town
         async with Sender(self._url, self._state.write_keys, connections=1) as tills:
             while True:
-                await tills.deliver(stock_told(now_us()))
+                now = now_us()
+                await tills.deliver(stock_told(now))
+                await tills.deliver(spend_told(now, seed=town.seed, people=town.people, first=town.starts_at))
                 await asyncio.sleep(EVERY / SECOND)
 
     async def _carry(self) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from rapport.capabilities.insights.service.asking import label_of, placed, returned
 from rapport.measure.model import Question
 
-__all__ = ["average_rows", "margin_rows", "order_rows", "return_rows", "revenue_rows"]
+__all__ = ["average_rows", "left_columns", "margin_rows", "order_rows", "return_rows", "revenue_rows"]
 
 Rows = list[dict[str, Any]]
 
@@ -86,16 +86,20 @@ def return_rows(conn: Connection, question: Question) -> Rows:
     return _ordered(found, question)
 
 
-def margin_rows(conn: Connection, question: Question) -> Rows:
-    """Rows of the metric `margin`."""
-    p = placed(conn, question).c
+def left_columns(p: Any) -> tuple[sa.ColumnElement[Any], ...]:
+    """Of an order of `placed`: revenue kept, margin after returns, and what was kept at a known and an unknown cost."""
     kept = sa.case((p.cancelled == 1, 0), else_=p.left)
     is_known = p.margin.is_not(None)
     # A hair more than half, so that both engines round up.
     share = sa.func.round(sa.cast(p.margin, sa.Float) * kept / p.worth + sa.literal_column("0.000001"))
     margin = sa.case((~is_known, 0), (kept == p.worth, p.margin), (p.worth <= 0, p.margin), else_=share)
-    known, unknown = sa.case((is_known, kept), else_=0), sa.case((is_known, 0), else_=kept)
-    sums = (sa.func.sum(one) for one in (kept, margin, known, unknown))
+    return kept, margin, sa.case((is_known, kept), else_=0), sa.case((is_known, 0), else_=kept)
+
+
+def margin_rows(conn: Connection, question: Question) -> Rows:
+    """Rows of the metric `margin`."""
+    p = placed(conn, question).c
+    sums = (sa.func.sum(one) for one in left_columns(p))
     query = sa.select(p.key, p.currency, sa.func.count(), *sums).group_by(p.key, p.currency)
     names = ("orders", "kept_minor", "margin_minor", "known_minor", "unknown_minor")
     found = [

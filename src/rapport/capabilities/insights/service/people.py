@@ -16,7 +16,17 @@ from rapport.measure.model import Question
 from rapport.measure.periods import after, named
 from rapport.measure.store import days_asked
 
-__all__ = ["interval_rows", "new_rows", "quantile", "retention_rows", "returning_rows", "value_rows"]
+__all__ = [
+    "first_orders",
+    "interval_rows",
+    "new_rows",
+    "of_all_time",
+    "period_column",
+    "quantile",
+    "retention_rows",
+    "returning_rows",
+    "value_rows",
+]
 
 Rows = list[dict[str, Any]]
 MOST_CELLS = 60
@@ -35,7 +45,7 @@ def returning_rows(conn: Connection, question: Question) -> Rows:
 
 def _buyers(conn: Connection, question: Question, wanted: str) -> Rows:
     """Customers who ordered by group; new where no order of theirs is earlier than the group, or than the period."""
-    p, first = placed(conn, question).c, _first(conn, question)
+    p, first = placed(conn, question).c, first_orders(conn, question)
     each = (
         sa.select(p.key, p.root, sa.func.min(p.at).label("at"), sa.func.max(first.c.at).label("first_at"))
         .select_from(p.key.table.join(first, first.c.root == p.root))
@@ -54,7 +64,7 @@ def _buyers(conn: Connection, question: Question, wanted: str) -> Rows:
     return sorted(found, key=lambda row: row[question.by])
 
 
-def _first(conn: Connection, question: Question) -> sa.Subquery:
+def first_orders(conn: Connection, question: Question) -> sa.Subquery:
     """When each customer first ordered: `root, at`."""
     every = placed(conn, question, by="", ever=True).c
     return sa.select(every.root, sa.func.min(every.at).label("at")).group_by(every.root).subquery("first")
@@ -81,10 +91,10 @@ def retention_rows(conn: Connection, question: Question) -> Rows:
 
 def _cells(conn: Connection, question: Question) -> tuple[Mapping[str, Mapping[str, int]], Mapping[str, int]]:
     """By cohort: how many ordered in which period; and how many there are."""
-    ever = _of_all_time(question)
-    every, first = placed(conn, ever, by="", ever=True), _first(conn, ever)
-    period = _period_of(conn, ever, every.c.at)
-    cohort = _period_of(conn, ever, first.c.at)
+    ever = of_all_time(question)
+    every, first = placed(conn, ever, by="", ever=True), first_orders(conn, ever)
+    period = period_column(conn, ever, every.c.at)
+    cohort = period_column(conn, ever, first.c.at)
     query = (
         sa.select(cohort, period, sa.func.count(every.c.root.distinct()))
         .select_from(every.join(first, first.c.root == every.c.root))
@@ -97,18 +107,22 @@ def _cells(conn: Connection, question: Question) -> tuple[Mapping[str, Mapping[s
     return cells, {name: found[name] for name, found in cells.items()}
 
 
-def _of_all_time(question: Question) -> Question:
+def of_all_time(question: Question) -> Question:
+    """The same question of all that was until now."""
     return msgspec.structs.replace(question, since=0, until=max(question.until, now_us()))
 
 
-def _period_of(conn: Connection, question: Question, at: sa.ColumnElement[int]) -> sa.ColumnElement[Any]:
+def period_column(conn: Connection, question: Question, at: sa.ColumnElement[int]) -> sa.ColumnElement[Any]:
+    """The day, week or month of a moment, as is asked."""
     day = days_asked(at, question)
-    return month_column(conn, day) if question.by == "month" else week_column(day)
+    if question.by == "month":
+        return month_column(conn, day)
+    return week_column(day) if question.by == "week" else day
 
 
 def interval_rows(conn: Connection, question: Question) -> Rows:
     """Rows of the metric `repeat_interval`, from how often each number of days occurred."""
-    p, ever = placed(conn, question).c, _of_all_time(question)
+    p, ever = placed(conn, question).c, of_all_time(question)
     every = placed(conn, ever, by="", ever=True).c
     days = sa.select(every.root, days_asked(every.at, ever).label("day")).distinct().subquery("days")
     before = sa.func.lag(days.c.day).over(partition_by=days.c.root, order_by=days.c.day)
@@ -149,11 +163,11 @@ def quantile(counted: Mapping[int, int], share: float) -> int | None:
 
 def value_rows(conn: Connection, question: Question) -> Rows:
     """Rows of the metric `lifetime_value`: of who first ordered in the period, all orders until now."""
-    ever = _of_all_time(question)
+    ever = of_all_time(question)
     by_time = question.by in ("week", "month")
     every = placed(conn, ever, by="" if by_time else question.by, ever=True)
-    first = _first(conn, ever)
-    key = _period_of(conn, ever, first.c.at) if by_time else every.c.key
+    first = first_orders(conn, ever)
+    key = period_column(conn, ever, first.c.at) if by_time else every.c.key
     kept = sa.case((every.c.cancelled == 1, 0), else_=every.c.left)
     query = (
         sa.select(key, every.c.currency, sa.func.count(every.c.root.distinct()), sa.func.count(), sa.func.sum(kept))

@@ -1,0 +1,1 @@
+"""What acquisition answers, with what insights know of orders and customers."""
