@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from rapport.kernel.clock import now_us, to_iso
 from tests.running import Server, http, wait_until
 from tests.stories.console import add_owner, signed_in, tell, track
 
@@ -140,3 +141,46 @@ def test_insights_are_the_same_numbers_as_metrics_and_refuse_what_is_no_question
         assert answer.status_code == 400, params
         assert said in answer.text
     assert insight("journeys", segment="Nobody's").status_code == 404
+
+
+def test_costs_of_campaigns_are_stated_shown_and_refused_whole(shop: Server, browser: Browser) -> None:
+    headers = {"Authorization": f"Bearer {shop.api_key}"}
+    day = to_iso(now_us())[:10]
+
+    def state(*costs: dict[str, Any]) -> httpx.Response:
+        return http.post(f"{shop.url}/api/v1/campaigns/costs", headers=headers, json={"costs": list(costs)})
+
+    spring = {"campaign": "spring", "day": day, "cost": "12.50", "currency": "EUR", "clicks": 5}
+    assert state(spring).json() == {"accepted": 1}
+    assert state({**spring, "cost": 7}, {**spring, "campaign": "summer"}).json() == {"accepted": 2}
+    for wrong, said in (({"day": "20.11.2026"}, "no day"), ({"cost": "lots"}, "no cost"), ({"cost": -1}, "0"),
+                        ({"currency": "POINTS"}, "not known"), ({"campaign": "x" * 121}, "campaign")):  # fmt: skip
+        refused = state({**spring, "cost": 99}, {**spring, **wrong})
+        assert refused.status_code == 400, wrong
+        assert said in refused.text
+    reader = {"Authorization": "Bearer nobody"}
+    assert http.post(f"{shop.url}/api/v1/campaigns/costs", headers=reader, json={"costs": [spring]}).status_code == 401
+
+    def costs() -> dict[str, int]:
+        rows = ask(shop, "acquisition_cost", by="campaign").json()["rows"]
+        return {row["campaign"]: row["cost_minor"] for row in rows if row["cost_minor"]}
+
+    wait_until(lambda: costs() == {"spring": 700, "summer": 1250})
+    with signed_in(browser, shop) as (page, complaints):
+        page.goto(f"{shop.url}/console/acquisition")
+        page.fill("[name=campaign]", "autumn")
+        page.fill("[name=day]", day)
+        page.fill("[name=cost]", "lots")
+        page.click("main button.primary")
+        assert "no cost" in page.inner_text("[role=alert]")
+        assert page.input_value("[name=campaign]") == "autumn"
+        complaints.clear()  # of the answer 400
+        page.fill("[name=cost]", "3,90")
+        page.click("main button.primary")
+        page.wait_for_url("**done=stated")
+        wait_until(lambda: costs().get("autumn") == 390)
+        page.reload()
+        table = page.inner_text("table[aria-label=Campaigns]")
+        assert ["summer" in table, "autumn" in table, "€12.50" in table, "not yet" in table] == [True] * 4
+        file = page.request.get(f"{shop.url}/console/acquisition/rows.csv").text()
+        assert file.lstrip("\ufeff").splitlines()[1].startswith("summer,EUR,1250,5,0,")

@@ -52,9 +52,12 @@ class Shown(NamedTuple):
     days: int
     answer: Answer
     rows: list[dict[str, Any]]
+    """Of campaigns that cost something, the dearest first, their currencies side by side."""
+    others: list[dict[str, Any]]
+    """Of campaigns and sites of which no cost is known, and of no campaign at all."""
     totals: list[Total]
     won: int
-    """New customers whom some campaign won."""
+    """New customers whom those with a cost won."""
 
 
 @get("/acquisition", permission="metrics:read", sync_to_thread=True)
@@ -68,7 +71,7 @@ def acquisition_file(request: AnyRequest, db: Database, principal: Principal, me
     """The same as a file; amounts in minor units."""
     with db.read() as conn:
         shown = _read(conn, principal, metrics, _days(request))
-    rows = [[row.get(name) for name in COLUMNS] for row in shown.rows]
+    rows = [[row.get(name) for name in COLUMNS] for row in (*shown.rows, *shown.others)]
     return csv_answer(f"campaigns-{shown.answer.as_of[:10]}", COLUMNS, rows)
 
 
@@ -106,7 +109,7 @@ def _show(
         currency = workspace_of(conn, principal.workspace).settings.currency
     return render(
         request, "acquisition/acquisition.html", status=error.status if error else 200, error=error, said=said,
-        shown=shown, spans=SPANS, currency=currency, is_spent=any(row["cost_minor"] for row in shown.rows),
+        shown=shown, spans=SPANS, currency=currency,
     )  # fmt: skip
 
 
@@ -120,9 +123,17 @@ def _read(conn: Connection, principal: Principal, metrics: Metrics, days: int) -
     back = metrics.answer(conn, "payback", question)
     more = {(row["campaign"], row["currency"]): row for row in back.rows}
     rows = [{**more.get((row["campaign"], row["currency"]), {}), **row} for row in cost.rows]
-    rows.sort(key=lambda row: (-row["cost_minor"], -row["new_customers"], row["campaign"], row["currency"]))
-    won = {row["campaign"]: row["new_customers"] for row in rows if row["campaign"] != "(none)"}
-    return Shown(days, cost, rows, _totals(rows), sum(won.values()))
+    spent: dict[str, int] = defaultdict(int)
+    for row in rows:
+        spent[row["campaign"]] += row["cost_minor"]
+    rows.sort(key=lambda row: (
+        -spent[row["campaign"]], -row["new_customers"], row["campaign"], -row["cost_minor"], row["currency"],
+    ))  # fmt: skip
+    dear = [row for row in rows if spent[row["campaign"]]]
+    won = {row["campaign"]: row["new_customers"] for row in dear}
+    return Shown(
+        days, cost, dear, [row for row in rows if not spent[row["campaign"]]], _totals(dear), sum(won.values())
+    )  # fmt: skip
 
 
 def _totals(rows: Iterable[Mapping[str, Any]]) -> list[Total]:
