@@ -152,7 +152,10 @@ SEGMENTS = (
         membership.records, "what segments ask of somebody", by=("root",),
         export=lambda *_: (),  # the Golden Record tells it in words
     ),
-    of_person(membership.members, "in which segments somebody is, since when", by=("root",)),
+    of_person(
+        membership.members, "in which segments somebody is, since when",
+        export=by_columns(membership.members, ("root",))[0], erase=membership.erase_members,
+    ),
     of_shop(membership.segments, "the segments with their conditions"),
     of_shop(membership.versions, "how segments were before, and who changed them"),
     of_shop(membership.days, "how many came into segments and left, by day"),

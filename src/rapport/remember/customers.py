@@ -22,12 +22,12 @@ from rapport.remember.registry import Remembered, StrandState
 from rapport.remember.searching import facet, folded, keep_words, phone_word, postcode_word, words_of
 from rapport.remember.store import UNREAD, customers, states_of, strands
 from rapport.remember.strands import decoder_of
-from rapport.resolve.graph.store import roots_of
+from rapport.resolve.graph.store import identifiers, roots_of
 from rapport.resolve.linking.units import units_among
 from rapport.resolve.reading.identities import Member
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.locks import Lock, lock_each
-from rapport.storage.lookup import among
+from rapport.storage.lookup import among, select_among
 
 __all__ = ["Follower", "Refreshed", "Summarised", "mark_moved", "mark_stale", "pending", "refresh"]
 
@@ -141,9 +141,10 @@ def refresh(
     for workspace, roots in by_workspace.items():
         keys = [key for owner, key in dirty if owner == workspace]
         _clear(conn, strands, strands.c.key, strands.c.dirty, workspace, keys)
-        roots.update(key for owner, key in stale if owner == workspace)
+        moved = [key for owner, key in stale if owner == workspace]
+        roots.update(moved, roots_of(conn, workspace, [*keys, *moved]).values())
+        roots.update(_merged(conn, workspace, roots))
         _clear(conn, customers, _table.root, _table.stale, workspace, roots)
-        roots.update(roots_of(conn, workspace, keys).values())
         _rewrite(conn, workspace, roots, remembered, follower)
     return Refreshed(len(dirty) + len(stale), by_workspace)
 
@@ -156,6 +157,16 @@ def _dirty(conn: Connection, limit: int, buckets: Sequence[int]) -> list[tuple[W
 def _stale(conn: Connection, limit: int, buckets: Sequence[int]) -> list[tuple[WorkspaceId, Key]]:
     query = sa.select(_table.workspace, _table.root).where(_table.stale, _table.bucket.in_(buckets))
     return [(WorkspaceId(row.workspace), Key(row.root)) for row in conn.execute(query.limit(limit))]
+
+
+def _merged(conn: Connection, workspace: WorkspaceId, roots: Collection[Key]) -> list[Key]:
+    """Those who became one of these customers and whose rows are there still: what they leave is inherited now, or
+    never, whichever bucket they are in.
+    """
+    i = identifiers.c
+    here = (_table.workspace == i.workspace) & (_table.root == i.key)
+    query = sa.select(i.key).join(customers, here).where(i.key != i.root)
+    return [Key(row.key) for row in select_among(conn, query, workspace, i.root, roots)]
 
 
 def _lock(conn: Connection, workspaces: Iterable[WorkspaceId]) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.storage.bulk import chunks
 from rapport.storage.engine import CText, metadata
 from rapport.storage.lookup import select_among
 
-__all__ = ["days", "members", "names_by_root", "records", "segments", "versions"]
+__all__ = ["days", "erase_members", "members", "names_by_root", "records", "segments", "versions"]
 
 _MOVES = sa.text("next_at < 4611686018427387904")
 
@@ -44,10 +45,14 @@ segments = Table(
     Column("size", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
     Column("changed_by", Text, nullable=False),
+    Column("is_told", Boolean, nullable=False),
+    Column("asked_in", Text, nullable=False),
     Index("segments_by_name", "workspace", "name", unique=True),
 )
 """`state`: `filling` while customers after `filled_to` have yet to be asked, `live`, `failed` for a text that cannot be
-read any more. `size` is changed with the members, in one transaction. `revision` rises with every change."""
+read any more. `size` is changed with the members, in one transaction. `revision` rises with every change.
+`is_told`: whether whoever comes in is told by a fact, which is so once all customers were asked.
+`asked_in`: the shop's time zone and currency by which customers were asked; empty where that is not known."""
 
 versions = Table(
     "segment_versions",
@@ -82,6 +87,18 @@ days = Table(
     Column("size", BigInteger, nullable=False),
 )
 """By day of the shop (days since 1970): how many came and went, and how many there were at its end."""
+
+
+def erase_members(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> int:
+    """Take customers out of all segments and of their sizes, in this transaction; returns out of how many."""
+    gone = 0
+    for some in chunks(sorted(keys), 500):
+        theirs = (members.c.workspace == workspace, members.c.root.in_(some))
+        here = (segments.c.workspace == workspace, segments.c.id.in_(sa.select(members.c.segment).where(*theirs)))
+        number = sa.select(sa.func.count()).where(*theirs, members.c.segment == segments.c.id).scalar_subquery()
+        conn.execute(sa.update(segments).where(*here).values(size=segments.c.size - number))
+        gone += conn.execute(sa.delete(members).where(*theirs)).rowcount
+    return gone
 
 
 def names_by_root(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> dict[Key, list[str]]:

@@ -9,17 +9,23 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rapport.compose import upkeep
+from rapport.compose.holdings import SEGMENTS
 from rapport.kernel.clock import DAY, MINUTE
 from rapport.kernel.errors import Conflict, NotFound
-from rapport.remember import customers
+from rapport.kernel.identifiers import bucket_of
+from rapport.kernel.ids import Key
+from rapport.remember import customers, membership
 from rapport.remember.segments import service
+from rapport.remember.segments.book import Library
 from rapport.remember.segments.fields import Fields
+from rapport.remember.segments.following import Following
 from rapport.remember.segments.language import BadSegment
 from rapport.remember.segments.parsing import parse
 from rapport.remember.segments.service import Segment
 from rapport.resolve.graph import corrections
 from rapport.resolve.graph.model import Kind, evidence_id
 from rapport.storage import log
+from rapport.storage.shops import ShopWanted, change_shop
 from tests.jobs import turns
 from tests.remembered import REMEMBERED
 from tests.rooms.remember.shop import START, Shop, bought, did
@@ -234,3 +240,128 @@ def test_a_minute_is_a_minute_and_not_a_day(segments: Segments) -> None:
     assert segments.members("Just now") == {"Ada Lovelace"}
     segments.work(10 * MINUTE / DAY)
     assert segments.members("Just now") == set()
+
+
+def test_a_worker_asks_the_segment_that_took_the_place_of_one_removed(segments: Segments) -> None:
+    library = Library(FIELDS)
+    for name in ("Gone", "There", "Last"):
+        segments.add(name, "orders >= 1")
+        segments.work()
+        with segments.db.write() as conn:
+            assert [one.name for one in library.book(conn, segments.workspace).ready] == [name]
+            service.remove(conn, segments.workspace, name, fields=FIELDS)
+
+
+def test_segments_that_name_each_other_many_times_are_refused_before_they_cost(segments: Segments) -> None:
+    segments.add("A", "country = 'DE' OR orders >= 1")
+    segments.add("B", " OR ".join(["in_segment('A')"] * 70))
+    with pytest.raises(BadSegment, match=r"'B', asks .* 2,000 are the most"):
+        segments.count(" OR ".join(["in_segment('B')"] * 70))
+    with pytest.raises(BadSegment, match="'B', asks"):
+        segments.add("C", " AND ".join(["in_segment('B')"] * 70))
+    for depth in range(6):
+        below = f"in_segment('D{depth - 1}') AND orders >= {depth}" if depth else "orders >= 0"
+        segments.add(f"D{depth}", below)
+    with pytest.raises(BadSegment, match="too deeply: D6 → D5"):
+        segments.add("D6", "in_segment('D0') OR in_segment('D5')")
+    segments.shop.take(did("Identified", user="ada", traits=ADA), bought("o", 10, user="ada"), refresh=False)
+    segments.work()
+    assert segments.members("B") == {"Ada Lovelace"}
+    assert segments.count("NOT in_segment('A')") == segments.count("NOT in_segment('B')") == 0
+    with segments.db.read() as conn:
+        assert service.find(conn, segments.workspace, "B", fields=FIELDS).reads.startswith("is in “A”; or is in “A”")
+
+
+def test_a_long_chain_of_conditions_is_counted_by_the_database(segments: Segments) -> None:
+    segments.add("Long", " OR ".join(["visitor"] * 180))
+    for number in range(4):
+        inner = f"in_segment('{'Long' if not number else f'Long {number - 1}'}')"
+        segments.add(f"Long {number}", " OR ".join([*["visitor"] * 170, inner]))
+    assert segments.count("in_segment('Long 3')") == 0
+
+
+def test_whoever_is_erased_counts_in_no_size(segments: Segments) -> None:
+    shop = segments.shop
+    shop.take(did("Identified", user="ada", traits=ADA), bought("o-1", 10, user="ada"), refresh=False)
+    shop.take(bought("o-2", 10, user="bo"), refresh=False)
+    segments.work()
+    segments.add("Buyers", "orders >= 1")
+    segments.add("Reachable", "has_email")
+    segments.work()
+    assert len(segments.members("Buyers")) == 2
+    erase = next(one.erase for one in SEGMENTS if one.table is membership.members)
+    with shop.db.write() as conn:
+        assert callable(erase)
+        assert erase(conn, shop.workspace, [shop.key("user_id", "ada"), shop.key("user_id", "nobody")]) == 2
+    assert len(segments.members("Buyers")) == 1
+    assert segments.members("Reachable") == set()
+
+
+@pytest.mark.parametrize("old_first", [True, False])
+def test_a_merge_that_two_workers_see_in_turn_keeps_since_when_somebody_is_in_it(
+    segments: Segments, *, old_first: bool
+) -> None:
+    shop = segments.shop
+    shop.take(did("Identified", user="ada", traits=ADA), bought("o-1", 10, user="ada"), refresh=False)
+    shop.take(bought("o-2", 10, web="tablet"), refresh=False)
+    segments.work()
+    segments.add("Buyers", "orders >= 1")
+    segments.work()
+    tablet, ada = shop.key("anonymous_id", "tablet"), shop.key("user_id", "ada")
+    assert bucket_of(tablet) != bucket_of(ada)
+    shop.take(did("Identified", 1, user="ada", web="tablet"), refresh=False)
+    following = Following(REMEMBERED)
+    stated = []
+
+    class Follow:
+        parts = following.parts
+
+        def __call__(self, conn: Any, workspace: Any, told: Any, gone: Any) -> None:
+            stated.extend(following.follow(conn, workspace, told, gone, START + DAY))
+
+    for root in (tablet, ada) if old_first else (ada, tablet):
+        with shop.db.write() as conn:
+            customers.refresh(conn, limit=9, buckets=[bucket_of(root)], remembered=REMEMBERED, follower=Follow())
+    with shop.db.read() as conn:
+        (one,) = service.members_of(conn, segments.workspace, "Buyers").members
+        assert service.find(conn, segments.workspace, "Buyers", fields=FIELDS).size == 1
+    assert one.since.startswith("2023-11-14")  # the start
+    assert stated == []
+
+
+def test_while_a_segment_is_filled_only_who_comes_in_is_told(segments: Segments) -> None:
+    shop = segments.shop
+    names = [f"u{number}" for number in range(6)]
+    for name in names:
+        shop.take(bought(f"o-{name}", 10, user=name), refresh=False)
+    shop.take(did("Identified", user="new", traits=ADA), refresh=False)
+    segments.work()
+    segments.add("Buyers", "orders >= 1")
+    with shop.db.write() as conn:
+        assert Following(REMEMBERED).fill(conn, segments.workspace, now=START, limit=1)[0] == 1
+        reached = Key(conn.execute(membership.segments.select()).all()[-1].filled_to)
+    later = [name for name in names if shop.key("user_id", name) > reached]
+    assert len(later) == 6 - (shop.key("user_id", "new") > reached)
+    shop.take(*(bought(f"p-{name}", 10, 1, user=name) for name in later), bought("first", 10, 1, user="new"),
+              refresh=False)  # fmt: skip
+    turns(segments.db, upkeep.summaries(REMEMBERED), now=START + DAY, at_most=50)
+    segments.work(1)
+    assert len(segments.members("Buyers")) == 7
+    assert segments.facts() == [("Segment Entered", "Buyers", "fact")]
+
+
+def test_another_currency_of_the_shop_asks_all_customers_anew(segments: Segments) -> None:
+    segments.shop.take(did("Identified", user="ada", traits=ADA), bought("o", 150, user="ada"), refresh=False)
+    segments.work()
+    segments.add("Good", "revenue >= 100")
+    segments.work()
+    assert segments.members("Good") == {"Ada Lovelace"}
+    with segments.db.write() as conn:
+        change_shop(conn, segments.workspace, ShopWanted(currency="CZK"))
+    segments.work()
+    assert segments.members("Good") == set()
+    assert segments.count("revenue >= 100") == 0
+    assert segments.facts() == [("Segment Left", "Good", "edited")]
+    segments.work()
+    with segments.db.read() as conn:
+        assert service.find(conn, segments.workspace, "Good", fields=FIELDS).state == "live"

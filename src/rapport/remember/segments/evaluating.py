@@ -20,6 +20,7 @@ from rapport.remember.segments.language import (
     FieldRef,
     Has,
     In,
+    InSegment,
     Interval,
     IsNull,
     Like,
@@ -64,6 +65,12 @@ class Clock:
             found = self._known[moment] = moment_at(moment, self.now, self.zone)
         return found
 
+    def turn(self) -> int:
+        """The next midnight of the zone, or the time before it at which its clocks are put forward or back."""
+        tomorrow = Moment("today", "time", shifts=(Interval(1, "day"),))
+        midnight = self.of(tomorrow)
+        return min(midnight, _offset_change(self.now, midnight, self.zone))
+
 
 def moment_at(moment: Moment, now: int, zone: ZoneInfo) -> int:
     """What a moment is at this time. Never falls while time passes.
@@ -90,10 +97,37 @@ def _local(at: int, zone: ZoneInfo) -> datetime:
 
 
 def _by_calendar(at: int, step: Interval, zone: ZoneInfo) -> int:
+    """The same time of day, so many months from then. It stands still where going on would be going back: on the days
+    that the other month lacks, in the hour that comes twice, and where there it falls into the hour that is left out.
+    """
     local = _local(at, zone)
-    day = date.fromordinal(_day_shifted(local.toordinal() - _EPOCH_DAY, step) + _EPOCH_DAY)
-    moved = datetime.combine(day, local.time(), tzinfo=zone)
-    return round((moved - _EPOCH).total_seconds()) * SECOND + at % SECOND
+    here = local.toordinal() - _EPOCH_DAY
+    there = _day_shifted(here, step)
+    day = datetime.fromordinal(there + _EPOCH_DAY)
+    if _day_shifted(here - 1, step) == there:
+        return _instant(day + timedelta(days=1), zone)
+    if local.fold:
+        twice = (local.replace(fold=0).utcoffset() or timedelta()) - (local.utcoffset() or timedelta())
+        began = _local(_offset_change(at - round(twice.total_seconds()) * SECOND, at, zone), zone)
+        return _instant(datetime.combine(day, began.time()) + twice, zone)
+    return _instant(datetime.combine(day, local.time()), zone, past=at % SECOND)
+
+
+def _instant(wall: datetime, zone: ZoneInfo, *, past: int = 0) -> int:
+    """When clocks first show this, and `past` microseconds more; where they skip it, when they skip it."""
+    first, second = (round((wall.replace(tzinfo=zone, fold=fold) - _EPOCH).total_seconds()) * SECOND for fold in (0, 1))
+    return first + past if first <= second else _offset_change(second - 1, first, zone)
+
+
+def _offset_change(after: int, upto: int, zone: ZoneInfo) -> int:
+    """The first time in between at which clocks show what they show at its end; NEVER where they go on as they were."""
+    there = _local(upto, zone).utcoffset()
+    if _local(after, zone).utcoffset() == there:
+        return NEVER
+    while upto - after > SECOND:
+        middle = (after + upto) // 2
+        after, upto = (after, middle) if _local(middle, zone).utcoffset() == there else (middle, upto)
+    return upto // SECOND * SECOND
 
 
 def _day_shifted(day: int, step: Interval) -> int:
@@ -122,20 +156,31 @@ class Compiled:
 
     def next_change(self, record: Record, clock: Clock) -> int:
         """The earliest time after now at which the answer may be another while the record stays; NEVER for none."""
-        return min((_crossing(record.get(name), moment, clock) for name, moment in self._edges), default=NEVER)
+        changes = [NEVER]
+        for against, moment in self._edges:
+            if isinstance(against, str):
+                changes.append(_crossing(record.get(against), moment, clock))
+                continue
+            changes.append(_crossing(clock.of(against), moment, clock))
+            if is_timed(against):  # it moves, too: by steps at midnight, and where clocks are changed
+                changes.append(clock.turn())
+        return min(changes)
 
 
-def _edges(node: Any) -> Sequence[tuple[str, Moment]]:
-    """Each field that is held against a moment that moves, with the moment."""
-    sides: list[Any] = []
+def _edges(node: Any) -> Sequence[tuple[str | Moment, Moment]]:
+    """Each moment that moves, with the field or the other moment that it is held against."""
+    pairs: list[tuple[Any, Any]] = []
     if isinstance(node, Compare):
-        sides = [node.left, node.right]
+        pairs = [(node.left, node.right)]
     elif isinstance(node, Between):
-        sides = [node.value, node.low, node.high]
-    named = [side.name for side in sides if isinstance(side, FieldRef)]
-    moving = [side for side in sides if isinstance(side, Moment) and is_timed(side)]
-    found = [(name, moment) for name in named for moment in moving]
-    return [*found, *(edge for child in children(node) for edge in _edges(child))]
+        pairs = [(node.value, node.low), (node.value, node.high)]
+    found: dict[tuple[str | Moment, Moment], None] = {}
+    for against, moment in (turned for one in pairs for turned in (one, one[::-1])):
+        if isinstance(moment, Moment) and is_timed(moment) and isinstance(against, FieldRef | Moment):
+            found[against.name if isinstance(against, FieldRef) else against, moment] = None
+    for child in children(node):
+        found |= dict.fromkeys(_edges(child))
+    return list(found)
 
 
 def _crossing(value: Any, moment: Moment, clock: Clock) -> int:
@@ -184,6 +229,7 @@ def walking(node: Node) -> Evaluate:
     makers: dict[type, Callable[[Any], Evaluate]] = {
         FieldRef: _field, Constant: _constant, Moment: _moment, Arithmetic: _arithmetic, Compare: _compare,
         Between: _between, In: _in, Like: _like, Has: _has, IsNull: _is_null, Not: _not, Both: _both,
+        InSegment: _in_segment,
     }  # fmt: skip
     return makers[type(node)](node)
 
@@ -291,6 +337,11 @@ def _both(node: Both) -> Evaluate:
         return None if unknown else not decisive
 
     return join
+
+
+def _in_segment(node: InSegment) -> Evaluate:
+    of = walking(node.of)
+    return lambda record, clock: of(record, clock) is True
 
 
 def is_like(text: str, pattern: str) -> bool:

@@ -23,7 +23,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember import membership
 from rapport.remember.customers import Summarised
 from rapport.remember.registry import Remembered
-from rapport.remember.segments.book import Book, Library, Ready
+from rapport.remember.segments.book import Book, Library, Ready, asked_in
 from rapport.remember.segments.evaluating import NEVER, Clock
 from rapport.remember.segments.facts import ENTERED, LEFT
 from rapport.remember.segments.fields import Fields, Record
@@ -31,10 +31,11 @@ from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.graph.stated import about_identifier, names_of
 from rapport.resolve.graph.store import roots_of
-from rapport.storage.bulk import chunks, insert_ignore, upsert
+from rapport.storage.bulk import chunks, upsert
 from rapport.storage.locks import Lock, lock_each
 from rapport.storage.log import LogRow, append
 from rapport.storage.lookup import change_among, select_among
+from rapport.storage.workspaces import all_workspaces
 
 __all__ = ["Following", "fill_now", "filling_shops", "is_due"]
 
@@ -60,6 +61,18 @@ class _Change(NamedTuple):
     root: Key
     has_entered: bool
     cause: str
+    """Empty for those who were in it from the start, of whom nothing is stated."""
+
+
+class _Filling(NamedTuple):
+    """A segment that is being filled: customers up to `filled_to` have been asked."""
+
+    filled_to: bytes
+    is_told: bool
+
+
+Memberships = dict[Key, dict[int, int]]
+"""By customer: the segments they are in, with since when."""
 
 
 class Following:
@@ -76,25 +89,24 @@ class Following:
         """Take in customers whose lines were made anew or are no more; returns the facts to state."""
         book = self._book(conn, workspace)
         held = _held(conn, workspace, told)
-        before = _memberships(conn, workspace, [*told, *gone])
-        moved: set[Key] = set()
-        for old, new in roots_of(conn, workspace, gone).items():
-            if new in told and before.get(old):
-                before.setdefault(new, {}).update(before[old])
-                moved.add(new)
+        own = _memberships(conn, workspace, [*told, *gone])
+        before = {root: dict(own.get(root, {})) for root in told}
+        moved = {old: new for old, new in roots_of(conn, workspace, gone).items() if new in told and own.get(old)}
+        for old, new in moved.items():
+            for segment, since in own[old].items():
+                before[new][segment] = min(since, before[new].get(segment, since))
         _forget(conn, workspace, gone)
-        clock, changes, rows = Clock(now, book.zone), list[_Change](), []
+        asking = _Asking(book, Clock(now, book.zone), _filling(conn, workspace, book), "fact")
+        changes, rows, heirs = list[_Change](), [], set(moved.values())
         for root, summarised in told.items():
             record = self.fields.record(*summarised[:3], now=now, choices=summarised.choices)
-            old_row = None if root in moved else held.get(root)
-            next_at, found = _ask(book, root, record, old_row, before.get(root, {}), clock, cause="fact")
+            old_row = held.get(root)
+            next_at, found = asking.ask(root, record, old_row, before[root], wholly=root in heirs)
             changes += found
-            if old_row is None or old_row.record != record or old_row.next_at != next_at:
+            if old_row is None or root in heirs or old_row.record != record or old_row.next_at != next_at:
                 rows.append(_row(workspace, root, record, next_at))
         _keep(conn, rows)
-        inherited = {root: before[root] for root in moved}
-        lost = {segment for root in gone for segment in before.get(root, ())}
-        return self._write(conn, workspace, book, changes, now=now, inherited=inherited, lost=lost)
+        return self._write(conn, workspace, book, changes, own=own, before=before, now=now)
 
     def pass_time(self, conn: Connection, buckets: Sequence[int], *, now: int, limit: int) -> tuple[int, list[LogRow]]:
         """Ask again those whose membership may have changed by now through the clock alone."""
@@ -110,25 +122,25 @@ class Following:
         """Ask some more customers for the segments that are new or edited; how many, and the facts to state."""
         lock_each(conn, Lock.SUMMARIES, [workspace])
         book = self._book(conn, workspace)
-        query = sa.select(_s.id, _s.filled_to, _s.version).where(_s.workspace == workspace, _s.state == "filling")
+        query = sa.select(_s.id, _s.filled_to).where(_s.workspace == workspace, _s.state == "filling")
         filling = conn.execute(query.order_by(_s.filled_to)).all()
         if not filling:
             return 0, []
         after = filling[0].filled_to
-        some = [row for row in filling if row.filled_to == after]
+        chosen = {row.id for row in filling if row.filled_to == after}
         page = sa.select(_r.root).where(_r.workspace == workspace, _r.root > after).order_by(_r.root).limit(limit)
         roots = [Key(root) for root in conn.execute(page).scalars()]
-        chosen = {row.id for row in some}
-        quiet = {row.id for row in some if row.version == 1}
         stated = self._ask_again(
-            conn, workspace, _held(conn, workspace, roots), now=now, cause="edited", only=chosen, quiet=quiet
-        )
-        ended = len(roots) < limit
-        values = {"state": "live", "revision": _next_revision(workspace)} if ended else {"filled_to": roots[-1]}
+            conn, workspace, _held(conn, workspace, roots), now=now, cause="edited", only=chosen
+        )  # fmt: skip
         here = (_s.workspace == workspace, _s.id.in_(chosen))
+        if len(roots) >= limit:
+            conn.execute(sa.update(membership.segments).where(*here).values(filled_to=roots[-1]))
+            return len(roots), stated
+        number = sa.select(sa.func.count()).where(_m.workspace == workspace, _m.segment == _s.id).scalar_subquery()
+        values = {"state": "live", "is_told": True, "size": number, "revision": _next_revision(workspace)}
         conn.execute(sa.update(membership.segments).where(*here).values(values))
-        if ended:
-            self._note_days(conn, workspace, book, Counter(), Counter(dict.fromkeys(chosen, 0)), now=now)
+        _note_days(conn, workspace, book, Counter(), Counter(dict.fromkeys(chosen, 0)), now=now)
         return len(roots), stated
 
     # -- asking
@@ -136,6 +148,10 @@ class Following:
     def _book(self, conn: Connection, workspace: WorkspaceId) -> Book:
         """The segments; what is found out about texts that cannot be read, or can be again, is noted."""
         book = self._library.book(conn, workspace)
+        if not book.is_settled:
+            _ask_anew(conn, workspace, book.asked_in)
+            self._library.forget(workspace)
+            book = self._library.book(conn, workspace)
         here = _s.workspace == workspace
         for segment, error in book.failed.items():
             query = sa.update(membership.segments).where(here, _s.id == segment, _s.error != error)
@@ -147,103 +163,153 @@ class Following:
 
     def _ask_again(
         self, conn: Connection, workspace: WorkspaceId, held: Mapping[Key, _Held], *, now: int, cause: str,
-        only: Collection[int] | None = None, quiet: Collection[int] = (),
+        only: Collection[int] | None = None,
     ) -> list[LogRow]:  # fmt: skip
-        """Ask segments of records that are as they were; `quiet` ones state nothing."""
+        """Ask segments (`only` these, whatever changed) of records that are as they were."""
         book = self._book(conn, workspace)
-        before = _memberships(conn, workspace, held)
-        clock, changes, rows = Clock(now, book.zone), list[_Change](), []
+        own = _memberships(conn, workspace, held)
+        before = {root: dict(own.get(root, {})) for root in held}
+        some = book if only is None else book._replace(ready=[one for one in book.ready if one.id in only])
+        asking = _Asking(some, Clock(now, book.zone), _filling(conn, workspace, book), cause)
+        changes, rows = list[_Change](), []
         for root, one in held.items():
-            if only is None:
-                next_at, found = _ask(book, root, one.record, one, before.get(root, {}), clock, cause=cause)
-            else:
-                some = book._replace(ready=[segment for segment in book.ready if segment.id in only])
-                next_at, found = _ask(some, root, one.record, None, before.get(root, {}), clock, cause=cause)
-                next_at = min(next_at, one.next_at)
+            next_at, found = asking.ask(root, one.record, one, before[root], wholly=only is not None)
+            next_at = next_at if only is None else min(next_at, one.next_at)
             changes += found
             if next_at != one.next_at:
                 rows.append(_row(workspace, root, one.record, next_at))
         _keep(conn, rows)
-        return self._write(conn, workspace, book, changes, now=now, quiet=quiet)
+        return self._write(conn, workspace, book, changes, own=own, before=before, now=now)
 
     # -- writing
 
     def _write(
-        self, conn: Connection, workspace: WorkspaceId, book: Book, changes: Sequence[_Change], *, now: int,
-        inherited: Mapping[Key, Mapping[int, int]] | None = None, lost: Collection[int] = (),
-        quiet: Collection[int] = (),
+        self, conn: Connection, workspace: WorkspaceId, book: Book, changes: Sequence[_Change], *,
+        own: Memberships, before: Memberships, now: int,
     ) -> list[LogRow]:  # fmt: skip
-        """Write the members; `inherited` are those of customers that were merged into another, with since when; of
-        `lost` segments a member is no customer any more.
+        """Write the members and the sizes. `own` are the rows that were there, also of those who are no customer any
+        more and whose rows are gone; `before` is what is so without the changes, with what was inherited in a merge.
         """
-        left = defaultdict[int, list[Key]](list)
+        after, left = before, defaultdict[int, list[Key]](list)
+        entered, gone = Counter[int](), Counter[int]()
         for one in changes:
-            if not one.has_entered:
+            if one.has_entered:
+                after[one.root][one.segment.id] = now
+                entered[one.segment.id] += 1
+            else:
+                after[one.root].pop(one.segment.id, None)
                 left[one.segment.id].append(one.root)
-        came = [(one.segment.id, one.root, now) for one in changes if one.has_entered]
-        stays = {(segment, root) for root, its in (inherited or {}).items() for segment in its}
-        stays -= {(segment, root) for segment, roots in left.items() for root in roots}
-        came += [(segment, root, (inherited or {})[root][segment]) for segment, root in stays]
-        rows = [{"workspace": workspace, "segment": s, "root": r, "since": at} for s, r, at in sorted(set(came))]
-        insert_ignore(conn, membership.members, rows, key=("workspace", "segment", "root"))
+                gone[one.segment.id] += 1
+        rows = [
+            {"workspace": workspace, "segment": segment, "root": root, "since": since}
+            for root, its in sorted(after.items())
+            for segment, since in sorted(its.items())
+            if own.get(root, {}).get(segment) != since
+        ]
+        upsert(conn, membership.members, rows, key=("workspace", "segment", "root"), update=("since",))
         for segment, roots in left.items():
             query = sa.delete(membership.members).where(_m.segment == segment)
             change_among(conn, query, workspace, _m.root, roots)
-        touched = {one.segment.id for one in changes} | {segment for segment, _ in stays} | set(lost)
-        entered = Counter(dict.fromkeys(touched, 0))
-        entered.update(one.segment.id for one in changes if one.has_entered)
-        if touched:
-            gone = Counter({segment: len(roots) for segment, roots in left.items()})
-            self._note_days(conn, workspace, book, gone, entered, now=now)
-        told = [one for one in changes if one.segment.id not in quiet]
+        more = Counter(segment for its in after.values() for segment in its)
+        more.subtract(segment for its in own.values() for segment in its)
+        _resize(conn, workspace, {segment: number for segment, number in more.items() if number})
+        touched = {*entered, *gone, *(segment for segment, number in more.items() if number)}
+        entered.update(dict.fromkeys(touched, 0))
+        _note_days(conn, workspace, book, gone, entered, now=now)
+        told = [one for one in changes if one.cause]
         return _facts(conn, workspace, told, now=now) if told else []
 
-    def _note_days(
-        self, conn: Connection, workspace: WorkspaceId, book: Book, gone: Counter[int], entered: Counter[int], *,
-        now: int,
-    ) -> None:  # fmt: skip
-        """Count the members of these segments anew where they changed, and note the day's."""
-        segments = sorted({*gone, *entered})
-        query = sa.select(_m.segment, sa.func.count()).where(_m.workspace == workspace, _m.segment.in_(segments))
-        sizes: dict[int, int] = dict(row._tuple() for row in conn.execute(query.group_by(_m.segment)))
-        day = datetime.fromtimestamp(now // SECOND, tz=book.zone).toordinal() - _EPOCH
-        for segment in segments:
-            here = (_s.workspace == workspace, _s.id == segment)
-            conn.execute(sa.update(membership.segments).where(*here).values(size=sizes.get(segment, 0)))
-        rows = [
-            {"workspace": workspace, "segment": one, "day": day, "entered": entered[one], "gone": gone[one],
-             "size": sizes.get(one, 0)}
-            for one in segments
-        ]  # fmt: skip
-        upsert(
-            conn, membership.days, rows, key=("workspace", "segment", "day"),
-            update={"entered": "segment_days.entered + excluded.entered", "gone": "segment_days.gone + excluded.gone",
-                    "size": "excluded.size"},
-        )  # fmt: skip
+
+def _resize(conn: Connection, workspace: WorkspaceId, more: Mapping[int, int]) -> None:
+    """Change the sizes of segments by so many members."""
+    if more:
+        here = (_s.workspace == workspace, _s.id == sa.bindparam("one"))
+        query = sa.update(membership.segments).where(*here).values(size=_s.size + sa.bindparam("more"))
+        conn.execute(query, [{"one": segment, "more": number} for segment, number in sorted(more.items())])
 
 
-def _ask(
-    book: Book, root: Key, record: Record, old: _Held | None, before: Mapping[int, int], clock: Clock, *, cause: str
-) -> tuple[int, list[_Change]]:
-    """When to ask again, and what changed. Segments that ask nothing that changed are not asked."""
-    changed = None
-    is_due = old is not None and old.next_at <= clock.now
-    if old is not None:
-        names = old.record.keys() | record.keys()
-        changed = {name for name in names if old.record.get(name) != record.get(name)}
-    next_at = NEVER if old is None or is_due else old.next_at
-    found = []
-    for segment in book.ready:
-        compiled = segment.compiled
-        touched = changed is None or not compiled.fields.isdisjoint(changed)
-        if not touched and not (is_due and compiled.is_timed):
-            continue
-        if compiled.is_timed:
-            next_at = min(next_at, compiled.next_change(record, clock))
-        holds = compiled.holds(record, clock)
-        if holds != (segment.id in before):
-            found.append(_Change(segment, root, holds, cause))
-    return next_at, found
+def _note_days(
+    conn: Connection, workspace: WorkspaceId, book: Book, gone: Counter[int], entered: Counter[int], *, now: int
+) -> None:
+    """Note of these segments how many came and went today, and how many there are."""
+    segments = sorted({*gone, *entered})
+    if not segments:
+        return
+    query = sa.select(_s.id, _s.size).where(_s.workspace == workspace, _s.id.in_(segments))
+    sizes: dict[int, int] = dict(row._tuple() for row in conn.execute(query))
+    day = datetime.fromtimestamp(now // SECOND, tz=book.zone).toordinal() - _EPOCH
+    rows = [
+        {"workspace": workspace, "segment": one, "day": day, "entered": entered[one], "gone": gone[one],
+         "size": sizes[one]}
+        for one in segments if one in sizes
+    ]  # fmt: skip
+    upsert(
+        conn, membership.days, rows, key=("workspace", "segment", "day"),
+        update={"entered": "segment_days.entered + excluded.entered", "gone": "segment_days.gone + excluded.gone",
+                "size": "excluded.size"},
+    )  # fmt: skip
+
+
+class _Asking(NamedTuple):
+    """What customers are asked in one round, and why."""
+
+    book: Book
+    clock: Clock
+    filling: Mapping[int, _Filling]
+    cause: str
+
+    def ask(
+        self, root: Key, record: Record, old: _Held | None, before: Mapping[int, int], *, wholly: bool
+    ) -> tuple[int, list[_Change]]:
+        """When to ask again, and what changed. Segments that ask nothing that changed are not asked, but `wholly`."""
+        known = None if wholly else old
+        is_due = known is not None and known.next_at <= self.clock.now
+        changed = None
+        if known is not None:
+            names = known.record.keys() | record.keys()
+            changed = {name for name in names if known.record.get(name) != record.get(name)}
+        next_at = NEVER if known is None or is_due else known.next_at
+        found = []
+        for segment in self.book.ready:
+            compiled = segment.compiled
+            touched = changed is None or not compiled.fields.isdisjoint(changed)
+            if not touched and not (is_due and compiled.is_timed):
+                continue
+            if compiled.is_timed:
+                next_at = min(next_at, compiled.next_change(record, self.clock))
+            holds = compiled.holds(record, self.clock)
+            if holds != (segment.id in before):
+                was = None if old is None else old.record
+                found.append(_Change(segment, root, holds, self._why(segment, root, was, holds=holds)))
+        return next_at, found
+
+    def _why(self, segment: Ready, root: Key, was: Record | None, *, holds: bool) -> str:
+        """Who is not asked yet of a segment that is being filled, and is as before, was in it from the start."""
+        filling = self.filling.get(segment.id)
+        if filling is None or root <= filling.filled_to or was is None:
+            return self.cause
+        if segment.compiled.holds(was, self.clock) != holds:
+            return self.cause
+        return "edited" if filling.is_told or not holds else ""
+
+
+def _filling(conn: Connection, workspace: WorkspaceId, book: Book) -> dict[int, _Filling]:
+    """The segments that are being filled, with how far: that changes without a new revision."""
+    if not any(one.state == "filling" for one in book.ready):
+        return {}
+    query = sa.select(_s.id, _s.filled_to, _s.is_told).where(_s.workspace == workspace, _s.state == "filling")
+    return {row.id: _Filling(bytes(row.filled_to), bool(row.is_told)) for row in conn.execute(query)}
+
+
+def _ask_anew(conn: Connection, workspace: WorkspaceId, asked_in: str) -> None:
+    """Have all customers asked anew by the shop's time zone and currency, where they were asked by others."""
+    here, query = _s.workspace == workspace, sa.update(membership.segments)
+    state = sa.case((_s.state == "failed", _s.state), else_="filling")
+    others = query.where(here, _s.asked_in.not_in(("", asked_in)))
+    conn.execute(
+        others.values(asked_in=asked_in, state=state, filled_to=b"", revision=_next_revision(workspace))
+    )  # fmt: skip
+    conn.execute(query.where(here, _s.asked_in == "").values(asked_in=asked_in))
 
 
 def _due(buckets: Sequence[int], now: int) -> sa.Select[tuple[int, bytes]]:
@@ -264,9 +330,12 @@ def fill_now(conn: Connection, workspace: WorkspaceId, remembered: Remembered, *
 
 
 def filling_shops(conn: Connection) -> list[WorkspaceId]:
-    """The shops with segments that have yet to be asked of somebody."""
-    query = sa.select(_s.workspace).where(_s.state == "filling").distinct()
-    return [WorkspaceId(workspace) for workspace in conn.execute(query).scalars()]
+    """The shops with segments that have yet to be asked of somebody, or were asked by another zone or currency."""
+    query = sa.select(_s.workspace, _s.asked_in, (_s.state == "filling").label("filling")).distinct()
+    rows = conn.execute(query.order_by(_s.workspace)).all()
+    now = {shop.id: asked_in(shop.settings) for shop in all_workspaces(conn)} if rows else {}
+    found = [WorkspaceId(row.workspace) for row in rows if row.filling or row.asked_in != now.get(row.workspace)]
+    return list(dict.fromkeys(found))
 
 
 def _next_revision(workspace: WorkspaceId) -> sa.ScalarSelect[int]:
@@ -281,9 +350,8 @@ def _held(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> dic
     return {Key(row.root): _Held(msgspec.json.decode(row.record), row.next_at) for row in rows}
 
 
-def _memberships(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> dict[Key, dict[int, int]]:
-    """By customer: the segments they are in, with since when."""
-    found: dict[Key, dict[int, int]] = {}
+def _memberships(conn: Connection, workspace: WorkspaceId, roots: Iterable[Key]) -> Memberships:
+    found: Memberships = {}
     query = sa.select(_m.root, _m.segment, _m.since)
     for root, segment, since in select_among(conn, query, workspace, _m.root, roots):
         found.setdefault(Key(root), {})[segment] = since

@@ -23,6 +23,7 @@ __all__ = [
     "FieldType",
     "Has",
     "In",
+    "InSegment",
     "Interval",
     "IsNull",
     "Like",
@@ -159,7 +160,16 @@ class Both(_Node, frozen=True):
     of: tuple[Node, ...]
 
 
-Node: TypeAlias = FieldRef | Constant | Moment | Arithmetic | Compare | Between | In | Like | Has | IsNull | Not | Both
+class InSegment(_Node, frozen=True):
+    """The condition of another segment, by its name. Never unknown: whoever is unknown there is not in it."""
+
+    name: str
+    of: Node
+
+
+Node: TypeAlias = (
+    FieldRef | Constant | Moment | Arithmetic | Compare | Between | In | Like | Has | IsNull | Not | Both | InSegment
+)
 
 
 def children(node: Any) -> list[Any]:

@@ -17,6 +17,7 @@ from rapport.remember.segments.language import (
     FieldRef,
     Has,
     In,
+    InSegment,
     IsNull,
     Like,
     Moment,
@@ -87,6 +88,9 @@ class _Writing:
         if isinstance(node, Has) and not {"%", "_"} & set(str(node.member.value)):
             member = self._name(str(node.member.value))
             return self._all([], f"{member} in (record.get({self._name(node.of.name)}) or ())", wanted)
+        if isinstance(node, InSegment):  # never unknown: what is not true of it is false
+            inner = self.condition(node.of, True)
+            return inner if wanted else f"(not {inner})"
         if isinstance(node, IsNull):
             check, _ = self._operand(node.value)
             return f"({check or True} is {not wanted})"

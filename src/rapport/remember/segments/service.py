@@ -111,13 +111,21 @@ class Overlap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def preview(conn: Connection, workspace: WorkspaceId, text: str, *, fields: Fields, now: int) -> Preview:
-    """Count, in one statement over all customers, who fulfils a condition, with some of them. Raises BadSegment."""
+    """Count, in one statement over all customers, who fulfils a condition, with some of them.
+
+    Raises BadSegment, also where the database cannot read a condition that is nested so deeply.
+    """
     reader = Reader(conn, workspace, fields)
     node = reader.read(text)
     asked = sql_of(customers_only(node), Clock(now, reader.zone), dialect=_dialect(conn))
     values = _bound(asked, workspace)
     where = f"FROM segment_records WHERE workspace = :workspace AND {asked.text}"
-    count = int(conn.execute(sa.text(f"SELECT count(*) {where}"), values).scalar_one())
+    try:
+        count = int(conn.execute(sa.text(f"SELECT count(*) {where}"), values).scalar_one())
+    except sa.exc.OperationalError as error:
+        if any(said in str(error.orig) for said in ("parser stack overflow", "Expression tree is too large")):
+            raise BadSegment("the condition is nested too deeply", hint="name fewer segments within segments") from None
+        raise
     sample = [] if not count else conn.execute(sa.text(f"SELECT root {where} LIMIT {SAMPLE}"), values).scalars().all()
     ids = load_customer_ids(conn) if sample else None
     found = [ids.customer_id(Key(bytes(root))) for root in sample] if ids else []
@@ -138,7 +146,7 @@ def add(
     """Keep a new segment; a job fills it. Raises BadSegment, InvalidInput, and Conflict where the name is taken."""
     lock_each(conn, Lock.SUMMARIES, [workspace])
     name = _named(name)
-    _check(conn, workspace, where, fields, name)
+    reader = _check(conn, workspace, where, fields, name)
     there = sa.select(sa.func.count(), sa.func.max(_s.id)).where(_s.workspace == workspace)
     count, last = conn.execute(there).one()
     kept_ids = sa.select(sa.func.max(_v.segment)).where(_v.workspace == workspace)
@@ -158,6 +166,8 @@ def add(
             error="",
             filled_to=b"",
             size=0,
+            is_told=False,
+            asked_in=reader.asked_in,
             **row,
         )
     )
@@ -180,14 +190,17 @@ def change(
         if _row_of(conn, workspace, wanted["name"]) is not None:
             raise Conflict(f"there is a segment {wanted['name']!r} already", hint="choose another name")
         _refuse_where_named(conn, workspace, row.name, "renamed", fields)
-    _check(conn, workspace, wanted["where"], fields, wanted["name"])
+    reader = _check(conn, workspace, wanted["where"], fields, wanted["name"])
     version = {
         "name": wanted["name"], "where_text": wanted["where"], "version": row.version + 1, "changed_at": now,
         "changed_by": by,
     }  # fmt: skip
     _write_version(conn, workspace, row.id, version)
     others = [one.id for one in _naming(conn, workspace, row.name) if one.id != row.id]
-    refill = {"state": "filling", "error": "", "filled_to": b"", "revision": _revision(conn, workspace)}
+    refill = {
+        "state": "filling", "error": "", "filled_to": b"", "revision": _revision(conn, workspace),
+        "asked_in": reader.asked_in,
+    }  # fmt: skip
     here = _s.workspace == workspace
     conn.execute(sa.update(membership.segments).where(here, _s.id == row.id).values(**version, **refill))
     conn.execute(sa.update(membership.segments).where(here, _s.id.in_(others)).values(**refill))
@@ -287,8 +300,10 @@ def _named(name: str) -> str:
     return name
 
 
-def _check(conn: Connection, workspace: WorkspaceId, where: str, fields: Fields, name: str) -> None:
-    Reader(conn, workspace, fields).read(where, within=(name,))
+def _check(conn: Connection, workspace: WorkspaceId, where: str, fields: Fields, name: str) -> Reader:
+    reader = Reader(conn, workspace, fields)
+    reader.read(where, within=(name,))
+    return reader
 
 
 def _row_of(conn: Connection, workspace: WorkspaceId, name: str) -> Any:

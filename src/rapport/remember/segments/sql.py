@@ -18,6 +18,7 @@ from rapport.remember.segments.language import (
     FieldRef,
     Has,
     In,
+    InSegment,
     IsNull,
     Like,
     Moment,
@@ -58,6 +59,7 @@ class _Writer:
             Like: lambda one: self._like(self.write(one.value), one.pattern), Has: self._has,
             IsNull: lambda one: f"({self.write(one.value)} IS NULL)", Not: lambda one: f"(NOT {self.write(one.of)})",
             Both: lambda one: "(" + f" {one.op.upper()} ".join(self.write(part) for part in one.of) + ")",
+            InSegment: lambda one: f"COALESCE({self.write(one.of)}, {self._bind(value=False)})",
         }  # fmt: skip
         return writers[type(node)](node)
 

@@ -15,6 +15,7 @@ from rapport.remember.segments.language import (
     FieldRef,
     Has,
     In,
+    InSegment,
     IsNull,
     Like,
     Moment,
@@ -34,6 +35,14 @@ _WHEN = {"last_order_at": ("ordered", "last"), "first_order_at": ("ordered", "fi
 _OPS = {"=": "is", "<>": "is not", "<": "is less than", "<=": "is at most", ">": "is more than", ">=": "is at least"}
 _COUNTS = {"=": "exactly ", "<": "fewer than ", "<=": "at most ", ">": "more than ", ">=": "at least ",
            "<>": "not exactly "}  # fmt: skip
+_MOMENT = {"=": "is", "<>": "is not", "<": "is before", "<=": "is not after", ">": "is after", ">=": "is not before"}
+_FIXED = {"=": "at", "<>": "not at", "<": "before", "<=": "at or before", ">": "after", ">=": "at or after"}
+_OF_DAY = {"=": "is {}", "<>": "is not {}", "<": "is before {}", "<=": "is {} or before", ">": "is after {}",
+           ">=": "is {} or later"}  # fmt: skip
+"""Of a date that is held against a day."""
+_IN_DAY = {"=": "exactly as {} began", "<>": "not exactly as {} began", "<": "before {}",
+           "<=": "before {} or as it began", ">": "after {} began", ">=": "on {} or later"}  # fmt: skip
+"""Of a time that is held against a day, which is its first moment."""
 _TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "<>": "<>"}
 
 
@@ -55,7 +64,7 @@ class _Teller:
             return self._compare(node)
         if isinstance(node, FieldRef):
             return self._flag(node, wanted=True)
-        return self._test(node)
+        return f"is in “{node.name}”" if isinstance(node, InSegment) else self._test(node)
 
     def _test(self, node: Any, *, negated: bool = False) -> str:
         no = " not" if negated else ""
@@ -91,13 +100,15 @@ class _Teller:
         of = node.of
         if isinstance(of, FieldRef):
             return self._flag(of, wanted=False)
+        if isinstance(of, InSegment):
+            return f"is not in “{of.name}”"
         if isinstance(of, Between | In | Like | Has | IsNull):
             return self._test(of, negated=True)
         return f"not ({self.tell(of)})"
 
     def _flag(self, node: FieldRef, *, wanted: bool) -> str:
         if node.base == "consent":
-            return f"{'allowed' if wanted else 'refused'} {node.part}"
+            return f"{'allowed' if wanted else 'has not allowed'} {node.part}"
         return f"{'' if wanted else 'not '}{self._title(node)}"
 
     def _compare(self, node: Compare) -> str:
@@ -111,7 +122,7 @@ class _Teller:
                 return self._when(left, op, right)
             if left.type == "flag" and isinstance(right, Constant):
                 return self._flag(left, wanted=bool(right.value) == (op == "="))
-        return f"{self._value(left)} {_OPS[op]} {self._value(right)}"
+        return f"{self._value(left)} {(_MOMENT if isinstance(left, Moment) else _OPS)[op]} {self._value(right)}"
 
     def _count(self, verb: str, op: str, number: float) -> str:
         if (number, op) in ((0, "="), (1, "<"), (0, "<=")):
@@ -124,15 +135,26 @@ class _Teller:
         verb, which = _WHEN.get(field.base, ("", ""))
         start = f"{verb} {which}" if verb else self._title(field)
         ago = _span(moment) if moment.base in ("now", "today") else None
+        if moment.base in ("today", "date"):
+            return f"{start} {(_OF_DAY if field.type == 'date' else _IN_DAY)[op].format(self._day(moment, ago))}"
         if ago is None:
-            sides = {">": "after", ">=": "on or after", "<": "before", "<=": "on or before", "=": "on", "<>": "not on"}
-            return f"{start} {sides[op]} {self._value(moment)}"
+            return f"{start} {_FIXED[op]} {self._value(moment)}"
         span, is_past = ago
+        if op in ("=", "<>"):
+            there = f"{span} {'ago' if is_past else 'ahead'}" if span else "now"
+            return f"{start} {'not ' if op == '<>' else ''}exactly {there}"
         if not span:
             return f"{start} {'in the future' if op in ('>', '>=') else 'before now'}"
         if op in (">", ">="):
             return f"{start} {'within' if is_past else 'more than'} {span}{'' if is_past else ' ahead'}"
         return f"{start} {'more than' if is_past else 'within the next'} {span}{' ago' if is_past else ''}"
+
+    def _day(self, moment: Moment, ago: tuple[str, bool] | None) -> str:
+        """A day, as it is said of: today, the day 2 weeks ago, or which it is."""
+        if ago is None:
+            return self._value(moment)
+        span, is_past = ago
+        return f"the day {span} {'ago' if is_past else 'ahead'}" if span else "today"
 
     def _value(self, node: Any) -> str:
         if isinstance(node, FieldRef):
@@ -173,7 +195,7 @@ def _amount(number: int, unit: str) -> str:
 
 def _number(value: float, *, words: bool = True) -> str:
     if value != int(value):
-        return f"{value:g}"
+        return f"{value:,}"
     return _NUMBERS[int(value)] if words and 0 <= value <= 12 else f"{int(value):,}"
 
 
