@@ -147,6 +147,7 @@ class _Undo:
         customers.mark_stale(conn, self._workspace, touched)
         out = [*rows, *near.followed]
         withdrawn.take_out(conn, self._workspace, self._found.id, out)
+        self._refiled(conn, out)
         numbers = self._unsay(conn, near)
         self._forget(conn, unseen, [row.seq for row in out])
         self._tell_anew(conn, near.strands, near.rest)
@@ -161,6 +162,7 @@ class _Undo:
         policy = self._policy(conn)
         refused = self._erased(conn, rows, policy)
         there = withdrawn.put_back(conn, self._workspace, rows, without=refused)
+        self._refiled(conn, there)
         is_folded = _folded(conn, self._workspace)
         folded = [row for row in there if is_folded(row)]
         near = around(conn, self._workspace, policy, self._slices.wording, folded, is_folded=is_folded)
@@ -193,6 +195,11 @@ class _Undo:
         names = {row.seq: {Key(row.strand), *said_of(self._workspace, to_fact(row), policy).found} for row in rows}
         gone = suppression.is_suppressed(conn, self._workspace, set().union(*names.values()))
         return [row for row in rows if names[row.seq] & gone]
+
+    def _refiled(self, conn: Connection, rows: Sequence[StoredRow]) -> None:
+        for one in self._slices.slices:
+            if one.refiled is not None:
+                one.refiled(conn, self._workspace, [row.seq for row in rows])
 
     def _unsay(self, conn: Connection, near: Around) -> Counter[str]:
         said = [_seen(row) for row in near.said]

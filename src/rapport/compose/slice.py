@@ -24,7 +24,7 @@ from rapport.decide.steps import Steps
 from rapport.kernel.gate import Choices, Gate, NamePurposes
 from rapport.kernel.settings import Section
 from rapport.kernel.wording import FactKind
-from rapport.kernel.work import Retelling, Stage, TimerHandler, Unsay
+from rapport.kernel.work import Refiled, Retelling, Stage, TimerHandler, Unsay
 from rapport.measure.model import Measured
 from rapport.remember.registry import Part, Remembered, SegmentUser, Trait
 from rapport.web.permissions import Permission
@@ -56,6 +56,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     unsay: Unsay | None = None
     """Takes facts back out of its tables, where what a source sent is withdrawn; None where nothing follows from facts
     but what is told again, or what cannot be taken back (what was sent, what was counted and fades)."""
+    refiled: Refiled | None = None
+    """Is told which facts leave the log, or come back to where they stood in it, for the copies that it keeps."""
     segment_user: SegmentUser | None = None
     """Says what of it names a segment, which then keeps its name and stays."""
     holds: tuple[Holding, ...] = ()

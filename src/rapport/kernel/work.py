@@ -23,6 +23,7 @@ __all__ = [
     "Connection",
     "Message",
     "Purpose",
+    "Refiled",
     "Retelling",
     "Seen",
     "Stage",
@@ -76,6 +77,10 @@ class Unsaid(NamedTuple):
         """The ids of the facts."""
         return sorted({one.fact.id for one in self.said})
 
+
+Refiled: TypeAlias = Callable[[Connection, WorkspaceId, Sequence[int]], None]
+"""Is told the numbers of facts of a shop that leave the log or come back to where they stood in it, in the transaction
+in which they do. For whoever keeps copies of facts and reads the log forwards only."""
 
 Unsay: TypeAlias = Callable[[Connection, Unsaid], Mapping[str, int]]
 """Takes away what a slice's tables have of these facts, beside the rows that are told anew: whoever else speaks of the

@@ -16,6 +16,9 @@ from rapport.app.worker import drain, run_job_now
 from rapport.capabilities.consent.store import consent_answers, consent_held
 from rapport.capabilities.fit.store import bought
 from rapport.capabilities.insights.store import sale_lines, sales, touchpoints
+from rapport.capabilities.lake import jobs as lake_jobs
+from rapport.capabilities.lake import service as lake
+from rapport.capabilities.lake.store import lake_refilings
 from rapport.capabilities.loyalty.store import causes
 from rapport.capabilities.loyalty.verifying import verify
 from rapport.capabilities.loyalty.wallet import wallet_of
@@ -33,10 +36,13 @@ from rapport.measure.store import fact_minutes
 from rapport.remember import store as remember
 from rapport.resolve.graph import store as identities
 from rapport.storage import log
+from rapport.storage.lake import upkeep
+from rapport.storage.lake.upkeep import Verified
 from rapport.storage.leases import Leases
 from rapport.storage.withdrawn import withdrawn_facts
 from tests import loyal
 from tests.databases import sqlite_database
+from tests.jobs import turns
 from tests.shop import NOON, Shop
 
 FORGED = "forged"
@@ -200,6 +206,37 @@ def test_what_was_forged_leaves_nothing_behind_and_can_be_put_back(any_shop: Sho
         assert back[name] == rows, name
     assert {row["seq"] for row in any_shop.rows(log.facts) if row["source"] == FORGED} == seqs
     assert any_shop.rows(withdrawn_facts) == []
+
+
+def lake_is(shop: Shop) -> Verified:
+    """The lake held against the log, once its jobs have followed what was taken back."""
+    turns(shop.db, lake_jobs.FORGETTING, now=LATER)
+    turns(shop.db, lake_jobs.REFILING, now=LATER)
+    assert shop.rows(lake_refilings) == []
+    lake.archive(shop.db)
+    return upkeep.verify(shop.db, lake.our_lake(shop.db))
+
+
+def test_what_is_taken_back_leaves_the_lake_and_returns_to_it(any_shop: Shop, tmp_path: Path) -> None:
+    """Also what was not in the lake yet when it was taken back, and what nobody else names."""
+    any_shop.db.folder = tmp_path
+    told(any_shop, forging=True)
+    seqs = sorted(row["seq"] for row in any_shop.rows(log.facts) if row["source"] == FORGED)
+    lake.archive(any_shop.db, most=seqs[4])
+    wanted = carried_out(any_shop, asked(any_shop).id)
+    assert any_shop.rows(lake_refilings) == [], "looking noted something"
+    with any_shop.db.write() as conn:
+        withdrawals.confirm(conn, any_shop.id, wanted.id, by="ada", now=LATER)
+    carried_out(any_shop, wanted.id)
+    found = lake_is(any_shop)
+    assert (found.is_whole, found.only_in_lake) == (True, 0)
+    assert FORGED not in {row.source for row in upkeep.read_rows(lake.our_lake(any_shop.db))}
+    with any_shop.db.write() as conn:
+        withdrawals.put_back(conn, any_shop.id, wanted.id, by="ada", now=LATER)
+    carried_out(any_shop, wanted.id)
+    found = lake_is(any_shop)
+    assert (found.is_whole, found.only_in_lake) == (True, 0)
+    assert set(seqs) <= {row.seq for row in upkeep.read_rows(lake.our_lake(any_shop.db))}
 
 
 @pytest.mark.slow

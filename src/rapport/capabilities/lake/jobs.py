@@ -1,4 +1,4 @@
-"""What workers do for the lake: archive, join small files, forget who was erased.
+"""What workers do for the lake: archive, join small files, forget who was erased and what was taken back.
 
 None of it holds a lock on the database while it works on files; where the optional packages are missing it rests.
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from rapport.act.jobs import Job, Share, Turn
 from rapport.capabilities.lake import store
-from rapport.capabilities.lake.service import archive, forget_waiting, our_lake
+from rapport.capabilities.lake.service import archive, forget_waiting, our_lake, refile_waiting
 from rapport.kernel.clock import MINUTE
 from rapport.kernel.work import Connection
 from rapport.storage.lake import upkeep
 from rapport.storage.lake.table import is_installed, lake_of
 from rapport.storage.log import Horizon, newest_seq
 
-__all__ = ["ARCHIVING", "COMPACTING", "FORGETTING"]
+__all__ = ["ARCHIVING", "COMPACTING", "FORGETTING", "REFILING"]
 
 MANY_FACTS = 5_000
 """With so many waiting a commit is worth its file."""
@@ -98,4 +98,26 @@ FORGETTING = Job(
     run=_forget,
     at_most=200,
     pause_seconds=10.0,
+)
+
+
+def _is_anything_to_refile(conn: Connection, turn: Turn) -> bool:
+    if lake_of(turn.db) is None or not is_installed() or not store.is_refiling(conn):
+        return False
+    return not store.is_forgetting(conn)  # before, or what was put back would be forgotten after it was archived
+
+
+def _refile(turn: Turn) -> int:
+    turn.again()
+    return refile_waiting(turn.db, limit=turn.at_most)
+
+
+REFILING = Job(
+    name="lake.refiling",
+    title="What was taken back leaves the lake, and what was put back returns to it",
+    due=_is_anything_to_refile,
+    run=_refile,
+    at_most=20_000,
+    pause_seconds=10.0,
+    share=Share(behind=1 / 20, busy=1 / 10, quiet=1 / 2),
 )

@@ -12,7 +12,7 @@ from rapport.storage.lake.archiver import AT_ONCE, Archived
 from rapport.storage.lake.table import Lake, lake_of
 from rapport.storage.log import Horizon
 
-__all__ = ["archive", "forget_waiting", "our_lake"]
+__all__ = ["archive", "forget_waiting", "our_lake", "refile_waiting"]
 
 
 def our_lake(db: Database) -> Lake:
@@ -63,4 +63,19 @@ def forget_waiting(db: Database, *, limit: int) -> int:
         erasing.forget(db, lake, workspace, [one.strand for one in some], upto=upto)
         with db.write() as conn:
             store.done(conn, some)
+    return len(waiting)
+
+
+def refile_waiting(db: Database, *, limit: int) -> int:
+    """Have the lake hold what the log holds of facts that left it or came back; returns of how many. Safe to repeat.
+
+    Call where nobody is to be forgotten: who was named by taken back facts alone may have been put back meanwhile.
+    """
+    lake = our_lake(db)
+    with db.read() as conn:
+        waiting = store.refilings(conn, limit=limit)
+    if waiting:
+        erasing.refile(db, lake, waiting[0].workspace, [one.seq for one in waiting])
+        with db.write() as conn:
+            store.refiled(conn, waiting)
     return len(waiting)

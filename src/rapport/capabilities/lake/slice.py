@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rapport.capabilities.lake import store
 from rapport.capabilities.lake.command import COMMANDS
-from rapport.capabilities.lake.jobs import ARCHIVING, COMPACTING, FORGETTING
+from rapport.capabilities.lake.jobs import ARCHIVING, COMPACTING, FORGETTING, REFILING
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
 from rapport.web.permissions import Permission
@@ -18,6 +18,9 @@ LAKE = Slice(
     title="Lake",
     holds=(
         of_shop(store.lake_home, "which lake the facts are archived to"),
+        of_shop(
+            store.lake_refilings, "the numbers of facts that were taken back or put back, until the lake has followed"
+        ),
         of_person(
             store.lake_forgettings,
             "who was erased and is still to be forgotten in the lake; a row goes when that is done",
@@ -27,7 +30,8 @@ LAKE = Slice(
         ),
     ),
     migrations=Path(__file__).parent / "migrations",
-    jobs=(ARCHIVING, COMPACTING, FORGETTING),
+    jobs=(ARCHIVING, COMPACTING, FORGETTING, REFILING),
+    refiled=store.to_refile,
     permissions=(
         Permission(
             name="lake:query",

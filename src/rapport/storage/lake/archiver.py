@@ -17,7 +17,7 @@ from rapport.storage.lake.lease import alone
 from rapport.storage.lake.table import ARCHIVED, PARTITION, Lake, arrow_of, writer
 from rapport.storage.log import Horizon, StoredRow
 
-__all__ = ["AT_ONCE", "Archived", "archive"]
+__all__ = ["AT_ONCE", "Archived", "add_rows", "archive"]
 
 AT_ONCE = 50_000
 """Facts of one commit: some 60 MB in memory, half a second."""
@@ -75,9 +75,15 @@ def _next(db: Database, horizon: Horizon, *, after: int, limit: int) -> list[Sto
 
 
 def _append(lake: Lake, rows: Sequence[StoredRow]) -> None:
+    add_rows(lake, rows, upto=rows[-1].seq)
+
+
+def add_rows(lake: Lake, rows: Sequence[StoredRow], *, upto: int | None = None) -> None:
+    """Add facts in one commit, which says that the log is in the lake up to `upto`. For the lease's holder."""
     from deltalake import CommitProperties, Transaction, write_deltalake
 
+    said = None if upto is None else CommitProperties(app_transactions=[Transaction(ARCHIVED, upto)])
     write_deltalake(
         lake.make(), arrow_of(rows), mode="append", partition_by=PARTITION, writer_properties=writer(),
-        commit_properties=CommitProperties(app_transactions=[Transaction(ARCHIVED, rows[-1].seq)]),
+        commit_properties=said,
     )  # fmt: skip
