@@ -5,6 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from rapport.adapters.channels.staff_mail import StaffMail
+from rapport.app.deciding import launch
+from rapport.app.finding import customer_key
 from rapport.app.settings import Settings
 from rapport.app.wiring import channel_settings, installed
 from rapport.collect.appender import Appender
@@ -12,6 +14,7 @@ from rapport.collect.endpoints import Endpoints
 from rapport.collect.health import Health
 from rapport.collect.sources import Sources
 from rapport.compose.installed import Installed
+from rapport.decide.elsewhere import Elsewhere
 from rapport.decide.service import Decider
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import NotFound
@@ -19,10 +22,8 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.measure.service import Metrics
 from rapport.remember import customers
 from rapport.resolve.actions.service import Identity
-from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.linking.actions import ACTIONS as LINKING
-from rapport.resolve.reading import identities
 from rapport.resolve.reading.references import find_key
 from rapport.storage.engine import Database
 from rapport.web.purposes import Purposes
@@ -48,9 +49,11 @@ class Server:
             vocabulary=slices.vocabulary,
             admission=self.admission,
         )
+        self.elsewhere = Elsewhere(launch(settings))
         self.decider = Decider(
-            db, slices.deciding, append=self.appender.append, find_customer=_customer_key, gate=slices.gate
-        )
+            db, slices.deciding, append=self.appender.append, find_customer=customer_key, gate=slices.gate,
+            elsewhere=self.elsewhere,
+        )  # fmt: skip
         self.metrics = Metrics(slices.metrics)
         self.staff_mail = StaffMail(
             db, channel_settings(settings), base=settings.public_url.rstrip("/") or settings.address
@@ -79,6 +82,7 @@ class Server:
 
     def close(self) -> None:
         """Write what waits, then let go."""
+        self.elsewhere.close()
         self.appender.close()
         self.staff_mail.close()
         self.source_health.flush()
@@ -89,13 +93,5 @@ def _named_key(conn: Connection, workspace: WorkspaceId, reference: str) -> Key 
     """Whom an address names, None where nobody is called so."""
     try:
         return find_key(conn, workspace, reference, region=settings_of(conn, workspace).region)
-    except NotFound:
-        return None
-
-
-def _customer_key(conn: Connection, workspace: WorkspaceId, customer_id: str) -> Key | None:
-    """The customer behind an id, None where there is none."""
-    try:
-        return identities.find_customer(conn, workspace, customer_id, load_customer_ids(conn))
     except NotFound:
         return None

@@ -31,6 +31,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     only wait for, and 2 on PostgreSQL where there are two cores. 0 where `rapport worker` runs them elsewhere."""
     worker_batch: int = 5_000
     """Facts folded in one transaction."""
+    deciders: Annotated[int, Meta(ge=0, le=64)] | None = None
+    """Processes that decide what is shown, beside the server, started where more than ten decisions a second are asked;
+    each takes some 150 MB. Not set: one for each core but one, at most four. 0: the server decides alone."""
     max_pending_mb: int = 48
     """Megabytes of facts that may wait for the disk before requests are answered 429."""
     allow_private_webhooks: bool = False
@@ -97,6 +100,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.workers is not None:
             return self.workers
         return 1 if self.url.startswith("sqlite") or (os.cpu_count() or 1) < 4 else 2
+
+    @property
+    def decider_processes(self) -> int:
+        """How many processes decide beside the server at most."""
+        return min(4, (os.cpu_count() or 1) - 1) if self.deciders is None else self.deciders
 
     @property
     def address(self) -> str:

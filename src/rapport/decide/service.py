@@ -21,6 +21,7 @@ from rapport.decide.asked import (
     placements_asked,
     taken_of_context,
 )
+from rapport.decide.elsewhere import Elsewhere, Question
 from rapport.decide.logged import Made, decision_fact, expected, named
 from rapport.decide.model import PRODUCT, Ask, Candidate, Choice, Guardrail, Pin, Placement, PolicyName
 from rapport.decide.policies import POOL
@@ -59,6 +60,7 @@ class Decider:
         find_customer: FindCustomer,
         gate: Gate,
         rng: random.Random | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self.placements = steps.placements
         self._steps = steps
@@ -67,6 +69,7 @@ class Decider:
         self._find_customer = find_customer
         self._gate = gate
         self._rng = rng or random.Random()
+        self._elsewhere = elsewhere
         at_once = THREADS if db.dialect == "sqlite" else THREADS_WAITING
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="decide")
 
@@ -79,8 +82,12 @@ class Decider:
         self, workspace: WorkspaceId, asked: DecisionAsked, *, now: int, alone: bool = False
     ) -> Decisions:
         """Decide for each placement in turn, log them durably, then answer. Raises as `decide`."""
-        compute = partial(self.compute_all, workspace, asked, now=now, alone=alone)
-        made = await asyncio.get_running_loop().run_in_executor(self._threads, compute)
+        made = None
+        if self._elsewhere is not None:
+            made = await self._elsewhere.decide(Question(workspace, asked, now, alone))
+        if made is None:
+            compute = partial(self.compute_all, workspace, asked, now=now, alone=alone)
+            made = await asyncio.get_running_loop().run_in_executor(self._threads, compute)
         await self._append([row for _, row in made])
         return Decisions(decisions=[decision for decision, _ in made])
 
