@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from rapport.adapters.channels.fetching import Fetching
 from rapport.adapters.channels.staff_mail import StaffMail
 from rapport.app.deciding import launch
 from rapport.app.finding import customer_key
@@ -26,6 +27,7 @@ from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.linking.actions import ACTIONS as LINKING
 from rapport.resolve.reading.references import find_key
 from rapport.storage.engine import Database
+from rapport.web.provider.asking import Provider
 from rapport.web.purposes import Purposes
 
 __all__ = ["Server"]
@@ -55,6 +57,8 @@ class Server:
             elsewhere=self.elsewhere,
         )  # fmt: skip
         self.metrics = Metrics(slices.metrics)
+        wanted = settings.provider
+        self.provider = Provider(wanted, Fetching(allow_private=wanted.allow_private)) if wanted else None
         self.staff_mail = StaffMail(
             db, channel_settings(settings), base=settings.public_url.rstrip("/") or settings.address
         )  # fmt: skip
@@ -66,6 +70,7 @@ class Server:
             "metrics": self.metrics, "sections": self.slices.sections, "tables": sorted(self.slices.tables),
             "slices": self.slices, "settings": self.settings,
             "channel_settings": channel_settings(self.settings), "mailer": self.staff_mail,
+            "provider": self.provider,
             "remembered": self.slices.remembered, "retold": self.slices.retold,
             "vocabulary": self.slices.vocabulary, "admission": self.admission,
             "steps": self.slices.deciding, "gate": self.slices.gate,

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from rapport.kernel.errors import Misconfigured
+from rapport.web.provider.wanted import ProviderSettings, domains_of, roles_of_groups
 
 __all__ = ["Settings"]
 
@@ -40,6 +41,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Let webhooks go to private, loopback and link-local addresses."""
     public_url: str = ""
     """Where shoppers find this server, such as `https://rapport.example.com`; links in messages begin with it."""
+    oidc_issuer: str = ""
+    """OpenID provider by which people sign in to the console, as it calls itself: `https://login.example.com`; empty:
+    none. It sends them back to `/console/sign-in/provider/back` below `RAPPORT_PUBLIC_URL`."""
+    oidc_client_id: str = ""
+    """What the provider calls this installation."""
+    oidc_client_secret: str = ""
+    """By which this installation proves itself to the provider; empty where the provider gives none."""
+    oidc_name: str = ""
+    """The provider's name on the button, such as `Acme`; empty: its host."""
+    oidc_domains: str = ""
+    """Domains of the e-mail addresses that may sign in by the provider, with commas between them; empty: any."""
+    oidc_new_role: str = ""
+    """Role of people who come by the provider and were not invited: marketer, agent, analyst or viewer; empty: they
+    are refused. It needs `RAPPORT_OIDC_DOMAINS`."""
+    oidc_groups: str = ""
+    """Roles by the provider's groups, the same at each sign-in: `cx-admins=owner, desk=agent`. Where it is set,
+    whoever is in none of them is refused; owners stay owners."""
+    oidc_groups_claim: str = "groups"
+    """In which claim the provider names somebody's groups."""
+    oidc_shop: str = ""
+    """Slug of the shop into which people come who were not invited; empty: the first."""
+    oidc_own_sign_in: str = "everybody"
+    """Who may also sign in by password, passkey and reset link, though there is a provider: `everybody`, `owners` or
+    `nobody`."""
+    oidc_allow_private: bool = False
+    """Let the provider be on a private or loopback address, or without TLS."""
     smtp_url: str = ""
     """Mail server of shops that name none in the console: `smtp://user:password@host:587`; `smtps://` is TLS from the
     start."""
@@ -89,6 +116,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 hint="name the addresses of your proxies, or their networks: 10.0.0.0/8",
             )
         return named
+
+    @property
+    def provider(self) -> ProviderSettings | None:
+        """The OpenID provider, None where there is none. Raises Misconfigured."""
+        if not self.oidc_issuer:
+            return None
+        return ProviderSettings(
+            issuer=self.oidc_issuer, client_id=self.oidc_client_id, client_secret=self.oidc_client_secret,
+            public_url=self.public_url, name=self.oidc_name[:60], domains=domains_of(self.oidc_domains),
+            new_role=self.oidc_new_role, groups=roles_of_groups(self.oidc_groups),
+            groups_claim=self.oidc_groups_claim, shop=self.oidc_shop, own_sign_in=self.oidc_own_sign_in,
+            allow_private=self.oidc_allow_private,
+        ).checked()  # fmt: skip
 
     @property
     def worker_processes(self) -> int:

@@ -22,6 +22,7 @@ from rapport.storage import leases, log, settings, suppression, withdrawn, works
 from rapport.storage.bulk import chunks
 from rapport.web import api_keys, attempts, factor_store, views
 from rapport.web import store as web
+from rapport.web.provider import store as provider
 
 __all__ = ["ACT", "COLLECT", "EXPORT", "MEASURE", "REMEMBER", "RESOLVE", "SEGMENTS", "STORAGE", "WEB"]
 
@@ -84,6 +85,7 @@ WEB = (
     of_shop(factor_store.second_factors, f"their authenticator apps and passkeys; {_STAFF}"),
     of_shop(factor_store.recovery_codes, "their recovery codes, as hashes"),
     of_shop(factor_store.challenges, "sign-ins half done and links to new passwords, as hashes, for an hour at most"),
+    of_shop(provider.provider_identities, f"who they are at the shop's OpenID provider; {_STAFF}"),
     of_shop(api_keys.api_keys, "keys of programs, as hashes"),
     of_shop(views.saved_views, "tables as people here set them up, under names"),
 )  # fmt: skip

@@ -18,10 +18,13 @@ from rapport.web import accounts, auth, factor_store, once, resets, store
 from rapport.web.accounts import HalfSignedIn, SignedIn
 from rapport.web.console import render
 from rapport.web.forms import Form, integer, raw, text
-from rapport.web.sign_in_settings import wants_factor
+from rapport.web.provider.asking import Provider
+from rapport.web.provider.people import refuse_own
+from rapport.web.provider.store import identities_of
+from rapport.web.sign_in_settings import May, wants_factor
 from rapport.web.store import Session
 
-__all__ = ["HANDLERS", "account", "browser_of", "enter", "public_address", "session_of"]
+__all__ = ["HANDLERS", "account", "browser_of", "enter", "own_sign_in", "public_address", "session_of"]
 
 AnyRequest = Request[Any, Any, Any]
 GivenMailer = Annotated[resets.Mailer, Dependency(skip_validation=True)]
@@ -53,7 +56,7 @@ def sign_in(request: AnyRequest, db: Database, data: Form) -> Response[Any]:
     try:
         signed_in = accounts.sign_in(
             db, email=email, password=raw(data, "password"), address=auth.client_address(request),
-            browser=browser_of(request), device=auth.device_of(request), now=now_us(),
+            browser=browser_of(request), device=auth.device_of(request), now=now_us(), may=own_sign_in(request, db),
         )  # fmt: skip
     except RapportError as error:
         return sign_in_form(request, db, back=back, email=email, error=error)
@@ -81,7 +84,7 @@ def join(request: AnyRequest, db: Database, data: Form) -> Response[Any]:
     try:
         signed_in = accounts.accept_invitation(
             db, token, email=email, name=name, password=raw(data, "password"), address=auth.client_address(request),
-            browser=browser_of(request), device=auth.device_of(request), now=now_us(),
+            browser=browser_of(request), device=auth.device_of(request), now=now_us(), may=own_sign_in(request, db),
         )  # fmt: skip
     except RapportError as error:
         return _join_form(request, db, token=token, email=email, name=name, error=error)
@@ -123,7 +126,8 @@ def reset(request: AnyRequest, db: Database, data: Form) -> Response[Any]:
     token = text(data, "token")
     try:
         signed_in = resets.reset(
-            db, token, password=raw(data, "password"), browser=browser_of(request), now=now_us()
+            db, token, password=raw(data, "password"), browser=browser_of(request), now=now_us(),
+            may=own_sign_in(request, db),
         )  # fmt: skip
     except RapportError as error:
         return _reset_form(request, db, token=token, error=error)
@@ -187,6 +191,12 @@ HANDLERS = (
 )  # fmt: skip
 
 
+def own_sign_in(request: AnyRequest, db: Database) -> May:
+    """Who may sign in by what Rapport itself knows, where there is an OpenID provider."""
+    provider: Provider | None = request.app.state.provider
+    return lambda user_id: refuse_own(db, user_id, provider.settings if provider else None)
+
+
 def sign_in_form(
     request: AnyRequest, db: Database, *, back: str, email: str = "", error: RapportError | None = None
 ) -> Response[str]:
@@ -194,7 +204,10 @@ def sign_in_form(
     with db.read() as conn:
         first = not store.any_user(conn)
     status = error.status if error else 200
-    response = render(request, "web/sign_in.html", status=status, next=back, email=email, error=error, first=first)
+    response = render(
+        request, "web/sign_in.html", status=status, next=back, email=email, error=error, first=first,
+        provider=provider.settings if (provider := request.app.state.provider) else None,
+    )  # fmt: skip
     seconds = getattr(error, "retry_after_seconds", None)
     if seconds is not None:
         response.headers["Retry-After"] = str(round(seconds))
@@ -209,8 +222,9 @@ def account(request: AnyRequest, db: Database, *, error: RapportError | None = N
             "sessions": store.sessions_of(conn, session.user_id, now=now_us()),
             "workspaces": store.workspaces_of(conn, session.user_id),
             "factors": factor_store.factors_of(conn, session.user_id),
+            "tied": identities_of(conn, session.user_id),
             "recovery_left": factor_store.recovery_codes_left(conn, session.user_id),
-            "factor_wanted": wants_factor(conn, session.workspace, session.role),
+            "factor_wanted": not session.provider and wants_factor(conn, session.workspace, session.role),
         }
     shown = {"begun": None, "picture": "", "recovery_codes": (), "factor_error": None} | more
     return render(

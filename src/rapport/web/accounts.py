@@ -23,6 +23,7 @@ from rapport.web.api_keys import ApiKey
 from rapport.web.factor_store import Challenge
 from rapport.web.key_changes import checked_end, checked_networks
 from rapport.web.permissions import ROLE_NAMES, Permissions
+from rapport.web.sign_in_settings import May, anybody
 from rapport.web.store import Invitation, User
 
 __all__ = [
@@ -145,6 +146,7 @@ def accept_invitation(
     browser: str,
     now: int,
     device: str = "",
+    may: May = anybody,
 ) -> SignedIn | HalfSignedIn:
     """Join the workspace of an invitation and sign in. Somebody who has an account gives its password.
 
@@ -162,6 +164,7 @@ def accept_invitation(
         )  # fmt: skip
     else:
         user = authenticate(db, email=mail, password=password, address=address, device=device, now=now)
+        may(user.id)
     with db.write() as conn:
         # Members first, as `remove_member` does: two that lock in another order would wait for each other.
         everybody = store.members(conn, invitation.workspace, for_update=True)
@@ -178,14 +181,23 @@ def accept_invitation(
 
 
 def sign_in(
-    db: Database, *, email: str, password: str, address: str, browser: str, now: int, device: str = ""
+    db: Database,
+    *,
+    email: str,
+    password: str,
+    address: str,
+    browser: str,
+    now: int,
+    device: str = "",
+    may: May = anybody,
 ) -> SignedIn | HalfSignedIn:
     """Check the password, and start a session where the person has no second factor.
 
-    Raises Unauthenticated, the same for a wrong password and an unknown account, and RateLimited after several
-    failures (`attempts`).
+    Raises Unauthenticated, the same for a wrong password and an unknown account, RateLimited after several
+    failures (`attempts`), and what `may` raises once the password was right.
     """
     user = authenticate(db, email=email, password=password, address=address, device=device, now=now)
+    may(user.id)
     return enter(db, user.id, workspace=first_workspace(db, user.id), browser=browser, device=device, now=now)
 
 
@@ -199,13 +211,17 @@ def first_workspace(db: Database, user_id: str) -> WorkspaceId:
 
 
 def enter(
-    db: Database, user_id: str, *, workspace: WorkspaceId, browser: str, device: str, now: int
+    db: Database, user_id: str, *, workspace: WorkspaceId, browser: str, device: str, now: int, provider: str = ""
 ) -> SignedIn | HalfSignedIn:
-    """What a right password is worth: a session, or half of one where the person has a second factor."""
+    """What a right password, or a provider's word, is worth: a session, or half of one where the person has a second
+    factor.
+    """
     with db.read() as conn:
         wanted = bool(factor_store.factors_of(conn, user_id))
     if not wanted:
-        return start_session(db, user_id=user_id, workspace=workspace, browser=browser, device=device, now=now)
+        return start_session(
+            db, user_id=user_id, workspace=workspace, browser=browser, device=device, now=now, provider=provider
+        )  # fmt: skip
     token = new_secret("half")
     half = Challenge(
         token_hash=store.digest_of(token), kind="second", user_id=user_id, challenge=str(workspace).encode(), tries=0,
@@ -217,19 +233,20 @@ def enter(
 
 
 def start_session(
-    db: Database, *, user_id: str, workspace: WorkspaceId, browser: str, now: int, device: str = ""
+    db: Database, *, user_id: str, workspace: WorkspaceId, browser: str, now: int, device: str = "", provider: str = ""
 ) -> SignedIn:
-    """Start a session with a fresh token."""
+    """Start a session with a fresh token; `provider` is by whose word."""
     token = secrets.token_urlsafe(32)
     with db.write() as conn:
         device = attempts.remember_device(conn, user_id, device, now=now)
         store.end_dead_sessions(conn, now=now)
         store.add_session(
             conn, token_hash=store.digest_of(token), workspace=workspace, user_id=user_id,
-            csrf_token=secrets.token_urlsafe(24), browser=browser[:60], now=now,
+            csrf_token=secrets.token_urlsafe(24), browser=browser[:60], now=now, provider=provider[:80],
         )  # fmt: skip
         store.set_signed_in(conn, user_id, now=now)
-        tell(conn, workspace, "account.signed_in", who=user_id, now=now)
+        by = {"provider": provider} if provider else None
+        tell(conn, workspace, "account.signed_in", who=user_id, details=by, now=now)
     return SignedIn(token=token, user_id=user_id, workspace=workspace, device=device)
 
 
@@ -364,8 +381,9 @@ def authenticate(db: Database, *, email: str, password: str, address: str, devic
     with db.read() as conn:
         user = store.user_by_email(conn, mail)
     attempt = attempts.begin(db, mail, user_id=user.id if user else None, address=address, device=device, now=now)
-    right = passwords.matches(password, user.password_hash if user else passwords.nobodys())
-    if user is None or not right:
+    kept = user.password_hash if user else ""  # of whoever signs in by a provider alone there is none
+    right = passwords.matches(password, kept or passwords.nobodys())
+    if user is None or not kept or not right:
         raise Unauthenticated("e-mail or password is wrong", hint="after several failures you have to wait a little")
     stronger = passwords.hashed(password) if passwords.outdated(user.password_hash) else None
     with db.write() as conn:

@@ -22,6 +22,7 @@ from rapport.web.alarms import Alarms
 from rapport.web.auth import BearerMiddleware, SessionMiddleware
 from rapport.web.cards import Panels, Tiles
 from rapport.web.checks import check_cards, check_finders, check_handlers, check_watches
+from rapport.web.compression import compress_answers
 from rapport.web.console import VERSION, Console
 from rapport.web.finder import Finders, Lookups
 from rapport.web.key_ring import KeyRing
@@ -95,13 +96,13 @@ def create_app(
     joined = _Joined.of(parts)
     given = {
         "db": db, "wording": wording, "permissions": permissions, "sections": (), "purposes": Purposes(db),
-        "mailer": no_mail, **(provided or {}), **joined._asdict(),
+        "mailer": no_mail, "provider": None, **(provided or {}), **joined._asdict(),
     }  # fmt: skip
     recorder = Recorder(db)
     state = {
         "db": db, "key_ring": KeyRing(db, permissions), "console": console, "permissions": permissions,
         "alarms": joined.alarms, "https": https, "shops": ShopFinder(db, shop_of_key), "recorder": recorder,
-        "purposes": given["purposes"], "limiter": AddressLimiter(),
+        "purposes": given["purposes"], "limiter": AddressLimiter(), "provider": given["provider"],
     }  # fmt: skip
     app = Litestar(
         route_handlers=[*_routers(parts), *routes, *files.HANDLERS, home],
@@ -115,7 +116,7 @@ def create_app(
     )  # fmt: skip
     check_handlers(app, permissions)
     joined.check(console, permissions)
-    return keep_slashes(app)
+    return compress_answers(keep_slashes(app))
 
 
 def _routers(parts: Mapping[str, WebPart]) -> Iterator[Router]:

@@ -6,6 +6,7 @@ Every handler names the permission it needs: `@get("/sources", permission="sourc
 
 from __future__ import annotations
 
+import base64
 import hmac
 import secrets
 from typing import Any
@@ -123,7 +124,7 @@ async def deny_forged(request: Request[Any, Any, Any]) -> None:
         return
     site = request.headers.get("sec-fetch-site", "same-origin")
     sent = request.headers.get("x-csrf-token") or (await request.form()).get("csrf_token")
-    if site not in {"same-origin", "none"} or not isinstance(sent, str) or not _same(sent, expected_csrf(request)):
+    if site not in {"same-origin", "none"} or not isinstance(sent, str) or not _is_token(sent, expected_csrf(request)):
         raise Forbidden("this form was not sent from its own page", hint="open the page again and send it from there")
 
 
@@ -133,6 +134,26 @@ def expected_csrf(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     if isinstance(session, Session):
         return session.csrf_token
     return connection.cookies.get(cookie_name(connection, "csrf"), "")
+
+
+def masked(token: str) -> str:
+    """A form token as a page shows it: different in each answer, so that no length of compressed pages tells it."""
+    plain = token.encode()
+    pad = secrets.token_bytes(len(plain))
+    return base64.urlsafe_b64encode(pad + _xor(pad, plain)).decode()
+
+
+def _unmasked(shown: str) -> str:
+    try:
+        both = base64.urlsafe_b64decode(shown.encode("ascii"))
+    except (ValueError, UnicodeEncodeError):
+        return ""
+    half = len(both) // 2
+    return _xor(both[:half], both[half:]).decode("latin-1")
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=False))
 
 
 def new_csrf_cookie(connection: ASGIConnection[Any, Any, Any, Any]) -> Cookie:
@@ -208,6 +229,11 @@ def make_cookie(
     )  # fmt: skip
 
 
+def _is_token(sent: str, expected: str) -> bool:
+    """As pages show it, or as it is."""
+    return len(sent) <= 400 and (_same(_unmasked(sent), expected) or _same(sent, expected))
+
+
 def _same(sent: str, expected: str) -> bool:
     return bool(expected) and hmac.compare_digest(sent.encode("utf-8", "replace"), expected.encode())
 
@@ -217,7 +243,7 @@ def _live_session(db: Database, token: str) -> tuple[Session | None, bool]:
     now = now_us()
     with db.read() as conn:
         session = store.live_session(conn, store.digest_of(token), now=now)
-        bare = session is not None and not session.has_factor
+        bare = session is not None and not session.has_factor and not session.provider
         lacks = bare and session is not None and wants_factor(conn, session.workspace, session.role)
     if session is not None and session.to_be_touched(now):
         with db.write() as conn:

@@ -13,7 +13,7 @@ from rapport.kernel.errors import RapportError, Unauthenticated
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.web import accounts, auth, factors, once, passkeys
-from rapport.web.account_pages import account, browser_of, enter, public_address, session_of, sign_in_form
+from rapport.web.account_pages import account, browser_of, enter, own_sign_in, public_address, session_of, sign_in_form
 from rapport.web.console import render
 from rapport.web.factors import Begun
 from rapport.web.forms import Form, raw, text
@@ -66,6 +66,7 @@ def sign_in_by_passkey(request: AnyRequest, db: Database, data: Form) -> Respons
         signed_in = passkeys.sign_in(
             db, token=text(data, "token"), answer=raw(data, "answer"), origin=public_address(request),
             browser=browser_of(request), device=auth.device_of(request), now=now_us(),
+            may=own_sign_in(request, db),
         )  # fmt: skip
     except RapportError as error:
         return sign_in_form(request, db, back=back, error=error)

@@ -50,7 +50,7 @@ challenges = Table(
 )
 """A password that was right, a passkey that is asked, a link to a new password: each works once, for minutes."""
 
-ChallengeKind = Literal["second", "passkey", "new_passkey", "reset"]
+ChallengeKind = Literal["second", "passkey", "new_passkey", "reset", "provider"]
 
 
 class Factor(msgspec.Struct, frozen=True, kw_only=True):

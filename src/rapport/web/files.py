@@ -10,6 +10,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
 
+from rapport.web.compression import takes_gzip
 from rapport.web.console import STATIC
 
 __all__ = ["HANDLERS"]
@@ -44,25 +45,12 @@ def _answer(request: Request[Any, Any, Any], path: Path, keep: str) -> Response[
     if path.suffix not in _COMPRESSED:
         return Response(path.read_bytes(), media_type=_MEDIA_TYPES[path.suffix], headers=headers)
     headers["Vary"] = "Accept-Encoding"
-    if _takes_gzip(request.headers.get("accept-encoding", "")):
+    if takes_gzip(request.headers.get("accept-encoding", "")):
         headers["Content-Encoding"] = "gzip"
         content = _gzipped(path, path.stat().st_mtime_ns)
     else:
         content = path.read_bytes()
     return Response(content, media_type=_MEDIA_TYPES[path.suffix], headers=headers)
-
-
-def _takes_gzip(accepted: str) -> bool:
-    """Whether a client that accepts these codings reads gzip.
-
-    >>> _takes_gzip("br, gzip;q=0.8"), _takes_gzip("gzip;q=0"), _takes_gzip("identity")
-    (True, False, False)
-    """
-    for part in accepted.lower().split(","):
-        coding, _, weight = part.partition(";")
-        if coding.strip() == "gzip":
-            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
 
 
 @lru_cache(maxsize=32)

@@ -19,6 +19,7 @@ from rapport.web import (
     factor_pages,
     key_pages,
     once,
+    provider_pages,
     settings_pages,
     store,
     view_pages,
@@ -91,7 +92,8 @@ def find_page(request: AnyRequest, db: Database, principal: Principal, finders: 
 PAGES = ConsolePages(
     room="web",
     handlers=(
-        *account_pages.HANDLERS, *factor_pages.HANDLERS, find_page, team_page, invite, withdraw, change_role, remove,
+        *account_pages.HANDLERS, *factor_pages.HANDLERS, *provider_pages.HANDLERS,
+        find_page, team_page, invite, withdraw, change_role, remove,
         *key_pages.HANDLERS, *settings_pages.HANDLERS, *view_pages.HANDLERS, *components.HANDLERS,
     ),
     nav=(

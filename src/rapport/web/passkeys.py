@@ -19,6 +19,7 @@ from rapport.storage.engine import Database
 from rapport.web import accounts, factor_store, factors, store
 from rapport.web.accounts import SignedIn
 from rapport.web.factor_store import Challenge, ChallengeKind, Factor
+from rapport.web.sign_in_settings import May, anybody
 
 __all__ = ["Asked", "add", "ask", "ask_for_new", "sign_in"]
 
@@ -107,7 +108,9 @@ def ask(db: Database, *, origin: str, now: int) -> Asked:
     return Asked(_remember(db, challenge, "passkey", user_id=None, now=now), options_to_json_dict(options))
 
 
-def sign_in(db: Database, *, token: str, answer: str, origin: str, browser: str, device: str, now: int) -> SignedIn:
+def sign_in(
+    db: Database, *, token: str, answer: str, origin: str, browser: str, device: str, now: int, may: May = anybody
+) -> SignedIn:
     """Sign in the person whose passkey answered. Raises Unauthenticated."""
     from webauthn import verify_authentication_response
     from webauthn.helpers import base64url_to_bytes
@@ -132,6 +135,7 @@ def sign_in(db: Database, *, token: str, answer: str, origin: str, browser: str,
             factor_store.touch_factor(conn, known.id, now=now)
         elif not factor_store.use_factor(conn, known.id, counter=shown.new_sign_count, now=now):
             raise Unauthenticated("this passkey was copied: another one has counted further", hint="remove it")
+    may(known.user_id)
     workspace = accounts.first_workspace(db, known.user_id)
     return accounts.start_session(
         db, user_id=known.user_id, workspace=workspace, browser=browser, device=device, now=now

@@ -13,6 +13,7 @@ from rapport.storage.engine import Database
 from rapport.web import accounts, attempts, factor_store, store
 from rapport.web.accounts import HalfSignedIn, SignedIn
 from rapport.web.factor_store import Challenge
+from rapport.web.sign_in_settings import May, anybody
 
 __all__ = ["Mailer", "make_link", "no_mail", "reset", "whose"]
 
@@ -58,9 +59,12 @@ def whose(db: Database, token: str, *, now: int) -> store.User:
     return user
 
 
-def reset(db: Database, token: str, *, password: str, browser: str, now: int) -> SignedIn | HalfSignedIn:
+def reset(
+    db: Database, token: str, *, password: str, browser: str, now: int, may: May = anybody
+) -> SignedIn | HalfSignedIn:
     """Put a new password in force, sign everybody out, and sign in; a second factor is asked all the same."""
     user = whose(db, token, now=now)
+    may(user.id)
     kept = accounts.new_password(password, email=user.email, name=user.name)
     workspace = accounts.first_workspace(db, user.id)
     with db.write() as conn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import msgspec
@@ -12,7 +13,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.settings import Section
 from rapport.storage import settings
 
-__all__ = ["SIGN_IN_SETTINGS", "SignInSettings", "wants_factor"]
+__all__ = ["SIGN_IN_SETTINGS", "May", "SignInSettings", "anybody", "wants_factor"]
 
 
 class SignInSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +35,14 @@ class SignInSettings(msgspec.Struct, frozen=True, kw_only=True):
             " is over. It needs a mail server; webhooks hear of alarms where that is ticked.",
         ),
     ] = "owners"
+
+
+May = Callable[[str], None]
+"""Raises Forbidden where this user may not sign in by what Rapport itself knows: there is an OpenID provider."""
+
+
+def anybody(user_id: str) -> None:
+    """Everybody may."""
 
 
 SIGN_IN_SETTINGS = Section(name="system", title="Signing in, and alarms", kind=SignInSettings)

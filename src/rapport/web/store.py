@@ -50,10 +50,12 @@ sessions = Table(
     Column("user_id", Text, nullable=False),
     Column("csrf_token", Text, nullable=False),
     Column("browser", Text, nullable=False),
+    Column("provider", Text, nullable=False, server_default=""),
     Column("created_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
     Index("console_sessions_user", "user_id"),
 )
+"""`provider` is the OpenID provider by which somebody came, empty where it was by password or passkey."""
 
 invitations = Table(
     "invitations",
@@ -111,6 +113,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     csrf_token: str
     browser: str
+    provider: str
+    """By which OpenID provider; what that asks of people stands for a second factor of ours."""
     has_factor: bool
     created_at: int
     seen_at: int
@@ -198,6 +202,18 @@ def workspaces_of(conn: Connection, user_id: str) -> list[tuple[WorkspaceId, str
     return [(row.id, row.name) for row in conn.execute(query)]
 
 
+def role_of(conn: Connection, *, workspace: WorkspaceId, user_id: str) -> str | None:
+    """A user's role in a workspace; None where they do not belong to it."""
+    column = memberships.c
+    query = sa.select(column.role).where(column.workspace == workspace, column.user_id == user_id)
+    return conn.execute(query).scalar_one_or_none()
+
+
+def roles_of(conn: Connection, user_id: str) -> set[str]:
+    """What a user is, in any workspace."""
+    return set(conn.execute(sa.select(memberships.c.role).where(memberships.c.user_id == user_id)).scalars())
+
+
 def members(conn: Connection, workspace: WorkspaceId, *, for_update: bool = False) -> list[TeamMember]:
     """Everybody in a workspace, longest first; on demand nobody else changes who that is meanwhile."""
     if for_update:  # in one order, and before anything is read: two who wait for each other would see what was
@@ -227,12 +243,13 @@ def add_session(
     csrf_token: str,
     browser: str,
     now: int,
+    provider: str = "",
 ) -> None:
     """Insert a session."""
     conn.execute(
         sessions.insert().values(
             token_hash=token_hash, workspace=workspace, user_id=user_id, csrf_token=csrf_token, browser=browser,
-            created_at=now, seen_at=now,
+            provider=provider, created_at=now, seen_at=now,
         )
     )  # fmt: skip
 
@@ -295,7 +312,8 @@ def _session_query() -> sa.Select[Any]:
         sa.select(
             sessions.c.token_hash, sessions.c.workspace, workspaces.c.name.label("workspace_name"), sessions.c.user_id,
             users.c.email, users.c.name, memberships.c.role, sessions.c.csrf_token, sessions.c.browser,
-            has_factor(sessions.c.user_id).label("has_factor"), sessions.c.created_at, sessions.c.seen_at,
+            sessions.c.provider, has_factor(sessions.c.user_id).label("has_factor"), sessions.c.created_at,
+            sessions.c.seen_at,
         )
         .join(users, users.c.id == sessions.c.user_id)
         .join(workspaces, workspaces.c.id == sessions.c.workspace)
@@ -329,6 +347,13 @@ def open_invitations(conn: Connection, workspace: WorkspaceId, *, now: int) -> l
     return [
         Invitation(**row._mapping) for row in conn.execute(query.order_by(invitations.c.created_at, invitations.c.id))
     ]
+
+
+def invitations_of(conn: Connection, email: str, *, now: int) -> list[Invitation]:
+    """Invitations of this address that can still be accepted, the newest of each workspace first."""
+    query = sa.select(invitations).where(invitations.c.email == email, invitations.c.expires_at > now)
+    ordered = query.order_by(invitations.c.workspace, invitations.c.created_at.desc(), invitations.c.id)
+    return [Invitation(**row._mapping) for row in conn.execute(ordered)]
 
 
 def take_invitation(conn: Connection, token_hash: bytes) -> bool:

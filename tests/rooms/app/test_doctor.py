@@ -15,6 +15,7 @@ from rapport.app.doctor import Finding, examine, web
 from rapport.app.doctor.machine import folder
 from rapport.app.settings import Settings
 from tests.databases import postgres_database
+from tests.openid import open_id
 
 NOBODY = 9
 """A port where nobody answers."""
@@ -118,3 +119,18 @@ def test_a_script_reads_lines_of_json_and_the_exit_code(installed: Path) -> None
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.exit_code == 1
     assert {"name", "state", "what", "to_do"} == set(found[0])
+
+
+def test_a_provider_is_asked_whether_it_is_who_it_should_be(installed: Path) -> None:
+    with open_id() as there:
+        wanted = {
+            "oidc_issuer": there.issuer, "oidc_client_id": "r", "oidc_allow_private": True,
+            "public_url": "https://shop.example",
+        }  # fmt: skip
+        assert [one.state for one in web.provider(settings(installed, **wanted))] == ["well"]
+        there.words = {"issuer": "https://elsewhere.example"}
+        (amiss,) = web.provider(settings(installed, **wanted))
+        assert (amiss.state, "calls itself" in amiss.what) == ("bad", True)
+    (amiss,) = web.provider(settings(installed, **(wanted | {"public_url": ""})))
+    assert "RAPPORT_PUBLIC_URL" in amiss.what
+    assert not list(web.provider(settings(installed)))

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import httpx
 
 from rapport.act.addresses import NotAllowed, allowed
 
-__all__ = ["TIMEOUT_SECONDS", "Answer", "NeverSent", "Unanswered", "address_of", "post"]
+__all__ = ["TIMEOUT_SECONDS", "Answer", "NeverSent", "Unanswered", "address_of", "ask", "post"]
 
 TIMEOUT_SECONDS = 12.0
 """For the whole request; shorter than the lease of a message."""
@@ -44,8 +44,19 @@ def post(
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> Answer:  # fmt: skip
     """Hand it over. Raises NeverSent and Unanswered, neither of which tells the address: it may hold a secret."""
+    return ask("POST", url, content, headers, allow_private=allow_private, timeout_seconds=timeout_seconds)
+
+
+def ask(
+    method: Literal["GET", "POST"], url: str, content: bytes, headers: Mapping[str, str], *, allow_private: bool,
+    timeout_seconds: float = TIMEOUT_SECONDS, largest: int = LARGEST_ANSWER,
+) -> Answer:  # fmt: skip
+    """One request, whose answer is read up to `largest` bytes. Raises as `post`."""
     try:
-        sent = _post(url, content, headers, allow_private=allow_private, timeout_seconds=timeout_seconds)
+        sent = _ask(
+            method, url, content, headers, allow_private=allow_private, timeout_seconds=timeout_seconds,
+            largest=largest,
+        )  # fmt: skip
         return asyncio.run(sent)
     except NotAllowed as error:
         raise NeverSent(str(error)) from error
@@ -57,9 +68,10 @@ def post(
         raise Unanswered(type(error).__name__) from error
 
 
-async def _post(
-    url: str, content: bytes, headers: Mapping[str, str], *, allow_private: bool, timeout_seconds: float
-) -> Answer:
+async def _ask(
+    method: str, url: str, content: bytes, headers: Mapping[str, str], *, allow_private: bool, timeout_seconds: float,
+    largest: int,
+) -> Answer:  # fmt: skip
     async with asyncio.timeout(timeout_seconds):
         asked = httpx.URL(url)
         if asked.scheme == "http" and not allow_private:
@@ -69,7 +81,7 @@ async def _post(
         async with (
             httpx.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=False) as client,
             client.stream(
-                "POST", asked.copy_with(host=address), content=content,
+                method, asked.copy_with(host=address), content=content,
                 headers={"user-agent": "Rapport/1", "host": asked.netloc.decode("ascii"), **headers},
                 extensions={"sni_hostname": asked.raw_host.decode("ascii")},
             ) as response,
@@ -77,9 +89,9 @@ async def _post(
             body = b""
             async for part in response.aiter_bytes():
                 body += part
-                if len(body) > LARGEST_ANSWER:
+                if len(body) > largest:
                     break
-            return Answer(response.status_code, body[:LARGEST_ANSWER], response.headers)
+            return Answer(response.status_code, body[:largest], response.headers)
 
 
 async def address_of(url: httpx.URL, *, allow_private: bool) -> str:

@@ -27,5 +27,6 @@ def examine(settings: Settings) -> list[Finding]:
         *web.answering(settings),
         *web.encryption(settings),
         *web.proxies(settings),
+        *web.provider(settings),
     ]
     return sorted(found, key=lambda one: _ORDER.index(one.state))

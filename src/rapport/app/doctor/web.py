@@ -11,11 +11,14 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from rapport.adapters.channels.fetching import Fetching
 from rapport.app.doctor.finding import Finding, bad, fair, well
 from rapport.app.settings import Settings
-from rapport.kernel.errors import Misconfigured
+from rapport.kernel.clock import now_us
+from rapport.kernel.errors import Misconfigured, RapportError
+from rapport.web.provider.asking import Provider
 
-__all__ = ["answering", "encryption", "proxies"]
+__all__ = ["answering", "encryption", "provider", "proxies"]
 
 SECONDS = 3.0
 SOON_DAYS = 14
@@ -63,6 +66,19 @@ def proxies(settings: Settings) -> Iterator[Finding]:
     if settings.public_url and not named:
         to_do = "Set RAPPORT_TRUSTED_PROXIES to the proxy's address: else all visitors share its limits."
         yield fair("proxies", "no proxy is believed", to_do)
+
+
+def provider(settings: Settings) -> Iterator[Finding]:
+    """Whether the OpenID provider, where one is set, can be asked and is who it says."""
+    try:
+        wanted = settings.provider
+        if wanted is None:
+            return
+        Provider(wanted, Fetching(allow_private=wanted.allow_private)).words(now=now_us())
+    except RapportError as error:
+        yield bad("provider", error.message, error.hint or "")
+    else:
+        yield well("provider", f"people can sign in by {wanted.title}; it sends them back to {wanted.redirect_uri}")
 
 
 def _certificate(host: str, port: int) -> Iterator[Finding]:
