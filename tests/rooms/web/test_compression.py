@@ -33,7 +33,7 @@ def test_a_page_is_compressed_only_where_no_other_site_asked_for_it(browser: Bro
             assert "Accept-Encoding" in page.headers["vary"]
 
 
-def test_the_form_token_reads_otherwise_in_each_answer_and_every_one_holds_and_no_other(
+def test_the_form_token_reads_otherwise_in_each_answer_and_no_other_holds(
     browser: Browser, join: Join
 ) -> None:
     sign_in(browser, join("owner"))
