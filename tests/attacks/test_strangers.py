@@ -19,9 +19,10 @@ from rapport.collect.appender import Appender
 from rapport.collect.endpoints import Endpoints
 from rapport.collect.envelope import read_batch, read_single
 from rapport.collect.health import Health
-from rapport.collect.limiter import STRANGERS, InFlight
+from rapport.collect.limiter import FREE_MISSES, LATE_SECONDS, MOST_LATE, STRANGERS, InFlight, Misses
 from rapport.collect.sources import Sources, set_enabled
 from rapport.collect.validate import clean
+from rapport.kernel.clock import MINUTE
 from rapport.kernel.errors import InvalidFact, Overloaded
 from tests.rooms.collect.conftest import Shop, basic
 
@@ -247,3 +248,31 @@ def test_a_network_of_addresses_is_counted_as_one() -> None:
     assert counted("2001:db8:1:2::1") == counted("2001:db8:1:2:ffff::9") != counted("2001:db8:1:3::1")
     assert counted("198.51.100.1") == "198.51.100.1"
     assert counted("fe80::1%eth0") == "fe80::/64"
+
+
+def test_who_guesses_keys_waits_and_another_address_does_not() -> None:
+    misses = Misses()
+    assert [misses.seconds_for("guesser", now=0) for _ in range(FREE_MISSES)] == [0.0] * FREE_MISSES
+    assert misses.seconds_for("guesser", now=0) == LATE_SECONDS
+    assert misses.seconds_for("shop", now=0) == 0.0
+    assert misses.seconds_for("guesser", now=MINUTE) == 0.0
+
+
+async def test_a_wrong_keys_late_answer_delays_no_right_one_of_the_same_address(
+    client: httpx.AsyncClient, shop: Shop, endpoints: Endpoints
+) -> None:
+    for number in range(FREE_MISSES):
+        answer = await client.post("/v1/track", json=MESSAGE, headers=basic(f"wk_made_up_{number}:"))
+        assert answer.status_code == 401
+    late = asyncio.create_task(client.post("/v1/track", json=MESSAGE, headers=basic("wk_made_up:")))
+    async with asyncio.timeout(30):
+        while not endpoints._misses.late:  # noqa: ASYNC110 - it is the server's number
+            await asyncio.sleep(0)
+    right = await client.post("/v1/track", json=MESSAGE, headers=basic(f"{shop.source.write_key}:"))
+    assert (right.status_code, late.done()) == (200, False)
+    endpoints._misses.late = MOST_LATE  # too many wait: nobody is kept any more
+    assert (await client.post("/v1/track", json=MESSAGE, headers=basic("wk_other:"))).status_code == 401
+    assert not late.done()
+    endpoints._misses.late = 1
+    assert (await late).status_code == 401
+    assert endpoints._misses.late == 0

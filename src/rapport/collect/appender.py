@@ -1,7 +1,8 @@
 """Group commit: every waiting request's facts go to the log in one transaction, and only then are they answered.
 
 One thread owns the writing. While it commits, the next group gathers; so the number of transactions follows the disk
-and not the number of requests. What waits is bounded: beyond it requests are refused before memory grows.
+and not the number of requests. What waits is bounded: beyond it requests are refused before memory grows. Groups are
+small, and filled by each source in turn: whoever sends much makes nobody else wait longer than for one group.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future
 
 from sqlalchemy import Connection
@@ -28,13 +30,19 @@ _logger = logging.getLogger(__name__)
 
 Group = list["_Waiting"]
 
+GROUP_ROWS = 1_000
+"""Rows of one transaction, but for a request that alone has more. Four times as many gain a tenth of throughput."""
+
 
 class _Waiting:
-    __slots__ = ("done", "quarantined", "rows", "size")
+    __slots__ = ("count", "done", "quarantined", "rows", "size", "source")
 
     def __init__(self, rows: Sequence[LogRow], quarantined: Sequence[QuarantineRow]) -> None:
         self.rows = rows
         self.quarantined = quarantined
+        self.count = len(rows) + len(quarantined)
+        first = rows[0] if rows else quarantined[0]
+        self.source = (first.workspace, first.source)
         self.size = sum(len(row.body) for row in rows) + sum(len(row.body) for row in quarantined)
         self.done: Future[int] = Future()
 
@@ -47,13 +55,14 @@ class Appender:
         db: Database,
         *,
         max_pending_bytes: int = 48 * 1024 * 1024,
-        max_group_rows: int = 4_000,
+        max_group_rows: int = GROUP_ROWS,
     ) -> None:
         self._db = db
         self._max_pending_bytes = max_pending_bytes
         self._max_group_rows = max_group_rows
         self._pending: Group = []
         self._pending_bytes = 0
+        self._served: set[tuple[int, str]] = set()
         self._wake = threading.Condition()
         self._closing = False
         self.appended = 0
@@ -115,13 +124,19 @@ class Appender:
                 self._pending_bytes -= sum(waiting.size for waiting in group)
 
     def _take(self) -> Group:
-        rows = 0
-        for count, waiting in enumerate(self._pending):
-            rows += len(waiting.rows) + len(waiting.quarantined)
-            if count and rows > self._max_group_rows:
-                group, self._pending = self._pending[:count], self._pending[count:]
-                return group
-        group, self._pending = self._pending, []
+        """The next group: of each source the request that waits longest, then of each the next, while there is room."""
+        if sum(waiting.count for waiting in self._pending) <= self._max_group_rows:
+            group, self._pending = self._pending, []
+            return group
+        rows, taken = 0, set[int]()
+        for number in _in_turn(self._pending, served=self._served):
+            rows += self._pending[number].count
+            if taken and rows > self._max_group_rows:
+                break
+            taken.add(number)
+        group = [waiting for number, waiting in enumerate(self._pending) if number in taken]
+        self._served = {waiting.source for waiting in group}
+        self._pending = [waiting for number, waiting in enumerate(self._pending) if number not in taken]
         return group
 
     def _commit(self, group: Group) -> None:
@@ -161,3 +176,18 @@ class Appender:
         if log.append(conn, rows) == len(rows):
             return [len(waiting.rows) for waiting in group]
         return new_in_each(conn, [waiting.rows for waiting in group])
+
+
+def _in_turn(pending: Group, *, served: Collection[tuple[int, str]]) -> Iterator[int]:
+    """The places of what waits: each source's first, then each source's second; those who were not `served` by the last
+    group come before those who were. Requests of a source keep their order.
+    """
+    of_source: dict[tuple[int, str], deque[int]] = {}
+    for number, waiting in enumerate(pending):
+        of_source.setdefault(waiting.source, deque()).append(number)
+    turns = deque(of_source[source] for source in sorted(of_source, key=served.__contains__))
+    while turns:
+        mine = turns.popleft()
+        yield mine.popleft()
+        if mine:
+            turns.append(mine)

@@ -38,7 +38,7 @@ from rapport.collect.http import (
     read_head,
     send_answer,
 )
-from rapport.collect.limiter import STRANGERS, InFlight, RateLimiter
+from rapport.collect.limiter import MOST_LATE, STRANGERS, InFlight, Misses, RateLimiter
 from rapport.collect.model import Envelope, QuarantineRow, Source
 from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.collect.pixel import read_pixel
@@ -146,6 +146,7 @@ class Endpoints:
         self._appender = appender
         self._clock = clock
         self._rates = RateLimiter()
+        self._misses = Misses()
         self._vocabulary = vocabulary
         self._admission: Admission = admission or Everything()
 
@@ -180,7 +181,8 @@ class Endpoints:
         except RapportError as error:
             if error.status >= 500:
                 _log.error("an endpoint could not keep facts: %s", error.message)
-            await send_answer(send, answer_of(error), cut=_must_cut(head, error))
+            cut = isinstance(error, Unauthenticated) and not await self._slow_down(head.address)
+            await send_answer(send, answer_of(error), cut=cut or _must_cut(head, error))
             return
         except Exception:  # noqa: BLE001 - a bug must become a 500, never a dropped connection
             _log.exception("an endpoint failed at %s", head.path)
@@ -189,6 +191,19 @@ class Endpoints:
             )
             return
         await send_answer(send, answer)
+
+    async def _slow_down(self, address: str) -> bool:
+        """Let whoever shows wrong keys again and again wait; False where too many wait already."""
+        wait = self._misses.seconds_for(address, now=self._clock())
+        if wait and self._misses.late >= MOST_LATE:
+            return False
+        if wait:
+            self._misses.late += 1
+            try:
+                await asyncio.sleep(wait)
+            finally:
+                self._misses.late -= 1
+        return True
 
     async def _answer(self, head: Head, receive: Receive) -> HttpAnswer:
         path = head.path.rstrip("/")

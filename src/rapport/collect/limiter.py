@@ -9,7 +9,7 @@ from rapport.collect.model import Source
 from rapport.kernel.clock import SECOND
 from rapport.kernel.errors import Overloaded, RateLimited
 
-__all__ = ["STRANGERS", "InFlight", "RateLimiter"]
+__all__ = ["STRANGERS", "InFlight", "Misses", "RateLimiter"]
 
 BURST_SECONDS = 5
 """A source that was quiet may send this many seconds' worth at once, unless it says how many facts."""
@@ -73,6 +73,34 @@ class RateLimiter:
             self._of_address.popitem(last=False)
         if left < 1:
             raise _one_too_fast(left, rate)
+
+
+FREE_MISSES = 30
+"""Of one address in a minute; a website whose key is wrong has as many visitors as it has addresses."""
+LATE_SECONDS = 1.0
+MOST_LATE = 200
+"""Answers that wait at once, of all addresses; one more is given at once, and its connection ends."""
+
+
+class Misses:
+    """Who shows write keys that are none, again and again, is answered late, one second each time.
+
+    Whoever guesses keys, or only means to keep the server busy, asks anew when answered: a wait costs them their pace
+    and us nothing. Who shows a right key from the same address is not concerned.
+    """
+
+    def __init__(self) -> None:
+        self._of_address: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self.late = 0
+        """Answers that wait now."""
+
+    def seconds_for(self, address: str, *, now: int) -> float:
+        """Count a miss of this address; how long its answer waits."""
+        left = _filled(self._of_address.pop(address, (float(FREE_MISSES), now)), FREE_MISSES / 60, FREE_MISSES, now)
+        self._of_address[address] = (left - 1 if left >= 1 else left, now)
+        if len(self._of_address) > REMEMBERED:
+            self._of_address.popitem(last=False)
+        return 0.0 if left >= 1 else LATE_SECONDS
 
 
 def _filled(bucket: tuple[float, int], rate: float, full: float, now: int) -> float:

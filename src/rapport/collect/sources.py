@@ -242,7 +242,7 @@ class Sources:
             return source
         if self._asking is None or (self._asking.done() and abs(now - self._asked_at) > SECOND // 4):
             self._asked_at = now
-            self._asking = asyncio.create_task(self.refresh())
+            self._asking = asyncio.create_task(asyncio.to_thread(self._read_keys))
         try:
             await asyncio.shield(self._asking)
         except SQLAlchemyError as error:
@@ -264,12 +264,10 @@ class Sources:
     def refresh_now(self) -> None:
         """Read the sources, how full their quarantine is, and what they have sent in a day."""
         with self._db.read() as conn:
-            shops = _shops(conn)
-            read = [_source(row, shops.get(row.workspace)) for row in all_source_rows(conn)]
+            read = _all_sources(conn)
             waiting = count_open(conn)
             sent = bytes_since(conn, now_us() - DAY) if any(s.limits.megabytes_per_day for s in read) else {}
-        self._by_key = {source.write_key: source for source in read}
-        self._by_previous_key = {source.previous_key: source for source in read if source.previous_key}
+        self._keep_keys(read)
         self._full = frozenset(
             (source.workspace, source.id)
             for source in read
@@ -280,6 +278,16 @@ class Sources:
             for source in read
             if 0 < source.limits.megabytes_per_day * MEGABYTE <= sent.get((source.workspace, source.id), 0)
         )
+
+    def _read_keys(self) -> None:
+        """Read the sources alone: strangers make us look up keys, and counting what was sent takes longer."""
+        with self._db.read() as conn:
+            read = _all_sources(conn)
+        self._keep_keys(read)
+
+    def _keep_keys(self, read: list[Source]) -> None:
+        self._by_key = {source.write_key: source for source in read}
+        self._by_previous_key = {source.previous_key: source for source in read if source.previous_key}
         self.largest_batch = max([Limits().max_batch_bytes, *(source.limits.max_batch_bytes for source in read)])
 
     async def keep_fresh(self) -> None:
@@ -288,6 +296,11 @@ class Sources:
             await asyncio.sleep(self._refresh_seconds)
             with going_on("sources were read again"):  # else keys that were withdrawn are good for ever in this process
                 await self.refresh()
+
+
+def _all_sources(conn: Connection) -> list[Source]:
+    shops = _shops(conn)
+    return [_source(row, shops.get(row.workspace)) for row in all_source_rows(conn)]
 
 
 def _write(conn: Connection, workspace: WorkspaceId, source_id: str, values: dict[str, Any]) -> Source:

@@ -33,9 +33,7 @@ def test_a_page_is_compressed_only_where_no_other_site_asked_for_it(browser: Bro
             assert "Accept-Encoding" in page.headers["vary"]
 
 
-def test_the_form_token_reads_otherwise_in_each_answer_and_no_other_holds(
-    browser: Browser, join: Join
-) -> None:
+def test_the_form_token_reads_otherwise_in_each_answer_and_no_other_holds(browser: Browser, join: Join) -> None:
     sign_in(browser, join("owner"))
     pages = [browser.get("/console/account", headers=OWN) for _ in range(3)]
     tokens = {form_token(page) for page in pages}

@@ -1,0 +1,92 @@
+"""Who sends much makes nobody else wait: what is written together is filled by each source in turn."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Connection
+
+from rapport.collect.appender import Appender
+from rapport.kernel.ids import WorkspaceId
+from rapport.storage import log
+from rapport.storage.log import LogRow
+from tests.shop import Shop
+
+WS = WorkspaceId(1)
+
+
+class Slow:
+    """A database whose writer waits until it is let go, and notes what is written together."""
+
+    def __init__(self) -> None:
+        self.go = threading.Semaphore(0)
+
+    @contextmanager
+    def write(self) -> Iterator[Any]:
+        self.go.acquire()
+        yield None
+
+
+class Noting(Appender):
+    """The appender as it is, but for the rows, which are noted and not written."""
+
+    def __init__(self, **given: Any) -> None:
+        self.slow = Slow()
+        self.groups: list[list[tuple[str, int]]] = []
+        super().__init__(self.slow, **given)  # type: ignore[arg-type]
+
+    def _write(self, conn: Connection, group: Any) -> list[int]:
+        self.groups.append([(waiting.source[1], waiting.count) for waiting in group])
+        return [waiting.count for waiting in group]
+
+
+def rows(source: str, number: int) -> list[LogRow]:
+    return [LogRow(WS, source, f"{source}{n}", b"s", 0, 0, 0, b"{}") for n in range(number)]
+
+
+def written(sent: list[tuple[str, int]], *, at_most: int) -> list[list[tuple[str, int]]]:
+    """What is written together, where all of it waits while a first row is written."""
+    appender = Noting(max_group_rows=at_most)
+    first = appender._submit(rows("first", 1), ())
+    while appender._pending:  # until the writer has taken it
+        threading.Event().wait(0.001)
+    waiting = [appender._submit(rows(source, number), ()) for source, number in sent]
+    for _ in range(len(sent) + 1):
+        appender.slow.go.release()
+    assert [first.result(), *(one.result() for one in waiting)] == [1, *(number for _, number in sent)]
+    appender.close()
+    return appender.groups[1:]
+
+
+def test_one_fact_beside_a_flood_is_in_the_next_group() -> None:
+    groups = written([("flood", 500)] * 20 + [("shop", 1)], at_most=1_000)
+    assert groups[0] == [("flood", 500), ("shop", 1)]
+
+
+def test_requests_larger_than_a_group_alternate_with_the_others() -> None:
+    groups = written([("flood", 4_000)] * 4 + [("shop", 1), ("shop", 2)], at_most=1_000)
+    assert groups[:4] == [[("flood", 4_000)], [("shop", 1)], [("flood", 4_000)], [("shop", 2)]]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 30)), min_size=1, max_size=12), st.integers(1, 40))
+def test_all_is_written_once_in_each_sources_order_and_groups_are_small(
+    sent: list[tuple[str, int]], at_most: int
+) -> None:
+    groups = written(sent, at_most=at_most)
+    for source in "abc":
+        assert [one for group in groups for one in group if one[0] == source] == [o for o in sent if o[0] == source]
+    assert all(len(group) == 1 or sum(number for _, number in group) <= at_most for group in groups)
+
+
+def test_what_is_written_together_is_durable_for_each(any_shop: Shop) -> None:
+    appender = Appender(any_shop.db, max_group_rows=3)
+    told = [LogRow(any_shop.id, f"s{n % 3}", f"m{n}", b"k" * 16, 0, 1, 1, b"{}") for n in range(20)]
+    futures = [appender._submit([row], ()) for row in told]
+    assert [one.result() for one in futures] == [1] * 20
+    appender.close()
+    assert len(any_shop.rows(log.facts)) == 20
