@@ -24,6 +24,7 @@ def ask(server: Server, name: str, *, key: str = "", **params: str) -> httpx.Res
 def shop(module_server: Server) -> Server:
     """Ada bought twice, Bo once; Ada gave some back."""
     order: dict[str, Any] = {"currency": "EUR", "channel": "web"}
+    add_owner(module_server)
     tell(
         module_server,
         track("Order Completed", user="ada", order_id="1", revenue=30, **order),
@@ -87,7 +88,6 @@ def test_nobody_is_told_numbers_without_a_key(shop: Server) -> None:
 
 @pytest.mark.browser
 def test_a_manager_sees_how_a_number_is_counted_and_opens_the_customers_in_it(shop: Server, browser: Browser) -> None:
-    add_owner(shop)
     with signed_in(browser, shop) as (page, _):
         page.goto(f"{shop.url}/console/metrics")
         page.click("a:has-text('New customers')")
