@@ -1,6 +1,6 @@
 """The weights that every shop's model begins with, learned on simulated shops, whose truth is known.
 
-    python -m benchmarks.shop_weights [--seeds 20-75] [--records 3000] [--out FILE]
+    python -m benchmarks.shop_weights [--seeds 20-75] [--records 3000] [--groups] [--out FILE]
 
 Makes tables of people (`world.tables`, each of another mix; seeds 0-19 are left for choosing and for reporting), takes
 the pairs that a live index would look at, and fits a logistic regression: a weight for each level of each comparison,
@@ -38,8 +38,10 @@ _FROM = (2, 3, 4, 5, 6, 7, 8, 9, 10)
 """Bits from which on links are counted."""
 _T = 2.26
 """Of a 95 % interval over ten shops (Student, nine degrees of freedom)."""
-_HOMES = 24
-"""Shops that living together is learned on."""
+_GROUPS = 24
+"""Shops that households and companies are learned on."""
+_ASKS_NO_COMPANY = 3
+"""One shop of so many does not ask for whom somebody buys."""
 _ALONE_FROM = 60
 """Seeds of shops where hardly anybody lives with others."""
 
@@ -53,8 +55,10 @@ class Pairs(NamedTuple):
     one: Array
     home: Array
     """Whether they live together, one person twice too."""
-    office: Array
+    company: Array
     """Whether they buy for one company, likewise."""
+    beside: Array
+    """Whether they are looked at for living together alone."""
     shop: Array
     """The seed of its table."""
 
@@ -66,18 +70,21 @@ def pairs_of(table: PeopleTable, shop: int, *, seed: int = 1) -> Pairs:
     prepared = [comparer.prepare(row) for row in rows]
     order = random.Random(seed).sample(range(len(rows)), len(rows))
     at = {aspect.method: number for number, aspect in enumerate(comparer.aspects)}
-    levels, one, home, office = [], [], [], []
+    levels, one, home, company, beside = [], [], [], [], []
     patterns: Counter[tuple[int, ...]] = Counter()
-    for a, b, found in candidate_levels(comparer, prepared, order):
-        patterns[found] += 1
+    for a, b, found, aside in candidate_levels(comparer, prepared, order):
+        patterns[found] += not aside
+        beside.append(aside)
         levels.append([found[at[method]] if method in at else -1 for method in METHODS])
         one.append(table.persons[a] == table.persons[b])
         together = table.households[a] == table.households[b]
         home.append(together and table.homes[a] is not Home.COMPANY)
-        office.append(together and table.homes[a] is Home.COMPANY)
+        company.append(together and table.homes[a] is Home.COMPANY)
     sharing = np.full((len(levels), 1), sharing_of(comparer, patterns))
     all_levels = np.hstack([np.array(levels), sharing]).astype(np.int8)
-    return Pairs(all_levels, np.array(one), np.array(home), np.array(office), np.full(len(one), shop))
+    return Pairs(
+        all_levels, np.array(one), np.array(home), np.array(company), np.array(beside), np.full(len(one), shop)
+    )
 
 
 def made(seeds: Iterable[int], records: int) -> Pairs:
@@ -91,6 +98,8 @@ def made(seeds: Iterable[int], records: int) -> Pairs:
             homes = {home: share * others / rest for home, share in mix.homes.items()}
             mix = mix._replace(homes=homes | {Home.ALONE: 1 - others})
         table = table_of(seed, records=records * (1, 2, 3)[seed % 3] // 2, mix=mix)
+        if seed % _ASKS_NO_COMPANY == 1:
+            table = table._replace(rows=[{**row, "company": None} for row in table.rows])
         several.append(pairs_of(table, seed))
         print(f"seed {seed}: {len(table.rows)} records, {len(several[-1].one)} pairs", file=sys.stderr, flush=True)
     return Pairs(*(np.concatenate(column) for column in zip(*several, strict=True)))
@@ -173,6 +182,8 @@ class Fit:
             table = np.zeros((high + 1, wide + 1))
             start = self.together[a, b]
             table[1:, 1:] = bits[start : start + high * wide].reshape(high, wide)
+            if not table.any():
+                continue  # never both known
             if b == len(METHODS):
                 sharing[METHODS[a].value] = [[round(float(x), 2) for x in row] for row in table.T[1:]]
                 continue
@@ -260,9 +271,18 @@ def links_of(fit: Fit, weights: Array, pairs: Pairs) -> list[dict[str, float]]:
     return found
 
 
+def of_persons(pairs: Pairs) -> Pairs:
+    """Those that are looked at for one person; for which company somebody buys says nothing of that."""
+    kept = Pairs(*(column[~pairs.beside] for column in pairs))
+    levels = kept.levels.copy()
+    levels[:, METHODS.index(Method.COMPANY)] = -1
+    return kept._replace(levels=levels)
+
+
 def document_of(pairs: Pairs, unseen: Pairs, *, seeds: str, records: int) -> dict[str, Any]:
     """The weights of one person, with how far they can be believed."""
-    fit = Fit()
+    fit = Fit([method for method in METHODS if method is not Method.COMPANY])
+    pairs, unseen = of_persons(pairs), of_persons(unseen)
     weights = fit.fit(pairs)
     print(f"{len(pairs.one)} pairs, {fit.columns} weights", file=sys.stderr)
     return {
@@ -272,11 +292,17 @@ def document_of(pairs: Pairs, unseen: Pairs, *, seeds: str, records: int) -> dic
     }  # fmt: skip
 
 
-def home_of(pairs: Pairs) -> dict[str, Any]:
-    """The weights of living together. What rises for one person need not for a household: it shares a telephone."""
-    fit = Fit((Method.PERSON_NAME, Method.MAIL, Method.PHONE, Method.DOOR))
-    found = fit.document(fit.fit(pairs._replace(one=pairs.home), rise=False), pairs)
-    return {name: found[name] for name in ("prior", "alone", "together", "sharing")}
+def group_of(pairs: Pairs, unseen: Pairs, which: str) -> dict[str, Any]:
+    """The weights of living together (`home`), or of buying for one company (`company`).
+
+    What rises for one person need not for a group: it shares a telephone.
+    """
+    fit = Fit((Method.PERSON_NAME, Method.MAIL, Method.PHONE, Method.DOOR, Method.COMPANY))
+    pairs, unseen = (each._replace(one=getattr(each, which)) for each in (pairs, unseen))
+    weights = fit.fit(pairs, rise=False)
+    found = fit.document(weights, pairs)
+    kept = {name: found[name] for name in ("prior", "alone", "together", "sharing")}
+    return kept | {"reliability": reliability(fit, weights, unseen)}
 
 
 def main() -> None:
@@ -285,11 +311,17 @@ def main() -> None:
     parser.add_argument("--seeds", default="20-75")
     parser.add_argument("--records", type=int, default=3_000)
     parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument("--groups", action="store_true", help="only households and companies; the rest stays")
     arguments = parser.parse_args()
     first, _, last = arguments.seeds.partition("-")
-    pairs = made(range(int(first), int(last or first) + 1), arguments.records)
-    document = document_of(pairs, tuning(), seeds=arguments.seeds, records=arguments.records)
-    document["home"] = home_of(made(range(int(first), int(first) + _HOMES), 2_000))
+    unseen = tuning()
+    if arguments.groups:
+        document = json.loads(arguments.out.read_text(encoding="utf-8"))
+    else:
+        pairs = made(range(int(first), int(last or first) + 1), arguments.records)
+        document = document_of(pairs, unseen, seeds=arguments.seeds, records=arguments.records)
+    some = made(range(int(first), int(first) + _GROUPS), 2_000)
+    document |= {which: group_of(some, unseen, which) for which in ("home", "company")}
     text = json.dumps(document, indent=None, separators=(",", ":")) + "\n"
     arguments.out.write_text(text, encoding="utf-8")
 

@@ -41,8 +41,8 @@ __all__ = ["Asked", "Made", "Permitted", "features_at", "write_features"]
 PAGE = 200
 """Customers that are read at once."""
 
-_NO_FEATURE = frozenset({"name", "first_name", "last_name", "email", "phone", "birthday", "visitor", "has_email",
-                         "has_phone"})  # fmt: skip
+_NO_FEATURE = frozenset({"name", "first_name", "last_name", "email", "phone", "birthday", "company", "visitor",
+                         "has_email", "has_phone"})  # fmt: skip
 _TYPES = {"number": "DOUBLE", "money": "BIGINT", "time": "TIMESTAMPTZ", "date": "DATE", "flag": "BOOLEAN"}
 
 Permitted = Callable[[Connection, Sequence[Key]], Mapping[Key, bool]]

@@ -20,14 +20,14 @@ __all__ = ["COLUMNS", "fields_of"]
 COLUMNS = {
     "name": "full_name", "first_name": "given_name", "last_name": "surname", "birthday": "birth_date",
     "email": "email", "phone": "phone", "street": "street", "postcode": "postcode", "city": "place",
-    "card": "national_id", "loyalty_card": "national_id",
+    "card": "national_id", "loyalty_card": "national_id", "company": "company",
 }  # fmt: skip
 """Column → kind of column, as `resolve.linking.kinds` names them. The country is left out: whoever shares the city or
 the area of the phone number shares it, too, and would count twice for one place."""
 
-_PARTS = frozenset({"name", "first_name", "last_name", "birthday", "email", "phone", "location"})
+_PARTS = frozenset({"name", "first_name", "last_name", "birthday", "email", "phone", "company", "location"})
 _OF_IDENTIFIERS = ("email", "phone", "card", "loyalty_card")
-_OF_TRAITS = ("name", "first_name", "last_name", "birthday", "email", "phone")
+_OF_TRAITS = ("name", "first_name", "last_name", "birthday", "email", "phone", "company")
 
 
 def fields_of(

@@ -27,7 +27,8 @@ __all__ = [
 
 _GROUPS: dict[str, tuple[str, ...]] = {
     "Who": (
-        "name", "first_name", "last_name", "email", "phone", "birthday", "location", "country", "language", "time_zone",
+        "name", "first_name", "last_name", "email", "phone", "birthday", "company", "location", "country", "language",
+        "time_zone",
     ),
     "Money": (
         "orders", "revenue", "refunds", "net_revenue", "margin", "average_order", "returns", "cancelled_orders",

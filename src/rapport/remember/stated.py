@@ -20,6 +20,7 @@ from rapport.remember.inputs import TEXT, ReadingSettings, table, text
 __all__ = [
     "address",
     "birthday",
+    "company",
     "country",
     "email",
     "first_name",
@@ -108,6 +109,25 @@ def birthday(fact: Fact, settings: ReadingSettings) -> Ranked:
         return STATED, date.fromisoformat(found[:10]).isoformat()
     except ValueError:
         return None
+
+
+def company(fact: Fact, settings: ReadingSettings) -> Ranked:
+    """`traits.company`, a text or an object with a `name`, or that of the address."""
+    for traits in _stated(fact):
+        for holder in (traits, table(traits, "address")):
+            given = holder.get("company")
+            found = text(given.get("name") if type(given) is dict else given)
+            if found is None or is_placeholder_text(found):
+                continue
+            if found.strip(" .-/").casefold() not in _NO_COMPANY:
+                return STATED, found
+    return None
+
+
+_NO_COMPANY = frozenset(
+    ("", "n/a", "na", "private", "privat", "particulier", "privé", "personal", "self", "home", "no company", "keine")
+)
+"""What people write who have to write something."""
 
 
 _ADDRESS = (

@@ -47,6 +47,10 @@ PARTS: tuple[Part, ...] = (
         reads=("traits.birthday",)
     ),
     Part(
+        name="company", kind=Latest(), own=True, take=stated.company, with_context=("traits",),
+        reads=("traits.company", "traits.address.company")
+    ),
+    Part(
         name="location", version=2, kind=Latest(), own=True, take=stated.address, on=("Order Completed",),
         with_context=("traits", "location"),
         reads=("traits.address", "properties.shipping_address", "context.location"),
@@ -104,6 +108,7 @@ TRAITS: tuple[Trait, ...] = (
     Trait(name="phone", title="Phone", type="text", part="phone",
           rule="The latest possible phone number stated, in international form."),
     Trait(name="birthday", title="Birthday", type="date", part="birthday", rule="The latest date of birth stated."),
+    Trait(name="company", title="Company", type="text", part="company", rule="The latest company stated."),
     Trait(name="location", title="Location", type="object", part="location",
           rule="The latest address stated or shipped to; where none is known, the place of the latest visit."),
     Trait(name="country", title="Country", type="text", part="country",

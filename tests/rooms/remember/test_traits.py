@@ -60,6 +60,13 @@ def test_what_a_person_states_is_normalised_and_the_latest_counts() -> None:
     assert found["country"] == "AT"
 
 
+def test_a_company_is_a_text_an_object_or_part_of_an_address() -> None:
+    assert traits_of(person(1, company="Esdale Works"))["company"] == "Esdale Works"
+    assert traits_of(person(1, company={"name": "Esdale Works", "employees": 12}))["company"] == "Esdale Works"
+    assert traits_of(person(1, address={"city": "Hull", "company": "Esdale Works"}))["company"] == "Esdale Works"
+    assert "company" not in traits_of(person(1, company={"employees": 12}), person(2, company="n/a"))
+
+
 def test_an_address_stated_long_ago_outweighs_where_the_network_puts_the_device() -> None:
     travelling = did("Page Viewed", 9, context={"location": {"city": "Lisboa", "country": "PT"}})
     assert traits_of(person(1, address={"country": "AT"}), travelling)["country"] == "AT"

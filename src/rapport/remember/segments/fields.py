@@ -29,7 +29,8 @@ MEMBERS = 100
 _EPOCH = date(1970, 1, 1).toordinal()
 _ADDRESS = {"city": "City", "postal_code": "Postcode", "region": "Region"}
 _CAMPAIGN = {"campaign": "First campaign", "source": "First source", "medium": "First medium"}
-_PERSONAL_BASICS = ("name", "first_name", "last_name", "email", "phone", "birthday", "location", "country")
+_PERSONAL_BASICS = ("name", "first_name", "last_name", "email", "phone", "birthday", "company", "location",
+                    "country")  # fmt: skip
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):

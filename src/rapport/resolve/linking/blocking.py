@@ -17,7 +17,10 @@ from rapport.resolve.linking.comparisons.comparison import STEM
 from rapport.resolve.linking.comparisons.methods import COMPARISONS
 from rapport.resolve.linking.model import Aspect, Method
 
-__all__ = ["Blocks", "keys_of"]
+__all__ = ["Blocks", "blocks_of_doors", "doors_of", "keys_of"]
+
+_AT_ONE_DOOR = 40
+"""Records at one door, or of one company, that are looked at."""
 
 _MOST_ATOMS = 6
 """Coarse atoms of a record that are combined; with the words of its name some forty keys at most."""
@@ -51,6 +54,23 @@ def keys_of(
         coarse += [(aspect.name, atom) for atom in comparison.blocks_together(feature)]
     coarse.sort(key=lambda atom: order[atom[0]])
     return list({number(parts) for parts in _combined(name, fine, coarse[:_MOST_ATOMS])})
+
+
+def blocks_of_doors() -> Blocks:
+    """For the keys of `doors_of`: of more than 150 records it is a block of flats, or made up."""
+    return Blocks(most=_AT_ONE_DOOR)
+
+
+def doors_of(
+    aspects: Sequence[Aspect], record: Prepared, *, number: Callable[[tuple[str, ...]], int] = hash
+) -> list[int]:
+    """The keys under which those are found who live or work where a record does, whatever their names."""
+    return [
+        number(("door", door))
+        for aspect, feature in zip(aspects, record, strict=True)
+        if feature is not None
+        for door in COMPARISONS[aspect.method].doors(feature)
+    ]
 
 
 def _combined(

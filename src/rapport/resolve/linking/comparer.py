@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from rapport.resolve.linking.comparisons.comparison import Level
 from rapport.resolve.linking.comparisons.methods import COMPARISONS
 from rapport.resolve.linking.kinds import Kind, Layout
-from rapport.resolve.linking.model import Aspect, Frequencies, LinkModel, Method, Together
+from rapport.resolve.linking.model import Aspect, Frequencies, Kinship, LinkModel, Method, Together
 
 __all__ = ["Comparer", "Prepared", "Reason", "aspects_of", "shop_aspects"]
 
@@ -55,7 +55,8 @@ def aspects_of(layout: Layout) -> list[Aspect]:
         aspects.append(Aspect("street", Method.WORDS, streets))
     by_column = {
         Kind.BIRTH_DATE: Method.DATE, Kind.POSTCODE: Method.POSTCODE, Kind.PLACE: Method.PLACE,
-        Kind.OCCUPATION: Method.CATEGORY, Kind.CATEGORY: Method.CATEGORY, Kind.HOUSE_NUMBER: Method.CATEGORY,
+        Kind.OCCUPATION: Method.CATEGORY, Kind.COMPANY: Method.CATEGORY,
+        Kind.CATEGORY: Method.CATEGORY, Kind.HOUSE_NUMBER: Method.CATEGORY,
         Kind.GENDER: Method.FLAG, Kind.PHONE: Method.CODE, Kind.NATIONAL_ID: Method.CODE, Kind.EMAIL: Method.EMAIL,
     }  # fmt: skip
     for kind, method in by_column.items():
@@ -66,6 +67,7 @@ def aspects_of(layout: Layout) -> list[Aspect]:
 _ROLES: Mapping[Kind, str] = {
     Kind.GIVEN_NAME: "g", Kind.SURNAME: "s", Kind.FULL_NAME: "f", Kind.EMAIL: "e", Kind.PHONE: "p", Kind.STREET: "t",
     Kind.HOUSE_NUMBER: "h", Kind.POSTCODE: "z", Kind.PLACE: "c", Kind.BIRTH_DATE: "b",
+    Kind.COMPANY: "o",
 }  # fmt: skip
 _LIVING = (Kind.STREET, Kind.HOUSE_NUMBER, Kind.POSTCODE, Kind.PLACE)
 _NAMED = (Kind.GIVEN_NAME, Kind.SURNAME, Kind.FULL_NAME)
@@ -90,6 +92,8 @@ def shop_aspects(layout: Layout) -> list[Aspect]:
         if layout.of(*kinds):
             aspects.append(_with_roles(layout, name, method, (*kinds, *beside)))
     aspects += [Aspect(column, Method.FLAG, [column]) for column in layout.of(Kind.GENDER)[:1]]
+    if layout.of(Kind.COMPANY):
+        aspects.append(_with_roles(layout, "company", Method.COMPANY, (Kind.COMPANY, *_NAMED)))
     telling = (Kind.EMAIL, Kind.PHONE, *_LIVING, Kind.BIRTH_DATE, *_NAMED)
     return [*aspects, _with_roles(layout, "others of the name", Method.BEARERS, telling)]
 
@@ -116,6 +120,7 @@ class Comparer:
         self._shop = False
         self._together: list[tuple[int, int, list[list[float]]]] = []
         self._remembered: dict[tuple[Level, ...], float] = {}
+        self._of_groups: dict[tuple[Level, ...], float] = {}
         self._steps = self._in_order()
 
     @staticmethod
@@ -137,13 +142,11 @@ class Comparer:
         return comparer
 
     @staticmethod
-    def of_home(model: LinkModel) -> Comparer | None:
-        """Ready to score whether two records live together; None where the model has nothing to say of it."""
-        if model.home is None:
-            return None
+    def of_kinship(model: LinkModel, kinship: Kinship) -> Comparer:
+        """Ready to score whether two records live together, or buy for one company."""
         comparer = Comparer([c.aspect for c in model.comparisons], [c.frequencies for c in model.comparisons])
-        comparer._weights, comparer._prior, comparer._shop = model.home.weights, model.home.prior, True
-        comparer._together = [(pair.a, pair.b, comparer._by_level(pair)) for pair in model.home.together]
+        comparer._weights, comparer._prior, comparer._shop = kinship.weights, kinship.prior, True
+        comparer._together = [(pair.a, pair.b, comparer._by_level(pair)) for pair in kinship.together]
         return comparer
 
     def level_counts(self) -> list[int]:
@@ -215,6 +218,21 @@ class Comparer:
         self._remembered[levels] = total
         return total
 
+    def score_group(self, levels: tuple[Level, ...]) -> float:
+        """The score of levels for one home or company, where two given names behind one thing are two who share it."""
+        known = self._of_groups.get(levels)
+        if known is None:
+            if len(self._of_groups) >= _REMEMBERED:
+                self._of_groups.clear()
+            known = self._of_groups[levels] = self.score_levels(self._as_shared(levels))
+        return known
+
+    def _as_shared(self, levels: tuple[Level, ...]) -> tuple[Level, ...]:
+        methods = [aspect.method for aspect in self.aspects]
+        told = list(zip(self._comparisons, methods, levels, strict=True))
+        names = (how.contradicts(level) for how, method, level in told if method is Method.PERSON_NAME and level >= 0)
+        return tuple([how.of_two_names.get(level, level) for how, _, level in told]) if any(names) else levels
+
     def _by_level(self, pair: Together) -> list[list[float]]:
         groups, other = self._comparisons[pair.a].groups, self._comparisons[pair.b].groups
         return [[pair.weights[group][second] for second in other] for group in groups]
@@ -273,11 +291,14 @@ class Comparer:
     def cautious(self, a: Prepared, b: Prepared, *, above: float = -math.inf) -> float:
         """The score by which a machine ties: to part brother and sister again is worse than to ask a person."""
         if self._shop:
-            levels = self.levels(a, b)
-            odds = self.score_levels(levels)
-            return odds if odds <= 0 or not self.are_two(levels) else _CONTRADICTED
+            return self.cautious_levels(self.levels(a, b))
         odds = self.score(a, b, above=above)
         return odds if odds <= 0 else min(odds, self.most_by_itself(a, b))
+
+    def cautious_levels(self, levels: tuple[Level, ...]) -> float:
+        """`cautious`, of the levels of two of a shop's records."""
+        odds = self.score_levels(levels)
+        return odds if odds <= 0 or not self.are_two(levels) else _CONTRADICTED
 
     def tying(self, a: Prepared, b: Prepared, *, above: float = -math.inf) -> float:
         """The score by which the persons of a whole table are formed: as live, where the model is a shop's."""

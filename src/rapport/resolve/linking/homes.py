@@ -1,49 +1,73 @@
-"""Who lives together, kept up to date record by record: as persons are formed, by what a shop's model says of homes."""
+"""Who lives together and who buys for one company, kept up to date record by record: as persons are formed, by what a
+shop's model says of homes and of companies.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.linking.clusters import WORTH_A_LOOK, Clusters
 from rapport.resolve.linking.households import Living, household_named
-from rapport.resolve.linking.model import probability
-from rapport.resolve.linking.scorer import LiveIndex
+from rapport.resolve.linking.model import GroupKind, probability
+from rapport.resolve.linking.scorer import LiveIndex, Match
 
 __all__ = ["Homes"]
 
-_SURE, _TOGETHER = 2.0, -4.0
-"""Log2 odds that the best pair of a record with a household is to reach, and that all pairs are to reach together: of a
-family half the records may tell no address.
-"""
+
+class _Bounds(NamedTuple):
+    """Log2 odds that the best pair of a record with a group is to reach, and that all pairs are to reach together (half
+    the records of a family may tell no address); and the most records of one.
+    """
+
+    sure: float
+    together: float
+    most: int
+
+
+_BOUNDS: Mapping[GroupKind, _Bounds] = {
+    GroupKind.HOME: _Bounds(1.0, -2.0, 40), GroupKind.COMPANY: _Bounds(1.0, -2.0, 400),
+}  # fmt: skip
 _REASONS = 2
-_MOST = 40
-"""Records of a household; more are a block of flats."""
 
 
 class Homes:
-    """Filed records by household; a record alone is a household of one."""
+    """Filed records by household and by company; a record alone is a group of one."""
 
     def __init__(self, index: LiveIndex) -> None:
         self._index = index
-        self._clusters = Clusters(index.living, threshold=_SURE, mean=_TOGETHER, most=_MOST)
+        self._groups = {kind: self._clusters(kind) for kind in index.model.kinships()}
         self.changed: set[int] = set()
-        """Records whose household may be another since `taken` was asked."""
+        """Records whose household or company may be another since `taken` was asked."""
+
+    def _clusters(self, kind: GroupKind) -> Clusters:
+        def score(a: int, b: int, /, *, above: float) -> float:
+            return self._index.together(a, b, kind)
+
+        bounds = _BOUNDS[kind]
+        return Clusters(score, threshold=bounds.sure, mean=bounds.together, most=bounds.most)
 
     def add(self, record: int) -> None:
         """Take in a record that is filed."""
-        self.changed |= self._clusters.add(record, self._index.housemates(record, above=WORTH_A_LOOK))
+        near = self._index.neighbours(record)
+        for kind, clusters in self._groups.items():
+            scored = [Match(other, self._index.together(record, other, kind)) for other in near]
+            matches = [match for match in scored if match.score >= WORTH_A_LOOK]
+            self.changed |= clusters.add(record, sorted(matches, key=lambda match: (-match.score, match.record)))
 
     def remove(self, record: int, *, is_gone: bool = True) -> None:
         """Forget a record; the others stay together. One that is only not remembered still lives where it did."""
-        if is_gone:
-            self.changed |= set(self.members(record))
+        for kind, clusters in self._groups.items():
+            if is_gone:
+                self.changed |= set(self.members(record, kind))
+            clusters.remove(record)
         self.changed.discard(record)
-        self._clusters.remove(record)
 
-    def members(self, record: int) -> list[int]:
-        """Whoever lives where a record does, with itself."""
-        return self._clusters.members(self._clusters.person_of(record))
+    def members(self, record: int, kind: GroupKind = GroupKind.HOME) -> list[int]:
+        """Whoever is of one group with a record, with itself."""
+        clusters = self._groups[kind]
+        return clusters.members(clusters.person_of(record))
 
     def taken(self, workspace: WorkspaceId, keys: Mapping[int, Key]) -> dict[Key, Living | None]:
         """By key where those that changed belong now, None for alone; then nothing has changed."""
@@ -52,11 +76,19 @@ class Homes:
         return found
 
     def _living(self, workspace: WorkspaceId, record: int, keys: Mapping[int, Key]) -> Living | None:
-        members = self.members(record)
+        """Of a household and a company the likelier."""
+        both = [one for kind in self._groups if (one := self._of_kind(workspace, record, keys, kind)) is not None]
+        return max(both, key=lambda one: one.per_mille, default=None)
+
+    def _of_kind(
+        self, workspace: WorkspaceId, record: int, keys: Mapping[int, Key], kind: GroupKind
+    ) -> Living | None:  # fmt: skip
+        members = self.members(record, kind)
         others = [other for other in members if other != record]
         if not others:
             return None
-        nearest = max(others, key=lambda other: (self._index.living(record, other), -other))
-        because = ", ".join(one.said for one in self._index.why_together(record, nearest)[:_REASONS])
-        likely = probability(self._index.living(record, nearest))
-        return Living(household_named(workspace, [keys[one] for one in members]), because, round(1000 * likely))
+        nearest = max(others, key=lambda other: (self._index.together(record, other, kind), -other))
+        because = ", ".join(one.said for one in self._index.why_together(record, nearest, kind)[:_REASONS])
+        likely = probability(self._index.together(record, nearest, kind))
+        named = household_named(workspace, [keys[one] for one in members], kind)
+        return Living(named, because, round(1000 * likely), kind.value)

@@ -1,8 +1,8 @@
-"""Households: customers who seem to live together. A weaker grouping, for counting and for sparing paper; it never
-merges anybody, carries no consent and shows nobody's data to another.
+"""Households and companies: customers who seem to live together, or to buy for one company. A weaker grouping, for
+counting and for sparing paper; it never merges anybody, carries no consent and shows nobody's data to another.
 
-A shop's model says of two records how likely they live together; records form households as they form persons
-(`homes`). By any other model two records are of one household when they share a surname and an
+A shop's model says of two records how likely they live together, or buy for one company; records form such groups as
+they form persons (`homes`). By any other model two records are of one household when they share a surname and an
 address (street with number, or postcode with street). A group larger than a family is a block of flats or a made-up
 address, and is none.
 """
@@ -20,6 +20,7 @@ from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.graph.store import roots_of
 from rapport.resolve.linking.kinds import words
+from rapport.resolve.linking.model import GroupKind
 from rapport.resolve.linking.records import fields_among, name_of
 from rapport.resolve.linking.store import households
 from rapport.resolve.reading.identities import identifiers_of_customer, members_of_customers
@@ -29,13 +30,14 @@ from rapport.storage.lookup import change_among, select_among
 __all__ = ["LARGEST", "Household", "Housemate", "Living", "household_key", "household_named", "household_of",
            "households", "housemates", "refresh", "rewrite"]  # fmt: skip
 
-LARGEST = 8
-"""Customers of a household; more are no family."""
+LARGEST: Mapping[GroupKind, int] = {GroupKind.HOME: 8, GroupKind.COMPANY: 100}
+"""Customers of a household, more are no family; and of a company."""
 
 _READ = 200
 """Records that are read of a customer's households; of a made-up address there are thousands."""
 
 _table = households.c
+_TOLD = ("household", "because", "per_mille", "kind")
 
 
 class Household(NamedTuple):
@@ -44,6 +46,7 @@ class Household(NamedTuple):
     id: str
     because: str
     roots: list[Key]
+    kind: GroupKind
     probability: float | None
     """That whoever fits least belongs there; None where a rule says so."""
 
@@ -54,6 +57,8 @@ class Living(NamedTuple):
     household: bytes
     because: str
     per_mille: int
+    kind: str
+    """Of `GroupKind`."""
 
 
 class Housemate(NamedTuple):
@@ -87,10 +92,17 @@ def refresh(conn: Connection, workspace: WorkspaceId, units: Collection[Key]) ->
     found = {unit: home for unit in units if (home := household_key(workspace, fields.get(unit, {})))}
     change_among(conn, households.delete(), workspace, _table.key, [unit for unit in units if unit not in found])
     rows = [
-        {"workspace": workspace, "key": unit, "household": home, "because": because, "per_mille": None}
+        {
+            "workspace": workspace,
+            "key": unit,
+            "household": home,
+            "because": because,
+            "per_mille": None,
+            "kind": GroupKind.HOME.value,
+        }
         for unit, (home, because) in found.items()
     ]
-    upsert(conn, households, rows, key=("workspace", "key"), update=("household", "because", "per_mille"))
+    upsert(conn, households, rows, key=("workspace", "key"), update=_TOLD)
     return len(rows)
 
 
@@ -102,12 +114,13 @@ def rewrite(conn: Connection, workspace: WorkspaceId, found: Mapping[Key, Living
         for key, one in sorted(found.items(), key=lambda each: each[0])
         if one is not None
     ]
-    upsert(conn, households, rows, key=("workspace", "key"), update=("household", "because", "per_mille"))
+    upsert(conn, households, rows, key=("workspace", "key"), update=_TOLD)
 
 
-def household_named(workspace: WorkspaceId, keys: Collection[Key]) -> bytes:
-    """The id of the household of these records: that of the first of them."""
-    return blake2b(b"%d\x1f%b" % (workspace, min(keys)), digest_size=16).digest()
+def household_named(workspace: WorkspaceId, keys: Collection[Key], kind: GroupKind = GroupKind.HOME) -> bytes:
+    """The id of the household or company of these records: that of the first of them."""
+    named = b"%d\x1f%b" % (workspace, min(keys))
+    return blake2b(named, digest_size=16, person=b"" if kind is GroupKind.HOME else kind.encode()).digest()
 
 
 def household_of(conn: Connection, workspace: WorkspaceId, root: Key) -> Household | None:
@@ -119,14 +132,15 @@ def household_of(conn: Connection, workspace: WorkspaceId, root: Key) -> Househo
     ids = {
         row.household for row in select_among(conn, sa.select(_table.household), workspace, _table.key, mine)
     }  # fmt: skip
-    query = sa.select(_table.household, _table.key, _table.because, _table.per_mille).limit(_READ)
+    query = sa.select(_table.household, _table.key, _table.because, _table.per_mille, _table.kind).limit(_READ)
     rows = list(select_among(conn, query, workspace, _table.household, ids))
     roots = roots_of(conn, workspace, {Key(row.key) for row in rows})
     homes: dict[bytes, set[Key]] = {}
     for row in rows:
         if row.key in roots:
             homes.setdefault(bytes(row.household), set()).add(roots[row.key])
-    shared = [(home, who) for home, who in homes.items() if 1 < len(who) <= LARGEST]
+    kinds = {bytes(row.household): GroupKind(row.kind) for row in rows}
+    shared = [(home, who) for home, who in homes.items() if 1 < len(who) <= LARGEST[kinds[home]]]
     if not shared:
         return None
     home, who = min(shared, key=lambda one: (-len(one[1]), one[0]))
@@ -135,7 +149,7 @@ def household_of(conn: Connection, workspace: WorkspaceId, root: Key) -> Househo
     )
     because = next((row.because for row in told if row.key in mine), told[0].because)
     likely = [row.per_mille for row in told if row.per_mille is not None]
-    return Household("hh_" + home.hex(), because, sorted(who), min(likely) / 1000 if likely else None)
+    return Household("hh_" + home.hex(), because, sorted(who), kinds[home], min(likely) / 1000 if likely else None)
 
 
 def housemates(conn: Connection, workspace: WorkspaceId, home: Household, root: Key) -> list[Housemate]:

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     HOUSE_NUMBER = "house_number"
     PLACE = "place"
     OCCUPATION = "occupation"
+    COMPANY = "company"
     CATEGORY = "category"
     """A word of a few: state, country, title."""
     GENDER = "gender"
@@ -112,7 +113,8 @@ _CLUES = (
     _clue(Kind.PLACE, r"place|city|town|suburb|locality|municipality|^ort$"),
     _clue(Kind.STREET, r"street|address|addr|strasse|road"),
     _clue(Kind.GENDER, r"^(gender|sex)$"),
-    _clue(Kind.OCCUPATION, r"occupation|job|profession|employer|company"),
+    _clue(Kind.OCCUPATION, r"occupation|job|profession|employer"),
+    _clue(Kind.COMPANY, r"company|organi[sz]ation|^firma?$"),
     _clue(Kind.CATEGORY, r"^(state|region|country|province|county|title|nationality)"),
 )
 

@@ -242,7 +242,7 @@ class _Shop:
         self._clusters = Clusters(
             self._index.cautious, threshold=model.thresholds.automatic, mean=model.thresholds.mean
         )
-        self._homes = Homes(self._index) if model.home else None
+        self._homes = Homes(self._index) if model.kinships() else None
         self._numbers: dict[Key, int] = {}
         self._keys: dict[int, Key] = {}
         self._next = 0

@@ -17,8 +17,8 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["FORMAT", "Aspect", "Frequencies", "Kinship", "LearnedComparison", "LinkModel", "Method", "Thresholds",
-           "Together", "probability"]  # fmt: skip
+__all__ = ["FORMAT", "Aspect", "Frequencies", "GroupKind", "Kinship", "LearnedComparison", "LinkModel", "Method",
+           "Thresholds", "Together", "probability"]  # fmt: skip
 
 FORMAT = 1
 """Version of the JSON. A model of another format is trained anew, never guessed at."""
@@ -43,6 +43,16 @@ class Method(StrEnum):
     BIRTH = "birth"
     CARD = "card"
     BEARERS = "bearers"
+    COMPANY = "company"
+
+
+class GroupKind(StrEnum):
+    """What records share that are not one person."""
+
+    HOME = "home"
+    """They live together."""
+    COMPANY = "company"
+    """They buy for one company."""
 
 
 NAME_ROLES = frozenset("gsf")
@@ -122,7 +132,7 @@ class Together(msgspec.Struct, frozen=True):
 
 
 class Kinship(msgspec.Struct, frozen=True):
-    """What the same levels say of living together, one person or not."""
+    """What the same levels say of living together, or of buying for one company, one person or not."""
 
     weights: list[list[float]]
     """By comparison and level, in bits."""
@@ -158,10 +168,16 @@ class LinkModel(msgspec.Struct, frozen=True):
     format: int = FORMAT
     together: list[Together] = []
     home: Kinship | None = None
+    company: Kinship | None = None
     shop: bool = False
     """True where the weights were learned on simulated shops, whose truth is known, and fitted to this shop's records.
 
     Such a model's probabilities are calibrated, and it judges live and whole tables alike."""
+
+    def kinships(self) -> dict[GroupKind, Kinship]:
+        """What it has to say of groups."""
+        both = ((GroupKind.HOME, self.home), (GroupKind.COMPANY, self.company))
+        return {kind: kinship for kind, kinship in both if kinship is not None}
 
     def to_json(self) -> bytes:
         """The model as a document."""

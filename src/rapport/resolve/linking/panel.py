@@ -11,7 +11,7 @@ from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.actions import audit
 from rapport.resolve.graph.model import Kind
-from rapport.resolve.linking import charts, households, review
+from rapport.resolve.linking import charts, households, review, wholes
 from rapport.resolve.reading import explain, identities, naming, picture
 from rapport.resolve.reading.identities import Member
 
@@ -38,6 +38,7 @@ def panel(
         "name_of": naming.name_words,
         "why_not": explain.why_not,
         "explained": {ident: (pair, charts.steps(pair)) for ident, pair in why.items()},
+        "whole": wholes.whole_of(conn, workspace, root) if probable else None,
         "home": home,
         "housemates": households.housemates(conn, workspace, home, root) if home else [],
         "truncated": graph.truncated,

@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rapport.resolve.linking.blocking import Blocks, keys_of
+from rapport.resolve.linking.blocking import Blocks, blocks_of_doors, doors_of, keys_of
 from rapport.resolve.linking.comparer import Comparer, Prepared
 from rapport.resolve.linking.comparisons.comparison import Level
 from rapport.resolve.linking.comparisons.methods import COMPARISONS
-from rapport.resolve.linking.comparisons.person_names import PersonNames
+from rapport.resolve.linking.comparisons.names import PersonNames
 from rapport.resolve.linking.labels import Label
 from rapport.resolve.linking.lessons import least_bound, taught
 from rapport.resolve.linking.model import (
@@ -43,7 +43,7 @@ Progress = Callable[[str, float], None]
 
 METHODS = (
     Method.PERSON_NAME, Method.MAIL, Method.PHONE, Method.DOOR, Method.BIRTH, Method.CARD, Method.FLAG,
-    Method.BEARERS,
+    Method.BEARERS, Method.COMPANY,
 )  # fmt: skip
 """In the order of the weights."""
 WEIGHTS = Path(__file__).with_name("shop_weights.json")
@@ -176,12 +176,11 @@ def shop_model(comparer: Comparer, sharing: int) -> LinkModel:
         for number, aspect in enumerate(comparer.aspects)
     ]
     prior = shipped["prior"] + shipped["sharing"]["prior"][sharing]
-    home = _home(comparer, sharing)
-    return LinkModel(comparisons, prior, together=_together(shipped, at), home=home, shop=True)
+    home, company = (_kinship(comparer, shipped[kind], sharing) for kind in ("home", "company"))
+    return LinkModel(comparisons, prior, together=_together(shipped, at), home=home, company=company, shop=True)
 
 
-def _home(comparer: Comparer, sharing: int) -> Kinship:
-    shipped = _shipped()["home"]
+def _kinship(comparer: Comparer, shipped: Mapping[str, Any], sharing: int) -> Kinship:
     at = {aspect.method.value: number for number, aspect in enumerate(comparer.aspects)}
     weights = [_as_shared(shipped, aspect.method, sharing) for aspect in comparer.aspects]
     return Kinship(weights, shipped["prior"] + shipped["sharing"]["prior"][sharing], _together(shipped, at))
@@ -212,17 +211,29 @@ def _weights(method: Method, sharing: int) -> list[float]:
     return weights
 
 
-def candidate_levels(
-    comparer: Comparer, prepared: Sequence[Prepared], order: Sequence[int]
-) -> Iterator[tuple[int, int, tuple[Level, ...]]]:
+class Candidate(NamedTuple):
+    """Two records that are looked at, with the level of each comparison."""
+
+    record: int
+    other: int
+    levels: tuple[Level, ...]
+    beside: bool
+    """Only for living together: they share a door and nothing that one person would."""
+
+
+def candidate_levels(comparer: Comparer, prepared: Sequence[Prepared], order: Sequence[int]) -> Iterator[Candidate]:
     """The pairs that are looked at when records come in this order, with the level of each comparison."""
-    blocks = Blocks()
+    blocks, at_doors = Blocks(), blocks_of_doors()
     for number in order:
         record = prepared[number]
-        keys = keys_of(comparer.aspects, record)
-        for other in blocks.candidates(keys):
-            yield number, other, comparer.levels(record, prepared[other])
+        keys, doors = keys_of(comparer.aspects, record), doors_of(comparer.aspects, record)
+        several = blocks.candidates(keys)
+        for other in several:
+            yield Candidate(number, other, comparer.levels(record, prepared[other]), beside=False)
+        for other in set(at_doors.candidates(doors)) - set(several):
+            yield Candidate(number, other, comparer.levels(record, prepared[other]), beside=True)
         blocks.add(number, keys)
+        at_doors.add(number, doors)
 
 
 @lru_cache(maxsize=1)

@@ -71,10 +71,12 @@ households = Table(
     Column("household", LargeBinary, nullable=False),
     Column("because", Text, nullable=False),
     Column("per_mille", Integer),
+    Column("kind", Text, nullable=False, server_default="home"),
     Index("households_by_household", "workspace", "household"),
 )
 """Records of people who live together, as far as can be told; `key` is that of the record, `per_mille` how likely
-it belongs there (NULL: a rule says so, and nothing how likely). It never merges anybody."""
+it belongs there (NULL: a rule says so, and nothing how likely), `kind` whether they live together ("home") or buy for
+one company ("company"). It never merges anybody."""
 
 
 class CandidateStatus(StrEnum):

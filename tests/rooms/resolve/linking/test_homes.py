@@ -10,6 +10,7 @@ from rapport.resolve.linking import households
 from rapport.resolve.linking.clusters import WORTH_A_LOOK
 from rapport.resolve.linking.homes import Homes
 from rapport.resolve.linking.linker import Linker, forget
+from rapport.resolve.linking.model import GroupKind
 from rapport.resolve.linking.scorer import LiveIndex
 from tests.rooms.resolve.linking import people
 from tests.rooms.resolve.linking.desk import Desk
@@ -96,3 +97,48 @@ def test_a_building_is_no_household_and_costs_no_more_than_its_records() -> None
         homes.changed.clear()
     assert max(len(homes.members(number)) for number in range(300)) <= 40
     assert touched <= 300 * 45
+
+
+FLATMATE = {
+    "given_name": "Dmitri", "surname": "Falkins", "email": "dmitri@web.example", "phone": "+44 7700 111222",
+    "street": "12 High Street", "postcode": "YO1 7AA", "city": "York",
+}  # fmt: skip
+WORKS = {"company": "Esdale Works Ltd", "street": "1 Canal Yard", "postcode": "HU2 9ZZ", "city": "Hull"}
+COLLEAGUES = [
+    {"given_name": given, "surname": surname, "email": f"{given.lower()}@inbox.example", "phone": phone} | WORKS
+    for given, surname, phone in (
+        ("Elena", "Grimford", "+44 7700 222333"), ("Farid", "Holcroft", "+44 7700 333444"),
+        ("Grace", "Ingmann", "+44 7700 444555"), ("Hugo", "Jarson", "+44 7700 555666"),
+    )
+]  # fmt: skip
+
+
+def test_flatmates_have_nothing_but_the_door_in_common_and_are_found(desk: Desk) -> None:
+    desk.meet(a=ADA, b=FLATMATE, c=CY)
+    home = home_of(desk, "a")
+    assert home is not None
+    assert set(home.roots) == {desk.web("a"), desk.web("b")}
+    assert home.kind is GroupKind.HOME
+    assert not desk.shop.together("a", "b")
+
+
+def test_who_buys_for_one_company_is_no_household_and_stays_several(desk: Desk) -> None:
+    desk.meet(a=ADA, **{f"w{at}": one for at, one in enumerate(COLLEAGUES)})
+    office = home_of(desk, "w0")
+    assert office is not None
+    assert office.kind is GroupKind.COMPANY
+    assert set(office.roots) == {desk.web(f"w{at}") for at in range(4)}
+    assert office.probability is not None
+    assert office.probability > 0.9
+    assert "the same company" in office.because
+    assert not desk.shop.together("w0", "w1")
+    assert home_of(desk, "a") is None
+
+
+def test_a_company_that_is_told_elsewhere_too_holds_its_people_without_a_door(desk: Desk) -> None:
+    nowhere = [{name: text for name, text in one.items() if name not in ("street", "postcode", "city")}
+               for one in COLLEAGUES]  # fmt: skip
+    desk.meet(**{f"w{at}": one for at, one in enumerate(nowhere)})
+    office = home_of(desk, "w0")
+    assert office is not None
+    assert office.kind is GroupKind.COMPANY

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from rapport.resolve.linking.comparisons.births import two_births
 from rapport.resolve.linking.comparisons.comparison import Comparison, Level
 from rapport.resolve.linking.comparisons.dates import Dates
-from rapport.resolve.linking.comparisons.person_names import names_of
+from rapport.resolve.linking.comparisons.names import names_of
 from rapport.resolve.linking.comparisons.shared import Mail, door_key, mail_of, numbers_of, same_mail
 from rapport.resolve.linking.model import Frequencies
 

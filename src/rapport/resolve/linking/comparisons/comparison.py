@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
@@ -45,6 +45,9 @@ class Comparison(ABC, Generic[Feature]):
     """Pairs of levels of which the second agrees more in every respect, and may never weigh less."""
     personal: ClassVar[bool] = False
     """True where agreement speaks for one person and not just for namesakes: a date of birth, an address, a code."""
+    of_two_names: ClassVar[Mapping[Level, Level]] = {}
+    """Level → which it is where the two records show that different given names stand behind what they share, though
+    no others did when it was counted."""
     costly: ClassVar[bool] = False
     """True where it takes much longer than others, and so comes last."""
 
@@ -86,6 +89,11 @@ class Comparison(ABC, Generic[Feature]):
     @staticmethod
     def blocks_together(feature: Feature) -> list[str]:
         """What is enough together with something else that is shared."""
+        return []
+
+    @staticmethod
+    def doors(feature: Feature) -> list[str]:
+        """What those share who live or work together, whatever their names; each is enough on its own."""
         return []
 
     @staticmethod

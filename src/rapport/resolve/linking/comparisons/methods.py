@@ -9,9 +9,10 @@ from rapport.resolve.linking.comparisons.bearers import Bearers
 from rapport.resolve.linking.comparisons.births import Births
 from rapport.resolve.linking.comparisons.categories import Categories, Flags
 from rapport.resolve.linking.comparisons.codes import Codes, Emails
+from rapport.resolve.linking.comparisons.companies import Companies
 from rapport.resolve.linking.comparisons.comparison import Comparison
 from rapport.resolve.linking.comparisons.dates import Dates
-from rapport.resolve.linking.comparisons.person_names import PersonNames
+from rapport.resolve.linking.comparisons.names import PersonNames
 from rapport.resolve.linking.comparisons.places import Places, Postcodes
 from rapport.resolve.linking.comparisons.shared import Cards, Doors, Mails, Phones
 from rapport.resolve.linking.comparisons.words import Names, Words
@@ -24,7 +25,7 @@ COMPARISONS: Mapping[Method, type[Comparison[Any]]] = {
     Method.CATEGORY: Categories, Method.FLAG: Flags, Method.CODE: Codes, Method.EMAIL: Emails,
     Method.PERSON_NAME: PersonNames, Method.MAIL: Mails, Method.PHONE: Phones, Method.DOOR: Doors,
     Method.BIRTH: Births, Method.CARD: Cards,
-    Method.BEARERS: Bearers,
+    Method.BEARERS: Bearers, Method.COMPANY: Companies,
 }  # fmt: skip
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from rapport.resolve.linking.comparisons.comparison import Comparison, Level, edits, jaro_winkler
-from rapport.resolve.linking.comparisons.person_names import names_of
+from rapport.resolve.linking.comparisons.names import names_of
 from rapport.resolve.linking.kinds import fold, words
 from rapport.resolve.linking.model import Frequencies
 
@@ -104,6 +104,7 @@ class Mails(_Shared):
     groups = (1, 1, 2, 2, 3, 3, 4, 4, 3)
     rises = ((0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 8), (0, 6), (6, 7), (7, 8))
     personal = True
+    of_two_names: ClassVar[Mapping[Level, Level]] = {8: 7}
 
     @staticmethod
     def named(texts: Sequence[str]) -> Iterable[tuple[str, str]]:
@@ -178,6 +179,7 @@ class Phones(_Shared):
     groups = (1, 2, 3, 3, 2)
     rises = ((0, 1), (1, 4), (0, 2), (2, 3), (3, 4))
     personal = True
+    of_two_names: ClassVar[Mapping[Level, Level]] = {4: 3}
 
     @staticmethod
     def named(texts: Sequence[str]) -> Iterable[tuple[str, str]]:
@@ -221,6 +223,7 @@ class Cards(_Shared):
     groups = (1, 2, 2, 2)
     rises = ((0, 1), (1, 3), (0, 2), (2, 3))
     personal = True
+    of_two_names: ClassVar[Mapping[Level, Level]] = {3: 2}
 
     @staticmethod
     def named(texts: Sequence[str]) -> Iterable[tuple[str, str]]:
@@ -283,6 +286,7 @@ class Doors(_Shared):
     groups = (1, 1, 2, 2, 3, 4, 4, 4, 3)
     rises = ((0, 1), (1, 2), (2, 4), (1, 3), (3, 8), (4, 8), (2, 5), (5, 6), (6, 7), (7, 8))
     personal = True
+    of_two_names: ClassVar[Mapping[Level, Level]] = {8: 7}
 
     @staticmethod
     def named(texts: Sequence[str]) -> Iterable[tuple[str, str]]:
@@ -316,6 +320,12 @@ class Doors(_Shared):
         """Street with number, postcode, town: with the name, or two of them."""
         street = " ".join((*feature.street, *sorted(feature.numbers)))
         return [text for text in (street, feature.postcode, feature.city) if text]
+
+    @staticmethod
+    def doors(feature: _Door) -> list[str]:
+        """Street and number in this place."""
+        known = feature.street and feature.numbers and (feature.postcode or feature.city)
+        return [_key(feature)] if known else []
 
 
 def _near_door(a: _Door, b: _Door, *, same_code: bool) -> Level:
