@@ -92,10 +92,11 @@ def shop_aspects(layout: Layout) -> list[Aspect]:
         if layout.of(*kinds):
             aspects.append(_with_roles(layout, name, method, (*kinds, *beside)))
     aspects += [Aspect(column, Method.FLAG, [column]) for column in layout.of(Kind.GENDER)[:1]]
+    telling = (Kind.EMAIL, Kind.PHONE, *_LIVING, Kind.BIRTH_DATE, *_NAMED)
+    aspects.append(_with_roles(layout, "others of the name", Method.BEARERS, telling))
     if layout.of(Kind.COMPANY):
         aspects.append(_with_roles(layout, "company", Method.COMPANY, (Kind.COMPANY, *_NAMED)))
-    telling = (Kind.EMAIL, Kind.PHONE, *_LIVING, Kind.BIRTH_DATE, *_NAMED)
-    return [*aspects, _with_roles(layout, "others of the name", Method.BEARERS, telling)]
+    return aspects
 
 
 def _with_roles(layout: Layout, name: str, method: Method, kinds: Sequence[Kind]) -> Aspect:
