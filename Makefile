@@ -3,7 +3,9 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 UV := $(or $(shell command -v uv 2>/dev/null),.bootstrap/bin/uv)
-RUN := $(UV) run
+# Many a container forbids Python to keep what it compiled: then every command here compiled its tools anew.
+KEEP := $(if $(PYTHONDONTWRITEBYTECODE),PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/.pytest_cache/bytecode )
+RUN := $(KEEP)$(UV) run
 # What only runs Rapport asks for a sixth of what developing it does, and leaves what is there.
 USE := $(UV) run --frozen --no-dev
 WORKERS ?= 2

@@ -28,6 +28,7 @@ from tests.running import (
     node_executable,
     unavailable,
 )
+from tests.statements import share_statements
 
 if TYPE_CHECKING:
     import pluggy
@@ -50,6 +51,8 @@ os.environ.setdefault("PGOPTIONS", "-c synchronous_commit=off")
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
     os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".pytest_cache" / "bytecode")
     sys.dont_write_bytecode, sys.pycache_prefix = False, os.environ["PYTHONPYCACHEPREFIX"]
+
+share_statements()
 
 settings.register_profile("rapport", deadline=None, derandomize=IN_CI, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rapport")
