@@ -96,8 +96,12 @@ _BRACKETS = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*$")
 _BETWEEN = re.compile(r"[/,;|&\n]|(?<=\d)\s*\+")
 _POWER = re.compile(r"\d[.,]?\d*e[+-]?\d", re.IGNORECASE)
 _FREEPHONE = re.compile(r"(?:\+?1[\s.-]?)?\(?8\d\d\)?[\s.-]?[a-z0-9 .-]{7,}", re.IGNORECASE)
+_FRACTION = re.compile(r"^(\+?\d{7,15})\.0+$", re.ASCII)
+"""A table's number."""
 _SHORTEST = 7
 """Digits that make a number by themselves."""
+_OF_A_TOWN = 7
+"""Digits of the longest number that is taken for one without its town's code where no nought stands before it."""
 
 
 def phone_number(value: object, *, region: str | None = None) -> PhoneNumber | None:
@@ -120,7 +124,7 @@ def phone_number(value: object, *, region: str | None = None) -> PhoneNumber | N
 
 @lru_cache(maxsize=20_000)
 def _phone_number(text: str, region: str | None) -> PhoneNumber | None:
-    text = unicodedata.normalize("NFKC", without_invisible(text)).strip()
+    text = _FRACTION.sub(r"\1", unicodedata.normalize("NFKC", without_invisible(text)).strip())
     if is_placeholder_number(_digits(text)) or _POWER.search(text):
         return None
     if _URI.fullmatch(text) or _is_freephone(text, region):
@@ -132,6 +136,8 @@ def _phone_number(text: str, region: str | None) -> PhoneNumber | None:
     except phonenumbers.NumberParseException:
         number = None
     number = _with_its_country(number, body, region)
+    if number is not None and _lacks_its_town(number, body):
+        return None
     if number is None or not _is_somebodys(number, surely=worded):
         return None
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
@@ -161,6 +167,19 @@ def _with_its_country(
     mobile = phonenumbers.PhoneNumberType.MOBILE
     kinds = (phonenumbers.number_type(number), phonenumbers.number_type(other))
     return other if kinds[1] == mobile and kinds[0] != mobile else None
+
+
+def _lacks_its_town(number: phonenumbers.PhoneNumber, body: str) -> bool:
+    """Whether a short number of a town lacks the nought that stands before a town's code: then it lacks the code, too.
+
+    A long one lost its nought in a table (`2071234567`).
+    """
+    national = phonenumbers.national_significant_number(number)
+    if "+" in body or len(national) > _OF_A_TOWN or _digits(body) != national:
+        return False
+    region = phonenumbers.region_code_for_number(number)
+    noughts = phonenumbers.ndd_prefix_for_region(region or "ZZ", True) == "0"
+    return noughts and phonenumbers.number_type(number) != phonenumbers.PhoneNumberType.MOBILE
 
 
 def _is_somebodys(number: phonenumbers.PhoneNumber, *, surely: bool) -> bool:

@@ -27,11 +27,15 @@ FORMS = (
     ("Java's Date", "Fri Nov 20 10:00:00 CET 2026"),
     ("Go's time", "2026-11-20 10:00:00.123456789 +0100 CET m=+0.1"),
     ("RFC 2822, HTTP", "Fri, 20 Nov 2026 10:00:00 GMT"),
+    ("a calendar's digits alone", "20261120100000"),
     ("seconds, milliseconds, microseconds, nanoseconds since 1970", "1795168800"),
 )
 """What is read, by example, for the documents."""
 
 _LONGEST = 100
+_COMPACT = re.compile(r"(?:19[9]\d|20\d\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6}|\d{9})", re.ASCII)
+"""Year to minute, second or millisecond. Since 1970 they would be of 1976, or of 2611 and later."""
+_LATEST = from_iso("2200-01-01T00:00:00Z")
 _NUMBER = re.compile(r"[+-]?\d{1,19}(?:\.\d+)?", re.ASCII)
 _MONTHS = {name: n for n, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}  # noqa: SIM905
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
@@ -48,7 +52,7 @@ _SHAPES = tuple(
         rf"{_WEEKDAY}{_DAY}[\s-]{_MONTH}[\s-]{_YEAR}\s+{_TIME}(?P<zone>.*)",
     )
 )
-_OFFSET = re.compile(r"(?:gmt|utc|z)?\s?(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})?(?::?(?P<seconds>\d{2}))?",
+_OFFSET = re.compile(r"(?:gmt|utc)?\s?(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})?(?::?(?P<seconds>\d{2}))?",
                      re.IGNORECASE | re.ASCII)  # fmt: skip
 _BESIDE = re.compile(r"(?:\s*(?:\([^()]*\)|\[[^\[\]]*\]|[a-z]{1,5}|[+-]\d{2,4}))?(?:\s+m=[+-][\d.]+)?", re.IGNORECASE)
 _ABBREVIATIONS = {
@@ -71,7 +75,10 @@ def read_moment(value: str | float) -> int | None:
     (None, None, None)
     """
     if not isinstance(value, str):
-        return _since_1970(value)
+        written = isinstance(value, int) and (value > 190_000_000_000 or 19_900_101 <= value <= 21_001_231)
+        return read_moment(str(value)) if written else _since_1970(value)
+    if len(value) > 8 and value.isdigit():  # Python takes any sign for the T of a date and a time, a digit, too
+        return _read_text(value) if len(value) <= _LONGEST else None
     try:
         return from_iso(value)
     except ValueError:
@@ -83,6 +90,8 @@ def _read_text(text: str) -> int | None:
     text = text.translate(_ODD).strip()
     if not text.isascii():
         text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
+    if _COMPACT.fullmatch(text) and (moment := _compact(text)) is not None:
+        return moment
     if _NUMBER.fullmatch(text):
         return _since_1970(float(text) if "." in text else int(text))
     try:
@@ -100,6 +109,14 @@ def _read_text(text: str) -> int | None:
     return None
 
 
+def _compact(text: str) -> int | None:
+    """A calendar's digits without signs between them, `20261120100000`, where they are no number since 1970."""
+    try:
+        return from_iso(f"{text[:8]}T{text[8:14].ljust(6, '0')}.{text[14:].ljust(3, '0')}Z")
+    except ValueError:
+        return None
+
+
 def _since_1970(value: float) -> int | None:
     """Seconds, milliseconds, microseconds or nanoseconds, by their size: each is read as such from 1973 on."""
     if not -1e20 < value < 1e20:
@@ -111,7 +128,7 @@ def _since_1970(value: float) -> int | None:
         moment = int(value * 1_000)
     else:
         moment = int(value) if size < 1e17 else int(value) // 1_000
-    return moment if -62_135_596_800 * SECOND <= moment < 253_402_300_800 * SECOND else None
+    return moment if -62_135_596_800 * SECOND <= moment < _LATEST else None  # later: another unit than any of these
 
 
 def _moment(part: dict[str, str | None]) -> int:
@@ -132,8 +149,10 @@ def _moment(part: dict[str, str | None]) -> int:
 
 def _zone(text: str) -> tzinfo:
     found = _OFFSET.match(text)
-    if found is not None and _BESIDE.fullmatch(text[found.end() :]):
+    if found is not None and _BESIDE.fullmatch(beside := text[found.end() :]):
         minutes = int(found["hours"]) * 60 + int(found["minutes"] or 0)
+        if minutes and beside.strip().lower() in ("z", "utc", "gmt", "ut"):
+            raise ValueError(text)  # two offsets, and nobody knows which
         away = timedelta(minutes=minutes, seconds=int(found["seconds"] or 0))
         return timezone(-away if found["sign"] == "-" else away)
     named = _NAMED.fullmatch(text)

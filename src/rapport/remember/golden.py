@@ -18,6 +18,7 @@ from rapport.kernel.gate import Choice, Choosing
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.remember.backfill import ready
 from rapport.remember.membership import names_by_root
+from rapport.remember.nobodys import CONTACTS, nobodys
 from rapport.remember.registry import Held, Remembered, StrandState
 from rapport.remember.store import customers, states_of
 from rapport.remember.strands import decode_state
@@ -105,7 +106,7 @@ def golden_record(
 
     Traits whose parts are being filled from the log are left out until they are whole.
 
-    Cost: ten queries, and about 10 microseconds by kilobyte of the strands' states.
+    Cost: eleven queries, and about 10 microseconds by kilobyte of the strands' states.
     """
     remembered = ready(conn, remembered)
     root = find(conn, workspace, key)
@@ -118,6 +119,9 @@ def golden_record(
     traits = _traits(remembered, [bodies[one] for one in certain if one in bodies], now)
     if probable and len(units) > 1:
         traits = _with_probable(traits, _traits(remembered, bodies.values(), now), remembered)
+    contacts = [(name, str(traits[name].value)) for name in CONTACTS if name in traits]
+    for name, _ in nobodys(conn, workspace, contacts):
+        del traits[name]
     traits |= _consent(conn, workspace, root, certain, remembered)
     ids = load_customer_ids(conn)
     others = [ids.customer_id(unit) for unit, several in units.items() if several != certain]

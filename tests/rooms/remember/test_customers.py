@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rapport.kernel.errors import InvalidInput
-from rapport.kernel.identifiers import bucket_of
+from rapport.kernel.identifiers import IdentifierPolicy, bucket_of
 from rapport.remember import customers, listing
 from rapport.remember.listing import CustomerQuery, Sort
 from rapport.resolve.graph import corrections
@@ -175,3 +175,26 @@ def test_pages_show_everybody_once(shop: Shop, sort: Sort) -> None:
 def test_a_cursor_that_cannot_be_read_is_refused(shop: Shop, cursor: str) -> None:
     with shop.db.read() as conn, pytest.raises(InvalidInput):
         listing.list_customers(conn, shop.workspace, CustomerQuery(), cursor=cursor)
+
+
+def test_a_value_that_is_blocked_later_is_nobodys_trait_until_it_is_freed(shop: Shop) -> None:
+    """Also of those whom it never tied, because it was somebody else's already."""
+    counter = "kasse@marlow.example"
+    shop.take(
+        did("Identified", 1, user="ada", traits={"email": counter, "phone": "+49301234567"}),
+        did("Identified", 2, user="bo", traits={"email": counter, "name": "Bo Diddley"}),
+        did("Identified", 3, user="cy", traits={"email": "cy@example.com"}),
+    )
+    assert sorted(one.email for one in shop.listed()) == ["cy@example.com", counter, counter]
+    for blocked, shown in (((r"kasse@.*", r"\+49301234567"), False), ((), True)):
+        shop.policy = IdentifierPolicy(blocked=blocked)
+        with shop.db.write() as conn:
+            customers.mark_moved(conn, corrections.rebuild(conn, shop.workspace, shop.policy, now=9))
+        shop.refresh()
+        assert sorted(one.email for one in shop.listed() if one.email) == ["cy@example.com", *[counter] * 2 * shown]
+        assert [("email" in shop.record(f"user_id:{user}").traits) for user in ("ada", "bo", "cy")] == [
+            shown,
+            shown,
+            True,
+        ]
+        assert ("phone" in shop.record("user_id:ada").traits) is shown

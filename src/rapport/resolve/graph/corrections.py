@@ -32,7 +32,7 @@ from rapport.resolve.graph.model import (
     resolve,
 )
 from rapport.resolve.graph.recompute import Moved, Recomputation
-from rapport.resolve.graph.renaming import CERTAIN, IN_RENAMING
+from rapport.resolve.graph.renaming import CERTAIN, IN_RENAMING, NOBODYS
 from rapport.resolve.graph.store import roots_of
 from rapport.storage.bulk import chunks, insert_ignore, insert_rows
 from rapport.storage.lookup import among, select_among
@@ -120,6 +120,8 @@ def preview(conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy, 
 def rebuild(conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy, *, now: int) -> list[Moved]:
     """Make the stored customers those of `policy`; to be called when it changed, before the next flush under it.
 
+    Those who were seen with a value that is blocked now, or was, are told as moved: it is a trait of theirs no more.
+
     Evidence of shared identifiers that was never stored cannot come back, so raising `shared_after` frees an identifier
     only where what is stored is not too much for the new bound. Cost: the whole workspace, in memory.
     """
@@ -127,10 +129,15 @@ def rebuild(conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy, 
     identifiers, evidence = _everything(conn, workspace, policy)
     answer = resolve(identifiers, evidence, policy, _forbidden(conn, workspace), today=day_of(now))
     before = roots_of(conn, workspace, answer.roots)
-    moved = [Moved(workspace, key, before[key], root) for key, root in answer.roots.items() if before[key] != root]
-    _write_roots(conn, workspace, answer, now, _renamed(conn, workspace, answer))
+    blocked = {one.key for one in identifiers if not policy.allows(one.value, one.namespace)}
+    changed = _write_roots(conn, workspace, answer, now, _renamed(conn, workspace, answer), blocked)
     _write_statuses(conn, workspace, {one.key: one for one in identifiers}, answer, policy)
-    return moved
+    beside = {end for one in evidence if changed & {one.a, one.b} for end in (one.a, one.b)}
+    return [
+        Moved(workspace, key, before[key], root)
+        for key, root in answer.roots.items()
+        if before[key] != root or key in beside
+    ]
 
 
 def _everything(
@@ -171,8 +178,11 @@ def _renamed(conn: Connection, workspace: WorkspaceId, answer: Resolution) -> se
 
 
 def _write_roots(
-    conn: Connection, workspace: WorkspaceId, answer: Resolution, now: int, renamed: Collection[Key]
-) -> None:
+    conn: Connection, workspace: WorkspaceId, answer: Resolution, now: int, renamed: Collection[Key],
+    blocked: Collection[Key],
+) -> set[Key]:  # fmt: skip
+    """Write who is whose, and returns the identifiers that are blocked now and were not, or were."""
+    turned: set[Key] = set()
     columns = store.identifiers.c
     for batch in chunks(answer.roots, 5_000):
         query = sa.select(store.identifiers)
@@ -184,9 +194,13 @@ def _write_roots(
             row["shared_at"] = since if found.key in answer.shared else None
             if row["root"] in renamed and row["namespace"] == "user_id":
                 row["standing"] |= IN_RENAMING
+            row["standing"] = row["standing"] & ~NOBODYS | (NOBODYS if found.key in blocked else 0)
+            if (row["standing"] ^ found.standing) & NOBODYS:
+                turned.add(found.key)
             if row != dict(found._mapping):
                 changed.append(row)
         _replace(conn, workspace, store.identifiers, "key", changed)
+    return turned
 
 
 def _write_statuses(

@@ -16,12 +16,16 @@ from typing import NamedTuple, Protocol
 from rapport.kernel.facts import OWN_SOURCE, Fact
 from rapport.kernel.identifiers import Identifier, IdentifierPolicy, account_of
 
-__all__ = ["CERTAIN", "IN_RENAMING", "NO_WORD", "Named", "Word", "is_founded", "word_of"]
+__all__ = ["CERTAIN", "IN_RENAMING", "NOBODYS", "NO_WORD", "Named", "Word", "is_founded", "word_of"]
 
 CERTAIN = 1
 """Bit of an identifier's standing: a source whose key is secret spoke in its name, or a signature vouched for it."""
 IN_RENAMING = 2
 """Bit of an identifier's standing: a renaming is about it, or about an account of the same customer."""
+
+
+NOBODYS = 4
+"""Bit of an identifier's standing: the shop's policy blocks it, so that it is no trait either."""
 
 
 class Word(NamedTuple):
