@@ -151,6 +151,28 @@ async def test_a_body_may_be_slower_than_a_head(port: int, monkeypatch: pytest.M
     writer.close()
 
 
+async def test_a_body_that_does_not_come_to_an_end_is_let_go(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "BODY_SECONDS", 0.05)
+    head = b"POST /x HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 5\r\n\r\n"
+    assert " 408 " in status(await told(port, head + b"hell"))
+    assert " 408 " in status(await told(port, head))
+    assert " 200 " in status(await told(port, head + b"hello"))
+
+
+async def test_a_large_body_that_keeps_coming_has_its_time(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(protocol, "BODY_RATE", 1_000)
+    head = b"POST /x HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 60000\r\n\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head + b"x" * 59_999)
+    await writer.drain()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(asyncio.ensure_future(reader.read(1))), 0.2)
+    writer.write(b"x")
+    await writer.drain()
+    writer.close()
+
+
 @pytest.mark.parametrize(
     "behind",
     [b"0\r\nX: " + b"x" * 300_000, b"0\r\n" + b"X: y\r\n" * 60_000, b"5;" + b"x" * 300_000, b"1\r\nx\r\n" * 200_000],

@@ -52,7 +52,8 @@ _moments = st.sampled_from([
 _times = st.sampled_from(["last_order_at", "first_order_at"])
 _clock_alone = st.sampled_from([
     "today() BETWEEN DATE '2026-10-26' AND DATE '2026-12-24'", "now() > TIMESTAMP '2026-10-26 18:00'",
-    "today() >= DATE '2026-10-25'", "today() = DATE '2026-11-01'", "now() - INTERVAL 1 MONTH < TIMESTAMP '2026-10-01 12:00'",
+    "today() >= DATE '2026-10-25'", "today() = DATE '2026-11-01'",
+    "now() - INTERVAL 1 MONTH < TIMESTAMP '2026-10-01 12:00'",
     "now() BETWEEN first_order_at AND TIMESTAMP '2026-10-25 01:30'", "today() < now() - INTERVAL 12 HOUR",
     "today() - INTERVAL 31 DAY <= now() - INTERVAL 1 MONTH", "today() <> today() - INTERVAL 1 MONTH",
 ])  # fmt: skip

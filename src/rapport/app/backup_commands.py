@@ -97,9 +97,16 @@ def restore(
     for name, words in (
         ("erased_again", "identifiers of people who were erased since, erased again"),
         ("given_up", "messages that waited then are given up: they may have gone out since"),
+        ("access_changed", "keys, sources and members are as they were by now, not as in the backup"),
     ):
         if told_of[name]:
             click.echo(f"{count(told_of[name])} {words}")
+    if done.access_is_old:
+        click.echo(
+            f"keys, passwords and members are as of {done.taken_at}: what was revoked since works again; look through"
+            " the console's pages API keys, Sources and Team"
+        )
+    click.echo("everybody is signed out, and invitations that were not used are void")
     for kept in done.kept:
         click.echo(f"what was there before is kept: {kept}")
     click.echo("nothing is sent until somebody presses “Send from here” on the page Messages")

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.act.store import outbox
+from rapport.app.access_carried import Access, access_in, carry_access
 from rapport.app.keeping_out import erase_again
 from rapport.app.settings import Settings
 from rapport.capabilities.lake.store import lake_home
@@ -52,6 +54,10 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     """People who were erased after the backup was taken, and have been erased from it."""
     given_up: int
     """Messages that waited in the backup and will not be sent: they may have gone out since."""
+    access_changed: int
+    """Keys, sources and members that are as they were before the backup was put back, not as it holds them."""
+    access_is_old: bool
+    """Nothing was there that knows what was revoked since: who had access when the backup was taken has it again."""
     kept: list[str]
     """Files and folders that were there before, under their new names."""
 
@@ -61,6 +67,18 @@ class _Settled(msgspec.Struct):
 
     erased: int = 0
     given_up: int = 0
+    closed: int = 0
+    knew: bool = False
+
+
+class _Before(NamedTuple):
+    """What the data that is replaced knows, and the backup does not."""
+
+    erased: Listed | None
+    access: Access | None
+
+
+_NOTHING = _Before(None, None)
 
 
 def restore(
@@ -88,7 +106,7 @@ def restore(
     found = backup.manifest
     return Restored(
         taken_at=found.taken_at, log_seq=found.log_seq, shops=found.shops, erased_again=done.erased,
-        given_up=done.given_up, kept=kept,
+        given_up=done.given_up, access_changed=done.closed, access_is_old=not done.knew, kept=kept,
     )  # fmt: skip
 
 
@@ -101,13 +119,13 @@ def _into_sqlite(
         refuse_while_open(there)
     # Whatever is started meanwhile waits before it writes, and is found out before the file is changed.
     with WriterTurn(there.with_name(f"{there.name}.lock")):
-        before = _suppressed_in(there) if there.exists() else None
+        before = _known_in(there) if there.exists() else _NOTHING
         draft, done = _made_ready(there, slices, backup, before, keep_waiting=keep_waiting, now=now)
         return done, _swapped(there, draft, now)
 
 
 def _made_ready(
-    there: Path, slices: Installed, backup: BackupFile, before: Listed | None, *, keep_waiting: bool, now: int
+    there: Path, slices: Installed, backup: BackupFile, before: _Before, *, keep_waiting: bool, now: int
 ) -> tuple[Path, _Settled]:
     """The backup as a file beside the one that is there, in which nobody erased stands."""
     draft = there.with_name(f".{there.name}.restoring")
@@ -152,11 +170,11 @@ def _into_postgresql(
     db = Database.open(settings.url)
     try:
         with db.write() as conn:
-            before: Listed | None = None
+            before = _NOTHING
             if is_used(conn):
                 _refuse_unless(replace, "there is an installation in this database already")
                 refuse_while_used(conn)
-                before = suppression.listed(conn)
+                before = _Before(suppression.listed(conn), access_in(conn))
                 clear_schema(conn, {*slices.tables, *(part.table for part in backup.manifest.parts)})
             fill_tables(conn, backup, slices.branches)
             upgrade(conn, slices.branches)
@@ -173,30 +191,34 @@ def _refuse_unless(replace: bool, what: str) -> None:  # noqa: FBT001 - it reads
         raise Conflict(what, hint="--replace puts the backup in its place; whom it has erased stays erased")
 
 
-def _suppressed_in(path: Path) -> Listed | None:
-    """Whom the database that is there has erased."""
+def _known_in(path: Path) -> _Before:
+    """What the database that is there knows better than the backup."""
     db = Database.open(f"sqlite:///{path}")
     try:
         with db.read() as conn:
-            return suppression.listed(conn)
+            return _Before(suppression.listed(conn), access_in(conn))
     finally:
         db.close()
 
 
 def _settle(
-    conn: Connection, slices: Installed, backup: BackupFile, before: Listed | None, *, keep_waiting: bool, now: int
+    conn: Connection, slices: Installed, backup: BackupFile, before: _Before, *, keep_waiting: bool, now: int
 ) -> _Settled:
-    """Make of a backup what may be started: nobody erased comes back, nothing is sent, nobody holds a lease."""
-    erased = erase_again(conn, slices, before, now=now)
+    """Make of a backup what may be started: nobody erased comes back, what was closed since stays closed, nothing is
+    sent, nobody holds a lease.
+    """
+    erased = erase_again(conn, slices, before.erased, now=now)
+    closed = carry_access(conn, before.access)
     allow_nowhere(conn, why=f"restored from a backup of {backup.manifest.taken_at}", now=now)
     conn.execute(lake_home.delete())
     conn.execute(leases.workers.delete())
     conn.execute(leases.buckets.update().values(owner="", lease_until=0))
     given_up = 0 if keep_waiting else _give_up(conn, backup, now)
     for shop in all_workspaces(conn):
-        details = {"taken_at": backup.manifest.taken_at, "erased_again": erased, "given_up": given_up}
+        details = {"taken_at": backup.manifest.taken_at, "erased_again": erased, "given_up": given_up,
+                   "access": closed}  # fmt: skip
         tell(conn, shop.id, "backup.restored", about=backup.path.name[:200], details=details, who="cli", now=now)
-    return _Settled(erased=erased, given_up=given_up)
+    return _Settled(erased=erased, given_up=given_up, closed=closed, knew=before.access is not None)
 
 
 def _give_up(conn: Connection, backup: BackupFile, now: int) -> int:

@@ -13,6 +13,8 @@ from rapport.kernel.ids import WorkspaceId
 __all__ = [
     "CLIENT_KINDS",
     "IMPORT_SOURCE",
+    "KIB",
+    "MAX_MENDED_BYTES",
     "NO_ENVELOPE",
     "PUBLIC_LIMITS",
     "SOURCE_KINDS",
@@ -38,6 +40,8 @@ IMPORT_SOURCE = "import"
 """The source of facts read from files."""
 
 KIB = 1024
+MAX_MENDED_BYTES = 1024 * KIB
+"""Of a message that was mended; a longer one is never replayed."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from rapport.collect.model import CLIENT_KINDS, NO_ENVELOPE, Envelope, QuarantineRow, Source
+from rapport.collect.model import CLIENT_KINDS, KIB, MAX_MENDED_BYTES, NO_ENVELOPE, Envelope, QuarantineRow, Source
 from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.collect.statements import ORDER_EVENTS
 from rapport.collect.validate import ClientMessage, read_message
@@ -117,6 +117,10 @@ def _of_shop(fact: Fact, source: Source) -> Key:
     return shop_key(source.workspace)
 
 
+KEPT_OF_STRANGERS = 64 * KIB
+"""Bytes that are kept at least of a message that a public key brought into quarantine."""
+
+
 def prepare_all(
     messages: list[bytes], *, source: Source, received_at: int, envelope: Envelope,
     vocabulary: Vocabulary = SPECIFICATION,
@@ -136,15 +140,20 @@ def prepare_all(
 def quarantined(
     message: bytes, error: InvalidFact, *, source: Source, received_at: int, envelope: Envelope
 ) -> QuarantineRow:
-    """The quarantine row of a bad message. The same message sent again, whenever, gets the same hash."""
+    """The quarantine row of a bad message. The same message sent again, whenever, gets the same hash.
+
+    Of one that is far too long its beginning is kept, which shows whoever mends the client what it was.
+    """
+    most = max(KEPT_OF_STRANGERS, 2 * source.limits.max_event_bytes) if source.client_side else MAX_MENDED_BYTES
+    cut = f"; only its first {most} bytes are kept" if len(message) > most else ""
     return QuarantineRow(
         id=new_id("qua"),
         workspace=source.workspace,
         source=source.id,
         received_at=received_at,
-        reason=error.message,
+        reason=error.message + cut,
         path=error.path,
-        body=message,
+        body=message[:most],
         envelope=msgspec.json.encode(envelope),
         body_hash=blake2b(_without_sending_time(message), digest_size=16).digest(),
     )

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.collect.admission import Admission
-from rapport.collect.model import Envelope, QuarantineRow, QuarantineState, internal_source
+from rapport.collect.model import MAX_MENDED_BYTES, Envelope, QuarantineRow, QuarantineState, internal_source
 from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.collect.prepare import prepare
 from rapport.collect.sources import find_source, identifier_policy
@@ -41,8 +41,6 @@ __all__ = [
     "replay",
     "replay_all",
 ]
-
-MAX_MENDED_BYTES = 1024 * 1024
 
 _decode_envelope = msgspec.json.Decoder(Envelope).decode
 

@@ -8,7 +8,7 @@ e-mail or a telephone number is recognised however it is written.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -43,6 +43,8 @@ _FIELD = re.compile(r"""[^"',;\t\r\n|]{5,100}""")
 """A field of a line or of broken JSON."""
 _DIGIT = re.compile(r"\d")
 _FEWEST_DIGITS = 6
+_PAGE = 200
+"""Rows that are read at a time."""
 
 
 class Sought(NamedTuple):
@@ -102,13 +104,24 @@ def _overwrite_in(conn: Connection, table: Table, workspace: WorkspaceId, sought
     if not whole:
         query = query.where(_holding(conn, columns, sought.texts))
     changed = 0
-    for row in conn.execute(query.with_for_update()).all():
+    for row in _in_pages(conn, query.with_for_update(), keys):
         values = {one.name: overwritten(row._mapping[one], sought, typed=whole) for one in columns}
         new = {name: value for name, value in values.items() if value != row._mapping[table.c[name]]}
         if new:
             conn.execute(table.update().where(*(one == row._mapping[one] for one in keys)).values(new))
             changed += 1
     return changed
+
+
+def _in_pages(conn: Connection, query: sa.Select[Any], keys: Sequence[sa.Column[Any]]) -> Iterator[sa.Row[Any]]:
+    """All rows, never more of them in memory than a page: strangers fill the quarantine."""
+    query, page = query.order_by(*keys).limit(_PAGE), list[sa.Row[Any]]()
+    while not page or len(page) == _PAGE:
+        last = [sa.literal(page[-1]._mapping[one], one.type) for one in keys] if page else []
+        page = list(conn.execute(query.where(sa.tuple_(*keys) > sa.tuple_(*last)) if last else query))
+        yield from page
+        if not page:
+            return
 
 
 def _holding(

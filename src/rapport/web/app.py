@@ -147,11 +147,19 @@ class _Router(Router):
         return self
 
 
+STRANGERS_BYTES = 64 * 1024
+"""Of a form that nobody has signed in for: an address, a password, what a passkey says."""
+
+
 def console_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
-    """Pages for signed-in people: session, guard, forged forms refused."""
+    """Pages for signed-in people: session, guard, forged forms refused. Of strangers no more is read than they need."""
+    open_to_all = [one for one in handlers if getattr(one, "opt", {}).get("permission") == "public"]
     return _Router(
         path="/console",
-        route_handlers=handlers,
+        route_handlers=[
+            *(one for one in handlers if one not in open_to_all),
+            _Router(path="/", route_handlers=open_to_all, request_max_body_size=STRANGERS_BYTES),
+        ],
         middleware=[RequestLog(), SessionMiddleware(), Audited()],
         guards=[auth.allow],
         before_request=auth.deny_forged,

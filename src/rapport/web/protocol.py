@@ -1,4 +1,5 @@
-"""HTTP on the wire: connections are bounded in number, and a request's head in size, number of headers and time.
+"""HTTP on the wire: connections are bounded in number, a request's head in size, number of headers and time, and a
+body in time.
 
 uvicorn keeps whatever is sent as a head until it is complete. Here a head that is too large is answered 431, one that
 does not come to an end 408, one that names no host, or two, 400, and a connection too many 503. No page and no document
@@ -19,7 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from rapport.web.limiter import networks_of
 from rapport.web.networks import is_within, networks_in
 
-__all__ = ["HEAD_SECONDS", "MAX_HEADERS", "MAX_HEAD_BYTES", "BoundedHttp"]
+__all__ = ["BODY_SECONDS", "HEAD_SECONDS", "MAX_HEADERS", "MAX_HEAD_BYTES", "BoundedHttp"]
 
 MAX_HEAD_BYTES = 64 * 1024
 """Request line and headers together. An address may hold a pixel's message of 32 KiB in base64."""
@@ -27,6 +28,12 @@ MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 100
 HEAD_SECONDS = 10.0
 """From the first byte of a head, or from the connection, to the head's end."""
+
+BODY_SECONDS = 35.0
+"""From the head's end to the end of a small body; the collecting endpoints wait a little less and say more."""
+
+BODY_RATE = 16 * 1024
+"""Bytes a second that more of a body has to bring for more time: a till on a bad line still sends its batch."""
 
 MOST_CONNECTIONS = 10_000
 """As far as the process may have so many files open."""
@@ -58,6 +65,8 @@ class BoundedHttp(HttpToolsProtocol):
         """Since the head's end: the body, and what chunks and trailers add to it."""
         self._refused = False
         self._head_timer: asyncio.TimerHandle | None = None
+        self._body_timer: asyncio.TimerHandle | None = None
+        self._body_begun = 0.0
         self._address = ""
         """By which it is counted; empty where it is not."""
 
@@ -70,6 +79,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._stop_body_timer()
         if self._address:
             counted = self._from[self.server_state]
             counted[self._address] -= 1
@@ -109,6 +119,7 @@ class BoundedHttp(HttpToolsProtocol):
         if status is not None:
             self._refuse(status)
             return
+        self._start_body_timer()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -118,6 +129,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._in_head = True
+        self._stop_body_timer()
         if not self._refused:
             super().on_message_complete()
 
@@ -149,10 +161,13 @@ class BoundedHttp(HttpToolsProtocol):
         """Answer and close; nothing that still comes is looked at."""
         self._refused = True
         self._stop_timer()
+        self._stop_body_timer()
         if self.transport.is_closing():
             return
         cycle = cast("RequestResponseCycle | None", self.cycle)
-        if cycle is None or cycle.response_complete:
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True  # what is still answered would be written to a connection that is closed
+        if cycle is None or cycle.response_complete or (status == 408 and not cycle.response_started):
             line = {
                 400: b"400 Bad Request",
                 408: b"408 Request Timeout",
@@ -162,8 +177,6 @@ class BoundedHttp(HttpToolsProtocol):
             self.transport.write(
                 b"HTTP/1.1 " + line[status] + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
             )  # fmt: skip
-        elif cycle.response_complete is False:
-            cycle.disconnected = True  # what is still answered would be written to a connection that is closed
         self.transport.close()
 
     def _start_timer(self) -> None:
@@ -174,6 +187,29 @@ class BoundedHttp(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+    def _start_body_timer(self) -> None:
+        self._stop_body_timer()
+        self._body_begun = self.loop.time()
+        self._body_timer = self.loop.call_later(BODY_SECONDS, self._body_too_slow)
+
+    def _stop_body_timer(self) -> None:
+        if self._body_timer is not None:
+            self._body_timer.cancel()
+            self._body_timer = None
+
+    def _body_too_slow(self) -> None:
+        """Give what comes fast enough its time; who sends less holds a connection and memory for nothing."""
+        left = self._body_begun + BODY_SECONDS + max(self._sent_bytes, self._body_bytes) / BODY_RATE - self.loop.time()
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        self._body_timer = None
+        if left > 0.001 or self.flow.read_paused:  # while it is we who do not read, nobody is slow
+            self._body_timer = self.loop.call_later(left if left > 0.001 else 1.0, self._body_too_slow)
+        elif cycle is not None and cycle.response_complete:  # it was answered before its end, and is not waited for
+            self._refused = True
+            self.transport.close()
+        else:
+            self._refuse(408)
 
     def _too_late(self) -> None:
         self._head_timer = None

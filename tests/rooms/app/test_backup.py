@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import random
+import sqlite3
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -22,6 +24,8 @@ from rapport.capabilities.messages import queue_transactional
 from rapport.capabilities.messages import store as messages
 from rapport.capabilities.messages.service.places import allow_here, is_allowed_here
 from rapport.capabilities.messages.service.queueing import try_again
+from rapport.collect.sources import create_source
+from rapport.collect.store import sources
 from rapport.compose.erasure import erase
 from rapport.kernel.clock import DAY
 from rapport.kernel.errors import Conflict, InvalidInput, Misconfigured
@@ -34,6 +38,9 @@ from rapport.storage.backup.archive import opened
 from rapport.storage.backup.taking import take
 from rapport.storage.engine import Database
 from rapport.storage.tidying import found_in
+from rapport.web import accounts, api_keys
+from rapport.web.api_keys import ApiKey
+from rapport.web.store import memberships, sessions, users
 from tests.databases import postgres_database
 from tests.shop import NOON, Shop
 
@@ -143,6 +150,92 @@ def test_facts_go_in_while_it_is_taken_and_each_is_whole_or_absent(
     seqs = [row.seq for row in read(elsewhere, FACTS)]
     assert len(seqs) >= first - 100 + 4  # what was acknowledged before is in it
     assert max(seqs) == found.log_seq
+
+
+def test_who_opens_the_old_one_while_a_backup_is_made_ready_keeps_it(shop: Shop, tmp_path: Path) -> None:
+    if shop.db.path is None:
+        pytest.skip("PostgreSQL: it is one transaction")
+    there = shop.db.path
+    take(shop.db, tmp_path / "b.zip")
+    settings = here(shop)
+    before, refused = read(settings, FACTS), threading.Event()
+    draft = there.with_name(f".{there.name}.restoring")
+
+    def server() -> None:
+        while not draft.exists() and not refused.wait(0.001):
+            pass
+        with contextlib.closing(sqlite3.connect(there, timeout=60)) as connection:
+            connection.execute("SELECT count(*) FROM facts").fetchone()
+            refused.wait(60)
+
+    starting = threading.Thread(target=server)
+    starting.start()
+    try:
+        with pytest.raises(Conflict, match="in use"):
+            put_back(shop, settings, tmp_path / "b.zip", replace=True)
+    finally:
+        refused.set()
+        starting.join()
+    assert read(settings, FACTS) == before
+    assert list(there.parent.glob("*.before-*")) == []
+
+
+def test_what_was_closed_since_the_backup_stays_closed(shop: Shop, tmp_path: Path) -> None:
+    ada, bo, cy = (
+        accounts.create_user(
+            shop.db, email=f"{name}@staff.example", password="correct horse battery", name=name, workspace=shop.id,
+            role=role, now=NOON,
+        ).id
+        for name, role in (("ada", "owner"), ("bo", "marketer"), ("cy", "agent"))
+    )  # fmt: skip
+    accounts.start_session(shop.db, user_id=bo, workspace=shop.id, browser="", device="", now=NOON)
+    with shop.db.write() as conn:
+        for name in ("kept", "stolen"):
+            key = ApiKey(
+                workspace=shop.id,
+                id=name,
+                name=name,
+                prefix="rk_",
+                scopes=(),
+                created_at=NOON,
+                last_used_at=None,
+                revoked_at=None,
+            )
+            api_keys.add(conn, key, token_hash=name.encode(), created_by=ada)
+        web = create_source(conn, shop.id, name="Web", kind="web", now=NOON)
+    take(shop.db, tmp_path / "b.zip")
+    with shop.db.write() as conn:
+        api_keys.revoke(conn, workspace=shop.id, key_id="stolen", now=NOON)
+        conn.execute(sources.update().where(sources.c.id == web.id).values(write_key="wk_new"))
+        conn.execute(memberships.delete().where(memberships.c.user_id == bo))
+        conn.execute(memberships.update().where(memberships.c.user_id == cy).values(role="viewer"))
+        conn.execute(users.update().where(users.c.id == ada).values(password_hash="another"))
+    settings = here(shop)
+    done = put_back(shop, settings, tmp_path / "b.zip", replace=True)
+    assert (done.access_changed, done.access_is_old) == (4, False)
+    keys = api_keys.api_keys.c
+    assert dict(map(tuple, read(settings, sa.select(keys.id, keys.revoked_at)))) == {"kept": None, "stolen": NOON}
+    assert read(settings, sa.select(sources.c.write_key).where(sources.c.id == web.id)) == [("wk_new",)]
+    members = read(settings, sa.select(memberships.c.user_id, memberships.c.role))
+    assert dict(map(tuple, members)) == {ada: "owner", cy: "viewer"}
+    assert read(settings, sa.select(users.c.password_hash).where(users.c.id == ada)) == [("another",)]
+    assert read(settings, sa.select(sessions)) == [], "everybody signs in again"
+
+
+def test_a_shop_keeps_an_owner_and_where_nothing_was_it_is_said(
+    shop: Shop, elsewhere: Settings, tmp_path: Path
+) -> None:
+    ada = accounts.create_user(
+        shop.db, email="ada@staff.example", password="correct horse battery", name="Ada", workspace=shop.id,
+        role="owner", now=NOON,
+    ).id  # fmt: skip
+    take(shop.db, tmp_path / "b.zip")
+    assert put_back(shop, elsewhere, tmp_path / "b.zip").access_is_old
+    with shop.db.write() as conn:
+        conn.execute(memberships.update().values(user_id="usr_later"))
+    settings = here(shop)
+    put_back(shop, settings, tmp_path / "b.zip", replace=True)
+    assert read(settings, sa.select(memberships.c.user_id, memberships.c.role)) == [(ada, "owner")]
 
 
 def test_a_damaged_backup_is_refused_before_anything_is_touched(

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rapport.collect.model import NO_ENVELOPE, Envelope, Limits, Source, SourceKind
-from rapport.collect.prepare import prepare
+from rapport.collect.model import KIB, MAX_MENDED_BYTES, NO_ENVELOPE, Envelope, Limits, Source, SourceKind
+from rapport.collect.prepare import prepare, prepare_all
 from rapport.kernel.clock import DAY, HOUR, SECOND, from_iso, to_iso
 from rapport.kernel.errors import InvalidFact
 from rapport.kernel.facts import Fact, decode_fact
@@ -328,3 +328,15 @@ def test_a_till_is_a_store_though_its_sdk_does_not_say_so() -> None:
     for kind, context, channel in cases:
         source = Source(workspace=WorkspaceId(1), id="src", name="Source", kind=kind, write_key="wk")
         assert fact_of({"context": context}, source=source).context.get("channel") == channel
+
+
+def test_of_a_message_that_is_far_too_long_its_beginning_goes_to_quarantine() -> None:
+    long = json.dumps({"type": "track", "event": "x", "userId": "ada", "properties": {"y": "z" * 4_000_000}}).encode()
+    for source, most in ((SITE, 64 * KIB), (BACKEND, MAX_MENDED_BYTES)):
+        _, [row] = prepare_all([long], source=source, received_at=NOW, envelope=NO_ENVELOPE)
+        assert row.body == long[:most]
+        assert "its first" in row.reason
+    _, again = prepare_all([long], source=SITE, received_at=NOW, envelope=NO_ENVELOPE)
+    assert again[0].body_hash == row.body_hash, "it is known when it is sent again"
+    _, [short] = prepare_all([b'{"type":"track","userId":"ada"}'], source=SITE, received_at=NOW, envelope=NO_ENVELOPE)
+    assert "its first" not in short.reason

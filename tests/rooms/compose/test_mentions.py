@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from rapport.act.store import outbox
 from rapport.adapters.files.store import import_errors
 from rapport.app.worker import drain
+from rapport.collect.store import quarantine
 from rapport.compose.erasing import erasing
 from rapport.compose.mentions import ERASED, Sought, overwrite, overwritten
 from rapport.compose.requests import RequestWanted, ask
@@ -141,3 +142,21 @@ def test_what_is_delivered_while_a_mention_in_it_is_overwritten_stays_delivered(
     assert (sent.status, sent.last_error, MAIL in sent.payload.decode().split('"')) == (
         "delivered", f"none, {ERASED} took it", False,
     )  # fmt: skip
+
+
+def test_quarantine_of_any_size_is_looked_through_page_by_page(any_shop: Shop) -> None:
+    bodies = [b'{"note": "%d of %s"}' % (n, (MAIL if n % 3 else "bo@example.com").encode()) for n in range(450)]
+    row = {
+        "workspace": any_shop.id, "source": "src_1", "received_at": 1, "reason": "no", "path": "$", "envelope": b"{}",
+        "state": "open",
+    }  # fmt: skip
+    with any_shop.db.write() as conn:
+        conn.execute(
+            quarantine.insert(),
+            [{**row, "id": f"qua_{n:04d}", "body": body, "body_hash": body} for n, body in enumerate(bodies)],
+        )
+        told = dict(overwrite(conn, any_shop.pipeline.slices, any_shop.id, [MAIL], region=None))
+        left = conn.execute(sa.select(quarantine.c.body)).scalars().all()
+    assert told[quarantine] == 300
+    assert sum(MAIL.encode() in body for body in left) == 0
+    assert sum(b"bo@example.com" in body for body in left) == 150

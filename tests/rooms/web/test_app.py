@@ -207,3 +207,8 @@ def test_what_people_type_loses_control_characters() -> None:
     assert clean("  a\x00b\n\ud800c  ") == "abc"
     assert clean("x" * 500, longest=10) == "x" * 10
     assert clean(None) == ""
+
+
+def test_of_strangers_no_more_is_read_than_a_form_holds(browser: Browser) -> None:
+    form = {"email": "ada@example.com", "password": "x" * 100_000}
+    assert browser.post("/console/sign-in", data=form).status_code == 413
