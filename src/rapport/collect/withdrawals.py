@@ -161,8 +161,7 @@ def confirm(conn: Connection, workspace: WorkspaceId, ident: str, *, by: str, no
     found = find(conn, workspace, ident)
     if found.state == "asked":
         raise Conflict("nobody knows yet what would go", hint="wait until its numbers are there")
-    if found.state == "told":
-        _move(conn, found, "wanted", now=now)
+    if found.state == "told" and _move(conn, found, "wanted", now=now):
         trail.append(conn, workspace, "withdrawal.wanted", about=ident, details=_said(found), who=by, now=now)
     return find(conn, workspace, ident)
 
@@ -175,8 +174,8 @@ def put_back(conn: Connection, workspace: WorkspaceId, ident: str, *, by: str, n
     if found.state == "done":
         if now > found.may_be_put_back_until:
             raise Conflict("what was taken back more than 30 days ago is gone", hint="its sender can send it again")
-        _move(conn, found, "back_wanted", now=now)
-        trail.append(conn, workspace, "withdrawal.back_wanted", about=ident, details=_said(found), who=by, now=now)
+        if _move(conn, found, "back_wanted", now=now):
+            trail.append(conn, workspace, "withdrawal.back_wanted", about=ident, details=_said(found), who=by, now=now)
     return find(conn, workspace, ident)
 
 
@@ -234,13 +233,10 @@ def facts_between(conn: Connection, found: Withdrawal) -> sa.Select[tuple[object
     )  # fmt: skip
 
 
-def _move(conn: Connection, found: Withdrawal, state: State, *, now: int) -> None:
-    """From the state it was found in; whoever comes second changes nothing."""
-    conn.execute(
-        withdrawals.update()
-        .where(*_one(found.workspace, found.id), _w.state == found.state)
-        .values(state=state, changed_at=now)
-    )
+def _move(conn: Connection, found: Withdrawal, state: State, *, now: int) -> bool:
+    """From the state it was found in; whoever comes second changes nothing, and False."""
+    here = (*_one(found.workspace, found.id), _w.state == found.state)
+    return conn.execute(withdrawals.update().where(*here).values(state=state, changed_at=now)).rowcount == 1
 
 
 def _one(workspace: WorkspaceId, ident: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -25,7 +25,7 @@ def static_file(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
     """One of our own files. With the `?v=` that pages use it may be kept for ever."""
     asked = PurePosixPath(name.lstrip("/").replace("\0", ""))
     path = (STATIC / asked).resolve()
-    if not path.is_relative_to(STATIC.resolve()) or path.suffix not in _MEDIA_TYPES or not path.is_file():
+    if not path.is_relative_to(STATIC.resolve()) or path.suffix not in _MEDIA_TYPES or not _is_there(path):
         raise NotFoundException
     keep = "public, max-age=31536000, immutable" if request.query_params.get("v") else "public, max-age=300"
     return _answer(request, path, keep)
@@ -38,6 +38,13 @@ def favicon(request: Request[Any, Any, Any]) -> Response[bytes]:
 
 
 HANDLERS = (static_file, favicon)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than any file system takes
+        return False
 
 
 def _answer(request: Request[Any, Any, Any], path: Path, keep: str) -> Response[bytes]:

@@ -165,6 +165,7 @@ def test_text_files_travel_compressed_to_who_takes_it_and_are_the_same_to_who_do
     "path",
     [
         "/static/../auth.py",
+        f"/static/{'x' * 300}.css",
         "/static/%2e%2e/auth.py",
         "/static//etc/passwd",
         "/static/vendor",
