@@ -17,7 +17,9 @@ from rapport.web import accounts, attempts, passwords, store
 from rapport.web.accounts import SignedIn
 from tests.rooms.web.conftest import PASSWORD, Browser, Join, beside, sign_in, submit
 
-ADA: dict[str, Any] = {"email": "ada@example.com", "password": PASSWORD, "address": "192.0.2.1", "browser": "Firefox on Linux"}
+ADA: dict[str, Any] = {
+    "email": "ada@example.com", "password": PASSWORD, "address": "192.0.2.1", "browser": "Firefox on Linux",
+}  # fmt: skip
 
 
 def test_the_first_account_is_made_with_the_link_the_server_prints(
