@@ -178,10 +178,11 @@ class Elsewhere:
         self._started = -AGAIN
         self._starting = False
         self._watching = False
+        self._closing = False
 
     async def decide(self, question: Question) -> Computed | None:
         """What a process decides; None where the server has to decide by itself."""
-        if not self._launch.most:
+        if not self._launch.most or self._closing:
             return None
         is_wanted = self._is_wanted()
         able = [one for one in self._processes if one.ready and not one.gone]
@@ -198,6 +199,7 @@ class Elsewhere:
 
     def close(self) -> None:
         """End them all, from whichever thread once nobody asks any more."""
+        self._closing = True
         for one in self._processes:
             with suppress(RuntimeError):  # the event loop has ended before
                 one.end()
@@ -239,6 +241,8 @@ class Elsewhere:
 
     def _watch(self) -> None:
         """Once a second: who has died or says nothing any more is let go; another is started when there is need."""
+        if self._closing:
+            return
         for one in self._processes:
             if one.is_silent():
                 one.end(kill=True)
