@@ -22,7 +22,7 @@ from rapport.app.pipeline import Pipeline, Shops
 from rapport.collect import withdrawals
 from rapport.collect.sources import identifier_policy
 from rapport.collect.withdrawals import Effects, Withdrawal
-from rapport.compose.unsaid import Around, around, orders_of
+from rapport.compose.unsaid import Around, Looked, around, look, orders_of
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Seen, Unsaid
@@ -68,8 +68,9 @@ def undoing(pipeline: Pipeline, *, at_once: int = AT_ONCE) -> Job:
             _tell(turn, undo, found, at_once)
             return 1
         step = undo.take_back if found.state == "wanted" else undo.put_back
+        looked = undo.look(limit=at_once)
         with turn.write() as conn:
-            done = step(conn, limit=at_once)
+            done = step(conn, limit=at_once, looked=looked)
             effects = found.effects or Effects()
             if found.state == "wanted" and done is not None:
                 effects.add(done)
@@ -91,9 +92,10 @@ def learning(conn: Connection, pipeline: Pipeline) -> bool:
 
 def _tell(turn: Turn, undo: _Undo, found: Withdrawal, at_once: int) -> None:
     """Do it, look at what went, and take that back."""
-    told = Effects()
+    told, looked = Effects(), undo.look(limit=LOOKED_AT)
     with _for_show(turn.db) as conn:
-        while told.facts < LOOKED_AT and (done := undo.take_back(conn, limit=min(at_once, LOOKED_AT))) is not None:
+        limit = min(at_once, LOOKED_AT)
+        while told.facts < LOOKED_AT and (done := undo.take_back(conn, limit=limit, looked=looked)) is not None:
             told.add(done)
         query = sa.select(sa.func.count()).select_from(withdrawals.facts_between(conn, found).subquery())
         left = int(conn.execute(query).scalar_one())
@@ -125,18 +127,28 @@ class _Undo:
         self._db, self._found, self._now = db, found, now
         self._workspace: WorkspaceId = found.workspace
 
-    def take_back(self, conn: Connection, *, limit: int) -> Effects | None:
+    def look(self, *, limit: int) -> Looked:
+        """Look through the log for what the next facts name, while others go on appending."""
+        with self._db.read() as conn:
+            rows = (
+                withdrawn.kept_of(conn, self._workspace, self._found.id, limit=limit)
+                if self._found.state == "back_wanted" else self._next(conn, limit)
+            )  # fmt: skip
+            buckets = leases.buckets.c
+            folded = conn.execute(sa.select(sa.func.min(buckets.cursor))).scalar_one()
+            return look(conn, self._workspace, self._policy(conn), rows, upto=int(folded or 0))
+
+    def take_back(self, conn: Connection, *, limit: int, looked: Looked) -> Effects | None:
         """Take some of the facts back; None where none is left."""
         self._alone(conn)
-        query = withdrawals.facts_between(conn, self._found)
-        rows = [StoredRow._make(row) for row in conn.execute(query.limit(limit))]
+        rows = self._next(conn, limit)
         if not rows:
             return None
         policy = self._policy(conn)
         is_folded = _folded(conn, self._workspace)
         near = around(
             conn, self._workspace, policy, self._slices.wording, [row for row in rows if is_folded(row)],
-            is_folded=is_folded,
+            is_folded=is_folded, looked=looked,
         )  # fmt: skip
         touched = self._roots(conn, near.said, policy)
         unseen = unsay(
@@ -153,7 +165,7 @@ class _Undo:
         self._tell_anew(conn, near.strands, near.rest)
         return self._effects(rows, near, unseen, len(touched), numbers)
 
-    def put_back(self, conn: Connection, *, limit: int) -> Effects | None:
+    def put_back(self, conn: Connection, *, limit: int, looked: Looked) -> Effects | None:
         """Put some of the facts back to where they were; None where none is left."""
         self._alone(conn)
         rows = withdrawn.kept_of(conn, self._workspace, self._found.id, limit=limit)
@@ -165,7 +177,7 @@ class _Undo:
         self._refiled(conn, there)
         is_folded = _folded(conn, self._workspace)
         folded = [row for row in there if is_folded(row)]
-        near = around(conn, self._workspace, policy, self._slices.wording, folded, is_folded=is_folded)
+        near = around(conn, self._workspace, policy, self._slices.wording, folded, is_folded=is_folded, looked=looked)
         resolver = Resolver(lambda _: policy)
         for row in folded:
             resolver.observe(self._workspace, to_fact(row), Key(row.strand))
@@ -182,6 +194,10 @@ class _Undo:
         suppression.erasing(conn)
         lock_alone(conn, Lock.APPENDING)
         identities.lock(conn, self._workspace)
+
+    def _next(self, conn: Connection, limit: int) -> list[StoredRow]:
+        query = withdrawals.facts_between(conn, self._found)
+        return [StoredRow._make(row) for row in conn.execute(query.limit(limit))]
 
     def _policy(self, conn: Connection) -> IdentifierPolicy:
         return identifier_policy(settings_of(conn, self._workspace))

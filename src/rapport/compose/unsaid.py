@@ -5,7 +5,9 @@ Also which of Rapport's own facts follow from those taken back, and go with them
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -21,15 +23,24 @@ from rapport.resolve.graph.model import Kind, Status
 from rapport.resolve.graph.resolver import said_of
 from rapport.resolve.graph.unsaying import shared_among
 from rapport.storage import log
+from rapport.storage.bulk import chunks
 from rapport.storage.log import StoredRow, to_fact
 from rapport.storage.lookup import select_among
 
-__all__ = ["SUBJECTS", "Around", "around", "orders_of", "subjects_of"]
+__all__ = ["SUBJECTS", "Around", "Looked", "around", "look", "orders_of", "subjects_of"]
 
 SUBJECTS = ("order_id", "refund_id", "shipment_id", "cart_id")
 """Properties by which facts of several people may speak of one thing."""
 
 _AT_ONCE = 5_000
+
+FEW = 20
+"""Texts that the database looks for in each fact; more are looked for here, all at once."""
+
+_TEXTS = re.compile(rb'(?<=")[^"]*(?=")')
+"""What stands between two quotes: of JSON without a backslash every text, and more."""
+_DOUBT = re.compile(rb'\\|_id"\s*:\s*[^"\s]')
+"""A text that is written otherwise than it reads, or an id that is a number."""
 
 
 class Around(NamedTuple):
@@ -45,6 +56,16 @@ class Around(NamedTuple):
     """Whose states are to be made anew."""
 
 
+class Looked(NamedTuple):
+    """What was found in the log beforehand, while others went on appending."""
+
+    values: frozenset[str]
+    """That were looked for."""
+    seqs: tuple[int, ...]
+    """Facts in which one of them may stand, up to and with `upto`."""
+    upto: int
+
+
 def subjects_of(fact: Fact) -> set[tuple[str, str]]:
     """What a fact speaks of, beside people."""
     found = ((name, text(fact.properties.get(name))) for name in SUBJECTS)
@@ -57,14 +78,30 @@ def orders_of(facts: Iterable[Fact]) -> set[str]:
     return found | {f"fact:{fact.id}" for fact in facts if fact.name == "Order Completed"}
 
 
+def look(
+    conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy, told: Sequence[StoredRow], *, upto: int
+) -> Looked:
+    """Look through the log for what these facts name, before anybody is made to wait. Cost: the shop's log, read once.
+
+    `upto` is a number below which no fact appears any more.
+    """
+    facts = [to_fact(row) for row in told]
+    of_people = [said_of(workspace, fact, policy) for fact in facts]
+    names = {key for one in of_people for key in (*one.found, *one.maybe)}
+    subjects = {value for fact in facts for _, value in subjects_of(fact)}
+    shared = set(shared_among(conn, workspace, names).values())
+    found = tuple(row.seq for row in _speaking(conn, workspace, subjects, shared, upto=upto))
+    return Looked(frozenset(subjects | shared), found, upto)
+
+
 def around(
     conn: Connection, workspace: WorkspaceId, policy: IdentifierPolicy, wording: Wording, told: Sequence[StoredRow],
-    *, is_folded: Any,
+    *, is_folded: Any, looked: Looked,
 ) -> Around:  # fmt: skip
     """What stands around these facts, which are to be taken back. `is_folded` says of a row whether it had an effect.
 
-    Cost: the facts of these people and of those seen with them; where the facts name an order, a cart or a shared
-    identifier, a look through the shop's log.
+    Cost: the facts of these people and of those seen with them, and what came to the log since it was `looked` through;
+    all of the log only where the facts name what nobody knew of then.
     """
     facts = [to_fact(row) for row in told]
     of_people = [said_of(workspace, fact, policy) for fact in facts]
@@ -72,11 +109,11 @@ def around(
     maybe = {key for one in of_people for key in one.maybe}
     strands = {Key(row.strand) for row in told}
     near = names | strands | _beside(conn, workspace, names)
-    subjects = set().union(*(subjects_of(fact) for fact in facts)) if facts else set()
+    subjects = {one for fact in facts for one in subjects_of(fact)}
     shared = set(shared_among(conn, workspace, names | maybe).values())
     out = {row.seq for row in told}
     rest = {row.seq: row for row in _of_strands(conn, workspace, near) if row.seq not in out}
-    for row in _speaking(conn, workspace, {value for _, value in subjects} | shared):
+    for row in _spoken(conn, workspace, {value for _, value in subjects}, shared, looked):
         if row.seq in out or row.seq in rest:
             continue
         fact = to_fact(row)
@@ -135,24 +172,51 @@ def _of_strands(conn: Connection, workspace: WorkspaceId, keys: Collection[Key])
         yield StoredRow._make(row)
 
 
-def _speaking(conn: Connection, workspace: WorkspaceId, values: Collection[str]) -> Iterator[StoredRow]:
-    """The facts of the shop in which one of these texts may stand; the log is read once, however many there are."""
+def _spoken(
+    conn: Connection, workspace: WorkspaceId, subjects: AbstractSet[str], shared: AbstractSet[str], looked: Looked
+) -> Iterator[StoredRow]:
+    """The facts in which one of these texts may stand: those found beforehand that are still there, and new ones."""
+    if not looked.values >= subjects | shared:
+        yield from _speaking(conn, workspace, subjects, shared)
+        return
+    f = log.facts.c
+    for some in chunks(looked.seqs, 500):
+        query = sa.select(log.facts).where(f.workspace == workspace, f.seq.in_(some))
+        yield from (StoredRow._make(row) for row in conn.execute(query))
+    yield from _speaking(conn, workspace, subjects, shared, after=looked.upto)
+
+
+def _speaking(
+    conn: Connection, workspace: WorkspaceId, subjects: AbstractSet[str], shared: AbstractSet[str], *, after: int = 0,
+    upto: int = 2**62,
+) -> Iterator[StoredRow]:  # fmt: skip
+    """The facts of the shop in which one of these texts may stand; the log is read once, however many there are.
+
+    Identifiers (`shared`) are compared in a form of their own: where there are many texts, each fact may name them.
+    """
+    values = known = subjects | shared
     if not values:
         return
     f = log.facts.c
     # One text is looked for by the database; many, and those that JSON may write otherwise, are looked for here.
     sought = sorted(value.encode("utf-8", "surrogatepass") for value in values if value.isascii() and _plain(value))
-    few = len(sought) <= 20 and len(sought) == len(values)
-    after = 0
+    few = len(sought) <= FEW and len(sought) == len(values)
     while True:
-        query = sa.select(log.facts).where(f.workspace == workspace, f.seq > after)
+        query = sa.select(log.facts).where(f.workspace == workspace, f.seq > after, f.seq <= upto)
         if few:
             query = query.where(sa.or_(*(_within(conn, f.body, one) for one in sought)))
         rows = [StoredRow._make(row) for row in conn.execute(query.order_by(f.seq).limit(_AT_ONCE))]
-        yield from rows
+        yield from rows if few or shared else (row for row in rows if _may_name(row.body, known))
         if len(rows) < _AT_ONCE:
             return
         after = rows[-1].seq
+
+
+def _may_name(body: bytes, values: AbstractSet[str]) -> bool:
+    """Whether one of these texts may be a property of a fact; it is, where there is a doubt."""
+    if _DOUBT.search(body):
+        return True
+    return not values.isdisjoint(one.decode("utf-8", "replace") for one in _TEXTS.findall(body))
 
 
 def _within(conn: Connection, body: sa.ColumnElement[bytes], sought: bytes) -> sa.ColumnElement[bool]:

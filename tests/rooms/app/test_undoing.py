@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from rapport.act.jobs import Moment, Turn
 from rapport.app.pipeline import Pipeline
-from rapport.app.undoing import UNDOING, undoing
+from rapport.app.undoing import UNDOING, _Undo, undoing
 from rapport.app.worker import drain, run_job_now
 from rapport.capabilities.consent.store import consent_answers, consent_held
 from rapport.capabilities.fit.store import bought
@@ -28,6 +28,7 @@ from rapport.collect import sources, withdrawals
 from rapport.collect.statements import order_statements
 from rapport.collect.withdrawals import Effects, Withdrawal
 from rapport.compose.erasure import erase
+from rapport.compose.unsaid import FEW
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from rapport.kernel.errors import Conflict, InvalidInput
 from rapport.kernel.facts import OWN_SOURCE
@@ -254,6 +255,39 @@ def test_a_worker_killed_between_two_parts_leaves_the_rest_to_the_next(any_shop:
     found = everything(any_shop)
     for name, rows in clean.items():
         assert found[name] == rows, name
+
+
+@pytest.mark.slow
+def test_many_orders_are_looked_for_before_anybody_waits_and_what_comes_meanwhile_is_heeded(
+    any_shop: Shop, tmp_path: Path
+) -> None:
+    """More than the database looks for by itself; one is named as a number, one with an escaped letter."""
+    many = [loyal.order(any_shop, f"eve-{n}", f"x{n}", 10.0 + n, at=NOON + HOUR + n * SECOND) for n in range(FEW + 5)]
+    many.append(any_shop.message("Order Cancelled", at=NOON + 2 * HOUR, user="eve", order_id=2))
+    many.append(any_shop.message("Order Cancelled", at=NOON + 2 * HOUR, user="eve", order_id="\u00fc1"))
+    meanwhile = named("m", [loyal.order(any_shop, "bo", "\u00fc1", 5.0, at=NOON + 3 * HOUR)])
+    (tmp_path / "other").mkdir()
+    other = Shop(sqlite_database(tmp_path / "other"))
+    told(other, forging=False)
+    other.send(*meanwhile)
+    drain(other.pipeline)
+    told(any_shop, forging=False)
+    any_shop.send(*named("f", many), source=FORGED)
+    drain(any_shop.pipeline)
+    wanted = carried_out(any_shop, asked(any_shop).id)
+    with any_shop.db.write() as conn:
+        confirmed = withdrawals.confirm(conn, any_shop.id, wanted.id, by="ada", now=LATER)
+    undo = _Undo(any_shop.pipeline, any_shop.db, confirmed, now=LATER)
+    looked = undo.look(limit=100)
+    any_shop.send(*meanwhile)
+    drain(any_shop.pipeline)
+    with any_shop.db.write() as conn:
+        assert undo.take_back(conn, limit=100, looked=looked) is not None
+    assert carried_out(any_shop, wanted.id).state == "done"
+    found = everything(any_shop)
+    for name, rows in everything(other).items():
+        assert found[name] == rows, name
+    other.close()
 
 
 @pytest.mark.slow

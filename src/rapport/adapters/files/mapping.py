@@ -222,6 +222,8 @@ def parse_map(text: bytes, name: str) -> WrittenMap:
         document = msgspec.json.decode(text) if text.startswith(b"{") else tomllib.loads(text.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.DecodeError) as error:
         raise InvalidInput(f"{name} is not TOML: {error}") from None
+    except RecursionError:
+        raise InvalidInput(f"{name} is nested deeper than any map") from None
     try:
         found = msgspec.convert(document, TableMap)
     except msgspec.ValidationError as error:
