@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +40,7 @@ from rapport.measure.store import fact_minutes
 from rapport.remember import store as remember
 from rapport.resolve.graph import store as identities
 from rapport.storage import log
+from rapport.storage.engine import Database
 from rapport.storage.lake import upkeep
 from rapport.storage.lake.upkeep import Verified
 from rapport.storage.leases import Leases
@@ -44,6 +48,7 @@ from rapport.storage.withdrawn import withdrawn_facts
 from tests import loyal
 from tests.databases import sqlite_database
 from tests.jobs import turns
+from tests.running import ROOT
 from tests.shop import NOON, Shop
 
 FORGED = "forged"
@@ -255,6 +260,64 @@ def test_a_worker_killed_between_two_parts_leaves_the_rest_to_the_next(any_shop:
     found = everything(any_shop)
     for name, rows in clean.items():
         assert found[name] == rows, name
+
+
+KILLED = """
+import os, signal, sys
+import sqlalchemy as sa
+from rapport.app.pipeline import Pipeline
+from rapport.storage.engine import Database
+from tests.rooms.app.test_undoing import killed_turns
+
+db, left = Database.open(sys.argv[1]), [int(sys.argv[2])]
+
+def count(*_):
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+killed_turns(db, lambda: sa.event.listen(sa.Engine, "before_cursor_execute", count))
+"""
+"""A worker of its own process that dies by SIGKILL before the n-th statement of its second turn."""
+
+
+def killed_turns(db: Database, arm: Callable[[], object]) -> None:
+    """Turns of three facts, one after the other; after the first it is `arm`ed."""
+    leases = Leases(db, "killed")
+    pipeline = Pipeline(db)
+    while True:
+        leases.maintain()
+        moment = Moment(owner="killed", buckets=tuple(range(BUCKETS)))
+        undoing(pipeline, at_once=3).run(Turn(db, undoing(pipeline), moment, now=LATER, kept={}))
+        arm()
+
+
+@pytest.mark.slow
+def test_kill_9_amid_a_turn_leaves_the_parts_before_it_and_a_restart_completes_it(
+    any_shop: Shop, database_url: str, clean: dict[str, Any]
+) -> None:
+    told(any_shop, forging=True)
+    wanted = carried_out(any_shop, asked(any_shop).id)
+    with any_shop.db.write() as conn:
+        withdrawals.confirm(conn, any_shop.id, wanted.id, by="ada", now=LATER)
+    left = [_left(any_shop)]
+    for statement in (5, 40, 60):
+        command = [sys.executable, "-c", KILLED, database_url, str(statement)]
+        child = subprocess.run(command, cwd=ROOT, check=False, timeout=120)
+        assert child.returncode == -signal.SIGKILL
+        left.append(_left(any_shop))
+    assert left == [10, 7, 4, 1], "a turn has happened in part, or not at all"
+    with any_shop.db.write() as conn:  # the leases of the dead run out, and nobody leaves them their share any more
+        conn.execute(sa.text("UPDATE buckets SET owner = '', lease_until = 0"))
+        conn.execute(sa.text("DELETE FROM workers"))
+    assert carried_out(any_shop, wanted.id).state == "done"
+    found = everything(any_shop)
+    for name, rows in clean.items():
+        assert found[name] == rows, name
+
+
+def _left(shop: Shop) -> int:
+    return len([row for row in shop.rows(log.facts) if row["source"] == FORGED])
 
 
 @pytest.mark.slow
