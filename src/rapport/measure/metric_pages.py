@@ -22,7 +22,7 @@ from rapport.kernel.text import clean
 from rapport.measure.days import first_moment, latest_days
 from rapport.measure.model import Answer, Column, Metric, Question
 from rapport.measure.money import main_currency
-from rapport.measure.periods import PERIODS
+from rapport.measure.periods import PERIODS, first_of
 from rapport.measure.service import Metrics, zone_of
 from rapport.remember.listing import customers_of
 from rapport.remember.membership import segments
@@ -159,9 +159,9 @@ def _usual(metric: Metric) -> str:
 
 
 def _question(conn: Connection, workspace: WorkspaceId, asked: Asked) -> Question:
-    """Whole days of the shop, today included."""
+    """Whole days of the shop, today included; weeks and months are whole, too, so there may be some days more."""
     now, zone = now_us(), zone_of(conn, workspace)
-    since = first_moment(latest_days(now, asked.days, zone)[0], zone)
+    since = first_of(first_moment(latest_days(now, asked.days, zone)[0], zone), asked.by, zone)
     return Question(workspace=workspace, since=since, until=max(now, since), by=asked.by, zone=zone.key)
 
 

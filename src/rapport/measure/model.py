@@ -71,7 +71,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """A metric answered. Each row has the group under its name (`day`, `country` …) beside the columns.
 
     `value`, where a metric has a main column, is that once more. Rows of days, weeks and months say whether they are
-    `running`: not over yet.
+    `running`: not over yet; and the first and the last that they are `partial`, where `since` or `until` cuts them off.
     """
 
     metric: str

@@ -16,7 +16,7 @@ from rapport.measure.days import first_moment
 from rapport.measure.metrics import with_shares
 from rapport.measure.model import Metric, Question
 
-__all__ = ["PERIODS", "after", "month_of", "named", "period_of", "with_periods"]
+__all__ = ["PERIODS", "after", "first_of", "month_of", "named", "period_of", "with_periods"]
 
 PERIODS = ("day", "week", "month")
 MOST = 1_000
@@ -51,17 +51,47 @@ def after(name: str, by: str) -> str:
     return (date.fromisoformat(name) + timedelta(days=7 if by == "week" else 1)).isoformat()
 
 
+def first_of(at: int, by: str, zone: ZoneInfo) -> int:
+    """The first moment of the day, week or month in which a time lies; of another group the time itself."""
+    if by not in PERIODS:
+        return at
+    name = named(to_datetime(at).astimezone(zone).date(), by)
+    return max(0, first_moment(_first_day(name, by), zone))
+
+
+def _first_day(name: str, by: str) -> date:
+    return date.fromisoformat(f"{name}-01" if by == "month" else name)
+
+
 def with_periods(
     metric: Metric, rows: Iterable[Mapping[str, Any]], question: Question, *, now: int
 ) -> list[dict[str, Any]]:
-    """The rows with `running` (a cohort's row is of its `period`); where the metric has every period, those without
-    anything as zeros.
+    """The rows with `running` (a cohort's row is of its `period`), those whose group the asked time cuts off with
+    `partial`; where the metric has every period, those without anything as zeros.
     """
     by, zone = question.by, zone_named(question.zone)
     found = [dict(row) for row in rows]
     if metric.every_period and found:
         found = _filled(metric, found, by, last=_last(question, zone, now))
-    return [row | {"running": _is_running(row.get("period", row[by]), by, zone, now)} for row in found]
+    cut = _cut(question, zone, now)
+    return [
+        row
+        | {"running": _is_running(row.get("period", row[by]), by, zone, now)}
+        | ({"partial": True} if row[by] in cut else {})
+        for row in found
+    ]
+
+
+def _cut(question: Question, zone: ZoneInfo, now: int) -> set[str]:
+    """The first and the last period, where the time that is asked for begins or ends within them."""
+    found = set()
+    if first_of(question.since, question.by, zone) < question.since:
+        found.add(named(to_datetime(question.since).astimezone(zone).date(), question.by))
+    last = _last(question, zone, now)
+    ends = first_moment(_first_day(after(last, question.by), question.by), zone)
+    if question.until < min(ends, now):
+        found.add(last)
+    return found
 
 
 def _filled(metric: Metric, rows: Sequence[dict[str, Any]], by: str, *, last: str) -> list[dict[str, Any]]:
@@ -87,9 +117,7 @@ def _last(question: Question, zone: ZoneInfo, now: int) -> str:
 
 
 def _is_running(name: str, by: str, zone: ZoneInfo, now: int) -> bool:
-    following = after(name, by)
-    begins = date.fromisoformat(following if by != "month" else f"{following}-01")
-    return first_moment(begins, zone) > now
+    return first_moment(_first_day(after(name, by), by), zone) > now
 
 
 def period_of(name: str, question: Question) -> tuple[int, int]:

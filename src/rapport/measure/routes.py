@@ -16,6 +16,7 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.principal import Principal
 from rapport.measure.days import first_moment
 from rapport.measure.model import Answer, Metric, Question
+from rapport.measure.periods import first_of
 from rapport.measure.service import Metrics, zone_of
 from rapport.storage.engine import Database
 from rapport.web.asked import moment
@@ -46,7 +47,8 @@ def answer_metric(
     since_before: Annotated[str | None, Parameter(query="from", max_length=40)] = None,
     until_before: Annotated[str | None, Parameter(query="to", max_length=40)] = None,
 ) -> Answer:
-    """A metric for a period: `since` and `until` (not included) are ISO 8601, without them the last 30 days.
+    """A metric for a period: `since` and `until` (not included) are ISO 8601, without them the last 30 days, from
+    the beginning of the first day, week or month on.
 
     A date alone is that day of the shop: it begins at midnight in the shop's time zone, and so do the days of the rows.
     `segment` names one: only customers who are in it now are counted. `from` and `to` are the former names of `since`
@@ -71,7 +73,7 @@ def _question(
     """The question for a period whose ends are given as (parameter, text)."""
     zone = zone_of(conn, workspace)
     end = now_us() if until[1] is None else _moment(until[1], zone, name=until[0])
-    usual = max(0, end - (metric.usual_days or USUAL_DAYS) * DAY)
+    usual = first_of(max(0, end - (metric.usual_days or USUAL_DAYS) * DAY), by or metric.by[0], zone)
     start = usual if since[1] is None else _moment(since[1], zone, name=since[0])
     if start > end:
         raise InvalidInput(f"`{since[0]}` is after `{until[0]}`", hint="the end does not belong to the period")

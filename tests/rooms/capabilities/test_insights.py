@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from rapport.capabilities.insights.asked import between, latest
 from rapport.capabilities.insights.service.people import quantile
 from rapport.capabilities.insights.store import sale_lines, sales
 from rapport.compose.upkeep import summaries
-from rapport.kernel.clock import DAY, HOUR, from_iso
+from rapport.kernel.clock import DAY, HOUR, from_iso, to_datetime
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.measure.model import Answer, Question
 from rapport.remember.segments import service as segments
@@ -241,10 +243,42 @@ def test_a_report_told_again_takes_its_own_place_and_goes_with_the_person(any_sh
 
 def test_who_is_in_a_group_are_as_many_as_its_number_says(any_shop: Shop) -> None:
     some_orders(any_shop)
-    who = next(one.who for one in any_shop.pipeline.slices.metrics if one.metric.name == "new_customers")
-    assert who is not None
+    by_name = {one.metric.name: one.who for one in any_shop.pipeline.slices.metrics}
     with any_shop.db.read() as conn:
         for by in ("day", "week", "month", "channel", "country", "currency", "campaign"):
             asked = Question(workspace=any_shop.id, since=0, until=2**52, by=by, zone="UTC")
-            for row in any_shop.metrics.answer(conn, "new_customers", asked).rows:
-                assert len(conn.execute(who(conn, asked, row[by])).all()) == row["customers"], (by, row)
+            for name in ("new_customers", "returning_customers"):
+                who = by_name[name]
+                assert who is not None
+                for row in any_shop.metrics.answer(conn, name, asked).rows:
+                    assert len(conn.execute(who(conn, asked, row[by])).all()) == row["value"], (name, by, row)
+        asked = Question(workspace=any_shop.id, since=0, until=2**52, by="channel", zone="UTC")
+        gave_back = by_name["return_rate"]
+        assert gave_back is not None
+        found = {row["channel"]: len(conn.execute(gave_back(conn, asked, row["channel"])).all())
+                 for row in any_shop.metrics.answer(conn, "return_rate", asked).rows}  # fmt: skip
+        assert found == {row["channel"]: row["returned_orders"]
+                         for row in any_shop.metrics.answer(conn, "return_rate", asked).rows}  # fmt: skip
+
+
+def test_a_month_that_the_asked_time_cuts_off_says_so_and_pages_begin_with_whole_ones(any_shop: Shop) -> None:
+    buy(any_shop, "ada", "1", at=from_iso("2026-09-05T12:00:00Z"))
+    buy(any_shop, "bo", "2", at=from_iso("2026-09-20T12:00:00Z"))
+    buy(any_shop, "carl", "3", at=from_iso("2026-10-05T12:00:00Z"))
+    any_shop.fold()
+    whole: dict[str, Any] = {"since": from_iso("2026-09-01T00:00:00Z"), "until": from_iso("2026-11-01T00:00:00Z")}
+    within: dict[str, Any] = {"since": from_iso("2026-09-10T00:00:00Z"), "until": from_iso("2026-10-20T00:00:00Z")}
+    for name in ("orders", "retention"):
+        assert not any("partial" in row for row in ask(any_shop, name, by="month", **whole).rows)
+        cut = ask(any_shop, name, by="month", **within).rows
+        assert {row["month"] for row in cut if row.get("partial")} == {"2026-09", "2026-10"}
+    assert not any("partial" in row for row in ask(any_shop, "orders", by="day", **within).rows)
+    with any_shop.db.write() as conn:
+        change_settings(conn, any_shop.id, lambda held: replace(held, time_zone="Europe/Berlin"))
+    with any_shop.db.read() as conn:
+        for by, first in (("month", "01"), ("week", "Monday")):
+            for asked in (latest(conn, any_shop.id, days=366, by=by, segment=""),
+                          between(conn, any_shop.id, None, None, by=by, segment="")):  # fmt: skip
+                begins = to_datetime(asked.since).astimezone(ZoneInfo("Europe/Berlin"))
+                assert first in (begins.strftime("%d"), begins.strftime("%A"))
+                assert begins.strftime("%H:%M") == "00:00"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +18,7 @@ from rapport.capabilities.prediction.facts import MADE
 from rapport.capabilities.prediction.jobs import jobs
 from rapport.capabilities.prediction.model import Buyer, baseline_of, calibration_of
 from rapport.capabilities.prediction.spend import fit_spend
-from rapport.capabilities.prediction.store import cards, fits, predictions
+from rapport.capabilities.prediction.store import cards, fits, latest_fit, predictions
 from rapport.compose.slice import Joined
 from rapport.decide.people import roots_of
 from rapport.kernel.clock import DAY, to_iso
@@ -29,8 +30,9 @@ from tests.jobs import turns
 from tests.remembered import REMEMBERED
 from tests.shop import NOON, Shop
 
-FITTING, TELLING = (
-    next(job for job in installed().jobs if job.name == name) for name in ("prediction.fitting", "prediction.telling")
+FITTING, TELLING, ENDING = (
+    next(job for job in installed().jobs if job.name == f"prediction.{name}")
+    for name in ("fitting", "telling", "ending")
 )
 BUYER = st.builds(
     lambda repeats, last, more: Buyer(repeats, last if repeats else 0, last + more),
@@ -192,6 +194,36 @@ def test_of_who_objects_nothing_is_learnt_and_what_was_foretold_ends(any_shop: S
     assert "churn_risk" in traits(shop, "u1")
     assert (len(shop.rows(predictions)), [told.properties for told in shop.facts(MADE)].count(
         {"withheld": "personalisation"})) == (119, 1)  # fmt: skip
+
+
+def test_what_may_not_be_said_any_more_ends_without_another_fit(any_shop: Shop) -> None:
+    """Where too few are left to learn from there is no fit for ever; and nobody is told of days that are over."""
+    shop = any_shop
+    a_year_of_orders(shop)
+    turns(shop.db, FITTING, now=NOON)
+    with shop.db.write() as conn:  # as if the baseline had been better
+        row = latest_fit(conn, shop.id)
+        card = {**json.loads(row.card), "served": "baseline"}
+        conn.execute(fits.update().values(card=json.dumps(card)))
+    turns(shop.db, TELLING, now=NOON)
+    assert card["parameters"]
+    assert not [one for one in shop.facts(MADE) if "next_order_from" in one.properties]
+    shop.send(shop.message(
+        "Consent Preference Updated", at=NOON + DAY, user="u0",
+    ) | {"context": {"consent": {"categoryPreferences": {"personalisation": False}}}})  # fmt: skip
+    shop.fold()
+    told = len(shop.rows(predictions))
+    turns(shop.db, ENDING, now=NOON + 2 * DAY)
+    shop.fold()
+    assert "churn_risk" not in traits(shop, "u0")
+    assert "churn_risk" in traits(shop, "u1")
+    assert len(shop.rows(predictions)) == told - 1
+    turns(shop.db, ENDING, now=NOON + 59 * DAY)
+    assert len(shop.rows(predictions)) == told - 1
+    turns(shop.db, ENDING, now=NOON + 61 * DAY)
+    shop.fold()
+    assert shop.rows(predictions) == []
+    assert "churn_risk" not in traits(shop, "u1")
 
 
 def test_who_objects_under_another_root_than_was_told_of_is_foretold_nothing_either(any_shop: Shop) -> None:

@@ -61,3 +61,16 @@ def test_predictions_know_no_cancelled_order_and_each_order_once(any_shop: Shop)
         assert usual_intervals(conn, shop.id, ["A"], now=NOON + 90 * DAY) == {}
     assert (len(ada.days), list(ada.spent)) == (2, [5000, 5000])
     assert len(bought) == 2
+
+
+def test_two_orders_of_a_day_are_no_interval(any_shop: Shop) -> None:
+    shop = any_shop
+    for number in range(22):
+        for again in (0, 1):
+            shop.send(shop.message(
+                "Order Completed", at=NOON + number * 30 * DAY + again * HOUR, user="ada",
+                order_id=f"o{number}-{again}", currency="EUR", revenue=5, products=[line("A")],
+            ))  # fmt: skip
+    shop.fold()
+    with shop.db.read() as conn:
+        assert usual_intervals(conn, shop.id, ["A"], now=NOON + 900 * DAY) == {"A": 30}

@@ -9,6 +9,7 @@ from rapport.kernel.errors import InvalidInput
 from rapport.kernel.ids import WorkspaceId
 from rapport.measure.days import first_moment, latest_days
 from rapport.measure.model import Question
+from rapport.measure.periods import first_of
 from rapport.measure.service import zone_of
 from rapport.remember.segments.service import id_of
 from rapport.web.asked import moment
@@ -21,9 +22,11 @@ MOST_DAYS = 1_100
 
 
 def latest(conn: Connection, workspace: WorkspaceId, *, days: int, by: str, segment: str) -> Question:
-    """The last so many days of the shop, today included. Raises NotFound for the segment."""
+    """The last so many days of the shop, today included, from the beginning of the first week or month on where these
+    are asked for. Raises NotFound for the segment.
+    """
     now, zone = now_us(), zone_of(conn, workspace)
-    since = first_moment(latest_days(now, days, zone)[0], zone)
+    since = first_of(first_moment(latest_days(now, days, zone)[0], zone), by, zone)
     return Question(
         workspace=workspace, since=since, until=max(now, since), by=by, zone=zone.key,
         segment=id_of(conn, workspace, segment) if segment else None,
@@ -45,7 +48,7 @@ def between(
         return max(0, first_moment(to_datetime(found).date(), zone)) if len(text) == len("2026-11-22") else found
 
     end = now_us() if until is None else at(until, "until")
-    start = max(0, end - usual_days * DAY) if since is None else at(since, "since")
+    start = first_of(max(0, end - usual_days * DAY), by, zone) if since is None else at(since, "since")
     if start > end:
         raise InvalidInput("`since` is after `until`", hint="the end does not belong to the period")
     if end - start > MOST_DAYS * DAY:

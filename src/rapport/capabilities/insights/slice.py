@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rapport.capabilities.insights import metrics, store
 from rapport.capabilities.insights.service import funnel, money, people, promised
-from rapport.capabilities.insights.service.asking import who_ordered
+from rapport.capabilities.insights.service.asking import who_gave_back, who_ordered
 from rapport.capabilities.insights.service.keeping import Met, keep, meeting
 from rapport.compose.holding import of_person
 from rapport.compose.slice import Slice
@@ -36,10 +36,10 @@ INSIGHTS = Slice(
         Measured(metric=metrics.ORDERS, read=money.order_rows, who=who_ordered),
         Measured(metric=metrics.REVENUE, read=money.revenue_rows, who=who_ordered),
         Measured(metric=metrics.AVERAGE_ORDER, read=money.average_rows, who=who_ordered),
-        Measured(metric=metrics.RETURN_RATE, read=money.return_rows, who=who_ordered),
+        Measured(metric=metrics.RETURN_RATE, read=money.return_rows, who=who_gave_back),
         Measured(metric=metrics.MARGIN, read=money.margin_rows, who=who_ordered),
-        Measured(metric=metrics.NEW_CUSTOMERS, read=people.new_rows, who=who_ordered),
-        Measured(metric=metrics.RETURNING_CUSTOMERS, read=people.returning_rows, who=who_ordered),
+        Measured(metric=metrics.NEW_CUSTOMERS, read=people.new_rows, who=people.who_new),
+        Measured(metric=metrics.RETURNING_CUSTOMERS, read=people.returning_rows, who=people.who_returned),
         Measured(metric=metrics.RETENTION, read=people.retention_rows),
         Measured(metric=metrics.REPEAT_INTERVAL, read=people.interval_rows),
         Measured(metric=metrics.LIFETIME_VALUE, read=people.value_rows),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
+import sqlalchemy as sa
+
 from rapport.act.jobs import Job, Share, Turn
 from rapport.capabilities.prediction import store
 from rapport.capabilities.prediction.service.fitting import fit_shop, keep_fit
-from rapport.capabilities.prediction.service.telling import read_some, write_some
+from rapport.capabilities.prediction.service.telling import Ending, end_some, read_ending, read_some, write_some
 from rapport.compose.slice import Joined
 from rapport.kernel.clock import DAY, HOUR
 from rapport.kernel.ids import WorkspaceId
@@ -20,6 +22,18 @@ __all__ = ["jobs"]
 EVERY = 7 * DAY
 AGAIN = 6 * HOUR
 """A shop that has too few customers is looked at again after so long."""
+
+
+LOOKED_THROUGH = DAY
+"""So often it is looked whether what was said of customers may still be said."""
+
+
+class _Place:
+    """How far a worker has looked through what was said, and when it begins again."""
+
+    def __init__(self) -> None:
+        self.at: tuple[WorkspaceId, bytes] | None = None
+        self.again_at = 0
 
 
 class _Looked:
@@ -61,6 +75,47 @@ def _shop_to_tell(conn: Connection) -> WorkspaceId | None:
 
 def _is_anybody_to_tell(conn: Connection, turn: Turn) -> bool:
     return _shop_to_tell(conn) is not None
+
+
+def _is_it_time_to_end(conn: Connection, turn: Turn) -> bool:
+    place = turn.kept(_Place)
+    return place.at is not None or turn.now >= place.again_at
+
+
+def _next_place(conn: Connection, after: tuple[WorkspaceId, bytes] | None) -> tuple[WorkspaceId, bytes] | None:
+    """A shop of which anything was said, and from where on; None where there is no more."""
+    p = store.predictions.c
+    query = sa.select(sa.func.min(p.workspace))
+    if after is not None:
+        query = query.where(p.workspace > after[0])
+    found = conn.execute(query).scalar()
+    return None if found is None else (WorkspaceId(found), b"")
+
+
+def _ending(joined: Joined) -> Job:
+    def run(turn: Turn) -> int:
+        place = turn.kept(_Place)
+        with turn.db.read() as conn:
+            at = place.at or _next_place(conn, None)
+            found = Ending((), None)
+            if at is not None:
+                found = read_ending(conn, at[0], gate=joined.gate, now=turn.now, after=at[1], limit=turn.at_most)
+                place.at = _next_place(conn, at) if found.last is None else (at[0], found.last)
+        if place.at is None:
+            place.again_at = turn.now + LOOKED_THROUGH
+        else:
+            turn.again()
+        if at is not None and found.roots:
+            with turn.write() as conn:
+                for row in end_some(conn, at[0], found.roots, now=turn.now):
+                    turn.work.state(row)
+        return len(found.roots)
+
+    return Job(
+        name="prediction.ending", title="What may no longer be foretold is taken back", due=_is_it_time_to_end,
+        run=run, at_most=200, pause_seconds=30.0, waiting_seconds=0.2,
+        share=Share(behind=1 / 50, busy=1 / 10, quiet=1 / 2),
+    )  # fmt: skip
 
 
 def jobs(joined: Joined) -> tuple[Job, ...]:
@@ -107,4 +162,5 @@ def jobs(joined: Joined) -> tuple[Job, ...]:
             run=tell, at_most=200, pause_seconds=10.0, waiting_seconds=0.2,
             share=Share(behind=1 / 50, busy=1 / 10, quiet=1 / 2),
         ),
+        _ending(joined),
     )  # fmt: skip

@@ -29,8 +29,10 @@ __all__ = [
     "month_column",
     "of_segment",
     "placed",
+    "placed_in",
     "returned",
     "week_column",
+    "who_gave_back",
     "who_ordered",
 ]
 
@@ -158,12 +160,22 @@ def label_of(by: str, key: Any) -> str:
     return str(key) if key not in (None, "") else NONE
 
 
-def who_ordered(conn: Connection, question: Question, group: str) -> sa.Select[*tuple[Any, ...]]:
-    """The roots of the customers whose orders are in a group."""
+def placed_in(conn: Connection, question: Question, group: str) -> sa.Subquery:
+    """The orders of one group, as `placed` has them."""
     if question.by in PERIODS:
         since, until = period_of(group, question)
-        p = placed(conn, msgspec.structs.replace(question, since=since, until=until), by="").c
-        return sa.select(p.root).distinct()
+        return placed(conn, msgspec.structs.replace(question, since=since, until=until), by="")
     p = placed(conn, question).c
     mine = sa.or_(p.key.is_(None), p.key == "") if group == NONE else p.key == group
-    return sa.select(p.root).where(mine).distinct()
+    return sa.select(*p).where(mine).subquery("in_group")
+
+
+def who_ordered(conn: Connection, question: Question, group: str) -> sa.Select[*tuple[Any, ...]]:
+    """The roots of the customers whose orders are in a group."""
+    return sa.select(placed_in(conn, question, group).c.root).distinct()
+
+
+def who_gave_back(conn: Connection, question: Question, group: str) -> sa.Select[*tuple[Any, ...]]:
+    """The roots of the customers who got money back of an order in a group."""
+    p = placed_in(conn, question, group).c
+    return sa.select(p.root).where(p.left < p.worth).distinct()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,6 +14,7 @@ from rapport.capabilities.insights.patterns import Basket, Pattern, patterns_of
 from rapport.capabilities.insights.service.asking import placed
 from rapport.capabilities.insights.store import sale_lines, sales
 from rapport.kernel.clock import DAY, now_us
+from rapport.kernel.ids import Key
 from rapport.measure.model import Question
 from rapport.measure.store import days_asked
 from rapport.remember import membership
@@ -37,11 +39,13 @@ class Looked(NamedTuple):
 
 def look_for_patterns(conn: Connection, question: Question, *, most: int = MOST_ORDERS) -> Looked:
     """The patterns among the latest orders of the period, those in the currency of most."""
-    rows = _orders(conn, question, most)
+    latest = _latest(conn, question, most)
+    rows = list(conn.execute(latest))
     currency = Counter(row.currency for row in rows).most_common(1)[0][0] if rows else ""
     rows = [row for row in rows if row.currency == currency]
     settled = now_us() - TIME_TO_RETURN
-    names, first = _segments(conn, question), _first(conn, question)
+    roots = {Key(row.root) for row in rows}
+    names, first = membership.names_by_root(conn, question.workspace, roots), _first(conn, question, latest)
     baskets = [
         Basket(
             customer=bytes(row.root), items=int(row.pieces or 0), value_minor=int(row.worth),
@@ -53,12 +57,12 @@ def look_for_patterns(conn: Connection, question: Question, *, most: int = MOST_
     return Looked(patterns_of(baskets), len(baskets), currency)
 
 
-def _orders(conn: Connection, question: Question, most: int) -> list[Any]:
+def _latest(conn: Connection, question: Question, most: int) -> sa.Select[*tuple[Any, ...]]:
     o = placed(conn, question, by="").c
     own = (sale_lines.c.workspace == question.workspace) & (sale_lines.c.fact == o.lines)
     pieces = sa.select(sa.func.sum(sale_lines.c.pieces)).where(own).scalar_subquery()
     s = sales.c
-    query = (
+    return (
         sa.select(
             o.root, o.at, o.currency, o.worth, o.left, s.channel, s.device, pieces.label("pieces"),
             days_asked(o.at, question).label("day"),
@@ -68,27 +72,18 @@ def _orders(conn: Connection, question: Question, most: int) -> list[Any]:
         .order_by(o.at.desc(), o.order_id)
         .limit(most)
     )  # fmt: skip
-    return list(conn.execute(query))
 
 
-def _first(conn: Connection, question: Question) -> dict[bytes, int]:
-    """When each customer first ordered, of all time."""
+def _first(conn: Connection, question: Question, latest: sa.Select[*tuple[Any, ...]]) -> dict[bytes, int]:
+    """When each customer of these orders first ordered, of all time."""
     ever = msgspec.structs.replace(question, since=0, until=max(question.until, now_us()))
     p = placed(conn, ever, by="", ever=True).c
-    return dict(conn.execute(sa.select(p.root, sa.func.min(p.at)).group_by(p.root)).all())
+    asked = sa.select(latest.subquery("latest").c.root)
+    query = sa.select(p.root, sa.func.min(p.at)).where(p.root.in_(asked)).group_by(p.root)
+    return dict(row._tuple() for row in conn.execute(query))
 
 
-def _segments(conn: Connection, question: Question) -> dict[bytes, list[str]]:
-    """In which segments each customer is now."""
-    m, g = membership.members.c, membership.segments
-    query = sa.select(m.root, g.c.name).join(g, (g.c.workspace == m.workspace) & (g.c.id == m.segment))
-    found: dict[bytes, list[str]] = defaultdict(list)
-    for root, name in conn.execute(query.where(m.workspace == question.workspace)):
-        found[root].append(name)
-    return found
-
-
-def _groups(row: Any, segments: dict[bytes, list[str]], *, is_new: bool) -> set[tuple[str, str]]:
+def _groups(row: Any, segments: Mapping[Key, list[str]], *, is_new: bool) -> set[tuple[str, str]]:
     """1970 began on a Thursday."""
     day = (row.day // DAY + 3) % 7
     found = {
@@ -98,4 +93,4 @@ def _groups(row: Any, segments: dict[bytes, list[str]], *, is_new: bool) -> set[
     found |= {("customers", "first order")} if is_new else set()
     found |= {("channel", row.channel)} if row.channel else set()
     found |= {("device", row.device)} if row.device else set()
-    return found | {("segment", name) for name in segments.get(row.root, ())}
+    return found | {("segment", name) for name in segments.get(Key(row.root), ())}

@@ -51,7 +51,7 @@ def usual_intervals(conn: Connection, workspace: WorkspaceId, products: Collecti
     counts = (o.c.strand == s.strand) & (lines_fact(workspace, o.c) == line.fact) & (o.c.cancelled == 0)
     # By strand: whose it is changes an interval seldom, and joining that costs PostgreSQL more than it tells.
     query = (
-        sa.select(line.product_id, o.c.strand, o.c.at / sa.literal_column(str(DAY)))
+        sa.select(line.product_id, o.c.strand, o.c.at // sa.literal_column(str(DAY), sa.BigInteger))
         .select_from(sale_lines.join(sales, (s.workspace == line.workspace) & (s.fact == line.fact)).join(o, counts))
         .where(s.workspace == workspace, o.c.at < now)
         .distinct()

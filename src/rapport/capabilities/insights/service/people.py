@@ -10,10 +10,10 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from rapport.capabilities.insights.service.asking import label_of, month_column, placed, week_column
+from rapport.capabilities.insights.service.asking import label_of, month_column, placed, placed_in, week_column
 from rapport.kernel.clock import DAY, now_us, to_datetime, zone_named
 from rapport.measure.model import Question
-from rapport.measure.periods import after, named
+from rapport.measure.periods import PERIODS, after, named
 from rapport.measure.store import days_asked
 
 __all__ = [
@@ -26,6 +26,8 @@ __all__ = [
     "retention_rows",
     "returning_rows",
     "value_rows",
+    "who_new",
+    "who_returned",
 ]
 
 Rows = list[dict[str, Any]]
@@ -53,7 +55,7 @@ def _buyers(conn: Connection, question: Question, wanted: str) -> Rows:
         .subquery("each")
     )
     # Within a day, week or month the first order of all is the first there; in another group it is one of the period.
-    by_time = question.by in ("day", "week", "month")
+    by_time = question.by in PERIODS
     is_new = each.c.at == each.c.first_at if by_time else each.c.first_at >= question.since
     counted = sa.case((is_new if wanted == "new_customers" else ~is_new, 1), else_=0)
     query = sa.select(each.c.key, sa.func.count(), sa.func.sum(counted)).group_by(each.c.key)
@@ -62,6 +64,24 @@ def _buyers(conn: Connection, question: Question, wanted: str) -> Rows:
         for key, customers, number in conn.execute(query)
     ]
     return sorted(found, key=lambda row: row[question.by])
+
+
+def who_new(conn: Connection, question: Question, group: str) -> sa.Select[*tuple[Any, ...]]:
+    """The roots of the customers of a group who are new in it."""
+    return _who(conn, question, group, new=True)
+
+
+def who_returned(conn: Connection, question: Question, group: str) -> sa.Select[*tuple[Any, ...]]:
+    """The roots of the customers of a group who had ordered before."""
+    return _who(conn, question, group, new=False)
+
+
+def _who(conn: Connection, question: Question, group: str, *, new: bool) -> sa.Select[*tuple[Any, ...]]:
+    p, first = placed_in(conn, question, group).c, first_orders(conn, question)
+    at, first_at = sa.func.min(p.at), sa.func.max(first.c.at)
+    is_new = at == first_at if question.by in PERIODS else first_at >= question.since
+    rows = p.root.table.join(first, first.c.root == p.root)
+    return sa.select(p.root).select_from(rows).group_by(p.root).having(is_new if new else ~is_new)
 
 
 def first_orders(conn: Connection, question: Question) -> sa.Subquery:

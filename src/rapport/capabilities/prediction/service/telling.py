@@ -30,12 +30,14 @@ from rapport.measure.service import zone_of
 from rapport.resolve.graph.policy import settings_of
 from rapport.storage.log import LogRow
 
-__all__ = ["Told", "read_some", "write_some"]
+__all__ = ["Ending", "Told", "end_some", "read_ending", "read_some", "write_some"]
 
 _EPOCH = date(1970, 1, 1)
 _OVERDUE, _SOON = 14, 21
 """Days before and after the fit within which a product counts as running out."""
 MOST_PRODUCTS = 10
+LAPSES = 60 * DAY
+"""So old a statement on the next 90 days is said no more: the shop was not fitted anew since."""
 _ENDED = {"withheld": PERSONALISATION}
 
 
@@ -48,6 +50,14 @@ class Told(NamedTuple):
     """Those of whom nothing may be said."""
     last: Key | None
     """The last of them; None where there were no more."""
+
+
+class Ending(NamedTuple):
+    """Customers of whom something is said that must not, or need not, be said any more."""
+
+    roots: Sequence[Key]
+    last: Key | None
+    """The last that was looked at; None where there were no more."""
 
 
 class _Ask(NamedTuple):
@@ -103,6 +113,29 @@ def write_some(conn: Connection, workspace: WorkspaceId, told: Told) -> list[Log
     return _facts(conn, workspace, stated, fit=told.fit, now=int(fitted_at))
 
 
+def read_ending(conn: Connection, workspace: WorkspaceId, *, gate: Gate, now: int, after: bytes, limit: int) -> Ending:
+    """Of the next customers of whom something was said: those who do not allow it any more, and those of whom it was
+    said so long ago that the days it speaks of are nearly over. No fit is needed for either.
+    """
+    p, f = store.predictions.c, store.fits.c
+    here = sa.and_(f.workspace == p.workspace, f.id == p.fit)
+    query = sa.select(p.strand, sa.func.coalesce(f.fitted_at, 0).label("fitted_at"))
+    query = query.select_from(store.predictions.outerjoin(store.fits, here))
+    query = query.where(p.workspace == workspace, p.strand > after).order_by(p.strand).limit(limit)
+    said = {Key(row.strand): int(row.fitted_at) for row in conn.execute(query)}
+    roots = people.roots_of(conn, workspace, said)
+    permits = gate(conn, workspace, sorted(set(roots.values())), PERSONALISATION, now)
+    ended = {roots[strand] for strand, at in said.items() if at < now - LAPSES or not permits[roots[strand]].may}
+    return Ending(sorted(ended), max(said) if len(said) == limit else None)
+
+
+def end_some(conn: Connection, workspace: WorkspaceId, roots: Sequence[Key], *, now: int) -> list[LogRow]:
+    """Forget what was said of these customers, and answer the facts that take its place."""
+    before = _said_before(conn, workspace, roots)
+    store.forget(conn, workspace, [strand for said in before.values() for strand in said])
+    return _facts(conn, workspace, dict.fromkeys(before, _ENDED), fit=f"ended-{now}", now=now)
+
+
 def _left_out(conn: Connection, workspace: WorkspaceId, told: Told) -> set[Key]:
     """Of whom the round said nothing any more, such as whoever has only cancelled orders left; it is forgotten."""
     p = store.predictions.c
@@ -135,9 +168,9 @@ def _asked(found: Sequence[Days], card: ModelCard, baseline: Baseline, today: in
     if card.parameters or card.spend_parameters:
         from rapport.capabilities.prediction.service import modelled
 
-        if card.parameters:
+        if card.parameters and card.served == "bgnbd":  # what was worse says nothing, of windows neither
             windows = modelled.windows(card.parameters, buyers)
-            told = modelled.foretold(card.parameters, buyers) if card.served == "bgnbd" else told
+            told = modelled.foretold(card.parameters, buyers)
         if card.spend_parameters:
             spends = modelled.spends(card.spend_parameters, found)
     return [_Ask(*one) for one in zip(found, buyers, told, windows, spends, strict=True)]
@@ -174,7 +207,7 @@ def _day(number: int) -> str:
 
 
 def _facts(
-    conn: Connection, workspace: WorkspaceId, said: Mapping[Key, dict[str, Any]], *, fit: int, now: int
+    conn: Connection, workspace: WorkspaceId, said: Mapping[Key, dict[str, Any]], *, fit: int | str, now: int
 ) -> list[LogRow]:
     """A fact for each, on an identifier of theirs; of who has none that still names them there is none."""
     policy, names = identifier_policy(settings_of(conn, workspace)), people.identifiers_by_key(conn, workspace, said)
