@@ -13,7 +13,7 @@ WORKERS ?= 2
 PYTEST = $(RUN) --frozen pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 ARGS ?=
 
-.PHONY: help install demo serve keys test spark check lint format bench docs wheel clean
+.PHONY: help install demo serve keys test spark check lint format bench docs texts wheel clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ bench: $(UV) ## measure collecting on each engine, with the machine's own limit 
 
 docs: $(UV) ## write docs/reference anew from the code
 	$(RUN) python docs/generate.py
+
+texts: $(UV) ## write the console's catalogues anew: new texts come empty (ARGS=FOLDER for another package's)
+	$(RUN) python -m rapport.web.extraction $(ARGS)
 
 wheel: $(UV) ## build the wheel into dist/
 	$(UV) build

@@ -15,6 +15,7 @@ from babel.core import Locale
 from babel.numbers import NumberPattern, format_decimal, get_currency_precision
 
 from rapport.kernel.currencies import UNKNOWN_CURRENCY, currency_code, exponent
+from rapport.kernel.language import gettext, spoken
 from rapport.kernel.numerals import Unreadable, read_number
 
 __all__ = ["MAX_MINOR", "UNKNOWN_CURRENCY", "currency_code", "exponent", "format_minor", "to_minor", "why_unread"]
@@ -88,16 +89,20 @@ def _minor(amount: Decimal, currency: str) -> int:
     raise Unreadable("is larger than any amount")
 
 
-def format_minor(minor: int, currency: str, *, locale: str = "en") -> str:
-    """The amount as people write it in the locale; with all of its decimals where it has some that people leave out.
+def format_minor(minor: int, currency: str, *, locale: str = "") -> str:
+    """The amount as people write it in the locale, or else in the language that is spoken.
+
+    It has all of its decimals where it has some that people leave out.
 
     >>> format_minor(123456, "EUR"), format_minor(129900, "RSD"), format_minor(129950, "RSD")
     ('€1,234.56', 'RSD1,299', 'RSD1,299.50')
     >>> format_minor(123456, "XXX")
     '1,234.56 (unknown currency)'
     """
+    locale = locale or spoken().money
     if currency == UNKNOWN_CURRENCY:
-        return f"{format_decimal(Decimal(minor).scaleb(-2), format='#,##0.00', locale=locale)} (unknown currency)"
+        amount_words = format_decimal(Decimal(minor).scaleb(-2), format="#,##0.00", locale=locale)
+        return gettext("%(amount)s (unknown currency)", amount=amount_words)
     decimals = exponent(currency)
     amount = Decimal(minor).scaleb(-decimals)
     shown = get_currency_precision(currency)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, event
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.language import ngettext
 from rapport.kernel.money import exponent, format_minor
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
@@ -240,7 +241,9 @@ def _words(column: Column, row: Mapping[str, Any]) -> str:
         return percent(value)
     if column.unit == "minor":
         return format_minor(value, str(row.get("currency", "")))
-    return f"{count(value)} day{'s' if value != 1 else ''}" if column.unit == "days" else count(value)
+    if column.unit == "days":
+        return ngettext("%(days)s day", "%(days)s days", int(value), days=count(value))
+    return count(value)
 
 
 def _chart(metric: Metric, rows: Sequence[Mapping[str, Any]], by: str) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from litestar.response import Stream
 from rapport.kernel.clock import DAY, from_iso, now_us
 from rapport.kernel.currencies import exponent
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.language import gettext, noted
 from rapport.kernel.money import to_minor
 from rapport.kernel.principal import Principal
 from rapport.remember import listing, searching
@@ -63,12 +64,14 @@ VISITOR_COLUMNS = tuple(
 FILTERS = ("q", "who", "ordered", "orders", "from", "to", "country", "channel", "campaign", "consent", "email")
 
 ORDERED = {
-    "30": "in the last 30 days", "90": "in the last 90 days", "365": "in the last year",
-    "over-90": "not for 90 days", "over-180": "not for half a year", "over-365": "not for a year",
-    "never": "never",
+    "30": noted("in the last 30 days"), "90": noted("in the last 90 days"), "365": noted("in the last year"),
+    "over-90": noted("not for 90 days"), "over-180": noted("not for half a year"), "over-365": noted("not for a year"),
+    "never": noted("never"),
 }  # fmt: skip
-ORDERS = {"1": "1 or more orders", "2": "2 or more orders", "5": "5 or more orders", "10": "10 or more orders",
-          "just-1": "exactly 1 order"}  # fmt: skip
+ORDERS = {
+    "1": noted("1 or more orders"), "2": noted("2 or more orders"), "5": noted("5 or more orders"),
+    "10": noted("10 or more orders"), "just-1": noted("exactly 1 order"),
+}  # fmt: skip
 
 
 @get("/customers", permission="customers:read", sync_to_thread=True)
@@ -91,7 +94,7 @@ def customers_page(request: AnyRequest, db: Database, principal: Principal, look
         cursor=found.page.cursor, matches=found.matches, more=found.more, numbers=numbers, values=values,
         views=views, current_view=current, ordered=ORDERED, orders=ORDERS, currency=settings.currency,
         moment_of=from_iso, pairs=_pairs, called=_called, consents=[_consent(one) for one in values["consent"]],
-        by=", ".join(one.title for one in lookups.lookups),
+        by=", ".join(gettext(one.title) for one in lookups.lookups),
         several_currencies=any(one.currency not in ("", settings.currency) for one in found.page.customers),
     )  # fmt: skip
 
@@ -176,8 +179,8 @@ def _called(one: CustomerSummary) -> str:
     if one.name or one.email or one.phone:
         return one.label
     if not one.known:
-        return f"Visitor {one.label[:8]}"
-    return one.label if len(one.label) <= LONGEST_NUMBER else f"Customer {one.label[:8]}"
+        return gettext("Visitor %(id)s", id=one.label[:8])
+    return one.label if len(one.label) <= LONGEST_NUMBER else gettext("Customer %(id)s", id=one.label[:8])
 
 
 def _pairs(values: Sequence[str]) -> list[tuple[str, str]]:
@@ -187,7 +190,7 @@ def _pairs(values: Sequence[str]) -> list[tuple[str, str]]:
 def _consent(choice: str) -> tuple[str, str]:
     """A choice as the filter offers it: `marketing=no` is "marketing: refused"."""
     purpose, _, allowed = choice.rpartition("=")
-    return choice, f"{purpose}: {'allowed' if allowed == 'yes' else 'refused'}"
+    return choice, f"{purpose}: {gettext('allowed') if allowed == 'yes' else gettext('refused')}"
 
 
 _TITLES = ("Customer id", "Name", "E-mail", "Phone", "Country", "City", "Channels", "Came by", "Consent", "First seen",

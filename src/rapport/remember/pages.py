@@ -19,6 +19,7 @@ from rapport.kernel.clock import SECOND, from_iso, now_us
 from rapport.kernel.errors import NotFound
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import CustomerId, Key
+from rapport.kernel.language import gettext
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
 from rapport.kernel.wording import TOPICS, Wording
@@ -180,8 +181,11 @@ def _label(traits: Mapping[str, Any], members: Sequence[Member]) -> str:
     readable = next((m for m in members if m.namespace not in BROWSERS and not machine_made(m.value)), None)
     if readable is not None:
         return readable.value
-    kind = "Customer" if traits.get("orders") or any(m.namespace not in BROWSERS for m in members) else "Visitor"
-    return f"{kind} {members[0].value[:8]}" if members else "Nobody"
+    if not members:
+        return gettext("Nobody")
+    if traits.get("orders") or any(m.namespace not in BROWSERS for m in members):
+        return gettext("Customer %(id)s", id=members[0].value[:8])
+    return gettext("Visitor %(id)s", id=members[0].value[:8])
 
 
 def _overview_tab(conn: Connection, principal: Principal, found: Found, request: AnyRequest) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import msgspec
 
 from rapport.kernel.clock import from_iso
 from rapport.kernel.identifiers import IdentifierPolicy
+from rapport.kernel.language import gettext, ngettext, noted
 from rapport.kernel.money import currency_code, format_minor
 from rapport.remember.golden import GoldenRecord, TraitShown
 from rapport.remember.registry import Trait
@@ -26,20 +27,20 @@ __all__ = [
 ]
 
 _GROUPS: dict[str, tuple[str, ...]] = {
-    "Who": (
+    noted("Who"): (
         "name", "first_name", "last_name", "email", "phone", "birthday", "company", "location", "country", "language",
         "time_zone",
     ),
-    "Money": (
+    noted("Money"): (
         "orders", "revenue", "refunds", "net_revenue", "margin", "average_order", "returns", "cancelled_orders",
         "coupons", "first_order_at", "last_order_at",
     ),
-    "Behaviour": (
+    noted("Behaviour"): (
         "first_seen_at", "last_seen_at", "sessions", "channels", "devices", "cart", "product_views", "products_viewed",
         "adds_to_cart", "checkouts_started", "searches",
     ),
-    "Taste": ("categories", "brands", "price_band", "recent_products", "wish_list"),
-    "Where from, and consent": ("acquisition", "acquisition_cost", "consent"),
+    noted("Taste"): ("categories", "brands", "price_band", "recent_products", "wish_list"),
+    noted("Where from, and consent"): ("acquisition", "acquisition_cost", "consent"),
 }  # fmt: skip
 _ICONS = {
     "user_id": "person", "email": "mail", "phone": "phone", "anonymous_id": "globe", "device": "device",
@@ -72,7 +73,7 @@ class NamespaceShown(msgspec.Struct, frozen=True, kw_only=True):
 def trait_groups(record: GoldenRecord, traits: Mapping[str, Trait]) -> dict[str, list[TraitLine]]:
     """The record's traits in groups; those of plugins come last."""
     grouped = {name: group for group, names in _GROUPS.items() for name in names}
-    found: dict[str, list[TraitLine]] = {group: [] for group in (*_GROUPS, "More")}
+    found: dict[str, list[TraitLine]] = {group: [] for group in (*_GROUPS, noted("More"))}
     for name, shown in record.traits.items():
         found[grouped.get(name, "More")].append(_line(traits[name], shown))
     for group, names in _GROUPS.items():
@@ -133,12 +134,12 @@ def _words(trait: Trait, value: Any) -> str:
 
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return gettext("yes") if value else gettext("no")
     if isinstance(value, int):
         return count(value)
     if isinstance(value, list):
         return ", ".join(_item(item) for item in value[:12]) + (
-            f" and {len(value) - 12} more" if len(value) > 12 else ""
+            gettext(" and %(members)s more", members=len(value) - 12) if len(value) > 12 else ""
         )
     if isinstance(value, dict):
         return ", ".join(f"{str(key).replace('_', ' ')}: {_plain(entry)}" for key, entry in list(value.items())[:20])
@@ -164,15 +165,15 @@ def _cart(value: Mapping[str, Any]) -> str:
     products = value.get("products") or []
     pieces = sum(p.get("quantity", 1) for p in products)
     total = format_minor(value["value_minor"], value["currency"]) if currency_code(value.get("currency")) else ""
-    left = ", abandoned" if value.get("abandoned_at") else ""
-    return f"{pieces} piece{'s' if pieces != 1 else ''}, {total}{left}"
+    left = gettext(", abandoned") if value.get("abandoned_at") else ""
+    return ngettext("%(num)s piece, %(total)s", "%(num)s pieces, %(total)s", pieces, total=total) + left
 
 
 def _band(code: str, band: Mapping[str, int]) -> str:
     if not currency_code(code):
         return ""
     low, middle, high = (format_minor(band[name], code) for name in ("low", "middle", "high"))
-    return f"{low} to {high}, mostly about {middle}"
+    return gettext("%(low)s to %(high)s, mostly about %(middle)s", low=low, high=high, middle=middle)
 
 
 def _moment(text: Any) -> int | None:

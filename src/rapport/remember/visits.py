@@ -9,6 +9,7 @@ import msgspec
 
 from rapport.kernel.clock import MINUTE
 from rapport.kernel.facts import Fact
+from rapport.kernel.language import gettext, ngettext
 from rapport.kernel.money import UNKNOWN_CURRENCY, format_minor
 from rapport.kernel.wording import Told, Topic, Wording, channel_of
 from rapport.remember import inputs
@@ -83,12 +84,12 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
         # A shop's site often states a page and its product; whichever it states more often are the pages.
         pages = max(sum(name in _PAGES for name in names), sum(name in _PRODUCT_PAGES for name in names))
         searches, checkouts = names.count("Products Searched"), names.count("Checkout Started")
-        said = [_number(pages, "page")] if pages else []
-        said += [_number(searches, "search", "searches")] if searches else []
-        said += [f"basket {basket}"] if (basket := _basket(self.entries)) else []
-        said += ["went to the checkout"] if checkouts else []
-        said += ["said who they are"] if "Identified" in names else []
-        return ", ".join(said) or _number(len(names), "step")
+        said = [ngettext("%(num)s page", "%(num)s pages", pages)] if pages else []
+        said += [ngettext("%(num)s search", "%(num)s searches", searches)] if searches else []
+        said += [gettext("basket %(worth)s", worth=basket)] if (basket := _basket(self.entries)) else []
+        said += [gettext("went to the checkout")] if checkouts else []
+        said += [gettext("said who they are")] if "Identified" in names else []
+        return ", ".join(said) or ngettext("%(num)s step", "%(num)s steps", len(names))
 
 
 Line = Entry | Visit
@@ -171,7 +172,3 @@ def _basket(entries: Sequence[Entry]) -> str:
             currency, minor = entry.put_in
             sums[currency] = sums.get(currency, 0) + minor
     return " + ".join(format_minor(minor, currency) for currency, minor in sorted(sums.items()) if minor > 0)
-
-
-def _number(number: int, one: str, several: str = "") -> str:
-    return f"{number} {one if number == 1 else several or one + 's'}"

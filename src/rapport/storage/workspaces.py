@@ -23,6 +23,7 @@ __all__ = [
     "create_workspace",
     "default_workspace",
     "find_workspace",
+    "locale_in",
     "locale_of",
     "workspace_of",
     "workspaces",
@@ -119,6 +120,15 @@ def locale_of(conn: Connection, workspace: WorkspaceId) -> str:
     """The language of a shop; empty where there is no such shop."""
     row = _ONE.row(conn, shop=workspace)
     return "" if row is None else _workspace(row).settings.locale
+
+
+def locale_in(settings: bytes) -> str:
+    """The language of a shop whose settings are stored so: read with each page, so nothing else of them is."""
+    return msgspec.json.decode(settings, type=_Locale).locale
+
+
+class _Locale(msgspec.Struct):
+    locale: str = "en"
 
 
 def change_settings(

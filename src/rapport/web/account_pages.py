@@ -10,12 +10,13 @@ from litestar.params import Dependency
 from litestar.response import Redirect
 
 from rapport.kernel.clock import now_us
-from rapport.kernel.errors import Forbidden, RapportError
+from rapport.kernel.errors import Forbidden, InvalidInput, RapportError
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces
 from rapport.web import accounts, auth, factor_store, once, resets, store
 from rapport.web.accounts import HalfSignedIn, SignedIn
+from rapport.web.catalogues import LANGUAGES
 from rapport.web.console import render
 from rapport.web.forms import Form, integer, raw, text
 from rapport.web.provider.asking import Provider
@@ -173,6 +174,18 @@ def end_other_sessions(request: AnyRequest, db: Database, principal: Principal, 
     return Redirect("/console/account?done=sessions", status_code=303)
 
 
+@post("/account/language", permission="signed_in", sync_to_thread=True, status_code=303)
+def choose_language(db: Database, principal: Principal, data: Form) -> Redirect:
+    """Read the console in this language; in the shop's where none is named. Raises InvalidInput."""
+    chosen = text(data, "language")
+    if chosen and chosen not in LANGUAGES:
+        known = ", ".join(LANGUAGES)
+        raise InvalidInput(f"the console does not speak {chosen[:20]!r}", hint=f"it speaks {known}")
+    with db.write() as conn:
+        store.set_language(conn, principal.id, chosen)
+    return Redirect("/console/account?done=saved", status_code=303)
+
+
 @post("/account/workspace", permission="signed_in", sync_to_thread=True, status_code=303)
 def open_workspace(request: AnyRequest, db: Database, principal: Principal, data: Form) -> Redirect:
     """Look at another shop."""
@@ -187,7 +200,7 @@ def open_workspace(request: AnyRequest, db: Database, principal: Principal, data
 
 HANDLERS = (
     sign_in_page, sign_in, sign_out, join_page, join, forgot_page, forgot, reset_page, reset, account_page,
-    change_password, end_other_sessions, open_workspace,
+    change_password, end_other_sessions, choose_language, open_workspace,
 )  # fmt: skip
 
 

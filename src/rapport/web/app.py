@@ -36,6 +36,7 @@ from rapport.web.recording import Audited, Recorder
 from rapport.web.resets import no_mail
 from rapport.web.shoppers import ShopFinder, ShopOfKey, components_router, shop_router
 from rapport.web.slashes import Slashes, keep_slashes
+from rapport.web.speaking import Speaking
 
 __all__ = ["api_router", "console_router", "create_app"]
 
@@ -160,7 +161,7 @@ def console_router(handlers: Sequence[ControllerRouterHandler]) -> Router:
             *(one for one in handlers if one not in open_to_all),
             _Router(path="/", route_handlers=open_to_all, request_max_body_size=STRANGERS_BYTES),
         ],
-        middleware=[RequestLog(), SessionMiddleware(), Audited()],
+        middleware=[RequestLog(), SessionMiddleware(), Speaking(), Audited()],
         guards=[auth.allow],
         before_request=auth.deny_forged,
         dependencies={"principal": Provide(auth.current_principal)},

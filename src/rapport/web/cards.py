@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from rapport.kernel.clock import now_us
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.language import ENGLISH, speak, spoken
 from rapport.kernel.named import by_name
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
@@ -23,6 +24,8 @@ from rapport.web.formats import viewer_zone
 
 if TYPE_CHECKING:
     from litestar import Request
+
+    from rapport.web.console import Console
 
 __all__ = ["Card", "Cards", "Drawn", "OfPerson", "OfShop", "Panel", "Panels", "Tile", "Tiles"]
 
@@ -113,12 +116,16 @@ def _draw(
     card: Card[Asked], request: Request[Any, Any, Any], db: Database, principal: Principal, asked: Asked
 ) -> Drawn | None:
     place = card.place if isinstance(card, Panel) else ""
+    console: Console = request.app.state.console
+    around = spoken()
+    if not console.catalogues.speaks(around.tag, console.part_named(card.template)):
+        speak(ENGLISH)  # the card is whole in one language, as the page around it is in another
     try:
         with db.read() as conn:
             context = card.read(conn, asked)
         if context is None:
             return None
-        template = request.app.state.console.env.get_template(card.template)
+        template = console.env.get_template(card.template)
         token = auth.masked(auth.expected_csrf(request))
         html = template.render(
             csrf_token=token, principal=principal, zone=viewer_zone(request), now=now_us(), **context
@@ -126,4 +133,6 @@ def _draw(
     except Exception:  # whatever a slice makes of it, the page it stands on is not its own
         _logger.exception("the card %s could not be drawn", card.name)
         return Drawn(card.name, card.title, None, place)
+    finally:
+        speak(around)
     return Drawn(card.name, card.title, Markup(html), place)  # noqa: S704 - drawn by a template that escapes

@@ -24,12 +24,14 @@ from sqlalchemy import Connection
 
 from rapport.kernel.clock import now_us
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.language import form_of, gettext, noted, spoken
 from rapport.kernel.money import format_minor
 from rapport.kernel.named import by_name
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import writable
 from rapport.storage.engine import Database
 from rapport.web import auth, formats
+from rapport.web.catalogues import LANGUAGES, WEB, Catalogues, Room
 from rapport.web.store import Session
 
 __all__ = [
@@ -42,10 +44,13 @@ __all__ = [
     "render",
 ]
 
-WEB = Path(__file__).parent
-STATIC = WEB / "static"
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
 VERSION = metadata.version("rapport")
-GROUPS = ("", "Inbox", "Customers", "Engage", "Shop", "Learn", "Data", "Settings")
+GROUPS = (
+    "", noted("Inbox"), noted("Customers"), noted("Engage"), noted("Shop"), noted("Learn"), noted("Data"),
+    noted("Settings"),
+)  # fmt: skip
 """The side bar's headings, by what people do there; the first has none. Entries appear as slices bring them."""
 VENDOR = ("vendor/htmx.min.js", "vendor/echarts.min.js")
 """Made while the package is built; see the build hook."""
@@ -69,7 +74,10 @@ class NavItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConsolePages(msgspec.Struct, frozen=True, kw_only=True):
-    """What a room brings to the console: handlers under `/console`, side-bar entries, a folder of templates."""
+    """What a room brings to the console: handlers under `/console`, side-bar entries, a folder of templates.
+
+    A slice of another distribution has catalogues of its texts beside it: `locale/de.po` (see `web.catalogues`).
+    """
 
     room: str
     handlers: tuple[ControllerRouterHandler, ...] = ()
@@ -84,24 +92,39 @@ class Console:
     """
 
     def __init__(self, pages: Sequence[ConsolePages]) -> None:
-        folders = {"web": WEB / "templates"} | {p.room: p.templates for p in pages if p.templates is not None}
+        folders = {"web": HERE / "templates"} | {p.room: p.templates for p in pages if p.templates is not None}
         self.env = jinja2.Environment(
             loader=jinja2.PrefixLoader({room: jinja2.FileSystemLoader(folder) for room, folder in folders.items()}),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
         )
-        self.env.globals.update(asset=asset, version=VERSION)
+        self.env.install_gettext_callables(gettext, form_of, newstyle=True)  # type: ignore[attr-defined]
+        self.env.globals.update(asset=asset, version=VERSION, languages=LANGUAGES, spoken=spoken)
         self.env.filters.update(
             bytes=formats.size_text, compact=formats.compact, count=formats.count, country=formats.country,
             day=formats.day,
             duration=formats.duration, json_text=json_text, json_view=json_view, moment=formats.moment,
-            money=format_minor, percent=formats.percent, urlencode=quoted,
+            money=format_minor, percent=formats.percent, tr=_translated, urlencode=quoted,
         )  # fmt: skip
+        self._folders = folders
+        self._rooms = {room: Room.of(folder) for room, folder in folders.items()}
+        self._room_of = {handler_name(handler): page.room for page in pages for handler in page.handlers}
+        self.catalogues = Catalogues(self._rooms.values())
         self.nav = tuple(sorted((item for p in pages for item in p.nav), key=_place))
         by_name("page in the side bar", ((item.path, item.label, item) for item in self.nav))
         by_name("shortcut", ((item.keys, item.label, item) for item in self.nav if item.keys))
+
+    def room_of(self, handler: object) -> Room:
+        """Whose texts the page of this handler shows."""
+        return self._rooms.get(self._room_of.get(handler_name(handler), ""), WEB)
+
+    def part_named(self, template: str) -> Room:
+        """The texts of this template alone: a card is whole by itself."""
+        name, _, file = template.partition("/")
+        return self._rooms[name].part(self._folders[name] / file) if name in self._rooms else WEB
 
     def nav_for(self, principal: Principal) -> dict[str, list[NavItem]]:
         """The side bar of somebody: groups in order, only what may be opened."""
@@ -171,6 +194,17 @@ def _amiss(request: Request[Any, Any, Any], status: int) -> Sequence[Any]:
     if not isinstance(principal, Principal) or status >= 500 or request.scope["path"] == "/console":
         return ()
     return request.app.state.alarms.everywhere(request.app.state.db, principal, now_us())  # type: ignore[no-any-return]
+
+
+def handler_name(handler: object) -> str:
+    """The function of a handler, by name: the framework copies handlers, and their functions keep theirs."""
+    function = getattr(handler, "fn", handler)
+    return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
+
+
+def _translated(text: object) -> str:
+    """A constant of ours, in the language that is spoken; whatever else comes is as it was."""
+    return gettext(str(text))
 
 
 def _place(item: NavItem) -> tuple[int, int]:

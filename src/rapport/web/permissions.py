@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from rapport.kernel.language import noted
 from rapport.kernel.named import by_name
 
 __all__ = ["ROLE_NAMES", "Permission", "Permissions", "Role"]
@@ -17,6 +18,8 @@ __all__ = ["ROLE_NAMES", "Permission", "Permissions", "Role"]
 Role = Literal["owner", "marketer", "agent", "analyst", "viewer"]
 
 ROLE_NAMES: tuple[Role, ...] = get_args(Role)
+WORDS = (noted("owner"), noted("marketer"), noted("agent"), noted("analyst"), noted("viewer"))
+"""The same, for the catalogues."""
 
 
 class Permission(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,12 +13,12 @@ from sqlalchemy import Connection
 
 from rapport.kernel.errors import RapportError
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.language import gettext, spoken
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.storage.shops import ShopStated, ShopWanted, change_shop, shop_stated, shop_version, time_zones
 from rapport.storage.workspaces import workspace_of
 from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
-from rapport.web.formats import LOCALE
 from rapport.web.forms import Form, text
 
 __all__ = ["ROUTES", "save_typed", "shop_form", "typed_shop"]
@@ -62,8 +62,10 @@ def shop_form(
     """What the template of the form needs; it holds what was typed, or else what is in force."""
     stated = shop_stated(workspace_of(conn, workspace))
     values = msgspec.structs.asdict(typed or stated)
+    locale = spoken().locale
     choices = {
-        "currency": currencies(), "region": [("", "none"), *countries()], "locale": languages(),
+        "currency": currencies(locale), "region": [("", gettext("none")), *countries(locale)],
+        "locale": languages(locale),
         "time_zone": [(name, name.replace("_", " ")) for name in time_zones()],
     }  # fmt: skip
     for name, known in choices.items():
@@ -72,18 +74,18 @@ def shop_form(
     return {"values": values, "choices": choices, "version": shop_version(stated), "error": error}
 
 
-@lru_cache(maxsize=1)
-def currencies() -> list[tuple[str, str]]:
+@lru_cache(maxsize=8)
+def currencies(locale: str) -> list[tuple[str, str]]:
     """Currencies that are money somewhere today, as code and words, by code."""
-    names = Locale.parse(LOCALE).currencies
+    names = Locale.parse(locale).currencies
     codes = {code for territory in get_global("territory_currencies") for code in get_territory_currencies(territory)}
     return [(code, f"{code}: {names[code]}") for code in sorted(codes) if code in names]
 
 
-@lru_cache(maxsize=1)
-def countries() -> list[tuple[str, str]]:
+@lru_cache(maxsize=8)
+def countries(locale: str) -> list[tuple[str, str]]:
     """Countries, as code and name, by name."""
-    names = Locale.parse(LOCALE).territories
+    names = Locale.parse(locale).territories
     known = {code: str(name) for code, name in names.items() if len(code) == 2 and code.isalpha()}
     return sorted(((code, name) for code, name in known.items() if code not in _NO_COUNTRY), key=lambda pair: pair[1])
 
@@ -91,10 +93,10 @@ def countries() -> list[tuple[str, str]]:
 _NO_COUNTRY = frozenset(("EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"))
 
 
-@lru_cache(maxsize=1)
-def languages() -> list[tuple[str, str]]:
+@lru_cache(maxsize=8)
+def languages(locale: str) -> list[tuple[str, str]]:
     """Languages that a shop may speak, as CLDR's name and words, by words."""
-    found = ((code, Locale.parse(code).get_display_name(LOCALE) or code) for code in _OFFERED.split())
+    found = ((code, Locale.parse(code).get_display_name(locale) or code) for code in _OFFERED.split())
     return sorted(found, key=lambda pair: pair[1])
 
 

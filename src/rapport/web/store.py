@@ -16,7 +16,7 @@ from rapport.kernel.clock import DAY, HOUR, MINUTE
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import upsert
 from rapport.storage.engine import metadata
-from rapport.storage.workspaces import workspaces
+from rapport.storage.workspaces import locale_in, workspaces
 from rapport.web.factor_store import has_factor
 
 __all__ = ["Invitation", "Session", "TeamMember", "User", "digest_of"]
@@ -30,6 +30,7 @@ users = Table(
     Column("password_hash", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("last_sign_in_at", BigInteger),
+    Column("language", Text, nullable=False, server_default=""),
 )
 
 memberships = Table(
@@ -88,6 +89,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     password_hash: str
     created_at: int
     last_sign_in_at: int | None = None
+    language: str = ""
+    """In which they read the console; empty: in the shop's."""
 
 
 class TeamMember(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +121,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     has_factor: bool
     created_at: int
     seen_at: int
+    language: str
+    """Which the person chose for the console; empty: none."""
+    shop_locale: str
 
     def to_be_touched(self, now: int) -> bool:
         """Whether `seen_at` is so old that it must be written again."""
@@ -167,6 +173,11 @@ def add_user(conn: Connection, user: User) -> None:
 def set_password_hash(conn: Connection, user_id: str, password_hash: str) -> None:
     """Replace a user's password hash."""
     conn.execute(users.update().where(users.c.id == user_id).values(password_hash=password_hash))
+
+
+def set_language(conn: Connection, user_id: str, language: str) -> None:
+    """Note in which language a person reads the console; empty: in the shop's."""
+    conn.execute(users.update().where(users.c.id == user_id).values(language=language))
 
 
 def set_signed_in(conn: Connection, user_id: str, *, now: int) -> None:
@@ -260,7 +271,7 @@ def live_session(conn: Connection, token_hash: bytes, *, now: int) -> Session | 
         sessions.c.token_hash == token_hash, sessions.c.seen_at > now - IDLE, sessions.c.created_at > now - ABSOLUTE
     )
     row = conn.execute(query).first()
-    return None if row is None else Session(**row._mapping)
+    return None if row is None else _session(row)
 
 
 def sessions_of(conn: Connection, user_id: str, *, now: int) -> list[Session]:
@@ -268,10 +279,7 @@ def sessions_of(conn: Connection, user_id: str, *, now: int) -> list[Session]:
     query = _session_query().where(
         sessions.c.user_id == user_id, sessions.c.seen_at > now - IDLE, sessions.c.created_at > now - ABSOLUTE
     )
-    return [
-        Session(**row._mapping)
-        for row in conn.execute(query.order_by(sessions.c.seen_at.desc(), sessions.c.token_hash))
-    ]
+    return [_session(row) for row in conn.execute(query.order_by(sessions.c.seen_at.desc(), sessions.c.token_hash))]
 
 
 def touch_session(conn: Connection, token_hash: bytes, *, now: int) -> None:
@@ -313,7 +321,7 @@ def _session_query() -> sa.Select[Any]:
             sessions.c.token_hash, sessions.c.workspace, workspaces.c.name.label("workspace_name"), sessions.c.user_id,
             users.c.email, users.c.name, memberships.c.role, sessions.c.csrf_token, sessions.c.browser,
             sessions.c.provider, has_factor(sessions.c.user_id).label("has_factor"), sessions.c.created_at,
-            sessions.c.seen_at,
+            sessions.c.seen_at, users.c.language, workspaces.c.settings,
         )
         .join(users, users.c.id == sessions.c.user_id)
         .join(workspaces, workspaces.c.id == sessions.c.workspace)
@@ -322,6 +330,11 @@ def _session_query() -> sa.Select[Any]:
             (memberships.c.user_id == sessions.c.user_id) & (memberships.c.workspace == sessions.c.workspace),
         )
     )  # fmt: skip
+
+
+def _session(row: sa.Row[Any]) -> Session:
+    values = dict(row._mapping)
+    return Session(shop_locale=locale_in(values.pop("settings")), **values)
 
 
 # Invitations

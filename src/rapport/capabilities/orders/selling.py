@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from rapport.kernel.language import gettext
 from rapport.kernel.money import UNKNOWN_CURRENCY, format_minor
 from rapport.measure.compared import WEEK, change_of
 from rapport.web.formats import date_words_of, weekday
@@ -87,8 +88,10 @@ def bars_of(rows: Rows, currency: str, days: Sequence[date]) -> list[Bar]:
         Bar(
             day=weekday(day, short=True), x=place * _WIDTH + _GAP, height=round(value * _HEIGHT / most, 1),
             before=round(earlier * _HEIGHT / most, 1), running=place == WEEK - 1,
-            words=f"{date_words_of(day)}: {format_minor(value, currency)}; a week before "
-                  f"{format_minor(earlier, currency)}",
+            words=gettext(
+                "%(day)s: %(now)s; a week before %(before)s", day=date_words_of(day),
+                now=format_minor(value, currency), before=format_minor(earlier, currency),
+            ),
         )
         for place, (day, value, earlier) in enumerate(zip(days[WEEK:], values[WEEK:], values[:WEEK], strict=True))
     ]  # fmt: skip

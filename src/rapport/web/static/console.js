@@ -4,6 +4,9 @@
   "use strict";
 
   const root = document.documentElement;
+  // What this script says itself, in the page's language.
+  const words = JSON.parse(document.body?.dataset.words || "{}");
+  const say = (text) => words[text] || text;
   const cookie = (name, value) => { document.cookie = `${name}=${value}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`; };
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (zone) cookie("rapport_tz", zone);
@@ -22,7 +25,7 @@
   const units = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
   function inWords(date) {
     const seconds = (date - Date.now()) / 1000;
-    if (Math.abs(seconds) < 5) return "just now";
+    if (Math.abs(seconds) < 5) return say("just now");
     const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size);
     return relative.format(Math.trunc(seconds / size), unit);
   }
@@ -76,7 +79,7 @@
       if (target.dataset.reveal) reveal(target);
       if (target.dataset.copy !== undefined) {
         const text = target.dataset.copy || document.getElementById(target.dataset.copyFrom)?.textContent || "";
-        try { await navigator.clipboard.writeText(text); toast("Copied"); } catch { toast("Your browser does not allow copying here"); }
+        try { await navigator.clipboard.writeText(text); toast(say("Copied")); } catch { toast(say("Your browser does not allow copying here")); }
       }
       return;
     }
@@ -172,7 +175,7 @@
   // Live parts
   function setPaused(button, paused) {
     button.setAttribute("aria-pressed", String(paused));
-    button.querySelector("[data-label]").textContent = paused ? "Resume" : "Pause";
+    button.querySelector("[data-label]").textContent = say(paused ? "Resume" : "Pause");
     for (const part of document.querySelectorAll("[data-live-state]")) part.dataset.liveState = paused ? "paused" : "live";
     document.querySelector(".dot.live, .dot.paused")?.classList.toggle("live", !paused);
   }
