@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -93,6 +94,7 @@ def test_any_template_is_filled_within_its_budget_or_refused(text: str) -> None:
     assert len(plain) <= 1_000
 
 
+@pytest.mark.filterwarnings("ignore:Possible")  # of patterns, by the library; they mean what they mean today
 @settings(max_examples=200)
 @given(
     text=st.sampled_from(MAPS), cut=st.integers(0, 400), at=st.integers(0, 4_000),
