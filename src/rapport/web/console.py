@@ -18,6 +18,7 @@ import jinja2
 import msgspec
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
 from litestar.types import ControllerRouterHandler
 from markupsafe import Markup
 from sqlalchemy import Connection
@@ -111,15 +112,18 @@ class Console:
         )  # fmt: skip
         self._folders = folders
         self._rooms = {room: Room.of(folder) for room, folder in folders.items()}
-        self._room_of = {handler_name(handler): page.room for page in pages for handler in page.handlers}
+        for page in pages:
+            for handler in page.handlers:
+                if isinstance(handler, BaseRouteHandler):  # the framework copies handlers, and what they carry
+                    handler.opt["room"] = page.room
         self.catalogues = Catalogues(self._rooms.values())
         self.nav = tuple(sorted((item for p in pages for item in p.nav), key=_place))
         by_name("page in the side bar", ((item.path, item.label, item) for item in self.nav))
         by_name("shortcut", ((item.keys, item.label, item) for item in self.nav if item.keys))
 
-    def room_of(self, handler: object) -> Room:
+    def room_of(self, handler: BaseRouteHandler) -> Room:
         """Whose texts the page of this handler shows."""
-        return self._rooms.get(self._room_of.get(handler_name(handler), ""), WEB)
+        return self._rooms.get(handler.opt.get("room", ""), WEB)
 
     def part_named(self, template: str) -> Room:
         """The texts of this template alone: a card is whole by itself."""
@@ -194,12 +198,6 @@ def _amiss(request: Request[Any, Any, Any], status: int) -> Sequence[Any]:
     if not isinstance(principal, Principal) or status >= 500 or request.scope["path"] == "/console":
         return ()
     return request.app.state.alarms.everywhere(request.app.state.db, principal, now_us())  # type: ignore[no-any-return]
-
-
-def handler_name(handler: object) -> str:
-    """The function of a handler, by name: the framework copies handlers, and their functions keep theirs."""
-    function = getattr(handler, "fn", handler)
-    return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
 
 
 def _translated(text: object) -> str:
