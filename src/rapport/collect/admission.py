@@ -6,16 +6,15 @@ The slice of the policies answers (`Slice.admission`). Where a shop keeps everyt
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
-from litestar.params import Dependency
 from sqlalchemy import Connection
 
 from rapport.collect.model import Source
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
 
-__all__ = ["Admission", "Everything", "GivenAdmission", "MakeAdmission"]
+__all__ = ["Admission", "Everything", "MakeAdmission"]
 
 
 class Admission(Protocol):
@@ -31,8 +30,6 @@ class Admission(Protocol):
         """The same within a transaction that writes."""
 
 
-GivenAdmission: TypeAlias = Annotated[Admission, Dependency(skip_validation=True)]
-"""What handlers are given by the name `admission`."""
 MakeAdmission: TypeAlias = Callable[[Database], Admission]
 
 

@@ -16,8 +16,8 @@ from litestar.response import Redirect
 from rapport.collect import quarantine as aside
 from rapport.collect import signing_pages, withdrawal_pages
 from rapport.collect import sources as sources_
-from rapport.collect.admission import GivenAdmission
 from rapport.collect.feed import ROWS, read_feed
+from rapport.collect.given import GivenAdmission
 from rapport.collect.health import HealthCounts, health_of_sources
 from rapport.collect.model import IMPORT_SOURCE, SOURCE_KINDS, Limits, QuarantineState, Source
 from rapport.collect.names import Vocabulary

@@ -9,7 +9,7 @@ from litestar import Response, delete, get, patch, post, put
 from litestar.params import Parameter
 
 from rapport.collect import quarantine, sources
-from rapport.collect.admission import GivenAdmission
+from rapport.collect.given import GivenAdmission
 from rapport.collect.health import HealthCounts, health_of_sources
 from rapport.collect.model import Limits, QuarantineState, Source, SourceKind
 from rapport.collect.names import Vocabulary

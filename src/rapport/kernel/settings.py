@@ -46,8 +46,8 @@ class Section(Generic[S]):
         self.kind = kind
         if not kind.__struct_config__.frozen:
             raise TypeError(f"the settings {name!r} are shared by whoever reads them: make {kind.__name__} frozen")
-        self._last = (b"", kind())
         self.fields = tuple(_field(one, kind) for one in inspect.type_info(kind).fields)  # type: ignore[attr-defined]
+        self._last = (b"", kind())
 
     def read(self, body: bytes) -> S:
         """Settings as they were kept. What this version does not know is passed over; what it cannot read is as by

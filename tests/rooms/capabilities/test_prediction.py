@@ -261,7 +261,7 @@ def test_a_shop_whose_fit_fails_holds_up_no_other(shop: Shop) -> None:
             raise RuntimeError("its data cannot be read")
         return closed(conn, workspace, *more)
 
-    fitting, _ = jobs(Joined(REMEMBERED, installed().deciding, gate))
+    fitting, *_ = jobs(Joined(REMEMBERED, installed().deciding, gate))
     with shop.db.write() as conn:
         other = create_workspace(conn, slug="other", name="Other", now=NOON)
     with pytest.raises(RuntimeError):

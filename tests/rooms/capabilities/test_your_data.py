@@ -81,12 +81,17 @@ def test_they_object_restrict_and_put_right(server: Server) -> None:
     wait_until(lambda: call(server, "GET", f"{who}/consent").json()["restricted"])
 
 
+def taken_down(server: Server) -> set[str]:
+    """The requests that there are; those of other tests may still be run."""
+    return {request["id"] for request in call(server, "GET", "privacy/requests").json()["requests"]}
+
+
 def test_a_link_that_is_not_whole_opens_nothing_and_takes_nothing_down(server: Server) -> None:
     token = link(server, "email:gia@example.com")
-    before = call(server, "GET", "privacy/requests").json()
+    before = taken_down(server)
     for wrong in ("", "x", token[:-2] + "zz", "\x00"):
         assert http.get(f"{server.url}/shop/consent/data", params={"t": wrong}).status_code == 404
         assert ask(server, wrong, kind="erasure", sure="yes").status_code == 404
         assert http.get(f"{server.url}/shop/consent/answer", params={"t": wrong, "id": "prv_1"}).status_code == 404
     assert "Nothing was pressed" in ask(server, token, kind="retention").text
-    assert call(server, "GET", "privacy/requests").json() == before
+    assert taken_down(server) == before

@@ -25,6 +25,7 @@ Run = Callable[..., str]
 
 class Here(Opened):
     vocabulary = SLICES.vocabulary
+    admission = staticmethod(SLICES.admission)
 
 
 @pytest.fixture

@@ -120,13 +120,16 @@ def test_a_form_knows_each_field_by_title_bounds_and_choices() -> None:
 
 
 def test_a_setting_without_a_default_or_of_no_form_is_refused() -> None:
-    class Nameless(msgspec.Struct):
+    class Nameless(msgspec.Struct, frozen=True):
         days: int
 
-    class Odd(msgspec.Struct):
+    class Odd(msgspec.Struct, frozen=True):
         days: list[int] = []
 
-    for kind, why in ((Nameless, "needs a default"), (Odd, "no form can show")):
+    class Changed(msgspec.Struct):
+        days: int = 3
+
+    for kind, why in ((Nameless, "needs a default"), (Odd, "no form can show"), (Changed, "make Changed frozen")):
         with pytest.raises(TypeError, match=why):
             Section(name="odd", title="Odd", kind=kind)
 
