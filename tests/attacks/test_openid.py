@@ -199,6 +199,15 @@ def test_a_provider_that_calls_itself_otherwise_is_not_asked(browser: Browser, i
     assert "calls itself" in answer.text
 
 
+def test_what_it_said_an_hour_ago_serves_everybody_while_it_does_not_answer(idp: OpenId) -> None:
+    provider = Provider(settings(idp), Fetching(allow_private=True))
+    now = now_us()
+    known = provider.words(now=now)
+    idp.words = {"issuer": "https://evil.example"}
+    for later in (now + asking.KEEP, now + asking.KEEP + 1):
+        assert provider.words(now=later) == known
+
+
 def test_a_provider_on_a_private_address_is_not_asked_but_by_the_operators_word(idp: OpenId) -> None:
     strict = Fetching(allow_private=False)
     for address in (idp.issuer, "https://169.254.169.254", "https://10.0.0.1", "https://[::ffff:127.0.0.1]"):

@@ -349,8 +349,11 @@ def _said(message: Outgoing, verdict: Verdict, now: int) -> dict[str, object]:
 
 
 def _rests(closed_until: int, now: int) -> bool:
-    """Whether a destination rests; no rest is longer than the longest, whatever a wrong clock has written."""
-    return now < closed_until <= now + _CIRCUIT_LONGEST
+    """Whether a destination rests; no rest is much longer than the longest, whatever a wrong clock has written.
+
+    What a worker's clock is ahead of the database's is no reason to knock again at once.
+    """
+    return now < closed_until <= now + 2 * _CIRCUIT_LONGEST
 
 
 def _with_pending(conn: Connection, last: Destination | None, *, first: bool) -> Iterator[tuple[Destination, int]]:

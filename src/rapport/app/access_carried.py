@@ -17,6 +17,7 @@ from rapport.collect.store import sources
 from rapport.storage.bulk import chunks
 from rapport.web.api_keys import api_keys
 from rapport.web.factor_store import challenges, recovery_codes, second_factors
+from rapport.web.provider.store import provider_identities
 from rapport.web.store import invitations, memberships, sessions, users
 
 __all__ = ["Access", "access_in", "carry_access"]
@@ -24,7 +25,7 @@ __all__ = ["Access", "access_in", "carry_access"]
 Access: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
 """Rows by table, with the columns that it had there."""
 
-_READ = (users, memberships, api_keys, sources, second_factors, recovery_codes)
+_READ = (users, memberships, api_keys, sources, second_factors, recovery_codes, provider_identities)
 _KEYS = ("token_hash", "prefix", "scopes", "purposes", "networks", "revoked_at", "expires_at", "previous_hash",
          "previous_until")  # fmt: skip
 _SOURCES = ("write_key", "previous_key", "previous_until", "enabled", "asks_signatures", "signing_secret")
@@ -54,7 +55,7 @@ def carry_access(conn: Connection, there: Access | None) -> int:
     changed += _carry(conn, sources, there.get("sources", ()), ("workspace", "id"), _SOURCES)
     _carry(conn, users, there.get("users", ()), ("id",), ("password_hash",))
     known = {row["id"] for row in there.get("users", ())} & set(conn.execute(sa.select(users.c.id)).scalars())
-    for table in (second_factors, recovery_codes):
+    for table in (second_factors, recovery_codes, provider_identities):
         _exchange(conn, table, [row for row in there.get(table.name, ()) if row["user_id"] in known], known)
     return changed + _carry_members(conn, there.get("memberships", ()), known)
 

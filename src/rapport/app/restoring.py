@@ -155,7 +155,10 @@ def _swapped(there: Path, draft: Path, now: int) -> list[str]:
     if there.exists():
         refuse_while_open(there)
         aside = there.with_name(f"{there.name}.before-{_stamp(now)}")
-        os.link(there, aside)
+        try:
+            os.link(there, aside)
+        except OSError:  # a file system without a second name for a file; for a moment there is none then
+            there.rename(aside)
         kept.append(str(aside))
     for end in ("-wal", "-shm"):  # of the old one: SQLite would play it into the new
         there.with_name(f"{there.name}{end}").unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
@@ -207,7 +208,7 @@ HANDLERS = (
 def own_sign_in(request: AnyRequest, db: Database) -> May:
     """Who may sign in by what Rapport itself knows, where there is an OpenID provider."""
     provider: Provider | None = request.app.state.provider
-    return lambda user_id: refuse_own(db, user_id, provider.settings if provider else None)
+    return partial(refuse_own, db, provider.settings if provider else None)
 
 
 def sign_in_form(

@@ -162,6 +162,8 @@ def accept_invitation(
             id=new_id("usr"), email=mail, name=_name(name, mail),
             password_hash=new_password(password, email=mail, name=name), created_at=now,
         )  # fmt: skip
+        if invitation.email is not None:  # the link for the first account is the operator's own
+            may(user.id, becomes=invitation.role)
     else:
         user = authenticate(db, email=mail, password=password, address=address, device=device, now=now)
         may(user.id)

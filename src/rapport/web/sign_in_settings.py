@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -37,11 +36,14 @@ class SignInSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "owners"
 
 
-May = Callable[[str], None]
-"""Raises Forbidden where this user may not sign in by what Rapport itself knows: there is an OpenID provider."""
+class May(Protocol):
+    """Raises Forbidden where this user may not sign in by what Rapport itself knows: there is an OpenID provider."""
+
+    def __call__(self, user_id: str, *, becomes: str = "") -> None:
+        """`becomes` is the role of whoever is about to have an account."""
 
 
-def anybody(user_id: str) -> None:
+def anybody(user_id: str, *, becomes: str = "") -> None:
     """Everybody may."""
 
 

@@ -285,6 +285,17 @@ def test_a_destination_that_answers_again_is_served_again(db: Database) -> None:
         assert conn.execute(sa.select(store.destinations.c.failures)).scalars().all() == [0]
 
 
+def test_a_worker_whose_clock_is_ahead_lets_a_destination_rest_all_the_same(db: Database) -> None:
+    post = Post()
+    put(db, "ada")
+    with db.write() as conn:
+        until = now_us() + 11 * MINUTE
+        conn.execute(store.destinations.insert().values(
+            workspace=SHOP, channel="post", destination="ada", failures=20, closed_until=until))  # fmt: skip
+    with dispatching(db, post) as dispatcher:
+        assert run(dispatcher) == 0
+
+
 def test_who_is_gone_is_switched_off_and_sent_nothing_more(any_db: Database) -> None:
     db = any_db
     post = Post()

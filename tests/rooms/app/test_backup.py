@@ -203,8 +203,10 @@ def test_what_was_closed_since_the_backup_stays_closed(shop: Shop, tmp_path: Pat
             )
             api_keys.add(conn, key, token_hash=name.encode(), created_by=ada)
         web = create_source(conn, shop.id, name="Web", kind="web", now=NOON)
+        ties.tie(conn, issuer="https://login.example", subject="p-1", user_id=ada, now=NOON)
     take(shop.db, tmp_path / "b.zip")
     with shop.db.write() as conn:
+        ties.untie(conn, issuer="https://login.example", user_id=ada)
         api_keys.revoke(conn, workspace=shop.id, key_id="stolen", now=NOON)
         conn.execute(sources.update().where(sources.c.id == web.id).values(write_key="wk_new"))
         conn.execute(memberships.delete().where(memberships.c.user_id == bo))
@@ -219,6 +221,7 @@ def test_what_was_closed_since_the_backup_stays_closed(shop: Shop, tmp_path: Pat
     members = read(settings, sa.select(memberships.c.user_id, memberships.c.role))
     assert dict(map(tuple, members)) == {ada: "owner", cy: "viewer"}
     assert read(settings, sa.select(users.c.password_hash).where(users.c.id == ada)) == [("another",)]
+    assert read(settings, sa.select(ties.provider_identities)) == []
     assert read(settings, sa.select(sessions)) == [], "everybody signs in again"
 
 

@@ -13,7 +13,7 @@ from litestar.testing import TestClient
 
 from rapport.adapters.channels.fetching import Fetching
 from rapport.kernel.clock import now_us
-from rapport.kernel.errors import Conflict
+from rapport.kernel.errors import Conflict, NotFound
 from rapport.storage.audit.entries import entries
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace, create_workspace
@@ -183,6 +183,53 @@ def test_a_reset_link_is_no_way_round_the_provider(
         browser, f"/console/reset?token={made[0]}", "/console/reset", token=made[0], password="four other words here"
     )
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("kept", ["owners", "nobody"])
+def test_a_password_chosen_by_an_invitation_is_no_way_round_the_provider(
+    opened: Opened, shared_db: Database, shop: Workspace, ada: str, kept: str
+) -> None:
+    browser = opened(own_sign_in=kept)
+    token = accounts.invite(shared_db, workspace=shop.id, email=ada, role="agent", now=now_us())
+    answer = submit(
+        browser, f"/console/join?token={token}", "/console/join", token=token, password="four other words here"
+    )
+    assert answer.status_code == 403
+    with shared_db.read() as conn:
+        assert store.user_by_email(conn, ada) is None
+    assert is_in(come(browser))
+
+
+def test_who_gets_an_address_that_was_somebody_elses_does_not_get_the_account_with_it(
+    opened: Opened, idp: OpenId, shared_db: Database, shop: Workspace, ada: str
+) -> None:
+    browser = opened(new_role="viewer", domains=("example.com",))
+    member(shared_db, shop, f"owner-{ada}", "owner")
+    member(shared_db, shop, ada, "marketer")
+    assert is_in(come(browser))
+    before, idp.person["sub"] = idp.person["sub"], "the next to have the address"
+    assert refused(come(beside(browser)), "is of somebody else at Acme")
+    with shared_db.read() as conn:
+        user = store.user_by_email(conn, ada)
+    assert user is not None
+    accounts.remove_member(shared_db, workspace=shop.id, user_id=user.id)
+    invite(shared_db, shop, ada)
+    assert is_in(come(beside(browser)))
+    idp.person["sub"] = before
+    assert refused(come(beside(browser)), "is of somebody else at Acme")
+
+
+def test_the_link_for_the_first_account_ends_with_the_first_owner(
+    opened: Opened, idp: OpenId, shared_db: Database, shop: Workspace
+) -> None:
+    idp.person["groups"] = ["cx"]
+    token = f"setup-{shop.slug}"
+    with shared_db.write() as conn:
+        link = accounts._invitation(token, workspace=shop.id, email=None, role="owner", now=now_us())
+        store.add_invitation(conn, link)
+    assert is_in(come(opened(groups={"cx": "owner"})))
+    with pytest.raises(NotFound):
+        accounts.open_invitation(shared_db, token, now=now_us())
 
 
 def test_an_account_without_a_password_is_opened_by_none(

@@ -112,6 +112,8 @@ class Provider:
             if self._words is not None and now - self._words[1] < KEEP:
                 return self._words[0]
             if self._failed is not None and now - self._failed[1] < AGAIN:
+                if self._words is not None:
+                    return self._words[0]
                 raise Unavailable(self._failed[0].message, hint=self._failed[0].hint)
             try:
                 words = self._discovered()

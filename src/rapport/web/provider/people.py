@@ -88,14 +88,18 @@ def enter(
     )  # fmt: skip
 
 
-def refuse_own(db: Database, user_id: str, wanted: ProviderSettings | None) -> None:
-    """Raises Forbidden where this person may sign in by the provider alone. Asked once the password was right."""
+def refuse_own(db: Database, wanted: ProviderSettings | None, user_id: str, *, becomes: str = "") -> None:
+    """Raises Forbidden where this person may sign in by the provider alone. Asked once the password was right.
+
+    `becomes` is the role of whoever is about to have an account.
+    """
     if wanted is None or wanted.own_sign_in == "everybody":
         return
     with db.read() as conn:
-        is_owner = "owner" in store.roles_of(conn, user_id)
+        is_owner = "owner" in {becomes, *store.roles_of(conn, user_id)}
     if wanted.own_sign_in == "nobody" or not is_owner:
-        raise Forbidden(f"your shop signs in by {wanted.title}", hint="use its button below")
+        hint = "use its button on the page Sign in" if becomes else "use its button below"
+        raise Forbidden(f"your shop signs in by {wanted.title}", hint=hint)
 
 
 def _account(conn: Connection, person: Person, wanted: ProviderSettings, *, now: int) -> str:
@@ -110,7 +114,11 @@ def _account(conn: Connection, person: Person, wanted: ProviderSettings, *, now:
         )
     if wanted.domains and person.email.rpartition("@")[2] not in wanted.domains:
         raise Forbidden(f"{person.email} is of no domain that may sign in here", hint="use your address at work")
-    found = store.user_by_email(conn, person.email) or _made(conn, person, wanted, now=now)
+    found = store.user_by_email(conn, person.email)
+    if found is None:
+        found = _made(conn, person, wanted, now=now)
+    else:
+        _refuse_anothers(conn, found, person, wanted, now=now)
     if not ties.tie(conn, issuer=person.issuer, subject=person.subject, user_id=found.id, now=now):
         raise Conflict("somebody signed in with this account at this very moment", hint="sign in again")
     shops = store.workspaces_of(conn, found.id)
@@ -119,6 +127,21 @@ def _account(conn: Connection, person: Person, wanted: ProviderSettings, *, now:
     tell(conn, where, "account.provider_tied", who=found.id, about=found.id, details=said, now=now)
     _join_where_invited(conn, found, now=now)
     return found.id
+
+
+def _refuse_anothers(conn: Connection, user: User, person: Person, wanted: ProviderSettings, *, now: int) -> None:
+    """Raises Forbidden where somebody else at the provider had this address before: companies give them to the next.
+
+    An owner who invites the address again says that it is this person's now; the one before comes by it no more.
+    """
+    if not ties.is_anothers(conn, issuer=person.issuer, subject=person.subject, user_id=user.id):
+        return
+    if not store.invitations_of(conn, person.email, now=now):
+        raise Forbidden(
+            f"the account of {person.email} is of somebody else at {wanted.title}",
+            hint="an owner takes it out of the team and invites you; or sign in by its password, and have it forgotten",
+        )
+    ties.untie(conn, issuer=person.issuer, user_id=user.id)
 
 
 def _made(conn: Connection, person: Person, wanted: ProviderSettings, *, now: int) -> User:
@@ -137,6 +160,8 @@ def _made(conn: Connection, person: Person, wanted: ProviderSettings, *, now: in
         store.add_membership(conn, workspace=shop, user_id=new.id, role=role, now=now)
         said = {"role": role, "provider": wanted.title}
         tell(conn, shop, "account.made", who=new.id, about=new.id, details=said, now=now)
+        if role == "owner":
+            store.forget_setup_links(conn)
     return new
 
 

@@ -10,7 +10,7 @@ from rapport.storage.engine import metadata
 from rapport.web import store
 from rapport.web.store import User
 
-__all__ = ["identities_of", "provider_identities", "tie", "untie", "user_of"]
+__all__ = ["identities_of", "is_anothers", "provider_identities", "tie", "untie", "user_of"]
 
 provider_identities = Table(
     "provider_identities",
@@ -37,6 +37,14 @@ def tie(conn: Connection, *, issuer: str, subject: str, user_id: str, now: int) 
     """Let this be somebody's account; False where somebody else was quicker."""
     row = {"issuer": issuer, "subject": subject, "user_id": user_id, "created_at": now, "used_at": now}
     return bool(insert_ignore(conn, provider_identities, [row], key=("issuer", "subject")))
+
+
+def is_anothers(conn: Connection, *, issuer: str, subject: str, user_id: str) -> bool:
+    """Whether this account is of somebody else at the provider. Who comes second in the same moment waits to see it."""
+    conn.execute(sa.select(store.users.c.id).where(store.users.c.id == user_id).with_for_update())
+    column = provider_identities.c
+    here = (column.user_id == user_id, column.issuer == issuer, column.subject != subject)
+    return conn.execute(sa.select(column.subject).where(*here).limit(1)).first() is not None
 
 
 def used(conn: Connection, *, issuer: str, subject: str, now: int) -> None:
