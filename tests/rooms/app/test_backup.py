@@ -40,6 +40,7 @@ from rapport.storage.engine import Database
 from rapport.storage.tidying import found_in
 from rapport.web import accounts, api_keys
 from rapport.web.api_keys import ApiKey
+from rapport.web.provider import store as ties
 from rapport.web.store import memberships, sessions, users
 from tests.databases import postgres_database
 from tests.shop import NOON, Shop
