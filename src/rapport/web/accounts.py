@@ -79,12 +79,9 @@ def create_user(
 ) -> User:
     """Add a person with a password to a workspace. Raises Conflict where the e-mail has an account."""
     user = User(
-        id=new_id("usr"),
-        email=_email(email),
-        name=_name(name, email),
-        password_hash=new_password(password, email=email, name=name),
-        created_at=now,
-    )
+        id=new_id("usr"), email=_email(email), name=_name(name, email),
+        password_hash=new_password(password, email=email, name=name), created_at=now,
+    )  # fmt: skip
     with db.write() as conn:
         if store.user_by_email(conn, user.email) is not None:
             raise Conflict(f"{user.email} has an account", hint="sign in, or invite this person to the workspace")
