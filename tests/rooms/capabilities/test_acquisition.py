@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from rapport.capabilities.acquisition import store
 from rapport.capabilities.acquisition.facts import COST, FACT_KINDS
 from rapport.capabilities.acquisition.model import paid_back_after
+from rapport.capabilities.insights import won_in
 from rapport.compose.upkeep import summaries
-from rapport.kernel.clock import DAY, to_iso
+from rapport.kernel.clock import DAY, MINUTE, to_iso
 from rapport.kernel.errors import InvalidFact
 from rapport.kernel.facts import Fact
 from rapport.measure.model import Question
@@ -150,6 +151,25 @@ def test_the_last_word_counts_in_whatever_order_it_comes(any_shop: Shop) -> None
     kept = {(row["campaign"], row["platform"]): row["cost_minor"] for row in shop.rows(store.costs)}
 
     assert kept == {(f"c{number}", ""): 900 for number in range(6)} | {("c0", "meta"): 100}
+
+
+def test_a_cost_put_right_in_other_capitals_is_not_counted_twice(any_shop: Shop) -> None:
+    any_shop.send(cost(any_shop, campaign="SPRING", cost="10.00"), received_at=NOON)
+    any_shop.send(cost(any_shop, campaign="spring", cost="12.00"), received_at=NOON + 1)
+    any_shop.fold()
+
+    for by in ("campaign", "day"):
+        assert [row["cost_minor"] for row in rows(any_shop, "acquisition_cost", by=by).values()] == [1200]
+
+
+def test_orders_of_one_age_are_read_as_one_row(any_shop: Shop) -> None:
+    shop = any_shop
+    shop.send(*(order(shop, "ann", str(n), 10, at=NOON + DAY + n * MINUTE) for n in range(5)))
+    fold(shop)
+
+    with shop.db.read() as conn:
+        [won] = won_in(conn, Question(workspace=shop.id, since=0, until=2**52, by="month", zone="UTC"))
+    assert [aged.age for aged in won.left["EUR"]] == [0]
 
 
 def test_a_fact_without_a_currency_is_in_the_shops(any_shop: Shop) -> None:

@@ -59,21 +59,28 @@ def save_costs(conn: Connection, stated: Iterable[Cost]) -> None:
 
 def spent_by_campaign(conn: Connection, workspace: WorkspaceId, first: int, last: int) -> list[Spent]:
     """What each campaign cost on the days from `first` to `last`, both local starts and both included."""
-    return _spent(conn, workspace, costs.c.campaign, first, last)
+    return _spent(conn, workspace, "campaign", first, last)
 
 
 def spent_by_day(conn: Connection, workspace: WorkspaceId, first: int, last: int) -> list[Spent]:
     """What all campaigns cost on each of these days."""
-    return _spent(conn, workspace, costs.c.day, first, last)
+    return _spent(conn, workspace, "day", first, last)
 
 
-def _spent(
-    conn: Connection, workspace: WorkspaceId, by: Column[str] | Column[int], first: int, last: int
-) -> list[Spent]:
+def _spent(conn: Connection, workspace: WorkspaceId, by: str, first: int, last: int) -> list[Spent]:
+    """Of a campaign that was stated in several capitals on a day, the last word counts here, too."""
     c = costs.c
-    query = (
-        sa.select(by, c.currency, sa.func.sum(c.cost_minor), sa.func.sum(sa.func.coalesce(c.clicks, 0)))
+    same = (c.day, sa.func.lower(c.campaign), c.platform)
+    place = sa.func.row_number().over(partition_by=same, order_by=(c.stated_at.desc(), c.fact.desc(), c.campaign))
+    said = (
+        sa.select(c[by].label("key"), c.currency, c.cost_minor, c.clicks, place.label("place"))
         .where(c.workspace == workspace, c.day >= first, c.day <= last)
-        .group_by(by, c.currency)
+        .subquery("said")
+    )
+    s = said.c
+    query = (
+        sa.select(s.key, s.currency, sa.func.sum(s.cost_minor), sa.func.sum(sa.func.coalesce(s.clicks, 0)))
+        .where(s.place == 1)
+        .group_by(s.key, s.currency)
     )
     return [Spent(key, currency, int(minor), int(clicks)) for key, currency, minor, clicks in conn.execute(query)]

@@ -55,7 +55,8 @@ def won_in(conn: Connection, question: Question) -> list[Won]:
         label_of(question.by, group): number
         for group, number in conn.execute(counted.group_by(sa.literal_column("1")))
     }  # fmt: skip
-    age = (every.c.at - first.c.at) / sa.literal_column(str(DAY))
+    # Whole days: what `/` gives has a row for each order.
+    age = (every.c.at - first.c.at) // sa.literal_column(str(DAY), sa.BigInteger)
     kept, margin, _, unknown = left_columns(every.c)
     sums = (sa.func.sum(one) for one in (kept, margin, unknown))
     query = sa.select(key, every.c.currency, age, *sums).select_from(rows).where(*is_new)
