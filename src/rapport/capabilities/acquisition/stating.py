@@ -44,7 +44,7 @@ class CostStated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 def state(
     appender: Appender, vocabulary: Vocabulary, workspace: WorkspaceId, said: list[CostStated], *, currency: str
 ) -> int:
-    """Put the costs into the log, at most `COSTS_A_FACT`; the same ones again change nothing. Returns how many.
+    """Put the costs into the log, at most `COSTS_A_FACT`; said again they are the last word. Returns how many.
 
     Raises InvalidInput, naming the first that cannot be read, and states none of them then.
     """
