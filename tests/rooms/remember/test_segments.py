@@ -339,7 +339,9 @@ def test_while_a_segment_is_filled_only_who_comes_in_is_told(segments: Segments)
     segments.add("Buyers", "orders >= 1")
     with shop.db.write() as conn:
         assert Following(REMEMBERED).fill(conn, segments.workspace, now=START, limit=1)[0] == 1
-        reached = Key(conn.execute(membership.segments.select()).all()[-1].filled_to)
+        s = membership.segments
+        mine = (s.c.workspace == segments.workspace, s.c.name == "Buyers")
+        reached = Key(conn.execute(s.select().where(*mine)).one().filled_to)
     later = [name for name in names if shop.key("user_id", name) > reached]
     assert len(later) == 6 - (shop.key("user_id", "new") > reached)
     shop.take(*(bought(f"p-{name}", 10, 1, user=name) for name in later), bought("first", 10, 1, user="new"),
