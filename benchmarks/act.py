@@ -80,6 +80,12 @@ class _Sink:
     def __init__(self, taken: Synchronized[int]) -> None:
         self._taken = taken
 
+    async def handle_EHLO(  # noqa: N802 - the library's name
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", *responses[-1:]]
+
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - the library's name
         with self._taken.get_lock():
             self._taken.value += 1

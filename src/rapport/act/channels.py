@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 from sqlalchemy import Connection
@@ -12,7 +12,10 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Purpose
 from rapport.storage.engine import Database
 
-__all__ = ["AfterDelivery", "Channel", "ChannelSettings", "Delivered", "MakeChannel", "Outcome", "Outgoing"]
+__all__ = [
+    "AfterDelivery", "Channel", "ChannelSettings", "Delivered", "MakeChannel", "Outcome", "Outgoing",
+    "PreparingChannel",
+]  # fmt: skip
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +70,19 @@ class Channel(Protocol):
 
     def switch_off(self, conn: Connection, message: Outgoing, *, reason: str) -> None:
         """The destination is gone: see that nothing is addressed to it any more."""
+
+
+@runtime_checkable
+class PreparingChannel(Channel, Protocol):
+    """A channel that reads and writes many messages at once, before each is carried.
+
+    The outbox hands it some in a row for one destination, in one thread; every outcome is on disk before the next.
+    """
+
+    def prepare(
+        self, messages: Sequence[Outgoing], *, now: int
+    ) -> Mapping[tuple[WorkspaceId, str], Callable[[], Delivered]]:
+        """By shop and id of a message: what carries it, as `deliver` would. Who is missing is given to `deliver`."""
 
 
 class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):

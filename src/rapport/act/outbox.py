@@ -10,21 +10,22 @@ import logging
 import random
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Literal, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.act import store
-from rapport.act.channels import AfterDelivery, Channel, Delivered, Outcome, Outgoing
+from rapport.act.channels import AfterDelivery, Channel, Delivered, Outcome, Outgoing, PreparingChannel
+from rapport.act.recording import LONGEST_REST, RETRIES, Destination, Recorder, destination_of
 from rapport.act.send_rules import AFTER_FAILURE, Drop, SendRule, Verdict, verdicts
-from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, now_us
+from rapport.kernel.clock import DAY, MINUTE, SECOND, now_us
 from rapport.kernel.ids import WorkspaceId, new_id
 from rapport.kernel.work import Message
-from rapport.storage.bulk import insert_ignore, upsert
+from rapport.storage.bulk import insert_ignore
 from rapport.storage.engine import Database
 
 __all__ = [
@@ -37,22 +38,18 @@ __all__ = [
     "write_one",
 ]
 
-RETRIES = (
-    5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR,
-)  # fmt: skip
-"""Waits between attempts. **Source:** Standard Webhooks 1.0, "Deliverability and reliability"."""
-
 EXPIRY = 5 * DAY
 """A message that could not be delivered for so long is given up, however seldom it was tried."""
 
 HELD_BACK = "held back"
 """The status of a message that a send rule dropped."""
 
-_JITTER = 0.2
 _ASKING_SECONDS = 10.0
 """Rules that take longer leave too little of the lease to deliver in."""
-_CIRCUIT_AFTER = 3
-_CIRCUIT_LONGEST = 10 * MINUTE
+_IN_A_ROW = 8
+"""So many messages one thread is given at once for one destination, where the channel writes many at a time."""
+_FRESH_SECONDS = 4.0
+"""What was not begun so long after the rules were asked is put back, and they are asked again."""
 _HOUSEKEEPING = MINUTE
 
 _logger = logging.getLogger(__name__)
@@ -65,15 +62,15 @@ _FIRST = sa.and_(store.outbox.c.status == _PENDING, store.outbox.c.purpose != sa
 
 
 _OUTGOING = [store.outbox.c[name] for name in Outgoing.__struct_fields__]
-_STATUS: Mapping[object, Literal["delivered", "dead"]] = {"delivered": "delivered", "dead": "dead"}
+_Carry: TypeAlias = Callable[[], Delivered]
 
 
-class Destination(NamedTuple):
-    """Whom messages are for; they share one circuit."""
+class _Share(NamedTuple):
+    """Messages to start for one destination, and over how many threads at most."""
 
-    workspace: WorkspaceId
-    channel: str
-    destination: str
+    destination: Destination
+    ids: Sequence[str]
+    threads: int
 
 
 def write_one(conn: Connection, message: Message, *, now: int) -> str:
@@ -127,12 +124,12 @@ class Dispatcher:
         self._db = db
         self._channels = {channel.name: channel for channel in channels}
         self._rules = tuple(rules)
-        self._listeners = tuple(listeners)
+        self._recorder = Recorder(db, self._channels, tuple(listeners), rng or random.Random())
         self._threads = threads
         self._per_destination = per_destination
-        self._rng = rng or random.Random()
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="outbox")
         self._lock = threading.Lock()
+        self._ended = threading.Event()
         self._under_way: dict[Future[None], Destination] = {}
         self._housekept_at = 0
         self._last_served: dict[bool, Destination] = {}
@@ -157,10 +154,25 @@ class Dispatcher:
             self._expire(now)
         if not wanted:
             return 0
+        asked_at = time.monotonic()
         claimed = self._claim(wanted, now)
+        by_destination: defaultdict[Destination, list[Outgoing]] = defaultdict(list)
         for message in self._let_through(claimed, now):
-            self._start(message)
+            by_destination[destination_of(message)].append(message)
+        ready = self._prepared(by_destination, now)
+        threads: Counter[Destination] = Counter()
+        for share in wanted:
+            threads[share.destination] += share.threads
+        for destination, several in by_destination.items():
+            number = min(threads[destination], len(several))
+            for first in range(number):
+                self._start(destination, several[first::number], ready, asked_at)
         return len(claimed)
+
+    def rest(self, seconds: float) -> None:
+        """Wait so long, or until a thread has become free."""
+        if self._ended.wait(seconds):
+            self._ended.clear()
 
     def drain(self, timeout_seconds: float | None = None) -> None:
         """Wait until nothing is under way."""
@@ -172,8 +184,8 @@ class Dispatcher:
         """Finish what is under way, then stop."""
         self._pool.shutdown(wait=True)
 
-    def _wanted(self, conn: Connection, now: int) -> Iterator[tuple[WorkspaceId, str]]:
-        """Ids of the messages to start, within each destination's share."""
+    def _wanted(self, conn: Connection, now: int) -> Iterator[_Share]:
+        """The messages to start, within each destination's share."""
         circuits = {
             Destination(row.workspace, row.channel, row.destination): (row.failures, row.closed_until)
             for row in conn.execute(sa.select(store.destinations).where(store.destinations.c.failures > 0))
@@ -192,20 +204,26 @@ class Dispatcher:
                 room = min(left, share - taken[destination], suspects_left if failures else left)
                 if due_at > now or room <= 0 or _rests(closed_until, now) or destination.channel not in self._channels:
                     continue
-                several = [(destination.workspace, one) for one in _due(conn, destination, now, share, first=first)]
-                new = [one for one in several if one not in found][:room]
-                if new:
-                    self._last_served[first] = destination
-                taken[destination] += len(new)
-                suspects_left -= len(new) if failures else 0
-                found.update(new)
-                yield from new
+                each = 1 if failures else self._in_a_row(destination.channel)
+                several = _due(conn, destination, now, share * each, first=first)
+                new = [one for one in several if (destination.workspace, one) not in found][: room * each]
+                if not new:
+                    continue
+                self._last_served[first] = destination
+                used = min(room, len(new))
+                taken[destination] += used
+                suspects_left -= used if failures else 0
+                found.update((destination.workspace, one) for one in new)
+                yield _Share(destination, new, used)
 
-    def _claim(self, wanted: Sequence[tuple[WorkspaceId, str]], now: int) -> list[Outgoing]:
+    def _in_a_row(self, channel: str) -> int:
+        return _IN_A_ROW if isinstance(self._channels[channel], PreparingChannel) else 1
+
+    def _claim(self, wanted: Sequence[_Share], now: int) -> list[Outgoing]:
         o = store.outbox.c
-        by_workspace: dict[WorkspaceId, list[str]] = {}
-        for workspace, message_id in wanted:
-            by_workspace.setdefault(workspace, []).append(message_id)
+        by_workspace: defaultdict[WorkspaceId, list[str]] = defaultdict(list)
+        for share in wanted:
+            by_workspace[share.destination.workspace] += share.ids
         claimed: list[Outgoing] = []
         with self._db.write() as conn:
             for workspace, ids in by_workspace.items():
@@ -225,58 +243,87 @@ class Dispatcher:
         if against:
             with self._db.write() as conn:
                 _mark(conn, claimed, against, lease=now + store.LEASE, now=now)
-                self._tell(conn, [_outcome_of(m, against[m.id]) for m in claimed if m.id in against], now)
+                self._recorder.tell(conn, [_outcome_of(m, against[m.id]) for m in claimed if m.id in against], now)
         if time.monotonic() - asked_at > _ASKING_SECONDS:
             _logger.warning("the send rules took too long; the messages are taken up again when their lease has ended")
             return []
         return [message for message in claimed if message.id not in against]
 
-    def _start(self, message: Outgoing) -> None:
-        destination = Destination(message.workspace, message.channel, message.destination)
+    def _prepared(
+        self, by_destination: Mapping[Destination, Sequence[Outgoing]], now: int
+    ) -> dict[tuple[WorkspaceId, str], _Carry]:
+        """What channels have made ready of many messages at once; of one that fails, each is delivered by itself."""
+        by_channel: defaultdict[str, list[Outgoing]] = defaultdict(list)
+        for destination, several in by_destination.items():
+            by_channel[destination.channel] += several
+        found: dict[tuple[WorkspaceId, str], _Carry] = {}
+        for name, messages in by_channel.items():
+            channel = self._channels[name]
+            if isinstance(channel, PreparingChannel):
+                try:
+                    found |= channel.prepare(messages, now=now)
+                except Exception:
+                    _logger.exception("channel %s could not prepare %d messages", name, len(messages))
+        return found
+
+    def _start(
+        self, destination: Destination, messages: Sequence[Outgoing], ready: Mapping[tuple[WorkspaceId, str], _Carry],
+        asked_at: float,
+    ) -> None:  # fmt: skip
         with self._lock:
-            future = self._pool.submit(self._deliver, message)
+            future = self._pool.submit(self._deliver_all, messages, ready, asked_at)
             self._under_way[future] = destination
         future.add_done_callback(self._done)
 
     def _done(self, future: Future[None]) -> None:
         with self._lock:
             del self._under_way[future]
+        self._ended.set()
         error = future.exception()
         if error is not None:  # the result could not be written: the lease ends and the message is taken up again
             _logger.error("the outcome of a delivery was not recorded: %s", type(error).__name__)
 
-    def _deliver(self, message: Outgoing) -> None:
+    def _deliver_all(
+        self, messages: Sequence[Outgoing], ready: Mapping[tuple[WorkspaceId, str], _Carry], asked_at: float
+    ) -> None:
+        """One after the other; each outcome is on disk before the next is begun. After a failure, or where the rules
+        were asked too long ago, the rest is put back.
+        """
+        for number, message in enumerate(messages):
+            if number and time.monotonic() - asked_at > _FRESH_SECONDS:
+                self._put_back(messages[number:])
+                return
+            outcome = self._deliver(message, ready.get((message.workspace, message.id)))
+            self._recorder.record(message, outcome)
+            if outcome.result in ("retry", "gone"):
+                self._put_back(messages[number + 1 :])
+                return
+
+    def _deliver(self, message: Outgoing, ready: _Carry | None) -> Delivered:
         channel = self._channels[message.channel]
         try:
-            outcome = channel.deliver(message, now=now_us())
+            return channel.deliver(message, now=now_us()) if ready is None else ready()
         except Exception as error:  # a channel's bug is a failed attempt, not the end of the outbox
             _logger.exception("channel %s raised", message.channel)
-            outcome = Delivered(result="retry", detail=type(error).__name__)
-        self._record(message, outcome, now=now_us())
+            return Delivered(result="retry", detail=type(error).__name__)
 
-    def _record(self, message: Outgoing, outcome: Delivered, *, now: int) -> None:
-        destination = Destination(message.workspace, message.channel, message.destination)
-        values = self._verdict(message, outcome, now)
-        changing = store.outbox.update().where(*_is_of(message, delivered=outcome.result == "delivered"))
+    def _put_back(self, messages: Sequence[Outgoing]) -> None:
+        """Let others take up what was claimed and not begun; it was no attempt."""
+        if not messages:
+            return
+        o, param = store.outbox.c, sa.bindparam
+        update = (
+            store.outbox.update()
+            .where(
+                o.workspace == param("of_workspace"), o.id == param("of_id"), o.status == _PENDING,
+                o.attempts == param("of_attempts"),
+            )
+            .values(leased_until=0, attempts=o.attempts - 1)
+        )  # fmt: skip
         with self._db.write() as conn:
-            is_ours = bool(conn.execute(changing.values(values)).rowcount)
-            if outcome.result == "gone":
-                self._channels[message.channel].switch_off(conn, message, reason=outcome.detail)
-                _give_up(conn, destination, now, reason=outcome.detail)
-            _keep_circuit(conn, destination, failed=outcome.result == "retry", now=now)
-            told = Outcome(
-                message, _STATUS.get(values.get("status"), "later"), outcome.detail, address=outcome.address
-            )  # fmt: skip
-            self._tell(conn, [told] if is_ours else [], now)
-        _logger.info("delivery %s by %s: %s", message.id, message.channel, outcome.result)
-
-    def _verdict(self, message: Outgoing, outcome: Delivered, now: int) -> dict[str, object]:
-        if outcome.result == "retry" and message.attempts <= len(RETRIES):
-            pause = RETRIES[message.attempts - 1] * self._rng.uniform(1 - _JITTER, 1 + _JITTER)
-            due_at = now + max(int(pause), int(outcome.retry_after_seconds * SECOND))
-            return {"leased_until": 0, "due_at": due_at, "last_error": outcome.detail}
-        status = "delivered" if outcome.result == "delivered" else "dead"
-        return {"leased_until": 0, "status": status, "finished_at": now, "last_error": outcome.detail}
+            conn.execute(update, [
+                {"of_workspace": one.workspace, "of_id": one.id, "of_attempts": one.attempts} for one in messages
+            ])  # fmt: skip
 
     def _expire(self, now: int) -> None:
         o = store.outbox.c
@@ -287,25 +334,15 @@ class Dispatcher:
         with self._db.write() as conn:
             update = store.outbox.update().where(*late).values(status="dead", finished_at=now)
             gone = [Outgoing(**row._mapping) for row in conn.execute(update.returning(*_OUTGOING))]
-            self._tell(conn, [Outcome(message, "dead", "given up: its days are over") for message in gone], now)
-
-    def _tell(self, conn: Connection, outcomes: Sequence[Outcome], now: int) -> None:
-        """Tell the slices. One that raises changes nothing: what was sent is never sent again for its sake."""
-        for listener in self._listeners if outcomes else ():
-            try:
-                with conn.begin_nested():
-                    listener(conn, outcomes, now)
-            except Exception as error:
-                if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
-                    raise
-                _logger.exception("a slice could not be told what became of %d messages", len(outcomes))
+            over = [Outcome(message, "dead", "given up: its days are over") for message in gone]
+            self._recorder.tell(conn, over, now)
 
 
-def _is_of(message: Outgoing, *, delivered: bool = False) -> tuple[sa.ColumnElement[bool], ...]:
-    """The entry while this attempt holds it; of what was delivered, also where a later one has it under way."""
+def _is_of(message: Outgoing) -> tuple[sa.ColumnElement[bool], ...]:
+    """The entry while this attempt holds it."""
     o = store.outbox.c
-    attempt = o.attempts >= message.attempts if delivered else o.attempts == message.attempts
-    return o.workspace == message.workspace, o.id == message.id, o.status == _PENDING, attempt
+    held = o.attempts == message.attempts
+    return o.workspace == message.workspace, o.id == message.id, o.status == _PENDING, held
 
 
 def _outcome_of(message: Outgoing, verdict: Verdict) -> Outcome:
@@ -353,7 +390,7 @@ def _rests(closed_until: int, now: int) -> bool:
 
     What a worker's clock is ahead of the database's is no reason to knock again at once.
     """
-    return now < closed_until <= now + 2 * _CIRCUIT_LONGEST
+    return now < closed_until <= now + 2 * LONGEST_REST
 
 
 def _with_pending(conn: Connection, last: Destination | None, *, first: bool) -> Iterator[tuple[Destination, int]]:
@@ -394,34 +431,3 @@ def _due(conn: Connection, destination: Destination, now: int, limit: int, *, fi
         .limit(limit)
     )  # fmt: skip
     return list(conn.execute(query).scalars())
-
-
-def _give_up(conn: Connection, destination: Destination, now: int, *, reason: str) -> None:
-    o = store.outbox.c
-    conn.execute(
-        store.outbox.update()
-        .where(
-            o.workspace == destination.workspace, o.channel == destination.channel,
-            o.destination == destination.destination, o.status == _PENDING,
-        )
-        .values(status="dead", finished_at=now, last_error=reason)
-    )  # fmt: skip
-
-
-def _keep_circuit(conn: Connection, destination: Destination, *, failed: bool, now: int) -> None:
-    """Count the failures in a row; from the third on the destination rests, ever longer."""
-    d = store.destinations.c
-    here = (
-        d.workspace == destination.workspace, d.channel == destination.channel,
-        d.destination == destination.destination,
-    )  # fmt: skip
-    before = conn.execute(sa.select(d.failures).where(*here)).scalar() or 0
-    failures = before + 1 if failed else 0
-    if failures == before:
-        return
-    rest = 0 if failures < _CIRCUIT_AFTER else min(5 * SECOND << min(failures - _CIRCUIT_AFTER, 12), _CIRCUIT_LONGEST)
-    row = {**destination._asdict(), "failures": failures, "closed_until": now + rest if rest else 0}
-    upsert(
-        conn, store.destinations, [row],
-        key=("workspace", "channel", "destination"), update=("failures", "closed_until"),
-    )  # fmt: skip

@@ -161,7 +161,8 @@ def _deliver(db: Database, settings: Settings, stop: threading.Event) -> None:
 
 def _carry(outbox: Dispatcher, stop: threading.Event) -> None:
     taken: int | None = 0
-    while not stop.wait(1.0 if taken is None else BUSY_SECONDS if taken else DISPATCH_SECONDS):
+    while not stop.is_set():
+        outbox.rest(1.0 if taken is None else BUSY_SECONDS if taken else DISPATCH_SECONDS)
         taken = None
         with going_on("the outbox was read"):
             taken = outbox.run_once()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.act import deliveries, outbox, store
-from rapport.act.channels import Delivered, Outgoing
+from rapport.act.channels import Delivered, Outcome, Outgoing
 from rapport.act.outbox import Dispatcher
 from rapport.act.send_rules import SendRule
 from rapport.kernel.clock import DAY, MINUTE, SECOND, now_us
@@ -325,6 +326,73 @@ def test_what_was_under_way_when_the_process_died_is_taken_up_again(db: Database
         assert run(dispatcher) == 0
         assert run(dispatcher, now_us() + 31 * SECOND) == 1
     assert post.carried == ["ada 0"]
+
+
+class Press(Post):
+    """A post that writes many letters at once; it cannot write those to `blank`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.prepared: list[int] = []
+
+    def prepare(
+        self, messages: Sequence[Outgoing], *, now: int
+    ) -> Mapping[tuple[WorkspaceId, str], Callable[[], Delivered]]:
+        self.prepared.append(len(messages))
+        return {
+            (one.workspace, one.id): partial(self.deliver, one, now=now)
+            for one in messages
+            if one.destination != "blank"
+        }
+
+
+def test_a_channel_that_writes_many_at_once_is_given_many_and_each_goes_once(any_db: Database) -> None:
+    db, post = any_db, Press()
+    put(db, "ada", 40)
+    put(db, "blank", 3)
+    with dispatching(db, post, threads=8, per_destination=2) as one, dispatching(db, post) as other:
+        threads = [threading.Thread(target=run, args=(dispatcher,)) for dispatcher in (one, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        run(one)
+    assert max(post.prepared) > 8
+    assert len(post.carried) == len(set(post.carried)) == 43
+    assert {(row.status, row.attempts) for row in rows(db)} == {("delivered", 1)}
+
+
+def test_what_waits_behind_a_failure_is_put_back_and_was_no_attempt(any_db: Database) -> None:
+    db, post = any_db, Press()
+    put(db, "dead", 12)
+    with dispatching(db, post, per_destination=1) as dispatcher:
+        assert dispatcher.run_once(now_us()) == 8
+        dispatcher.drain()
+    assert post.attempts == ["dead"]
+    assert sorted((row.attempts, row.leased_until) for row in rows(db)) == [(0, 0)] * 11 + [(1, 0)]
+
+
+def test_news_that_cannot_be_told_of_one_message_is_told_of_the_others(any_db: Database) -> None:
+    db, heard = any_db, list[str]()
+
+    def listen(conn: Connection, outcomes: Sequence[Outcome], now: int) -> None:
+        for one in outcomes:
+            if one.message.destination == "ada":
+                raise ValueError("a slice's bug")
+        heard.extend(one.message.destination for one in outcomes)
+
+    put(db, "ada")
+    put(db, "bo")
+    put(db, "zoe")
+    with dispatching(db, Post(), listeners=[listen]) as dispatcher, db.write() as conn:
+        told = [Outcome(one, "delivered", "") for one in claimed(conn)]
+        dispatcher._recorder.tell(conn, told, 1)
+    assert sorted(heard) == ["bo", "zoe"]
+
+
+def claimed(conn: Connection) -> list[Outgoing]:
+    columns = [store.outbox.c[name] for name in Outgoing.__struct_fields__]
+    return [Outgoing(**row._mapping) for row in conn.execute(sa.select(*columns))]
 
 
 def test_two_dispatchers_send_nothing_twice(any_db: Database) -> None:

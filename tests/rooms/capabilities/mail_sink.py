@@ -32,6 +32,11 @@ class Sink:
         """It takes a mail and says so when this is set."""
         self.lost: int = 0
         """So many times it takes the mail and hangs up before it says so."""
+        self.pipelines = True
+        """It takes commands without waiting for its answers to be read."""
+        self.hangs_up = False
+        """It ends the connection once it has taken a mail and said so."""
+        self.connections = 0
         self._port = free_port()
         self._controller = Controller(self, hostname="127.0.0.1", port=self._port)
 
@@ -45,6 +50,13 @@ class Sink:
 
     def __exit__(self, *_: object) -> None:
         self._controller.stop()
+
+    async def handle_EHLO(  # noqa: N802 - the library's name
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        self.connections += 1
+        return [*responses[:-1], *["250-PIPELINING"] * self.pipelines, *responses[-1:]]
 
     async def handle_MAIL(  # noqa: N802 - the library's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[Any]
@@ -77,6 +89,9 @@ class Sink:
             self.lost -= 1
             assert server.transport is not None
             server.transport.close()
+        if self.hangs_up:
+            assert server.transport is not None
+            asyncio.get_running_loop().call_later(0.01, server.transport.close)
         return "250 OK"
 
     def by_id(self) -> Counter[str]:

@@ -1,20 +1,20 @@
 """What may be done with whom: purposes and policies as data, people's answers, and the one gate that all doors ask.
 
-The front door: `gate` answers what may be done with many people, `refusal_token` is what a link ends a purpose with,
+The front door: `gate` answers what may be done with many people, `refusal_tokens` make what a link ends a purpose with,
 the paths lead to where somebody confirms and decides. All are imported when they are called: the list of
 commands stands in this package, and is read without a database.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rapport.kernel.gate import Permit
     from rapport.kernel.ids import Key, WorkspaceId
 
-__all__ = ["confirmation_path", "gate", "preferences_path", "refusal_token"]
+__all__ = ["confirmation_path", "gate", "preferences_path", "refusal_tokens"]
 
 
 def gate(conn: Any, workspace: WorkspaceId, keys: Collection[Key], purpose: str, now: int) -> Mapping[Key, Permit]:
@@ -50,8 +50,11 @@ def preferences_path(conn: Any, workspace: WorkspaceId, key: Key, *, now: int) -
     return f"/shop/consent/preferences?shop={workspace_of(conn, workspace).slug}&t={token}"
 
 
-def refusal_token(conn: Any, workspace: WorkspaceId, key: Key, purpose: str) -> str:
-    """A token with which somebody refuses a purpose, for ever. Raises NotFound before the first customer was seen."""
+def refusal_tokens(conn: Any, workspace: WorkspaceId) -> Callable[[Key, str], str]:
+    """What makes tokens with which somebody refuses a purpose, for ever, of key and purpose; two reads for all.
+
+    Raises NotFound before the first customer was seen.
+    """
     from rapport.capabilities.consent.links import load_links
 
-    return load_links(conn, workspace).refusal(key, purpose)
+    return load_links(conn, workspace).refusal

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
 
 from rapport.act.channels import ChannelSettings, Outgoing
-from rapport.capabilities.consent import refusal_token
+from rapport.capabilities.consent import refusal_tokens
 from rapport.capabilities.messages.model import SMS, WHATSAPP, Mail, Recipient
 from rapport.capabilities.messages.people import recipients
 from rapport.capabilities.messages.rendering import fill, fill_line, fill_plain, text_of
@@ -23,7 +23,10 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage import settings
 from rapport.storage.workspaces import Workspace, all_workspaces
 
-__all__ = ["Desk", "Ready", "Trial", "compose", "compose_short", "load_desk", "preview", "ready", "trial_of", "write"]
+__all__ = [
+    "Desk", "Ready", "Shelf", "Trial", "check_mail", "compose", "compose_short", "load_desk", "preview", "ready",
+    "trial_of", "write",
+]  # fmt: skip
 
 
 class Desk(NamedTuple):
@@ -72,30 +75,65 @@ def load_desk(conn: Connection, workspace: WorkspaceId, given: ChannelSettings) 
     return Desk(shop, settings.load(conn, workspace, MESSAGE_SETTINGS).value, given.public_url)
 
 
-def compose(conn: Connection, row: MessageRow, recipient: Recipient, desk: Desk, server: MailServer | None) -> Mail:
+class Shelf:
+    """Templates and links of a shop, each read once for many messages. Of one transaction."""
+
+    def __init__(self, conn: Connection, desk: Desk) -> None:
+        self.desk = desk
+        self._conn = conn
+        self._found: dict[str, Published | NotFound] = {}
+        self._refusals: Callable[[Key, str], str] | None = None
+
+    def template(self, name: str) -> Published:
+        """A template in force. Raises NotFound."""
+        if name not in self._found:
+            try:
+                self._found[name] = find_template(self._conn, self.desk.shop.id, name)
+            except NotFound as error:
+                self._found[name] = error
+        found = self._found[name]
+        if isinstance(found, NotFound):
+            raise found
+        return found
+
+    def unsubscribe(self, row: MessageRow, recipient: Recipient) -> str:
+        """Where one press ends news and offers by the channel; empty for what is neither."""
+        if row.purpose != "marketing":
+            return ""
+        if self._refusals is None:
+            self._refusals = refusal_tokens(self._conn, row.workspace)
+        token = self._refusals(recipient.key, marketing_by(row.channel))
+        return f"{self.desk.public_url}/shop/consent/unsubscribe?shop={self.desk.shop.slug}&t={token}"
+
+
+def compose(shelf: Shelf, row: MessageRow, recipient: Recipient, server: MailServer | None) -> Mail:
     """The mail of a message. Raises InvalidInput where a value it needs is missing, NotFound without its template."""
-    published = find_template(conn, row.workspace, row.template)
-    data = msgspec.json.decode(row.data, type=dict[str, Any])
-    unsubscribe = ""
-    if row.purpose == "marketing":
-        token = refusal_token(conn, row.workspace, recipient.key, marketing_by(row.channel))
-        unsubscribe = f"{desk.public_url}/shop/consent/unsubscribe?shop={desk.shop.slug}&t={token}"
     return write(
-        published, recipient, desk, data=data, unsubscribe=unsubscribe, message_id=row.id,
-        server=server or MailServer(),
+        shelf.template(row.template), recipient, shelf.desk, data=_data(row),
+        unsubscribe=shelf.unsubscribe(row, recipient), message_id=row.id, server=server or MailServer(),
     )  # fmt: skip
 
 
-def compose_short(
-    conn: Connection, row: MessageRow, recipient: Recipient, desk: Desk
-) -> tuple[str, str]:  # fmt: skip
+def check_mail(shelf: Shelf, row: MessageRow, recipient: Recipient) -> None:
+    """Raises what `compose` would."""
+    published = shelf.template(row.template)
+    language, values = _values(
+        published, recipient, shelf.desk, data=_data(row), unsubscribe="#" if row.purpose == "marketing" else ""
+    )
+    fill(published.html[language], values, language=language)
+    fill_line(published.template.texts[language].subject, values, language=language)
+
+
+def _data(row: MessageRow) -> dict[str, Any]:
+    return msgspec.json.decode(row.data, type=dict[str, Any])
+
+
+def compose_short(shelf: Shelf, row: MessageRow, recipient: Recipient) -> tuple[str, str]:
     """Title and text of a message by SMS, WhatsApp or web push. Raises InvalidInput where a value it needs is missing,
     or the template says nothing short; NotFound without its template.
     """
-    published = find_template(conn, row.workspace, row.template)
-    language, values = _values(
-        published, recipient, desk, data=msgspec.json.decode(row.data, type=dict[str, Any]), unsubscribe=""
-    )
+    published = shelf.template(row.template)
+    language, values = _values(published, recipient, shelf.desk, data=_data(row), unsubscribe="")
     text = published.template.texts[language]
     if not text.short:
         raise InvalidInput(f"the template {row.template!r} has no short text", hint="write one on its page")
@@ -125,9 +163,8 @@ def ready(conn: Connection, message: Outgoing, given: ChannelSettings) -> Ready:
     if row is None:
         raise NotFound("the message is gone")
     person = recipients(conn, message.workspace, [row.strand])[row.strand]
-    title, text = compose_short(conn, row, person, load_desk(conn, message.workspace, given))
-    data = msgspec.json.decode(row.data, type=dict[str, Any])
-    url = data.get("url")
+    title, text = compose_short(Shelf(conn, load_desk(conn, message.workspace, given)), row, person)
+    url = _data(row).get("url")
     return Ready(person.phone, text, title, url if isinstance(url, str) else given.public_url, person.keys)
 
 

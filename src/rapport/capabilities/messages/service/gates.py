@@ -19,7 +19,7 @@ from rapport.act.store import outbox
 from rapport.capabilities.messages import store
 from rapport.capabilities.messages.model import CHANNELS, EMAIL, NO_ADDRESS, Recipient, quiet_until
 from rapport.capabilities.messages.people import recipients
-from rapport.capabilities.messages.service.composing import Desk, compose, compose_short, load_desk, trial_of
+from rapport.capabilities.messages.service.composing import Desk, Shelf, check_mail, compose_short, load_desk, trial_of
 from rapport.capabilities.messages.service.places import is_allowed_here
 from rapport.capabilities.messages.service.providers import limits_of
 from rapport.capabilities.messages.store import MessageRow
@@ -40,6 +40,7 @@ class _Known(NamedTuple):
     """What the verdicts about the messages of one shop rest on."""
 
     desk: Desk
+    shelf: Shelf
     people: Mapping[Key, Recipient]
     suppressed: Mapping[str, Mapping[Key, set[str]]]
     """By channel and address: why it gets nothing, or no news."""
@@ -72,9 +73,7 @@ def _ask(conn: Connection, asked: Sequence[Outgoing], now: int) -> Mapping[str, 
         passed: defaultdict[Key, list[int]] = defaultdict(list)
         for one in sorted(several, key=lambda m: order.get(m.id, (0, m.id))):
             row = rows.get(message_id_of(one))
-            verdict = (
-                Drop(reason="the message is gone") if row is None else _verdict(conn, row, known, passed, minute, now)
-            )
+            verdict = Drop(reason="the message is gone") if row is None else _verdict(row, known, passed, minute, now)
             if verdict is not None:
                 said[one.id] = verdict
             elif row is not None:
@@ -87,13 +86,12 @@ def _ask(conn: Connection, asked: Sequence[Outgoing], now: int) -> Mapping[str, 
 def standing_against(conn: Connection, row: MessageRow, now: int) -> Verdict | None:
     """What is against sending this message now; None where nothing is."""
     known = _known(conn, row.workspace, [row], now)
-    return _verdict(conn, row, known, defaultdict(list), Counter(), now)
+    return _verdict(row, known, defaultdict(list), Counter(), now)
 
 
 def _verdict(
-    conn: Connection, row: MessageRow, known: _Known, passed: Mapping[Key, Sequence[int]], minute: Mapping[str, int],
-    now: int,
-) -> Verdict | None:  # fmt: skip
+    row: MessageRow, known: _Known, passed: Mapping[Key, Sequence[int]], minute: Mapping[str, int], now: int
+) -> Verdict | None:
     person = known.people[row.strand]
     if barred := _barred(row, person, known, now):
         return Drop(reason=barred)
@@ -106,9 +104,9 @@ def _verdict(
         return Drop(reason=f"{waits.reason}, and then it is too late") if late else waits
     try:
         if row.channel == EMAIL:
-            compose(conn, row, person, known.desk, None)
+            check_mail(known.shelf, row, person)
         else:
-            compose_short(conn, row, person, known.desk)
+            compose_short(known.shelf, row, person)
     except RapportError as error:
         return Drop(reason=error.message)
     return None
@@ -174,8 +172,9 @@ def _known(conn: Connection, workspace: WorkspaceId, rows: Sequence[MessageRow],
     for strand in _under_way(conn, workspace, strands, {row.id for row in rows}, now):
         sent[strands[strand]].append(now)
     domains = {row.domain for row in rows}
+    limits = {EMAIL: desk.settings.domain_a_minute, **limits_of(conn, workspace)}
     return _Known(
-        desk, people, suppressed, {EMAIL: desk.settings.domain_a_minute, **limits_of(conn, workspace)}, sent,
+        desk, Shelf(conn, desk), people, suppressed, limits, sent,
         store.sent_to_domains(conn, workspace, domains, since=now - MINUTE),
     )  # fmt: skip
 
