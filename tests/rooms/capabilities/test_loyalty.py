@@ -297,6 +297,8 @@ def test_a_membership_lasts_as_long_as_is_paid_and_each_payment_pays_once(shop: 
         membership.join(shop.db, shop.id, key(shop, ada), "plus", payment=f"{ada}-x", now=NOON)
     for _ in range(3):
         membership.renew(shop.db, shop.id, id, payment=f"{ada}-2", now=NOON + 360 * DAY)
+    with pytest.raises(Conflict, match="paid ahead"):  # charged twice for one year
+        membership.renew(shop.db, shop.id, id, payment=f"{ada}-twice", now=NOON + 360 * DAY)
     membership.cancel(shop.db, shop.id, id, now=NOON + 400 * DAY)
     (one,) = wallet(shop, ada, now=NOON + 401 * DAY).memberships
     assert (one.state, one.paid_minor) == ("cancelled", 9800)

@@ -101,8 +101,8 @@ def join(
 
 
 def renew(db: Database, workspace: WorkspaceId, id: str, *, payment: str, now: int) -> None:
-    """One more period is paid. The same payment again changes nothing; a payment after the end is a Conflict, for
-    whoever ended must not be charged.
+    """One more period is paid, at most one ahead. The same payment again changes nothing; a payment after the end, or
+    for a second period ahead, is a Conflict: whoever paid it must not have been charged.
     """
     with db.write() as conn:
         row = _find(conn, workspace, id)
@@ -123,10 +123,14 @@ def renew(db: Database, workspace: WorkspaceId, id: str, *, payment: str, now: i
             )
         kept = current(conn, workspace, row.programme)
         plan = _plan(kept.programme.plan_named(row.plan), row.plan)
-        number = 1 + (conn.execute(sa.select(sa.func.max(p.number)).where(
-            p.workspace == workspace, p.membership == id)).scalar() or 0)  # fmt: skip
-        if number > 1 and row.until - now > 45 * 86_400_000_000 and plan.period == "month":
-            raise Conflict(f"the membership {id} is paid until {to_iso(row.until)}", hint="one payment for each period")
+        last, begins = conn.execute(sa.select(sa.func.max(p.number), sa.func.max(p.since)).where(
+            p.workspace == workspace, p.membership == id)).one()  # fmt: skip
+        if begins > now:  # one period may be paid ahead; who is charged for a second was charged twice
+            raise Conflict(
+                f"the membership {id} is paid ahead, until {to_iso(row.until)}",
+                hint="give the money back: one payment for each period",
+            )
+        number = last + 1
         until = period_end(row.anchor, number * MONTHS[plan.period], kept.programme.time_zone)
         _pay(conn, workspace, id, number, row.until, until, plan.fee_minor, payment)
         _set(conn, workspace, id, until=until)
