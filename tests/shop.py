@@ -150,9 +150,12 @@ class Shop:
         return [fact for fact in map(log.to_fact, rows) if fact.name == name]
 
     def metric(self, name: str, *, by: str = "") -> Answer:
-        """A metric over all time."""
+        """A metric over all time, without the days on which nothing was."""
         with self.db.read() as conn:
-            return self.metrics.answer(conn, name, Question(workspace=self.id, since=0, until=2**52, by=by))
+            found = self.metrics.answer(conn, name, Question(workspace=self.id, since=0, until=2**52, by=by))
+        return msgspec.structs.replace(
+            found, rows=[row for row in found.rows if any(row[column.name] for column in found.columns)]
+        )
 
     def rows(self, table: sa.Table) -> list[dict[str, Any]]:
         """Everything in a table."""

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 from litestar import Request, Response, get
 from litestar.response import Stream
+from msgspec.structs import replace
 from sqlalchemy import Connection, event
 
 from rapport.kernel.clock import now_us
@@ -79,7 +80,8 @@ class Asked(NamedTuple):
 @get("/metrics", permission="metrics:read", sync_to_thread=True)
 def metrics_page(request: AnyRequest, metrics: Metrics) -> Response[str]:
     """All metrics, each with what it counts."""
-    found = [one for one in metrics.all() if "minute" not in one.by]
+    every = metrics.all()
+    found = [one for one in every if "minute" not in one.by and one.instead not in {other.name for other in every}]
     return render(request, "measure/metrics.html", metrics=sorted(found, key=lambda one: one.title))
 
 
@@ -115,6 +117,8 @@ def who_page(request: AnyRequest, db: Database, principal: Principal, metrics: M
         question = metrics.asked(
             conn, measured.metric, _question(conn, principal.workspace, asked), segment=asked.segment
         )
+        if any(column.unit == "minor" for column in measured.metric.columns):
+            question = replace(question, currency=asked.currency)
         people = measured.who(conn, question, group).subquery("people")
         number = int(conn.execute(sa.select(sa.func.count()).select_from(people)).scalar_one())
         roots = conn.execute(sa.select(people.c[0]).order_by(people.c[0]).limit(PEOPLE)).scalars()
@@ -218,10 +222,16 @@ def _lines(metric: Metric, rows: Sequence[Mapping[str, Any]], asked: Asked, *, m
         Line(
             group=_named(asked.by, str(row[asked.by])), running=bool(row.get("running")),
             cells=[Cell(column.title, _words(column, row)) for column in metric.columns],
-            address=f"/console/metrics/{metric.name}/who?{asked.query(group=row[asked.by])}" if may_open else "",
+            address=_address(metric, row, asked) if may_open else "",
         )
         for row in ordered
     ]  # fmt: skip
+
+
+def _address(metric: Metric, row: Mapping[str, Any], asked: Asked) -> str:
+    """Of the customers whose number a row tells, in its own currency."""
+    asked = asked._replace(currency=str(row.get("currency", "")))
+    return f"/console/metrics/{metric.name}/who?{asked.query(group=row[asked.by])}"
 
 
 def _named(by: str, group: str) -> str:
@@ -248,7 +258,9 @@ def _words(column: Column, row: Mapping[str, Any]) -> str:
 
 def _chart(metric: Metric, rows: Sequence[Mapping[str, Any]], by: str) -> dict[str, Any] | None:
     """The main number by time as a line, by group as bars; a period that is not over stands apart."""
-    column, marked = metric.value, [row for row in rows if _number(row, metric.columns) is not None]
+    known = [row for row in rows if _number(row, metric.columns) is not None]
+    # A period without a number keeps its place in the line.
+    column, marked = metric.value, list(rows) if known and by in PERIODS else known
     if not marked or len({row[by] for row in marked}) < len(marked):
         return None
     if by not in PERIODS:
@@ -269,6 +281,8 @@ def _chart(metric: Metric, rows: Sequence[Mapping[str, Any]], by: str) -> dict[s
     }  # fmt: skip
 
 
-def _plain(column: Column, row: Mapping[str, Any]) -> float:
+def _plain(column: Column, row: Mapping[str, Any]) -> float | None:
     value = _number(row, [column])
+    if value is None:
+        return None
     return float(value / 10 ** exponent(str(row.get("currency", "")))) if column.unit == "minor" else float(value)

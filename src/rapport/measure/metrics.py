@@ -41,6 +41,7 @@ DECISIONS = Metric(
         Column(name="click_rate", title="Clicked of decided", unit="share", of=(("clicked",), ("decided",))),
         Column(name="buy_rate", title="Bought of clicked", unit="share", of=(("bought",), ("clicked",))),
     ),
+    every_period=True,
 )
 
 DECISION_SALES = Metric(
@@ -59,6 +60,7 @@ DECISION_SALES = Metric(
         Column(name="products", title="Products sold"),
         Column(name="revenue_minor", title="Paid for them", unit="minor"),
     ),
+    every_period=True,
     summable=False,
 )
 

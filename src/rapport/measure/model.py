@@ -25,6 +25,8 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     unit: Unit = "count"
     of: tuple[tuple[str, ...], tuple[str, ...]] | None = None
     """For a share: the columns summed above and below the line; a leading `-` subtracts."""
+    is_mean: bool = False
+    """Whether it is a mean or a quantile: of nothing there is none, where a count or an amount is zero."""
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,11 +44,13 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     main: str = ""
     """The column that rows tell once more as `value`: what is meant where one number is asked for."""
     every_period: bool = False
-    """Whether a day, week or month without anything is a row of zeros."""
+    """Whether a day, week or month without anything is a row of zeros: of money one for each currency of the answer."""
     usual_days: int = 0
     """The last so many days are told where nothing is said; 0: as usual."""
     for_segments: bool = False
     """Whether it can be asked of the members of one segment alone."""
+    instead: str = ""
+    """Another metric that tells the same and more; this one is answered still, and pages name the other alone."""
 
     @property
     def value(self) -> Column:
@@ -65,6 +69,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """Of the days; the shop's own where it is empty."""
     segment: int | None = None
     """Only customers who are in this segment now."""
+    currency: str = ""
+    """Where `who` is asked: only those with such money, as a row of one currency means them."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

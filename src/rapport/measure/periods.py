@@ -19,8 +19,8 @@ from rapport.measure.model import Metric, Question
 __all__ = ["PERIODS", "after", "first_of", "month_of", "named", "period_of", "with_periods"]
 
 PERIODS = ("day", "week", "month")
-MOST = 1_000
-"""Periods that are told; of a longer time only those with something in them."""
+MOST = 1_200
+"""Periods that are told; of a longer time those from the first with something on, or else only those."""
 
 
 def named(day: date, by: str) -> str:
@@ -72,7 +72,7 @@ def with_periods(
     by, zone = question.by, zone_named(question.zone)
     found = [dict(row) for row in rows]
     if metric.every_period and found:
-        found = _filled(metric, found, by, last=_last(question, zone, now))
+        found = _filled(metric, found, question, last=_last(question, zone, now))
     cut = _cut(question, zone, now)
     return [
         row
@@ -94,20 +94,42 @@ def _cut(question: Question, zone: ZoneInfo, now: int) -> set[str]:
     return found
 
 
-def _filled(metric: Metric, rows: Sequence[dict[str, Any]], by: str, *, last: str) -> list[dict[str, Any]]:
-    by_name = {row[by]: row for row in rows}
-    if len(by_name) < len(rows):
+def _filled(metric: Metric, rows: Sequence[dict[str, Any]], question: Question, *, last: str) -> list[dict[str, Any]]:
+    """The rows with those that are missing, by period and currency; of no currency but those that are there."""
+    by, zone = question.by, zone_named(question.zone)
+    found = {(row[by], row.get("currency")): row for row in rows}
+    if len(found) < len(rows):
         return list(rows)
-    nothing = {column.name: 0 for column in metric.columns if column.of is None}
-    name, end = min(by_name), max(last, *by_name)
-    found: list[dict[str, Any]] = []
+    currencies = sorted({currency for _, currency in found}, key=str)
+    first, end = min(name for name, _ in found), max(last, *(name for name, _ in found))
+    # Nobody's shop is as old as time.
+    since = named(to_datetime(question.since).astimezone(zone).date(), by) if question.since else first
+    names = _between(since, end, by) or _between(first, end, by)
+    if not names:
+        return list(rows)
+    nothing = _nothing(metric)
+    of_currency = {code: {} if code is None else {"currency": code} for code in currencies}
+    return [
+        found.get((name, code)) or {by: name, **of_currency[code], **nothing} for name in names for code in currencies
+    ]
+
+
+def _between(name: str, end: str, by: str) -> list[str]:
+    """The periods from one to another, both included; empty where they are too many to tell."""
+    found: list[str] = []
     while name <= end:
         if len(found) >= MOST:
-            return list(rows)
-        empty = with_shares(metric, nothing)
-        found.append(by_name.get(name) or {by: name, **empty, "value": empty[metric.main]})
+            return []
+        found.append(name)
         name = after(name, by)
     return found
+
+
+def _nothing(metric: Metric) -> dict[str, Any]:
+    """What a period without anything tells."""
+    plain = {column.name: None if column.is_mean else 0 for column in metric.columns if column.of is None}
+    row = with_shares(metric, plain)
+    return row | {"value": row[metric.main]} if metric.main else row
 
 
 def _last(question: Question, zone: ZoneInfo, now: int) -> str:

@@ -15,12 +15,14 @@ from rapport.capabilities.insights.asked import between, latest
 from rapport.capabilities.insights.service.people import quantile
 from rapport.capabilities.insights.store import sale_lines, sales
 from rapport.compose.upkeep import summaries
-from rapport.kernel.clock import DAY, HOUR, from_iso, to_datetime
+from rapport.kernel.clock import DAY, HOUR, from_iso, to_datetime, to_iso
 from rapport.kernel.errors import InvalidInput, NotFound
+from rapport.measure.days import first_moment
 from rapport.measure.model import Answer, Question
 from rapport.remember.segments import service as segments
 from rapport.remember.segments.fields import Fields
 from rapport.remember.segments.following import fill_now
+from rapport.remember.segments.portrait import portrait_of
 from rapport.storage.workspaces import change_settings
 from tests.jobs import turns
 from tests.remembered import REMEMBERED
@@ -116,6 +118,35 @@ def test_what_no_metric_can_answer_is_told_with_what_there_is(shop: Shop) -> Non
         ask(shop, "orders", by="weather")
 
 
+def test_who_is_in_a_row_of_money_has_such_money(any_shop: Shop) -> None:
+    """Ada bought in both currencies, Bo in euros alone: a row of dollars opens one of them, by day as by channel."""
+    for who, order_id, currency in (("ada", "1", "USD"), ("ada", "2", "EUR"), ("bo", "3", "EUR")):
+        buy(any_shop, who, order_id, currency=currency, channel="web")
+    refund(any_shop, "ada", "1", 4)
+    any_shop.fold()
+    for name, numbers in {"revenue": (2, 1), "average_order": (2, 1), "margin": (2, 1), "return_rate": (0, 1)}.items():
+        roots_of = any_shop.metrics.find(name).who
+        assert roots_of is not None
+        for by, group in (("channel", "web"), ("day", to_iso(NOON)[:10]), ("country", "(none)")):
+            with any_shop.db.read() as conn:
+                asked = Question(workspace=any_shop.id, since=NOON - DAY, until=NOON + DAY, by=by, zone="UTC")
+                found = [
+                    len(conn.execute(roots_of(conn, replace(asked, currency=code), group)).all())
+                    for code in ("EUR", "USD")
+                ]
+            assert found == list(numbers), (name, by)
+
+
+def test_a_segment_s_page_says_what_its_members_left_in_every_currency(any_shop: Shop) -> None:
+    some_orders(any_shop)
+    segment(any_shop, "Buyers", "orders >= 1")
+    with any_shop.db.read() as conn:
+        number = segments.id_of(conn, any_shop.id, "Buyers")
+        found = portrait_of(conn, any_shop.id, number, currency="EUR")
+        assert found.worth == [("EUR", 4500), ("USD", 700)]
+        assert portrait_of(conn, any_shop.id, number, currency="JPY").worth[0] == ("JPY", 0)
+
+
 def test_new_are_those_whose_first_order_of_all_lies_there(any_shop: Shop) -> None:
     some_orders(any_shop)
     names = ("month", "customers", "new_customers")
@@ -189,6 +220,27 @@ def test_a_month_that_is_not_over_says_so_and_empty_days_are_rows_too(shop: Shop
     assert ask(shop, "return_rate", by="month").rows[0]["money_rate"] == 0.0
 
 
+@pytest.mark.parametrize(
+    ("name", "main", "empty"),
+    [("revenue", "revenue_minor", 0), ("revenue_by", "net_minor", 0), ("average_order", "average_minor", None)],
+)
+def test_money_has_a_row_for_each_day_that_is_asked_and_each_currency_that_is_there(
+    any_shop: Shop, name: str, main: str, empty: int | None
+) -> None:
+    """From the first day asked to the last, by the shop's own midnight; of nothing there is no average."""
+    with any_shop.db.write() as conn:
+        change_settings(conn, any_shop.id, lambda was: replace(was, time_zone="Asia/Tokyo"))
+    buy(any_shop, "ada", "1", at=NOON + 4 * HOUR, currency="EUR")
+    buy(any_shop, "ada", "2", at=NOON + 2 * DAY, currency="JPY", revenue=900)
+    any_shop.fold()
+    since = first_moment(to_datetime(NOON - DAY).date(), ZoneInfo("Asia/Tokyo"))
+    found = rows(any_shop, name, "day", "currency", main, by="day", since=since, until=since + 4 * DAY)
+    days = [to_iso(NOON + n * DAY)[:10] for n in range(-1, 3)]
+    amounts = {(days[2], "EUR"): 1000, (days[3], "JPY"): 900}
+    assert found == [(day, code, amounts.get((day, code), empty)) for day in days for code in ("EUR", "JPY")]
+    assert rows(any_shop, name, "day", by="day", since=since - 9 * DAY, until=since) == []
+
+
 def test_days_to_the_next_order_are_the_calendar_s(any_shop: Shop) -> None:
     for n, at in enumerate((0, 10, 10, 40, 100)):
         buy(any_shop, "ada", f"o{n}", at=NOON + at * DAY + n)
@@ -219,7 +271,7 @@ def test_margin_goes_down_with_what_comes_back_and_names_what_is_not_known(any_s
 def test_lifetime_value_is_what_was_kept_of_all_orders(any_shop: Shop) -> None:
     some_orders(any_shop)
     names = ("month", "currency", "customers", "orders", "kept_minor", "per_customer_minor")
-    assert rows(any_shop, "lifetime_value", *names) == [
+    assert rows(any_shop, "lifetime_value", *names, until=NOON + 2 * DAY) == [
         ("2026-09", "EUR", 2, 3, 4500, 2250), ("2026-09", "USD", 1, 1, 700, 700),
     ]  # fmt: skip
     assert rows(any_shop, "average_order", "average_minor", by="currency") == [(1833,), (700,)]

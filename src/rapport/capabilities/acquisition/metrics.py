@@ -22,9 +22,10 @@ ACQUISITION_COST = Metric(
         Column(name="cost_minor", title="Cost", unit="minor"),
         Column(name="clicks", title="Clicks"),
         Column(name="new_customers", title="New customers"),
-        Column(name="per_customer_minor", title="Cost of a new customer", unit="minor"),
+        Column(name="per_customer_minor", title="Cost of a new customer", unit="minor", is_mean=True),
     ),
     main="per_customer_minor",
+    every_period=True,
     summable=False,
 )
 
@@ -46,8 +47,9 @@ PAYBACK = Metric(
         Column(name="margin_minor", title="Margin after returns", unit="minor"),
         Column(name="unknown_minor", title="Revenue kept whose cost is not known", unit="minor"),
         Column(name="earned_back", title="Earned back", unit="share", of=(("margin_minor",), ("cost_minor",))),
-        Column(name="payback_days", title="Days to pay back", unit="days"),
+        Column(name="payback_days", title="Days to pay back", unit="days", is_mean=True),
     ),
     main="earned_back",
+    every_period=True,
     summable=False,
 )

@@ -9,6 +9,7 @@ __all__ = [
     "CHECKOUT_FUNNEL",
     "CONTACT_RATE",
     "GROUPS",
+    "GROUPS_SAID",
     "LIFETIME_VALUE",
     "MARGIN",
     "NEW_CUSTOMERS",
@@ -18,13 +19,12 @@ __all__ = [
     "RETENTION",
     "RETURNING_CUSTOMERS",
     "RETURN_RATE",
-    "REVENUE",
 ]
 
 GROUPS = ("day", "week", "month", "channel", "country", "device", "campaign", "segment", "currency")
 """By what orders can be told apart."""
 
-_GROUPS_SAID = (
+GROUPS_SAID = (
     " Days, weeks (from Monday) and months are those of the shop's time zone. Channel and device are those of the "
     "report of the order, the campaign that of the customer's first visit that came from one; an order that names no "
     "country counts for its customer's. By segment a customer counts in each that they are in now. Whoever has none of "
@@ -36,7 +36,7 @@ ORDERS = Metric(
     title="Orders",
     definition=(
         "Different orders by when they were placed, each once however often it was reported, cancelled ones too."
-        + _GROUPS_SAID
+        + GROUPS_SAID
     ),
     by=GROUPS,
     columns=(
@@ -48,40 +48,19 @@ ORDERS = Metric(
     for_segments=True,
 )
 
-REVENUE = Metric(
-    name="revenue",
-    title="Revenue",
-    definition=(
-        "Revenue before refunds: what orders earned without shipping and tax, in minor units of each currency, by when "
-        "they were placed. Cancelled: what was not refunded of cancelled orders. Refunds by when they were made, of an "
-        "order at most its revenue. Revenue kept is revenue before refunds, less both. The same as `revenue_by`, for "
-        "more groups and for segments." + _GROUPS_SAID
-    ),
-    by=GROUPS,
-    columns=(
-        Column(name="orders", title="Orders"),
-        Column(name="revenue_minor", title="Revenue before refunds", unit="minor"),
-        Column(name="cancelled_minor", title="Cancelled", unit="minor"),
-        Column(name="refunds_minor", title="Refunds", unit="minor"),
-        Column(name="net_minor", title="Revenue kept", unit="minor"),
-    ),
-    main="revenue_minor",
-    summable=False,
-    for_segments=True,
-)
-
 AVERAGE_ORDER = Metric(
     name="average_order",
     title="Average order",
     definition="Revenue before refunds of the orders placed, by their number, half up to whole minor units; in each "
-    "currency." + _GROUPS_SAID,
+    "currency." + GROUPS_SAID,
     by=GROUPS,
     columns=(
         Column(name="orders", title="Orders"),
         Column(name="revenue_minor", title="Revenue before refunds", unit="minor"),
-        Column(name="average_minor", title="Average order", unit="minor"),
+        Column(name="average_minor", title="Average order", unit="minor", is_mean=True),
     ),
     main="average_minor",
+    every_period=True,
     summable=False,
     for_segments=True,
 )
@@ -94,7 +73,7 @@ _BUYERS = (
 NEW_CUSTOMERS = Metric(
     name="new_customers",
     title="New customers",
-    definition=_BUYERS + _GROUPS_SAID,
+    definition=_BUYERS + GROUPS_SAID,
     by=GROUPS,
     columns=(
         Column(name="customers", title="Customers who ordered"),
@@ -110,7 +89,7 @@ NEW_CUSTOMERS = Metric(
 RETURNING_CUSTOMERS = Metric(
     name="returning_customers",
     title="Returning customers",
-    definition=_BUYERS + _GROUPS_SAID,
+    definition=_BUYERS + GROUPS_SAID,
     by=GROUPS,
     columns=(
         Column(name="customers", title="Customers who ordered"),
@@ -158,15 +137,16 @@ REPEAT_INTERVAL = Metric(
     definition=(
         "Days from an order to the same customer's next one, by the calendar of the shop, of the orders placed in the "
         "period that followed another; orders on one day are one. Median and ninth decile are days after which half "
-        "and nine tenths of those who came again had done so. Whoever did not come again is not in it." + _GROUPS_SAID
+        "and nine tenths of those who came again had done so. Whoever did not come again is not in it." + GROUPS_SAID
     ),
     by=GROUPS,
     columns=(
         Column(name="repeats", title="Orders that followed another"),
-        Column(name="median_days", title="Median", unit="days"),
-        Column(name="p90_days", title="Ninth decile", unit="days"),
+        Column(name="median_days", title="Median", unit="days", is_mean=True),
+        Column(name="p90_days", title="Ninth decile", unit="days", is_mean=True),
     ),
     main="median_days",
+    every_period=True,
     summable=False,
     for_segments=True,
 )
@@ -176,7 +156,7 @@ RETURN_RATE = Metric(
     title="Return rate",
     definition=(
         "Of the orders placed in the period, how many had money given back so far, and which part of their revenue. "
-        "Orders of the last weeks may still come back: their rate grows." + _GROUPS_SAID
+        "Orders of the last weeks may still come back: their rate grows." + GROUPS_SAID
     ),
     by=GROUPS,
     columns=(
@@ -188,6 +168,7 @@ RETURN_RATE = Metric(
         Column(name="money_rate", title="Of the money", unit="share", of=(("returned_minor",), ("revenue_minor",))),
     ),
     main="return_rate",
+    every_period=True,
     summable=False,
     for_segments=True,
 )
@@ -200,7 +181,7 @@ MARGIN = Metric(
         "lost), and of those orders whose cost is known the margin on it. The cost is known where an order states its "
         "margin, or the cost of every product. What came back takes its share of the margin with it, as if it could be "
         "sold again. Not known, and not in it: what paying, packing, delivering, taking back and mending cost, and the "
-        "goods of `unknown_minor`, the revenue kept of orders that do not tell their cost." + _GROUPS_SAID
+        "goods of `unknown_minor`, the revenue kept of orders that do not tell their cost." + GROUPS_SAID
     ),
     by=GROUPS,
     columns=(
@@ -212,6 +193,7 @@ MARGIN = Metric(
         Column(name="margin_rate", title="Margin of it", unit="share", of=(("margin_minor",), ("known_minor",))),
     ),
     main="margin_minor",
+    every_period=True,
     summable=False,
     for_segments=True,
 )
@@ -222,16 +204,17 @@ LIFETIME_VALUE = Metric(
     definition=(
         "Customers by when they first ordered, and what was kept of all their orders until now (before refunds, less "
         "refunds and what cancelling lost), in each currency; per customer is that by their number, half up. Younger "
-        "customers have had less time: compare them at the same age on the page of retention." + _GROUPS_SAID
+        "customers have had less time: compare them at the same age on the page of retention." + GROUPS_SAID
     ),
     by=("month", "week", "channel", "country", "device", "campaign", "segment", "currency"),
     columns=(
         Column(name="customers", title="Customers"),
         Column(name="orders", title="Their orders"),
         Column(name="kept_minor", title="Revenue kept", unit="minor"),
-        Column(name="per_customer_minor", title="Per customer", unit="minor"),
+        Column(name="per_customer_minor", title="Per customer", unit="minor", is_mean=True),
     ),
     main="per_customer_minor",
+    every_period=True,
     summable=False,
     usual_days=366,
     for_segments=True,

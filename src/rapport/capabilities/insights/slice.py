@@ -34,7 +34,7 @@ INSIGHTS = Slice(
     web="rapport.capabilities.insights.web:WEB",
     metrics=(
         Measured(metric=metrics.ORDERS, read=money.order_rows, who=who_ordered),
-        Measured(metric=metrics.REVENUE, read=money.revenue_rows, who=who_ordered),
+        Measured(metric=money.REVENUE, read=money.revenue_rows, who=who_ordered),
         Measured(metric=metrics.AVERAGE_ORDER, read=money.average_rows, who=who_ordered),
         Measured(metric=metrics.RETURN_RATE, read=money.return_rows, who=who_gave_back),
         Measured(metric=metrics.MARGIN, read=money.margin_rows, who=who_ordered),

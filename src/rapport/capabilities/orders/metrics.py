@@ -27,6 +27,7 @@ CART_ABANDONMENT = Metric(
         ),
     ),
     main="abandonment_rate",
+    every_period=True,
 )  # fmt: skip
 
 REVENUE = Metric(
@@ -48,5 +49,8 @@ REVENUE = Metric(
         Column(name="refunds_minor", title="Refunds", unit="minor"),
         Column(name="net_minor", title="Revenue kept", unit="minor"),
     ),
+    every_period=True,
     summable=False,
+    instead="revenue",
 )
+"""Insights answer the same for more groups under `revenue`; this one reads kept sums, for who asks often."""

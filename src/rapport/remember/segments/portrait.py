@@ -20,8 +20,8 @@ class Portrait(NamedTuple):
 
     channels: list[tuple[str, int]]
     """The channel each uses most, with how many do."""
-    worth_minor: int
-    """Revenue kept in the shop's currency, of all together."""
+    worth: list[tuple[str, int]]
+    """Revenue kept of all together: currency and minor units, the shop's own first."""
 
 
 class Size(NamedTuple):
@@ -35,24 +35,29 @@ class Size(NamedTuple):
 
 
 def portrait_of(conn: Connection, workspace: WorkspaceId, segment: int, *, currency: str) -> Portrait:
-    """One pass over the members' records."""
-    worth = f"net_revenue.{currency}"
-    if conn.dialect.name == "sqlite":
-        channel, money = "json_extract(r.record, '$.favourite_channel')", "json_extract(r.record, :path)"
-    else:
-        channel, money = (
-            "r.record::jsonb ->> 'favourite_channel'",
-            "CAST(r.record::jsonb ->> CAST(:name AS text) AS bigint)",
-        )
-    query = sa.text(
-        f"SELECT COALESCE({channel}, '') AS channel, count(*) AS number, COALESCE(sum({money}), 0) AS worth "
-        "FROM segment_members m JOIN segment_records r ON r.workspace = m.workspace AND r.root = m.root "
-        "WHERE m.workspace = :workspace AND m.segment = :segment GROUP BY 1 ORDER BY 2 DESC, 1"
+    """Two passes over the members' records; the shop's `currency` comes first, the others by what was kept."""
+    is_sqlite = conn.dialect.name == "sqlite"
+    channel = (
+        "json_extract(r.record, '$.favourite_channel')" if is_sqlite else "r.record::jsonb ->> 'favourite_channel'"
+    )
+    each = "json_each(r.record)" if is_sqlite else "jsonb_each_text(r.record::jsonb)"
+    members = (
+        "FROM segment_members m JOIN segment_records r ON r.workspace = m.workspace AND r.root = m.root{} "
+        "WHERE m.workspace = :workspace AND m.segment = :segment "
     )
     given: dict[str, str | int] = {"workspace": int(workspace), "segment": segment}
-    given |= {"path": f'$."{worth}"'} if conn.dialect.name == "sqlite" else {"name": worth}
-    rows = conn.execute(query, given).all()
-    return Portrait([(row.channel, row.number) for row in rows][:CHANNELS], int(sum(row.worth for row in rows)))
+    by_channel = sa.text(
+        f"SELECT COALESCE({channel}, '') AS channel, count(*) AS number {members.format('')} "
+        "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT :most"
+    )
+    channels = [(row.channel, row.number) for row in conn.execute(by_channel, given | {"most": CHANNELS})]
+    kept = sa.text(
+        f"SELECT e.key AS name, sum(CAST(e.value AS bigint)) AS minor {members.format(f' CROSS JOIN {each} e')} "
+        "AND e.key LIKE 'net_revenue.%' GROUP BY 1"
+    )
+    worth = {row.name.partition(".")[2]: int(row.minor) for row in conn.execute(kept, given)}
+    others = sorted((code for code in worth if code != currency), key=lambda code: (-worth[code], code))
+    return Portrait(channels, [(code, worth.get(code, 0)) for code in (currency, *others)])
 
 
 def sizes_of(conn: Connection, workspace: WorkspaceId, segment: int, *, days: int = 60) -> list[Size]:

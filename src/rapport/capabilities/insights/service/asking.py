@@ -161,13 +161,17 @@ def label_of(by: str, key: Any) -> str:
 
 
 def placed_in(conn: Connection, question: Question, group: str) -> sa.Subquery:
-    """The orders of one group, as `placed` has them."""
+    """The orders of one group, as `placed` has them; in the question's currency, where it names one."""
     if question.by in PERIODS:
         since, until = period_of(group, question)
-        return placed(conn, msgspec.structs.replace(question, since=since, until=until), by="")
-    p = placed(conn, question).c
-    mine = sa.or_(p.key.is_(None), p.key == "") if group == NONE else p.key == group
-    return sa.select(*p).where(mine).subquery("in_group")
+        p = placed(conn, msgspec.structs.replace(question, since=since, until=until), by="").c
+        mine: list[sa.ColumnElement[bool]] = []
+    else:
+        p = placed(conn, question).c
+        mine = [sa.or_(p.key.is_(None), p.key == "") if group == NONE else p.key == group]
+    if question.currency:
+        mine.append(p.currency == question.currency)
+    return sa.select(*p).where(*mine).subquery("in_group")
 
 
 def who_ordered(conn: Connection, question: Question, group: str) -> sa.Select[*tuple[Any, ...]]:
@@ -178,4 +182,4 @@ def who_ordered(conn: Connection, question: Question, group: str) -> sa.Select[*
 def who_gave_back(conn: Connection, question: Question, group: str) -> sa.Select[*tuple[Any, ...]]:
     """The roots of the customers who got money back of an order in a group."""
     p = placed_in(conn, question, group).c
-    return sa.select(p.root).where(p.left < p.worth).distinct()
+    return sa.select(p.root).where(p.worth > 0, p.left < p.worth).distinct()

@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from rapport.capabilities.insights.metrics import GROUPS, GROUPS_SAID
 from rapport.capabilities.insights.service.asking import label_of, placed, returned
+from rapport.capabilities.orders import REVENUE as SALES
 from rapport.measure.model import Question
 
-__all__ = ["average_rows", "left_columns", "margin_rows", "order_rows", "return_rows", "revenue_rows"]
+__all__ = ["REVENUE", "average_rows", "left_columns", "margin_rows", "order_rows", "return_rows", "revenue_rows"]
 
 Rows = list[dict[str, Any]]
+
+REVENUE = msgspec.structs.replace(
+    SALES, name="revenue", title="Revenue", definition=SALES.definition + GROUPS_SAID, by=GROUPS, main="revenue_minor",
+    for_segments=True, instead="",
+)  # fmt: skip
+"""Revenue as the slice of orders defines it, for more groups and for segments."""
 
 
 def order_rows(conn: Connection, question: Question) -> Rows:
