@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from rapport.act import outbox
 from rapport.act.channels import ChannelSettings
 from rapport.adapters.files.slice import IMPORTS
+from rapport.adapters.providers.slice import PROVIDERS_TELL
 from rapport.adapters.shops.slice import SHOPS
 from rapport.app.settings import Settings
 from rapport.app.slice import SYSTEM
@@ -43,6 +44,7 @@ OWN: tuple[Slice, ...] = (
     SYSTEM,
     IMPORTS,
     SHOPS,
+    PROVIDERS_TELL,
     CONSENT,
     CATALOG,
     SUPPLY,

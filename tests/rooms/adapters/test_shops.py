@@ -464,3 +464,30 @@ def test_a_shop_is_connected_and_sends_over_http(module_server: Server) -> None:
     assert call("PUT", f"shops/magento/{source}", json=secret).status_code == 404
     assert call("DELETE", f"shops/shopify/{source}").json() == {"shops": []}
     assert send(body).status_code == 404
+
+
+def test_a_provider_of_messages_tells_over_http(module_server: Server) -> None:
+    def call(method: str, path: str, **options: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {module_server.api_key}"}
+        return http.request(method, f"{module_server.url}/api/v1/{path}", headers=headers, **options)
+
+    def tell(body: bytes, *, secret: bytes = SECRET) -> httpx.Response:
+        signed = hmac.new(secret, body, sha256).hexdigest()
+        return http.post(
+            f"{module_server.url}{path}", content=body, headers={"X-Hub-Signature-256": f"sha256={signed}"}
+        )
+
+    path = "/v1/webhooks/providers/meta/shop"
+    assert tell(b"{}").status_code == 404
+    [made] = call("PUT", "providers/meta", json={"secret": SECRET.decode()}).json()["providers"]
+    path = made["path"]
+    asked = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": made["verify_token"]}
+    assert http.get(f"{module_server.url}{path}", params=asked).text == "1158201444"
+    assert http.get(f"{module_server.url}{path}", params={**asked, "hub.verify_token": "guessed"}).status_code == 401
+    assert tell(b'{"entry": []}').json() == {"messages": 0, "replies": 0, "confirm": ""}
+    assert tell(b'{"entry": []}', secret=b"guessed").status_code == 401
+    assert tell(b"[1]").status_code == 400
+    [shown] = call("GET", "providers").json()["providers"]
+    assert (shown["accepted"], shown["ignored"], shown["refused"]) == (0, 1, 1)
+    assert SECRET.decode() not in call("GET", "providers").text
+    assert call("DELETE", "providers/meta").json() == {"providers": []}

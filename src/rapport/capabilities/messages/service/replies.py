@@ -38,6 +38,11 @@ STOP_WORDS = {
 """Answers that end news and offers, by language, without accents; all are heard in every country.
 
 **Source** of the English ones: CTIA Messaging Principles 2023, 5.1.3, and 47 CFR 64.1200(a)(10)."""
+_POLITE = frozenset({
+    "thank", "you", "thanks", "thx", "pls", "please", "danke", "bitte", "vielen", "dank", "merci", "svp", "sil", "vous",
+    "plait", "gracias", "por", "favor", "grazie", "obrigado", "obrigada", "dziekuje", "prosze", "tack", "bedankt",
+})  # fmt: skip
+"""What is said beside it, and changes nothing."""
 _WORDS = frozenset(word for several in STOP_WORDS.values() for word in several)
 
 
@@ -50,16 +55,19 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     text: Annotated[str, Meta(max_length=2000)]
     id: Annotated[str, Meta(min_length=1, max_length=100)]
     """The provider's id of it: the same twice is once."""
+    at: int = 0
+    """Microseconds since 1970; 0 is now."""
 
 
 def says_stop(text: str) -> bool:
-    """Whether an answer is nothing but a word that stops.
+    """Whether an answer is nothing but a word that stops, and politeness.
 
-    >>> says_stop(" Stop! "), says_stop("ARRÊT"), says_stop("please do not stop")
-    (True, True, False)
+    >>> says_stop(" Stop! "), says_stop("ARRÊT"), says_stop("Stop. Thank you"), says_stop("please do not stop")
+    (True, True, True, False)
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()
-    return " ".join(re.sub(r"[^a-z ]", " ", plain).split()) in _WORDS
+    said = re.sub(r"[^a-z ]", " ", plain.replace("'", "")).split()
+    return " ".join(said) in _WORDS or " ".join(word for word in said if word not in _POLITE) in _WORDS
 
 
 def take_reply(conn: Connection, workspace: WorkspaceId, said: Reply, *, now: int) -> bool:
@@ -70,6 +78,7 @@ def take_reply(conn: Connection, workspace: WorkspaceId, said: Reply, *, now: in
     found = normalised("phone", said.sender, region=settings_of(conn, workspace).region)
     if found is None:
         raise InvalidInput("this is no telephone number", hint="+4915112345678")
+    at = min(said.at or now, now)
     if not says_stop(said.text):
         return False
     store.suppress(conn, workspace, said.channel, [Key(key_of(workspace, found))], reason="unsubscribed", now=now)
@@ -80,7 +89,7 @@ def take_reply(conn: Connection, workspace: WorkspaceId, said: Reply, *, now: in
         conn,
         [
             own_fact(
-                workspace, name=name, id=f"reply-{said.channel}-{said.id}-{number}", occurred_at=now, received_at=now,
+                workspace, name=name, id=f"reply-{said.channel}-{said.id}-{number}", occurred_at=at, received_at=now,
                 properties=properties, **naming(found),
             )
             for number, (name, properties) in enumerate(facts)

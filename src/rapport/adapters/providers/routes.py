@@ -1,0 +1,185 @@
+"""`POST /v1/webhooks/providers/{provider}/{shop}`, where providers tell; `/api/v1/providers`, whose are taken."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Annotated, Any
+
+import anyio.to_thread
+import msgspec
+from litestar import MediaType, Request, Response, delete, get, post, put
+from litestar.params import Parameter
+from msgspec import Meta
+
+from rapport.act.routes import GivenSettings
+from rapport.adapters.channels.connecting import NeverSent, Unanswered, ask
+from rapport.adapters.providers import store
+from rapport.adapters.providers.model import PROVIDERS, Delivery, Provider
+from rapport.adapters.providers.store import Door
+from rapport.adapters.providers.taking import Taken, take
+from rapport.adapters.providers.verifying import is_amazons, meta_token
+from rapport.kernel.clock import now_us, to_iso
+from rapport.kernel.errors import NotFound, Unauthenticated, Unavailable
+from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.principal import Principal
+from rapport.storage.engine import Database
+from rapport.storage.workspaces import all_workspaces
+from rapport.web.auth import client_address
+
+__all__ = ["DOORS", "ROUTES", "ProviderConnected"]
+
+FORGED_A_MINUTE = 120
+
+
+@post("/providers/{carrier:str}/{shop:str}", status_code=200)
+async def take_report(
+    request: Request[Any, Any, Any], db: Database, channel_settings: GivenSettings, carrier: str, shop: str
+) -> Taken:
+    """Verify what a provider says by the secret that the shop has set, and keep it before answering."""
+    kind, body = _known(carrier), await request.body()
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    base = channel_settings.public_url or str(request.base_url).rstrip("/")
+    sent = Delivery(headers, body, f"{base}{path}")
+    try:
+        taken = await anyio.to_thread.run_sync(_take, db, kind, shop[:120], sent)
+    except Unauthenticated:
+        request.app.state.shops.count("webhook", client_address(request), a_minute=FORGED_A_MINUTE)
+        raise
+    if taken.confirm:
+        await anyio.to_thread.run_sync(_confirm, taken.confirm)
+    return Taken(messages=taken.messages, replies=taken.replies)
+
+
+@get("/providers/{carrier:str}/{shop:str}", sync_to_thread=True)
+def greet_meta(
+    db: Database, carrier: str, shop: str,
+    token: Annotated[str, Parameter(query="hub.verify_token", max_length=200)] = "",
+    challenge: Annotated[str, Parameter(query="hub.challenge", max_length=200)] = "",
+) -> Response[str]:  # fmt: skip
+    """Answer Meta's question whether this address is the shop's."""
+    with db.read() as conn:
+        door = store.door_of(conn, _shop(db, shop), "meta") if carrier == "meta" else None
+    if door is None or not token or token != meta_token(door.secret):
+        raise Unauthenticated("the verify token is not the one of this shop", hint="GET /api/v1/providers names it")
+    return Response(challenge if challenge.isalnum() else "", media_type=MediaType.TEXT)
+
+
+def _take(db: Database, provider: Provider, shop: str, sent: Delivery) -> Taken:
+    return take(db, _shop(db, shop), provider, sent, certificate_of=_certificate, now=now_us())
+
+
+def _shop(db: Database, slug: str) -> WorkspaceId:
+    with db.read() as conn:
+        found = next((one.id for one in all_workspaces(conn) if one.slug == slug), None)
+    if found is None:
+        raise NotFound(f"no shop {slug[:60]!r}")
+    return found
+
+
+@lru_cache(maxsize=32)
+def _certificate(url: str) -> bytes:
+    """Amazon's certificate, fetched once. Raises Unavailable, so that the delivery comes again."""
+    return _fetched(url)
+
+
+def _confirm(url: str) -> None:
+    if not is_amazons(url):
+        raise Unauthenticated("what is to be called is no address of Amazon SNS")
+    _fetched(url)
+
+
+def _fetched(url: str) -> bytes:
+    try:
+        answer = ask("GET", url, b"", {}, allow_private=False)
+    except (NeverSent, Unanswered) as error:
+        raise Unavailable(f"Amazon SNS was not reached: {error}", hint="it sends again") from error
+    if answer.status != 200:
+        raise Unavailable(f"Amazon SNS answered {answer.status}", hint="it sends again")
+    return answer.body
+
+
+def _known(provider: str) -> Provider:
+    for kind in PROVIDERS:
+        if kind == provider:
+            return kind
+    raise NotFound(f"no webhooks of {provider[:40]!r} are known", hint=f"there are {', '.join(PROVIDERS)}")
+
+
+class ProviderSecret(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By what a provider's deliveries are known."""
+
+    secret: Annotated[str, Meta(min_length=8, max_length=1000)]
+    """SES: the ARN of the SNS topic. Mailgun: the webhook signing key. SendGrid: the public key. Twilio: the auth
+    token. Meta: the app's secret."""
+
+
+class ProviderConnected(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider whose webhooks are taken, with what has come of it. Its secret is never shown."""
+
+    provider: Provider
+    path: str
+    """Where it sends."""
+    verify_token: str
+    """What Meta asks for; empty for the others."""
+    made_at: str
+    last_at: str | None
+    accepted: int
+    ignored: int
+    """Those about no message of this shop, or that say nothing that is kept."""
+    refused: int
+    refused_at: str | None
+    refused_why: str
+
+
+class ProvidersShown(msgspec.Struct, frozen=True, kw_only=True):
+    """All providers whose webhooks are taken."""
+
+    providers: list[ProviderConnected]
+
+
+@get("/providers", permission="providers:read", tags=["messages"], sync_to_thread=True)
+def list_providers(db: Database, principal: Principal) -> ProvidersShown:
+    """Whose webhooks about messages are taken, and what has come of them."""
+    return _shown(db, principal.workspace)
+
+
+@put("/providers/{carrier:str}", permission="providers:write", tags=["messages"], sync_to_thread=True)
+def connect_provider(db: Database, principal: Principal, carrier: str, data: ProviderSecret) -> ProvidersShown:
+    """Take a provider's webhooks about messages, or give them another secret, which holds at once."""
+    kind = _known(carrier)
+    with db.write() as conn:
+        store.keep_door(conn, principal.workspace, kind, data.secret.strip(), now=now_us())
+    return _shown(db, principal.workspace)
+
+
+@delete("/providers/{carrier:str}", permission="providers:write", status_code=200, tags=["messages"],
+        sync_to_thread=True)  # fmt: skip
+def disconnect_provider(db: Database, principal: Principal, carrier: str) -> ProvidersShown:
+    """Take its webhooks no more; what it told stays."""
+    kind = _known(carrier)
+    with db.write() as conn:
+        if not store.remove_door(conn, principal.workspace, kind):
+            raise NotFound(f"no webhooks of {kind} are taken", hint="GET /api/v1/providers")
+    return _shown(db, principal.workspace)
+
+
+def _shown(db: Database, workspace: WorkspaceId) -> ProvidersShown:
+    with db.read() as conn:
+        slug = next(one.slug for one in all_workspaces(conn) if one.id == workspace)
+        found = store.doors_of(conn, workspace)
+    return ProvidersShown(providers=[_connected(door, slug) for door in found])
+
+
+def _connected(door: Door, slug: str) -> ProviderConnected:
+    return ProviderConnected(
+        provider=door.provider, path=f"/v1/webhooks/providers/{door.provider}/{slug}",
+        verify_token=meta_token(door.secret) if door.provider == "meta" else "", made_at=to_iso(door.made_at),
+        last_at=to_iso(door.last_at) if door.last_at else None, accepted=door.accepted, ignored=door.ignored,
+        refused=door.refused, refused_at=to_iso(door.refused_at) if door.refused_at else None,
+        refused_why=door.refused_why,
+    )  # fmt: skip
+
+
+ROUTES = (list_providers, connect_provider, disconnect_provider)
+DOORS = (take_report, greet_meta)

@@ -1,0 +1,102 @@
+"""Tables of providers' webhooks: whose are taken with which secret, and for which delivery a token stood."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, MetaData, Table
+
+from rapport.adapters.providers.model import Provider
+from rapport.kernel.clock import DAY
+from rapport.kernel.ids import WorkspaceId
+from rapport.storage.bulk import insert_ignore, upsert
+from rapport.storage.engine import CText
+from rapport.storage.sealing import opened, sealed
+
+__all__ = ["Door", "count", "door_of", "doors", "doors_of", "keep_door", "remove_door", "stands_for", "tokens"]
+
+_metadata = MetaData()
+_COUNTS = ("accepted", "ignored", "refused")
+
+doors = Table(
+    "providers_doors", _metadata, Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("provider", CText, primary_key=True), Column("secret", LargeBinary, nullable=False),
+    Column("made_at", BigInteger, nullable=False), Column("last_at", BigInteger),
+    *(Column(name, BigInteger, nullable=False) for name in _COUNTS), Column("refused_at", BigInteger),
+    Column("refused_why", CText, nullable=False),
+)  # fmt: skip
+tokens = Table(
+    "providers_tokens", _metadata, Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("token", LargeBinary, primary_key=True), Column("digest", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False), Index("providers_tokens_by_time", "workspace", "at"),
+)  # fmt: skip
+"""For two days, of providers that sign a token and not the body: which body it came with."""
+
+
+class Door(NamedTuple):
+    """A provider whose webhooks are taken."""
+
+    provider: Provider
+    secret: str
+    made_at: int
+    last_at: int | None
+    accepted: int
+    ignored: int
+    refused: int
+    refused_at: int | None
+    refused_why: str
+
+
+def keep_door(conn: Connection, workspace: WorkspaceId, provider: Provider, secret: str, *, now: int) -> None:
+    """Take a provider's webhooks, or give it another secret. It lies sealed where there is a key for that."""
+    kept = sealed(secret.encode(), about=_about(workspace, provider))
+    row = {"workspace": workspace, "provider": provider, "secret": kept, "made_at": now, "last_at": None,
+           **dict.fromkeys(_COUNTS, 0), "refused_at": None, "refused_why": ""}  # fmt: skip
+    upsert(conn, doors, [row], key=("workspace", "provider"), update=("secret",))
+
+
+def remove_door(conn: Connection, workspace: WorkspaceId, provider: Provider) -> bool:
+    """Take them no more. Returns whether they were."""
+    mine = (doors.c.workspace == workspace, doors.c.provider == provider)
+    return conn.execute(sa.delete(doors).where(*mine)).rowcount > 0
+
+
+def doors_of(conn: Connection, workspace: WorkspaceId) -> list[Door]:
+    """All of a shop. Raises Misconfigured as `opened` of sealing."""
+    columns = [doors.c[name] for name in Door._fields]
+    query = sa.select(*columns).where(doors.c.workspace == workspace).order_by(doors.c.provider)
+    found = []
+    for row in conn.execute(query):
+        secret = opened(bytes(row.secret), about=_about(workspace, row.provider)).decode()
+        found.append(Door._make(row)._replace(secret=secret))
+    return found
+
+
+def door_of(conn: Connection, workspace: WorkspaceId, provider: Provider) -> Door | None:
+    """That of one provider; None where none are taken of it."""
+    return next((one for one in doors_of(conn, workspace) if one.provider == provider), None)
+
+
+def count(
+    conn: Connection, workspace: WorkspaceId, provider: Provider, outcome: str, *, now: int, why: str = ""
+) -> None:
+    """Count a delivery: accepted, ignored, or refused and why."""
+    values: dict[str, object] = {outcome: doors.c[outcome] + 1}
+    values |= {"refused_at": now, "refused_why": why[:200]} if why else {"last_at": now}
+    conn.execute(sa.update(doors).where(doors.c.workspace == workspace, doors.c.provider == provider).values(values))
+
+
+def stands_for(conn: Connection, workspace: WorkspaceId, token: bytes, digest: bytes, *, now: int) -> bool:
+    """Whether a token is new, or came with this very body before. Of two at once one waits for the other."""
+    row = {"workspace": workspace, "token": token, "digest": digest, "at": now}
+    t = tokens.c
+    if insert_ignore(conn, tokens, [row], key=("workspace", "token")):
+        conn.execute(sa.delete(tokens).where(t.workspace == workspace, t.at < now - 2 * DAY))
+        return True
+    known = conn.execute(sa.select(t.digest).where(t.workspace == workspace, t.token == token)).scalar()
+    return known is not None and bytes(known) == digest
+
+
+def _about(workspace: WorkspaceId, provider: str) -> str:
+    return f"providers_doors:{workspace}:{provider}"

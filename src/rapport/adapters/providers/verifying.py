@@ -1,0 +1,163 @@
+"""Whether a delivery comes from the provider: its signature over what was sent, in the way of each.
+
+**Sources**, as of 2026: Mailgun "Securing Webhooks"; SendGrid "Event Webhook Security Features"; Twilio "Webhooks
+Security"; Meta "Webhooks: Validating Payloads"; Amazon SNS "Verifying the signatures of Amazon SNS messages".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from hashlib import sha1, sha256
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.x509 import load_pem_x509_certificate
+
+from rapport.adapters.providers.model import Delivery, Provider
+from rapport.kernel.clock import DAY, SECOND, to_datetime
+from rapport.kernel.errors import Unauthenticated
+
+__all__ = ["CertificateOf", "is_amazons", "meta_token", "verify"]
+
+CertificateOf = Callable[[str], bytes]
+"""Fetches the certificate (PEM) at an address that `is_amazons`."""
+
+_AMAZON = re.compile(r"^sns\.[a-z0-9-]{3,30}\.amazonaws\.com(\.cn)?$")
+_NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
+_CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
+
+
+def verify(provider: Provider, sent: Delivery, secret: str, *, certificate_of: CertificateOf, now: int) -> None:
+    """Raises Unauthenticated where it was not signed with what the shop has set."""
+    if provider == "ses":
+        _ses(sent, secret, certificate_of, now)
+    else:
+        _VERIFIERS[provider](sent, secret, now)
+
+
+def meta_token(secret: str) -> str:
+    """What Meta is given as verify token, made of the app's secret."""
+    return hmac.new(secret.encode(), b"rapport: verify token", sha256).hexdigest()[:40]
+
+
+def is_amazons(url: str) -> bool:
+    """Whether an address is SNS's own, by HTTPS.
+
+    >>> is_amazons("https://sns.eu-west-1.amazonaws.com/cert.pem"), is_amazons("https://sns.eu-west-1.amazonaws.com.evil.example/")
+    (True, False)
+    """
+    try:
+        parts = urlsplit(url)
+        return (
+            url.isprintable() and parts.scheme == "https" and parts.netloc == parts.hostname
+            and bool(_AMAZON.match(parts.hostname or ""))
+        )  # fmt: skip
+    except ValueError:
+        return False
+
+
+def _mailgun(sent: Delivery, secret: str, now: int) -> None:
+    """Signs its time and a token, not the body: that a token stands for one body is kept in the database."""
+    said = _json(sent.body).get("signature")
+    said = said if isinstance(said, dict) else {}
+    at, token, signature = (str(said.get(name, "")) for name in ("timestamp", "token", "signature"))
+    wanted = hmac.new(secret.encode(), f"{at}{token}".encode(), sha256).hexdigest()
+    _same(signature if token else "", wanted, "signature")
+    if not at.isdecimal() or abs(int(at) * SECOND - now) > DAY:
+        raise Unauthenticated("the signature is older than a day", hint="is the clock of this machine right?")
+
+
+def _sendgrid(sent: Delivery, secret: str, now: int) -> None:
+    name = "x-twilio-email-event-webhook-signature"
+    signature, at = sent.headers.get(name, ""), sent.headers.get("x-twilio-email-event-webhook-timestamp", "")
+    if not signature:
+        raise Unauthenticated(f"the delivery is not signed: no {name}", hint="switch on the Signed Event Webhook")
+    try:
+        key = _public_key(secret)
+        key.verify(base64.b64decode(signature, validate=True), at.encode() + sent.body, ECDSA(hashes.SHA256()))
+    except (InvalidSignature, binascii.Error, ValueError, TypeError, UnsupportedAlgorithm):
+        raise _refused(name) from None
+
+
+@lru_cache(maxsize=64)
+def _public_key(text: str) -> EllipticCurvePublicKey:
+    key = load_der_public_key(base64.b64decode(text))
+    if not isinstance(key, EllipticCurvePublicKey):
+        raise TypeError("no key of an elliptic curve")
+    return key
+
+
+def _twilio(sent: Delivery, secret: str, now: int) -> None:
+    """Over the address and the form's fields by name; of a field that comes twice each value once."""
+    try:
+        fields = parse_qs(sent.body.decode(), keep_blank_values=True, max_num_fields=500)
+    except (UnicodeDecodeError, ValueError):
+        raise _refused("x-twilio-signature") from None
+    said = sent.url + "".join(f"{name}{value}" for name in sorted(fields) for value in sorted(set(fields[name])))
+    wanted = base64.b64encode(hmac.new(secret.encode(), said.encode(), sha1).digest()).decode()
+    _same(sent.headers.get("x-twilio-signature"), wanted, "x-twilio-signature")
+
+
+def _meta(sent: Delivery, secret: str, now: int) -> None:
+    wanted = "sha256=" + hmac.new(secret.encode(), sent.body, sha256).hexdigest()
+    _same(sent.headers.get("x-hub-signature-256"), wanted, "x-hub-signature-256")
+
+
+def _ses(sent: Delivery, secret: str, certificate_of: CertificateOf, now: int) -> None:
+    """Signed by Amazon for whoever asks: that it is this shop's topic is what the secret says."""
+    said = _json(sent.body)
+    if not hmac.compare_digest(str(said.get("TopicArn", "")).encode(), secret.encode()):
+        raise Unauthenticated("the delivery is of another topic", hint="PUT the ARN of the topic that SES tells")
+    names = _NOTIFICATION if said.get("Type") == "Notification" else _CONFIRMATION
+    signed = "".join(f"{name}\n{said[name]}\n" for name in names if said.get(name) is not None)
+    url = said.get("SigningCertURL")
+    if not isinstance(url, str) or not is_amazons(url):
+        raise Unauthenticated("the certificate is not at an address of Amazon SNS", hint="was it sent by Amazon?")
+    hashed = hashes.SHA256() if said.get("SignatureVersion") == "2" else hashes.SHA1()  # noqa: S303 - Amazon's first version
+    try:
+        certificate = load_pem_x509_certificate(certificate_of(url))
+        key = certificate.public_key()
+        if not isinstance(key, RSAPublicKey) or certificate.not_valid_after_utc < to_datetime(now):
+            raise _refused("Signature")
+        key.verify(base64.b64decode(str(said.get("Signature", ""))), signed.encode(), PKCS1v15(), hashed)
+    except (InvalidSignature, binascii.Error, ValueError):
+        raise _refused("Signature") from None
+
+
+def _json(body: bytes) -> Mapping[str, Any]:
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Unauthenticated("the delivery is no JSON, and so is not signed") from None
+    return found if isinstance(found, dict) else {}
+
+
+def _same(sent: str | None, wanted: str, name: str) -> None:
+    if not sent:
+        raise Unauthenticated(f"the delivery is not signed: no {name}")
+    if not hmac.compare_digest(sent.strip().encode("utf-8", "replace"), wanted.encode()):
+        raise _refused(name)
+
+
+def _refused(name: str) -> Unauthenticated:
+    return Unauthenticated(
+        f"the signature in {name} is not of this delivery by the secret that is set",
+        hint="is the secret the one of this account, and the delivery passed on as it was sent?",
+    )
+
+
+_VERIFIERS: Mapping[Provider, Callable[[Delivery, str, int], None]] = {
+    "mailgun": _mailgun, "sendgrid": _sendgrid, "twilio": _twilio, "meta": _meta,
+}  # fmt: skip
