@@ -152,7 +152,8 @@ def mend(conn: Connection, workspace: WorkspaceId, row_id: str, body: bytes) -> 
     if not isinstance(tree, dict):
         raise InvalidInput("a message is a JSON object")
     original = sa.func.coalesce(quarantine.c.original, quarantine.c.body)
-    conn.execute(_where(workspace, row_id).values(body=body, original=original))
+    size = len(body) + sa.func.length(original) + sa.func.length(quarantine.c.envelope)
+    conn.execute(_where(workspace, row_id).values(body=body, original=original, size=size))
     return _load(conn, workspace, row_id, for_update=False)
 
 
@@ -201,6 +202,8 @@ def replay_all(
                 except InvalidFact as error:
                     note_still_bad(conn, workspace, row.id, error)
                     still_bad += 1
+                except (NotFound, Conflict):  # gone, or settled, since the page was read
+                    continue
         if not page:
             return Replayed(accepted=accepted, still_bad=still_bad)
         before = page[-1].id

@@ -13,7 +13,7 @@ from rapport.kernel.clock import HOUR
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText, metadata
-from rapport.storage.log import LogRow, facts, id_under_source
+from rapport.storage.log import LogRow, facts, id_under_source, ids_secret
 from rapport.storage.lookup import select_among
 from rapport.storage.suppression import names_erased
 
@@ -60,8 +60,8 @@ sources = Table(
 )
 
 COUNTERS = ("accepted", "duplicates", "quarantined", "dropped", "refused", "bytes")
-"""New facts; facts known already; bad ones kept; bad ones not kept as quarantine is full; facts refused by a limit;
-bytes of all that was not refused."""
+"""New facts; facts known already; bad ones kept; bad ones not kept, or let go, as quarantine is full; facts refused by
+a limit; bytes of all that was not refused."""
 
 source_health = Table(
     "source_health",
@@ -104,10 +104,12 @@ quarantine = Table(
     Column("state", Text, nullable=False),
     Column("settled_at", BigInteger),
     Column("original", LargeBinary),
+    Column("size", BigInteger, nullable=False, server_default="0"),
     Index("quarantine_once", "workspace", "source", "body_hash", unique=True),
     Index("quarantine_open", "workspace", "state", "source", "id"),
+    Index("quarantine_sizes", "workspace", "source", "id", "size"),
 )
-"""`original` is the message as it came, where somebody has changed it since."""
+"""`original` is the message as it came, where somebody has changed it since; `size` are the bytes of all of it."""
 
 
 def insert_quarantined(conn: Connection, rows: Sequence[QuarantineRow]) -> int:
@@ -120,7 +122,10 @@ def insert_quarantined(conn: Connection, rows: Sequence[QuarantineRow]) -> int:
         erased = names_erased(conn, workspace, [row.body for row in own])
         left_out = {own[place].id for place in erased}
         rows = [row for row in rows if row.id not in left_out]
-    values = [{**row._asdict(), "state": "open", "settled_at": None} for row in rows]
+    values = [
+        {**row._asdict(), "state": "open", "settled_at": None, "size": len(row.body) + len(row.envelope)}
+        for row in rows
+    ]  # fmt: skip
     return insert_ignore(conn, quarantine, values, key=("workspace", "source", "body_hash"))
 
 
@@ -130,13 +135,14 @@ def new_in_each(conn: Connection, requests: Sequence[Sequence[LogRow]]) -> list[
     A row is taken as new where the log holds it with this very receipt, under its id or one of its source's.
     """
     stored: dict[tuple[int, str], tuple[str, int]] = {}
+    secret = ids_secret(conn)
     for workspace in {row.workspace for rows in requests for row in rows}:
         here = [row for rows in requests for row in rows if row.workspace == workspace]
-        asked = {*(row.message_id for row in here), *map(id_under_source, here)}
+        asked = {*(row.message_id for row in here), *(id_under_source(row, secret) for row in here)}
         query = sa.select(facts.c.message_id, facts.c.source, facts.c.received_at)
         for row in select_among(conn, query, workspace, facts.c.message_id, asked):
             stored[workspace, row.message_id] = (row.source, row.received_at)
-    return [sum(_is_new(stored, row) for row in rows) for rows in requests]
+    return [sum(_is_new(stored, row, secret) for row in rows) for rows in requests]
 
 
 def bytes_since(conn: Connection, since: int) -> dict[tuple[int, str], int]:
@@ -146,21 +152,24 @@ def bytes_since(conn: Connection, since: int) -> dict[tuple[int, str], int]:
     return {(ws, source): int(sum_) for ws, source, sum_ in conn.execute(query.group_by(h.workspace, h.source))}
 
 
-def refused_since(conn: Connection, workspace: WorkspaceId, since: int) -> dict[str, int]:
-    """How many facts of each source its limits refused in the hours since a moment; those with none are missing."""
+def refused_since(conn: Connection, workspace: WorkspaceId, since: int, *, counter: str = "refused") -> dict[str, int]:
+    """How many facts of each source its limits refused in the hours since a moment; those with none are missing.
+
+    By another counter that one, such as `dropped`.
+    """
     h = source_health.c
     query = (
-        sa.select(h.source, sa.func.sum(h.refused))
-        .where(h.workspace == workspace, h.hour >= since - since % HOUR, h.refused > 0)
+        sa.select(h.source, sa.func.sum(h[counter]))
+        .where(h.workspace == workspace, h.hour >= since - since % HOUR, h[counter] > 0)
         .group_by(h.source)
         .order_by(h.source)
     )
     return {source: int(number) for source, number in conn.execute(query)}
 
 
-def _is_new(stored: dict[tuple[int, str], tuple[str, int]], row: LogRow) -> bool:
+def _is_new(stored: dict[tuple[int, str], tuple[str, int]], row: LogRow, secret: bytes) -> bool:
     """Whether the log holds a row with its receipt; each that it holds is counted once."""
-    for ident in (row.message_id, id_under_source(row)):
+    for ident in (row.message_id, id_under_source(row, secret)):
         if stored.get((row.workspace, ident)) == (row.source, row.received_at):
             del stored[row.workspace, ident]
             return True

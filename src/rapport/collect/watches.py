@@ -10,12 +10,14 @@ from sqlalchemy import Connection
 from rapport.collect.store import quarantine, refused_since, sources
 from rapport.kernel.clock import DAY, HOUR
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.language import gettext, ngettext
 from rapport.web.alarms import Alarm, Watch
 from rapport.web.formats import count, duration
 
 __all__ = ["WATCHES"]
 
 _COUNTED = 1_000
+_TOLD = 2 * DAY
 _SILENT, _FORGOTTEN = 2 * DAY, 30 * DAY
 """A source that told something every now and then is missed after two days, and no more after a month."""
 
@@ -66,8 +68,26 @@ def _over(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Alarm]
     ]
 
 
+def _let_go(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Alarm]:
+    dropped = refused_since(conn, workspace, now - _TOLD, counter="dropped")
+    if not dropped:
+        return ()
+    number = sum(dropped.values())
+    what = ngettext(
+        "%(messages)s message that could not be read was let go, as there is no more room for such",
+        "%(messages)s messages that could not be read were let go, as there is no more room for such",
+        number, messages=count(number),
+    )  # fmt: skip
+    to_do = gettext(
+        "The oldest go first. Mend what sends them, and replay or discard what waits; how much is kept is said in the"
+        " settings, under Collecting."
+    )
+    return (Alarm(what=what, to_do=to_do, path="/console/quarantine"),)
+
+
 WATCHES = (
     Watch(name="collect.quarantine", permission="quarantine:read", read=_quarantine),
+    Watch(name="collect.let_go", permission="quarantine:read", read=_let_go),
     Watch(name="collect.silent", permission="sources:read", read=_silent),
     Watch(name="collect.over", permission="sources:read", read=_over),
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from rapport.act import webhooks
 from rapport.act.retention import OUTBOX_RETENTION, SECRET_RETENTION
 from rapport.collect.facts import FACT_KINDS as COLLECT_FACTS
+from rapport.collect.settings import COLLECT_SETTINGS
 from rapport.compose import commands, holdings, partners, upkeep
+from rapport.compose.quarantine_room import QUARANTINE_ROOM
 from rapport.compose.slice import Slice
 from rapport.decide.facts import FACT_KINDS as DECIDE_FACTS
 from rapport.measure import sales
@@ -59,6 +61,8 @@ COLLECT = Slice(
         Permission(name="quarantine:read", words="see facts that were refused", roles=("marketer", "analyst")),
         Permission(name="quarantine:write", words="mend, replay and discard refused facts"),
     ),
+    settings=COLLECT_SETTINGS,
+    jobs=(QUARANTINE_ROOM,),
     web="rapport.collect.web:WEB",
     commands=commands.COLLECT,
 )

@@ -1,7 +1,7 @@
 """The log: every fact of every shop, append-only, de-duplicated for ever by its source and message id.
 
-An id that another source has used already is kept under the source's name, so that nobody who guesses the ids of a
-shop's server can have its facts taken for known.
+An id that another source has used already is kept under the source's name and a keyed hash, so that nobody who guesses
+the ids of a shop's server can have its facts taken for known.
 
 `seq` grows but on PostgreSQL becomes visible out of order: a transaction that took an earlier number may commit later.
 A reader that walked past such a gap would lose facts, so it reads only up to the *safe horizon* (`Horizon`).
@@ -10,7 +10,7 @@ A reader that walked past such a gap would lose facts, so it reads only up to th
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -37,7 +37,7 @@ from rapport.storage.bulk import chunks, insert_ignore
 from rapport.storage.engine import metadata
 from rapport.storage.locks import Lock, lock_shared
 from rapport.storage.lookup import select_among
-from rapport.storage.suppression import admitted
+from rapport.storage.suppression import admitted, suppression
 
 __all__ = [
     "Horizon",
@@ -47,6 +47,7 @@ __all__ = [
     "append",
     "facts",
     "id_under_source",
+    "ids_secret",
     "last_given",
     "latest",
     "newest_seq",
@@ -127,25 +128,44 @@ def _insert(conn: Connection, rows: Sequence[LogRow]) -> int:
 
 
 def _of_other_sources(conn: Connection, rows: Sequence[LogRow]) -> list[LogRow]:
-    """Those rows whose id was taken by a fact of another source, each under an id of its own source's."""
-    taken: dict[tuple[int, str], str] = {}
+    """Those rows whose id was taken by a fact of another source, each under an id of its own source's.
+
+    One that lies under the id it would have been given before ids were keyed is known.
+    """
+    found: list[LogRow] = []
     for workspace in {row.workspace for row in rows}:
-        ids = {row.message_id for row in rows if row.workspace == workspace}
-        query = sa.select(facts.c.message_id, facts.c.source)
-        for row in select_among(conn, query, workspace, facts.c.message_id, ids):
-            taken[workspace, row.message_id] = row.source
-    return [
-        _under_source(row) for row in rows if taken.get((row.workspace, row.message_id), row.source) != row.source
-    ]  # fmt: skip
+        own = [row for row in rows if row.workspace == workspace]
+        sources = _sources_of(conn, workspace, {row.message_id for row in own})
+        own = [row for row in own if sources.get(row.message_id, row.source) != row.source]
+        before = _sources_of(conn, workspace, {_plain_id(row) for row in own})
+        found += [row for row in own if before.get(_plain_id(row)) != row.source]
+    secret = ids_secret(conn) if found else b""
+    return [_under_source(row, secret) for row in found]
 
 
-def id_under_source(row: LogRow) -> str:
-    """An id for a row that no other source can have: its source's, and a hash of its own."""
-    return f"{row.source}:{blake2b(row.message_id.encode(), digest_size=16).hexdigest()}"
+def _sources_of(conn: Connection, workspace: WorkspaceId, ids: Collection[str]) -> dict[str, str]:
+    """By message id of which source its fact is; of those that are in the log."""
+    query = sa.select(facts.c.message_id, facts.c.source)
+    return {row.message_id: row.source for row in select_among(conn, query, workspace, facts.c.message_id, ids)}
 
 
-def _under_source(row: LogRow) -> LogRow:
-    ident = id_under_source(row)
+def ids_secret(conn: Connection) -> bytes:
+    """The installation's secret of ids that nobody else may guess."""
+    return bytes(conn.execute(sa.select(suppression.c.ids_secret)).scalar_one())
+
+
+def id_under_source(row: LogRow, secret: bytes) -> str:
+    """An id for a row that no other source can have: its source's, and a hash of its own under `ids_secret`."""
+    return f"{row.source}:{blake2b(row.message_id.encode(), key=secret, digest_size=16).hexdigest()}"
+
+
+def _plain_id(row: LogRow) -> str:
+    """As ids were made until they were keyed; whoever knew a source's id could take it before the source did."""
+    return id_under_source(row, b"")
+
+
+def _under_source(row: LogRow, secret: bytes) -> LogRow:
+    ident = id_under_source(row, secret)
     return row._replace(message_id=ident, body=msgspec.json.encode({**msgspec.json.decode(row.body), "id": ident}))
 
 

@@ -35,8 +35,9 @@ suppression = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("version", BigInteger, nullable=False),
     Column("secret", LargeBinary, nullable=False),
+    Column("ids_secret", LargeBinary),
 )
-"""One row, made by the migration: how many were erased, and the secret of the hashes."""
+"""One row, made by the migration: how many were erased, the secret of the hashes, and that of `storage.log`'s ids."""
 
 suppressed = Table(
     "suppressed",

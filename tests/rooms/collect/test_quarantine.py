@@ -22,9 +22,16 @@ from rapport.collect.quarantine import (
     replay,
     replay_all,
 )
+from rapport.collect.settings import COLLECT_SETTINGS, CollectSettings
+from rapport.collect.sources import create_source
+from rapport.collect.watches import WATCHES
+from rapport.compose.quarantine_room import QUARANTINE_ROOM
 from rapport.kernel.clock import HOUR, now_us
 from rapport.kernel.errors import Conflict, InvalidFact, InvalidInput, NotFound
 from rapport.kernel.ids import WorkspaceId
+from rapport.storage import settings
+from rapport.storage.engine import Database
+from tests.jobs import turns
 from tests.rooms.collect.conftest import Shop
 
 NOW = now_us()
@@ -147,3 +154,30 @@ def test_another_shop_s_messages_are_not_found(shop: Shop) -> None:
             wanted = row_id if other != shop.workspace else "qua_unknown"
             with pytest.raises(NotFound):
                 replay(conn, other, wanted, now=NOW, admission=Everything())
+
+
+def test_the_oldest_messages_go_where_there_are_too_many_bytes_and_home_says_so(db: Database) -> None:
+    """Of one source to its own room, then of all to the shop's; a change of a message counts with what it was."""
+    shop = Shop(db)
+    wanted = CollectSettings(quarantine_mb_of_a_source=1, quarantine_mb=1)
+    with db.write() as conn:
+        settings.save(conn, shop.workspace, COLLECT_SETTINGS, wanted, by="test", version=0, now=NOW)
+        shop.source, other = (
+            create_source(conn, shop.workspace, name=name, kind="server", now=NOW) for name in ("ERP", "PIM")
+        )
+    large = "x" * 300_000
+    ids = quarantined(shop, *({"userId": f"ada{n}", "x": large} for n in range(3)))
+    assert turns(db, QUARANTINE_ROOM, now=NOW) == []
+    with db.write() as conn:
+        mend(conn, shop.workspace, ids[-1], json.dumps({"x": large, "more": 1}).encode())
+    assert turns(db, QUARANTINE_ROOM, now=NOW) == [1]
+    shop.source = other
+    quarantined(shop, *({"userId": f"bo{n}", "x": large} for n in range(3)))
+    assert turns(db, QUARANTINE_ROOM, now=NOW) == [2]
+    with db.read() as conn:
+        left = list_quarantined(conn, shop.workspace)
+        assert [row.source for row in left] == [other.id] * 3
+        [watch] = [watch for watch in WATCHES if watch.name == "collect.let_go"]
+        assert watch.read is not None
+        [alarm] = watch.read(conn, shop.workspace, NOW)
+        assert alarm.what.startswith("3 messages that could not be read were let go")

@@ -30,6 +30,30 @@ def test_a_message_id_is_kept_once_per_workspace(db: Database) -> None:
     assert [(r.workspace, r.message_id, r.body) for r in stored] == [(1, "a", b"{}"), (1, "b", b"{}"), (2, "a", b"{}")]
 
 
+def of(source: str, message_id: str) -> LogRow:
+    return row(message_id)._replace(source=source)
+
+
+def test_nobody_takes_the_id_that_a_server_s_fact_would_get(db: Database) -> None:
+    """A stranger says the server's id, and the one that it used to be kept under then: neither keeps the fact out."""
+    mine = of("src_server", "order-1")
+    with db.write() as conn:
+        guessed = log.id_under_source(mine, b"")
+        assert log.append(conn, [of("src_web", "order-1"), of("src_web", guessed)]) == 2
+        assert log.append(conn, [mine]) == 1
+        assert log.append(conn, [mine]) == 0
+    with db.read() as conn:
+        sources = [one.source for one in log.latest(conn, WorkspaceId(1))]
+        assert sorted(sources) == ["src_server", "src_web", "src_web"]
+
+
+def test_what_was_kept_under_an_id_of_before_is_known_still(db: Database) -> None:
+    mine = of("src_server", "order-1")
+    with db.write() as conn:
+        log.append(conn, [of("src_web", "order-1"), mine._replace(message_id=log.id_under_source(mine, b""))])
+        assert log.append(conn, [mine]) == 0
+
+
 def test_a_transaction_that_fails_leaves_nothing(db: Database) -> None:
     def fail() -> None:
         with db.write() as conn:

@@ -1,0 +1,91 @@
+"""How much of what could not be read is kept: beyond a shop's megabytes the oldest go, counted and told on Home."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from rapport.act.jobs import Job, Turn
+from rapport.collect.settings import COLLECT_SETTINGS
+from rapport.collect.store import COUNTERS, add_health, quarantine
+from rapport.kernel.clock import HOUR
+from rapport.kernel.ids import WorkspaceId
+from rapport.storage import settings
+
+__all__ = ["QUARANTINE_ROOM"]
+
+_q = quarantine.c
+_MB = 1024 * 1024
+
+
+class _Excess(NamedTuple):
+    """What a shop has too much of, in bytes: of one source, or of all where it is None."""
+
+    workspace: WorkspaceId
+    source: str | None
+    size: int
+
+
+def _excess(conn: Connection) -> list[_Excess]:
+    """What is too much, one entry a shop. Cost: an index entry for each message in quarantine."""
+    sizes: dict[WorkspaceId, dict[str, int]] = {}
+    query = sa.select(_q.workspace, _q.source, sa.func.sum(_q.size)).group_by(_q.workspace, _q.source)
+    for workspace, source, size in conn.execute(query):
+        sizes.setdefault(WorkspaceId(workspace), {})[source] = int(size)
+    found = []
+    for workspace, of_source in sorted(sizes.items()):
+        if sum(of_source.values()) <= _MB:  # the least that can be set
+            continue
+        wanted = settings.load(conn, workspace, COLLECT_SETTINGS).value
+        source, largest = max(of_source.items(), key=lambda one: (one[1], one[0]))
+        over, over_all = (
+            largest - wanted.quarantine_mb_of_a_source * _MB, sum(of_source.values()) - wanted.quarantine_mb * _MB,
+        )  # fmt: skip
+        if over > 0:
+            found.append(_Excess(workspace, source, over))
+        elif over_all > 0:
+            found.append(_Excess(workspace, None, over_all))
+    return found
+
+
+def _due(conn: Connection, turn: Turn) -> bool:
+    return bool(_excess(conn))
+
+
+def _run(turn: Turn) -> int:
+    with turn.write() as conn:
+        found = _excess(conn)
+        if not found:
+            return 0
+        turn.again()
+        workspace, source, left = found[0]
+        oldest = sa.select(_q.id, _q.source, _q.size).where(_q.workspace == workspace)
+        if source is not None:
+            oldest = oldest.where(_q.source == source)
+        gone: dict[str, list[str]] = {}
+        for row in conn.execute(oldest.order_by(_q.id).limit(turn.at_most)):
+            if left <= 0:
+                break
+            gone.setdefault(row.source, []).append(row.id)
+            left -= row.size
+        ids = [ident for some in gone.values() for ident in some]
+        conn.execute(quarantine.delete().where(_q.workspace == workspace, _q.id.in_(ids)))
+        hour = turn.now - turn.now % HOUR
+        nothing = dict.fromkeys(COUNTERS, 0)
+        add_health(conn, [
+            {"workspace": workspace, "source": name, "hour": hour, **nothing, "dropped": len(some)}
+            for name, some in sorted(gone.items())
+        ])  # fmt: skip
+        return len(ids)
+
+
+QUARANTINE_ROOM = Job(
+    name="collect.quarantine",
+    title="Messages nobody could read are let go where there are too many",
+    due=_due,
+    run=_run,
+    at_most=500,
+    pause_seconds=20.0,
+)
