@@ -8,6 +8,7 @@ from rapport.act.channels import Channel, ChannelSettings
 from rapport.act.webhooks import CHANNEL
 from rapport.app import commands, failed_facts
 from rapport.app.alarming.store import standing_alarms
+from rapport.app.asides import sift_asides
 from rapport.capabilities.messages.model import EMAIL, PUSH, SMS, WHATSAPP
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
@@ -62,6 +63,7 @@ SYSTEM = Slice(
         ),
         of_shop(standing_alarms, "which alarms stand, and whether anybody was told"),
     ),
+    sift_files=sift_asides,
     permissions=(
         Permission(name="system:read", words="see the health of the system", roles=("marketer", "analyst", "viewer")),
         Permission(name="system:write", words="replay facts whose handling failed"),

@@ -17,6 +17,7 @@ from rapport.compose.erasure import Proof, erase
 from rapport.compose.partners import tell_partners
 from rapport.compose.queue import Failed, next_request, stepping_behind
 from rapport.compose.requests import finish, privacy_requests
+from rapport.compose.sifting import sift_files
 from rapport.kernel.clock import to_iso
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.linking.units import members_of
@@ -61,7 +62,7 @@ def erasing(slices: Installed) -> Job:
                     texts.of[request] = wanted
                 turn.again()
             else:
-                _tidy(turn, workspace, request, texts.of.pop(request, None), row["proof"])
+                _tidy(turn, slices, workspace, request, texts.of.pop(request, None), row["proof"])
         return 1
 
     return Job(
@@ -84,12 +85,14 @@ def _erase(turn: Turn, slices: Installed, workspace: WorkspaceId, request: str, 
     return texts
 
 
-def _tidy(turn: Turn, workspace: WorkspaceId, request: str, texts: list[str] | None, kept: bytes) -> None:
+def _tidy(
+    turn: Turn, slices: Installed, workspace: WorkspaceId, request: str, texts: list[str] | None, kept: bytes
+) -> None:
     suppressed_file.keep(turn.db)  # before it is told as done: a database from elsewhere must not undo it
     proof = msgspec.json.decode(kept, type=Proof)
-    tidied: Tidied = tidy(turn.db, [one.table for one in proof.stores if one.rows], texts)
+    beside = sift_files(turn.db, slices, texts)
+    tidied: Tidied = tidy(turn.db, proof.touched, texts)
     with turn.write() as conn:
         finish(
-            conn, workspace, request, msgspec.structs.replace(proof, files=tidied.words, left=tidied.left),
-            now=turn.db.now_us(conn),
+            conn, workspace, request, proof.with_files(tidied, beside), now=turn.db.now_us(conn)
         )  # fmt: skip

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.collect.sources import identifier_policy
+from rapport.compose.holding import Sifted
 from rapport.compose.mentions import mentions, overwrite
 from rapport.compose.person import erase_person
 from rapport.kernel.ids import Key, WorkspaceId
@@ -28,6 +29,7 @@ from rapport.storage.bulk import chunks
 from rapport.storage.locks import Lock, lock_alone
 from rapport.storage.log import StoredRow, to_fact
 from rapport.storage.lookup import select_among
+from rapport.storage.tidying import Tidied
 from rapport.storage.withdrawn import withdrawn_facts
 
 if TYPE_CHECKING:
@@ -56,6 +58,16 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """What was done to the database's files afterwards, and what was found there."""
     left: list[str] = []
     """What this cannot reach, in words."""
+
+    @property
+    def touched(self) -> list[str]:
+        """The tables in which something of the person was."""
+        return sorted({one.table for one in (*self.stores, *self.mentions) if one.rows})
+
+    def with_files(self, tidied: Tidied, beside: Sifted) -> Proof:
+        """The proof with what was done to the database's files, and to those beside it."""
+        words = "; ".join([tidied.words, *beside.done])
+        return msgspec.structs.replace(self, files=words, left=[*tidied.left, *beside.left])
 
 
 def erase(

@@ -7,8 +7,8 @@ the shop's, is refused when the process starts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 import sqlalchemy as sa
@@ -17,14 +17,29 @@ from sqlalchemy import Connection, LargeBinary, Table
 from rapport.kernel.clock import to_iso
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.bulk import chunks
+from rapport.storage.engine import Database
 
-__all__ = ["Erase", "Export", "Holding", "by_columns", "of_person", "of_shop"]
+__all__ = ["Erase", "Export", "Holding", "SiftFiles", "Sifted", "by_columns", "of_person", "of_shop"]
 
 Export: TypeAlias = Callable[[Connection, WorkspaceId, Collection[Key]], Iterable[Mapping[str, Any]]]
 """Given the keys of all strands of a person: the rows about them, in plain values."""
 
 Erase: TypeAlias = Callable[[Connection, WorkspaceId, Collection[Key]], int]
 """Given the same, in the erasing transaction: forget them; returns how many rows went."""
+
+
+class Sifted(NamedTuple):
+    """What became of files beside the database, in words without anything of a person."""
+
+    done: list[str]
+    left: list[str]
+    """What this could not reach, and when it goes."""
+
+
+SiftFiles: TypeAlias = Callable[[Database, Any, Sequence[str] | None], Sifted]
+"""Take whoever was just erased out of files beside the database. Given all that is installed, and the texts they may be
+found by; None where these are not known any more: then whatever may name them goes. Comes after the erasing
+transaction, and may come again."""
 
 PERSONAL = frozenset({"strand", "root", "root_from", "root_to", "subject", "key", "a", "b", "email", "phone"})
 """Names of columns that hold or name a person: a table that has one is a person's."""
@@ -46,21 +61,27 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     mentions: bool = False
     """A table of the shop in which people may be named as they wrote, or were written, themselves: what could not be
     read. An erasure looks all of it through."""
+    goes_whole: bool = False
+    """A row that mentions somebody goes whole: what stands beside the name is told of them, too."""
 
     @property
     def holds_people(self) -> bool:
         return self.erase is not None
 
 
-def of_shop(table: Table, what: str, *, kept_days: int | None = None, mentions: bool = False) -> Holding:
+def of_shop(
+    table: Table, what: str, *, kept_days: int | None = None, mentions: bool = False, goes_whole: bool = False
+) -> Holding:
     """A table that holds nobody; one with `mentions` may name people in its texts, and an erasure reads all of it.
+
+    With `goes_whole` a row that names somebody erased is deleted, instead of the name being overwritten.
 
     Raises ValueError where a column of it names people.
     """
     named = sorted(PERSONAL & {column.name for column in table.columns if isinstance(column.type, LargeBinary)})
     if named:
         raise ValueError(f"the table {table.name!r} is the shop's, yet {named} name people: say how they are erased")
-    return Holding(table=table, what=what, kept_days=kept_days, mentions=mentions)
+    return Holding(table=table, what=what, kept_days=kept_days, mentions=mentions or goes_whole, goes_whole=goes_whole)
 
 
 def of_person(

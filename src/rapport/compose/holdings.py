@@ -87,7 +87,7 @@ WEB = (
     of_shop(factor_store.challenges, "sign-ins half done and links to new passwords, as hashes, for an hour at most"),
     of_shop(provider.provider_identities, f"who they are at the shop's OpenID provider; {_STAFF}"),
     of_shop(api_keys.api_keys, "keys of programs, as hashes"),
-    of_shop(views.saved_views, "tables as people here set them up, under names"),
+    of_shop(views.saved_views, "tables as people here set them up, under names", mentions=True),
 )  # fmt: skip
 
 EXPORT = (
@@ -115,7 +115,7 @@ COLLECT = (
     of_shop(
         collect.quarantine,
         "messages that could not be read and so belong to nobody yet; they go when they are replayed or discarded",
-        mentions=True,
+        goes_whole=True,
     ),
     of_person(statements.order_statements, "which facts somebody stated of which order"),
 )

@@ -8,8 +8,10 @@ e-mail or a telephone number is recognised however it is written.
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote_plus
 
 import msgspec
 import sqlalchemy as sa
@@ -37,8 +39,9 @@ _APART = frozenset({
 requests hold no text of people; of the audit trail a part goes whole, or it would look tampered with."""
 
 _BEFORE = r"(?<![\w%+])(?<![\w%+][.\-+])"
-_AFTER = r"(?![\w%+@])(?![.\-]\w)"
-"""What stands around a mention: nothing that would make it a part of a longer identifier."""
+_AFTER = r"(?![\w%+@])(?![.\-](?!(?:csv|tsv|txt|gz|json|xml|xlsx)\b)\w)"
+"""What stands around a mention: nothing that would make it a part of a longer identifier. Files are called by people,
+too."""
 _FIELD = re.compile(r"""[^"',;\t\r\n|]{5,100}""")
 """A field of a line or of broken JSON."""
 _DIGIT = re.compile(r"\d")
@@ -57,8 +60,9 @@ class Sought(NamedTuple):
 
     @classmethod
     def of(cls, texts: Sequence[str], region: str | None = None) -> Sought:
-        """These identifiers, e-mails in whatever case."""
-        each = (f"(?i:{re.escape(one)})" if "@" in one else re.escape(one) for one in texts)
+        """These identifiers, e-mails in whatever case; as they are, and as they stand in an address of the web."""
+        written = [form for one in texts for form in dict.fromkeys((one, quote_plus(one)))]
+        each = (f"(?i:{re.escape(one)})" if "@" in one or "%40" in one else re.escape(one) for one in written)
         return cls(texts, re.compile(f"{_BEFORE}(?:{'|'.join(each)}){_AFTER}"), region)
 
 
@@ -84,22 +88,27 @@ def overwrite(
     if not texts:
         return
     sought = Sought.of(texts, region)
-    shops = {held.table.name: held.mentions for one in slices.slices for held in one.holds if not held.holds_people}
+    shops = {held.table.name: held for one in slices.slices for held in one.holds if not held.holds_people}
     for name, table in sorted(slices.tables.items()):
-        if name not in _APART and "workspace" in table.c and shops.get(name, True):
-            yield table, _overwrite_in(conn, table, workspace, sought, whole=name in shops)
+        held = shops.get(name)
+        if name not in _APART and "workspace" in table.c and (held is None or held.mentions):
+            delete = held is not None and held.goes_whole
+            yield table, _overwrite_in(conn, table, workspace, sought, whole=held is not None, delete=delete)
     if (parts := slices.tables.get("audit_parts")) is not None:
         holding = _holding(conn, [parts.c.body], texts)
         mentioned = entries.erase_parts(conn, workspace, holding, lambda body: overwritten(body, sought) != body)
         yield parts, mentioned
 
 
-def _overwrite_in(conn: Connection, table: Table, workspace: WorkspaceId, sought: Sought, *, whole: bool) -> int:
-    """`whole`: all rows are read, as nothing in them need be written as an identifier is."""
+def _overwrite_in(
+    conn: Connection, table: Table, workspace: WorkspaceId, sought: Sought, *, whole: bool, delete: bool
+) -> int:
+    """`whole`: all rows are read, as nothing in them need be written as an identifier is. `delete`: they go."""
     keys = list(table.primary_key.columns)
     columns = [one for one in table.columns if isinstance(one.type, sa.Text | sa.LargeBinary) and one not in keys]
     if not columns:
         return 0
+    unique = {one.name for key in table.constraints if isinstance(key, sa.UniqueConstraint) for one in key.columns}
     query = sa.select(*keys, *columns).where(table.c.workspace == workspace)
     if not whole:
         query = query.where(_holding(conn, columns, sought.texts))
@@ -107,8 +116,11 @@ def _overwrite_in(conn: Connection, table: Table, workspace: WorkspaceId, sought
     for row in _in_pages(conn, query.with_for_update(), keys):
         values = {one.name: overwritten(row._mapping[one], sought, typed=whole) for one in columns}
         new = {name: value for name, value in values.items() if value != row._mapping[table.c[name]]}
+        for name in new.keys() & unique:  # two that are called by two names of the person
+            new[name] = f"{new[name]} {secrets.token_hex(3)}"
         if new:
-            conn.execute(table.update().where(*(one == row._mapping[one] for one in keys)).values(new))
+            this = [one == row._mapping[one] for one in keys]
+            conn.execute(table.delete().where(*this) if delete else table.update().where(*this).values(new))
             changed += 1
     return changed
 

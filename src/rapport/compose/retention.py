@@ -18,6 +18,7 @@ from rapport.compose.erasure import Proof, erase
 from rapport.compose.law import Outlived
 from rapport.compose.partners import tell_partners
 from rapport.compose.requests import RETENTION, finish, privacy_requests
+from rapport.compose.sifting import sift_files
 from rapport.kernel.clock import HOUR, to_iso
 from rapport.kernel.ids import WorkspaceId, new_id
 from rapport.resolve.linking.units import members_of
@@ -65,7 +66,7 @@ def retention(slices: Installed) -> Job:
             if sweep.shops is None:
                 sweep.shops = [one.id for one in all_workspaces(conn)]
         if waiting and (waiting >= _TIDIED_AT_ONCE or not sweep.shops):
-            _tidy(turn, sweep)
+            _tidy(turn, slices, sweep)
             turn.again()
             return waiting
         if not sweep.shops:
@@ -108,15 +109,16 @@ def _outlive(conn: Connection, slices: Installed, workspace: WorkspaceId, key: A
     return request
 
 
-def _tidy(turn: Turn, sweep: _Sweep) -> None:
+def _tidy(turn: Turn, slices: Installed, sweep: _Sweep) -> None:
     """Tidy the files for all who were erased; of those another worker erased it is not known what to look for."""
     with turn.db.read() as conn:
         rows = conn.execute(sa.select(_r.workspace, _r.id, _r.proof).where(_running)).all()
     proofs = {row.id: msgspec.json.decode(row.proof, type=Proof) for row in rows}
-    tables = {one.table for proof in proofs.values() for one in proof.stores if one.rows}
+    tables = {table for proof in proofs.values() for table in proof.touched}
+    beside = sift_files(turn.db, slices, None)
     tidied = tidy(turn.db, sorted(tables), [] if proofs.keys() <= sweep.erased else None)
     with turn.write() as conn:
         for row in rows:
-            proof = msgspec.structs.replace(proofs[row.id], files=tidied.words, left=tidied.left)
+            proof = proofs[row.id].with_files(tidied, beside)
             finish(conn, WorkspaceId(row.workspace), row.id, proof, now=turn.now)
     sweep.erased -= proofs.keys()

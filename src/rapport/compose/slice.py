@@ -17,7 +17,7 @@ from rapport.act.jobs import Job
 from rapport.act.send_rules import SendRule
 from rapport.collect.admission import MakeAdmission
 from rapport.compose.command import Command
-from rapport.compose.holding import Holding
+from rapport.compose.holding import Holding, SiftFiles
 from rapport.compose.law import Law
 from rapport.decide.model import CandidateSource, EligibilityRule, ItemKind, Pinner, Placement, Scorer
 from rapport.decide.steps import Steps
@@ -62,6 +62,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """Says what of it names a segment, which then keeps its name and stays."""
     holds: tuple[Holding, ...] = ()
     """Each of its tables, with how a person in it is exported and erased."""
+    sift_files: SiftFiles | None = None
+    """Takes somebody erased out of files that it keeps beside the database."""
     migrations: Path | None = None
     """The folder of its migration branch, numbered from `0001_…py`; None where its tables are in Rapport's own line."""
     settings: Section[Any] | None = None

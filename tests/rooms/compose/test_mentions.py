@@ -117,7 +117,7 @@ def test_of_the_others_and_of_the_shop_nothing_is_changed_and_the_trail_stays_wh
         assert (
             conn.execute(sa.select(shop_settings.c.body).where(shop_settings.c.section == "odd")).scalar() == settings
         )
-        assert conn.execute(sa.select(import_errors.c.row)).scalar_one() == f"{ERASED};x"
+        assert conn.execute(sa.select(import_errors.c.row)).all() == [], "what stands beside the name is of them, too"
         sent = conn.execute(sa.select(outbox).where(outbox.c.id == "out_1")).one()._mapping
         assert dict(sent) == _queued(shop) | {"payload": msgspec.json.encode({"cc": ["joann@example.com", ERASED]})}
         names = set(conn.execute(sa.select(identifiers.c.value)).scalars())

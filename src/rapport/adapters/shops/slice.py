@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rapport.adapters.shops import store
-from rapport.compose.holding import of_shop
+from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
 from rapport.web.permissions import Permission
 
@@ -16,7 +16,13 @@ SHOPS = Slice(
     title="Shop systems",
     holds=(
         of_shop(store.doors, "whose webhooks are taken, and how many came"),
-        of_shop(store.objects, "by a keyed digest what each order, product and level was last"),
+        of_person(
+            store.objects,
+            "by a keyed digest what each order, product and level was last",
+            by=(),
+            export=lambda *_: (),  # the order itself is told by what was said of it
+            erase=store.forget_orders,
+        ),
         of_shop(store.stock_items, "which product a shop's stock item is"),
         of_shop(store.waiting, "levels of stock that wait for their product to be told"),
     ),

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, MetaData, Table
 
 from rapport.adapters.shops.model import Shop, StockItem
-from rapport.kernel.ids import WorkspaceId
+from rapport.collect.statements import order_statements
+from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.engine import CText
 from rapport.storage.lookup import CHUNK
@@ -23,6 +24,7 @@ __all__ = [
     "doors_named",
     "doors_of",
     "find_items",
+    "forget_orders",
     "forget_waiting",
     "heard",
     "hold",
@@ -161,6 +163,17 @@ def remember(conn: Connection, door: Door, things: Mapping[tuple[str, str], Hear
         for (kind, object_id), one in sorted(things.items())
     ]
     upsert(conn, objects, rows, key=("workspace", "source", "kind", "object_id"), update=("digest", "changed_at"))
+
+
+def forget_orders(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> int:
+    """Forget what was heard of the orders of a person with these strands; returns how many."""
+    o, s = objects.c, order_statements.c
+    gone = 0
+    for some in chunks(sorted(keys), 500):
+        theirs = sa.select(s.order_id).where(s.workspace == workspace, s.strand.in_(some), ~s.unverified)
+        query = objects.delete().where(o.workspace == workspace, o.kind == "order", o.object_id.in_(theirs))
+        gone += conn.execute(query).rowcount
+    return gone
 
 
 def find_items(conn: Connection, door: Door, items: Collection[str]) -> dict[str, StockItem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
@@ -73,9 +74,20 @@ def once(facts: Iterable[tuple[WorkspaceId, Fact]]) -> list[tuple[WorkspaceId, F
             continue
         if said[1]:
             rest.append((workspace, fact))
-        elif known is None or (known[1].occurred_at, known[1].id) < (fact.occurred_at, fact.id):
+        elif known is None or _is_later(fact, known[1]):
             latest[said] = (workspace, fact)
     return [*latest.values(), *rest]
+
+
+def _is_later(one: Fact, other: Fact) -> bool:
+    if one.occurred_at != other.occurred_at:
+        return one.occurred_at > other.occurred_at
+    return _mark(one) > _mark(other)
+
+
+def _mark(fact: Fact) -> str:
+    """What tells facts of one moment apart. Not the id: a client may write a person into it, and this stays."""
+    return blake2b(fact.id.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def newest(descriptions: Iterable[Description]) -> dict[tuple[WorkspaceId, str], Description]:
@@ -96,5 +108,5 @@ def _description(workspace: WorkspaceId, fact: Fact, line: Line) -> Description:
     priced = line.price_minor is not None or line.cost_minor is not None
     return Description(
         workspace, line.product_id, line.name, line.category, line.brand, line.price_minor, line.cost_minor,
-        line.currency if priced else None, line.url, line.image_url, fact.occurred_at, fact.id,
+        line.currency if priced else None, line.url, line.image_url, fact.occurred_at, _mark(fact),
     )  # fmt: skip

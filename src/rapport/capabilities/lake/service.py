@@ -60,10 +60,16 @@ def forget_waiting(db: Database, *, limit: int) -> int:
         waiting = store.forgettings(conn, limit=limit)
     for workspace, upto in sorted({(one.workspace, one.upto) for one in waiting}):
         some = [one for one in waiting if (one.workspace, one.upto) == (workspace, upto)]
-        erasing.forget(db, lake, workspace, [one.strand for one in some], upto=upto)
+        for one_lake in (lake, *_asides(lake)):
+            erasing.forget(db, one_lake, workspace, [one.strand for one in some], upto=upto)
         with db.write() as conn:
             store.done(conn, some)
     return len(waiting)
+
+
+def _asides(lake: Lake) -> list[Lake]:
+    """The lakes that a restore put aside: they hold what was archived before."""
+    return [Lake(folder) for folder in sorted(lake.folder.parent.glob(f"{lake.folder.name}.before-*"))]
 
 
 def refile_waiting(db: Database, *, limit: int) -> int:

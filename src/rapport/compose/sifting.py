@@ -1,0 +1,20 @@
+"""Files beside the database: each slice takes whoever was just erased out of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rapport.compose.holding import Sifted
+from rapport.storage.engine import Database
+
+if TYPE_CHECKING:
+    from rapport.compose.installed import Installed
+
+__all__ = ["sift_files"]
+
+
+def sift_files(db: Database, slices: Installed, texts: Sequence[str] | None) -> Sifted:
+    """Take whoever was just erased out of the files that the slices keep beside the database. Safe to repeat."""
+    found = [one.sift_files(db, slices, texts) for one in slices.slices if one.sift_files is not None]
+    return Sifted([words for one in found for words in one.done], [words for one in found for words in one.left])
