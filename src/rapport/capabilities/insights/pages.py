@@ -31,6 +31,7 @@ from rapport.capabilities.insights.service.opening import roots_in
 from rapport.capabilities.insights.service.products import PRODUCT_COLUMNS
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.ids import Key
+from rapport.kernel.language import noted
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
 from rapport.measure.model import Question
@@ -47,21 +48,25 @@ __all__ = ["PAGES"]
 AnyRequest = Request[Any, Any, Any]
 
 TABS = {
-    "funnel": "Checkout", "retention": "Retention", "products": "Products", "channels": "Channels",
+    "funnel": noted("Checkout"), "retention": noted("Retention"), "products": "Products", "channels": "Channels",
     "campaigns": "Campaigns", "journeys": "Journey map", "patterns": "Patterns",
 }  # fmt: skip
 GROUPS = {
-    "funnel": ("channel", "device", "country", "segment", "week", "month"), "retention": ("month", "week"),
-    "products": ("",), "channels": ("channel",), "campaigns": ("campaign",), "journeys": ("",), "patterns": ("",),
+    "funnel": (
+        noted("channel"), noted("device"), noted("country"), noted("segment"), noted("week"), noted("month"),
+    ), "retention": ("month", "week"), "products": ("",), "channels": ("channel",), "campaigns": (noted("campaign"),),
+    "journeys": ("",), "patterns": ("",),
 }  # fmt: skip
 SPANS = (7, 28, 90, 366)
 USUAL = {"retention": 366, "patterns": 366}
 SHOWN = 100
 """Customers and products that are listed."""
-APART_WORDS = {"visit": "a visit (half an hour)", "day": "a day", "week": "a week", "month": "30 days"}
+APART_WORDS = {
+    "visit": noted("a visit (half an hour)"), "day": noted("a day"), "week": noted("a week"), "month": noted("30 days"),
+}  # fmt: skip
 OUTCOME_WORDS = {
-    "all": "All journeys", "ordered": "With an order", "not_ordered": "Without an order", "refunded": "With a refund",
-    "contacted": "With a contact",
+    "all": noted("All journeys"), "ordered": noted("With an order"), "not_ordered": noted("Without an order"),
+    "refunded": noted("With a refund"), "contacted": noted("With a contact"),
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from rapport.kernel.facts import OWN_SOURCE, Fact
+from rapport.kernel.language import noted
 from rapport.remember import inputs
 
 __all__ = ["ADDED", "BROKEN", "CHECKOUT", "CONTACT", "KEPT", "ORDERED", "OTHER", "VIEWED", "step_of", "touchpoint_of"]
@@ -18,29 +19,31 @@ __all__ = ["ADDED", "BROKEN", "CHECKOUT", "CONTACT", "KEPT", "ORDERED", "OTHER",
 VIEWED, ADDED, CHECKOUT, ORDERED = 1, 2, 3, 4
 """Steps towards an order, in this order; 0 is none of them."""
 
-CONTACT, KEPT, BROKEN = "Contact", "Promise kept", "Promise broken"
-OTHER = "Other"
+CONTACT, KEPT, BROKEN = noted("Contact"), noted("Promise kept"), noted("Promise broken")
+OTHER = noted("Other")
 """What is too rare to be told apart."""
 
 LONGEST = 60
 
 _BY_NAME = {
-    "Product Viewed": "Product", "Product Clicked": "Product", "Product List Viewed": "List",
-    "Product List Filtered": "List", "Products Searched": "Search", "Product Added": "Added to cart",
-    "Wishlist Product Added to Cart": "Added to cart", "Product Removed": "Taken out of the cart",
-    "Cart Viewed": "Cart", "Checkout Started": "Checkout", "Checkout Step Viewed": "Checkout",
-    "Checkout Step Completed": "Checkout", "Payment Info Entered": "Payment", "Order Completed": "Order",
-    "Order Refunded": "Refund", "Order Cancelled": "Cancellation", "Product Added to Wishlist": "Wish list",
-    "Promotion Viewed": "Promotion seen", "Promotion Clicked": "Promotion followed", "Product Reviewed": "Review",
-    "Email Opened": "Mail opened", "Email Link Clicked": "Mail followed", "Email Unsubscribed": "Unsubscribed",
+    "Product Viewed": noted("Product"), "Product Clicked": "Product", "Product List Viewed": noted("List"),
+    "Product List Filtered": "List", "Products Searched": noted("Search"), "Product Added": noted("Added to cart"),
+    "Wishlist Product Added to Cart": "Added to cart", "Product Removed": noted("Taken out of the cart"),
+    "Cart Viewed": noted("Cart"), "Checkout Started": noted("Checkout"), "Checkout Step Viewed": "Checkout",
+    "Checkout Step Completed": "Checkout", "Payment Info Entered": noted("Payment"), "Order Completed": noted("Order"),
+    "Order Refunded": noted("Refund"), "Order Cancelled": noted("Cancellation"),
+    "Product Added to Wishlist": noted("Wish list"), "Promotion Viewed": noted("Promotion seen"),
+    "Promotion Clicked": noted("Promotion followed"), "Product Reviewed": "Review",
+    "Email Opened": noted("Mail opened"), "Email Link Clicked": noted("Mail followed"),
+    "Email Unsubscribed": noted("Unsubscribed"),
     "Call Started": CONTACT, "Conversation Started": CONTACT, "Live Chat Conversation Started": CONTACT,
     "Ticket Created": CONTACT, "Support Ticket Created": CONTACT, "Contact Form Submitted": CONTACT,
 }  # fmt: skip
 
 _OUR_NAMES = {
     "Promise Kept": KEPT, "Promise Broken": BROKEN, "Message Opened": "Mail opened", "Message Clicked": "Mail followed",
-    "Message Unsubscribed": "Unsubscribed", "Message Complained": "Called spam",
-    "Delivery Choice Made": "Delivery choice",
+    "Message Unsubscribed": "Unsubscribed", "Message Complained": noted("Called spam"),
+    "Delivery Choice Made": noted("Delivery choice"),
 }  # fmt: skip
 """Of what we state ourselves, that which the customer felt or did."""
 
@@ -60,7 +63,8 @@ _FOLDERS = {
     "product": "Product", "products": "Product", "p": "Product", "item": "Product", "dp": "Product",
     "category": "List", "categories": "List", "collections": "List", "collection": "List", "c": "List", "shop": "List",
     "search": "Search", "cart": "Cart", "basket": "Cart", "checkout": "Checkout", "checkouts": "Checkout",
-    "account": "Account", "blog": "Story", "blogs": "Story", "help": "Help", "faq": "Help", "contact": "Help",
+    "account": noted("Account"), "blog": noted("Story"), "blogs": "Story", "help": noted("Help"), "faq": "Help",
+    "contact": "Help",
 }  # fmt: skip
 
 

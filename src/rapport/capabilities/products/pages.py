@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from rapport.capabilities.products.service import PAGE, find_page, search_page
 from rapport.kernel.clock import now_us
+from rapport.kernel.language import noted
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.web.console import ConsolePages, NavItem, render
@@ -22,10 +23,10 @@ __all__ = ["FINDER", "PAGES"]
 AnyRequest = Request[Any, Any, Any]
 PATH = "/console/products"
 _SORTS = {
-    "relevance": "What fits best",
-    "name": "Name",
-    "price": "Price, lowest first",
-    "-price": "Price, highest first",
+    "relevance": noted("What fits best"),
+    "name": noted("Name"),
+    "price": noted("Price, lowest first"),
+    "-price": noted("Price, highest first"),
 }
 _MOST_PAGES = 300
 
