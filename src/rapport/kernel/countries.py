@@ -7,6 +7,7 @@ languages is not read: better none than a wrong one.
 from __future__ import annotations
 
 import pickle
+import re
 import unicodedata
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,9 @@ from babel import localedata
 from babel.core import get_global
 
 __all__ = ["country_code"]
+
+_WITH_ITS_CODE = re.compile(r"(.{3,})\s*[(\[-]\s*([A-Z]{2,3})\s*[)\]]?", re.DOTALL)
+"""`Germany (DE)`, `Germany - DE`."""
 
 LONGEST = 100
 """Characters of a country's name."""
@@ -50,9 +54,32 @@ _ALSO = {
     "CG": "republic of the congo", "CI": "ivory coast", "CV": "cape verde", "SZ": "swaziland", "MM": "burma",
     "TL": "east timor", "BA": "bosnia", "FK": "falkland islands malvinas", "LY": "libyan arab jamahiriya",
     "GM": "the gambia", "BS": "the bahamas", "PH": "the philippines", "XK": "republic of kosovo",
-    "AT": "republic of austria; republik osterreich", "ZA": "republic of south africa",
+    "AT": "republik osterreich; oesterreich", "TH": "ประเทศไทย; siam",
 }  # fmt: skip
 """What people and other lists (ISO 3166's own English names, the EU's) write beside CLDR."""
+
+_IN_OTHER_TONGUES = {
+    "US": "ee uu; eeuu; eua; e u a; estados unidos de norteamerica; amerika serikat; verenigde staten van amerika; "
+    "vsa; amerika; 미국; สหรัฐ; สหรัฐอเมริกา; 美利坚合众国; アメリカ合衆国; アメリカ",
+    "GB": "grossbritannien; grande bretagne; gran bretana; gra bretanha; gran bretagna; groot brittannie; "
+    "inggris raya; inggris; angleterre; inglaterra; inghilterra; engeland; schottland; ecosse; escocia; scozia; "
+    "schotland; nordirland; irlande du nord; irlanda del norte; pays de galles; gales; イギリス; 英国; 영국; สหราชอาณาจักร; อังกฤษ",
+    "NL": "hollande; holanda; olanda; niederlande; paises bajos; belanda", "CZ": "tschechische republik; "
+    "republique tcheque; republica checa; repubblica ceca; tsjechische republiek; ceska republika; republik ceko",
+    "SK": "slowakische republik; slovak republic; slovenska republika", "CN": "prc; p.r.c.; p.r. china; "
+    "volksrepublik china; republique populaire de chine; 中华人民共和国; จีน; tiongkok; cina",
+    "CD": "dr congo; drc; d.r. congo; congo kinshasa; rdc", "CG": "congo brazzaville", "KR": "s. korea; korea (south); coree du sud; corea del sur; coreia do sul; "
+    "korea selatan; 한국; 韓国; 韩国; เกาหลีใต้", "KP": "n. korea; korea (north)", "PS": "palestine; palestina; palastina",
+    "TR": "turkei; turquie; turquia; turchia; turkije; turki", "GR": "griechenland; grece; grecia; griekenland; yunani",
+    "BY": "byelorussia; weissrussland; bielorrusia", "JP": "nippon; nihon; 日本国; ญี่ปุ่น; jepang", "LU": "luxemburg",
+    "MX": "mejico; estados unidos mexicanos", "BR": "republica federativa do brasil", "RU": "rossiya; rusland; rusia",
+    "AE": "vae; vereinigte arab. emirate; eau; emirados arabes", "SA": "k.s.a.; ksa; kingdom of saudi arabia",
+    "NZ": "n.z.; aotearoa", "LK": "ceylon", "HR": "hrvatska", "IN": "bharat", "IE": "irland; ierland",
+}  # fmt: skip
+"""Short, old and formal names in other tongues; where CLDR has one already it says the same."""
+
+_FORMS = ("republicof", "kingdomof", "principalityof", "grandduchyof", "sultanateof", "federalrepublicof")
+"""Before or behind a name they change nothing; `_ALSO` has those of two countries."""
 
 
 def country_code(value: object) -> str | None:
@@ -73,7 +100,24 @@ def _code(text: str) -> str | None:
         return _codes()[plain]
     if len(plain) < 3 and plain.isascii():
         return None
-    return _names().get(_key(plain))
+    named = _WITH_ITS_CODE.fullmatch(plain)
+    if named and (code := _codes().get(named[2])) is not None:
+        return code if _named(named[1]) == code else None
+    return _named(plain)
+
+
+def _named(plain: str) -> str | None:
+    names, key = _names(), _key(plain)
+    if key in names or any(two in key for two in ("congo", "korea", "china")):
+        return names.get(key)
+    return next(
+        (
+            names.get(short)
+            for form in _FORMS
+            if (short := key.removeprefix(form) if key.startswith(form) else key.removesuffix(form)) != key
+        ),
+        None,
+    )
 
 
 @lru_cache(maxsize=1)
@@ -96,7 +140,7 @@ def _names() -> dict[str, str]:
             if code in _codes() and _codes()[code] == code:
                 key = _key(name)
                 found[key] = code if found.get(key, code) == code else None
-    for code, names in _ALSO.items():
+    for code, names in (*_ALSO.items(), *_IN_OTHER_TONGUES.items()):
         found.update((_key(name), code) for name in names.split(";"))
     found.update((_key(name), None) for name in _TWO_COUNTRIES)
     return {key: code for key, code in found.items() if code is not None and len(key) > 1}

@@ -45,7 +45,7 @@ _NAMES = {
     "₲": "PYG", "gs": "PYG", "₸": "KZT", "₾": "GEL", "₼": "AZN", "₮": "MNT", "₭": "LAK", "៛": "KHR", "৳": "BDT",
     "֏": "AMD", "zł": "PLN", "zl": "PLN", "złoty": "PLN", "zloty": "PLN", "kč": "CZK", "ft": "HUF", "rp": "IDR",
     "rupiah": "IDR", "rm": "MYR", "ringgit": "MYR", "s/": "PEN", "лв": "BGN", "sfr": "CHF", "tl": "TRY",
-    "د.إ": "AED", "ر.س": "SAR", "د.ك": "KWD", "د.ب": "BHD", "ر.ق": "QAR", "ر.ع": "OMR", "ج.م": "EGP",
+    "د.إ": "AED", "ر.س": "SAR", "د.ك": "KWD", "kd": "KWD", "د.ب": "BHD", "ر.ق": "QAR", "ر.ع": "OMR", "ج.م": "EGP",
 }  # fmt: skip
 """Signs and names that mean one currency. `rur`, withdrawn in 1998, is what Russian shops still call the rouble."""
 

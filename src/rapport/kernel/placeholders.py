@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import string
 from functools import lru_cache
+from urllib.parse import unquote
 
 __all__ = ["is_placeholder", "is_placeholder_email", "is_placeholder_number", "is_placeholder_text"]
 
@@ -33,14 +34,17 @@ _IDS = _words("""
     externalid previousid accountid memberid profileid personid contactid sessionid username email emailaddress
     phonenumber youruserid yourcustomerid yourid useridhere insertuseridhere
     unbekannt gast anonym anonyme inconnu invité desconocido invitado anonimo anónimo sconosciuto ospite onbekend
+    invaliddate infinity emptystring emptyvalue missing missingid tbd tba placeholder dummy example exampleid walkin
+    walkincustomer cashcustomer laufkundschaft
     lmy47d 9774d56d682e549c 020000000000
 """)
 
 _MAILBOXES = _words("""
-    noreply donotreply dontreply mailerdaemon noemail nomail noemailaddress noemailprovided noaddress notprovided
+    na noreply donotreply dontreply mailerdaemon noemail nomail noemailaddress noemailprovided noaddress notprovided
     notavailable notgiven notset notapplicable none null undefined anonymous unknown guest nobody noone invalid fake
     dummy placeholder test youremail yourname emailaddress keineemail keinemail ohneemail unbekannt sinemail sincorreo
-    sinmail notieneemail pasdemail pasdemel sansemail sansmail noaplica
+    sinmail notieneemail pasdemail pasdemel sansemail sansmail noaplica geenemail sememail nessunaemail
+    tidakada notanemail walkin walkincustomer cashcustomer laufkundschaft invalidemail fakeemail
 """)
 """Whatever stands behind the @."""
 
@@ -96,7 +100,7 @@ def _is_short_placeholder(value: str) -> bool:
     if low in _IDS:
         return True
     if len(low) == 36 and low[8] == low[13] == "-":  # a UUID: the usual case, quickly
-        return not low.strip("0-") or not low.strip("f-")
+        return not low.strip("0-") or not low.strip("f-") or not low.strip("x-")
     if low.isalnum():
         return _bare(low)
     skeleton = _skeleton(low)
@@ -108,14 +112,14 @@ def _is_short_placeholder(value: str) -> bool:
 def is_placeholder_email(value: str) -> bool:
     """Whether an address, normalised, is nobody's.
 
-    >>> [is_placeholder_email(v) for v in ("na@na.com", "no-reply@shop.eu", "ada@example.com", "na@shop.eu")]
+    >>> [is_placeholder_email(v) for v in ("na@na.com", "no-reply@shop.eu", "ada@example.com", "nina@shop.eu")]
     [True, True, False, False]
     """
     mailbox, _, domain = value.rpartition("@")
     if value in _EMAILS or (not mailbox.isalnum() and _is_template(mailbox)):
         return True
-    skeleton = mailbox if mailbox.isalnum() else _skeleton(mailbox)
-    if skeleton in _MAILBOXES or not skeleton:
+    skeleton = mailbox if mailbox.isalnum() else _skeleton(mailbox.partition("+")[0])
+    if skeleton in _MAILBOXES or not skeleton or mailbox in ("n/a", "n.a.", "n.a", "#n/a"):
         return True
     word = domain.partition(".")[0].replace("-", "")
     if word in _DOMAINS:
@@ -176,4 +180,6 @@ def _names_none(low: str) -> bool:
 def _is_template(value: str) -> bool:
     if _ODD.search(value) is None or _GUID.match(value):
         return False
+    if "%7B" in value or "%7b" in value:  # a template in an address of a page
+        value = unquote(value, errors="replace")
     return _TEMPLATE.search(value) is not None

@@ -24,7 +24,8 @@ NOBODY = {
         "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff", "true", "undefined-undefined",
         "null null", "user_null", "gid://shopify/Customer/undefined", "not_authenticated",
         "function () { return id; }",
-        "9774d56d682e549c", "YOUR_USER_ID",
+        "9774d56d682e549c", "YOUR_USER_ID", "%7B%7BuserId%7D%7D", "Invalid Date", "Infinity", "empty string", "TBD",
+        "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "walk-in",
     ],
     "anonymous_id": ["anonymousId", "anonymous_id", "undefined"],
     "device": ["00000000-0000-0000-0000-000000000000", "02:00:00:00:00:00"],
@@ -33,7 +34,8 @@ NOBODY = {
         "guest@guest.com", "guest@shop.example", "donotreply@people.example", "do-not-reply@people.example",
         "nil@nil.com",
         "no_reply@people.example", "none@people.example", "test@test.com", "asdf@asdf.com", "a@a.com", "123@123.com",
-        "user@example.com", "{{email}}@x.example", "anna@noemail.com", "...@x.example",
+        "user@example.com", "{{email}}@x.example", "anna@noemail.com", "...@x.example", "na@people.example",
+        "n/a@people.example", "noreply+7@people.example", "walk-in@people.example", "geen-email@people.example",
     ],
     "phone": ["+0000000", "+1111111111", "+12345678901"],
 }  # fmt: skip
@@ -46,7 +48,7 @@ SOMEBODY = {
         "0x1f", "100%", "null-7f3a", "Marta", "11111111", "a/b", "Änne", "田中",
     ],
     "email": [
-        "ada@example.com", "na@people.example", "nil@people.example", "info@shop.example", "bose@bose.com",
+        "ada@example.com", "nina@people.example", "nil@people.example", "info@shop.example", "bose@bose.com",
         "testa@people.example", "annull@people.example", "0815@people.example", "sean.o'brien@people.example",
     ],
     "phone": ["+491701234567", "+12125550123"],
