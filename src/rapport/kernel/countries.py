@@ -63,13 +63,16 @@ _IN_OTHER_TONGUES = {
     "vsa; amerika; 미국; สหรัฐ; สหรัฐอเมริกา; 美利坚合众国; アメリカ合衆国; アメリカ",
     "GB": "grossbritannien; grande bretagne; gran bretana; gra bretanha; gran bretagna; groot brittannie; "
     "inggris raya; inggris; angleterre; inglaterra; inghilterra; engeland; schottland; ecosse; escocia; scozia; "
-    "schotland; nordirland; irlande du nord; irlanda del norte; pays de galles; gales; イギリス; 英国; 영국; สหราชอาณาจักร; อังกฤษ",
+    "schotland; nordirland; irlande du nord; irlanda del norte; pays de galles; gales; "
+    "イギリス; 英国; 영국; สหราชอาณาจักร; อังกฤษ",
     "NL": "hollande; holanda; olanda; niederlande; paises bajos; belanda", "CZ": "tschechische republik; "
     "republique tcheque; republica checa; repubblica ceca; tsjechische republiek; ceska republika; republik ceko",
     "SK": "slowakische republik; slovak republic; slovenska republika", "CN": "prc; p.r.c.; p.r. china; "
     "volksrepublik china; republique populaire de chine; 中华人民共和国; จีน; tiongkok; cina",
-    "CD": "dr congo; drc; d.r. congo; congo kinshasa; rdc", "CG": "congo brazzaville", "KR": "s. korea; korea (south); coree du sud; corea del sur; coreia do sul; "
-    "korea selatan; 한국; 韓国; 韩国; เกาหลีใต้", "KP": "n. korea; korea (north)", "PS": "palestine; palestina; palastina",
+    "CD": "dr congo; drc; d.r. congo; congo kinshasa; rdc", "CG": "congo brazzaville",
+    "KR": "s. korea; korea (south); coree du sud; corea del sur; coreia do sul; korea selatan; 한국; 韓国; 韩国; "
+    "เกาหลีใต้",
+    "KP": "n. korea; korea (north)", "PS": "palestine; palestina; palastina",
     "TR": "turkei; turquie; turquia; turchia; turkije; turki", "GR": "griechenland; grece; grecia; griekenland; yunani",
     "BY": "byelorussia; weissrussland; bielorrusia", "JP": "nippon; nihon; 日本国; ญี่ปุ่น; jepang", "LU": "luxemburg",
     "MX": "mejico; estados unidos mexicanos", "BR": "republica federativa do brasil", "RU": "rossiya; rusland; rusia",

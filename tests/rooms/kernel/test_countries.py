@@ -54,7 +54,6 @@ WRITTEN["GB"] += ["Großbritannien", "Grossbritannien", "Grande-Bretagne", "Scho
 WRITTEN["US"] += ["EE. UU.", "EEUU", "États-Unis", "Amerika Serikat", "สหรัฐอเมริกา"]
 WRITTEN["CZ"] += ["Tschechische Republik", "République tchèque"]
 WRITTEN["AT"] += ["Oesterreich", "Republic of Austria"]
-# fmt: skip
 
 
 @pytest.mark.parametrize("code", WRITTEN)

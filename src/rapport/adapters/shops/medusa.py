@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from rapport.adapters.shops.model import (
@@ -44,6 +45,8 @@ def _order(data: Body, at: int, *, is_new: bool) -> Iterator[Thing]:
     order_id = text(data.get("id"))
     if order_id is None or (data.get("total") is None and not data.get("items")):
         return  # an event that carries the id alone: its subscriber has to fetch the order
+    if data.get("is_draft_order") is True or data.get("status") == "draft":
+        return
     placed = moment(data.get("created_at"), otherwise=at)
     changed = max(placed, moment(data.get("updated_at"), otherwise=at))
     who, items = _customer(data, order_id), tables(data.get("items"))
@@ -52,7 +55,7 @@ def _order(data: Body, at: int, *, is_new: bool) -> Iterator[Thing]:
     discount = first(data.get("discount_subtotal") if is_net else None, data.get("discount_total"))
     said: dict[str, Any] = {
         "order_id": order_id, "number": text(data.get("display_id")), "currency": text(data.get("currency_code")),
-        "total": number(data.get("total")), "shipping": number(data.get("shipping_total")),
+        "total": number(data.get("total")), "shipping": _shipping(data),
         "tax": number(data.get("tax_total")), "discount": number(discount),
         "prices_include_tax": not is_net, "products": [_line(one) for one in items],
     }  # fmt: skip
@@ -70,6 +73,17 @@ def _order(data: Body, at: int, *, is_new: bool) -> Iterator[Thing]:
         for payment in paid for one in tables(payment.get("refunds"))
     ]  # fmt: skip
     yield Thing("order", order_id, changed, facts, is_first=is_new)
+
+
+def _shipping(data: Body) -> Any:
+    """What sending cost without its tax, which the order's tax has already."""
+    total, tax = number(data.get("shipping_total")), number(data.get("shipping_tax_total"))
+    if total is None or tax is None:
+        return total
+    try:
+        return f"{Decimal(str(total)) - Decimal(str(tax)):f}"
+    except ArithmeticError:
+        return total
 
 
 def _line(one: Body) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Whatever comes may be of any type; what cannot be read is left out, and never ra
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -82,10 +83,16 @@ def text(value: object, longest: int = 200) -> str | None:
     return str(value)[:longest].strip() or None
 
 
+_TO_A_THOUSANDTH = re.compile(r"-?\d{1,12}\.\d{3}", re.ASCII)
+"""Shops' systems write no marks between thousands, so their `1.234` is no 1234."""
+
+
 def number(value: object) -> float | int | str | None:
     """An amount as it came, None where it is none."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
+    if isinstance(value, str) and _TO_A_THOUSANDTH.fullmatch(value):
+        return float(value)
     return value if value != "" else None
 
 

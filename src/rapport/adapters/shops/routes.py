@@ -79,13 +79,15 @@ def _take(
 
 def _verified(doors: Iterable[Door], headers: dict[str, str], body: bytes, source_id: str) -> Door:
     refused: Unauthenticated | None = None
+    now = now_us()
     for door in doors:
-        try:
-            verify(door.shop, headers, body, door.secret)
-        except Unauthenticated as error:
-            refused = error
-            continue
-        return door
+        for secret in door.secrets(now):
+            try:
+                verify(door.shop, headers, body, secret)
+            except Unauthenticated as error:
+                refused = refused or error
+                continue
+            return door
     raise refused or NotFound(
         f"no webhooks are taken for {source_id[:60]!r}", hint="PUT /api/v1/shops/{shop}/{source} first"
     )
@@ -147,7 +149,7 @@ def list_shops(db: Database, principal: Principal) -> ShopsShown:
 def connect_shop(
     db: Database, principal: Principal, shop: str, source_id: SourceId, data: SecretWanted
 ) -> ShopConnected:  # fmt: skip
-    """Take a shop's webhooks for a source, or give them another secret, which holds at once."""
+    """Take a shop's webhooks for a source, or give them another secret: the one before counts for a day beside it."""
     kind = _known(shop)
     with db.write() as conn:
         source = find_source(conn, principal.workspace, source_id)

@@ -30,7 +30,7 @@ def read(topic: str, body: Body, at: int) -> Iterator[Thing]:
 
 def _order(order: Body, at: int, *, is_new: bool) -> Iterator[Thing]:
     name = text(order.get("number")) or text(order.get("id"))
-    if name is None:
+    if name is None or order.get("status") == "DRAFT":
         return
     placed = moment(order.get("created"), otherwise=at)
     changed = max(placed, moment(order.get("updatedAt"), otherwise=at))

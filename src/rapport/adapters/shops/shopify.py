@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from rapport.adapters.shops.model import (
@@ -24,6 +24,7 @@ from rapport.adapters.shops.model import (
     tables,
     text,
 )
+from rapport.kernel.currencies import exponent
 
 __all__ = ["read"]
 
@@ -66,18 +67,38 @@ def _order(body: Body, at: int, *, is_new: bool) -> Iterator[Thing]:
 def _amounts(body: Body, name: str) -> dict[str, Any]:
     """As the order was before its refunds, which are facts of their own: Shopify's current amounts are those after."""
     back = _given_back(body)
-    shipping = table(table(body.get("total_shipping_price_set")).get("shop_money")).get("amount")
     codes = [text(one.get("code")) for one in tables(body.get("discount_codes"))]
     return {
         "order_id": name, "shopify_id": text(body.get("id")), "currency": text(body.get("currency")),
         "total": _with(body.get("current_total_price"), back.paid, otherwise=body.get("total_price")),
         "tax": _with(body.get("current_total_tax"), back.tax, otherwise=body.get("total_tax")),
-        "shipping": number(shipping),
+        "shipping": _shipping(body),
         "discount": number(first(body.get("current_total_discounts"), body.get("total_discounts"))),
         "prices_include_tax": body.get("taxes_included") is not False,
         "coupon": next((code for code in codes if code), None), "payment_status": text(body.get("financial_status")),
         "products": [_line(one, back.pieces) for one in tables(body.get("line_items"))],
     }  # fmt: skip
+
+
+def _shipping(order: Body) -> Any:
+    """What sending cost after discounts and without the tax in it, as the order's tax has that already."""
+    lines = [one for one in tables(order.get("shipping_lines")) if one.get("is_removed") is not True]
+    paid = [_in_shop_money(one, "discounted_price") for one in lines]
+    if not lines or any(number(one) is None for one in paid):
+        return number(table(table(order.get("total_shipping_price_set")).get("shop_money")).get("amount"))
+    taxes = [_in_shop_money(tax, "price") for one in lines for tax in tables(one.get("tax_lines"))]
+    within = [_negative(one) for one in taxes] if order.get("taxes_included") is not False else []
+    return _sum([str(one) for one in (*paid, *within) if number(one) is not None])
+
+
+def _in_shop_money(one: Body, field: str) -> Any:
+    """An amount in the shop's own currency: of two that are stated, the customer may have paid in the other."""
+    return first(table(table(one.get(f"{field}_set")).get("shop_money")).get("amount"), one.get(field))
+
+
+def _negative(amount: object) -> str:
+    stated = str(amount)
+    return stated[1:] if stated.startswith("-") else f"-{stated}"
 
 
 class _Back(NamedTuple):
@@ -94,12 +115,12 @@ def _given_back(order: Body) -> _Back:
     tax: list[object] = []
     pieces: dict[str, int] = {}
     for one in tables(order.get("refunds")):
-        amounts = _paid_back(one)
+        amounts = _paid_back(one, order)
         if not amounts or not text(one.get("id")):
             continue  # lines that were only taken off an order: no money went back, and no refund is told of
         paid += amounts
         for line in tables(one.get("refund_line_items")):
-            tax.append(line.get("total_tax"))
+            tax.append(_in_shop_money(line, "total_tax"))
             line_id = text(first(line.get("line_item_id"), table(line.get("line_item")).get("id")))
             number_ = line.get("quantity")
             if line_id and isinstance(number_, int) and not isinstance(number_, bool):
@@ -107,12 +128,29 @@ def _given_back(order: Body) -> _Back:
     return _Back(paid, tax, pieces)
 
 
-def _paid_back(refund: Body) -> list[object]:
+def _paid_back(refund: Body, order: Body) -> list[object]:
+    """What went back in the order's currency: a transaction is in the one that the customer paid in."""
     return [
-        one.get("amount")
+        _exchanged(one, order)
         for one in tables(refund.get("transactions"))
         if one.get("kind") == "refund" and one.get("status") == "success"
     ]
+
+
+def _exchanged(paid: Body, order: Body) -> object:
+    """A transaction's amount in the order's currency, by the rate at which the order itself was exchanged."""
+    amount, wanted = _in_shop_money(paid, "amount"), text(order.get("currency"))
+    if amount != paid.get("amount") or text(paid.get("currency")) in (None, wanted) or wanted is None:
+        return amount
+    prices = table(order.get("total_price_set"))
+    shop, theirs = table(prices.get("shop_money")), table(prices.get("presentment_money"))
+    if text(theirs.get("currency_code")) != text(paid.get("currency")):
+        return None
+    try:
+        found = Decimal(str(amount)) * Decimal(str(shop.get("amount"))) / Decimal(str(theirs.get("amount")))
+        return str(found.quantize(Decimal(1).scaleb(-exponent(wanted)), ROUND_HALF_UP))
+    except ArithmeticError:
+        return None
 
 
 def _with(current: object, back: list[object], *, otherwise: object) -> Any:
@@ -146,7 +184,7 @@ def _customer(body: Body, name: str) -> dict[str, Any]:
         guest=f"shopify:{name}", customer=("shopify_customer", text(customer.get("id"))),
         email=first(body.get("email"), body.get("contact_email")), phone=first(body.get("phone"), address.get("phone")),
         firstName=first(customer.get("first_name"), address.get("first_name")),
-        lastName=first(customer.get("last_name"), address.get("last_name")),
+        lastName=first(customer.get("last_name"), address.get("last_name")), company=address.get("company"),
     ))  # fmt: skip
 
 
@@ -161,7 +199,7 @@ def _refund(one: Body, name: str, who: dict[str, Any], order: Body, at: int) -> 
         return None
     lines = tables(one.get("refund_line_items"))
     products = [_line(table(line.get("line_item")), {}) | {"quantity": line.get("quantity")} for line in lines]
-    amounts = [str(number(amount)) for amount in _paid_back(one)]
+    amounts = [str(number(amount)) for amount in _paid_back(one, order)]
     is_taken_off = order.get("current_total_price") not in (None, "")  # already, where no money went back
     if not amounts and (is_taken_off or not products):
         return None

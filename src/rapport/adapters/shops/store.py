@@ -11,12 +11,14 @@ from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Met
 
 from rapport.adapters.shops.model import Shop, StockItem
 from rapport.collect.statements import order_statements
+from rapport.kernel.clock import DAY
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.engine import CText
 from rapport.storage.lookup import CHUNK
 
 __all__ = [
+    "OVERLAP",
     "Door",
     "Heard",
     "count",
@@ -40,6 +42,8 @@ __all__ = [
 ]  # fmt: skip
 
 _metadata = MetaData()
+OVERLAP = DAY
+"""How long the secret before still counts: Shopify signs by it for up to an hour, and sends for hours what failed."""
 _PAGE = 100
 _COUNTS = ("accepted", "duplicates", "late", "ignored", "refused")
 
@@ -56,7 +60,8 @@ doors = Table(
     "shops_doors", _metadata, _workspace(), _key("source"), _key("shop"), Column("secret", LargeBinary, nullable=False),
     Column("made_at", BigInteger, nullable=False), Column("last_at", BigInteger),
     *(Column(name, BigInteger, nullable=False) for name in _COUNTS), Column("refused_at", BigInteger),
-    Column("refused_why", CText, nullable=False),
+    Column("refused_why", CText, nullable=False), Column("old_secret", LargeBinary),
+    Column("old_secret_until", BigInteger),
 )  # fmt: skip
 objects = Table(
     "shops_objects", _metadata, _workspace(), _key("source"), _key("kind"), _key("object_id"),
@@ -91,6 +96,13 @@ class Door(NamedTuple):
     refused: int
     refused_at: int | None
     refused_why: str
+    old_secret: bytes | None = None
+    old_secret_until: int | None = None
+
+    def secrets(self, now: int) -> list[bytes]:
+        """Those by which a delivery may be signed: the one before the last change for a while beside it."""
+        overlaps = self.old_secret is not None and self.old_secret_until is not None and now < self.old_secret_until
+        return [self.secret, self.old_secret] if overlaps and self.old_secret is not None else [self.secret]
 
 
 class Heard(NamedTuple):
@@ -102,10 +114,20 @@ class Heard(NamedTuple):
 
 
 def keep_door(conn: Connection, workspace: WorkspaceId, source: str, shop: Shop, secret: bytes, *, now: int) -> None:
-    """Take a shop's webhooks for a source, or give it another secret."""
+    """Take a shop's webhooks for a source, or give it another secret; the one before counts for `OVERLAP` more."""
     row = {"workspace": workspace, "source": source, "shop": shop, "secret": secret, "made_at": now, "last_at": None,
-           **dict.fromkeys(_COUNTS, 0), "refused_at": None, "refused_why": ""}  # fmt: skip
-    upsert(conn, doors, [row], key=("workspace", "source", "shop"), update=("secret",))
+           **dict.fromkeys(_COUNTS, 0), "refused_at": None, "refused_why": "", "old_secret": None,
+           "old_secret_until": now + OVERLAP}  # fmt: skip
+    is_other = "excluded.secret <> shops_doors.secret"
+    upsert(
+        conn, doors, [row], key=("workspace", "source", "shop"),
+        update={
+            "secret": "excluded.secret",
+            "old_secret": f"CASE WHEN {is_other} THEN shops_doors.secret ELSE shops_doors.old_secret END",
+            "old_secret_until":
+                f"CASE WHEN {is_other} THEN excluded.old_secret_until ELSE shops_doors.old_secret_until END",
+        },
+    )  # fmt: skip
 
 
 def remove_door(conn: Connection, workspace: WorkspaceId, source: str, shop: Shop) -> bool:
