@@ -7,7 +7,6 @@ The Golden Record itself is always read fresh. A row is made anew when a strand 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
@@ -19,7 +18,7 @@ from rapport.kernel.identifiers import bucket_of
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.mergeable import Activity
 from rapport.remember.golden import Gathered, gather
-from rapport.remember.nobodys import CONTACTS, nobodys
+from rapport.remember.nobodys import without_nobodys
 from rapport.remember.registry import Remembered, StrandState
 from rapport.remember.searching import facet, folded, keep_words, phone_word, postcode_word, words_of
 from rapport.remember.store import UNREAD, customers, states_of, strands
@@ -195,12 +194,14 @@ def _rewrite(
     units = _apart(conn, workspace, gathered)
     certain = _certain_states(conn, workspace, units, remembered, decode)
     states = {root: certain.get(root, found.state) for root, found in gathered.items() if found.state is not None}
-    blocked = _blocked(conn, workspace, states.values(), remembered)
+    who_they_are = without_nobodys(
+        conn, workspace, {root: state or gathered[root].state or {} for root, state in states.items()}, remembered
+    )
     told = {
         root: Summarised(
             found.state,
-            who := states[root] or found.state,
-            _row(workspace, root, found, found.state, who, remembered, blocked),
+            who_they_are[root],
+            _row(workspace, root, found, found.state, who_they_are[root], remembered),
         )
         for root, found in sorted(gathered.items())
         if found.state is not None
@@ -217,15 +218,6 @@ def _rewrite(
         conn.execute(customers.delete().where(among(conn, workspace, _table.root, batch)))
     if follower is not None:
         follower(conn, workspace, told, gone)
-
-
-def _blocked(
-    conn: Connection, workspace: WorkspaceId, states: Iterable[StrandState | None], remembered: Remembered
-) -> set[tuple[str, str]]:
-    """Of the addresses and numbers of these people those that are nobody's."""
-    kinds = [(name, remembered.parts[name].kind) for name in CONTACTS]
-    held = [(name, kind.read(state[name])) for state in states if state for name, kind in kinds if name in state]
-    return nobodys(conn, workspace, ((name, value) for name, value in held if value))
 
 
 def _apart(conn: Connection, workspace: WorkspaceId, gathered: Mapping[Key, Gathered]) -> dict[Key, list[Key]]:
@@ -290,7 +282,7 @@ _NUMBERS = ("first_seen_at", "last_seen_at", "last_order_at", "orders", "revenue
 
 def _row(
     workspace: WorkspaceId, root: Key, found: Gathered, state: StrandState, certain: StrandState,
-    remembered: Remembered, blocked: AbstractSet[tuple[str, str]],
+    remembered: Remembered,
 ) -> dict[str, Any]:  # fmt: skip
     """A customer's row. Who she is stands in `certain`, without learned links; what she did in `state`."""
 
@@ -298,7 +290,7 @@ def _row(
         """What a part says; not by way of the traits, which would cost ten times as much."""
         held = certain if part in _PERSONAL else state
         value = remembered.parts[part].kind.read(held[part]) if part in held else None
-        return otherwise if value is None or (part in CONTACTS and (part, value) in blocked) else value
+        return otherwise if value is None else value
 
     name, email, phone = read("name", ""), read("email", ""), read("phone", "")
     place, came_by = read("location", {}), read("acquisition", {})

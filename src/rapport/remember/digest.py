@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from rapport.kernel.facts import OWN_SOURCE
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.golden import Gathered, gather
+from rapport.remember.nobodys import without_nobodys
 from rapport.remember.registry import Remembered
 from rapport.resolve.graph.store import identifiers
 from rapport.storage.log import facts
@@ -71,7 +72,10 @@ def _customers(conn: Connection, workspace: WorkspaceId, remembered: Remembered)
         page = [Key(found) for found in conn.execute(query.order_by(root).limit(PAGE)).scalars()]
         if not page:
             return
-        yield from gather(conn, workspace, page, remembered=remembered).values()
+        gathered = gather(conn, workspace, page, remembered=remembered)
+        known = {root: found.state for root, found in gathered.items() if found.state is not None}
+        known = without_nobodys(conn, workspace, known, remembered)
+        yield from (found._replace(state=known.get(root)) for root, found in gathered.items())
         last = page[-1]
 
 

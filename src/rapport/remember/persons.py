@@ -9,9 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.remember.nobodys import without_nobodys
 from rapport.remember.registry import Held, Remembered
 from rapport.remember.store import states_of
 from rapport.remember.strands import decode_state
+from rapport.resolve.graph.renaming import NOBODYS
 from rapport.resolve.graph.store import identifiers
 from rapport.storage.lookup import select_among
 
@@ -39,18 +41,21 @@ def fields_of(
 ) -> dict[Key, dict[str, str]]:
     """What is known of each group of strands, by column; groups without a name, birthday, phone or e-mail are left out.
 
-    Two set-based reads for each 500 strands.
+    Three set-based reads for each 500 strands. Addresses and numbers that are nobody's are left out.
     """
     keys = [key for several in units.values() for key in several]
     bodies = states_of(conn, workspace, keys)
     names = _identifiers(conn, workspace, keys)
     kept = remembered.keys_of(_PARTS)
+    states = {unit: [decode_state(bodies[key]) for key in members if key in bodies] for unit, members in units.items()}
+    merged = {
+        unit: remembered.merge([{key: state[key] for key in kept if key in state} for state in several])
+        for unit, several in states.items()
+    }
+    merged = without_nobodys(conn, workspace, merged, remembered)
     found: dict[Key, dict[str, str]] = {}
     for unit, members in units.items():
-        states = [decode_state(bodies[key]) for key in members if key in bodies]
-        parts = [{key: state[key] for key in kept if key in state} for state in states]
-        traits = remembered.read(remembered.merge(parts), now=0) if parts else {}
-        fields = _texts(traits)
+        fields = _texts(remembered.read(merged[unit], now=0))
         for key in members:
             namespace, value = names.get(key, ("", ""))
             if namespace in _OF_IDENTIFIERS:
@@ -62,8 +67,9 @@ def fields_of(
 
 def _identifiers(conn: Connection, workspace: WorkspaceId, keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
     columns = identifiers.c
-    query = sa.select(columns.key, columns.namespace, columns.value).where(columns.namespace.in_(_OF_IDENTIFIERS))
-    return {Key(key): (name, value) for key, name, value in select_among(conn, query, workspace, columns.key, keys)}
+    query = sa.select(columns.key, columns.namespace, columns.value, columns.standing)
+    rows = select_among(conn, query.where(columns.namespace.in_(_OF_IDENTIFIERS)), workspace, columns.key, keys)
+    return {Key(key): (name, value) for key, name, value, standing in rows if not standing & NOBODYS}
 
 
 def _texts(traits: Mapping[str, Held]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from rapport.capabilities.messages.store import push_endpoints
 from rapport.decide.people import roots_of
 from rapport.kernel.clock import now_us
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.remember.nobodys import CONTACTS, nobodys
 from rapport.remember.registry import Held, Remembered
 from rapport.remember.store import customers, states_of
 from rapport.remember.strands import decode_state
@@ -27,16 +28,23 @@ _PERSON = Remembered(PARTS, TRAITS)
 
 
 def recipients(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> dict[Key, Recipient]:
-    """The person behind each key; six set-based reads. Who was never seen has no address."""
+    """The person behind each key; seven set-based reads. Who was never seen has no address, nor has a blocked one."""
     roots = roots_of(conn, workspace, keys)
     members = members_of_customers(conn, workspace, set(roots.values()))
     units = units_among(conn, workspace, members)
     theirs = {
         key: next((unit for unit in units.get(root, {}).values() if key in unit), [key]) for key, root in roots.items()
     }
+    contacts = {
+        (one.namespace, one.value): one.key
+        for several in members.values()
+        for one in several
+        if one.namespace in CONTACTS
+    }
+    blocked = nobodys(conn, workspace, contacts)
     emails, phones = (
-        {one.key: one.value for several in members.values() for one in several if one.namespace == namespace}
-        for namespace in ("email", "phone")
+        {key: value for (of, value), key in contacts.items() if of == namespace and (of, value) not in blocked}
+        for namespace in CONTACTS
     )
     bodies = states_of(conn, workspace, {one for several in theirs.values() for one in several})
     browsers = _with_browsers(conn, workspace, {one for several in theirs.values() for one in several})
