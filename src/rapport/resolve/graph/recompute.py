@@ -20,7 +20,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from rapport.kernel.identifiers import ALIASED, Identifier, IdentifierPolicy
+from rapport.kernel.identifiers import Identifier, IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.resolve.graph import store
 from rapport.resolve.graph.forest import Forest
@@ -33,14 +33,12 @@ from rapport.resolve.graph.model import (
     Status,
     counting_ends,
     day_of,
-    names_a_person,
-    oriented,
-    root_order,
 )
 from rapport.resolve.graph.neighbourhood import Edge, Neighbourhood, Node
 from rapport.resolve.graph.renaming import Word, is_founded
+from rapport.resolve.graph.settled import Moved, Settled
 from rapport.resolve.graph.stated import EXPIRY, Turn
-from rapport.storage.bulk import insert_rows, upsert
+from rapport.resolve.graph.waiting import LastSeen, awake, keep_waiting
 from rapport.storage.lookup import select_among
 
 __all__ = ["LastSeen", "Moved", "Recomputation", "Sighting"]
@@ -54,22 +52,6 @@ class Sighting(NamedTuple):
     first_at: int
     first_fact: str
     source: str
-
-
-class LastSeen(NamedTuple):
-    """The last day, from 1970, on which evidence was seen, and by which fact."""
-
-    day: int
-    fact: str
-
-
-class Moved(NamedTuple):
-    """An identifier's customer changed; `old_root` is None for an identifier never seen before."""
-
-    workspace: WorkspaceId
-    identifier_key: Key
-    old_root: Key | None
-    new_root: Key
 
 
 class Recomputation:
@@ -115,11 +97,11 @@ class Recomputation:
         for key, word in words.items():
             self._hear(around.nodes[key], word)
         waiting = {i: piece for i, piece in evidence.items() if not {piece.a, piece.b} <= around.nodes.keys()}
-        awake = self._awake([key for key in sightings if around.nodes[key].root is None], evidence, again)
+        woken = awake(around, [key for key in sightings if around.nodes[key].root is None], evidence, again)
         if waiting:
-            self._wait(waiting, maybe)
-        evidence = {i: piece for i, piece in evidence.items() if i not in waiting} | awake
-        stored = around.load_evidence([ident for ident in evidence if ident not in awake])
+            keep_waiting(self._conn, self._workspace, self._policy, around, waiting, maybe)
+        evidence = {i: piece for i, piece in evidence.items() if i not in waiting} | woken
+        stored = around.load_evidence([ident for ident in evidence if ident not in woken])
         for ident, piece in evidence.items():
             edge = stored.get(ident)
             if edge is None:
@@ -207,8 +189,12 @@ class Recomputation:
         self._admit()
         self._settle()
         self._mark_accounts()
-        moved = self._move()
-        self._write()
+        settled = Settled(
+            self._conn, self._workspace, self._policy, around, self._forest, touched=self._touched,
+            people=self.people, at=self._at,
+        )  # fmt: skip
+        moved = settled.move()
+        settled.write(self._outcomes)
         return moved
 
     # -- steps
@@ -258,51 +244,6 @@ class Recomputation:
         for key in around.inside if groups else ():
             if around.nodes[key].namespace == "user_id" and find(key) in groups:
                 around.nodes[key].mark_renaming()
-
-    def _wait(self, waiting: Mapping[EvidenceId, Evidence], maybe: Mapping[Key, Identifier]) -> None:
-        """Keep evidence to identifiers that nobody has seen, by its earliest fact and last day."""
-        nodes, column = self._around.nodes, store.evidence.c
-        query = sa.select(column.id, column.first_at, column.first_fact, column.source, column.last_day)
-        kept = {row.id: row for row in select_among(self._conn, query, self._workspace, column.id, list(waiting))}
-        rows = []
-        for ident, piece in waiting.items():
-            ranks = [nodes[k].rank if k in nodes else self._policy.rank(maybe[k].namespace) for k in (piece.a, piece.b)]
-            a, b = oriented(piece.a, ranks[0], piece.b, ranks[1])
-            first, day = (piece.first_at, piece.first_fact, piece.source), piece.last_day
-            if (old := kept.get(ident)) is not None:
-                first, day = min(first, (old.first_at, old.first_fact, old.source)), max(day, old.last_day)
-            rows.append({
-                "workspace": self._workspace, "id": ident, "a": a, "b": b, "kind": piece.kind.value,
-                "peer": ranks[0] == ranks[1], "first_at": first[0], "first_fact": first[1], "source": first[2],
-                "weight": piece.weight, "status": int(Status.WAITING), "last_day": day, "until_day": None,
-                "author": None, "reason": None,
-            })  # fmt: skip
-        upsert(
-            self._conn, store.evidence, rows, key=["workspace", "id"],
-            update=["first_at", "first_fact", "source", "last_day"],
-        )  # fmt: skip
-
-    def _awake(
-        self, new: Iterable[Key], evidence: Mapping[EvidenceId, Evidence], again: Mapping[EvidenceId, LastSeen]
-    ) -> dict[EvidenceId, Evidence]:
-        """The evidence that waited for these identifiers, as if it were new."""
-        found: dict[EvidenceId, Evidence] = {}
-        nodes = self._around.nodes
-        rows = self._around.waiting_for([key for key in new if nodes[key].namespace in ALIASED])
-        self._around.load({end for row in rows for end in (row.a, row.b)})
-        for row in rows:
-            if row.a not in nodes or row.b not in nodes:
-                continue
-            given = evidence.get(row.id)
-            first = (row.first_at, row.first_fact, row.source)
-            day = max(row.last_day, again[row.id].day if row.id in again else 0)
-            if given is not None:
-                first = min(first, (given.first_at, given.first_fact, given.source))
-                day = max(day, given.last_day)
-            found[row.id] = Evidence(
-                row.a, row.b, Kind(row.kind), first[0], first[1], first[2], row.weight, again_day=day
-            )
-        return found
 
     def _expired_among(self, idents: Collection[EvidenceId]) -> list[EvidenceId]:
         if not self._policy.evidence_days:
@@ -443,97 +384,6 @@ class Recomputation:
             if accepted:
                 forest.join(edge.a, edge.b, contracting=edge.contracting, renaming=edge.kind is Kind.RENAMED)
         return forest
-
-    def _move(self) -> list[Moved]:
-        """Give every identifier inside its root, and write down what people will want to know of it."""
-        groups: defaultdict[Key, list[Node]] = defaultdict(list)
-        for key in self._around.inside:
-            groups[self._forest.find(key)].append(self._around.nodes[key])
-        new_roots: dict[Key, Key] = {}
-        for members in groups.values():
-            root = min(members, key=lambda node: root_order(node.known(), self._policy)).key
-            new_roots.update((node.key, root) for node in members)
-        self._record(groups.values(), new_roots)
-        moved = []
-        for key, root in new_roots.items():
-            node = self._around.nodes[key]
-            if node.root != root:
-                moved.append(Moved(self._workspace, key, node.root, root))
-                node.root, node.changed = root, True
-        return moved
-
-    def _record(self, groups: Iterable[list[Node]], new_roots: Mapping[Key, Key]) -> None:
-        rows = []
-        sides = self._sides(new_roots)
-        for members in groups:
-            root_to = new_roots[members[0].key]
-            before = {node.root for node in members} - {None}
-            home = sorted(old for old in before if old is not None and new_roots[old] == root_to)
-            kept = self._around.nodes[root_to].root
-            merged = [old for old in home if old != (kept if kept in home else home[0])]
-            split = sorted(old for old in before if old is not None and new_roots[old] != root_to)
-            if not merged and not split:
-                continue
-            fact = min((self._touched[node.key] for node in members if node.key in self._touched), default="")
-            common = {"workspace": self._workspace, "at": self._at, "root_to": root_to, "fact": fact}
-            named = {old for old in before if old is not None and (old, root_to) in sides}
-            self.people[fact] += [Turn("merged", old, root_to) for old in merged if old in named and len(named) > 1]
-            self.people[fact] += [
-                Turn("split", old, root_to)
-                for old in split
-                if old in named and any(one == old and new != root_to for one, new in sides)
-            ]
-            rows += [{**common, "kind": "merged", "root_from": old} for old in merged]
-            rows += [{**common, "kind": "split", "root_from": old} for old in split]
-        insert_rows(self._conn, store.customer_changes, rows)
-
-    def _sides(self, new_roots: Mapping[Key, Key]) -> set[tuple[Key, Key]]:
-        """(old root, new root) wherever an identifier that names a person goes that way."""
-        nodes = self._around.nodes
-        return {
-            (old, root)
-            for key, root in new_roots.items()
-            if (old := nodes[key].root) is not None and names_a_person(nodes[key].namespace, self._policy)
-        }
-
-    def _write(self) -> None:
-        around = self._around
-        for ident, status in self._outcomes.items():
-            edge = around.edges[ident]
-            if edge.status is not status:
-                edge.status, edge.changed = status, True
-        identifiers = [
-            {
-                "workspace": self._workspace, "key": node.key, "namespace": node.namespace, "value": node.value,
-                "first_seen_at": node.first_seen_at, "first_fact": node.first_fact, "source": node.source,
-                "root": node.root, "shared_at": node.shared_at, "stated_at": node.stated_at,
-                "renamed_by": node.renamed_by, "standing": node.standing,
-            }
-            for node in around.nodes.values()
-            if node.changed
-        ]  # fmt: skip
-        evidence = [
-            {
-                "workspace": self._workspace, "id": edge.ident, "a": edge.a, "b": edge.b, "kind": edge.kind.value,
-                "peer": edge.rank_a == edge.rank_b, "first_at": edge.first_at, "first_fact": edge.first_fact,
-                "source": edge.source, "weight": edge.weight, "status": int(edge.status or Status.REFUSED),
-                "last_day": edge.last_day, "until_day": edge.until_day, "author": edge.author, "reason": edge.reason,
-            }
-            for edge in around.edges.values()
-            if edge.changed
-        ]  # fmt: skip
-        upsert(
-            self._conn, store.identifiers, identifiers, key=["workspace", "key"],
-            update=[
-                "first_seen_at", "first_fact", "source", "root", "shared_at", "stated_at", "renamed_by", "standing",
-            ],
-        )  # fmt: skip
-        upsert(
-            self._conn, store.evidence, evidence, key=["workspace", "id"],
-            update=[
-                "first_at", "first_fact", "source", "weight", "status", "last_day", "until_day", "author", "reason",
-            ],
-        )  # fmt: skip
 
 
 def _counting(edge: Edge) -> tuple[Key, ...]:
