@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 import string
 from functools import lru_cache
-from urllib.parse import unquote
 
 __all__ = ["is_placeholder", "is_placeholder_email", "is_placeholder_number", "is_placeholder_text"]
 
@@ -74,6 +73,7 @@ _TEMPLATE = re.compile(
       | ^\#(?:ref!|value!|name\?|null!|div/0!|num!)$ | ^(?:async\ )?function\b.*\{ | =>\s*\{""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
+_ESCAPED = re.compile(r"%([0-9a-f]{2})", re.IGNORECASE | re.ASCII)
 _GUID = re.compile(r"^[{<]?[0-9a-f]{8}-", re.IGNORECASE)
 _ODD = re.compile(r"[^\w.@:/+-]")
 _NOTHINGS = re.compile(r"(?:null|none|nil|undefined|nan){2,}")
@@ -181,5 +181,5 @@ def _is_template(value: str) -> bool:
     if _ODD.search(value) is None or _GUID.match(value):
         return False
     if "%7B" in value or "%7b" in value:  # a template in an address of a page
-        value = unquote(value, errors="replace")
+        value = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), value)
     return _TEMPLATE.search(value) is not None

@@ -108,10 +108,11 @@ _ALSO: Mapping[str, str] = {
     "Order Completed": (
         "purchase, purchased, order placed, placed order, order created, order paid, order confirmed, order "
         "complete, checkout completed, checkout complete, completed checkout, ecommerce purchase, order success, "
-        "order submitted, transaction, transaction completed, payment completed, sale"
+        "order submitted, transaction, transaction completed, payment completed, sale, order received, new order, "
+        "place order, complete payment, product purchased, ordered product"
     ),
     "Order Updated": "order edited, order changed",
-    "Order Refunded": "refund, refunded, refund created, partial refund, order refund created",
+    "Order Refunded": "refund, refunded, refund created, partial refund, order refund created, refund order",
     "Order Cancelled": "order voided, cancel order, order cancel",
     "Order Shipped": "order fulfilled, fulfilled order, shipment created, shipped order",
     "Order Delivered": "delivered order, delivery completed",
