@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -22,7 +22,7 @@ from rapport.app.pipeline import Pipeline, Shops
 from rapport.collect import withdrawals
 from rapport.collect.sources import identifier_policy
 from rapport.collect.withdrawals import Effects, Withdrawal
-from rapport.compose.unsaid import Around, Looked, around, look, orders_of
+from rapport.compose.unsaid import Around, LookAgain, Looked, around, look, orders_of
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Seen, Unsaid
@@ -37,7 +37,7 @@ from rapport.resolve.graph.unsaying import Unseen, unsay
 from rapport.storage import leases, log, suppression, withdrawn
 from rapport.storage.engine import Database
 from rapport.storage.locks import Lock, lock_alone
-from rapport.storage.log import StoredRow, to_fact
+from rapport.storage.log import Horizon, StoredRow, to_fact
 from rapport.storage.lookup import change_among
 from rapport.storage.settings import Cache
 
@@ -45,8 +45,8 @@ __all__ = ["FORGETTING", "UNDOING", "learning", "undoing"]
 
 UNDOING = "collect.undoing"
 
-AT_ONCE = 2_000
-"""Facts taken back in one transaction."""
+AT_ONCE = 500
+"""Facts taken back in one transaction, while nobody appends."""
 LOOKED_AT = 500
 """Facts whose withdrawal is tried to tell what would go; of more, these are the first. Nobody appends meanwhile."""
 
@@ -69,7 +69,7 @@ def undoing(pipeline: Pipeline, *, at_once: int = AT_ONCE) -> Job:
             return 1
         step = undo.take_back if found.state == "wanted" else undo.put_back
         looked = undo.look(limit=at_once)
-        with turn.write() as conn:
+        with suppress(LookAgain), turn.write() as conn:
             done = step(conn, limit=at_once, looked=looked)
             effects = found.effects or Effects()
             if found.state == "wanted" and done is not None:
@@ -93,13 +93,20 @@ def learning(conn: Connection, pipeline: Pipeline) -> bool:
 def _tell(turn: Turn, undo: _Undo, found: Withdrawal, at_once: int) -> None:
     """Do it, look at what went, and take that back."""
     told, looked = Effects(), undo.look(limit=LOOKED_AT)
-    with _for_show(turn.db) as conn:
-        limit = min(at_once, LOOKED_AT)
-        while told.facts < LOOKED_AT and (done := undo.take_back(conn, limit=limit, looked=looked)) is not None:
-            told.add(done)
+    # Counted before anybody has to wait; in a window of the past no fact appears any more.
+    with turn.db.read() as conn:
         query = sa.select(sa.func.count()).select_from(withdrawals.facts_between(conn, found).subquery())
-        left = int(conn.execute(query).scalar_one())
-    told.facts, told.whole = told.facts + left, not left
+        every = int(conn.execute(query).scalar_one())
+    try:
+        with _for_show(turn.db) as conn:
+            limit = min(at_once, LOOKED_AT)
+            while told.facts < LOOKED_AT and (done := undo.take_back(conn, limit=limit, looked=looked)) is not None:
+                told.add(done)
+    except LookAgain:
+        if not told.facts:
+            return
+    told.whole = told.facts >= every
+    told.facts = max(told.facts, every)
     with turn.write() as conn:
         withdrawals.note(conn, found, state="told", told=told, now=turn.now)
 
@@ -129,14 +136,16 @@ class _Undo:
 
     def look(self, *, limit: int) -> Looked:
         """Look through the log for what the next facts name, while others go on appending."""
+        with self._db.look() as conn:
+            upto = Horizon().advance(conn)
+            folded = conn.execute(sa.select(sa.func.min(leases.buckets.c.cursor))).scalar_one()
         with self._db.read() as conn:
             rows = (
                 withdrawn.kept_of(conn, self._workspace, self._found.id, limit=limit)
                 if self._found.state == "back_wanted" else self._next(conn, limit)
             )  # fmt: skip
-            buckets = leases.buckets.c
-            folded = conn.execute(sa.select(sa.func.min(buckets.cursor))).scalar_one()
-            return look(conn, self._workspace, self._policy(conn), rows, upto=int(folded or 0))
+            policy = self._policy(conn)
+            return look(conn, self._workspace, policy, rows, upto=max(upto, int(folded or 0)))
 
     def take_back(self, conn: Connection, *, limit: int, looked: Looked) -> Effects | None:
         """Take some of the facts back; None where none is left."""

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.act.jobs import Job, Turn
-from rapport.compose.erasure import Proof, erase
+from rapport.compose.erasure import Proof, erase, withdrawn_names
 from rapport.compose.partners import tell_partners
 from rapport.compose.queue import Failed, next_request, stepping_behind
 from rapport.compose.requests import finish, privacy_requests
@@ -73,6 +73,8 @@ def erasing(slices: Installed) -> Job:
 
 def _erase(turn: Turn, slices: Installed, workspace: WorkspaceId, request: str, subject: Key) -> list[str] | None:
     """What to look for in the files; None where it was refused, or begun, since it was found waiting."""
+    with turn.db.read() as conn:
+        withdrawn = withdrawn_names(conn, workspace)
     with turn.write() as conn:
         mine = sa.and_(_r.workspace == workspace, _r.id == request)
         begun = privacy_requests.update().where(mine, _r.status == "received", _r.subject == subject)
@@ -80,7 +82,7 @@ def _erase(turn: Turn, slices: Installed, workspace: WorkspaceId, request: str, 
             return None
         members = members_of(conn, workspace, subject)
         tell_partners(conn, workspace, members, request=request, kind="erasure", now=turn.now)
-        proof, texts = erase(conn, slices, workspace, subject, now=turn.now, told=to_iso(turn.now))
+        proof, texts = erase(conn, slices, workspace, subject, now=turn.now, told=to_iso(turn.now), withdrawn=withdrawn)
         conn.execute(privacy_requests.update().where(mine).values(proof=msgspec.json.encode(proof)))
     return texts
 

@@ -7,13 +7,14 @@ done again: a database keeps the bytes of what it deleted until it is told not t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from rapport.collect import withdrawals
 from rapport.collect.sources import identifier_policy
 from rapport.compose.holding import Sifted
 from rapport.compose.mentions import mentions, overwrite
@@ -35,7 +36,7 @@ from rapport.storage.withdrawn import withdrawn_facts
 if TYPE_CHECKING:
     from rapport.compose.installed import Installed
 
-__all__ = ["Proof", "StoreErased", "erase"]
+__all__ = ["Proof", "StoreErased", "WithdrawnNames", "erase", "withdrawn_names"]
 
 
 class StoreErased(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,13 +71,23 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, files=words, left=[*tidied.left, *beside.left])
 
 
+class WithdrawnNames(NamedTuple):
+    """Whom facts name that were taken back: together in one fact."""
+
+    version: tuple[tuple[str, str, int], ...]
+    """Of the shop's withdrawals when it was read."""
+    named: Collection[frozenset[Key]]
+
+
 def erase(
-    conn: Connection, slices: Installed, workspace: WorkspaceId, key: Key, *, now: int, told: str, for_good: bool = True
-) -> tuple[Proof, list[str]]:
+    conn: Connection, slices: Installed, workspace: WorkspaceId, key: Key, *, now: int, told: str,
+    for_good: bool = True, withdrawn: WithdrawnNames | None = None,
+) -> tuple[Proof, list[str]]:  # fmt: skip
     """Erase whoever certainly has this identifier, in this transaction; returns the proof, and what to look for.
 
     Erasing somebody who is gone already finds nothing, and says so. `told` is the time in words. Who is not erased
-    `for_good` may come again, as somebody new.
+    `for_good` may come again, as somebody new. With what `withdrawn_names` told before this transaction began, nobody
+    who appends waits until all facts that were taken back are read.
     """
     suppression.erasing(conn)
     lock_alone(conn, Lock.APPENDING)
@@ -84,7 +95,7 @@ def erase(
     if conn.dialect.name == "sqlite":
         conn.exec_driver_sql("PRAGMA secure_delete = ON")
     members = members_of(conn, workspace, key)
-    keys = sorted(_with_withdrawn(conn, workspace, {key, *(one.key for one in members)}))
+    keys = sorted(_with_withdrawn(conn, workspace, {key, *(one.key for one in members)}, withdrawn))
     if for_good:
         suppression.suppress(conn, workspace, keys, now=now)
     _part_from_others(conn, workspace, keys, now=now)
@@ -105,19 +116,37 @@ def erase(
     return proof, texts
 
 
-def _with_withdrawn(conn: Connection, workspace: WorkspaceId, keys: set[Key]) -> set[Key]:
+def withdrawn_names(conn: Connection, workspace: WorkspaceId) -> WithdrawnNames:
+    """Whom facts name that were taken back; for `erase`, read before anybody has to wait. Cost: all such facts."""
+    columns = [withdrawn_facts.c[name] for name in StoredRow._fields]
+    rows = conn.execute(sa.select(*columns).where(withdrawn_facts.c.workspace == workspace))
+    policy = identifier_policy(settings_of(conn, workspace))
+    version = _withdrawals_version(conn, workspace)
+    named = {
+        frozenset({Key(row.strand), *said_of(workspace, to_fact(row), policy).found})
+        for row in map(StoredRow._make, rows)
+    }
+    return WithdrawnNames(version, named)
+
+
+def _withdrawals_version(conn: Connection, workspace: WorkspaceId) -> tuple[tuple[str, str, int], ...]:
+    """It is another one once more facts were taken back; each turn of a withdrawal notes when it was."""
+    w = withdrawals.withdrawals.c
+    query = sa.select(w.id, w.state, w.changed_at).where(w.workspace == workspace).order_by(w.id)
+    return tuple((row.id, row.state, row.changed_at) for row in conn.execute(query))
+
+
+def _with_withdrawn(conn: Connection, workspace: WorkspaceId, keys: set[Key], known: WithdrawnNames | None) -> set[Key]:
     """The keys with those that only facts name which were taken back, and may be put back: they are the person's, too.
 
     A key that others have named since is somebody's by what they said.
     """
-    columns = [withdrawn_facts.c[name] for name in StoredRow._fields]
-    rows = conn.execute(sa.select(*columns).where(withdrawn_facts.c.workspace == workspace))
-    policy = identifier_policy(settings_of(conn, workspace))
-    named = [{Key(row.strand), *said_of(workspace, to_fact(row), policy).found} for row in map(StoredRow._make, rows)]
+    if known is None or known.version != _withdrawals_version(conn, workspace):
+        known = withdrawn_names(conn, workspace)
     found, more = set[Key](), set(keys)
     while more:
         found |= more
-        near = set[Key]().union(*(names for names in named if names & found)) - found
+        near = set[Key]().union(*(names for names in known.named if names & found)) - found
         query = sa.select(store.identifiers.c.key)
         more = near - {Key(row.key) for row in select_among(conn, query, workspace, store.identifiers.c.key, near)}
     return found

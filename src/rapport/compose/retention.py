@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.act.jobs import Job, Turn
-from rapport.compose.erasure import Proof, erase
+from rapport.compose.erasure import Proof, WithdrawnNames, erase, withdrawn_names
 from rapport.compose.law import Outlived
 from rapport.compose.partners import tell_partners
 from rapport.compose.requests import RETENTION, finish, privacy_requests
@@ -87,8 +87,13 @@ def _look(turn: Turn, slices: Installed, sweep: _Sweep, shops: list[WorkspaceId]
     with turn.db.read() as conn:
         found = find(conn, shop, sweep.after, turn.now, LOOK_AT) if find is not None else Outlived([], 0, None)
     if found.people:
+        with turn.db.read() as conn:
+            withdrawn = withdrawn_names(conn, shop)
         with turn.write() as conn:
-            sweep.erased |= {_outlive(conn, slices, shop, key, now=turn.now) for key in found.people[: turn.at_most]}
+            sweep.erased |= {
+                _outlive(conn, slices, shop, key, now=turn.now, withdrawn=withdrawn)
+                for key in found.people[: turn.at_most]
+            }
     if len(found.people) <= turn.at_most:  # who is gone is not found again; the others are
         sweep.after = found.after
         if found.after is None:
@@ -96,10 +101,13 @@ def _look(turn: Turn, slices: Installed, sweep: _Sweep, shops: list[WorkspaceId]
     return min(len(found.people), turn.at_most)
 
 
-def _outlive(conn: Connection, slices: Installed, workspace: WorkspaceId, key: Any, *, now: int) -> str:
+def _outlive(
+    conn: Connection, slices: Installed, workspace: WorkspaceId, key: Any, *, now: int, withdrawn: WithdrawnNames
+) -> str:
     request = new_id("prv")
     tell_partners(conn, workspace, members_of(conn, workspace, key), request=request, kind="erasure", now=now)
-    proof, _ = erase(conn, slices, workspace, key, now=now, told=to_iso(now), for_good=False)
+    proof, _ = erase(conn, slices, workspace, key, now=now, told=to_iso(now), for_good=False,
+                     withdrawn=withdrawn)  # fmt: skip
     row = {
         "workspace": workspace, "id": request, "kind": RETENTION, "status": "running", "subject": None, "asked_at": now,
         "due_at": now, "finished_at": None, "asked_by": "rapport", "verified": "nobody asked",

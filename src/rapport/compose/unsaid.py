@@ -27,7 +27,7 @@ from rapport.storage.bulk import chunks
 from rapport.storage.log import StoredRow, to_fact
 from rapport.storage.lookup import select_among
 
-__all__ = ["SUBJECTS", "Around", "Looked", "around", "look", "orders_of", "subjects_of"]
+__all__ = ["SUBJECTS", "Around", "LookAgain", "Looked", "around", "look", "orders_of", "subjects_of"]
 
 SUBJECTS = ("order_id", "refund_id", "shipment_id", "cart_id")
 """Properties by which facts of several people may speak of one thing."""
@@ -62,8 +62,12 @@ class Looked(NamedTuple):
     values: frozenset[str]
     """That were looked for."""
     seqs: tuple[int, ...]
-    """Facts in which one of them may stand, up to and with `upto`."""
+    """Facts that speak of one of them, up to and with `upto`."""
     upto: int
+
+
+class LookAgain(Exception):
+    """What was looked for beforehand is not what is named now: look once more, while nobody has to wait."""
 
 
 def subjects_of(fact: Fact) -> set[tuple[str, str]]:
@@ -88,10 +92,16 @@ def look(
     facts = [to_fact(row) for row in told]
     of_people = [said_of(workspace, fact, policy) for fact in facts]
     names = {key for one in of_people for key in (*one.found, *one.maybe)}
-    subjects = {value for fact in facts for _, value in subjects_of(fact)}
+    subjects = {one for fact in facts for one in subjects_of(fact)}
     shared = set(shared_among(conn, workspace, names).values())
-    found = tuple(row.seq for row in _speaking(conn, workspace, subjects, shared, upto=upto))
-    return Looked(frozenset(subjects | shared), found, upto)
+    texts = {value for _, value in subjects}
+    # That it may speak of them is not enough: of many texts each fact may, and each would be read again.
+    found = tuple(
+        row.seq
+        for row in _speaking(conn, workspace, texts, shared, upto=upto)
+        if _speaks(workspace, to_fact(row), policy, subjects, shared)
+    )
+    return Looked(frozenset(texts | shared), found, upto)
 
 
 def around(
@@ -100,8 +110,8 @@ def around(
 ) -> Around:  # fmt: skip
     """What stands around these facts, which are to be taken back. `is_folded` says of a row whether it had an effect.
 
-    Cost: the facts of these people and of those seen with them, and what came to the log since it was `looked` through;
-    all of the log only where the facts name what nobody knew of then.
+    Cost: the facts of these people and of those seen with them, and what came to the log since it was `looked` through.
+    Raises LookAgain where the facts name what nobody knew of then, rather than read all of the log meanwhile.
     """
     facts = [to_fact(row) for row in told]
     of_people = [said_of(workspace, fact, policy) for fact in facts]
@@ -116,8 +126,7 @@ def around(
     for row in _spoken(conn, workspace, {value for _, value in subjects}, shared, looked):
         if row.seq in out or row.seq in rest:
             continue
-        fact = to_fact(row)
-        if subjects & subjects_of(fact) or (shared and shared & _values(workspace, fact, policy)):
+        if _speaks(workspace, to_fact(row), policy, subjects, shared):
             rest[row.seq] = row
     rest = {seq: row for seq, row in rest.items() if is_folded(row)}
     followed = _followers(workspace, policy, wording, facts, strands, list(rest.values()))
@@ -177,8 +186,7 @@ def _spoken(
 ) -> Iterator[StoredRow]:
     """The facts in which one of these texts may stand: those found beforehand that are still there, and new ones."""
     if not looked.values >= subjects | shared:
-        yield from _speaking(conn, workspace, subjects, shared)
-        return
+        raise LookAgain
     f = log.facts.c
     for some in chunks(looked.seqs, 500):
         query = sa.select(log.facts).where(f.workspace == workspace, f.seq.in_(some))
@@ -212,11 +220,19 @@ def _speaking(
         after = rows[-1].seq
 
 
+def _speaks(
+    workspace: WorkspaceId, fact: Fact, policy: IdentifierPolicy, subjects: AbstractSet[tuple[str, str]],
+    shared: AbstractSet[str],
+) -> bool:  # fmt: skip
+    """Whether a fact is about one of these things, or names one of these identifiers."""
+    return bool(subjects & subjects_of(fact) or (shared and shared & _values(workspace, fact, policy)))
+
+
 def _may_name(body: bytes, values: AbstractSet[str]) -> bool:
     """Whether one of these texts may be a property of a fact; it is, where there is a doubt."""
     if _DOUBT.search(body):
         return True
-    return not values.isdisjoint(one.decode("utf-8", "replace") for one in _TEXTS.findall(body))
+    return not values.isdisjoint(one.decode("utf-8", "replace").strip() for one in _TEXTS.findall(body))
 
 
 def _within(conn: Connection, body: sa.ColumnElement[bytes], sought: bytes) -> sa.ColumnElement[bool]:

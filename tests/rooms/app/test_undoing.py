@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from rapport.act.jobs import Moment, Turn
 from rapport.app.pipeline import Pipeline
@@ -30,7 +32,7 @@ from rapport.capabilities.promises.store import promises
 from rapport.collect import sources, withdrawals
 from rapport.collect.statements import order_statements
 from rapport.collect.withdrawals import Effects, Withdrawal
-from rapport.compose.erasure import erase
+from rapport.compose.erasure import erase, withdrawn_names
 from rapport.compose.unsaid import FEW
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from rapport.kernel.errors import Conflict, InvalidInput
@@ -318,6 +320,55 @@ def test_kill_9_amid_a_turn_leaves_the_parts_before_it_and_a_restart_completes_i
 
 def _left(shop: Shop) -> int:
     return len([row for row in shop.rows(log.facts) if row["source"] == FORGED])
+
+
+@contextmanager
+def rows_read_while_nobody_appends(db: Database) -> Iterator[list[int]]:
+    """Rows of the log, and of what was taken out of it, that are read from the taking of the lock until its end."""
+    read: list[int] = []
+    held: list[bool] = []
+
+    def hear(_: object, cursor: Any, statement: str, *__: object) -> None:
+        if "pg_advisory_xact_lock(" in statement and not held:
+            held.append(True)
+        elif held and statement.startswith("SELECT") and "body" in statement.partition("FROM")[0]:
+            read.append(cursor.rowcount)
+
+    event.listen(db.engine, "after_cursor_execute", hear)
+    try:
+        yield read
+    finally:
+        event.remove(db.engine, "after_cursor_execute", hear)
+
+
+def test_an_append_waits_for_no_more_than_is_taken_out_and_what_others_say_of_it(any_shop: Shop) -> None:
+    """Of a log of a thousand facts, and hundreds that were taken back before, only those of these people are read."""
+    if any_shop.db.dialect == "sqlite":
+        pytest.skip("SQLite tells no number of rows; the statements are the same")
+    told(any_shop, forging=True)
+    others = [any_shop.message("Product Viewed", at=NOON + n * SECOND, user=f"u{n % 50}", product_id="q") for n in
+              range(1_000)]  # fmt: skip
+    any_shop.send(*named("o", others))
+    drain(any_shop.pipeline)
+    found = carried_out(any_shop, asked(any_shop).id)
+    with any_shop.db.write() as conn:
+        confirmed = withdrawals.confirm(conn, any_shop.id, found.id, by="ada", now=LATER)
+    undo = _Undo(any_shop.pipeline, any_shop.db, confirmed, now=LATER)
+    looked = undo.look(limit=100)
+    with rows_read_while_nobody_appends(any_shop.db) as read, any_shop.db.write() as conn:
+        assert undo.take_back(conn, limit=100, looked=looked) is not None
+    assert 0 < sum(read) < 100
+    key = key_of(any_shop.id, Identifier("user_id", "u1"))
+    with any_shop.db.write() as conn:  # As many again lie among what was taken back.
+        columns = ("seq", "source", "message_id", "strand", "bucket", "occurred_at", "received_at", "body")
+        f = log.facts.c
+        kept = sa.select(f.workspace, sa.literal(found.id), *(f[name] for name in columns)).where(f.source != FORGED)
+        conn.execute(withdrawn_facts.insert().from_select(["workspace", "withdrawal", *columns], kept))
+    with any_shop.db.read() as conn:
+        withdrawn = withdrawn_names(conn, any_shop.id)
+    with rows_read_while_nobody_appends(any_shop.db) as read, any_shop.db.write() as conn:
+        erase(conn, any_shop.pipeline.slices, any_shop.id, key, now=LATER, told="then", withdrawn=withdrawn)
+    assert sum(read) < 200
 
 
 @pytest.mark.slow
