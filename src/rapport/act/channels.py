@@ -43,6 +43,8 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     """The least the destination asked us to wait."""
     address: bytes = b""
     """The key of the address it went to, where the channel finds it out at that moment."""
+    units: int = 1
+    """In how many parts it was carried, each of which is billed, such as those of an SMS."""
 
 
 class Outcome(NamedTuple):
@@ -53,6 +55,7 @@ class Outcome(NamedTuple):
     """`later`: it is tried again, or a rule holds it; `dropped`: a rule held it back for good."""
     detail: str
     address: bytes = b""
+    units: int = 1
 
 
 AfterDelivery: TypeAlias = Callable[[Connection, Sequence[Outcome], int], None]

@@ -129,7 +129,13 @@ class Recorder:
                     _give_up(conn, destination_of(one.message), now, reason=one.outcome.detail)
             _keep_circuits(conn, several, now)
             told = [
-                Outcome(one.message, _STATUS.get(change["status"], "later"), one.outcome.detail, one.outcome.address)
+                Outcome(
+                    one.message,
+                    _STATUS.get(change["status"], "later"),
+                    one.outcome.detail,
+                    one.outcome.address,
+                    one.outcome.units,
+                )
                 for one, change in changes
                 if one in ours
             ]

@@ -40,8 +40,9 @@ def _alarm_mail(db: Database, given: ChannelSettings) -> Channel:
 
 def _by_phone(name: str, db: Database, given: ChannelSettings) -> Channel:
     from rapport.adapters.channels.phone import PhoneChannel
+    from rapport.adapters.providers.store import door_of
 
-    return PhoneChannel(name, db, given)
+    return PhoneChannel(name, db, given, hears=lambda conn, shop: door_of(conn, shop, "twilio") is not None)
 
 
 def _push(db: Database, given: ChannelSettings) -> Channel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs
 
 import msgspec
@@ -23,18 +23,35 @@ from rapport.adapters.channels.providers import outcome
 from rapport.adapters.channels.push import PushChannel, encrypted
 from rapport.app.wiring import installed
 from rapport.capabilities.messages import store
-from rapport.capabilities.messages.model import PUSH, SMS, WHATSAPP
+from rapport.capabilities.messages.model import (
+    NO_ADDRESS,
+    NOT_OPTED_IN,
+    OWN_TROUBLE,
+    PUSH,
+    SMS,
+    WHATSAPP,
+    WINDOW_IS_OVER,
+    Template,
+    TemplateText,
+    WhatsAppTemplate,
+    is_of_the_channel,
+)
 from rapport.capabilities.messages.service.channels import healths, send_trial
+from rapport.capabilities.messages.service.outcomes import Feedback, take_feedback
 from rapport.capabilities.messages.service.providers import Provider, keep_provider, provider_of
 from rapport.capabilities.messages.service.pushing import Keys, Subscription, endpoints_of, public_key, subscribe
 from rapport.capabilities.messages.service.queueing import MessageWanted, queue
 from rapport.capabilities.messages.service.replies import Reply, take_reply
+from rapport.capabilities.messages.service.spending import cost_rows
+from rapport.capabilities.messages.service.templates import publish
 from rapport.capabilities.messages.settings import MESSAGE_SETTINGS, MessageSettings
 from rapport.capabilities.messages.store import MessageRow
-from rapport.kernel.clock import DAY, SECOND, now_us, to_iso
+from rapport.capabilities.messages.texts import parts_of
+from rapport.kernel.clock import DAY, MINUTE, SECOND, now_us, to_iso
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import Key
+from rapport.measure.model import Question
 from rapport.resolve.graph.customer_ids import ensure_secret
 from rapport.storage import settings
 from tests.databases import ENGINES, database_at
@@ -72,7 +89,7 @@ def post(shop: Shop) -> Iterator[Dispatcher]:
     """The outbox as a worker has it; its channels may go to this machine."""
     given, slices = ChannelSettings(allow_private=True, public_url="https://shop.example"), installed()
     channels: list[Channel] = [
-        PhoneChannel(SMS, shop.db, given),
+        PhoneChannel(SMS, shop.db, given, hears=lambda conn, workspace: True),
         PhoneChannel(WHATSAPP, shop.db, given),
         PushChannel(shop.db, given),
     ]
@@ -116,6 +133,14 @@ def _key(shop: Shop, phone: str) -> Key:
     return Key(key_of(shop.id, Identifier("phone", phone)))
 
 
+def writes(shop: Shop, phone: str, *, before: int = 0) -> None:
+    """They say something by WhatsApp, so long before now."""
+    at, ident = now_us() - before, f"w{next(_NUMBERS)}"
+    said = Reply(channel="whatsapp", sender=phone, text="When does it come?", id=ident, at=at)
+    with shop.db.write() as conn:
+        assert not take_reply(conn, shop.id, said, now=now_us())
+
+
 def run(post: Dispatcher) -> None:
     while post.run_once(now_us() + SECOND):
         post.drain(10)
@@ -151,6 +176,7 @@ def test_whatsapp_goes_by_the_same_contract_to_another_provider(
     provider.status, provider.answer = 200, b'{"messaging_product": "whatsapp", "messages": [{"id": "wamid.1"}]}'
     carried(shop, provider, WHATSAPP, kind="meta", account="1234", sender="")
     phone = somebody(shop)
+    writes(shop, phone)
     row = ask(shop, phone, channel=WHATSAPP)
     run(post)
     [got] = provider.received
@@ -241,6 +267,8 @@ def test_a_provider_has_a_limit_and_a_number_that_is_none_is_sent_nothing_more(
 ) -> None:  # fmt: skip
     carried(shop, provider, WHATSAPP, a_minute=2)
     phones = [somebody(shop) for _ in range(4)]
+    for phone in phones:
+        writes(shop, phone)
     with shop.db.write() as conn:  # those of other tests were a while ago
         conn.execute(store.messages.update().where(store.messages.c.channel == WHATSAPP).values(finished_at=1))
     rows = [ask(shop, phone, channel=WHATSAPP) for phone in phones]
@@ -342,3 +370,163 @@ def test_web_push_is_encrypted_as_in_the_example_of_its_standard() -> None:
         "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBr"
         "u3jl7A_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN"
     )
+
+
+APPROVED = WhatsAppTemplate(
+    name="order_packed", language="de", variables=("{{ customer.first_name }}", "{{ order.id }}"),
+    content_sid="HX" + "0" * 32,
+)  # fmt: skip
+
+
+def approved(shop: Shop, name: str, purpose: Literal["transactional", "marketing"] = "transactional") -> str:
+    """A template with a short text and one that Meta has approved."""
+    text = TemplateText(subject="Hi", body="<mj-section><mj-column><mj-text>Hi</mj-text></mj-column></mj-section>",
+                        short="Bestellung {{ order.id }}", whatsapp=APPROVED)  # fmt: skip
+    made = Template(title="Packed", purpose=purpose, texts={"de": text})
+    with shop.db.write() as conn:
+        publish(conn, shop.id, name, made, seen=None, by="the tests", now=now_us())
+    return name
+
+
+@pytest.mark.parametrize("kind", ["meta", "twilio"])
+def test_by_whatsapp_only_what_meta_approved_goes_to_who_has_not_written_for_a_day(
+    shop: Shop, provider: Receiver, post: Dispatcher, kind: Any
+) -> None:
+    if kind == "meta":
+        provider.status, provider.answer = 200, b'{"messages": [{"id": "wamid.1"}]}'
+    carried(shop, provider, WHATSAPP, kind=kind, account="1234")
+    template = approved(shop, f"packed_{kind}")
+    stranger, late, recent = somebody(shop), somebody(shop), somebody(shop)
+    writes(shop, late, before=DAY + MINUTE)
+    writes(shop, recent, before=DAY - MINUTE)
+    rows = [ask(shop, one, template, channel=WHATSAPP) for one in (stranger, late, recent)]
+    bare = ask(shop, late, "order_story", channel=WHATSAPP)
+    run(post)
+    assert [now_of(shop, row).status for row in rows] == ["held", "sent", "sent"]
+    assert now_of(shop, rows[0]).reason == NOT_OPTED_IN
+    assert (now_of(shop, bare).status, now_of(shop, bare).reason) == ("held", WINDOW_IS_OVER)
+    bodies = b" ".join(sorted(bytes(got.body) for got in provider.received))
+    if kind == "meta":
+        assert b'"template":{"name":"order_packed","language":{"code":"de"}' in bodies
+        assert b'[{"type":"text","text":"Ada"},{"type":"text","text":"A-1"}]' in bodies
+        assert rows[1].id.encode() in bodies, "our reference, by which Meta tells what became of it"
+    else:
+        assert b"ContentSid=HX000" in bodies
+        assert b"%221%22%3A%22Ada%22" in bodies
+    assert b"Bestellung" in bodies
+
+
+def sms_of(shop: Shop, row: MessageRow) -> list[MessageRow]:
+    with shop.db.read() as conn:
+        return list(store.by_keys(conn, shop.id, [f"{row.idempotency_key} > sms"]).values())
+
+
+def test_what_has_no_address_goes_by_the_next_channel_once(shop: Shop, provider: Receiver, post: Dispatcher) -> None:
+    carried(shop, provider)
+    phone = somebody(shop)
+    row = ask(shop, phone, channel="email", fallback=("push", "sms"))
+    assert (row.status, row.reason) == ("held", "no e-mail address is known")
+    again = ask(shop, phone, channel="email", fallback=("push", "sms"), idempotency_key=row.idempotency_key)
+    assert again.id == row.id
+    run(post)
+    [got] = provider.received
+    assert parse_qs(got.body.decode())["To"] == [phone]
+    assert (
+        b"StatusCallback=https%3A%2F%2Fshop.example%2Fv1%2Fwebhooks%2Fproviders%2Ftwilio%2Fshop%3Fmessage%3Dmsg_"
+        in got.body
+    )
+    with shop.db.read() as conn:
+        [instead] = store.by_keys(conn, shop.id, [f"{row.idempotency_key} > push > sms"]).values() or sms_of(shop, row)
+    assert (instead.status, instead.latest_at) == ("sent", row.latest_at)
+
+
+def test_a_mail_that_came_back_goes_by_sms_once_and_within_its_time(
+    shop: Shop, provider: Receiver, post: Dispatcher
+) -> None:
+    carried(shop, provider)
+
+    def mailed(**given: Any) -> MessageRow:
+        """To somebody with an address, handed over a moment ago."""
+        phone = somebody(shop)
+        traits = {"email": f"{phone[1:]}@example.com"}
+        shop.send({"type": "identify", "userId": f"u{phone}", "messageId": f"m{phone}", "traits": traits})
+        shop.fold()
+        row = ask(shop, phone, channel="email", fallback=("sms",), **given)
+        with shop.db.write() as conn:
+            store.set_status(conn, shop.id, [(row.id, store.SENT, "", now_us(), b"")])
+        return row
+
+    def told(row: MessageRow, kind: Any, detail: str = "") -> list[MessageRow]:
+        for _ in range(2):
+            with shop.db.write() as conn:
+                take_feedback(conn, shop.id, [Feedback(id=row.id, kind=kind, detail=detail)], now=now_us())
+        return sms_of(shop, row)
+
+    assert len(told(mailed(), "bounced", "550 5.1.1 no such user")) == 1
+    assert told(mailed(latest_at=now_us() - 1), "bounced", "550 5.1.1 no such user") == []
+    assert told(mailed(), "bounced", "452 4.2.2 mailbox full") == []
+    assert told(mailed(), "complained") == []
+    arrived = mailed()
+    told(arrived, "delivered")
+    assert told(arrived, "bounced", "550 5.1.1 no such user") == []
+    run(post)
+    assert len(provider.received) == 1
+
+
+def test_a_text_that_may_have_gone_goes_nowhere_else() -> None:
+    words = "no answer (ReadTimeout): it may have gone, so it is not sent again"
+    assert not is_of_the_channel(words)
+    wills = ("they called a message spam", "the address wants no news and offers", "they have ordered meanwhile",
+             f"{OWN_TROUBLE}: 550 5.7.26", "the number has said stop (21610)", "too late: it was to go")  # fmt: skip
+    for will in wills:
+        assert not is_of_the_channel(will)
+    for reason in (*NO_ADDRESS.values(), WINDOW_IS_OVER, "refused: 550 5.1.1", "5.1.1 no number on WhatsApp (131026)",
+                   "WhatsApp: they get no more news from anybody for now (131049)"):  # fmt: skip
+        assert is_of_the_channel(reason)
+
+
+@pytest.fixture
+def priced(shop: Shop) -> Iterator[MessageSettings]:
+    """SMS that cost, and a budget of a day that two parts fit into."""
+    with shop.db.write() as conn:
+        before = settings.load(conn, shop.id, MESSAGE_SETTINGS)
+        wanted = but(before.value, sms_price=7_500, budget_a_day=20)
+        settings.save(conn, shop.id, MESSAGE_SETTINGS, wanted, version=before.version, by="the tests", now=1)
+        conn.execute(store.costs.delete())
+    yield wanted
+    with shop.db.write() as conn:
+        now = settings.load(conn, shop.id, MESSAGE_SETTINGS)
+        settings.save(conn, shop.id, MESSAGE_SETTINGS, before.value, version=now.version, by="the tests", now=1)
+
+
+def test_texts_cost_by_their_parts_and_a_spent_budget_holds_news_alone(
+    shop: Shop, provider: Receiver, post: Dispatcher, priced: MessageSettings
+) -> None:
+    carried(shop, provider, a_minute=0)
+    phones = [somebody(shop, sms_marketing=True) for _ in range(4)]
+    news_of = approved(shop, "news_of_sms", "marketing")
+    rows = [ask(shop, one, news_of, purpose="marketing") for one in phones]
+    long = ask(shop, phones[0], data={"order": {"id": "A-1"}, "story": "😀" * 60})
+    run(post)
+    news = [now_of(shop, row) for row in rows]
+    assert sorted(row.status for row in news) == ["queued", "queued", "sent", "sent"]
+    waiting = {row.reason for row in news if row.status == "queued"}
+    assert waiting == {"the budget of the day for news and offers is spent"}
+    assert {row.cost for row in news if row.status == "sent"} == {7_500}
+    assert now_of(shop, long).status == "sent"
+    assert now_of(shop, long).cost == 7_500 * parts_of("x" * 20 + "😀" * 60).number == 22_500
+    asked = Question(workspace=shop.id, since=now_us() - DAY, until=now_us() + DAY, by="purpose")
+    with shop.db.read() as conn:
+        assert cost_rows(conn, asked) == [
+            {"purpose": "marketing", "currency": "EUR", "cost_minor": 15, "sent": 2},
+            {"purpose": "transactional", "currency": "EUR", "cost_minor": 23, "sent": 1},
+        ]
+
+
+@pytest.mark.parametrize(
+    ("text", "coding", "number"),
+    [("", "GSM-7", 1), ("€" * 80, "GSM-7", 1), ("€" * 81, "GSM-7", 2), ("a" * 306, "GSM-7", 2), ("ç" * 70, "UCS-2", 1),
+     ("ç" * 71, "UCS-2", 2), ("a" * 159 + "😀", "UCS-2", 3)],
+)  # fmt: skip
+def test_one_letter_changes_how_a_text_is_carried(text: str, coding: str, number: int) -> None:
+    assert (parts_of(text).coding, parts_of(text).number) == (coding, number)

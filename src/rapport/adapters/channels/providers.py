@@ -16,9 +16,10 @@ import msgspec
 from rapport.act.channels import Delivered
 from rapport.adapters.channels.connecting import Answer
 from rapport.capabilities.messages.model import WHATSAPP
+from rapport.capabilities.messages.service.composing import Approved
 from rapport.capabilities.messages.service.providers import Provider
 
-__all__ = ["ASKING", "READING", "Wanted", "outcome"]
+__all__ = ["ASKING", "READING", "Text", "Wanted", "outcome"]
 
 
 class Wanted(NamedTuple):
@@ -29,38 +30,62 @@ class Wanted(NamedTuple):
     headers: Mapping[str, str]
 
 
+class Text(NamedTuple):
+    """What is to be sent."""
+
+    to: str
+    text: str
+    reference: str
+    """Ours, by which the provider tells what became of it."""
+    approved: Approved | None = None
+    callback: str = ""
+    """Where it tells that; empty: nowhere."""
+
+
 def _form(url: str, fields: Mapping[str, str], **headers: str) -> Wanted:
     return Wanted(url, urlencode(fields).encode(), {"content-type": "application/x-www-form-urlencoded", **headers})
 
 
-def _twilio(one: Provider, channel: str, to: str, text: str, reference: str) -> Wanted:
+def _twilio(one: Provider, channel: str, text: Text) -> Wanted:
     prefix = "whatsapp:" if channel == WHATSAPP else ""
     key = base64.b64encode(f"{one.account}:{one.secret}".encode()).decode()
-    return _form(
-        f"{one.url}/2010-04-01/Accounts/{quote(one.account, safe='')}/Messages.json",
-        {"To": prefix + to, "From": prefix + one.sender, "Body": text}, authorization=f"Basic {key}",
-    )  # fmt: skip
+    fields = {"To": prefix + text.to, "From": prefix + one.sender}
+    if text.approved is not None:
+        variables = {str(number): value for number, value in enumerate(text.approved.values, 1)}
+        fields |= {"ContentSid": text.approved.content_sid, "ContentVariables": msgspec.json.encode(variables).decode()}
+    else:
+        fields["Body"] = text.text
+    if text.callback:
+        fields["StatusCallback"] = text.callback
+    url = f"{one.url}/2010-04-01/Accounts/{quote(one.account, safe='')}/Messages.json"
+    return _form(url, fields, authorization=f"Basic {key}")
 
 
-def _vonage(one: Provider, channel: str, to: str, text: str, reference: str) -> Wanted:
-    kind = "text" if text.isascii() else "unicode"
-    fields = {"api_key": one.account, "api_secret": one.secret, "from": one.sender.lstrip("+"), "to": to.lstrip("+"),
-              "text": text, "type": kind, "client-ref": reference}  # fmt: skip
+def _vonage(one: Provider, channel: str, text: Text) -> Wanted:
+    kind = "text" if text.text.isascii() else "unicode"
+    fields = {"api_key": one.account, "api_secret": one.secret, "from": one.sender.lstrip("+"),
+              "to": text.to.lstrip("+"), "text": text.text, "type": kind, "client-ref": text.reference}  # fmt: skip
     return _form(f"{one.url}/sms/json", fields)
 
 
-def _meta(one: Provider, channel: str, to: str, text: str, reference: str) -> Wanted:
-    body = {"messaging_product": "whatsapp", "recipient_type": "individual", "to": to.lstrip("+"), "type": "text",
-            "text": {"body": text}, "biz_opaque_callback_data": reference}  # fmt: skip
+def _meta(one: Provider, channel: str, text: Text) -> Wanted:
+    said: dict[str, Any] = {"type": "text", "text": {"body": text.text}}
+    if text.approved is not None:
+        values = [{"type": "text", "text": value} for value in text.approved.values]
+        template = {"name": text.approved.name, "language": {"code": text.approved.language},
+                    "components": [{"type": "body", "parameters": values}] if values else []}  # fmt: skip
+        said = {"type": "template", "template": template}
+    body = {"messaging_product": "whatsapp", "recipient_type": "individual", "to": text.to.lstrip("+"), **said,
+            "biz_opaque_callback_data": text.reference}  # fmt: skip
     url = f"{one.url}/v21.0/{quote(one.account, safe='')}/messages"
     headers = {"content-type": "application/json", "authorization": f"Bearer {one.secret}"}
     return Wanted(url, msgspec.json.encode(body), headers)
 
 
-ASKING: Mapping[str, Callable[[Provider, str, str, str, str], Wanted]] = {
+ASKING: Mapping[str, Callable[[Provider, str, Text], Wanted]] = {
     "twilio": _twilio, "vonage": _vonage, "meta": _meta,
 }  # fmt: skip
-"""By provider: the request that sends a text to a number, under our reference."""
+"""By provider: the request that sends a text to a number by a channel."""
 
 
 def _read_twilio(answer: Answer, said: Any) -> Delivered | None:
@@ -69,6 +94,8 @@ def _read_twilio(answer: Answer, said: Any) -> Delivered | None:
         return Delivered(result="dead", detail=f"5.1.1 no number that can be sent to ({code})")
     if code == 21610:
         return Delivered(result="dead", detail="the number has said stop (21610)")
+    if code == 63049:
+        return Delivered(result="dead", detail="WhatsApp: they get no more news from anybody for now (63049)")
     if code == 63016:
         return Delivered(result="dead", detail="WhatsApp: after 24 hours without a word only its own templates (63016)")
     return Delivered(result="delivered", detail="taken") if answer.status == 201 and said.get("sid") else None
@@ -91,17 +118,19 @@ def _read_vonage(answer: Answer, said: Any) -> Delivered | None:
     return Delivered(result="dead", detail=f"{words} (status {bad})")
 
 
+_META: Mapping[object, str] = {
+    131026: "5.1.1 no number on WhatsApp", 131047: "WhatsApp: after 24 hours without a word only its own templates",
+    131049: "WhatsApp: they get no more news from anybody for now", 131050: "the number has said stop",
+}  # fmt: skip
+
+
 def _read_meta(answer: Answer, said: Any) -> Delivered | None:
     if answer.status == 200 and said.get("messages"):
         return Delivered(result="delivered", detail="taken")
     error = said.get("error")
     code = error.get("code") if isinstance(error, dict) else None
-    if code == 131026:
-        return Delivered(result="dead", detail="5.1.1 no number on WhatsApp (131026)")
-    if code == 131047:
-        return Delivered(
-            result="dead", detail="WhatsApp: after 24 hours without a word only its own templates (131047)"
-        )
+    if code in _META:
+        return Delivered(result="dead", detail=f"{_META[code]} ({code})")
     if code in (4, 80007, 130429, 131056):
         return Delivered(result="retry", detail=f"too many at once ({code})", retry_after_seconds=60)
     return None

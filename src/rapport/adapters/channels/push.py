@@ -49,7 +49,7 @@ class PushChannel:
         """One attempt at each browser; delivered where one takes it, so that nobody is told twice for the others."""
         try:
             with self._db.read() as conn:
-                text = ready(conn, message, self._given)
+                text = ready(conn, message, self._given, now=now)
                 endpoints = endpoints_of(conn, message.workspace, text.keys)
                 key = private_key(conn, message.workspace)
         except RapportError as error:

@@ -17,10 +17,12 @@ from rapport.capabilities.messages.model import CHANNELS, EMAIL, PUSH
 from rapport.capabilities.messages.service.channels import Health, healths, send_trial
 from rapport.capabilities.messages.service.providers import CARRIES, Provider, keep_provider, provider_of
 from rapport.capabilities.messages.service.servers import server_of
+from rapport.capabilities.messages.service.spending import spent_today
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput, NotFound, RapportError
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
+from rapport.storage.workspaces import workspace_of
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.forms import Form, integer, raw, text
 
@@ -37,6 +39,8 @@ class _Line(NamedTuple):
     """Who carries it; empty while nobody is set."""
     health: Health
     trials: list[Delivery]
+    spent: tuple[int, int]
+    """Today and in this month, in the smallest unit of the currency."""
 
 
 @get("/channels", permission="messages:read", sync_to_thread=True)
@@ -123,6 +127,8 @@ def _all(
     lines = []
     with db.read() as conn:
         found = healths(conn, workspace, now=now_us())
+        shop = workspace_of(conn, workspace)
+        spent = spent_today(conn, shop, now_us())
         for channel in CHANNELS:
             provider = provider_of(conn, workspace, channel) if channel in CARRIES else None
             carrier = provider.kind.capitalize() if provider is not None else ""
@@ -132,10 +138,11 @@ def _all(
             elif channel == PUSH:
                 carrier = "the browsers' own services"
             trials = deliveries.latest(conn, workspace, channel=channel, destination="test", limit=3)
-            lines.append(_Line(channel, TITLES[channel], carrier, found[channel], trials))
+            cost = tuple((part + 500) // 1000 for part in spent.get(channel, (0, 0)))
+            lines.append(_Line(channel, TITLES[channel], carrier, found[channel], trials, (cost[0], cost[1])))
     return render(
         request, "channels/channels.html", status=error.status if error else 200, lines=lines, error=error,
-        carries=CARRIES, public_url=given.public_url,
+        carries=CARRIES, public_url=given.public_url, currency=shop.settings.currency,
     )  # fmt: skip
 
 

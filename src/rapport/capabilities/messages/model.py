@@ -11,24 +11,31 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
-from rapport.kernel.clock import SECOND, to_datetime
+from rapport.kernel.clock import DAY, SECOND, to_datetime
 from rapport.kernel.ids import Key
 
 __all__ = [
     "CHANNELS",
+    "COMES_BACK",
     "EMAIL",
     "NAME",
+    "NOT_OPTED_IN",
     "NO_ADDRESS",
+    "NO_SHORT_TEXT",
     "OWN_TROUBLE",
     "PUSH",
     "SMS",
     "WHATSAPP",
+    "WHATSAPP_WINDOW",
+    "WINDOW_IS_OVER",
     "Mail",
     "MessagePurpose",
     "Recipient",
     "Template",
     "TemplateText",
+    "WhatsAppTemplate",
     "bounce_is_permanent",
+    "is_of_the_channel",
     "quiet_until",
     "refusal",
     "status_code_of",
@@ -43,6 +50,13 @@ NO_ADDRESS = {
 }  # fmt: skip
 """By channel: why it does not reach somebody."""
 
+COMES_BACK = "messages to this address came back"
+NO_SHORT_TEXT = "has no short text"
+WINDOW_IS_OVER = "WhatsApp: they have not written within 24 hours, and the template names none that Meta approved"
+NOT_OPTED_IN = "WhatsApp: they have neither written nor agreed to be written to"
+WHATSAPP_WINDOW = DAY
+"""So long after somebody's last word anything may be answered. **Source:** Meta, "Customer service windows"."""
+
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,59}$")
 """How templates are called."""
 
@@ -50,6 +64,18 @@ MessagePurpose = Literal["transactional", "marketing"]
 
 
 _Language = Annotated[str, Meta(pattern="^[a-z]{2,3}$")]
+
+
+class WhatsAppTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A template that Meta has approved for the shop's account: what may be said to who has not written for a day."""
+
+    name: Annotated[str, Meta(pattern="^[a-z0-9_]{1,512}$")]
+    language: Annotated[str, Meta(pattern="^[a-z]{2,3}(_[A-Z]{2})?$")]
+    """As it was approved, such as `de` or `en_US`."""
+    variables: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=500)], ...], Meta(max_length=20)] = ()
+    """What stands for `{{1}}`, `{{2}}` … of its body, as Liquid."""
+    content_sid: Annotated[str, Meta(pattern="^(HX[0-9a-f]{32})?$")] = ""
+    """Its id at Twilio, where Twilio carries it."""
 
 
 class TemplateText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,6 +88,8 @@ class TemplateText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """MJML: the sections of the mail, which stand in the shop's frame; or a whole document that begins with `<mjml`."""
     short: Annotated[str, Meta(max_length=1_000)] = ""
     """What SMS, WhatsApp and web push say, plain text with Liquid. Empty: it goes by mail alone."""
+    whatsapp: WhatsAppTemplate | None = None
+    """What goes by WhatsApp to who has not written within 24 hours."""
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -163,6 +191,30 @@ _ABOUT_THE_SENDER = re.compile(
 _OF_ADDRESSES = frozenset({550, 551, 553})
 OWN_TROUBLE = "the shop's own sending is refused"
 """How the outcome of a message begins that no receiver is to blame for."""
+
+
+_NOT_ELSEWHERE = re.compile(r"it may have gone|has said stop|\(21610\)|\(131050\)", re.IGNORECASE)
+_OF_THE_CHANNEL = re.compile(
+    "|".join(
+        (
+            *map(re.escape, (*NO_ADDRESS.values(), COMES_BACK, NO_SHORT_TEXT, WINDOW_IS_OVER, NOT_OPTED_IN)),
+            r"^refused:", r"\b5\.\d+\.\d+\b", r"\(131049\)", r"\(63049\)", r"^4\.0\.0 not delivered", r"own templates",
+            "no browser",
+        )
+    )
+)  # fmt: skip
+
+
+def is_of_the_channel(reason: str) -> bool:
+    """Whether what keeps a message from somebody is the channel's, so that another may bring it: not their will, not
+    what they did meanwhile, not the shop's own trouble, and never where it may have arrived.
+
+    >>> is_of_the_channel("no e-mail address is known"), is_of_the_channel("they have ordered meanwhile")
+    (True, False)
+    """
+    if reason.startswith(OWN_TROUBLE) or _NOT_ELSEWHERE.search(reason):
+        return False
+    return bool(_OF_THE_CHANNEL.search(reason))
 
 
 def status_code_of(text: str, *, reply: int | None = None) -> str:

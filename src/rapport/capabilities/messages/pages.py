@@ -214,6 +214,8 @@ def _with_text(template: Template, language: str, data: dict[str, Any]) -> Templ
             },
             TemplateText,
         )  # fmt: skip
+        before = template.texts.get(language)
+        typed = msgspec.structs.replace(typed, whatsapp=before.whatsapp if before is not None else None)
         return msgspec.convert(
             msgspec.to_builtins(template) | {"texts": msgspec.to_builtins({**template.texts, language: typed})},
             Template,

@@ -50,7 +50,7 @@ def compile_template(template: Template) -> dict[str, str]:
     for language, text in template.texts.items():
         try:
             found[language] = compile_text(text, language)
-            for line in (text.subject, text.preheader, text.short):
+            for line in (text.subject, text.preheader, text.short, *(text.whatsapp.variables if text.whatsapp else ())):
                 check_liquid(line)
         except InvalidInput as error:
             raise InvalidInput(f"{language}: {error.message}", hint=error.hint) from error

@@ -48,6 +48,41 @@ class MessageSettings(msgspec.Struct, frozen=True, kw_only=True):
             description="Such as all addresses at one mail provider. 0 is no limit.",
         ),
     ] = 600
+    mail_price: Annotated[
+        int,
+        Meta(
+            ge=0, le=100_000_000, title="Price of 1,000 mails",
+            description="What the provider takes, in the smallest unit of the shop's currency, such as cents.",
+        ),
+    ] = 0  # fmt: skip
+    sms_price: Annotated[
+        int,
+        Meta(
+            ge=0, le=100_000_000, title="Price of 1,000 SMS parts",
+            description="A long text, or one with an emoji, is carried in several parts.",
+        ),
+    ] = 0  # fmt: skip
+    whatsapp_price: Annotated[
+        int,
+        Meta(
+            ge=0, le=100_000_000, title="Price of 1,000 WhatsApp messages",
+            description="In the smallest unit of the shop's currency, such as cents.",
+        ),
+    ] = 0  # fmt: skip
+    budget_a_day: Annotated[
+        int,
+        Meta(
+            ge=0, le=10**12, title="Budget of a day for news and offers",
+            description="In the smallest unit of the currency. What does not fit waits a day. 0 is no limit.",
+        ),
+    ] = 0  # fmt: skip
+    budget_a_month: Annotated[
+        int,
+        Meta(
+            ge=0, le=10**12, title="Budget of a month for news and offers",
+            description="Messages about an order are not held by it, but are shown among the costs.",
+        ),
+    ] = 0  # fmt: skip
     sender_name: Annotated[
         str, Meta(max_length=100, title="Name in mails", description="What mails call the shop. Empty: its name here.")
     ] = ""

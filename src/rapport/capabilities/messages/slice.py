@@ -6,12 +6,15 @@ from pathlib import Path
 
 from rapport.capabilities.messages import store
 from rapport.capabilities.messages.facts import FACT_KINDS
+from rapport.capabilities.messages.metrics import MESSAGE_COSTS
 from rapport.capabilities.messages.service.confirming import confirming
 from rapport.capabilities.messages.service.gates import GATES, HERE
 from rapport.capabilities.messages.service.outcomes import after_delivery
+from rapport.capabilities.messages.service.spending import cost_rows
 from rapport.capabilities.messages.settings import MESSAGE_SETTINGS
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
+from rapport.measure.model import Measured
 from rapport.web.permissions import Permission
 
 __all__ = ["MESSAGES"]
@@ -27,6 +30,8 @@ MESSAGES = Slice(
             store.suppressions, "which addresses get no mail, without the address; kept, so that it stays so",
             by=("key",), erase="no row leads to an address without the address itself",
         ),
+        of_person(store.words, "when somebody wrote to the shop last, by the key of the number", by=("key",)),
+        of_shop(store.costs, "what messages cost, by day and channel"),
         of_shop(store.templates, "what messages say, in every version"),
         of_person(store.push_endpoints, "which browsers of somebody take notifications"),
         of_shop(store.channel_providers, "who carries SMS, WhatsApp and web push for each shop, with its secret"),
@@ -35,6 +40,7 @@ MESSAGES = Slice(
     ),
     migrations=Path(__file__).parent / "migrations",
     settings=MESSAGE_SETTINGS,
+    metrics=(Measured(metric=MESSAGE_COSTS, read=cost_rows),),
     send_rules=(HERE, GATES),
     after_delivery=after_delivery,
     permissions=(

@@ -15,9 +15,9 @@ from rapport.storage.lookup import select_among
 from rapport.storage.sealing import opened, sealed
 
 __all__ = [
-    "HELD", "QUEUED", "SENT", "MessageRow", "by_ids", "by_keys", "channel_providers", "insert", "listed",
-    "mail_servers", "messages", "places", "push_endpoints", "sent_lately", "set_status", "suppress", "suppressed",
-    "suppressions", "templates",
+    "HELD", "QUEUED", "SENT", "MessageRow", "by_ids", "by_keys", "channel_providers", "costs", "insert", "last_words",
+    "listed", "mail_servers", "messages", "note_word", "places", "push_endpoints", "sent_lately", "set_costs",
+    "set_status", "suppress", "suppressed", "suppressions", "templates", "words",
 ]  # fmt: skip
 
 QUEUED, SENT, HELD, FAILED = "queued", "sent", "held", "failed"
@@ -58,6 +58,8 @@ messages = Table(
     Column("opened_at", BigInteger),
     Column("clicked_at", BigInteger),
     Column("address", LargeBinary),
+    Column("cost", BigInteger),
+    Column("fallback", Text, nullable=False, server_default=""),
     Index("messages_once", "workspace", "idempotency_key", unique=True),
     Index("messages_of_strand", "workspace", "strand", "created_at"),
     Index("messages_by_time", "workspace", "created_at", "id"),
@@ -65,7 +67,8 @@ messages = Table(
     Index("messages_to_domain", "workspace", "domain", "finished_at"),
 )
 """`opened_at` and `clicked_at` are a person's; what machines did stands in the log alone. `address` is the key of the
-one it went to, as an identifier, known from the first attempt on."""
+one it went to, as an identifier, known from the first attempt on. `cost` is in thousandths of the smallest unit of the
+currency, `fallback` names the channels it may go by instead, with commas between."""
 
 suppressions = Table(
     "message_suppressions",
@@ -121,6 +124,30 @@ places = Table(
 """Databases from which messages may be sent, each by what tells it from its copies."""
 
 
+costs = Table(
+    "message_costs",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("channel", CText, primary_key=True),
+    Column("purpose", CText, primary_key=True),
+    Column("currency", CText, primary_key=True),
+    Column("sent", BigInteger, nullable=False),
+    Column("cost", BigInteger, nullable=False),
+)
+"""What was spent on a day of the shop's calendar (its ordinal), in thousandths of the currency's smallest unit."""
+
+words = Table(
+    "message_words",
+    metadata,
+    Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("channel", CText, primary_key=True),
+    Column("key", LargeBinary, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+"""When the owner of a number wrote to the shop last, by the key of the number."""
+
+
 class MessageRow(NamedTuple):
     """A message as it is kept."""
 
@@ -144,6 +171,8 @@ class MessageRow(NamedTuple):
     opened_at: int | None = None
     clicked_at: int | None = None
     address: bytes | None = None
+    cost: int | None = None
+    fallback: str = ""
 
 
 _m = messages.c
@@ -205,6 +234,31 @@ def set_status(
             ),
             rows,
         )  # fmt: skip
+
+
+def set_costs(conn: Connection, workspace: WorkspaceId, cost: Mapping[str, int]) -> None:
+    """Note what messages have cost, by id."""
+    param = sa.bindparam
+    update = messages.update().where(_m.workspace == workspace, _m.id == param("of_id"))
+    rows = [{"of_id": one, "new_cost": of} for one, of in cost.items() if of]
+    if rows:
+        conn.execute(update.values(cost=param("new_cost", type_=sa.BigInteger)), rows)
+
+
+def note_word(conn: Connection, workspace: WorkspaceId, channel: str, key: Key, at: int) -> None:
+    """The owner of a number has written; an older word changes nothing."""
+    row = {"workspace": workspace, "channel": channel, "key": key, "at": at}
+    upsert(
+        conn, words, [row], key=("workspace", "channel", "key"), update=("at",),
+        where="excluded.at > message_words.at",
+    )  # fmt: skip
+
+
+def last_words(conn: Connection, workspace: WorkspaceId, channel: str, keys: Collection[Key]) -> dict[Key, int]:
+    """When the owners of these numbers wrote last; who never did is missing."""
+    w = words.c
+    query = sa.select(w.key, w.at).where(w.channel == channel)
+    return {Key(row[0]): int(row[1]) for row in select_among(conn, query, workspace, w.key, keys)}
 
 
 def sent_lately(

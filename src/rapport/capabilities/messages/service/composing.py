@@ -10,22 +10,31 @@ from sqlalchemy import Connection
 
 from rapport.act.channels import ChannelSettings, Outgoing
 from rapport.capabilities.consent import refusal_tokens
-from rapport.capabilities.messages.model import SMS, WHATSAPP, Mail, Recipient
+from rapport.capabilities.messages.model import (
+    NO_SHORT_TEXT,
+    SMS,
+    WHATSAPP,
+    WHATSAPP_WINDOW,
+    WINDOW_IS_OVER,
+    Mail,
+    Recipient,
+)
 from rapport.capabilities.messages.people import recipients
 from rapport.capabilities.messages.rendering import fill, fill_line, fill_plain, text_of
 from rapport.capabilities.messages.service.servers import MailServer
 from rapport.capabilities.messages.service.templates import Published, find_template
 from rapport.capabilities.messages.settings import MESSAGE_SETTINGS, MessageSettings
-from rapport.capabilities.messages.store import MessageRow, by_ids
+from rapport.capabilities.messages.store import MessageRow, by_ids, last_words
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.gate import marketing_by
+from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage import settings
 from rapport.storage.workspaces import Workspace, all_workspaces
 
 __all__ = [
-    "Desk", "Ready", "Shelf", "Trial", "check_mail", "compose", "compose_short", "load_desk", "preview", "ready",
-    "trial_of", "write",
+    "Approved", "Desk", "Ready", "Shelf", "Short", "Trial", "check_mail", "compose", "compose_short", "load_desk",
+    "phone_key", "preview", "ready", "trial_of", "write",
 ]  # fmt: skip
 
 
@@ -47,6 +56,7 @@ class Ready(NamedTuple):
     url: str
     keys: Sequence[Key]
     """What is certainly the customer's: where their browsers are found."""
+    approved: Approved | None = None
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,19 +138,46 @@ def _data(row: MessageRow) -> dict[str, Any]:
     return msgspec.json.decode(row.data, type=dict[str, Any])
 
 
-def compose_short(shelf: Shelf, row: MessageRow, recipient: Recipient) -> tuple[str, str]:
-    """Title and text of a message by SMS, WhatsApp or web push. Raises InvalidInput where a value it needs is missing,
-    or the template says nothing short; NotFound without its template.
+class Approved(NamedTuple):
+    """A template that Meta has approved, with the values of its variables."""
+
+    name: str
+    language: str
+    values: tuple[str, ...]
+    content_sid: str
+
+
+class Short(NamedTuple):
+    """A message by SMS, WhatsApp or web push."""
+
+    title: str
+    text: str
+    approved: Approved | None = None
+    """What goes by WhatsApp instead of the text."""
+
+
+def compose_short(shelf: Shelf, row: MessageRow, recipient: Recipient, *, wrote_at: int, now: int) -> Short:
+    """A message that is no mail. `wrote_at` says when they wrote by WhatsApp last.
+
+    Raises InvalidInput where a value it needs is missing, the template says nothing short, or WhatsApp takes no free
+    text any more; NotFound without its template.
     """
     published = shelf.template(row.template)
     language, values = _values(published, recipient, shelf.desk, data=_data(row), unsubscribe="")
     text = published.template.texts[language]
+    if row.channel == WHATSAPP and not (text.short and now - wrote_at < WHATSAPP_WINDOW):
+        if text.whatsapp is None:
+            raise InvalidInput(WINDOW_IS_OVER, hint="name an approved template on the template's page")
+        filled = tuple(fill_line(one, values, language=language) for one in text.whatsapp.variables)
+        if not all(filled):
+            raise InvalidInput("WhatsApp: a variable of the approved template is empty, which Meta refuses")
+        return Short("", "", Approved(text.whatsapp.name, text.whatsapp.language, filled, text.whatsapp.content_sid))
     if not text.short:
-        raise InvalidInput(f"the template {row.template!r} has no short text", hint="write one on its page")
+        raise InvalidInput(f"the template {row.template!r} {NO_SHORT_TEXT}", hint="write one on its page")
     short = fill_plain(text.short, values, language=language)
     if row.purpose == "marketing" and row.channel in (SMS, WHATSAPP):
         short = f"{short}\n{_STOP.get(language, _STOP['en'])}"
-    return fill_line(text.subject, values, language=language), short
+    return Short(fill_line(text.subject, values, language=language), short)
 
 
 _STOP = {
@@ -150,7 +187,7 @@ _STOP = {
 }  # fmt: skip
 
 
-def ready(conn: Connection, message: Outgoing, given: ChannelSettings) -> Ready:
+def ready(conn: Connection, message: Outgoing, given: ChannelSettings, *, now: int) -> Ready:
     """What an entry of the outbox says, and to whom. Raises NotFound, and InvalidInput where it cannot be written."""
     trial = trial_of(message)
     if trial is not None:
@@ -163,9 +200,18 @@ def ready(conn: Connection, message: Outgoing, given: ChannelSettings) -> Ready:
     if row is None:
         raise NotFound("the message is gone")
     person = recipients(conn, message.workspace, [row.strand])[row.strand]
-    title, text = compose_short(Shelf(conn, load_desk(conn, message.workspace, given)), row, person)
+    number = phone_key(message.workspace, person.phone)
+    wrote_at = last_words(conn, message.workspace, row.channel, [number]).get(number, 0)
+    shelf = Shelf(conn, load_desk(conn, message.workspace, given))
+    short = compose_short(shelf, row, person, wrote_at=wrote_at, now=now)
     url = _data(row).get("url")
-    return Ready(person.phone, text, title, url if isinstance(url, str) else given.public_url, person.keys)
+    where = url if isinstance(url, str) else given.public_url
+    return Ready(person.phone, short.text, short.title, where, person.keys, short.approved)
+
+
+def phone_key(workspace: WorkspaceId, number: str) -> Key:
+    """The key of a number as an identifier."""
+    return Key(key_of(workspace, Identifier("phone", number)))
 
 
 def preview(conn: Connection, published: Published, recipient: Recipient, desk: Desk, data: Mapping[str, Any]) -> Mail:

@@ -5,7 +5,7 @@ what was bought meanwhile, and whether the template can be filled. Whether the p
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -16,20 +16,46 @@ from sqlalchemy import Connection
 from rapport.act.channels import ChannelSettings, Outgoing
 from rapport.act.send_rules import Drop, Hold, SendRule, Verdict
 from rapport.act.store import outbox
+from rapport.capabilities.consent import gate
 from rapport.capabilities.messages import store
-from rapport.capabilities.messages.model import CHANNELS, EMAIL, NO_ADDRESS, Recipient, quiet_until
+from rapport.capabilities.messages.model import (
+    CHANNELS,
+    COMES_BACK,
+    EMAIL,
+    NO_ADDRESS,
+    NOT_OPTED_IN,
+    WHATSAPP,
+    Recipient,
+    quiet_until,
+)
 from rapport.capabilities.messages.people import recipients
-from rapport.capabilities.messages.service.composing import Desk, Shelf, check_mail, compose_short, load_desk, trial_of
+from rapport.capabilities.messages.service.composing import (
+    Desk,
+    Shelf,
+    check_mail,
+    compose_short,
+    load_desk,
+    phone_key,
+    trial_of,
+)
 from rapport.capabilities.messages.service.places import is_allowed_here
 from rapport.capabilities.messages.service.providers import limits_of
+from rapport.capabilities.messages.service.spending import Budget, budget_of, price_of
 from rapport.capabilities.messages.store import MessageRow
 from rapport.kernel.clock import DAY, MINUTE, to_iso, zone_named
 from rapport.kernel.errors import RapportError
+from rapport.kernel.gate import marketing_by
 from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.lookup import select_among
 
 __all__ = ["GATES", "HERE", "message_id_of", "standing_against"]
+
+
+WHATSAPP_SERVICE = "whatsapp_service"
+"""The purpose of a policy by which somebody agrees to hear of their orders by WhatsApp."""
+_SPENDING = "/cost"
+"""Under what the cost of those that pass is counted beside the domains: no domain is called so."""
 
 
 class _Payload(msgspec.Struct, frozen=True):
@@ -49,6 +75,11 @@ class _Known(NamedTuple):
     sent: Mapping[Key, Sequence[int]]
     """By root: when it was sent marketing within seven days, and now for what is under way before this one."""
     to_domain: Mapping[str, int]
+    wrote: Mapping[Key, int]
+    """By number: when they wrote by WhatsApp last."""
+    agreed: Collection[Key]
+    """Who agreed to be written to by WhatsApp."""
+    budget: Budget
 
 
 def message_id_of(message: Outgoing) -> str:
@@ -79,6 +110,7 @@ def _ask(conn: Connection, asked: Sequence[Outgoing], now: int) -> Mapping[str, 
             elif row is not None:
                 minute[row.domain] += 1
                 if row.purpose == "marketing":
+                    minute[_SPENDING] += price_of(known.desk.settings, row.channel)
                     passed[known.people[row.strand].root].append(now)
     return said
 
@@ -99,6 +131,8 @@ def _verdict(
     limit = known.limits.get(row.channel, 0)
     if waits is None and limit and minute.get(row.domain, 0) >= limit:
         waits = Hold(until=now + MINUTE, reason=f"no more than {limit} a minute to {row.domain}")
+    if waits is None and row.purpose == "marketing":
+        waits = _waits_for_money(row, known, minute)
     if waits is not None:
         late = waits.until > row.latest_at
         return Drop(reason=f"{waits.reason}, and then it is too late") if late else waits
@@ -106,7 +140,8 @@ def _verdict(
         if row.channel == EMAIL:
             check_mail(known.shelf, row, person)
         else:
-            compose_short(known.shelf, row, person)
+            wrote_at = known.wrote.get(phone_key(row.workspace, person.phone), 0)
+            compose_short(known.shelf, row, person, wrote_at=wrote_at, now=now)
     except RapportError as error:
         return Drop(reason=error.message)
     return None
@@ -116,17 +151,29 @@ def _barred(row: MessageRow, person: Recipient, known: _Known, now: int) -> str:
     """Why this is never sent; empty where it may be."""
     if now > row.latest_at:
         return f"too late: it was to go by {to_iso(row.latest_at)[:16]} UTC"
+    if row.unless_ordered_since is not None and person.last_order_at >= row.unless_ordered_since:
+        return "they have ordered meanwhile"
+    return _unreachable(row, person, known)
+
+
+def _unreachable(row: MessageRow, person: Recipient, known: _Known) -> str:
+    """Why the channel does not reach them; empty where it does."""
     address = person.address(row.channel)
     if not address:
         return NO_ADDRESS[row.channel]
-    if row.unless_ordered_since is not None and person.last_order_at >= row.unless_ordered_since:
-        return "they have ordered meanwhile"
     reasons = known.suppressed[row.channel].get(_address_key(row.workspace, row.channel, address), set())
     if "bounced" in reasons:
-        return "messages to this address came back"
+        return COMES_BACK
+    if row.channel == WHATSAPP and not _opted_in(row, person, known):
+        return NOT_OPTED_IN
     if row.purpose == "marketing" and reasons:
         return "they called a message spam" if "complained" in reasons else "the address wants no news and offers"
     return ""
+
+
+def _opted_in(row: MessageRow, person: Recipient, known: _Known) -> bool:
+    """Whether a shop may begin: they wrote once, or agreed. **Source:** WhatsApp Business Messaging Policy."""
+    return phone_key(row.workspace, person.phone) in known.wrote or row.strand in known.agreed
 
 
 def _waits(row: MessageRow, person: Recipient, known: _Known, sent: Sequence[int], now: int) -> Hold | None:
@@ -143,6 +190,14 @@ def _waits(row: MessageRow, person: Recipient, known: _Known, sent: Sequence[int
         if most and len(within) >= most:
             return Hold(until=within[-most] + span, reason=f"no more than {most} within {words}")
     return None
+
+
+def _waits_for_money(row: MessageRow, known: _Known, minute: Mapping[str, int]) -> Hold | None:
+    """Held where it does not fit into the budget together with what goes beside it."""
+    over = known.budget.exhausted(price_of(known.desk.settings, row.channel) + minute.get(_SPENDING, 0))
+    if over is None:
+        return None
+    return Hold(until=over[1], reason=f"the budget of the {over[0]} for news and offers is spent")
 
 
 def _zone(person: Recipient, desk: Desk) -> tuple[ZoneInfo, str]:
@@ -175,8 +230,28 @@ def _known(conn: Connection, workspace: WorkspaceId, rows: Sequence[MessageRow],
     limits = {EMAIL: desk.settings.domain_a_minute, **limits_of(conn, workspace)}
     return _Known(
         desk, Shelf(conn, desk), people, suppressed, limits, sent,
-        store.sent_to_domains(conn, workspace, domains, since=now - MINUTE),
+        store.sent_to_domains(conn, workspace, domains, since=now - MINUTE), *_by_whatsapp(conn, rows, people, now),
+        budget_of(conn, desk.shop, desk.settings, now),
     )  # fmt: skip
+
+
+def _by_whatsapp(
+    conn: Connection, rows: Sequence[MessageRow], people: Mapping[Key, Recipient], now: int
+) -> tuple[Mapping[Key, int], Collection[Key]]:
+    """Who wrote when, and who agreed, of those that messages go to by WhatsApp."""
+    strands = {row.strand for row in rows if row.channel == WHATSAPP}
+    if not strands:
+        return {}, ()
+    workspace = rows[0].workspace
+    numbers = {phone_key(workspace, people[strand].phone) for strand in strands}
+    wrote = store.last_words(conn, workspace, WHATSAPP, numbers)
+    agreed = {
+        strand
+        for purpose in (WHATSAPP_SERVICE, marketing_by(WHATSAPP))
+        for strand, permit in gate(conn, workspace, strands, purpose, now).items()
+        if permit.may
+    }
+    return wrote, agreed
 
 
 def _under_way(

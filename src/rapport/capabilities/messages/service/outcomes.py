@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -25,8 +25,11 @@ from rapport.capabilities.messages.facts import (
 from rapport.capabilities.messages.model import CHANNELS, EMAIL, OWN_TROUBLE, PUSH, bounce_is_permanent, status_code_of
 from rapport.capabilities.messages.people import recipients
 from rapport.capabilities.messages.service.composing import trial_of
+from rapport.capabilities.messages.service.fallback import fall_back
 from rapport.capabilities.messages.service.gates import message_id_of
 from rapport.capabilities.messages.service.places import allow_here, is_allowed_here
+from rapport.capabilities.messages.service.spending import note_costs
+from rapport.capabilities.messages.service.stating import About, state
 from rapport.capabilities.messages.store import MessageRow
 from rapport.collect.own import own_fact
 from rapport.decide.people import identifiers_by_key, naming
@@ -36,7 +39,7 @@ from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage import log
 
-__all__ = ["About", "Feedback", "after_delivery", "state", "take_feedback"]
+__all__ = ["Feedback", "after_delivery", "take_feedback"]
 
 
 class Feedback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,17 +54,6 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The receiving server's own words; the enhanced status code in them says how final a bounce is."""
     machine: bool = False
     """Done by a scanner, as far as the provider knows."""
-
-
-class About(NamedTuple):
-    """A fact about a message."""
-
-    row: MessageRow
-    name: str
-    reason: str
-    suffix: str
-    at: int
-    machine: bool = False
 
 
 _KINDS = {
@@ -93,55 +85,35 @@ def _remember_place(conn: Connection, now: int) -> None:
 def _note(
     conn: Connection, workspace: WorkspaceId, rows: dict[str, MessageRow], said: dict[str, Outcome], now: int
 ) -> None:
-    about, bounced = [], []
+    about, bounced, astray = [], [], []
+    costs = note_costs(
+        conn, workspace, [(row, said[one].units) for one, row in rows.items() if said[one].status == "delivered"],
+        now=now,
+    )  # fmt: skip
     changes: list[tuple[str, str, str, int | None, bytes]] = []
     for one, row in rows.items():
-        _, status, detail, to = said[one]
+        _, status, detail, to, _ = said[one]
         if status == "delivered":
             changes.append((one, store.SENT, "", now, to))
             about.append(About(row, SENT, "", "sent", now))
         elif status == "dropped":
             changes.append((one, store.HELD, detail, now, to))
             about.append(About(row, HELD, detail, f"held-{now}", now))
+            astray.append((row, detail))
         elif status == "dead":
             changes.append((one, store.FAILED, detail, now, to))
             code = "" if detail.startswith(OWN_TROUBLE) else status_code_of(detail)
             about.append(About(row, BOUNCED if code else HELD, detail, f"failed-{now}", now))
+            astray.append((row, detail))
             if bounce_is_permanent(code):
                 bounced.append(row._replace(address=to or row.address))
         else:
             changes.append((one, store.QUEUED, detail, None, to))
     store.set_status(conn, workspace, changes)
+    store.set_costs(conn, workspace, costs)
     _suppress(conn, workspace, bounced, reason="bounced", now=now)
     state(conn, workspace, about, now=now)
-
-
-def state(conn: Connection, workspace: WorkspaceId, about: Sequence[About], *, now: int) -> None:
-    """Append the facts; the same one twice is one."""
-    names = identifiers_by_key(conn, workspace, {one.row.strand for one in about})
-    log.append(
-        conn,
-        [
-            own_fact(
-                workspace, name=one.name, id=f"{one.row.id}-{one.suffix}", occurred_at=one.at or now, received_at=now,
-                properties=_properties(one), **naming(names[one.row.strand]),
-            )
-            for one in about
-            if one.row.strand in names
-        ],
-    )  # fmt: skip
-
-
-def _properties(one: About) -> dict[str, Any]:
-    row = one.row
-    found: dict[str, Any] = {
-        "message_id": row.id, "template": row.template, "channel": row.channel, "purpose": row.purpose,
-    }  # fmt: skip
-    if one.reason:
-        found["reason"] = one.reason
-    if one.machine:
-        found["machine"] = True
-    return found
+    fall_back(conn, workspace, astray, now=now)
 
 
 def take_feedback(conn: Connection, workspace: WorkspaceId, said: Sequence[Feedback], *, now: int) -> int:
@@ -176,6 +148,8 @@ def take_feedback(conn: Connection, workspace: WorkspaceId, said: Sequence[Feedb
     for several, reason in ((bounced, "bounced"), (complained, "complained"), (unsubscribed, "unsubscribed")):
         _suppress(conn, workspace, several, reason=reason, now=now)
     state(conn, workspace, about, now=now)
+    astray = [(one.row, one.reason) for one in about if one.name == BOUNCED and one.row.delivered_at is None]
+    fall_back(conn, workspace, astray, now=now)
     _refuse(conn, workspace, list(refused.values()), now=now)
     return len({one.row.id for one in about})
 

@@ -14,9 +14,9 @@ from rapport.act import outbox
 from rapport.capabilities.consent import gate
 from rapport.capabilities.messages import store
 from rapport.capabilities.messages.facts import HELD
-from rapport.capabilities.messages.model import EMAIL, NO_ADDRESS, Recipient
+from rapport.capabilities.messages.model import EMAIL, NO_ADDRESS, Recipient, is_of_the_channel
 from rapport.capabilities.messages.people import recipients
-from rapport.capabilities.messages.service.outcomes import About, state
+from rapport.capabilities.messages.service.stating import About, state
 from rapport.capabilities.messages.service.templates import Published, find_template
 from rapport.capabilities.messages.store import MessageRow
 from rapport.kernel.clock import HOUR
@@ -25,8 +25,9 @@ from rapport.kernel.gate import marketing_by
 from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.kernel.work import Message
 
-__all__ = ["Asked", "MessageShown", "MessageWanted", "queue", "queue_all", "shown", "try_again"]
+__all__ = ["Asked", "MessageShown", "MessageWanted", "queue", "queue_all", "queue_instead", "shown", "try_again"]
 
+ChannelName = Literal["email", "sms", "whatsapp", "push"]
 LARGEST_DATA = 50_000
 """Bytes of the values for a template."""
 
@@ -37,7 +38,7 @@ class MessageWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     template: Annotated[str, Meta(max_length=60)]
     customer: Annotated[str, Meta(max_length=300)]
     """A customer id or `namespace:value`; of an e-mail address, that address is written to."""
-    channel: Literal["email", "sms", "whatsapp", "push"] = "email"
+    channel: ChannelName = "email"
     purpose: Literal["transactional", "marketing"]
     idempotency_key: Annotated[str, Meta(min_length=1, max_length=200)]
     """Sent twice under one key, it is one message."""
@@ -46,6 +47,9 @@ class MessageWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Not to be sent if they have ordered since; microseconds since 1970."""
     latest_at: int | None = None
     """Held, not sent, after this; microseconds since 1970. Without it, as the template says."""
+    fallback: Annotated[tuple[ChannelName, ...], Meta(max_length=3)] = ()
+    """By which channels it goes instead where it cannot go by `channel`, or comes back: one after the other, each once,
+    until `latest_at`."""
 
 
 class MessageShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +68,8 @@ class MessageShown(msgspec.Struct, frozen=True, kw_only=True):
     bounced_at: int | None
     opened_at: int | None
     clicked_at: int | None
+    cost: int | None
+    """In thousandths of the smallest unit of the shop's currency; none while it was not handed over."""
 
 
 def shown(row: MessageRow) -> MessageShown:
@@ -124,12 +130,40 @@ def queue_all(
     fresh = {at: row for at, row in rows.items() if kept[row.idempotency_key].id == row.id}
     held = [About(row, HELD, row.reason, "held", now) for row in fresh.values() if row.status == store.HELD]
     state(conn, workspace, held, now=now)
+    for_others = [(row, row.reason) for at, row in fresh.items() if row.status == store.HELD and not asked[at].held]
+    instead = [row for row, reason in for_others if row.fallback and is_of_the_channel(reason)]
+    queue_instead(conn, workspace, instead, now=now)
     going = {at: row for at, row in fresh.items() if row.status == store.QUEUED}
     entries = [msgspec.structs.replace(_entry(row), due_at=asked[at].due_at) for at, row in going.items()]
     outbox.write(conn, entries, now=now)
     for at, row in rows.items():
         found[at] = row if at in fresh else _same(kept[row.idempotency_key], row)
     return found
+
+
+def queue_instead(
+    conn: Connection, workspace: WorkspaceId, rows: Sequence[MessageRow], *, now: int
+) -> None:  # fmt: skip
+    """Queue each of these once more, by the next channel that is named for it. That it goes by each channel once is
+    seen to by its key, which names the first message and the channel.
+    """
+    asked = []
+    for row in rows:
+        channel, *others = row.fallback.split(",")
+        wanted = MessageWanted(
+            template=row.template, customer="", channel=msgspec.convert(channel, ChannelName),
+            purpose=msgspec.convert(row.purpose, Literal["transactional", "marketing"]),
+            idempotency_key=f"{row.idempotency_key.removesuffix(_instead(row.channel))}{_instead(channel)}",
+            data=msgspec.json.decode(row.data, type=dict[str, Any]), unless_ordered_since=row.unless_ordered_since,
+            latest_at=row.latest_at, fallback=msgspec.convert(others, tuple[ChannelName, ...]),
+        )  # fmt: skip
+        asked.append(Asked(row.strand, wanted))
+    if asked:
+        queue_all(conn, workspace, asked, now=now)
+
+
+def _instead(channel: str) -> str:
+    return f" > {channel}"
 
 
 def _templates(conn: Connection, workspace: WorkspaceId, names: Collection[str]) -> dict[str, Published | RapportError]:
@@ -163,6 +197,7 @@ def _row(
         unless_ordered_since=wanted.unless_ordered_since, status=store.QUEUED, reason="",
         domain=_destination(wanted.channel, address), created_at=now,
         latest_at=wanted.latest_at or now + published.template.latest_hours * HOUR,
+        fallback=",".join(one for one in dict.fromkeys(wanted.fallback) if one != wanted.channel),
     )  # fmt: skip
 
 
