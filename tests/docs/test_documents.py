@@ -107,3 +107,19 @@ def test_the_readme_is_short() -> None:
     """About 500 words, so that it is read."""
     text = re.sub(r"```.*?```|<img.*?>", "", (ROOT / "README.md").read_text(), flags=re.DOTALL)
     assert 350 <= len(text.split()) <= 600
+
+
+def test_each_kind_of_odd_input_is_held_by_tests_that_there_are() -> None:
+    """Every row of the tables of what real data taught names tests, and each of them exists."""
+    rows = re.findall(
+        r"^\|(?! (?:what came|---)).+\|$", (DOCS / "explanation/what-real-data-taught.md").read_text(), re.MULTILINE
+    )
+    named = [re.findall(r"`(test_\w+)`", row) for row in rows if not row.startswith("|---")]
+    there = {
+        name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)
+    }
+    assert len(named) > 25
+    assert all(named)
+    assert sorted({one for several in named for one in several} - there) == []
