@@ -35,6 +35,8 @@ WINDOW = 5.0
 """Seconds over which they are counted."""
 SILENT = 10.0
 """Seconds without a word after which a process that owes an answer is given up."""
+SLOW_START = 120.0
+"""The same of one that has not answered yet: it loads what it needs first."""
 MOST_OWED = 16
 """Answers that a process owes; beyond them the server decides, too."""
 AGAIN = 10.0
@@ -153,9 +155,11 @@ class _Process(asyncio.Protocol):
                 answer.set_result(None)
 
     def is_silent(self) -> bool:
-        """Whether it owes an answer and says nothing; while it starts it may take its time."""
-        since = max(self._heard, self.owes[0][0]) if self.owes and self.ready else time.monotonic()
-        return time.monotonic() - since > SILENT
+        """Whether it owes an answer and says nothing; while it starts it may take longer."""
+        if not self.owes:
+            return False
+        since = max(self._heard, self.owes[0][0])
+        return time.monotonic() - since > (SILENT if self.ready else SLOW_START)
 
     def end(self, *, kill: bool = False) -> None:
         """Let it end by itself, or at once."""

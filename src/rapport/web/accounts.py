@@ -167,6 +167,8 @@ def accept_invitation(
     with db.write() as conn:
         # Members first, as `remove_member` does: two that lock in another order would wait for each other.
         everybody = store.members(conn, invitation.workspace, for_update=True)
+        for one in (None, user.email) if invitation.email is None else (user.email,):
+            store.lock_invitations(conn, one)
         if not store.take_invitation(conn, invitation.token_hash):
             raise NotFound("this link does not work any more", hint="links work once; sign in with your account")
         if known is None:

@@ -374,6 +374,17 @@ def take_invitation(conn: Connection, token_hash: bytes) -> bool:
     return conn.execute(invitations.delete().where(invitations.c.token_hash == token_hash)).rowcount == 1
 
 
+def lock_invitations(conn: Connection, email: str | None) -> None:
+    """Have nobody else use up this person's invitations (None: links for a first account) until this transaction ends.
+
+    All of them and in one order, before any is taken: who takes one takes the others away, and two would wait for each
+    other.
+    """
+    i = invitations.c
+    mine = i.email.is_(None) if email is None else i.email == email
+    conn.execute(sa.select(i.token_hash).where(mine).order_by(i.token_hash).with_for_update()).all()
+
+
 def withdraw_invitation(conn: Connection, *, workspace: WorkspaceId, invitation_id: str) -> bool:
     """Delete an invitation; False where there is none."""
     query = invitations.delete().where(invitations.c.workspace == workspace, invitations.c.id == invitation_id)

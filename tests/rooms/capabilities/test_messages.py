@@ -27,7 +27,7 @@ from rapport.capabilities.messages.service.bounces import read_bounce
 from rapport.capabilities.messages.service.outcomes import Feedback, take_feedback
 from rapport.capabilities.messages.service.places import allow_here
 from rapport.capabilities.messages.service.queueing import MessageWanted, queue, try_again
-from rapport.capabilities.messages.service.servers import MailServer, keep_server, server_of
+from rapport.capabilities.messages.service.servers import MailServer, keep_server, own_server, server_of
 from rapport.capabilities.messages.service.templates import publish
 from rapport.capabilities.messages.settings import MESSAGE_SETTINGS, MessageSettings
 from rapport.capabilities.messages.store import MessageRow
@@ -572,6 +572,25 @@ def test_a_password_never_goes_to_another_server(shop: Shop) -> None:
         kept = msgspec.json.decode(store.mail_server_of(conn, shop.id) or b"", type=MailServer)
         assert kept.password == ""
         keep_server(conn, shop.id, MailServer(), by="Ada", now=4)
+
+
+def test_a_password_that_cannot_be_opened_is_not_overwritten_with_nothing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key of the installation is missing for a while; somebody changes the sender meanwhile."""
+    server = MailServer(host="a.example", user="a", sender="a@a.example", password="secret")
+    with shop.db.write() as conn:
+        monkeypatch.setenv("RAPPORT_SECRET_KEY", "k" * 40)
+        keep_server(conn, shop.id, server, by="Ada", now=1)
+        monkeypatch.delenv("RAPPORT_SECRET_KEY")
+        with pytest.raises(InvalidInput, match="cannot be opened"):
+            keep_server(
+                conn, shop.id, msgspec.structs.replace(server, password="", sender="b@a.example"), by="Ada", now=2
+            )
+        monkeypatch.setenv("RAPPORT_SECRET_KEY", "k" * 40)
+        assert own_server(conn, shop.id) == server
+        monkeypatch.delenv("RAPPORT_SECRET_KEY")
+        keep_server(conn, shop.id, MailServer(), by="Ada", now=3)
 
 
 def test_two_who_publish_at_once_do_not_overwrite_each_other(shop: Shop) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -138,6 +139,22 @@ def test_who_says_nothing_any_more_is_given_up(monkeypatch: pytest.MonkeyPatch) 
         assert await beside.decide(question(0)) is None
 
     run(beside, ask)
+
+
+def test_one_that_never_answers_at_all_is_given_up_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It hangs while it loads: nobody waits for it, and another may take its place."""
+    monkeypatch.setattr(elsewhere, "SLOW_START", 0.05)
+    beside = Elsewhere(scripted("import time; time.sleep(60)"), often=0)
+
+    async def ask() -> None:
+        assert await beside.decide(question(0)) is None
+        [process] = beside._processes
+        started.append(process.child)
+        assert await asyncio.wait_for(asyncio.shield(process.owes[0][1]), 20) is None
+
+    started: list[subprocess.Popen[bytes]] = []
+    run(beside, ask)
+    assert started[0].wait(20) == -signal.SIGKILL
 
 
 def test_it_ends_with_its_server_and_one_that_cannot_start_is_no_harm() -> None:

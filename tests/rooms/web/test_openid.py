@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 from uuid import uuid4
 
@@ -19,7 +20,7 @@ from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace, create_workspace
 from rapport.web import accounts, factors, resets, store
 from rapport.web.app import create_app
-from rapport.web.provider.asking import Provider
+from rapport.web.provider.asking import Fetched, Provider
 from rapport.web.provider.people import enter, person_of
 from tests.openid import OpenId, come, invite, is_in, member, open_id, refused, settings
 from tests.rooms.web.conftest import PASSWORD, Browser, beside, sign_in, submit
@@ -278,3 +279,48 @@ def test_two_first_sign_ins_at_once_make_one_account(
         assert any(several.map(first, range(8)))
     with shared_db.read() as conn:
         assert len(store.members(conn, shop.id)) == 1
+
+
+def test_links_that_take_each_other_away_are_taken_at_once_without_a_deadlock(db: Database) -> None:
+    """Each of two people takes a link for the first account, and with it all others: one comes first, both are done."""
+    for n in range(5):
+        with db.write() as conn:
+            shop = create_workspace(conn, slug=f"s{n}", name="Shop", now=1).id
+            tokens = [uuid4().hex for _ in range(2)]
+            for one in tokens:
+                link = accounts._invitation(one, workspace=shop, email=None, role="owner", now=now_us())
+                store.add_invitation(conn, link)
+
+        def take(token: str) -> bool:
+            with db.write() as conn:
+                store.lock_invitations(conn, None)
+                taken = store.take_invitation(conn, store.digest_of(token))
+                store.forget_setup_links(conn)
+                return taken
+
+        with ThreadPoolExecutor(2) as several:
+            assert sorted(several.map(take, tokens)) == [False, True]
+
+
+def test_while_the_provider_is_asked_anew_others_go_on_with_what_it_said(idp: OpenId) -> None:
+    """An hour later it is slow: the one who asks waits, nobody else does."""
+    asked, go_on = Event(), Event()
+    fetching = Fetching(allow_private=True)
+
+    def fetch(url: str, *, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None) -> Fetched:
+        if asked.is_set():
+            go_on.wait(20)
+        return fetching(url, form=form, headers=headers)
+
+    provider = Provider(settings(idp), fetch)
+    words = provider.words(now=0)
+    asked.set()
+    later = 2 * 3_600_000_000
+    with ThreadPoolExecutor(1) as one:
+        slow = one.submit(provider.words, now=later)
+        while not provider._asking.locked():
+            pass
+        assert provider.words(now=later) == words
+        assert not slow.done()
+        go_on.set()
+        assert slow.result(20) == words

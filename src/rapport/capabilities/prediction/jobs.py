@@ -107,7 +107,9 @@ def _ending(joined: Joined) -> Job:
             turn.again()
         if at is not None and found.roots:
             with turn.write() as conn:
-                for row in end_some(conn, at[0], found.roots, now=turn.now):
+                # Asked once more: somebody may have allowed it, or be another customer, since it was read.
+                still = read_ending(conn, at[0], gate=joined.gate, now=turn.now, after=at[1], limit=turn.at_most)
+                for row in end_some(conn, at[0], still.roots, now=turn.now):
                     turn.work.state(row)
         return len(found.roots)
 

@@ -75,6 +75,7 @@ class Provider:
         self.settings = settings
         self._fetch = fetch
         self._lock = Lock()
+        self._asking = Lock()
         self._words: tuple[_Words, int] | None = None
         self._keys: tuple[list[PublicKey], int] = ([], 0)
         self._failed: tuple[RapportError, int] | None = None
@@ -107,24 +108,46 @@ class Provider:
         return verified(token, keys, issuer=wanted.issuer, client_id=wanted.client_id, nonce=nonce, now=now)
 
     def words(self, *, now: int) -> _Words:
-        """What the provider says of itself, asked once an hour. Raises Unavailable."""
+        """What the provider says of itself, asked once an hour. Raises Unavailable.
+
+        While one thread asks, others go on with what it said before; those that have nothing yet wait for the answer.
+        """
+        known = self._known(now)
+        if known is not None:
+            return known
+        before = self._words
+        if not self._asking.acquire(blocking=before is None) and before is not None:
+            return before[0]
+        try:
+            known = self._known(now)  # somebody may have asked while this one waited
+            return known if known is not None else self._asked(now)
+        finally:
+            self._asking.release()
+
+    def _known(self, now: int) -> _Words | None:
+        """What needs not be asked. Raises Unavailable where it was in vain a moment ago."""
         with self._lock:
             if self._words is not None and now - self._words[1] < KEEP:
                 return self._words[0]
-            if self._failed is not None and now - self._failed[1] < AGAIN:
-                if self._words is not None:
-                    return self._words[0]
-                raise Unavailable(self._failed[0].message, hint=self._failed[0].hint)
-            try:
-                words = self._discovered()
-            except RapportError as error:
-                _log.warning("the OpenID provider cannot be used: %s", error.message)
+            if self._failed is None or now - self._failed[1] >= AGAIN:
+                return None
+            if self._words is not None:
+                return self._words[0]
+            raise Unavailable(self._failed[0].message, hint=self._failed[0].hint)
+
+    def _asked(self, now: int) -> _Words:
+        try:
+            words = self._discovered()
+        except RapportError as error:
+            _log.warning("the OpenID provider cannot be used: %s", error.message)
+            with self._lock:
                 self._failed = (error, now)
                 if self._words is not None:  # what it said an hour ago is better than nothing
                     return self._words[0]
-                raise
+            raise
+        with self._lock:
             self._words, self._failed = (words, now), None
-            return words
+        return words
 
     def _discovered(self) -> _Words:
         wanted = self.settings

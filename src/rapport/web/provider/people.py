@@ -167,6 +167,7 @@ def _made(conn: Connection, person: Person, wanted: ProviderSettings, *, now: in
 
 def _join_where_invited(conn: Connection, user: User, *, now: int) -> None:
     """Take up every open invitation of this address; whoever is a member already stays what they are."""
+    store.lock_invitations(conn, user.email)
     invited = store.invitations_of(conn, user.email, now=now)
     mine = {shop for shop, _ in store.workspaces_of(conn, user.id)} if invited else set()
     for one in invited:

@@ -86,8 +86,19 @@ def server_of(conn: Connection, workspace: WorkspaceId, given: ChannelSettings) 
 
 
 def keep_server(conn: Connection, workspace: WorkspaceId, wanted: MailServer, *, by: str, now: int) -> None:
-    """Put a shop's own server in force; an empty password or key keeps the one there is. Raises InvalidInput."""
-    before = readable_server(conn, workspace)
+    """Put a shop's own server in force; an empty password or key keeps the one there is. Raises InvalidInput.
+
+    What is sealed with a key that this installation does not have is kept until somebody says it anew.
+    """
+    try:
+        before = own_server(conn, workspace)
+    except Misconfigured as error:
+        if wanted.host and wanted.user and not wanted.password:
+            raise InvalidInput(
+                "the password that is kept cannot be opened, so it cannot stay",
+                hint=f"type the password anew, and the DKIM key where there is one; or {error.hint}",
+            ) from error
+        before = None
     if wanted.host and not _is_address(wanted.address):
         raise InvalidInput("say which address mail comes from", hint="such as hello@example.com")
     if wanted.reply_to and not _is_address(wanted.reply_to):
