@@ -14,6 +14,7 @@ from rapport.decide.people import names_by_strand
 from rapport.kernel.clock import from_iso
 from rapport.kernel.errors import RapportError
 from rapport.kernel.ids import CustomerId
+from rapport.kernel.language import noted
 from rapport.kernel.principal import Principal
 from rapport.remember.routes import region_of
 from rapport.resolve.graph.customer_ids import load_customer_ids
@@ -27,9 +28,9 @@ AnyRequest = Request[Any, Any, Any]
 Short = Annotated[str, Parameter(max_length=300)]
 
 ACTIONS = {
-    "": "everything", "customer": "customers seen and handed out", "settings": "settings",
-    "privacy_policies": "privacy policies", "account": "accounts and sign-ins", "role": "roles", "key": "API keys",
-    "identity": "identities", "request": "other changes",
+    "": noted("everything"), "customer": noted("customers seen and handed out"), "settings": noted("settings"),
+    "privacy_policies": noted("privacy policies"), "account": noted("accounts and sign-ins"), "role": noted("roles"),
+    "key": noted("API keys"), "identity": noted("identities"), "request": noted("other changes"),
 }  # fmt: skip
 
 NAMED = 5

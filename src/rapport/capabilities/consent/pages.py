@@ -22,6 +22,7 @@ from rapport.collect.sources import list_sources
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput, RapportError
 from rapport.kernel.facts import OWN_SOURCE
+from rapport.kernel.language import noted
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.web.console import ConsolePages, NavItem, render
@@ -30,6 +31,14 @@ from rapport.web.forms import Form, integer, raw, text
 __all__ = ["PAGES"]
 
 AnyRequest = Request[Any, Any, Any]
+
+_TITLES = (
+    noted("Orders, delivery and help"), noted("Measuring how the shop is used"), noted("News and offers by e-mail"),
+    noted("News and offers by text message"), noted("Choosing what is shown by what we know of you"),
+    noted("Passing on what we know of you for advertising"), noted("Europe"), noted("Brazil"), noted("Canada"),
+    noted("United States"), noted("Strict"),
+)  # fmt: skip
+"""What the policies that come with Rapport say in their files: told in the reader's language on these pages."""
 
 _LONGEST_POLICY = 100_000
 _USUAL = 28

@@ -14,6 +14,7 @@ from rapport.capabilities.recommendations.service import (
     with_the_cart,
 )
 from rapport.decide.model import CandidateSource, EligibilityRule, Placement
+from rapport.kernel.language import noted
 
 __all__ = ["ELIGIBILITY", "PLACEMENTS", "SOURCES"]
 
@@ -25,16 +26,16 @@ def _place(name: str, title: str, description: str) -> Placement:
 PLACEMENTS = (
     Placement(
         name="product.also", title="You may also like", policy=PRODUCT_ALSO,
-        description="Other products beside the one on the page (context.product_id).",
+        description=noted("Other products beside the one on the page (context.product_id)."),
     ),
-    _place("home", "Home", "What this visitor may want next; what the shop likes for who is new."),
-    _place("category", "Category", "The best of a category (context.category) for this visitor."),
-    _place("product", "Product page", "Beside the product on the page (context.product_id)."),
-    _place("cart", "Cart", "What goes with the cart (context.cart, or the cart that is known)."),
-    _place("search", "Search", "What is found (context.query), in the order that suits this visitor."),
-    _place("mail", "Mail", "For a message to a customer."),
-    _place("app", "App", "The first screen of an app."),
-    _place("store", "Store associate", "What to offer somebody who stands in the store (context.location)."),
+    _place("home", noted("Home"), noted("What this visitor may want next; what the shop likes for who is new.")),
+    _place("category", noted("Category"), noted("The best of a category (context.category) for this visitor.")),
+    _place("product", noted("Product page"), noted("Beside the product on the page (context.product_id).")),
+    _place("cart", noted("Cart"), noted("What goes with the cart (context.cart, or the cart that is known).")),
+    _place("search", noted("Search"), noted("What is found (context.query), in the order that suits this visitor.")),
+    _place("mail", noted("Mail"), noted("For a message to a customer.")),
+    _place("app", noted("App"), noted("The first screen of an app.")),
+    _place("store", noted("Store associate"), noted("What to offer somebody who stands in the store (context.location).")),
 )  # fmt: skip
 
 _ALL = tuple(placement.name for placement in PLACEMENTS)
