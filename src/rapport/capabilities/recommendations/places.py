@@ -35,7 +35,9 @@ PLACEMENTS = (
     _place("search", noted("Search"), noted("What is found (context.query), in the order that suits this visitor.")),
     _place("mail", noted("Mail"), noted("For a message to a customer.")),
     _place("app", noted("App"), noted("The first screen of an app.")),
-    _place("store", noted("Store associate"), noted("What to offer somebody who stands in the store (context.location).")),
+    _place(
+        "store", noted("Store associate"), noted("What to offer somebody who stands in the store (context.location)."),
+    ),
 )  # fmt: skip
 
 _ALL = tuple(placement.name for placement in PLACEMENTS)
