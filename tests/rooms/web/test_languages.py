@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from rapport.storage.engine import Database
 from rapport.storage.shops import ShopWanted, change_shop
 from rapport.storage.workspaces import Workspace
 from rapport.web.catalogues import LANGUAGES, OWN, PACKAGE, Catalogues, Room
-from rapport.web.extraction import texts_of
+from rapport.web.extraction import Texts, texts_of
 from rapport.web.formats import count, date_words
 from tests.rooms.web.conftest import Browser, Join, sign_in, submit
 from tests.rooms.web.test_settings_pages import app  # noqa: F401 - fixture
@@ -56,6 +57,13 @@ class Seen(HTMLParser):
             self.texts.append(" ".join(data.split()))
 
 
+@cache
+def said_in_the_package() -> Texts:
+    """Read once: all templates and modules are parsed for it."""
+    return texts_of(PACKAGE)
+
+
+@cache
 def messages(tag: str) -> list[Message]:
     with (OWN / f"{tag}.po").open("rb") as opened:
         return [message for message in read_po(opened, locale=tag) if message.id]
@@ -78,7 +86,7 @@ def english() -> None:
 @pytest.mark.parametrize("tag", OTHERS)
 def test_every_text_stands_in_every_catalogue_with_the_files_it_is_used_in(tag: str) -> None:
     held = {key(message): frozenset(name for name, _ in message.locations) for message in messages(tag)}
-    assert held == texts_of(PACKAGE), "write the catalogues anew: make texts"
+    assert held == said_in_the_package(), "write the catalogues anew: make texts"
 
 
 @pytest.mark.parametrize("tag", OTHERS)
@@ -140,7 +148,7 @@ PAGES = ("/console/account", "/console/team", "/console/settings", "/console/key
 def test_a_page_holds_nothing_of_another_language(browser: Browser, join: Join) -> None:
     sign_in(browser, join("owner"))
     before = {path: set(Seen(browser.get(path).text).texts) for path in PAGES}
-    known = {text if isinstance(text, str) else text[0] for text in texts_of(PACKAGE)}
+    known = {text if isinstance(text, str) else text[0] for text in said_in_the_package()}
     found = []
     for tag in OTHERS:
         assert submit(browser, PAGES[0], f"{PAGES[0]}/language", language=tag).status_code == 303
