@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar
@@ -21,9 +21,18 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from sqlalchemy import Connection
 
 from rapport.app.bootstrap import bootstrap, open_database
 from rapport.app.settings import Settings
+from rapport.app.wiring import installed
+from rapport.collect.sources import ensure_source
+from rapport.kernel.clock import now_us
+from rapport.kernel.ids import WorkspaceId
+from rapport.storage.command_line import workspace_named
+from rapport.storage.engine import Database
+from rapport.storage.workspaces import create_workspace
+from rapport.web import accounts
 
 ROOT = Path(__file__).parent.parent
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
@@ -94,6 +103,8 @@ class Server:
     process: subprocess.Popen[bytes] | None = None
     signed_in: dict[str, Any] = field(default_factory=dict)
     """Cookies of people who have signed in, by their e-mail."""
+    shop: str = ""
+    """The slug of the shop that is meant; empty: the first."""
 
     @property
     def url(self) -> str:
@@ -110,9 +121,23 @@ class Server:
         """What `rapport keys` tells: workspace, write_key, api_key. Made here: a command takes a second to start."""
         settings = Settings.load(self.environment, data_dir=self.data)
         db = open_database(settings)
-        found = bootstrap(db, settings)
+        found = _opened_shop(db, self.shop) if self.shop else bootstrap(db, settings)._asdict()
         db.close()
-        return found._asdict()
+        return found
+
+    def workspace(self, conn: Connection) -> WorkspaceId:
+        """The shop that is meant, in the server's database."""
+        return workspace_named(conn, self.shop or None).id
+
+    def address(self, email: str) -> str:
+        """Whose account of this shop it is: an e-mail has one account, whatever shops a server has."""
+        return f"{self.shop}.{email}" if self.shop else email
+
+    def with_shop(self, slug: str) -> Server:
+        """The same running server, and of it one more shop, in which nothing is yet."""
+        found = replace(self, shop=slug, signed_in={})
+        assert found.api_key
+        return found
 
     @property
     def write_key(self) -> str:
@@ -125,9 +150,10 @@ class Server:
         return self.keys["api_key"]
 
     def cli(self, command: str, *arguments: str, environment: dict[str, str] | None = None) -> str:
-        """Run `rapport COMMAND --data … ARGUMENTS` and answer its stdout."""
+        """Run `rapport COMMAND --data … ARGUMENTS`, on the shop that is meant, and answer its stdout."""
+        meant = ["--workspace", self.shop] if self.shop else []
         done = subprocess.run(
-            [*RAPPORT, command, "--data", str(self.data), *arguments],
+            [*RAPPORT, command, "--data", str(self.data), *meant, *arguments],
             env=self.environment | (environment or {}), capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"rapport {command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
@@ -184,6 +210,18 @@ class Server:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(10)
         self.process = None
+
+
+def _opened_shop(db: Database, slug: str) -> dict[str, str]:
+    """Add a shop as `rapport workspaces add` does; answers its keys."""
+    permissions, now = installed().permissions, now_us()
+    with db.write() as conn:
+        shop = create_workspace(conn, slug=slug, name="My shop", now=now)
+        source = ensure_source(conn, shop.id, name="Website", kind="web", now=now)
+    _, api_key = accounts.create_api_key(
+        db, permissions, workspace=shop.id, name="operator", scopes=permissions.for_keys, created_by="tests", now=now
+    )
+    return {"workspace": slug, "write_key": source.write_key, "api_key": api_key}
 
 
 def npm(*arguments: str) -> None:

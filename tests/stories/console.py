@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rapport.kernel.clock import now_us, to_iso
-from rapport.storage.workspaces import default_workspace
 from rapport.web import accounts
 from tests.running import Server, http
 from tests.stories.kept import database_of
@@ -49,9 +48,15 @@ def add_person(server: Server, *, email: str, role: str) -> None:
     """Make somebody's account with the password of all."""
     with database_of(server) as db:
         with db.read() as conn:
-            shop = default_workspace(conn).id
+            shop = server.workspace(conn)
         accounts.create_user(
-            db, email=email, password=PASSWORD, name="Olga Owner", workspace=shop, role=role, now=now_us()
+            db,
+            email=server.address(email),
+            password=PASSWORD,
+            name="Olga Owner",
+            workspace=shop,
+            role=role,
+            now=now_us(),
         )
 
 
@@ -76,7 +81,7 @@ def signed_in(
             page.goto(f"{server.url}/console")
         else:
             page.goto(f"{server.url}/console/sign-in")
-            page.get_by_label("E-mail").fill(email)
+            page.get_by_label("E-mail").fill(server.address(email))
             page.get_by_label("Password").fill(password)
             page.get_by_role("button", name="Sign in", exact=True).click()
             page.wait_for_url(f"{server.url}/console")

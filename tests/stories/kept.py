@@ -12,7 +12,6 @@ from rapport.collect.quarantine import Quarantined, list_quarantined
 from rapport.kernel.facts import Fact
 from rapport.storage.engine import Database
 from rapport.storage.log import latest, to_fact
-from rapport.storage.workspaces import default_workspace
 from tests.running import Server, http
 
 T = TypeVar("T")
@@ -32,14 +31,14 @@ def database_of(server: Server) -> Iterator[Database]:
 def facts_of(server: Server) -> list[Fact]:
     """All facts in the server's log, oldest first."""
     with database_of(server) as db, db.read() as conn:
-        rows = latest(conn, default_workspace(conn).id, limit=100_000)
+        rows = latest(conn, server.workspace(conn), limit=100_000)
     return [to_fact(row) for row in reversed(rows)]
 
 
 def quarantine_of(server: Server) -> list[Quarantined]:
     """All messages that wait in the server's quarantine."""
     with database_of(server) as db, db.read() as conn:
-        return list_quarantined(conn, default_workspace(conn).id, limit=10_000)
+        return list_quarantined(conn, server.workspace(conn), limit=10_000)
 
 
 def eventually(read: Callable[[], T], *, until: Callable[[T], bool], seconds: float = 20) -> T:

@@ -39,11 +39,11 @@ def kept(server: Server, person: str) -> list[Fact]:
 
 
 @pytest.mark.parametrize("gzip", [True, False], ids=["gzip", "plain"])
-def test_all_six_calls_arrive_as_they_were_made(module_server: Server, connect: Connect, *, gzip: bool) -> None:
+def test_all_six_calls_arrive_as_they_were_made(shop_server: Server, connect: Connect, *, gzip: bool) -> None:
     """Ada is identified, looks at a page and a screen, joins a household, buys, and was known by another id before."""
     person = f"ada-{connect.__name__}-{gzip}"
     errors: list[object] = []
-    client = connect(module_server, gzip=gzip, on_error=lambda error, _: errors.append(error))
+    client = connect(shop_server, gzip=gzip, on_error=lambda error, _: errors.append(error))
     client.identify(person, {"email": f"{person}@example.com", "name": "Ada Lovelace"})
     client.page(person, "Wines", "Chianti", {"url": "https://shop.example/chianti"})
     client.screen(person, "App", "Basket")
@@ -56,7 +56,7 @@ def test_all_six_calls_arrive_as_they_were_made(module_server: Server, connect: 
     client.flush()
     client.shutdown()
     assert errors == []
-    facts = {fact.name: fact for fact in kept(module_server, person)}
+    facts = {fact.name: fact for fact in kept(shop_server, person)}
     assert list(facts) == ["Identified", "Page Viewed", "Screen Viewed", "Group Joined", "Order Completed", "Aliased"]
     assert facts["Identified"].traits["name"] == "Ada Lovelace"
     assert facts["Page Viewed"].title == "Chianti"
@@ -68,55 +68,55 @@ def test_all_six_calls_arrive_as_they_were_made(module_server: Server, connect: 
     assert all(abs(fact.occurred_at - now_us()) < 60 * SECOND for fact in facts.values())
 
 
-def test_the_golden_record_shows_what_the_client_told(module_server: Server, connect: Connect) -> None:
+def test_the_golden_record_shows_what_the_client_told(shop_server: Server, connect: Connect) -> None:
     person = f"golden-{connect.__name__}"
-    client = connect(module_server)
+    client = connect(shop_server)
     client.identify(person, {"email": f"{person}@example.com", "name": "Ada Lovelace"})
     client.track(person, "Order Completed", {"order_id": f"o-{person}", "revenue": 36.0, "currency": "GBP"})
     client.flush()
     client.shutdown()
-    record = golden_record(module_server, f"user_id:{person}", until=lambda r: trait(r, "orders") == 1)
+    record = golden_record(shop_server, f"user_id:{person}", until=lambda r: trait(r, "orders") == 1)
     assert trait(record, "orders") == 1
     assert trait(record, "email") == f"{person}@example.com"
     assert {"namespace": "email", "value": f"{person}@example.com"} in record["identifiers"]
 
 
-def test_a_time_in_the_past_survives_exactly(module_server: Server, connect: Connect) -> None:
+def test_a_time_in_the_past_survives_exactly(shop_server: Server, connect: Connect) -> None:
     person = f"past-{connect.__name__}"
-    client = connect(module_server)
+    client = connect(shop_server)
     client.track(
         person, "Order Completed", {"order_id": person}, timestamp=datetime(2019, 5, 6, 7, 8, 9, 123000, tzinfo=UTC)
     )
     client.flush()
     client.shutdown()
-    (fact,) = kept(module_server, person)
+    (fact,) = kept(shop_server, person)
     assert fact.occurred_at == from_iso("2019-05-06T07:08:09.123Z")
 
 
-def test_the_client_s_message_id_makes_a_retry_harmless(module_server: Server, connect: Connect) -> None:
+def test_the_client_s_message_id_makes_a_retry_harmless(shop_server: Server, connect: Connect) -> None:
     person = f"twice-{connect.__name__}"
     for _ in range(3):
-        client = connect(module_server)
+        client = connect(shop_server)
         client.track(person, "Cart Viewed", message_id=f"fixed-{person}")
         client.flush()
         client.shutdown()
-    assert [fact.id for fact in kept(module_server, person)] == [f"fixed-{person}"]
+    assert [fact.id for fact in kept(shop_server, person)] == [f"fixed-{person}"]
 
 
-def test_a_thousand_calls_lose_none(module_server: Server, connect: Connect) -> None:
+def test_a_thousand_calls_lose_none(shop_server: Server, connect: Connect) -> None:
     person = f"many-{connect.__name__}"
-    client = connect(module_server, upload_size=100)
+    client = connect(shop_server, upload_size=100)
     for number in range(1000):
         client.track(person, "Product Viewed", {"product_id": f"p{number}"})
     client.flush()
     client.shutdown()
-    facts = eventually(lambda: kept(module_server, person), until=lambda found: len(found) == 1000)
+    facts = eventually(lambda: kept(shop_server, person), until=lambda found: len(found) == 1000)
     assert [fact.properties["product_id"] for fact in facts] == [f"p{number}" for number in range(1000)]
 
 
-def test_values_only_python_makes_are_kept_readable(module_server: Server, connect: Connect) -> None:
+def test_values_only_python_makes_are_kept_readable(shop_server: Server, connect: Connect) -> None:
     person = f"odd-{connect.__name__}"
-    client = connect(module_server)
+    client = connect(shop_server)
     client.track(
         person, "Odd", {"when": datetime(2026, 1, 2, tzinfo=UTC), "text": "Grüße 🎁", "huge": 2**70, "no": None}
     )
@@ -124,18 +124,18 @@ def test_values_only_python_makes_are_kept_readable(module_server: Server, conne
     client.track(person, "After", {"delta": timedelta(days=1).days})
     client.flush()
     client.shutdown()
-    odd, after = kept(module_server, person)
+    odd, after = kept(shop_server, person)
     assert (odd.name, after.name) == ("Odd", "After")
     assert odd.properties["text"] == "Grüße 🎁"
     assert odd.properties["huge"] in (str(2**70), 2**70)
-    (aside,) = [row for row in quarantine_of(module_server) if person in row.text]
+    (aside,) = [row for row in quarantine_of(shop_server) if person in row.text]
     assert (aside.event, aside.path) == ("Not a number", "$.properties.price")
 
 
-def test_a_wrong_key_is_told_once_and_nothing_is_kept(module_server: Server, connect: Connect) -> None:
+def test_a_wrong_key_is_told_once_and_nothing_is_kept(shop_server: Server, connect: Connect) -> None:
     errors: list[Any] = []
-    before = len(facts_of(module_server))
-    client = connect(module_server, on_error=lambda error, _: errors.append(error))
+    before = len(facts_of(shop_server))
+    client = connect(shop_server, on_error=lambda error, _: errors.append(error))
     client.write_key = "wk_wrong"
     for consumer in client.consumers:
         consumer.write_key = "wk_wrong"
@@ -143,4 +143,4 @@ def test_a_wrong_key_is_told_once_and_nothing_is_kept(module_server: Server, con
     client.flush()
     client.shutdown()
     assert [error.status for error in errors] == [401]
-    assert len(facts_of(module_server)) == before
+    assert len(facts_of(shop_server)) == before

@@ -36,13 +36,13 @@ def traits(record: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def shop(module_server: Server) -> Server:
+def shop(shop_server: Server) -> Server:
     """Mía, who bought 21 times and has 18 browsers; Noa, whose name reads from the right; Lena, who lapsed."""
-    add_owner(module_server)
-    add_person(module_server, email="agent@example.com", role="agent")
+    add_owner(shop_server)
+    add_person(shop_server, email="agent@example.com", role="agent")
     mia: dict[str, Any] = {"user": "mia"}
     tell(
-        module_server,
+        shop_server,
         ago(identify("mia", visitor=BROWSERS[0], name="Mía García López", email="mia@example.com",
                      phone="+49 151 23456789", address={"country": "DE", "postalCode": "10115", "city": "Berlin"}), 90),
         *[ago(identify("mia", visitor=browser), 80) for browser in BROWSERS[1:]],
@@ -58,9 +58,9 @@ def shop(module_server: Server) -> Server:
         track("Page Viewed", visitor="passer-by"),
     )  # fmt: skip
     until = {"value": ORDERS}
-    golden_record(module_server, "user_id:mia", until=lambda r: until.items() <= traits(r, "orders").items())
-    golden_record(module_server, "user_id:lapsed", until=lambda r: bool(traits(r, "orders")))
-    return module_server
+    golden_record(shop_server, "user_id:mia", until=lambda r: until.items() <= traits(r, "orders").items())
+    golden_record(shop_server, "user_id:lapsed", until=lambda r: bool(traits(r, "orders")))
+    return shop_server
 
 
 def shot(page: Page, name: str) -> None:

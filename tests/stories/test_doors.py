@@ -9,7 +9,6 @@ import pytest
 
 from rapport.app.wiring import installed
 from rapport.kernel.clock import now_us
-from rapport.storage.workspaces import default_workspace
 from rapport.web import accounts
 from tests.running import Server, http, wait_until
 from tests.stories.console import identify, tell, track
@@ -25,7 +24,7 @@ def key(server: Server, *purposes: str) -> str:
     permissions = installed().permissions
     with database_of(server) as db:
         with db.read() as conn:
-            shop = default_workspace(conn).id
+            shop = server.workspace(conn)
         _, secret = accounts.create_api_key(
             db, permissions, workspace=shop, name="door", scopes=permissions.for_keys, created_by="test",
             now=now_us(), purposes=purposes,
@@ -40,8 +39,8 @@ def call(server: Server, secret: str, method: str, path: str, **options: Any) ->
 
 
 @pytest.fixture(scope="module")
-def shop(module_server: Server) -> Server:
-    server = module_server
+def shop(shop_server: Server) -> Server:
+    server = shop_server
     ada = identify(f"{CANARY}-user", email=MAIL, name=f"Ada {CANARY}")
     tell(server, ada, identify("bo", email="bo@example.com", name="Bo"))
     ordered: dict[str, Any] = {

@@ -21,20 +21,20 @@ def ask(server: Server, name: str, *, key: str = "", **params: str) -> httpx.Res
 
 
 @pytest.fixture(scope="module")
-def shop(module_server: Server) -> Server:
+def shop(shop_server: Server) -> Server:
     """Ada bought twice, Bo once; Ada gave some back."""
     order: dict[str, Any] = {"currency": "EUR", "channel": "web"}
-    add_owner(module_server)
+    add_owner(shop_server)
     tell(
-        module_server,
+        shop_server,
         track("Order Completed", user="ada", order_id="1", revenue=30, **order),
         track("Order Completed", user="ada", order_id="2", revenue=12, **order),
         track("Order Completed", user="bo", order_id="3", revenue=8, currency="EUR", channel="store"),
         track("Order Refunded", user="ada", order_id="1", refund_id="r", revenue=10, currency="EUR"),
     )
-    wait_until(lambda: ask(module_server, "return_rate", by="currency").json()["rows"][:1] != [])
-    wait_until(lambda: ask(module_server, "return_rate", by="currency").json()["rows"][0]["returned_orders"] == 1)
-    return module_server
+    wait_until(lambda: ask(shop_server, "return_rate", by="currency").json()["rows"][:1] != [])
+    wait_until(lambda: ask(shop_server, "return_rate", by="currency").json()["rows"][0]["returned_orders"] == 1)
+    return shop_server
 
 
 def test_an_answer_is_a_metric_a_unit_and_rows(shop: Server) -> None:

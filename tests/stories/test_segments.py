@@ -25,15 +25,15 @@ def count(server: Server, where: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def shop(module_server: Server) -> Server:
+def shop(shop_server: Server) -> Server:
     """Ada and Bo are customers, and their records are written."""
     tell(
-        module_server,
+        shop_server,
         identify("ada", name="Ada Lovelace", email="ada@example.com"),
         identify("bo", name="Bo Diddley", email="bo@example.com"),
     )
-    wait_until(lambda: count(module_server, "has_email") == 2)
-    return module_server
+    wait_until(lambda: count(shop_server, "has_email") == 2)
+    return shop_server
 
 
 def test_a_program_tries_keeps_changes_and_removes_a_segment(shop: Server) -> None:

@@ -30,19 +30,19 @@ def api(shop: Server, method: str, path: str, body: Any = None) -> Any:
 
 
 @pytest.fixture(scope="module")
-def shop(module_server: Server) -> Server:
+def shop(shop_server: Server) -> Server:
     """Ada orders; then Eve, with the website's key, ties herself to her and orders for a fortune."""
-    add_owner(module_server)
-    made = api(module_server, "POST", "/sources", {"name": "Shop server", "kind": "server"})
+    add_owner(shop_server)
+    made = api(shop_server, "POST", "/sources", {"name": "Shop server", "kind": "server"})
     order = track("Order Completed", user="ada", order_id="1", total=50, currency="EUR")
-    tell(module_server, order, write_key=made["write_key"])
+    tell(shop_server, order, write_key=made["write_key"])
     tell(
-        module_server,
+        shop_server,
         track("Product Viewed", user="ada", product_id="p9") | {"anonymousId": "eve-browser"},
         track("Order Completed", user="eve", order_id="666", total=900, currency="EUR"),
     )
-    wait_until(lambda: module_server.customer("user_id:eve") is not None)
-    return module_server
+    wait_until(lambda: shop_server.customer("user_id:eve") is not None)
+    return shop_server
 
 
 def website(shop: Server) -> str:

@@ -169,25 +169,25 @@ def call(server: Server, method: str, path: str, **options: Any) -> httpx.Respon
     )
 
 
-def test_products_are_stated_found_and_withdrawn_over_the_api(module_server: Server) -> None:
+def test_products_are_stated_found_and_withdrawn_over_the_api(shop_server: Server) -> None:
     wine = {
         "product_id": "w/1", "name": "Chianti Classico", "brand": "Fèlsina", "price": 12.5, "currency": "EUR",
         "variants": [{"variant": "75", "sku": "FE-75"}, {"variant": "150", "sku": "FE-150", "price": 24}],
     }  # fmt: skip
-    assert call(module_server, "POST", "products", json={"products": [wine]}).json() == {"accepted": 1}
-    wait_until(lambda: call(module_server, "GET", "products", params={"query": "felsina"}).json()["total"] == 1)
-    found = call(module_server, "GET", "products", params={"query": "fe150"}).json()
+    assert call(shop_server, "POST", "products", json={"products": [wine]}).json() == {"accepted": 1}
+    wait_until(lambda: call(shop_server, "GET", "products", params={"query": "felsina"}).json()["total"] == 1)
+    found = call(shop_server, "GET", "products", params={"query": "fe150"}).json()
     assert [(one["product_id"], one["variants"], one["state"]) for one in found["products"]] == [
         ("w/1", ["150"], "unknown")
     ]
-    product = call(module_server, "GET", "products/w%2F1").json()
+    product = call(shop_server, "GET", "products/w%2F1").json()
     assert (product["name"], product["price_minor"], len(product["variants"])) == ("Chianti Classico", 1250, 2)
-    assert call(module_server, "GET", "products/none").status_code == 404
-    assert call(module_server, "GET", "products", params={"filter": "brand"}).status_code == 400
-    assert call(module_server, "GET", "products", params={"queri": "x"}).status_code == 400
-    assert call(module_server, "POST", "products", json={"products": [{"product_id": "x"}]}).status_code == 400
-    assert call(module_server, "POST", "products", json={"products": [wine | {"price": -1}]}).status_code == 400
-    assert http.get(f"{module_server.url}/api/v1/products").status_code == 401
-    assert call(module_server, "DELETE", "products/w%2F1").status_code == 200
-    wait_until(lambda: call(module_server, "GET", "products", params={"query": "felsina"}).json()["total"] == 0)
-    assert call(module_server, "GET", "products/w%2F1").json()["visible"] is False
+    assert call(shop_server, "GET", "products/none").status_code == 404
+    assert call(shop_server, "GET", "products", params={"filter": "brand"}).status_code == 400
+    assert call(shop_server, "GET", "products", params={"queri": "x"}).status_code == 400
+    assert call(shop_server, "POST", "products", json={"products": [{"product_id": "x"}]}).status_code == 400
+    assert call(shop_server, "POST", "products", json={"products": [wine | {"price": -1}]}).status_code == 400
+    assert http.get(f"{shop_server.url}/api/v1/products").status_code == 401
+    assert call(shop_server, "DELETE", "products/w%2F1").status_code == 200
+    wait_until(lambda: call(shop_server, "GET", "products", params={"query": "felsina"}).json()["total"] == 0)
+    assert call(shop_server, "GET", "products/w%2F1").json()["visible"] is False

@@ -12,15 +12,15 @@ from tests.stories.console import tell
 
 
 @pytest.fixture(scope="module")
-def server(module_server: Server) -> Server:
+def server(shop_server: Server) -> Server:
     for visitor in ("v1", "v2"):
         for product in ("chianti", "barolo", "corkscrew"):
-            tell(module_server, {
+            tell(shop_server, {
                 "type": "track", "anonymousId": visitor, "event": "Product Viewed",
                 "properties": {"product_id": product, "name": product.title(), "price": 12, "currency": "EUR"},
             })  # fmt: skip
-    wait_until(lambda: len(ask(module_server, placement="home").json()["items"]) == 3)
-    return module_server
+    wait_until(lambda: len(ask(shop_server, placement="home").json()["items"]) == 3)
+    return shop_server
 
 
 def ask(server: Server, **body: Any) -> httpx.Response:
