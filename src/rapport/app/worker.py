@@ -44,6 +44,10 @@ _logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = (0.01, 0.05)
 """Pause between looks at an empty log: the first while facts have just come, the second when it is quiet."""
+HELD_BACK_SECONDS = 0.002
+"""The same while the log is held back by somebody who commits at this moment: what they append is already there."""
+HELD_BACK_LOOKS = 20
+"""So often in a row; whoever appends for longer (an import) is waited for as usual."""
 QUIET_SECONDS = 2.0
 """It is quiet when no fact came for so long."""
 TRIES = 3
@@ -63,6 +67,7 @@ class Worker:
         self._batch = batch
         self._leases = Leases(pipeline.db, self.name)
         self._horizon = Horizon()
+        self._held_back = 0
         self._pending_cursors = False
         self._watch = ChangeWatch(pipeline.db)
         self._caught_up = False
@@ -102,8 +107,13 @@ class Worker:
                 continue
             OUTAGE.over()
             if not busy:
-                stop.wait(IDLE_SECONDS[self._is_quiet()])
+                stop.wait(self._pause())
         self.close()
+
+    def _pause(self) -> float:
+        """Seconds until the next look at a log in which nothing was found."""
+        self._held_back = self._held_back + 1 if self._horizon.is_held_back else 0
+        return HELD_BACK_SECONDS if 0 < self._held_back <= HELD_BACK_LOOKS else IDLE_SECONDS[self._is_quiet()]
 
     def close(self) -> None:
         """Hand the leases back."""

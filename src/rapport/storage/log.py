@@ -195,6 +195,11 @@ class Horizon:
         self._candidate = 0
         self._waiting: frozenset[str] = frozenset()
 
+    @property
+    def is_held_back(self) -> bool:
+        """Whether it waits for somebody who is appending; mostly for some milliseconds."""
+        return bool(self._waiting)
+
     def advance(self, conn: Connection) -> int:
         """The largest `seq` below which no fact can appear any more.
 

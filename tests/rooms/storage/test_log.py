@@ -54,6 +54,22 @@ def test_what_was_kept_under_an_id_of_before_is_known_still(db: Database) -> Non
         assert log.append(conn, [mine]) == 0
 
 
+def test_a_reader_knows_that_it_waits_for_somebody_who_is_appending(db: Database) -> None:
+    """So that it looks again in two milliseconds instead of fifty."""
+    horizon = Horizon()
+    if db.dialect == "sqlite":
+        with db.look() as conn:
+            horizon.advance(conn)
+        assert not horizon.is_held_back
+        return
+    with db.write() as other:
+        log.append(other, [row("a")])
+        with db.look() as conn:
+            assert (horizon.advance(conn), horizon.is_held_back) == (0, True)
+    with db.look() as conn:
+        assert (horizon.advance(conn) > 0, horizon.is_held_back) == (True, False)
+
+
 def test_a_transaction_that_fails_leaves_nothing(db: Database) -> None:
     def fail() -> None:
         with db.write() as conn:
