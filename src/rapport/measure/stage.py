@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rapport.decide import people
 from rapport.decide.facts import DECISION_MADE
 from rapport.decide.model import PRODUCT
@@ -58,7 +60,7 @@ class Following:
             settings = work.known(conn, workspace, people.reading_settings)
             priced = (self._priced(happening, settings) if happening.bought else happening for happening in some)
             self._outcomes.extend(outcomes_of(conn, workspace, list(priced)))
-        store.save_outcomes(conn, self._outcomes)
+        store.save_outcomes(conn, _of_what_was_shown(conn, self._outcomes))
         store.add_minutes(conn, store.minutes_of(self._received))
         self.abandon()
 
@@ -94,3 +96,19 @@ class Following:
 
     def _priced(self, happening: Happening, settings: ReadingSettings) -> Happening:
         return happening._replace(paid=paid_for(self._ordered[happening.workspace, happening.fact_id], settings))
+
+
+def _of_what_was_shown(conn: Connection, outcomes: Sequence[OutcomeRow]) -> list[OutcomeRow]:
+    """Without clicks on what their decision did not show: a client may say any id. Of whom nobody knows it is believed,
+    and where the decision comes later than the click.
+    """
+    shown: dict[tuple[WorkspaceId, str], set[str]] = {}
+    for workspace in {row.workspace for row in outcomes if row.kind == "clicked"}:
+        asked = {row.decision_id for row in outcomes if row.workspace == workspace and row.kind == "clicked"}
+        found = store.shown_by(conn, workspace, asked)
+        shown |= {(workspace, decision): items for decision, items in found.items()}
+    return [
+        row
+        for row in outcomes
+        if row.kind != "clicked" or row.product_id in shown.get((row.workspace, row.decision_id), {row.product_id})
+    ]

@@ -37,6 +37,7 @@ __all__ = [
     "latest_decisions",
     "save_decisions",
     "save_outcomes",
+    "shown_by",
     "unsay",
 ]
 
@@ -183,6 +184,17 @@ def items_of(
         i.at >= since, i.at <= until, i.kind == kind
     )
     return [ItemRow._make(row) for row in select_among(conn, query, workspace, i.strand, strands)]
+
+
+def shown_by(conn: Connection, workspace: WorkspaceId, decision_ids: Collection[str]) -> dict[str, set[str]]:
+    """The products that these decisions showed, of those whose items are kept: for somebody known."""
+    d, i = decisions.c, decision_items.c
+    items = (i.workspace == d.workspace) & (i.strand == d.strand) & (i.at == d.at) & (i.decision_id == d.id)
+    query = sa.select(d.id, i.item_id).select_from(decisions.join(decision_items, items)).where(i.kind == "product")
+    found: dict[str, set[str]] = {}
+    for row in select_among(conn, query, workspace, d.id, decision_ids):
+        found.setdefault(row.id, set()).add(row.item_id)
+    return found
 
 
 def latest_decisions(

@@ -65,6 +65,18 @@ def test_a_view_too_late_or_of_another_product_or_by_another_person_is_not(shop:
     assert funnel(shop) == (1, 0, 0)
 
 
+def test_a_click_on_what_the_decision_did_not_show_is_none_of_its_clicks(any_shop: Shop) -> None:
+    """A client may name any decision with any product."""
+    shop = any_shop
+    decision = shown(shop)
+    for product in ("never-shown", "barolo"):
+        shop.send(shop.message("Product Clicked", at=NOON + HOUR + 1, user="ada", product_id=product,
+                               decision_id=decision.decision_id))  # fmt: skip
+    shop.fold()
+    assert [row["product_id"] for row in shop.rows(decision_outcomes)] == ["barolo"]
+    assert funnel(shop) == (1, 1, 0)
+
+
 def test_a_click_is_one_however_often(shop: Shop) -> None:
     decision = shown(shop)
     for n in range(3):
