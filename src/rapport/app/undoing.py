@@ -8,12 +8,14 @@ Nothing is sent, and what was sent cannot be taken back.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from rapport.act.jobs import Job, Turn
 from rapport.act.work import BatchWork
@@ -23,6 +25,7 @@ from rapport.collect import withdrawals
 from rapport.collect.sources import identifier_policy
 from rapport.collect.withdrawals import Effects, Withdrawal
 from rapport.compose.unsaid import Around, LookAgain, Looked, around, look, orders_of
+from rapport.kernel.clock import HOUR, MINUTE
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Seen, Unsaid
@@ -36,6 +39,7 @@ from rapport.resolve.graph.resolver import Resolver, said_of
 from rapport.resolve.graph.unsaying import Unseen, unsay
 from rapport.storage import leases, log, suppression, withdrawn
 from rapport.storage.engine import Database
+from rapport.storage.leases import LeaseLost
 from rapport.storage.locks import Lock, lock_alone
 from rapport.storage.log import Horizon, StoredRow, to_fact
 from rapport.storage.lookup import change_among
@@ -43,25 +47,34 @@ from rapport.storage.settings import Cache
 
 __all__ = ["FORGETTING", "UNDOING", "learning", "undoing"]
 
+_logger = logging.getLogger(__name__)
+
 UNDOING = "collect.undoing"
 
 AT_ONCE = 500
 """Facts taken back in one transaction, while nobody appends."""
+_FIRST_REST, _LONGEST_REST = MINUTE, HOUR
+"""How long a withdrawal that failed rests."""
 LOOKED_AT = 500
 """Facts whose withdrawal is tried to tell what would go; of more, these are the first. Nobody appends meanwhile."""
 
 
 def undoing(pipeline: Pipeline, *, at_once: int = AT_ONCE) -> Job:
     """The job of the worker that has this pipeline."""
+    failed = _Failed()  # not what a turn keeps: that is let go when the job fails
 
     def due(conn: Connection, turn: Turn) -> bool:
-        return withdrawals.waiting(conn) is not None and not learning(conn, pipeline)
+        return withdrawals.waiting(conn, without=failed.resting(turn.now)) is not None and not learning(conn, pipeline)
 
     def run(turn: Turn) -> int:  # also when a person asks for it, whatever is due
         with turn.db.read() as conn:
-            found = None if learning(conn, pipeline) else withdrawals.waiting(conn)
+            found = None if learning(conn, pipeline) else withdrawals.waiting(conn, without=failed.resting(turn.now))
         if found is None:
             return 0
+        with failed.resting_after(turn, found.id):
+            return one_part(turn, found)
+
+    def one_part(turn: Turn, found: Withdrawal) -> int:
         undo = _Undo(pipeline, turn.db, found, now=turn.now)
         turn.again()
         if found.state == "asked":
@@ -82,6 +95,42 @@ def undoing(pipeline: Pipeline, *, at_once: int = AT_ONCE) -> Job:
         name=UNDOING, title="What a source sent is taken back where somebody said so", due=due, run=run, at_most=1,
         pause_seconds=1.0, waiting_seconds=0.0,
     )  # fmt: skip
+
+
+class _Failed:
+    """The withdrawals that failed, with how often and when they are tried again, in the memory of one worker alone."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, tuple[int, int]] = {}
+
+    def resting(self, now: int) -> list[str]:
+        """Those whose time has not come again."""
+        return [ident for ident, (_, until) in self._until.items() if until > now]
+
+    @contextmanager
+    def resting_after(self, turn: Turn, ident: str) -> Iterator[None]:
+        """Have this one rest should it fail, twice as long each time, while the others have their turn.
+
+        Where none is left to have it the job fails with this one, which is what alarms are told of.
+        """
+        try:
+            yield
+        except LeaseLost:
+            raise
+        except Exception as error:
+            times = self._until.get(ident, (0, 0))[0] + 1
+            self._until[ident] = times, turn.now + min(_FIRST_REST * 2 ** min(times - 1, 9), _LONGEST_REST)
+            _logger.error(  # what a database says of its failure may name people
+                "the withdrawal %s failed for the %dth time: %s; the others have their turn", ident, times,
+                type(error).__name__, exc_info=not isinstance(error, DBAPIError),
+            )  # fmt: skip
+            with turn.db.read() as conn:
+                others = withdrawals.waiting(conn, without=list(self._until))
+            if others is None:
+                raise
+            turn.again()
+        else:
+            self._until.pop(ident, None)
 
 
 def learning(conn: Connection, pipeline: Pipeline) -> bool:

@@ -7,6 +7,7 @@ a killed worker finds again.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal, TypeAlias, get_args
 
 import msgspec
@@ -195,11 +196,10 @@ def note(
         trail.append(conn, found.workspace, f"withdrawal.{state}", about=found.id, details=details, now=now)
 
 
-def waiting(conn: Connection) -> Withdrawal | None:
-    """The one that has waited longest for a worker; None where none does."""
-    row = conn.execute(
-        sa.select(withdrawals).where(_w.state.in_(WAITING)).order_by(_w.changed_at, _w.id).limit(1)
-    ).first()
+def waiting(conn: Connection, *, without: Collection[str] = ()) -> Withdrawal | None:
+    """The one that has waited longest for a worker; None where none does. Those `without` which failed stay behind."""
+    query = sa.select(withdrawals).where(_w.state.in_(WAITING), _w.id.not_in(sorted(without)))
+    row = conn.execute(query.order_by(_w.changed_at, _w.id).limit(1)).first()
     return None if row is None else _read(row)
 
 

@@ -33,6 +33,8 @@ from rapport.collect import sources, withdrawals
 from rapport.collect.statements import order_statements
 from rapport.collect.withdrawals import Effects, Withdrawal
 from rapport.compose.erasure import erase, withdrawn_names
+from rapport.compose.installed import Installed
+from rapport.compose.slice import Slice
 from rapport.compose.unsaid import FEW
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from rapport.kernel.errors import Conflict, InvalidInput
@@ -476,3 +478,31 @@ def test_who_is_erased_meanwhile_does_not_come_back_with_what_is_put_back(any_sh
         withdrawals.put_back(conn, shop.id, wanted.id, by="ada", now=LATER)
     carried_out(shop, wanted.id)
     assert not any(b"Zq7" in row["body"] or b"zoe" in row["body"] for row in shop.rows(log.facts))
+
+
+def test_one_that_fails_rests_while_the_others_have_their_turn_and_is_tried_again(any_shop: Shop) -> None:
+    told(any_shop, forging=True)
+    broken, whole = asked(any_shop), asked(any_shop, since=NOON + 1)
+    with any_shop.db.write() as conn:
+        w = withdrawals.withdrawals
+        conn.execute(w.update().where(w.c.id == broken.id).values(changed_at=0))
+    failures = [RuntimeError("what follows from it cannot be told")]
+
+    def unsay(*_: object) -> dict[str, int]:
+        if failures:
+            raise failures.pop()
+        return {}
+
+    fragile = Slice(name="fragile", title="Fragile", unsay=unsay)
+    job = undoing(Pipeline(any_shop.db, slices=Installed([*any_shop.pipeline.slices.slices, fragile])))
+    turns(any_shop.db, job, now=LATER)
+    with any_shop.db.read() as conn:
+        states = [withdrawals.find(conn, any_shop.id, one.id).state for one in (broken, whole)]
+    assert states == ["asked", "told"]
+    turns(any_shop.db, job, now=LATER + 2 * MINUTE)
+    with any_shop.db.read() as conn:
+        assert withdrawals.find(conn, any_shop.id, broken.id).state == "told"
+    asked(any_shop, since=NOON + 2)
+    failures.append(RuntimeError("none is left to have its turn: the job fails, and its alarm is told"))
+    with pytest.raises(RuntimeError, match="none is left"):
+        turns(any_shop.db, job, now=LATER + 3 * MINUTE)
