@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from rapport.app.worker import drain, run_job_now
 from rapport.capabilities.insights import store as insights
 from rapport.capabilities.loyalty import store as loyalty
 from rapport.capabilities.promises import store as promised
-from rapport.collect.model import QuarantineRow
+from rapport.collect.model import Envelope, QuarantineRow, internal_source
+from rapport.collect.prepare import prepare
 from rapport.collect.store import insert_quarantined, quarantine
 from rapport.compose import requests
 from rapport.compose.erasing import ERASING
@@ -23,7 +25,7 @@ from rapport.compose.person import export_person
 from rapport.compose.requests import RequestShown, RequestWanted, ask, find_request
 from rapport.decide import people
 from rapport.kernel.clock import MINUTE
-from rapport.kernel.errors import Conflict, InvalidInput
+from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import Key
 from rapport.remember.golden import find_root
 from rapport.storage import log
@@ -31,6 +33,7 @@ from rapport.storage.audit.entries import entries
 from rapport.storage.leases import LeaseLost
 from rapport.storage.tidying import found_in
 from tests import loyal
+from tests.beside import change_beside
 from tests.shop import NOON, Shop
 
 CANARY = "zq7canary"
@@ -255,3 +258,30 @@ def test_what_is_found_by_orders_and_lots_goes_with_them(any_shop: Shop) -> None
     run_job_now(any_shop.pipeline, ERASING)
     for table in (*tables, promised.windows, promised.promises):
         assert any_shop.rows(table) == [], table.name
+
+
+@pytest.mark.parametrize("first", ["the erasure", "the facts"])
+def test_facts_that_stream_in_beside_an_erasure_leave_nothing_whoever_was_first(shop: Shop, first: str) -> None:
+    """On PostgreSQL by two connections, of which the second waits for the first."""
+    key = keys_of(shop, f"email:{MAIL}")[0]
+    rows = [
+        prepare(
+            msgspec.json.encode({name: value for name, value in one.items() if value is not None}),
+            source=internal_source(shop.id, "website"), received_at=2**55, envelope=Envelope(history=True),
+        )
+        for one in of_ada(shop, start=NOON + 60 * MINUTE)
+    ]  # fmt: skip
+
+    def forget(conn: Connection) -> None:
+        erase(conn, shop.pipeline.slices, shop.id, key, now=NOON, told="then")
+
+    def stream(conn: Connection) -> None:
+        log.append(conn, rows)
+
+    one, other = (forget, stream) if first == "the erasure" else (stream, forget)
+    assert change_beside(shop.db, one, other) is None
+    shop.pipeline.forget_all()
+    shop.fold()
+    with shop.db.read() as conn, pytest.raises(NotFound):
+        find_root(conn, shop.id, f"email:{MAIL}")
+    assert [table for table in everywhere(shop) if table in shop.pipeline.slices.tables] == []
