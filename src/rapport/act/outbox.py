@@ -26,7 +26,7 @@ from rapport.kernel.clock import DAY, MINUTE, SECOND, now_us
 from rapport.kernel.ids import WorkspaceId, new_id
 from rapport.kernel.work import Message
 from rapport.storage.bulk import insert_ignore
-from rapport.storage.engine import Database
+from rapport.storage.engine import ChangeWatch, Database
 
 __all__ = [
     "EXPIRY",
@@ -132,6 +132,9 @@ class Dispatcher:
         self._ended = threading.Event()
         self._under_way: dict[Future[None], Destination] = {}
         self._housekept_at = 0
+        self._watch = ChangeWatch(db)
+        self._is_empty = False
+        """Nothing was pending when it was looked last; then nothing is until somebody commits."""
         self._last_served: dict[bool, Destination] = {}
 
     def run_once(self, now: int | None = None) -> int:
@@ -146,9 +149,12 @@ class Dispatcher:
         together at most half of the threads. What is about an order goes before news and offers, and each pass begins
         after the destination that was served last.
         """
+        if not self._watch.changed() and self._is_empty:
+            return 0
         with self._db.read() as conn:
             now = self._db.now_us(conn) if now is None else now
             wanted = list(self._wanted(conn, now))
+            self._is_empty = not wanted and next(_with_pending(conn, None, first=False), None) is None
         if not 0 <= now - self._housekept_at < _HOUSEKEEPING:
             self._housekept_at = now
             self._expire(now)
@@ -183,6 +189,7 @@ class Dispatcher:
     def close(self) -> None:
         """Finish what is under way, then stop."""
         self._pool.shutdown(wait=True)
+        self._watch.close()
 
     def _wanted(self, conn: Connection, now: int) -> Iterator[_Share]:
         """The messages to start, within each destination's share."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -61,8 +62,15 @@ def next_due(conn: Connection, kinds: Collection[str], *, buckets: Sequence[int]
     """
     if not kinds:
         return None
-    earliest = _earliest(kinds, buckets, limit=1)
-    return conn.execute(sa.select(sa.func.min(earliest.c.due_at))).scalar()
+    asked = _next(tuple(sorted(kinds)), None if buckets is None else tuple(buckets))
+    found: int | None = conn.execute(asked).scalar()
+    return found
+
+
+@lru_cache(maxsize=64)
+def _next(kinds: tuple[str, ...], buckets: tuple[int, ...] | None) -> sa.Select[Any]:
+    """Made once: a worker that has nothing to do asks it again and again."""
+    return sa.select(sa.func.min(_earliest(kinds, buckets, limit=1).c.due_at))
 
 
 def pending(conn: Connection, workspace: WorkspaceId, kind: str, keys: Collection[bytes]) -> set[bytes]:

@@ -247,6 +247,17 @@ def test_what_is_held_costs_one_look_and_a_full_house_none(db: Database) -> None
         assert len(asked) == 2, "the circuits, and one that finds no thread free"
 
 
+def test_an_empty_outbox_is_looked_at_again_once_somebody_has_committed(db: Database) -> None:
+    post = Post()
+    with dispatching(db, post) as dispatcher:
+        assert run(dispatcher) == 0
+        for number in range(3):
+            assert dispatcher.run_once(now_us()) == 0
+            put(db, f"ada{number}")
+            assert run(dispatcher) == 1
+    assert len(post.carried) == 3
+
+
 def queries_of(conn: Connection) -> list[str]:
     """What is asked by this connection from now on."""
     asked: list[str] = []
