@@ -164,7 +164,8 @@ def test_an_sms_is_handed_over_once_in_the_customers_language(
     assert base64.b64decode(got.headers["authorization"].removeprefix("Basic ")) == b"AC1:s3cret"
     form = {name: values[0] for name, values in parse_qs(got.body.decode()).items()}
     text = "Shop, Bestellung A-1: Es ist gepackt: größte Freude."
-    assert form == {"To": phone, "From": "+15005550006", "Body": text}
+    told = f"https://shop.example/v1/webhooks/providers/twilio/shop?message={row.id}"
+    assert form == {"To": phone, "From": "+15005550006", "Body": text, "StatusCallback": told}
     assert now_of(shop, row).status == "sent"
     with shop.db.read() as conn:
         assert healths(conn, shop.id, now=now_us())[SMS].sent >= 1
