@@ -111,10 +111,11 @@ def test_the_editor_reads_along_and_ready_made_journeys_are_whole(server: Server
         for name in shipped():
             page.goto(f"{server.url}/console/journeys-new?ready={name}")
             assert page.locator("#tried .alert").count() == 0, name
+        page.get_by_text("As text").click()
         page.locator("#f-body").fill('{"title": "x"}')
         page.locator("#tried .alert").wait_for()
         page.locator("#f-body").fill(json.dumps({**GRAPH, "title": "Written here"}))
-        page.get_by_text("Wait 1 day").wait_for()
+        page.locator("#tried li", has_text="Wait 1 day").wait_for()
         page.locator("#f-name").fill("written")
         page.locator("button", has_text="Start").press("Enter")
         page.get_by_role("heading", name="Written here").wait_for()
