@@ -15,12 +15,13 @@ from rapport.act.routes import GivenSettings
 from rapport.capabilities.messages import store
 from rapport.capabilities.messages.model import Mail, Recipient, Template, TemplateText
 from rapport.capabilities.messages.people import recipients
-from rapport.capabilities.messages.publishing import compile_template
+from rapport.capabilities.messages.publishing import DARK, compile_template
 from rapport.capabilities.messages.service.composing import load_desk, preview
 from rapport.capabilities.messages.service.places import allow_here, is_allowed_here
 from rapport.capabilities.messages.service.queueing import try_again
 from rapport.capabilities.messages.service.servers import MailServer, keep_server, readable_server, server_of
 from rapport.capabilities.messages.service.templates import Published, all_templates, find_template, publish
+from rapport.capabilities.messages.service.worst import WORST, Tried, person_of, try_worst
 from rapport.decide.people import names_by_strand
 from rapport.kernel.clock import DAY, HOUR, now_us
 from rapport.kernel.errors import InvalidInput, RapportError
@@ -30,6 +31,7 @@ from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.reading.references import find_key
 from rapport.storage.engine import Database
+from rapport.web.app import CONTENT_SECURITY_POLICY
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.forms import Form, integer, raw, text
 
@@ -40,12 +42,21 @@ AnyRequest = Request[Any, Any, Any]
 _SHOWN = 50
 MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; sandbox; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
+    "form-action 'none'; frame-ancestors 'self'"
+)
+_PICTURE = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 120 120'%3E%3Crect width='120' "
+    "height='120' fill='%23dfe3ea'/%3E%3Cpath d='M38 34l14-8h16l14 8 16 20-12 9-6-6v39H40V57l-6 6-12-9z' "
+    "fill='%238e99ab'/%3E%3C/svg%3E"
 )
 SAMPLE: dict[str, Any] = {
     "url": "https://shop.example/",
-    "items": [{"name": "Merino jumper", "quantity": 1, "price": {"minor": 8900, "currency": "EUR"}}],
+    "items": [
+        {"name": "Merino jumper", "quantity": 1, "price": {"minor": 8900, "currency": "EUR"}, "image_url": _PICTURE},
+        {"name": "Wool socks", "quantity": 2, "price": {"minor": 1900, "currency": "EUR"}, "image_url": _PICTURE},
+    ],
     "product": {
+        "image_url": _PICTURE,
         "name": "Merino jumper", "url": "https://shop.example/p", "review_url": "https://shop.example/r",
         "price": {"minor": 7900, "currency": "EUR"}, "lowest_before": {"minor": 8900, "currency": "EUR"},
     },
@@ -153,13 +164,25 @@ def template_page(request: AnyRequest, db: Database, principal: Principal, name:
 
 @get("/templates/{name:str}/mail", permission="messages:read", sync_to_thread=True)
 def mail_page(request: AnyRequest, db: Database, principal: Principal, name: str) -> Response[str]:
-    """The mail itself, as somebody would get it; nothing in it runs."""
+    """The mail itself, as somebody would get it, in the light or in the dark; nothing in it runs."""
     asked = dict(request.query_params)
-    language, customer = text(asked, "language", longest=3), text(asked, "customer")
+    version = integer(asked, "version", least=-1, most=2**31 - 2, otherwise=-1)
     with db.read() as conn:
-        found = find_template(conn, principal.workspace, name)
-        mail = _previewed(conn, principal, found, language=language, customer=customer)
-    return Response(mail.html, media_type="text/html", headers={"Content-Security-Policy": MAIL_POLICY})
+        found = find_template(conn, principal.workspace, name, version=None if version < 0 else version)
+        mail = _previewed(conn, principal, found, **_wanted(asked))
+    return _shown(mail, text(asked, "scheme", longest=5))
+
+
+@post("/templates/{name:str}/mail", permission="templates:write", sync_to_thread=True, status_code=200)
+def typed_mail(db: Database, principal: Principal, name: str, data: Form) -> Response[str]:
+    """The same of what is typed, which is kept nowhere."""
+    language = text(data, "language", longest=3)
+    with db.read() as conn:
+        before = find_template(conn, principal.workspace, name)
+        wanted = _with_text(before.template, language, data)
+        tried = before._replace(template=wanted, html=compile_template(wanted))
+        mail = _previewed(conn, principal, tried, **_wanted(data))
+    return _shown(mail, text(data, "scheme", longest=5))
 
 
 @post("/templates/{name:str}", permission="templates:write", sync_to_thread=True, status_code=200)
@@ -189,7 +212,7 @@ PAGES = ConsolePages(
     templates=Path(__file__).parent / "templates",
     handlers=(
         messages_page, send_again, allow_sending, server_page, keep_mail_server, templates_page, template_page,
-        mail_page, change_template,
+        mail_page, typed_mail, change_template,
     ),
     nav=(
         NavItem(
@@ -202,6 +225,19 @@ PAGES = ConsolePages(
         ),
     ),
 )  # fmt: skip
+
+
+def _wanted(asked: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "language": text(asked, "language", longest=3), "customer": text(asked, "customer"),
+        "worst": integer(asked, "worst", least=-1, most=len(WORST) - 1, otherwise=-1),
+    }  # fmt: skip
+
+
+def _shown(mail: Mail, scheme: str) -> Response[str]:
+    """The mail in a frame of ours: its rules for the dark are made to hold, or not to, whatever the screen is."""
+    html = mail.html.replace(DARK, {"dark": "@media all", "light": "@media not all"}.get(scheme, DARK))
+    return Response(html, media_type="text/html", headers={"Content-Security-Policy": MAIL_POLICY})
 
 
 def _with_text(template: Template, language: str, data: dict[str, Any]) -> Template:
@@ -230,32 +266,54 @@ def _template(
 ) -> Response[str]:  # fmt: skip
     mail: Mail | None = None
     language = language if language in found.template.texts else found.template.language_for(language)
+    worst: list[Tried] = []
     with db.read() as conn:
         versions = store.template_versions(conn, principal.workspace, found.name)
+        known = _some_customers(conn, principal) if principal.may("customers:read") else []
         if error is None:
             try:
+                worst = try_worst(
+                    conn, found, load_desk(conn, principal.workspace, ChannelSettings()), SAMPLE, language=language
+                )  # fmt: skip
                 mail = _previewed(conn, principal, found, language=language, customer=customer)
             except RapportError as problem:
                 error = problem
     shown = found.template.texts[language]
-    return render(
-        request, "messages/template.html", status=error.status if error and typed is not None else 200, found=found,
+    page = render(
+        request, "messages/template.html", known=known, worst=worst, found=found,
+        status=error.status if error and typed is not None else 200,
         language=language, customer=customer, error=error, mail=mail, versions=versions,
         subject=typed["subject"] if typed and "subject" in typed else shown.subject,
         preheader=typed.get("preheader", "") if typed else shown.preheader,
         body=raw(typed, "body") if typed else shown.body, short=raw(typed, "short") if typed else shown.short,
     )  # fmt: skip
+    page.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
+    return page
 
 
-def _previewed(conn: Connection, principal: Principal, found: Published, *, language: str, customer: str) -> Mail:
+def _some_customers(conn: Connection, principal: Principal) -> list[tuple[str, str]]:
+    """Customers to look at a mail as: id and name of whom messages were made for last, at most 50."""
+    strands = list(dict.fromkeys(row.strand for row in store.listed(conn, principal.workspace, status="", limit=50)))
+    if not strands:
+        return []
+    ids, names = load_customer_ids(conn), names_by_strand(conn, principal.workspace, set(strands))
+    return [(ids.customer_id(strand), names.get(strand, "")) for strand in strands]
+
+
+def _previewed(
+    conn: Connection, principal: Principal, found: Published, *, language: str, customer: str, worst: int = -1
+) -> Mail:  # fmt: skip
     """The mail as this customer, or Ada, would get it. Raises NotFound, and InvalidInput where a value is missing."""
     workspace = principal.workspace
     language = found.template.language_for(language)
     person = Recipient(Key(b""), Key(b""), "ada@example.com", "Ada Lovelace", "Ada", language, "")
-    if customer:
+    data: dict[str, Any] = SAMPLE
+    if worst >= 0:
+        person, data = person_of(WORST[worst], language), {**SAMPLE, **WORST[worst].data}
+    elif customer:
         key = find_key(conn, workspace, customer, region=settings_of(conn, workspace).region)
         person = recipients(conn, workspace, [key])[key]._replace(language=language)
-    return preview(conn, found, person, load_desk(conn, workspace, ChannelSettings()), SAMPLE)
+    return preview(conn, found, person, load_desk(conn, workspace, ChannelSettings()), data)
 
 
 def _server(

@@ -11,7 +11,7 @@ from rapport.capabilities.messages.model import Template, TemplateText
 from rapport.capabilities.messages.rendering import check_liquid
 from rapport.kernel.errors import InvalidInput
 
-__all__ = ["LARGEST", "compile_template", "compile_text"]
+__all__ = ["DARK", "LARGEST", "compile_template", "compile_text"]
 
 LARGEST = 100_000
 """Bytes of HTML before values are in it; Gmail cuts a mail at about 102 kB, and with it the way to unsubscribe."""
@@ -21,18 +21,37 @@ _HEAD = re.compile(r"<mj-head\b.*?</mj-head>", re.DOTALL)
 _LEAF = re.compile(r"<(mj-text|mj-button|mj-raw|mj-table|mj-preview|mj-title)\b[^>]*>.*?</\1>", re.DOTALL)
 
 _FRAME = """<mjml lang="{language}"><mj-head><mj-title>{subject}</mj-title><mj-preview>{preheader}</mj-preview>
-<mj-attributes><mj-all font-family="Helvetica, Arial, sans-serif" />
-<mj-text font-size="16px" line-height="1.5" color="#1d2530" />
-<mj-button background-color="{{{{ shop.colour }}}}" color="#ffffff" font-size="16px" border-radius="6px"
- inner-padding="12px 24px" />
-<mj-section background-color="#ffffff" padding="8px 0" /></mj-attributes></mj-head>
-<mj-body background-color="#f3f5f7">
-<mj-section padding="20px 0 8px"><mj-column>
-<mj-text font-size="20px" font-weight="bold">{{{{ shop.name }}}}</mj-text></mj-column></mj-section>
+<mj-attributes><mj-all font-family="'Helvetica Neue', Helvetica, Arial, sans-serif" />
+<mj-text font-size="16px" line-height="1.6" color="#2a303a" css-class="ink" padding="8px 36px" />
+<mj-table font-size="16px" line-height="1.4" color="#2a303a" css-class="ink" padding="8px 36px" />
+<mj-button background-color="{{{{ shop.colour }}}}" color="#ffffff" font-size="16px" font-weight="600"
+ border-radius="8px" inner-padding="14px 28px" align="left" padding="16px 36px 12px" />
+<mj-image padding="8px 36px" /><mj-divider border-width="1px" border-color="#e3e6ea" padding="12px 36px" />
+<mj-section padding="4px 0" /></mj-attributes>
+<mj-style>{dark}</mj-style></mj-head>
+<mj-body background-color="#f1f2f4" css-class="ground">
+<mj-section padding="28px 0 16px"><mj-column>
+<mj-text font-size="19px" font-weight="700" letter-spacing="0.5px" align="center" css-class="soft"
+ >{{{{ shop.name }}}}</mj-text></mj-column></mj-section>
 {body}
-<mj-section padding="8px 0 24px"><mj-column><mj-text font-size="13px" color="#4a5563">{foot}</mj-text></mj-column>
-</mj-section>
+<mj-section padding="20px 0 32px"><mj-column><mj-text font-size="13px" color="#5d6672" align="center"
+ css-class="soft">{foot}</mj-text></mj-column></mj-section>
 </mj-body></mjml>"""
+
+_CARD = (
+    '<mj-wrapper background-color="#ffffff" border-radius="14px" padding="24px 0 28px" css-class="card"'
+    ' border-top="4px solid {{ shop.colour }}">%s</mj-wrapper>'
+)
+"""What a mail says stands on one sheet; sections that are wrapped already stay as they are."""
+
+DARK = "@media (prefers-color-scheme: dark)"
+_DARK = (
+    DARK + " { body, .ground, .ground > div { background-color: #121417 !important; }"
+    " .card, .card > table { background-color: #1e2226 !important; }"
+    " .ink div, .ink table, .ink td, .ink strong { color: #e9ecf0 !important; }"
+    " .soft div, .soft a { color: #a3acb8 !important; } .ink .quiet { color: #a3acb8 !important; } }"
+)
+"""In the dark the sheet is dark, too; programs that invert colours by themselves do it to the light one."""
 
 _FEET = {
     "en": '{% if links.unsubscribe %}You get this because you agreed to news from {{ shop.name }}. '
@@ -70,7 +89,8 @@ def compile_text(text: TemplateText, language: str) -> str:
     whole = body.lstrip().startswith("<mjml")
     foot = _FEET.get(language, _FEET["en"])
     source = body if whole else _FRAME.format(
-        language=language, subject=text.subject, preheader=text.preheader, body=body, foot=foot
+        language=language, subject=text.subject, preheader=text.preheader, foot=foot, dark=_DARK,
+        body=body if re.search("<mj-(wrapper|hero)", body) else _CARD % body,
     )  # fmt: skip
     tags: list[str] = []
 
