@@ -10,15 +10,15 @@ from rapport.capabilities.messages.service.composing import load_desk, preview
 from rapport.capabilities.messages.service.templates import find_template, shipped
 from rapport.capabilities.messages.service.worst import WORST, person_of, try_worst
 from rapport.storage.engine import Database
-from rapport.storage.workspaces import default_workspace
+from rapport.storage.workspaces import create_workspace
 
 ABSENT = {"things without a price", "no product, no order, no address"}
 
 
 @pytest.mark.parametrize("name", sorted(shipped()))
 def test_a_template_survives_the_worst_customers(shared_db: Database, name: str) -> None:
-    with shared_db.read() as conn:
-        shop = default_workspace(conn).id
+    with shared_db.write() as conn:
+        shop = create_workspace(conn, slug=f"shop-{name}".replace("_", "-"), name="Shop", now=0).id
         desk, found = load_desk(conn, shop, ChannelSettings()), find_template(conn, shop, name)
         for language in found.template.texts:
             tried = try_worst(conn, found, desk, SAMPLE, language=language)
