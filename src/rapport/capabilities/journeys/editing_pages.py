@@ -23,7 +23,6 @@ from rapport.capabilities.journeys.service import graphs
 from rapport.capabilities.journeys.service.shipped import shipped
 from rapport.capabilities.journeys.service.trying import DryRun, dry_run
 from rapport.capabilities.journeys.wording import entry_words, lines_of_graph, node_words
-from rapport.capabilities.messages import CHANNELS, template_purposes
 from rapport.decide.service import Decider
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput, RapportError
@@ -188,9 +187,10 @@ def _step_words(node: Any) -> str:
 def _known(conn: Connection, principal: Principal, decider: Decider, wording: Wording) -> dict[str, Any]:
     """What the shop has that a step can name."""
     workspace, s = principal.workspace, membership.segments.c
+    sendable = graphs.sendable_of(conn, workspace)
     segments = conn.execute(sa.select(s.name).where(s.workspace == workspace).order_by(s.name)).scalars()
     return {
-        "templates": template_purposes(conn, workspace), "segments": list(segments), "channels": CHANNELS,
+        "templates": sendable.templates, "segments": list(segments), "channels": sendable.channels,
         "placements": sorted(decider.placements), "facts": sorted(wording.kinds),
         "webhooks": [(one.id, one.url) for one in list_webhooks(conn, workspace)],
     }  # fmt: skip
@@ -228,7 +228,7 @@ def _editor(
     body: str, old: str = "", seen: str = "", error: RapportError | None = None,
 ) -> Response[str]:  # fmt: skip
     with db.read() as conn:
-        templates = template_purposes(conn, principal.workspace)
+        templates = graphs.sendable_of(conn, principal.workspace).templates
         s = membership.segments.c
         segment = conn.execute(sa.select(sa.func.min(s.name)).where(s.workspace == principal.workspace)).scalar()
         webhooks = list_webhooks(conn, principal.workspace)

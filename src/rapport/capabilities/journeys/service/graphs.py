@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,7 +26,10 @@ from rapport.remember.segments.language import BadSegment
 from rapport.storage.audit.entries import append as tell
 from rapport.storage.workspaces import workspace_of
 
-__all__ = ["Journey", "all_journeys", "change_state", "check", "document_of", "find", "remove", "save", "tag_of"]
+__all__ = [
+    "Journey", "Sendable", "all_journeys", "change_state", "check", "document_of", "find", "remove", "save",
+    "sendable_of", "tag_of",
+]  # fmt: skip
 
 MOST = 500
 """Journeys of one shop."""
@@ -40,6 +44,19 @@ class Journey(NamedTuple):
     graph: Graph
     changed_at: int
     changed_by: str
+
+
+class Sendable(NamedTuple):
+    """What a step can send."""
+
+    templates: dict[str, str]
+    """With what each is for."""
+    channels: Sequence[str]
+
+
+def sendable_of(conn: Connection, workspace: WorkspaceId) -> Sendable:
+    """The shop's templates, and the channels there are."""
+    return Sendable(template_purposes(conn, workspace), CHANNELS)
 
 
 def document_of(found: Journey) -> dict[str, Any]:
