@@ -7,15 +7,18 @@ are in them. One that cannot be opened any more is named in the proof, for a per
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from rapport.app.keeping_out import erase_again
 from rapport.compose.holding import Sifted
 from rapport.kernel.errors import RapportError
+from rapport.kernel.ids import WorkspaceId
 from rapport.storage import suppression
 from rapport.storage.engine import Database
 from rapport.storage.migrate import migrate
@@ -29,7 +32,7 @@ __all__ = ["sift_asides"]
 _logger = logging.getLogger(__name__)
 
 
-def sift_asides(db: Database, slices: Installed, texts: Sequence[str] | None) -> Sifted:
+def sift_asides(db: Database, slices: Installed, _: WorkspaceId, texts: Sequence[str] | None) -> Sifted:
     """Erase from the databases beside this one all who were erased for good. Cost: a hash for each identifier there."""
     if db.path is None:
         return Sifted([], [])
@@ -39,7 +42,7 @@ def sift_asides(db: Database, slices: Installed, texts: Sequence[str] | None) ->
             continue
         try:
             _erase_in(path, db, slices)
-        except (RapportError, DBAPIError, OSError) as error:
+        except (RapportError, CommandError, DBAPIError, sqlite3.Error, OSError) as error:
             _logger.error("%s could not be erased from: %s", path, type(error).__name__)
             left.append(f"{path.name} could not be opened and keeps who was erased: remove it")
         else:
@@ -48,15 +51,18 @@ def sift_asides(db: Database, slices: Installed, texts: Sequence[str] | None) ->
 
 
 def _erase_in(path: Path, db: Database, slices: Installed) -> None:
+    """Written anew only where somebody was in it; a lock file left there says that the last time did not end."""
     with db.read() as conn:
         erased = suppression.listed(conn)
+    again = path.with_name(f"{path.name}.lock").exists()
     aside = Database.open(f"sqlite:///{path}")
     try:
         migrate(aside, slices.branches)
         with aside.write() as conn:
-            erase_again(conn, slices, erased, now=db.now_us(conn), adopt=True)
-        tidy(aside, [], None)
+            found = erase_again(conn, slices, erased, now=db.now_us(conn), adopt=True)
+        if found or again:
+            tidy(aside, [], None)
     finally:
         aside.close()
-        for end in ("-wal", "-shm", ".lock"):
-            path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
+    for end in ("-wal", "-shm", ".lock"):
+        path.with_name(f"{path.name}{end}").unlink(missing_ok=True)

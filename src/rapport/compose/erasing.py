@@ -92,7 +92,7 @@ def _tidy(
 ) -> None:
     suppressed_file.keep(turn.db)  # before it is told as done: a database from elsewhere must not undo it
     proof = msgspec.json.decode(kept, type=Proof)
-    beside = sift_files(turn.db, slices, texts)
+    beside = sift_files(turn.db, slices, workspace, texts)
     tidied: Tidied = tidy(turn.db, proof.touched, texts)
     with turn.write() as conn:
         finish(

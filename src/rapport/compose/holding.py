@@ -36,10 +36,10 @@ class Sifted(NamedTuple):
     """What this could not reach, and when it goes."""
 
 
-SiftFiles: TypeAlias = Callable[[Database, Any, Sequence[str] | None], Sifted]
-"""Take whoever was just erased out of files beside the database. Given all that is installed, and the texts they may be
-found by; None where these are not known any more: then whatever may name them goes. Comes after the erasing
-transaction, and may come again."""
+SiftFiles: TypeAlias = Callable[[Database, Any, WorkspaceId, Sequence[str] | None], Sifted]
+"""Take whoever was just erased out of files beside the database. Given all that is installed, the shop they were erased
+in, and the texts they may be found by; None where these are not known any more: then whatever of that shop may name
+them goes. Comes after the erasing transaction, and may come again."""
 
 PERSONAL = frozenset({"strand", "root", "root_from", "root_to", "subject", "key", "a", "b", "email", "phone"})
 """Names of columns that hold or name a person: a table that has one is a person's."""

@@ -15,10 +15,10 @@ from sqlalchemy import Connection
 
 from rapport.act.jobs import Job, Turn
 from rapport.compose.erasure import Proof, WithdrawnNames, erase, withdrawn_names
+from rapport.compose.holding import Sifted
 from rapport.compose.law import Outlived
 from rapport.compose.partners import tell_partners
 from rapport.compose.requests import RETENTION, finish, privacy_requests
-from rapport.compose.sifting import sift_files
 from rapport.kernel.clock import HOUR, to_iso
 from rapport.kernel.ids import WorkspaceId, new_id
 from rapport.resolve.linking.units import members_of
@@ -35,6 +35,7 @@ RETAINING = "export.retention"
 LOOK_AT = 200
 """Customers looked at in one turn, some milliseconds."""
 _TIDIED_AT_ONCE = 500
+_BESIDE = "files handed in for an import, and databases a restore put aside, are left as they are: nobody asked"
 _REST = HOUR
 """Between two looks at all customers."""
 
@@ -123,7 +124,8 @@ def _tidy(turn: Turn, slices: Installed, sweep: _Sweep) -> None:
         rows = conn.execute(sa.select(_r.workspace, _r.id, _r.proof).where(_running)).all()
     proofs = {row.id: msgspec.json.decode(row.proof, type=Proof) for row in rows}
     tables = {table for proof in proofs.values() for table in proof.touched}
-    beside = sift_files(turn.db, slices, None)
+    # Who was not erased at their own wish may come again: files that name them are the shop's to import.
+    beside = Sifted([], [_BESIDE])
     tidied = tidy(turn.db, sorted(tables), [] if proofs.keys() <= sweep.erased else None)
     with turn.write() as conn:
         for row in rows:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rapport.compose.holding import Sifted
+from rapport.kernel.ids import WorkspaceId
 from rapport.storage.engine import Database
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["sift_files"]
 
 
-def sift_files(db: Database, slices: Installed, texts: Sequence[str] | None) -> Sifted:
-    """Take whoever was just erased out of the files that the slices keep beside the database. Safe to repeat."""
-    found = [one.sift_files(db, slices, texts) for one in slices.slices if one.sift_files is not None]
+def sift_files(db: Database, slices: Installed, workspace: WorkspaceId, texts: Sequence[str] | None) -> Sifted:
+    """Take whoever was just erased in a shop out of the slices' files beside the database. Safe to repeat."""
+    found = [one.sift_files(db, slices, workspace, texts) for one in slices.slices if one.sift_files is not None]
     return Sifted([words for one in found for words in one.done], [words for one in found for words in one.left])

@@ -15,10 +15,12 @@ from rapport.adapters.files import store, uploads
 from rapport.adapters.files.importing import IMPORTING
 from rapport.adapters.files.mapping import parse_map
 from rapport.adapters.files.ready import ready_map
+from rapport.adapters.files.sifting import sift_uploads
 from rapport.adapters.files.uploads import KEPT, Upload
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound, TooLarge
 from rapport.kernel.identifiers import BUCKETS
 from rapport.storage.leases import Leases
+from rapport.storage.workspaces import create_workspace
 from tests.databases import ENGINES, database_at
 from tests.jobs import turns
 from tests.rooms.adapters import exports
@@ -212,6 +214,22 @@ def test_a_file_that_nobody_starts_goes_after_a_week(shop: Shop, tmp_path: Path)
 
     assert not Path(upload.path).exists()
     assert one(shop, upload.id).state == "dropped"
+
+
+def test_an_erasure_in_one_shop_leaves_the_files_of_another(shop: Shop, tmp_path: Path) -> None:
+    """Also where what to look for is not known any more, and everything of the shop that waits goes."""
+    mine = one(shop, hand_in(shop, tmp_path, MANY))
+    with shop.db.write() as conn:
+        other = create_workspace(conn, slug="other", name="Other", now=NOON).id
+    for texts in (["p7@example.com"], None):
+        sift_uploads(shop.db, shop.pipeline.slices, other, texts)
+        assert one(shop, mine.id).state == "ready"
+        assert Path(mine.path).exists()
+
+    sift_uploads(shop.db, shop.pipeline.slices, shop.id, ["p7@example.com"])
+
+    assert not Path(mine.path).exists()
+    assert one(shop, mine.id).state == "dropped"
 
 
 def test_whoever_saw_another_version_is_told(shop: Shop, tmp_path: Path) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
 import msgspec
 import pytest
 import sqlalchemy as sa
 
 from rapport.act.jobs import Job, Moment, Turn
+from rapport.adapters.files import uploads
+from rapport.adapters.files.ready import ready_map
 from rapport.app.worker import drain
 from rapport.capabilities.consent import store
 from rapport.capabilities.consent.model import RESTRICTED, Held, Policy, PolicySet, PurposeRule
@@ -94,10 +99,20 @@ def test_each_goes_when_the_last_purpose_that_is_allowed_keeps_them_no_longer(an
     assert b'"facts"' in rows[0].proof
 
 
-def test_somebody_who_comes_again_is_somebody_new(any_shop: Shop) -> None:
+def test_somebody_who_comes_again_is_somebody_new_and_a_file_that_waits_for_its_import_stays(
+    any_shop: Shop, tmp_path: Path
+) -> None:
     seen(any_shop, "ada")
     wants(folded(any_shop))
+    upload, path, size = uploads.keep_file(tmp_path, io.BytesIO(b"Email\nada@example.com\n"))
+    with any_shop.db.write() as conn:
+        uploads.put_in(conn, any_shop.id, upload, path, name="c.csv", size=size, said=ready_map("shopify-customers"),
+                       by="Olga", now=NOON)  # fmt: skip
     turns(any_shop.db, job(any_shop), now=NOON + 4 * YEAR)
+    assert who_is_here(any_shop) == set()
+    with any_shop.db.read() as conn:
+        assert uploads.find_upload(conn, any_shop.id, upload).state == "ready"
+    assert path.exists()
     seen(any_shop, "ada", at=NOON + 4 * YEAR + DAY)
     any_shop.pipeline.forget_all()
     folded(any_shop)

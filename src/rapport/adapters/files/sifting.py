@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from rapport.adapters.files.uploads import KEPT, uploads
 from rapport.compose.holding import Sifted
 from rapport.kernel.clock import DAY
+from rapport.kernel.ids import WorkspaceId
 from rapport.storage.engine import Database
 
 if TYPE_CHECKING:
@@ -28,16 +29,16 @@ _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
 _PIECE = 1 << 20
 
 
-def sift_uploads(db: Database, slices: Installed, texts: Sequence[str] | None) -> Sifted:
-    """Drop the files that wait and name one of these texts; all of them where the texts are not known."""
+def sift_uploads(db: Database, slices: Installed, workspace: WorkspaceId, texts: Sequence[str] | None) -> Sifted:
+    """Drop the files of a shop that wait and name one of these texts; all of them where the texts are not known."""
     c = uploads.c
     with db.read() as conn:
-        rows = conn.execute(sa.select(c.workspace, c.id, c.path, c.state).where(c.path != "")).all()
+        rows = conn.execute(sa.select(c.id, c.path, c.state).where(c.workspace == workspace, c.path != "")).all()
     waiting = [row for row in rows if row.state not in ("waiting", "running")]
     gone = [row for row in waiting if texts is None or _names(Path(row.path), texts)]
     if gone:
         with db.write() as conn:
-            mine = sa.tuple_(c.workspace, c.id).in_([(row.workspace, row.id) for row in gone])
+            mine = sa.and_(c.workspace == workspace, c.id.in_([row.id for row in gone]))
             over = sa.case((c.state.in_(("ready", "failed")), "dropped"), else_=c.state)
             why = sa.case((c.state.in_(("ready", "failed")), _WHY), else_=c.error)
             idle = c.state.not_in(("waiting", "running"))  # one that was started meanwhile leaves them out itself
