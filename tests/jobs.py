@@ -27,5 +27,7 @@ def turns(
         with db.read() as conn:
             if not job.due(conn, turn):
                 return done
-        done.append(job.run(turn))
+        did = job.run(turn)
+        assert isinstance(did, int), f"{job.name} did {did!r}, whatever its type says"
+        done.append(did)
     raise AssertionError(f"{job.name} never ends")

@@ -72,14 +72,15 @@ def undoing(pipeline: Pipeline, *, at_once: int = AT_ONCE) -> Job:
         if found is None:
             return 0
         with failed.resting_after(turn, found.id):
-            return one_part(turn, found)
+            one_part(turn, found)
+        return 1
 
-    def one_part(turn: Turn, found: Withdrawal) -> int:
+    def one_part(turn: Turn, found: Withdrawal) -> None:
         undo = _Undo(pipeline, turn.db, found, now=turn.now)
         turn.again()
         if found.state == "asked":
             _tell(turn, undo, found, at_once)
-            return 1
+            return
         step = undo.take_back if found.state == "wanted" else undo.put_back
         looked = undo.look(limit=at_once)
         with suppress(LookAgain), turn.write() as conn:
@@ -89,7 +90,6 @@ def undoing(pipeline: Pipeline, *, at_once: int = AT_ONCE) -> Job:
                 effects.add(done)
             state = found.state if done is not None else "done" if found.state == "wanted" else "back"
             withdrawals.note(conn, found, state=state, effects=effects, now=turn.now)
-        return 1
 
     return Job(
         name=UNDOING, title="What a source sent is taken back where somebody said so", due=due, run=run, at_most=1,
