@@ -1,7 +1,11 @@
-"""How much of what could not be read is kept: beyond a shop's megabytes the oldest go, counted and told on Home."""
+"""How much of what could not be read is kept: beyond a shop's megabytes the oldest go.
+
+What was replayed or given up goes first; what nobody has settled is counted as it goes, and told on Home.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -60,25 +64,32 @@ def _run(turn: Turn) -> int:
         if not found:
             return 0
         turn.again()
-        workspace, source, left = found[0]
-        oldest = sa.select(_q.id, _q.source, _q.size).where(_q.workspace == workspace)
-        if source is not None:
-            oldest = oldest.where(_q.source == source)
-        gone: dict[str, list[str]] = {}
-        for row in conn.execute(oldest.order_by(_q.id).limit(turn.at_most)):
-            if left <= 0:
-                break
-            gone.setdefault(row.source, []).append(row.id)
-            left -= row.size
-        ids = [ident for some in gone.values() for ident in some]
-        conn.execute(quarantine.delete().where(_q.workspace == workspace, _q.id.in_(ids)))
+        workspace = found[0].workspace
+        ids = _to_let_go(conn, found[0], most=turn.at_most)
+        going = quarantine.delete().where(_q.workspace == workspace, _q.id.in_(ids)).returning(_q.source, _q.state)
+        dropped = Counter(row.source for row in conn.execute(going) if row.state == "open")
         hour = turn.now - turn.now % HOUR
         nothing = dict.fromkeys(COUNTERS, 0)
         add_health(conn, [
-            {"workspace": workspace, "source": name, "hour": hour, **nothing, "dropped": len(some)}
-            for name, some in sorted(gone.items())
+            {"workspace": workspace, "source": name, "hour": hour, **nothing, "dropped": number}
+            for name, number in sorted(dropped.items())
         ])  # fmt: skip
         return len(ids)
+
+
+def _to_let_go(conn: Connection, excess: _Excess, *, most: int) -> list[str]:
+    """The oldest of those that were settled, then of the others; as many as are too much, at most so many."""
+    gone, left = list[str](), excess.size
+    for states in (("replayed", "discarded"), ("open",)):
+        oldest = sa.select(_q.id, _q.size).where(_q.workspace == excess.workspace, _q.state.in_(states))
+        if excess.source is not None:
+            oldest = oldest.where(_q.source == excess.source)
+        for row in conn.execute(oldest.order_by(_q.id).limit(most - len(gone))):
+            if left <= 0:
+                break
+            gone.append(row.id)
+            left -= row.size
+    return gone
 
 
 QUARANTINE_ROOM = Job(

@@ -24,6 +24,7 @@ from rapport.collect.quarantine import (
 )
 from rapport.collect.settings import COLLECT_SETTINGS, CollectSettings
 from rapport.collect.sources import create_source
+from rapport.collect.store import health_since
 from rapport.collect.watches import WATCHES
 from rapport.compose.quarantine_room import QUARANTINE_ROOM
 from rapport.kernel.clock import HOUR, now_us
@@ -154,6 +155,21 @@ def test_another_shop_s_messages_are_not_found(shop: Shop) -> None:
             wanted = row_id if other != shop.workspace else "qua_unknown"
             with pytest.raises(NotFound):
                 replay(conn, other, wanted, now=NOW, admission=Everything())
+
+
+def test_what_was_given_up_makes_room_before_what_nobody_has_read_and_is_not_told(db: Database) -> None:
+    shop = Shop(db)
+    wanted = CollectSettings(quarantine_mb_of_a_source=1, quarantine_mb=1)
+    with db.write() as conn:
+        settings.save(conn, shop.workspace, COLLECT_SETTINGS, wanted, by="test", version=0, now=NOW)
+        shop.source = create_source(conn, shop.workspace, name="ERP", kind="server", now=NOW)
+    ids = quarantined(shop, *({"userId": f"ada{n}", "x": "x" * 300_000} for n in range(5)))
+    with db.write() as conn:
+        discard(conn, shop.workspace, ids[-1], now=NOW)
+    assert turns(db, QUARANTINE_ROOM, now=NOW) == [2]
+    with db.read() as conn:
+        assert [row.id for row in reversed(list_quarantined(conn, shop.workspace, state=None))] == ids[1:-1]
+        assert [row.dropped for row in health_since(conn, shop.workspace, since=0)][-1] == 1
 
 
 def test_the_oldest_messages_go_where_there_are_too_many_bytes_and_home_says_so(db: Database) -> None:
