@@ -54,6 +54,8 @@ class Sought(NamedTuple):
     """What is looked for of one person."""
 
     texts: Sequence[str]
+    written: Sequence[str]
+    """These, and how they stand in an address of the web."""
     pattern: re.Pattern[str]
     region: str | None
     """The country whose telephone numbers are written without its code."""
@@ -62,8 +64,8 @@ class Sought(NamedTuple):
     def of(cls, texts: Sequence[str], region: str | None = None) -> Sought:
         """These identifiers, e-mails in whatever case; as they are, and as they stand in an address of the web."""
         written = [form for one in texts for form in dict.fromkeys((one, quote_plus(one)))]
-        each = (f"(?i:{re.escape(one)})" if "@" in one or "%40" in one else re.escape(one) for one in written)
-        return cls(texts, re.compile(f"{_BEFORE}(?:{'|'.join(each)}){_AFTER}"), region)
+        each = (f"(?i:{re.escape(one)})" if _is_mail(one) else re.escape(one) for one in written)
+        return cls(texts, written, re.compile(f"{_BEFORE}(?:{'|'.join(each)}){_AFTER}"), region)
 
 
 def mentions(members: Iterable[Member]) -> list[str]:
@@ -95,7 +97,7 @@ def overwrite(
             delete = held is not None and held.goes_whole
             yield table, _overwrite_in(conn, table, workspace, sought, whole=held is not None, delete=delete)
     if (parts := slices.tables.get("audit_parts")) is not None:
-        holding = _holding(conn, [parts.c.body], texts)
+        holding = _holding(conn, [parts.c.body], sought.written)
         mentioned = entries.erase_parts(conn, workspace, holding, lambda body: overwritten(body, sought) != body)
         yield parts, mentioned
 
@@ -111,7 +113,7 @@ def _overwrite_in(
     unique = {one.name for key in table.constraints if isinstance(key, sa.UniqueConstraint) for one in key.columns}
     query = sa.select(*keys, *columns).where(table.c.workspace == workspace)
     if not whole:
-        query = query.where(_holding(conn, columns, sought.texts))
+        query = query.where(_holding(conn, columns, sought.written))
     changed = 0
     for row in _in_pages(conn, query.with_for_update(), keys):
         values = {one.name: overwritten(row._mapping[one], sought, typed=whole) for one in columns}
@@ -150,15 +152,20 @@ def _holds(conn: Connection, column: sa.ColumnElement[Any], text: str) -> sa.Col
         found = sa.func.instr(column, sa.literal(raw)) > 0
         return (
             found
-            if "@" not in text
-            else sa.or_(found, sa.func.instr(sa.func.lower(sa.cast(column, sa.Text)), text) > 0)
+            if not _is_mail(text)
+            else sa.or_(found, sa.func.instr(sa.func.lower(sa.cast(column, sa.Text)), text.lower()) > 0)
         )
     if binary:
         found = sa.func.position(sa.literal(raw).op("IN")(column)) > 0
-        if "@" not in text or not text.isascii():
+        if not _is_mail(text) or not text.isascii():
             return found
-        return sa.func.strpos(sa.func.lower(sa.func.encode(column, "escape")), text.replace("\\", "\\\\")) > 0
-    return sa.func.strpos(sa.func.lower(column) if "@" in text else column, text) > 0
+        return sa.func.strpos(sa.func.lower(sa.func.encode(column, "escape")), text.lower().replace("\\", "\\\\")) > 0
+    mail = _is_mail(text)
+    return sa.func.strpos(sa.func.lower(column) if mail else column, text.lower() if mail else text) > 0
+
+
+def _is_mail(written: str) -> bool:
+    return "@" in written or "%40" in written
 
 
 def overwritten(value: object, sought: Sought, *, typed: bool = False) -> object:

@@ -144,6 +144,18 @@ def test_what_is_delivered_while_a_mention_in_it_is_overwritten_stays_delivered(
     )  # fmt: skip
 
 
+def test_an_address_that_stands_in_a_link_alone_is_found_too(any_shop: Shop) -> None:
+    payload = msgspec.json.encode({"link": "https://shop.example/?e=Ann%40Example.com&n=1"})
+    with any_shop.db.write() as conn:
+        said = {"payload": payload, "last_error": "GET /?e=ann%40example.com", "destination": "to=%2B4915123456789"}
+        conn.execute(outbox.insert().values(_queued(any_shop) | said))
+        list(overwrite(conn, any_shop.pipeline.slices, any_shop.id, [MAIL, PHONE], region=None))
+        sent = conn.execute(sa.select(outbox)).one()
+    assert (sent.payload.decode(), sent.last_error, sent.destination) == (
+        f'{{"link":"https://shop.example/?e={ERASED}&n=1"}}', f"GET /?e={ERASED}", f"to={ERASED}",
+    )  # fmt: skip
+
+
 def test_quarantine_of_any_size_is_looked_through_page_by_page(any_shop: Shop) -> None:
     bodies = [b'{"note": "%d of %s"}' % (n, (MAIL if n % 3 else "bo@example.com").encode()) for n in range(450)]
     row = {
