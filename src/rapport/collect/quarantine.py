@@ -23,6 +23,7 @@ from rapport.kernel.errors import Conflict, InvalidFact, InvalidInput, NotFound,
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.text import writable
 from rapport.storage.engine import Database
+from rapport.storage.locks import Lock, lock_shared
 from rapport.storage.log import append
 from rapport.storage.workspaces import all_workspaces
 
@@ -166,6 +167,7 @@ def replay(
     Of what the shop does not keep by now no more than that is kept, and the row is settled.
     If it is still bad nothing changes; `note_still_bad` records why.
     """
+    lock_shared(conn, Lock.APPENDING)  # before the row, as whoever erases: or each waits for the other
     row = _open(_load(conn, workspace, row_id, for_update=True))
     if row.source in {"import", "rapport"}:
         settings = next(shop.settings for shop in all_workspaces(conn) if shop.id == workspace)

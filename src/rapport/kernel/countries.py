@@ -81,8 +81,8 @@ _IN_OTHER_TONGUES = {
 }  # fmt: skip
 """Short, old and formal names in other tongues; where CLDR has one already it says the same."""
 
-_FORMS = ("republicof", "kingdomof", "principalityof", "grandduchyof", "sultanateof", "federalrepublicof")
-"""Before or behind a name they change nothing; `_ALSO` has those of two countries."""
+_FORMS = ("federalrepublicof", "principalityof", "grandduchyof", "sultanateof", "republicof", "kingdomof")
+"""Longest first. Before or behind a name they change nothing; `_ALSO` has those of two countries."""
 
 
 def country_code(value: object) -> str | None:
@@ -115,9 +115,10 @@ def _named(plain: str) -> str | None:
         return names.get(key)
     return next(
         (
-            names.get(short)
+            code
             for form in _FORMS
             if (short := key.removeprefix(form) if key.startswith(form) else key.removesuffix(form)) != key
+            and (code := names.get(short)) is not None
         ),
         None,
     )

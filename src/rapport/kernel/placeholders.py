@@ -118,7 +118,7 @@ def is_placeholder_email(value: str) -> bool:
     mailbox, _, domain = value.rpartition("@")
     if value in _EMAILS or (not mailbox.isalnum() and _is_template(mailbox)):
         return True
-    skeleton = mailbox if mailbox.isalnum() else _skeleton(mailbox.partition("+")[0])
+    skeleton = mailbox if mailbox.isalnum() else _skeleton(mailbox.partition("+")[0] or mailbox)
     if skeleton in _MAILBOXES or not skeleton or mailbox in ("n/a", "n.a.", "n.a", "#n/a"):
         return True
     word = domain.partition(".")[0].replace("-", "")

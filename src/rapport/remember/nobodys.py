@@ -19,7 +19,7 @@ from rapport.resolve.graph import store
 from rapport.resolve.graph.renaming import NOBODYS
 from rapport.storage.lookup import select_among
 
-__all__ = ["CONTACTS", "nobodys", "without_nobodys"]
+__all__ = ["CONTACTS", "is_placeholder_contact", "nobodys", "without_nobodys"]
 
 _Of = TypeVar("_Of")
 
@@ -34,7 +34,7 @@ def nobodys(conn: Connection, workspace: WorkspaceId, contacts: Iterable[tuple[s
     query = sa.select(columns.key, columns.standing)
     rows = select_among(conn, query, workspace, columns.key, list(asked))
     blocked = {asked[row.key] for row in rows if row.standing & NOBODYS}
-    return blocked | {one for one in asked.values() if _is_placeholder(*one)}
+    return blocked | {one for one in asked.values() if is_placeholder_contact(*one)}
 
 
 def without_nobodys(
@@ -57,5 +57,6 @@ def without_nobodys(
     }
 
 
-def _is_placeholder(trait: str, value: str) -> bool:
+def is_placeholder_contact(trait: str, value: str) -> bool:
+    """Whether an e-mail address or telephone number, normalised, is nobody's by how it is written."""
     return is_placeholder_email(value) if trait == "email" else is_placeholder_number(value.lstrip("+"))

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.remember.nobodys import without_nobodys
+from rapport.remember.nobodys import CONTACTS, is_placeholder_contact, without_nobodys
 from rapport.remember.registry import Held, Remembered
 from rapport.remember.store import states_of
 from rapport.remember.strands import decode_state
@@ -58,6 +58,8 @@ def fields_of(
         fields = _texts(remembered.read(merged[unit], now=0))
         for key in members:
             namespace, value = names.get(key, ("", ""))
+            if namespace in CONTACTS and is_placeholder_contact(namespace, value):
+                continue
             if namespace in _OF_IDENTIFIERS:
                 fields.setdefault(namespace, value)
         if any(fields.get(column) for column in ("name", "last_name", "birthday", "phone", "email")):

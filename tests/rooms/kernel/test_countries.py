@@ -53,7 +53,7 @@ WRITTEN = {
 WRITTEN["GB"] += ["Großbritannien", "Grossbritannien", "Grande-Bretagne", "Schottland", "Engeland"]
 WRITTEN["US"] += ["EE. UU.", "EEUU", "États-Unis", "Amerika Serikat", "สหรัฐอเมริกา"]
 WRITTEN["CZ"] += ["Tschechische Republik", "République tchèque"]
-WRITTEN["AT"] += ["Oesterreich", "Republic of Austria"]
+WRITTEN["AT"] += ["Oesterreich", "Republic of Austria", "Austria, Federal Republic of"]
 
 
 @pytest.mark.parametrize("code", WRITTEN)

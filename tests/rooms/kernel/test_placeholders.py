@@ -50,6 +50,7 @@ SOMEBODY = {
     "email": [
         "ada@example.com", "nina@people.example", "nil@people.example", "info@shop.example", "bose@bose.com",
         "testa@people.example", "annull@people.example", "0815@people.example", "sean.o'brien@people.example",
+        "+491701234567@sms.example",
     ],
     "phone": ["+491701234567", "+12125550123"],
 }  # fmt: skip
