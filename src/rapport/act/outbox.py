@@ -151,6 +151,7 @@ class Dispatcher:
         """
         if not self._watch.changed() and self._is_empty:
             return 0
+        self._is_empty = False  # what has changed is noticed once: a read that fails must be made again
         with self._db.read() as conn:
             now = self._db.now_us(conn) if now is None else now
             wanted = list(self._wanted(conn, now))

@@ -188,11 +188,11 @@ def _holds(one: _Waiting, attempts: int) -> bool:
 def _attempts(conn: Connection, messages: Sequence[Outgoing]) -> dict[tuple[WorkspaceId, str], int]:
     """How often each of these that still waits was tried, its row locked until the transaction ends."""
     o = store.outbox.c
-    query = sa.select(o.id, o.attempts).where(o.status == "pending")
+    query = sa.select(o.id, o.attempts).where(o.status == "pending").order_by(o.id)  # two that record lock in one order
     if conn.dialect.name == "postgresql":
         query = query.with_for_update(of=store.outbox)
     found: dict[tuple[WorkspaceId, str], int] = {}
-    for workspace in {message.workspace for message in messages}:
+    for workspace in sorted({message.workspace for message in messages}):
         ids = sorted(message.id for message in messages if message.workspace == workspace)
         for row in select_among(conn, query, workspace, o.id, ids):
             found[workspace, row.id] = row.attempts
@@ -240,7 +240,7 @@ def _keep_circuits(conn: Connection, several: Sequence[_Waiting], now: int) -> N
         rest = 0 if over < 0 else min(5 * SECOND << min(over, 12), LONGEST_REST)
         rows.append({**destination._asdict(), "failures": failures, "closed_until": now + rest if rest else 0})
     upsert(
-        conn, store.destinations, sorted(rows, key=lambda row: (row["channel"], row["destination"])),
+        conn, store.destinations, sorted(rows, key=lambda row: (row["workspace"], row["channel"], row["destination"])),
         key=("workspace", "channel", "destination"), update=("failures", "closed_until"),
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ import email
 import time
 from collections.abc import Iterator
 from email import policy
+from threading import Event
 
 import dkim  # type: ignore[import-untyped]  # it has no types
 import pytest
@@ -16,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from rapport.act.channels import ChannelSettings
 from rapport.adapters.channels.email import sign, written
 from rapport.adapters.channels.handing_over import HandingOver
-from rapport.capabilities.messages.model import Mail
+from rapport.capabilities.messages.model import OWN_TROUBLE, Mail
 from rapport.capabilities.messages.service.servers import MailServer
+from rapport.kernel.errors import InvalidInput
 from tests.rooms.capabilities.mail_sink import Sink
 
 BODY = b"Subject: Hi\r\n\r\n.\r\n..dots\r\n"
@@ -63,6 +65,21 @@ def test_a_connection_that_the_server_ended_meanwhile_costs_nothing(sink: Sink, 
     assert (len(sink.bodies), sink.connections) == (3, 3)
 
 
+def test_a_lease_that_could_not_be_extended_is_extended_a_moment_later(sink: Sink) -> None:
+    sink.slow, told = Event(), []
+
+    def keep() -> None:
+        told.append(len(told))
+        if len(told) < 3:
+            raise ConnectionError("the database is away")
+        sink.slow.set()  # type: ignore[union-attr]
+
+    servers = HandingOver(ChannelSettings(allow_private=True), soon_seconds=0.02)
+    done = servers.hand_over(server_at(sink), "hi@shop.example", "ada@example.com", BODY, keep=keep)
+    servers.close()
+    assert (done.result, told) == ("delivered", [0, 1, 2])
+
+
 def test_two_shops_never_share_a_connection(sink: Sink, servers: HandingOver) -> None:
     one = server_at(sink)
     other = MailServer(host=one.host, port=one.port, security="none", sender="hi@other.example")
@@ -87,6 +104,8 @@ def test_a_signed_mail_reads_as_it_was_written(text: str) -> None:
         reply_to="", subject="Ünï " * 20, html=f"<p>{text}</p>", text=text, language="en",
         unsubscribe="https://x.example/u",
     )  # fmt: skip
+    with pytest.raises(InvalidInput, match=OWN_TROUBLE):
+        sign(written(mail, now=1), MailServer(sender="s@shop..example", dkim_selector="sel", dkim_key=pem))
     made = sign(written(mail, now=1), MailServer(sender="s@shop.example", dkim_selector="sel", dkim_key=pem))
     record = b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)
     assert dkim.verify(made, dnsfunc=lambda *_, **__: record, minkey=1024)

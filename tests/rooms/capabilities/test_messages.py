@@ -508,6 +508,11 @@ def test_caps_hold_news_over_all_identifiers_and_never_an_order(shop: Shop, sink
     states = [now_of(shop, row).status for row in (first, second, order)]
     assert states == ["sent", "held", "sent"]  # the birthday is over before the day of the cap is
     assert "no more than 1 within 24 hours" in now_of(shop, second).reason
+    with shop.db.write() as conn:
+        take_feedback(conn, shop.id, [Feedback(id=first.id, kind="bounced", detail="452 4.2.2 full")], now=now_us())
+    third = ask(shop, email)
+    run(post)
+    assert now_of(shop, third).status == "sent", "what came back was no news to anybody"
 
 
 def test_quiet_hours_are_the_customers_own(shop: Shop, sink: Sink, post: Dispatcher) -> None:

@@ -43,13 +43,14 @@ def sign(body: bytes, server: MailServer) -> bytes:
     key = _key(server.dkim_key)
     try:
         headers, text = dkim.rfc822_parse(body)
-    except dkim.DKIMException as error:
+        domain = server.domain.encode("idna")
+    except (dkim.DKIMException, UnicodeError) as error:
         raise InvalidInput(f"{OWN_TROUBLE}: DKIM cannot sign ({type(error).__name__})") from None
     known = {name.lower(): (name, value) for name, value in headers}
     there = [name for name in SIGNED if name in known]
     digest = base64.b64encode(sha256(_RELAXED.canonicalize_body(text)).digest())
     said = b"; ".join((
-        b"v=1", b"a=rsa-sha256", b"c=relaxed/relaxed", b"d=" + server.domain.encode("idna"),
+        b"v=1", b"a=rsa-sha256", b"c=relaxed/relaxed", b"d=" + domain,
         b"s=" + server.dkim_selector.encode(), b"t=%d" % time.time(), b"h=" + b":".join(there), b"bh=" + digest, b"b=",
     ))  # fmt: skip
     said = re.sub(rb"; (?=h=|bh=|b=)", b";\r\n ", said)

@@ -27,7 +27,7 @@ from rapport.capabilities.messages.service.composing import Shelf, Trial, compos
 from rapport.capabilities.messages.service.gates import message_id_of
 from rapport.capabilities.messages.service.servers import MailServer, server_of
 from rapport.kernel.clock import to_datetime
-from rapport.kernel.errors import InvalidInput, RapportError
+from rapport.kernel.errors import InvalidInput, Misconfigured, RapportError
 from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.text import clean
@@ -73,6 +73,9 @@ class EmailChannel:
                 if server is None:
                     return [partial(_no_server, message) for message in messages]
                 mails = self._mails(conn, workspace, messages, server)
+        except Misconfigured as error:  # such as a password that no key opens for now
+            waits = partial(Delivered, result="retry", detail=error.message, retry_after_seconds=600)
+            return [waits] * len(messages)
         except RapportError as error:
             return [partial(Delivered, result="dead", detail=error.message)] * len(messages)
         return [self._carry(message, mail, server, now) for message, mail in zip(messages, mails, strict=True)]

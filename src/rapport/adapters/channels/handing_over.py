@@ -6,6 +6,7 @@ Message-ID, a bounded number of times, and nothing else is ever handed over twic
 
 from __future__ import annotations
 
+import logging
 import re
 import smtplib
 import socket
@@ -40,6 +41,8 @@ IDLE_SECONDS = 30.0
 SURE_SECONDS = 1.0
 """A connection used so lately is not asked first whether it still answers."""
 _DOT = re.compile(rb"(?m)^\.")
+
+_logger = logging.getLogger(__name__)
 
 
 class _Kept(NamedTuple):
@@ -275,7 +278,7 @@ class _Watched:
 
 
 class _Late:
-    """Tells of what takes longer than so many seconds, from one thread for all."""
+    """Tells of what takes longer than so many seconds, from one thread for all; again where telling fails."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -311,8 +314,19 @@ class _Late:
     def _watch(self) -> None:
         while (one := self._next()) is not None:
             with one.lock:
-                if not one.is_over:
+                if one.is_over:
+                    continue
+                try:
                     one.tell()
+                except Exception:
+                    _logger.exception("the lease of a mail under way could not be extended; tried again while it waits")
+                    self._watch_again(one)
+
+    def _watch_again(self, one: _Watched) -> None:
+        """In as many seconds: without a lease another worker hands the mail over a second time."""
+        with self._there:
+            one.at = time.monotonic() + self._seconds
+            self._watched.append(one)
 
     def _next(self) -> _Watched | None:
         with self._there:

@@ -198,7 +198,8 @@ _OF_THE_CHANNEL = re.compile(
     "|".join(
         (
             *map(re.escape, (*NO_ADDRESS.values(), COMES_BACK, NO_SHORT_TEXT, WINDOW_IS_OVER, NOT_OPTED_IN)),
-            r"^refused:", r"\b5\.\d+\.\d+\b", r"\(131049\)", r"\(63049\)", r"^4\.0\.0 not delivered", r"own templates",
+            r"^refused: (\d{3}|an address)\b", r"\b5\.([024]\.\d+|1\.(?![78]\b)\d+|3\.4)\b",
+            r"\(131049\)", r"\(63049\)", r"^4\.0\.0 not delivered", r"own templates",
             "no browser",
         )
     )
@@ -207,7 +208,8 @@ _OF_THE_CHANNEL = re.compile(
 
 def is_of_the_channel(reason: str) -> bool:
     """Whether what keeps a message from somebody is the channel's, so that another may bring it: not their will, not
-    what they did meanwhile, not the shop's own trouble, and never where it may have arrived.
+    what they did meanwhile, not the shop's own trouble (5.1.7, 5.1.8 and 5.7 are about who sends), and never where it
+    may have arrived.
 
     >>> is_of_the_channel("no e-mail address is known"), is_of_the_channel("they have ordered meanwhile")
     (True, False)

@@ -223,7 +223,7 @@ def set_status(
     update = messages.update().where(_m.workspace == workspace, _m.id == param("of_id"))
     rows = [
         {"of_id": one, "new_status": status, "new_reason": reason[:500], "new_end": end, "new_to": address or None}
-        for one, status, reason, end, address in said
+        for one, status, reason, end, address in sorted(said, key=lambda each: each[0])
     ]
     if rows:
         conn.execute(
@@ -240,7 +240,7 @@ def set_costs(conn: Connection, workspace: WorkspaceId, cost: Mapping[str, int])
     """Note what messages have cost, by id."""
     param = sa.bindparam
     update = messages.update().where(_m.workspace == workspace, _m.id == param("of_id"))
-    rows = [{"of_id": one, "new_cost": of} for one, of in cost.items() if of]
+    rows = [{"of_id": one, "new_cost": of} for one, of in sorted(cost.items()) if of]
     if rows:
         conn.execute(update.values(cost=param("new_cost", type_=sa.BigInteger)), rows)
 
@@ -264,10 +264,11 @@ def last_words(conn: Connection, workspace: WorkspaceId, channel: str, keys: Col
 def sent_lately(
     conn: Connection, workspace: WorkspaceId, strands: Collection[Key], *, since: int
 ) -> list[tuple[Key, int]]:
-    """(strand, when) of the marketing messages sent to these strands since a moment."""
+    """(strand, when) of the marketing messages sent to these strands since a moment, without those that came back."""
     query = sa.select(_m.strand, _m.finished_at).where(
-        _m.status == SENT, _m.purpose == "marketing", _m.finished_at >= since
-    )
+        _m.status == SENT, _m.purpose == "marketing", _m.finished_at >= since,
+        _m.bounced_at.is_(None) | _m.delivered_at.is_not(None),
+    )  # fmt: skip
     return [(Key(row[0]), int(row[1])) for row in select_among(conn, query, workspace, _m.strand, strands)]
 
 

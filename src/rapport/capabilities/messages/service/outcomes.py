@@ -72,7 +72,7 @@ def after_delivery(conn: Connection, outcomes: Sequence[Outcome], now: int) -> N
         return
     if any(one.status == "delivered" for several in by_shop.values() for one in several.values()):
         _remember_place(conn, now)
-    for workspace, said in by_shop.items():
+    for workspace, said in sorted(by_shop.items(), key=lambda each: each[0]):  # two that record lock in one order
         rows = store.by_ids(conn, workspace, said)
         _note(conn, workspace, rows, said, now)
 
@@ -127,7 +127,7 @@ def take_feedback(conn: Connection, workspace: WorkspaceId, said: Sequence[Feedb
         raise NotFound(f"no message {next(iter(ids.values()))[:60]!r}", hint="ids look like msg_…")
     about, bounced, complained, unsubscribed = [], [], [], []
     refused: dict[str, tuple[MessageRow, int]] = {}
-    for one in said:
+    for one in sorted(said, key=lambda each: ids[each]):  # two deliveries lock in one order
         row = rows.get(ids[one])
         if row is None:
             continue
