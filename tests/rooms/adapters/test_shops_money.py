@@ -107,6 +107,11 @@ OTHERS: dict[str, tuple[str, str, dict[str, Any], str, int]] = {
         "medusa", "order.placed",
         {"data": MEDUSA | {"id": "order_02", "currency_code": "kwd", "total": 12.345, "shipping_total": 0}},
         "order_02", 12_345),
+    "medusa, sending with its tax in thousandths": (
+        "medusa", "order.placed",
+        {"data": MEDUSA | {"id": "order_03", "currency_code": "kwd", "total": 15, "tax_total": 2,
+                           "shipping_total": 2.975, "shipping_tax_total": 0.475}},
+        "order_03", 10_500),
     "woocommerce, thousandths in a currency of hundredths": (
         "woocommerce", "order.created",
         WOO_ORDER | {"total": "31.234", "shipping_total": "1.234", "refunds": []}, "727", 30_00),

@@ -81,7 +81,7 @@ def _shipping(data: Body) -> Any:
     if total is None or tax is None:
         return total
     try:
-        return f"{Decimal(str(total)) - Decimal(str(tax)):f}"
+        return number(f"{Decimal(str(total)) - Decimal(str(tax)):f}")
     except ArithmeticError:
         return total
 
