@@ -28,8 +28,10 @@ from hypothesis import strategies as st
 from rapport.adapters.providers import store as doors
 from rapport.adapters.providers.model import PROVIDERS, Delivery, Provider
 from rapport.adapters.providers.reading import read
-from rapport.adapters.providers.taking import Taken, take
+from rapport.adapters.providers.taking import Taken, note_refused, take
 from rapport.capabilities.messages import store
+from rapport.capabilities.messages.service.providers import Provider as Carrier
+from rapport.capabilities.messages.service.providers import keep_provider
 from rapport.capabilities.messages.service.queueing import MessageWanted, queue
 from rapport.capabilities.messages.store import MessageRow
 from rapport.kernel.clock import SECOND
@@ -59,6 +61,8 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             ensure_secret(conn)
             for provider in PROVIDERS:
                 doors.keep_door(conn, made.id, provider, SIGNING.secret(provider), now=1)
+            meta = Carrier(kind="meta", account="106540352242922", secret="s3cret")
+            keep_provider(conn, made.id, "whatsapp", meta, by="the tests", allow_private=True, now=1)
         yield made
         made.close()
 
@@ -226,6 +230,14 @@ def test_an_answer_that_stops_ends_news_to_that_number(shop: Shop, provider: Pro
     assert is_suppressed(shop, row) == {"unsubscribed"}
 
 
+def test_what_is_said_to_another_number_of_the_same_app_is_nothing_to_this_shop(shop: Shop) -> None:
+    row = message_of(shop, "whatsapp")
+    number = f"4915112{int(row.idempotency_key[1:]):06d}"
+    said = msgspec.json.encode(report("meta", "stop", number=number)).replace(b"106540352242922", b"106540352242923")
+    assert give(shop, "meta", SIGNING.sent("meta", msgspec.json.decode(said))) == Taken()
+    assert is_suppressed(shop, row) == set()
+
+
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_what_is_not_signed_by_the_provider_changes_nothing(shop: Shop, provider: Provider) -> None:
     kind = {"ses": "complaint", "mailgun": "complained", "sendgrid": "spamreport"}.get(provider, "delivered")
@@ -240,11 +252,16 @@ def test_what_is_not_signed_by_the_provider_changes_nothing(shop: Shop, provider
         with pytest.raises(Unauthenticated):
             give(shop, provider, wrong)
     assert facts_of(shop, row) == []
-    with shop.db.read() as conn:
-        door = doors.door_of(conn, shop.id, provider)
-    assert door is not None
-    assert door.refused >= 2
-    assert door.refused_why
+
+    def door() -> doors.Door:
+        with shop.db.read() as conn:
+            found = doors.door_of(conn, shop.id, provider)
+        assert found is not None
+        return found
+
+    assert door().refused == 0, "a stranger's request writes nothing before it is limited"
+    note_refused(shop.db, shop.id, provider, "no signature", now=NOW)
+    assert (door().refused, door().refused_why) == (1, "no signature")
 
 
 def test_mailguns_token_stands_for_one_body_for_ever(shop: Shop) -> None:
@@ -266,6 +283,8 @@ def test_amazons_certificate_comes_from_amazon_and_its_topic_is_the_shops(shop: 
     assert give(shop, "ses", SIGNING.sent("ses", said, version="1")).messages == 1
     sent = SIGNING.sent("ses", said)
     for wrong, where in ((CERTIFICATE_AT.replace("amazonaws.com/", "amazonaws.com.evil.example/"), "certificate"),
+                         (CERTIFICATE_AT.replace("eu-west-1", "s3-us-west-2"), "certificate"),
+                         (CERTIFICATE_AT.replace("SimpleNotificationService", "mine/Service"), "certificate"),
                          (CERTIFICATE_AT.replace("https", "http"), "certificate")):  # fmt: skip
         with pytest.raises(Unauthenticated, match=where):
             give(shop, "ses", sent._replace(body=sent.body.replace(CERTIFICATE_AT.encode(), wrong.encode())))

@@ -46,15 +46,18 @@ class Heard(NamedTuple):
     """An address to call so that more comes: Amazon SNS asks for it once."""
 
 
-def read(provider: Provider, sent: Delivery) -> Heard:
-    """What it says. Raises InvalidInput for what nobody can read; what is of no message of ours says nothing."""
-    return _READERS[provider](sent)
+def read(provider: Provider, sent: Delivery, *, account: str = "") -> Heard:
+    """What it says. Raises InvalidInput for what nobody can read; what is of no message of ours says nothing.
+
+    `account` is the id of the shop's number at Meta: one app tells of several numbers, those of other shops too.
+    """
+    return _meta(sent, account) if provider == "meta" else _READERS[provider](sent)
 
 
 def _ses(sent: Delivery) -> Heard:
     outer = _json(sent.body)
     if outer.get("Type") == "SubscriptionConfirmation":
-        return Heard(confirm=_text(outer.get("SubscribeURL")))
+        return Heard(confirm=_text(outer.get("SubscribeURL"), 2_000))
     told = _json(_text(outer.get("Message"), 500_000).encode())
     mail = _table(told.get("mail"))
     ident = _ses_id(mail)
@@ -170,7 +173,7 @@ def _twilio(sent: Delivery) -> Heard:
     return Heard(tuple(_feedback(named, found, 0)))
 
 
-def _meta(sent: Delivery) -> Heard:
+def _meta(sent: Delivery, account: str) -> Heard:
     feedback: list[Feedback] = []
     replies: list[Reply] = []
     for value in _meta_values(_json(sent.body)):
@@ -184,6 +187,8 @@ def _meta(sent: Delivery) -> Heard:
             feedback += _feedback(
                 _text(told.get("biz_opaque_callback_data")), found, _seconds(told.get("timestamp"))
             )  # fmt: skip
+        if not account or _text(_table(value.get("metadata")).get("phone_number_id")) != account:
+            continue  # what became of messages is known by our ids; whom an answer is to, by the number alone
         for told in _tables(value.get("messages")):
             pressed = _table(_table(told.get("interactive")).get("button_reply")).get("title")
             said = _table(told.get("text")).get("body") or _table(told.get("button")).get("text") or pressed
@@ -261,5 +266,5 @@ def _seconds(value: object) -> int:
 
 
 _READERS: Mapping[Provider, Callable[[Delivery], Heard]] = {
-    "ses": _ses, "mailgun": _mailgun, "sendgrid": _sendgrid, "twilio": _twilio, "meta": _meta,
+    "ses": _ses, "mailgun": _mailgun, "sendgrid": _sendgrid, "twilio": _twilio,
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from hmac import compare_digest
 from typing import Annotated, Any
 
 import anyio.to_thread
@@ -16,7 +17,7 @@ from rapport.adapters.channels.connecting import NeverSent, Unanswered, ask
 from rapport.adapters.providers import store
 from rapport.adapters.providers.model import PROVIDERS, Delivery, Provider
 from rapport.adapters.providers.store import Door
-from rapport.adapters.providers.taking import Taken, take
+from rapport.adapters.providers.taking import Taken, note_refused, take
 from rapport.adapters.providers.verifying import is_amazons, meta_token
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import NotFound, Unauthenticated, Unavailable
@@ -43,8 +44,9 @@ async def take_report(
     sent = Delivery(headers, body, f"{base}{path}")
     try:
         taken = await anyio.to_thread.run_sync(_take, db, kind, shop[:120], sent)
-    except Unauthenticated:
+    except Unauthenticated as error:
         request.app.state.shops.count("webhook", client_address(request), a_minute=FORGED_A_MINUTE)
+        await anyio.to_thread.run_sync(_note_refused, db, kind, shop[:120], error.message)
         raise
     if taken.confirm:
         await anyio.to_thread.run_sync(_confirm, taken.confirm)
@@ -60,13 +62,17 @@ def greet_meta(
     """Answer Meta's question whether this address is the shop's."""
     with db.read() as conn:
         door = store.door_of(conn, _shop(db, shop), "meta") if carrier == "meta" else None
-    if door is None or not token or token != meta_token(door.secret):
+    if door is None or not compare_digest(token.encode(), meta_token(door.secret).encode()):
         raise Unauthenticated("the verify token is not the one of this shop", hint="GET /api/v1/providers names it")
     return Response(challenge if challenge.isalnum() else "", media_type=MediaType.TEXT)
 
 
 def _take(db: Database, provider: Provider, shop: str, sent: Delivery) -> Taken:
     return take(db, _shop(db, shop), provider, sent, certificate_of=_certificate, now=now_us())
+
+
+def _note_refused(db: Database, provider: Provider, shop: str, why: str) -> None:
+    note_refused(db, _shop(db, shop), provider, why, now=now_us())
 
 
 def _shop(db: Database, slug: str) -> WorkspaceId:

@@ -12,13 +12,15 @@ from rapport.adapters.providers import store
 from rapport.adapters.providers.model import Delivery, Provider
 from rapport.adapters.providers.reading import Heard, read
 from rapport.adapters.providers.verifying import CertificateOf, verify
+from rapport.capabilities.messages.model import WHATSAPP
 from rapport.capabilities.messages.service.outcomes import Feedback, take_feedback
+from rapport.capabilities.messages.service.providers import provider_of
 from rapport.capabilities.messages.service.replies import take_reply
 from rapport.kernel.errors import InvalidInput, NotFound, Unauthenticated
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.engine import Database
 
-__all__ = ["Taken", "take"]
+__all__ = ["Taken", "note_refused", "take"]
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,25 +36,30 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 def take(
     db: Database, workspace: WorkspaceId, provider: Provider, sent: Delivery, *, certificate_of: CertificateOf, now: int
 ) -> Taken:
-    """Verify and keep. Raises NotFound where none are taken of the provider, Unauthenticated, InvalidInput."""
+    """Verify and keep. Raises NotFound where none are taken of the provider, Unauthenticated, InvalidInput.
+
+    What is refused is not counted: whoever asks says so by `note_refused`, once strangers' requests are limited.
+    """
     with db.read() as conn:
         door = store.door_of(conn, workspace, provider)
+        carrier = provider_of(conn, workspace, WHATSAPP) if provider == "meta" else None
     if door is None:
         raise NotFound(f"no webhooks of {provider} are taken", hint=f"PUT /api/v1/providers/{provider} first")
-    try:
-        verify(provider, sent, door.secret, certificate_of=certificate_of, now=now)
-        heard = read(provider, sent)
-        with db.write() as conn:
-            if provider == "mailgun":
-                _refuse_used(conn, workspace, sent.body, now=now)
-            messages, replies = _keep(conn, workspace, heard, now=now)
-            outcome = "accepted" if messages or replies or heard.confirm else "ignored"
-            store.count(conn, workspace, provider, outcome, now=now)
-    except Unauthenticated as error:
-        with db.write() as conn:
-            store.count(conn, workspace, provider, "refused", now=now, why=error.message)
-        raise
+    verify(provider, sent, door.secret, certificate_of=certificate_of, now=now)
+    heard = read(provider, sent, account=carrier.account if carrier is not None and carrier.kind == "meta" else "")
+    with db.write() as conn:
+        if provider == "mailgun":
+            _refuse_used(conn, workspace, sent.body, now=now)
+        messages, replies = _keep(conn, workspace, heard, now=now)
+        outcome = "accepted" if messages or replies or heard.confirm else "ignored"
+        store.count(conn, workspace, provider, outcome, now=now)
     return Taken(messages=messages, replies=replies, confirm=heard.confirm)
+
+
+def note_refused(db: Database, workspace: WorkspaceId, provider: Provider, why: str, *, now: int) -> None:
+    """Count a delivery that was not the provider's, and why."""
+    with db.write() as conn:
+        store.count(conn, workspace, provider, "refused", now=now, why=why)
 
 
 def _refuse_used(conn: Connection, workspace: WorkspaceId, body: bytes, *, now: int) -> None:

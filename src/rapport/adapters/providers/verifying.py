@@ -34,7 +34,9 @@ __all__ = ["CertificateOf", "is_amazons", "meta_token", "verify"]
 CertificateOf = Callable[[str], bytes]
 """Fetches the certificate (PEM) at an address that `is_amazons`."""
 
-_AMAZON = re.compile(r"^sns\.[a-z0-9-]{3,30}\.amazonaws\.com(\.cn)?$")
+_AMAZON = re.compile(r"sns\.[a-z]{2}(-[a-z]+)+-\d+\.amazonaws\.com(\.cn)?")
+"""With a region: `sns.s3-us-west-2` is whoever's who has called a bucket `sns`."""
+_CERTIFICATE = re.compile(r"/SimpleNotificationService-[0-9a-f]+\.pem")
 _NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 
@@ -57,12 +59,14 @@ def is_amazons(url: str) -> bool:
 
     >>> is_amazons("https://sns.eu-west-1.amazonaws.com/cert.pem"), is_amazons("https://sns.eu-west-1.amazonaws.com.evil.example/")
     (True, False)
+    >>> is_amazons("https://sns.s3-us-west-2.amazonaws.com/cert.pem")
+    False
     """
     try:
         parts = urlsplit(url)
         return (
             url.isprintable() and parts.scheme == "https" and parts.netloc == parts.hostname
-            and bool(_AMAZON.match(parts.hostname or ""))
+            and bool(_AMAZON.fullmatch(parts.hostname or ""))
         )  # fmt: skip
     except ValueError:
         return False
@@ -123,7 +127,7 @@ def _ses(sent: Delivery, secret: str, certificate_of: CertificateOf, now: int) -
     names = _NOTIFICATION if said.get("Type") == "Notification" else _CONFIRMATION
     signed = "".join(f"{name}\n{said[name]}\n" for name in names if said.get(name) is not None)
     url = said.get("SigningCertURL")
-    if not isinstance(url, str) or not is_amazons(url):
+    if not isinstance(url, str) or not is_amazons(url) or not _CERTIFICATE.fullmatch(urlsplit(url).path):
         raise Unauthenticated("the certificate is not at an address of Amazon SNS", hint="was it sent by Amazon?")
     hashed = hashes.SHA256() if said.get("SignatureVersion") == "2" else hashes.SHA1()  # noqa: S303 - Amazon's first version
     try:
