@@ -37,6 +37,7 @@ from rapport.capabilities.messages.model import (
     is_of_the_channel,
 )
 from rapport.capabilities.messages.service.channels import healths, send_trial
+from rapport.capabilities.messages.service.gates import standing_against
 from rapport.capabilities.messages.service.outcomes import Feedback, take_feedback
 from rapport.capabilities.messages.service.providers import Provider, keep_provider, provider_of
 from rapport.capabilities.messages.service.pushing import Keys, Subscription, endpoints_of, public_key, subscribe
@@ -397,14 +398,18 @@ def test_by_whatsapp_only_what_meta_approved_goes_to_who_has_not_written_for_a_d
         provider.status, provider.answer = 200, b'{"messages": [{"id": "wamid.1"}]}'
     carried(shop, provider, WHATSAPP, kind=kind, account="1234")
     template = approved(shop, f"packed_{kind}")
-    stranger, late, recent = somebody(shop), somebody(shop), somebody(shop)
+    stranger, late, recent, gone = somebody(shop), somebody(shop), somebody(shop), somebody(shop)
+    writes(shop, gone)
+    with shop.db.write() as conn:
+        for one in (stranger, gone):
+            assert take_reply(conn, shop.id, Reply(channel="whatsapp", sender=one, text="Stopp", id=one), now=now_us())
     writes(shop, late, before=DAY + MINUTE)
     writes(shop, recent, before=DAY - MINUTE)
-    rows = [ask(shop, one, template, channel=WHATSAPP) for one in (stranger, late, recent)]
+    rows = [ask(shop, one, template, channel=WHATSAPP) for one in (stranger, late, recent, gone)]
     bare = ask(shop, late, "order_story", channel=WHATSAPP)
     run(post)
-    assert [now_of(shop, row).status for row in rows] == ["held", "sent", "sent"]
-    assert now_of(shop, rows[0]).reason == NOT_OPTED_IN
+    assert [now_of(shop, row).status for row in rows] == ["held", "sent", "sent", "held"]
+    assert now_of(shop, rows[0]).reason == now_of(shop, rows[3]).reason == NOT_OPTED_IN
     assert (now_of(shop, bare).status, now_of(shop, bare).reason) == ("held", WINDOW_IS_OVER)
     bodies = b" ".join(sorted(bytes(got.body) for got in provider.received))
     if kind == "meta":
@@ -478,10 +483,12 @@ def test_a_text_that_may_have_gone_goes_nowhere_else() -> None:
     words = "no answer (ReadTimeout): it may have gone, so it is not sent again"
     assert not is_of_the_channel(words)
     wills = ("they called a message spam", "the address wants no news and offers", "they have ordered meanwhile",
-             f"{OWN_TROUBLE}: 550 5.7.26", "the number has said stop (21610)", "too late: it was to go")  # fmt: skip
+             f"{OWN_TROUBLE}: 550 5.7.26", "the number has said stop (21610)", "too late: it was to go",
+             "550 5.7.26 unauthenticated", "5.1.8 bad sender", "refused: answered 400")  # fmt: skip
     for will in wills:
         assert not is_of_the_channel(will)
-    for reason in (*NO_ADDRESS.values(), WINDOW_IS_OVER, "refused: 550 5.1.1", "5.1.1 no number on WhatsApp (131026)",
+    for reason in (*NO_ADDRESS.values(), WINDOW_IS_OVER, "refused: 550 5.1.1", "552 5.2.2 full",
+                   "5.1.1 no number on WhatsApp (131026)",
                    "WhatsApp: they get no more news from anybody for now (131049)"):  # fmt: skip
         assert is_of_the_channel(reason)
 
@@ -504,8 +511,9 @@ def test_texts_cost_by_their_parts_and_a_spent_budget_holds_news_alone(
     shop: Shop, provider: Receiver, post: Dispatcher, priced: MessageSettings
 ) -> None:
     carried(shop, provider, a_minute=0)
-    phones = [somebody(shop, sms_marketing=True) for _ in range(4)]
+    phones = [somebody(shop, sms_marketing=True, email_marketing=True) for _ in range(4)]
     news_of = approved(shop, "news_of_sms", "marketing")
+    too_long = ask(shop, phones[3], news_of, purpose="marketing", data={"order": {"id": "A" * 300}})
     rows = [ask(shop, one, news_of, purpose="marketing") for one in phones]
     long = ask(shop, phones[0], data={"order": {"id": "A-1"}, "story": "😀" * 60})
     run(post)
@@ -514,6 +522,14 @@ def test_texts_cost_by_their_parts_and_a_spent_budget_holds_news_alone(
     waiting = {row.reason for row in news if row.status == "queued"}
     assert waiting == {"the budget of the day for news and offers is spent"}
     assert {row.cost for row in news if row.status == "sent"} == {7_500}
+    assert now_of(shop, too_long).reason in waiting, "its three parts do not fit"
+    traits = {"email": f"{phones[3][1:]}@example.com"}
+    shop.send({"type": "identify", "userId": f"u{phones[3]}", "messageId": f"m{phones[3]}", "traits": traits})
+    shop.fold()
+    free = ask(shop, phones[3], news_of, purpose="marketing", channel="email")
+    with shop.db.read() as conn:
+        assert free.status == "queued"
+        assert standing_against(conn, free, now_us()) is None, "a mail costs nothing"
     assert now_of(shop, long).status == "sent"
     assert now_of(shop, long).cost == 7_500 * parts_of("x" * 20 + "😀" * 60).number == 22_500
     asked = Question(workspace=shop.id, since=now_us() - DAY, until=now_us() + DAY, by="purpose")

@@ -24,6 +24,7 @@ from rapport.capabilities.messages.model import (
     EMAIL,
     NO_ADDRESS,
     NOT_OPTED_IN,
+    SMS,
     WHATSAPP,
     Recipient,
     quiet_until,
@@ -42,6 +43,7 @@ from rapport.capabilities.messages.service.places import is_allowed_here
 from rapport.capabilities.messages.service.providers import limits_of
 from rapport.capabilities.messages.service.spending import Budget, budget_of, price_of
 from rapport.capabilities.messages.store import MessageRow
+from rapport.capabilities.messages.texts import parts_of
 from rapport.kernel.clock import DAY, MINUTE, to_iso, zone_named
 from rapport.kernel.errors import RapportError
 from rapport.kernel.gate import marketing_by
@@ -104,13 +106,16 @@ def _ask(conn: Connection, asked: Sequence[Outgoing], now: int) -> Mapping[str, 
         passed: defaultdict[Key, list[int]] = defaultdict(list)
         for one in sorted(several, key=lambda m: order.get(m.id, (0, m.id))):
             row = rows.get(message_id_of(one))
-            verdict = Drop(reason="the message is gone") if row is None else _verdict(row, known, passed, minute, now)
+            if row is None:
+                said[one.id] = Drop(reason="the message is gone")
+                continue
+            verdict, cost = _verdict(row, known, passed, minute, now)
             if verdict is not None:
                 said[one.id] = verdict
-            elif row is not None:
+            else:
                 minute[row.domain] += 1
                 if row.purpose == "marketing":
-                    minute[_SPENDING] += price_of(known.desk.settings, row.channel)
+                    minute[_SPENDING] += cost
                     passed[known.people[row.strand].root].append(now)
     return said
 
@@ -118,33 +123,44 @@ def _ask(conn: Connection, asked: Sequence[Outgoing], now: int) -> Mapping[str, 
 def standing_against(conn: Connection, row: MessageRow, now: int) -> Verdict | None:
     """What is against sending this message now; None where nothing is."""
     known = _known(conn, row.workspace, [row], now)
-    return _verdict(row, known, defaultdict(list), Counter(), now)
+    return _verdict(row, known, defaultdict(list), Counter(), now)[0]
 
 
 def _verdict(
     row: MessageRow, known: _Known, passed: Mapping[Key, Sequence[int]], minute: Mapping[str, int], now: int
-) -> Verdict | None:
+) -> tuple[Verdict | None, int]:
+    """What is against it, and what it costs in thousandths of the currency's smallest unit."""
     person = known.people[row.strand]
     if barred := _barred(row, person, known, now):
-        return Drop(reason=barred)
+        return Drop(reason=barred), 0
     waits = _waits(row, person, known, [*known.sent.get(person.root, ()), *passed.get(person.root, ())], now)
     limit = known.limits.get(row.channel, 0)
     if waits is None and limit and minute.get(row.domain, 0) >= limit:
         waits = Hold(until=now + MINUTE, reason=f"no more than {limit} a minute to {row.domain}")
-    if waits is None and row.purpose == "marketing":
-        waits = _waits_for_money(row, known, minute)
     if waits is not None:
-        late = waits.until > row.latest_at
-        return Drop(reason=f"{waits.reason}, and then it is too late") if late else waits
+        return _in_time(row, waits), 0
     try:
-        if row.channel == EMAIL:
-            check_mail(known.shelf, row, person)
-        else:
-            wrote_at = known.wrote.get(phone_key(row.workspace, person.phone), 0)
-            compose_short(known.shelf, row, person, wrote_at=wrote_at, now=now)
+        cost = price_of(known.desk.settings, row.channel) * _parts(row, person, known, now)
     except RapportError as error:
-        return Drop(reason=error.message)
-    return None
+        return Drop(reason=error.message), 0
+    if row.purpose == "marketing" and cost:
+        waits = _waits_for_money(cost, known, minute)
+    return (None if waits is None else _in_time(row, waits)), cost
+
+
+def _in_time(row: MessageRow, waits: Hold) -> Verdict:
+    late = waits.until > row.latest_at
+    return Drop(reason=f"{waits.reason}, and then it is too late") if late else waits
+
+
+def _parts(row: MessageRow, person: Recipient, known: _Known, now: int) -> int:
+    """In how many parts it would go. Raises RapportError where it cannot be written."""
+    if row.channel == EMAIL:
+        check_mail(known.shelf, row, person)
+        return 1
+    wrote_at = known.wrote.get(phone_key(row.workspace, person.phone), 0)
+    short = compose_short(known.shelf, row, person, wrote_at=wrote_at, now=now)
+    return parts_of(short.text).number if row.channel == SMS else 1
 
 
 def _barred(row: MessageRow, person: Recipient, known: _Known, now: int) -> str:
@@ -164,16 +180,20 @@ def _unreachable(row: MessageRow, person: Recipient, known: _Known) -> str:
     reasons = known.suppressed[row.channel].get(_address_key(row.workspace, row.channel, address), set())
     if "bounced" in reasons:
         return COMES_BACK
-    if row.channel == WHATSAPP and not _opted_in(row, person, known):
+    if row.channel == WHATSAPP and not _opted_in(row, person, known, reasons):
         return NOT_OPTED_IN
     if row.purpose == "marketing" and reasons:
         return "they called a message spam" if "complained" in reasons else "the address wants no news and offers"
     return ""
 
 
-def _opted_in(row: MessageRow, person: Recipient, known: _Known) -> bool:
-    """Whether a shop may begin: they wrote once, or agreed. **Source:** WhatsApp Business Messaging Policy."""
-    return phone_key(row.workspace, person.phone) in known.wrote or row.strand in known.agreed
+def _opted_in(row: MessageRow, person: Recipient, known: _Known, reasons: Collection[str]) -> bool:
+    """Whether a shop may begin: they agreed, or wrote once and never said stop.
+
+    **Source:** WhatsApp Business Messaging Policy.
+    """
+    wrote = phone_key(row.workspace, person.phone) in known.wrote and "unsubscribed" not in reasons
+    return wrote or row.strand in known.agreed
 
 
 def _waits(row: MessageRow, person: Recipient, known: _Known, sent: Sequence[int], now: int) -> Hold | None:
@@ -192,9 +212,9 @@ def _waits(row: MessageRow, person: Recipient, known: _Known, sent: Sequence[int
     return None
 
 
-def _waits_for_money(row: MessageRow, known: _Known, minute: Mapping[str, int]) -> Hold | None:
+def _waits_for_money(cost: int, known: _Known, minute: Mapping[str, int]) -> Hold | None:
     """Held where it does not fit into the budget together with what goes beside it."""
-    over = known.budget.exhausted(price_of(known.desk.settings, row.channel) + minute.get(_SPENDING, 0))
+    over = known.budget.exhausted(cost + minute.get(_SPENDING, 0))
     if over is None:
         return None
     return Hold(until=over[1], reason=f"the budget of the {over[0]} for news and offers is spent")

@@ -79,8 +79,8 @@ def take_reply(conn: Connection, workspace: WorkspaceId, said: Reply, *, now: in
     if found is None:
         raise InvalidInput("this is no telephone number", hint="+4915112345678")
     at = min(said.at or now, now)
-    store.note_word(conn, workspace, said.channel, Key(key_of(workspace, found)), at)
     if not says_stop(said.text):
+        store.note_word(conn, workspace, said.channel, Key(key_of(workspace, found)), at)
         return False
     store.suppress(conn, workspace, said.channel, [Key(key_of(workspace, found))], reason="unsubscribed", now=now)
     stopped = {"channel": said.channel, "purpose": "marketing", "reason": "answered stop"}
