@@ -66,13 +66,14 @@ def test_a_connection_that_the_server_ended_meanwhile_costs_nothing(sink: Sink, 
 
 
 def test_a_lease_that_could_not_be_extended_is_extended_a_moment_later(sink: Sink) -> None:
-    sink.slow, told = Event(), []
+    answers = sink.slow = Event()
+    told: list[int] = []
 
     def keep() -> None:
         told.append(len(told))
         if len(told) < 3:
             raise ConnectionError("the database is away")
-        sink.slow.set()  # type: ignore[union-attr]
+        answers.set()
 
     servers = HandingOver(ChannelSettings(allow_private=True), soon_seconds=0.02)
     done = servers.hand_over(server_at(sink), "hi@shop.example", "ada@example.com", BODY, keep=keep)
