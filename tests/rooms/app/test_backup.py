@@ -17,9 +17,11 @@ import sqlalchemy as sa
 
 from rapport.act import outbox
 from rapport.act.store import outbox as outbox_table
+from rapport.app.asides import sift_asides
 from rapport.app.bootstrap import open_database
 from rapport.app.restoring import Restored, restore
 from rapport.app.settings import Settings
+from rapport.capabilities.lake.service import archive
 from rapport.capabilities.messages import queue_transactional
 from rapport.capabilities.messages import store as messages
 from rapport.capabilities.messages.service.places import allow_here, is_allowed_here
@@ -37,12 +39,14 @@ from rapport.storage import log, suppressed_file, suppression
 from rapport.storage.backup.archive import opened
 from rapport.storage.backup.taking import take
 from rapport.storage.engine import Database
+from rapport.storage.lake import upkeep
+from rapport.storage.lake.table import Lake
 from rapport.storage.tidying import found_in
 from rapport.web import accounts, api_keys
 from rapport.web.api_keys import ApiKey
 from rapport.web.provider import store as ties
 from rapport.web.store import memberships, sessions, users
-from tests.databases import postgres_database
+from tests.databases import postgres_database, sqlite_database
 from tests.shop import NOON, Shop
 
 ADA = "ada-backs-up@example.com"
@@ -307,8 +311,12 @@ def test_a_running_installation_is_not_replaced(shop: Shop, tmp_path: Path) -> N
     orders(shop, 60)
 
 
-def test_whoever_was_erased_since_is_erased_from_it_again(shop: Shop, tmp_path: Path) -> None:
+def test_whoever_was_erased_since_is_erased_from_it_again_and_from_the_lake_it_puts_aside(
+    shop: Shop, tmp_path: Path
+) -> None:
     take(shop.db, tmp_path / "b.zip")
+    if shop.db.path:
+        archive(shop.db)
     with shop.db.write() as conn:
         key = key_of(shop.id, Identifier("email", ADA))
         erase(conn, shop.pipeline.slices, shop.id, key, now=NOON, told="then")
@@ -327,6 +335,39 @@ def test_whoever_was_erased_since_is_erased_from_it_again(shop: Shop, tmp_path: 
     if settings.url.startswith("sqlite"):
         files = [settings.data_dir / "rapport.db", settings.data_dir / "rapport.db-wal"]
         assert found_in(files, [ADA]) == []
+        (lake,) = settings.data_dir.glob("lake.before-*")
+        assert {row.strand for row in upkeep.read_rows(Lake(lake))} == {key_of(shop.id, Identifier("user_id", "bo"))}
+
+
+def test_a_database_put_aside_is_written_anew_where_somebody_was_in_it_and_named_where_it_cannot_be_opened(
+    tmp_path: Path,
+) -> None:
+    """One with a revision nobody knows: the erasure ends, and its proof says what is left."""
+    shop, other = Shop(sqlite_database(tmp_path)), tmp_path / "rapport.db.before-20261101T100000"
+    assert shop.db.path is not None
+    orders(shop, 1, user="ada")
+    shop.fold()
+    with shop.db.alone() as driver:
+        driver.execute(f"VACUUM INTO '{shop.db.path}.before-20261101T100000'")
+    with shop.db.write() as conn:
+        key = key_of(shop.id, Identifier("user_id", "ada"))
+        erase(conn, shop.pipeline.slices, shop.id, key, now=NOON, told="then")
+    written = []
+    for left_by_a_crash in (False, False, True):
+        if left_by_a_crash:
+            other.with_name(f"{other.name}.lock").touch()
+        assert sift_asides(shop.db, shop.pipeline.slices, shop.id, None).left == []
+        with contextlib.closing(sqlite3.connect(other)) as driver:
+            written.append(driver.execute("PRAGMA schema_version").fetchone()[0])
+    assert written[0] == written[1] < written[2], "VACUUM counts it up"
+    with contextlib.closing(sqlite3.connect(other)) as driver:
+        assert driver.execute("SELECT count(*) FROM facts").fetchone() == (0,)
+        driver.execute("UPDATE alembic_version SET version_num = '0000x'")
+        driver.commit()
+    assert sift_asides(shop.db, shop.pipeline.slices, shop.id, None).left == [
+        f"{other.name} could not be opened and keeps who was erased: remove it"
+    ]
+    shop.close()
 
 
 def test_a_database_copied_back_into_its_place_does_not_bring_back_whom_it_had_not_erased_yet(
