@@ -18,6 +18,7 @@ from rapport.act.store import outbox
 from rapport.app.access_carried import Access, access_in, carry_access
 from rapport.app.keeping_out import erase_again
 from rapport.app.settings import Settings
+from rapport.capabilities.lake.service import forget_in_asides
 from rapport.capabilities.lake.store import lake_home
 from rapport.capabilities.messages.service.places import allow_nowhere
 from rapport.capabilities.messages.store import HELD, QUEUED, messages
@@ -102,7 +103,9 @@ def restore(
         backup.check()
         put_in = _into_sqlite if engine == "sqlite" else _into_postgresql
         done, kept = put_in(settings, slices, backup, replace=replace, keep_waiting=keep_waiting, now=now)
-    kept += _lake_aside(settings.data_dir, now)
+    if aside := _lake_aside(settings.data_dir, now):
+        kept += aside
+        _forget_aside(settings)
     found = backup.manifest
     return Restored(
         taken_at=found.taken_at, log_seq=found.log_seq, shops=found.shops, erased_again=done.erased,
@@ -241,6 +244,19 @@ def _lake_aside(folder: Path, now: int) -> list[str]:
     aside = folder / f"lake.before-{_stamp(now)}"
     lake.rename(aside)
     return [str(aside)]
+
+
+def _forget_aside(settings: Settings) -> None:
+    """Whoever was erased and not yet forgotten in the lake is so now: the note of it was in the database replaced.
+
+    Killed before, whoever is erased next has it done.
+    """
+    db = Database.open(settings.url)
+    db.folder = settings.data_dir.absolute()
+    try:
+        forget_in_asides(db)
+    finally:
+        db.close()
 
 
 def _stamp(now: int) -> str:

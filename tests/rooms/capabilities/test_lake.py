@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,11 @@ from rapport.kernel.errors import Misconfigured
 from rapport.kernel.identifiers import BUCKETS
 from rapport.kernel.ids import Key
 from rapport.remember.golden import find_root
+from rapport.storage import suppression
 from rapport.storage.lake import upkeep
+from rapport.storage.lake.table import Lake
 from rapport.storage.leases import Leases
+from rapport.storage.tidying import found_in
 from tests.jobs import turns
 from tests.shop import NOON, Shop
 
@@ -96,6 +100,39 @@ def test_where_nothing_was_ever_archived_nobody_is_noted(shop: Shop) -> None:
     with shop.db.write() as conn:
         erase_person(conn, shop.pipeline.slices, shop.id, keys_of(shop, "u1"))
     assert (shop.rows(lake_forgettings), shop.rows(lake_home)) == ([], [])
+
+
+def test_a_lake_that_a_restore_put_aside_forgets_whom_no_note_leads_to(shop: Shop, tmp_path: Path) -> None:
+    """One was noted in the database that was replaced; the other is erased before the new lake is archived to."""
+    service.archive(shop.db)
+    noted, unnoted = keys_of(shop, "u1"), keys_of(shop, "u2")
+    with shop.db.write() as conn:
+        conn.execute(lake_home.delete())
+        suppression.suppress(conn, shop.id, noted, now=NOON)
+    aside = Lake((tmp_path / "lake").rename(tmp_path / "lake.before-20261101T100000"))
+    with shop.db.write() as conn:
+        erase_person(conn, shop.pipeline.slices, shop.id, unnoted)
+        suppression.suppress(conn, shop.id, unnoted, now=NOON)
+    told = service.forget_in_asides(shop.db)
+    assert told == (["all who were erased for good are gone from lake.before-20261101T100000"], [])
+    assert {row.strand for row in upkeep.read_rows(aside)}.isdisjoint({*noted, *unnoted})
+    assert sum(1 for _ in upkeep.read_rows(aside)) == 40
+    assert found_in(aside.folder.rglob("*.parquet"), [key.hex() for key in (*noted, *unnoted)]) == []
+    next((aside.facts / "_delta_log").glob("*.checkpoint.parquet")).write_bytes(b"broken")
+    assert service.forget_in_asides(shop.db).left
+
+
+def test_what_was_put_aside_is_forgotten_whatever_its_number(shop: Shop, tmp_path: Path) -> None:
+    """The log of a restored database begins again below what the lake put aside holds."""
+    service.archive(shop.db)
+    shutil.copytree(tmp_path / "lake", tmp_path / "lake.before-20261101T100000")
+    with shop.db.write() as conn:
+        conn.execute(
+            lake_forgettings.insert(),
+            [{"workspace": shop.id, "strand": key, "upto": 1} for key in keys_of(shop, "u3")],
+        )
+    turns(shop.db, FORGETTING, now=NOON)
+    assert sum(1 for _ in upkeep.read_rows(Lake(tmp_path / "lake.before-20261101T100000"))) == 50
 
 
 def test_another_lake_than_the_databases_own_is_refused(shop: Shop, tmp_path: Path) -> None:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
+from sqlalchemy.exc import DBAPIError
+
 from rapport.capabilities.lake import store
+from rapport.compose.holding import Sifted
 from rapport.kernel.errors import Misconfigured
+from rapport.kernel.ids import Key, WorkspaceId
+from rapport.storage import suppression
 from rapport.storage.engine import Database
-from rapport.storage.lake import archiver, erasing
+from rapport.storage.lake import archiver, erasing, upkeep
 from rapport.storage.lake.archiver import AT_ONCE, Archived
+from rapport.storage.lake.lease import alone
 from rapport.storage.lake.table import Lake, lake_of
 from rapport.storage.log import Horizon
 
-__all__ = ["archive", "forget_waiting", "our_lake", "refile_waiting"]
+__all__ = ["archive", "forget_in_asides", "forget_waiting", "our_lake", "refile_waiting"]
+
+_logger = logging.getLogger(__name__)
 
 
 def our_lake(db: Database) -> Lake:
@@ -60,8 +69,10 @@ def forget_waiting(db: Database, *, limit: int) -> int:
         waiting = store.forgettings(conn, limit=limit)
     for workspace, upto in sorted({(one.workspace, one.upto) for one in waiting}):
         some = [one for one in waiting if (one.workspace, one.upto) == (workspace, upto)]
-        for one_lake in (lake, *_asides(lake)):
-            erasing.forget(db, one_lake, workspace, [one.strand for one in some], upto=upto)
+        strands = [one.strand for one in some]
+        erasing.forget(db, lake, workspace, strands, upto=upto)
+        for aside in _asides(lake):  # whole: its numbers are those of a log that went on beyond the one restored
+            erasing.forget(db, aside, workspace, strands)
         with db.write() as conn:
             store.done(conn, some)
     return len(waiting)
@@ -70,6 +81,46 @@ def forget_waiting(db: Database, *, limit: int) -> int:
 def _asides(lake: Lake) -> list[Lake]:
     """The lakes that a restore put aside: they hold what was archived before."""
     return [Lake(folder) for folder in sorted(lake.folder.parent.glob(f"{lake.folder.name}.before-*"))]
+
+
+def forget_in_asides(db: Database) -> Sifted:
+    """Take out of the lakes that a restore put aside all who were erased for good. Safe to repeat.
+
+    By the list of the erased: what was noted for the lake went with the database the restore replaced, and nothing is
+    noted until the lake begun anew is archived to. Cost: a column of each such lake, a hash for each strand in it.
+    """
+    lake = lake_of(db)
+    done, left = list[str](), list[str]()
+    for aside in _asides(lake) if lake is not None else ():
+        try:
+            found = _erased_in(db, aside)
+            for workspace, strands in sorted(found.items()):
+                erasing.forget(db, aside, workspace, strands)
+            if not found:  # what one that was killed has left
+                with alone(db, aside):
+                    upkeep.sweep(aside, keep_hours=0)
+        except DBAPIError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a damaged one has its libraries raise whatever they like
+            _logger.error("%s could not be erased from: %s", aside.folder, type(error).__name__)
+            left.append(f"{aside.folder.name} could not be read and keeps who was erased: remove it")
+        else:
+            done.append(f"all who were erased for good are gone from {aside.folder.name}")
+    return Sifted(done, left)
+
+
+def _erased_in(db: Database, lake: Lake) -> dict[WorkspaceId, set[Key]]:
+    """The strands of erased people that have facts in it, by shop."""
+    found: dict[WorkspaceId, set[Key]] = {}
+    for some in upkeep.read_strands(lake):
+        by_shop: dict[WorkspaceId, list[Key]] = {}
+        for workspace, strand in some:
+            by_shop.setdefault(workspace, []).append(strand)
+        with db.read() as conn:
+            for workspace, strands in by_shop.items():
+                if gone := suppression.is_suppressed(conn, workspace, strands):
+                    found.setdefault(workspace, set()).update(gone)
+    return found
 
 
 def refile_waiting(db: Database, *, limit: int) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from rapport.capabilities.lake import store
 from rapport.capabilities.lake.command import COMMANDS
 from rapport.capabilities.lake.jobs import ARCHIVING, COMPACTING, FORGETTING, REFILING
+from rapport.capabilities.lake.service import forget_in_asides
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
 from rapport.web.permissions import Permission
@@ -32,6 +33,7 @@ LAKE = Slice(
     migrations=Path(__file__).parent / "migrations",
     jobs=(ARCHIVING, COMPACTING, FORGETTING, REFILING),
     refiled=store.to_refile,
+    sift_files=lambda db, *_: forget_in_asides(db),
     permissions=(
         Permission(
             name="lake:query",
