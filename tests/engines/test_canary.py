@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,20 +33,21 @@ SOUGHT = [CANARY, "+4930901820123"]
 
 
 @contextmanager
-def postgres_of_its_own(folder: Path) -> Iterator[tuple[str, Path]]:
-    """The URL of a server that nobody else uses, and its data directory: all that it keeps is in there."""
+def postgres_of_its_own() -> Iterator[tuple[str, Path]]:
+    """The URL of a server that nobody else uses, and its data directory: all that it keeps is in there.
+
+    Not below pytest's folder, which each run that begins closes to other accounts: the server would panic.
+    """
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     program = found[-1].parent if found else Path(shutil.which("initdb") or "/nowhere/initdb").parent
     if not (program / "initdb").exists():
         unavailable("no initdb: PostgreSQL's own programs are not installed")
+    memory = os.environ.get("PYTEST_DEBUG_TEMPROOT")
+    folder = Path(tempfile.mkdtemp(prefix="rapport-canary-", dir=memory))
     data, port = folder / "pgdata", free_port()
-    folder.mkdir(parents=True, exist_ok=True)
     user = "postgres" if os.getuid() == 0 else None
     if user is not None:
         shutil.chown(folder, user)
-        for parent in folder.parents:  # those that pytest made are their owner's alone
-            if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001 and "pytest" in str(parent):
-                parent.chmod(parent.stat().st_mode | 0o011)
 
     def run(*command: str) -> None:
         subprocess.run(command, user=user, group=user, check=True, capture_output=True, cwd=folder, timeout=120)
@@ -57,6 +59,7 @@ def postgres_of_its_own(folder: Path) -> Iterator[tuple[str, Path]]:
         yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres", data
     finally:
         run(str(program / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+        shutil.rmtree(folder)
 
 
 @pytest.mark.slow
@@ -68,7 +71,7 @@ def test_not_a_byte_of_her_is_left_anywhere(
     if engine == "sqlite":
         _erase_her(start_server(), [])
         return
-    with postgres_of_its_own(folder / "pg") as (url, data):
+    with postgres_of_its_own() as (url, data):
         server = start_server(data=folder / "data", environment={"RAPPORT_DATABASE_URL": url})
         _erase_her(server, [data])
 

@@ -100,9 +100,9 @@ def test_the_picture_shows_what_holds_and_what_was_refused(shop: Shop) -> None:
 
 
 def test_the_picture_of_a_busy_account_is_cut(shop: Shop) -> None:
-    shop.see(*(seen(n, user="walk-in", web=f"w{n}") for n in range(300)))
+    shop.see(*(seen(n, user="till-7", web=f"w{n}") for n in range(300)))
     with shop.db.read() as conn:
-        root = identities.root_of(conn, shop.workspace, Identifier("user_id", "walk-in"))
+        root = identities.root_of(conn, shop.workspace, Identifier("user_id", "till-7"))
         assert root is not None
         graph = identities.graph(conn, shop.workspace, root, shop.policy, limit=20)
     assert graph.truncated
