@@ -78,13 +78,17 @@ def _run(turn: Turn) -> int:
 
 
 def _to_let_go(conn: Connection, excess: _Excess, *, most: int) -> list[str]:
-    """The oldest of those that were settled, then of the others; as many as are too much, at most so many."""
+    """Those that were settled, then the oldest of the others; as many as are too much, at most so many.
+
+    Cost: an entry of the index for each, in whose order the settled ones are taken.
+    """
     gone, left = list[str](), excess.size
-    for states in (("replayed", "discarded"), ("open",)):
-        oldest = sa.select(_q.id, _q.size).where(_q.workspace == excess.workspace, _q.state.in_(states))
+    for state in ("replayed", "discarded", "open"):
+        oldest = sa.select(_q.id, _q.size).where(_q.workspace == excess.workspace, _q.state == state)
         if excess.source is not None:
             oldest = oldest.where(_q.source == excess.source)
-        for row in conn.execute(oldest.order_by(_q.id).limit(most - len(gone))):
+        order = (_q.id,) if state == "open" else (_q.source, _q.id)
+        for row in conn.execute(oldest.order_by(*order).limit(most - len(gone))):
             if left <= 0:
                 break
             gone.append(row.id)
