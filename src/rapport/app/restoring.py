@@ -18,7 +18,7 @@ from rapport.act.store import outbox
 from rapport.app.access_carried import Access, access_in, carry_access
 from rapport.app.keeping_out import erase_again
 from rapport.app.settings import Settings
-from rapport.capabilities.lake.service import forget_in_asides
+from rapport.capabilities.lake.service import begin, forget_in_asides
 from rapport.capabilities.lake.store import lake_home
 from rapport.capabilities.messages.service.places import allow_nowhere
 from rapport.capabilities.messages.store import HELD, QUEUED, messages
@@ -254,6 +254,7 @@ def _forget_aside(settings: Settings) -> None:
     db = Database.open(settings.url)
     db.folder = settings.data_dir.absolute()
     try:
+        begin(db)  # from here on those put aside hear of every erasure
         forget_in_asides(db)
     finally:
         db.close()

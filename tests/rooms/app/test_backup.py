@@ -22,6 +22,7 @@ from rapport.app.bootstrap import open_database
 from rapport.app.restoring import Restored, restore
 from rapport.app.settings import Settings
 from rapport.capabilities.lake.service import archive
+from rapport.capabilities.lake.store import lake_home
 from rapport.capabilities.messages import queue_transactional
 from rapport.capabilities.messages import store as messages
 from rapport.capabilities.messages.service.places import allow_here, is_allowed_here
@@ -336,6 +337,7 @@ def test_whoever_was_erased_since_is_erased_from_it_again_and_from_the_lake_it_p
         files = [settings.data_dir / "rapport.db", settings.data_dir / "rapport.db-wal"]
         assert found_in(files, [ADA]) == []
         (lake,) = settings.data_dir.glob("lake.before-*")
+        assert len(read(settings, sa.select(lake_home))) == 1, "who is erased from here on is noted for it"
         assert {row.strand for row in upkeep.read_rows(Lake(lake))} == {key_of(shop.id, Identifier("user_id", "bo"))}
 
 

@@ -19,7 +19,7 @@ from rapport.storage.lake.lease import alone
 from rapport.storage.lake.table import Lake, lake_of
 from rapport.storage.log import Horizon
 
-__all__ = ["archive", "forget_in_asides", "forget_waiting", "our_lake", "refile_waiting"]
+__all__ = ["archive", "begin", "forget_in_asides", "forget_waiting", "our_lake", "refile_waiting"]
 
 _logger = logging.getLogger(__name__)
 
@@ -55,11 +55,16 @@ def archive(
     with db.look() as conn:
         known = store.home(conn)
     if known is None:
-        # Before the first fact is in it: from then on whoever is erased is noted for the lake.
-        with db.write() as conn:
-            store.claim(conn, lake.name())
-        lake = our_lake(db)
+        lake = begin(db)
     return archiver.archive(db, lake, most=most, at_once=at_once, horizon=horizon, tell=tell)
+
+
+def begin(db: Database) -> Lake:
+    """Have the database know its lake before the first fact is in it: from then on who is erased is noted for it."""
+    lake = our_lake(db)
+    with db.write() as conn:
+        store.claim(conn, lake.name())
+    return our_lake(db)
 
 
 def forget_waiting(db: Database, *, limit: int) -> int:
