@@ -17,7 +17,7 @@ from sqlalchemy import Connection, event
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.kernel.language import ngettext
+from rapport.kernel.language import gettext, ngettext
 from rapport.kernel.money import exponent, format_minor
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
@@ -40,11 +40,37 @@ AnyRequest = Request[Any, Any, Any]
 
 SPANS = (28, 90, 366, 1096)
 PEOPLE = 100
-TITLES = {
-    "day": "Day", "week": "Week", "month": "Month", "channel": "Channel", "country": "Country", "device": "Device",
-    "campaign": "First campaign", "segment": "Segment", "currency": "Currency", "placement": "Placement",
-    "policy": "Policy", "source": "Source", "minute": "Minute", "step": "Step",
-}  # fmt: skip
+
+
+class Group(NamedTuple):
+    """By what a metric can be told apart, in the reader's language."""
+
+    title: str
+    by: str
+
+
+def _groups() -> dict[str, Group]:
+    return {
+        "day": Group(gettext("Day"), gettext("By day")),
+        "week": Group(gettext("Week"), gettext("By week")),
+        "month": Group(gettext("Month"), gettext("By month")),
+        "channel": Group(gettext("Channel"), gettext("By channel")),
+        "country": Group(gettext("Country"), gettext("By country")),
+        "device": Group(gettext("Device"), gettext("By device")),
+        "campaign": Group(gettext("First campaign"), gettext("By first campaign")),
+        "segment": Group(gettext("Segment"), gettext("By segment")),
+        "currency": Group(gettext("Currency"), gettext("By currency")),
+        "placement": Group(gettext("Placement"), gettext("By placement")),
+        "policy": Group(gettext("Policy"), gettext("By policy")),
+        "source": Group(gettext("Source"), gettext("By source")),
+        "minute": Group(gettext("Minute"), gettext("By minute")),
+        "step": Group(gettext("Step"), gettext("By step")),
+    }
+
+
+def _group(groups: Mapping[str, Group], by: str) -> Group:
+    """A slice may tell a metric apart by what it alone knows."""
+    return groups.get(by) or Group(by, gettext("By %(one)s", one=by))
 
 
 class Cell(NamedTuple):
@@ -101,7 +127,8 @@ def metric_page(
     may_open = measured.who is not None and principal.may("customers:read")
     return render(
         request, "measure/metric.html", metric=measured.metric, asked=asked, answer=answer, names=names,
-        currencies=currencies, currency=currency, spans=SPANS, titles=TITLES, said=said,
+        currencies=currencies, currency=currency, spans=SPANS, said=said,
+        groups={one: _group(_groups(), one) for one in {*measured.metric.by, asked.by}},
         lines=_lines(measured.metric, rows, asked, may_open=may_open), chart=_chart(measured.metric, rows, asked.by),
     )  # fmt: skip
 
@@ -269,12 +296,12 @@ def _chart(metric: Metric, rows: Sequence[Mapping[str, Any]], by: str) -> dict[s
     points = [_plain(column, row) for row in marked]
     running = [number for number, row in enumerate(marked) if row.get("running")]
     series: list[dict[str, Any]] = [
-        {"name": column.title, "points": [None if n in running else p for n, p in enumerate(points)]}
+        {"name": gettext(column.title), "points": [None if n in running else p for n, p in enumerate(points)]}
     ]
     if running and len(points) > 1:
         last = running[0]
         rest = [None] * max(0, last - 1) + points[max(0, last - 1) :]
-        series.append({"name": "not over yet", "points": rest, "dashed": True})
+        series.append({"name": gettext("not over yet"), "points": rest, "dashed": True})
     return {
         "kind": "line" if by in PERIODS else "bar", "steps": steps, "percent": column.unit == "share",
         "whole": column.unit in ("count", "days"), "series": series,
