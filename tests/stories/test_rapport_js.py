@@ -53,7 +53,8 @@ def shop(module_server: Server) -> Server:
     http.post(f"{server.url}/api/v1/locations", headers=key, json={"locations": [place]}).raise_for_status()
     levels = [{"location_id": "bath", "product_id": one, "on_hand": n} for one, n in (("chianti", 2), ("barolo", 0))]
     http.post(f"{server.url}/api/v1/stock", headers=key, json={"levels": levels}).raise_for_status()
-    wait_until(lambda: len(_home(server)) == 3 and _stock(server)["state"] == "in_stock")
+    wait_until(lambda: [one.get("currency") for one in _home(server)] == ["GBP"] * 3)  # seen before they were stated
+    wait_until(lambda: _stock(server)["state"] == "in_stock")
     return server
 
 
