@@ -121,6 +121,7 @@ def test_a_marketer_keeps_the_lapsed_ones_as_a_view_and_takes_some_as_a_file(
         expect(page.locator("table a[data-row]")).to_have_text(["Lena Lapsed"])
         page.get_by_label("Choose Lena Lapsed").check()
         expect(page.get_by_text("1 chosen")).to_be_visible()
+        page.locator("#bulk").get_by_label("What is the file for?").select_option("service")
         with page.expect_download() as download:
             page.get_by_role("button", name="Save these as CSV").click()
         download.value.save_as(tmp_path / "some.csv")

@@ -82,7 +82,7 @@ def shown(server: Server, secret: str, *, ask: str = "") -> set[str]:
     told = set()
     for method, path in addresses(server):
         params = {"q": "Ada"} if path == "/api/v1/customers" else {}
-        if ask and (path.startswith("/api/v1/customers/") or path.endswith("/members")):
+        if ask and (path.startswith("/api/v1/customers/") or path.endswith(("/members", "/lake/query"))):
             params["purpose"] = ask
         body: dict[str, Any] = {"json": {}} if method == "POST" else {}
         answered = call(server, secret, method, path, params=params, **body)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rapport.collect.admission import Admission
     from rapport.collect.names import Vocabulary
     from rapport.compose.installed import Installed
-    from rapport.kernel.gate import Gate
+    from rapport.kernel.gate import Gate, NamePurposes
     from rapport.kernel.ids import Key, WorkspaceId
     from rapport.kernel.wording import Wording
     from rapport.remember.backfill import TraitStatus
@@ -84,6 +84,11 @@ class Installation:
     def gate(self) -> Gate:
         """Says what may be done with whom."""
         return self.slices.gate
+
+    @property
+    def name_purposes(self) -> NamePurposes:
+        """Names the purposes of a shop's policies."""
+        return self.slices.name_purposes
 
     def fill(self, db: Database, wanted: Collection[str], tell: Callable[[Sequence[TraitStatus]], bool]) -> None:
         """Have these parts learn what they missed of the past, here or in a worker that runs already."""

@@ -148,6 +148,8 @@ def features(
         tell_json(made._asdict() | {"as_of": to_iso(asked.as_of), "seconds": round(time.monotonic() - begun, 3)})
     else:
         click.echo(f"\n{out}: {made.customers:,} customers, {made.columns} columns, as of {to_iso(asked.as_of)}")
+        if made.left_out:
+            click.echo(f"{made.left_out:,} customers who do not allow {purpose} are left out")
 
 
 def _moment(text: str, shop: Workspace) -> int:

@@ -15,6 +15,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,13 +65,16 @@ class Made(NamedTuple):
     columns: int
     went_on: int
     """Customers that an earlier call, which was ended, had written."""
+    left_out: int = 0
+    """Customers who do not allow what the table is for."""
 
 
 class _Row(msgspec.Struct, frozen=True):
     """A line of the file that is being written."""
 
     root: str
-    customer: CustomerId
+    customer: CustomerId | None
+    """None of somebody who is left out: a call that goes on after a kill still knows how many they are."""
     features: Record
 
 
@@ -151,7 +155,14 @@ def _pages(
             made = features_at(conn, shop, some, remembered=remembered, registry=registry, as_of=asked.as_of)
             ids = load_customer_ids(conn)
         last = page[-1]
-        yield len(page), [_Row(one.hex(), ids.customer_id(one), made[one]) for one in some if one in made]
+        yield (
+            len(page),
+            [
+                _Row(one.hex(), ids.customer_id(one), made[one]) if one in made else _Row(one.hex(), None, {})
+                for one in page
+                if one in made or not may.get(one)
+            ],
+        )
 
 
 def _header(remembered: Remembered, asked: Asked) -> bytes:
@@ -192,24 +203,25 @@ def _rows(kept: Path) -> Iterator[_Row]:
 def _put(kept: Path, out: Path, fields: Fields) -> Made:
     """Make the table of the rows."""
     names: set[str] = set()
-    number = 0
+    number = left_out = 0
     for row in _rows(kept):
         names.update(row.features)
-        number += 1
+        number += row.customer is not None
+        left_out += row.customer is None
     types = {name: fields.all[name if name in fields.all else name.partition(".")[0]].type for name in sorted(names)}
     made = out.with_name(f"{out.name}.made")
     is_csv, plain = out.suffix == ".csv", made if out.suffix == ".csv" else out.with_name(f"{out.name}.plain")
     with open(plain, "w", newline="", encoding="utf-8", opener=_private) as file:  # the owner's alone
         table = csv.writer(file)
         table.writerow(["customer", *types])
-        for row in _rows(kept):
+        for row in filter(attrgetter("customer"), _rows(kept)):
             cells = [_cell(row.features.get(name), kind) for name, kind in types.items()]
             table.writerow([row.customer, *(csv_cell(cell) if is_csv else cell for cell in cells)])
     if not is_csv:
         _to_parquet(plain, made, types)
         plain.unlink()
     made.replace(out)
-    return Made(number, len(types) + 1, 0)
+    return Made(number, len(types) + 1, 0, left_out)
 
 
 def _private(path: str, flags: int) -> int:

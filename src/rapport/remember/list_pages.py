@@ -13,10 +13,12 @@ from litestar.response import Stream
 
 from rapport.kernel.clock import DAY, from_iso, now_us
 from rapport.kernel.currencies import exponent
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.gate import Gate
+from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.language import gettext, noted
 from rapport.kernel.money import to_minor
 from rapport.kernel.principal import Principal
+from rapport.kernel.text import clean
 from rapport.remember import listing, searching
 from rapport.remember.listing import CustomerQuery, CustomerSummary, Sort, Who
 from rapport.resolve.graph.customer_ids import load_customer_ids
@@ -24,7 +26,9 @@ from rapport.storage.engine import Database
 from rapport.storage.workspaces import WorkspaceSettings, all_workspaces
 from rapport.web.console import render
 from rapport.web.finder import Lookups
-from rapport.web.tables import Column, TableView, csv_answer, read_view
+from rapport.web.people_files import PeopleFile, people_file
+from rapport.web.purposes import Purposes
+from rapport.web.tables import Column, TableView, read_view
 from rapport.web.views import load_views
 
 __all__ = ["HANDLERS", "PATH", "settings_of"]
@@ -75,7 +79,9 @@ ORDERS = {
 
 
 @get("/customers", permission="customers:read", sync_to_thread=True)
-def customers_page(request: AnyRequest, db: Database, principal: Principal, lookups: Lookups) -> Response[Any]:
+def customers_page(
+    request: AnyRequest, db: Database, principal: Principal, lookups: Lookups, purposes: Purposes
+) -> Response[Any]:  # fmt: skip
     """Search, filter and sort customers."""
     workspace = principal.workspace
     with db.read() as conn:
@@ -93,23 +99,35 @@ def customers_page(request: AnyRequest, db: Database, principal: Principal, look
         request, "remember/customers.html", view=view, wanted=wanted, customers=found.page.customers,
         cursor=found.page.cursor, matches=found.matches, more=found.more, numbers=numbers, values=values,
         views=views, current_view=current, ordered=ORDERED, orders=ORDERS, currency=settings.currency,
-        moment_of=from_iso, pairs=_pairs, called=_called, consents=[_consent(one) for one in values["consent"]],
+        moment_of=from_iso, purposes=purposes.names(workspace),
+        pairs=_pairs, called=_called, consents=[_consent(one) for one in values["consent"]],
         by=", ".join(gettext(one.title) for one in lookups.lookups),
         several_currencies=any(one.currency not in ("", settings.currency) for one in found.page.customers),
     )  # fmt: skip
 
 
 @get("/customers.csv", permission="customers:download", sync_to_thread=True)
-def customers_file(request: AnyRequest, db: Database, principal: Principal, lookups: Lookups) -> Stream:
-    """The list as it is filtered and sorted, or those of it that were chosen, as a file."""
+def customers_file(
+    request: AnyRequest, db: Database, principal: Principal, lookups: Lookups, gate: Gate, purposes: Purposes
+) -> Stream:  # fmt: skip
+    """The list as it is filtered and sorted, or those of it that were chosen, as a file for a purpose."""
     workspace = principal.workspace
     view = _view(request)
     chosen = [given[:60] for given in request.query_params.getall("id", [])][:CHOSEN]
     with db.read() as conn:
         wanted = _wanted(view, settings_of(conn, workspace))
     _logger.info("%s saves a list of customers as a file", principal.id)
-    rows = _chosen(db, workspace, chosen) if chosen else _all(db, workspace, wanted, lookups)
-    return csv_answer("customers", _TITLES, map(_cells, rows))
+
+    def pages() -> Iterator[list[tuple[Key, Sequence[object]]]]:
+        for page in [_chosen(db, workspace, chosen)] if chosen else _all(db, workspace, wanted, lookups):
+            with db.read() as conn:
+                ids = load_customer_ids(conn)
+            yield [(ids.key(one.id), _cells(one)) for one in page]
+
+    purpose = clean(request.query_params.get("purpose"), longest=60)
+    return people_file(
+        db, principal, gate, purposes, purpose, PeopleFile("customers", _TITLES, about="list of customers"), pages
+    )
 
 
 HANDLERS = (customers_page, customers_file)
@@ -207,7 +225,9 @@ def _cells(one: CustomerSummary) -> Sequence[object]:
     )  # fmt: skip
 
 
-def _all(db: Database, workspace: WorkspaceId, wanted: CustomerQuery, lookups: Lookups) -> Iterator[CustomerSummary]:
+def _all(
+    db: Database, workspace: WorkspaceId, wanted: CustomerQuery, lookups: Lookups
+) -> Iterator[Sequence[CustomerSummary]]:  # fmt: skip
     """Page by page, each in a transaction of its own: however long the file takes, nobody waits for it."""
     cursor: str | None = None
     while True:
@@ -216,7 +236,7 @@ def _all(db: Database, workspace: WorkspaceId, wanted: CustomerQuery, lookups: L
             page = listing.list_customers(
                 conn, workspace, wanted, cursor=cursor, limit=AT_ONCE, region=region, lookups=lookups
             )
-        yield from page.customers
+        yield page.customers
         cursor = page.cursor
         if cursor is None:
             return

@@ -16,7 +16,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from rapport.kernel.clock import now_us
-from rapport.kernel.errors import Forbidden
+from rapport.kernel.errors import Forbidden, InvalidInput
 from rapport.kernel.gate import Gate, NamePurposes, closed
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.principal import Principal
@@ -49,6 +49,12 @@ class Purposes:
         """The purposes of the shop's policies with their titles."""
         with self._db.read() as conn:
             return self._names(conn, workspace)
+
+    def known(self, workspace: WorkspaceId, purpose: str) -> str:
+        """The same purpose. Raises InvalidInput for one that none of the shop's policies knows; empty is none."""
+        if purpose and purpose not in (names := self.names(workspace)):
+            raise InvalidInput(f"no policy knows the purpose {purpose[:60]!r}", hint=f"there are: {', '.join(names)}")
+        return purpose
 
     def refuse(self, workspace: WorkspaceId, reference: str, purpose: str) -> None:
         """Raises Forbidden where this may not be done with the person; whom nobody knows is left to the handler."""

@@ -20,7 +20,7 @@ from litestar.response import Stream
 
 from rapport.kernel.text import clean
 
-__all__ = ["Column", "TableView", "csv_answer", "csv_cell", "read_view"]
+__all__ = ["Column", "TableView", "csv_answer", "csv_cell", "csv_lines", "read_view"]
 
 LONGEST = 200
 """Characters of a value in the address."""
@@ -126,18 +126,19 @@ def _shown(columns: Sequence[Column], asked: Sequence[str]) -> tuple[Column, ...
 
 
 def csv_answer(name: str, titles: Sequence[str], rows: Iterable[Sequence[object]]) -> Stream:
-    """The rows as a file for spreadsheets, sent while they are read. UTF-8 with a mark, so that all of them see it."""
-
-    def lines() -> Iterator[str]:
-        yield "\ufeff"
-        yield _line(titles)
-        yield from map(_line, rows)
-
+    """The rows as a file for spreadsheets, sent while they are read. Of people: `people_files`."""
     return Stream(
-        lines(),
+        csv_lines(titles, rows),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"},
     )
+
+
+def csv_lines(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """The lines of a file for spreadsheets. UTF-8 with a mark, so that all of them see it."""
+    yield "\ufeff"
+    yield _line(titles)
+    yield from map(_line, rows)
 
 
 def csv_cell(value: object) -> str:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from rapport.capabilities.lake import service
 from rapport.capabilities.lake.asking import LakeAnswer, Limits, ask, environment_of
+from rapport.capabilities.lake.permitted import Asking
+from rapport.capabilities.lake.query_process import beside_facts
 from rapport.kernel.errors import InvalidInput
+from rapport.kernel.gate import Permit, closed
+from rapport.kernel.identifiers import Identifier, key_of
+from rapport.kernel.ids import Key
 from rapport.storage import log
 from rapport.storage.engine import Database
 from rapport.storage.lake.table import lake_of
@@ -146,3 +153,63 @@ def test_the_process_can_write_no_file_even_where_the_parser_would_let_it(tmp_pa
 def test_no_secret_of_the_server_is_in_the_process() -> None:
     """DuckDB reads variables of the environment in some builds."""
     assert environment_of({"RAPPORT_DATABASE_URL": "postgresql://secret", "PATH": "/bin"}) == {"PATH": "/bin"}
+
+
+class Refusing:
+    """A gate at which some people allow nothing."""
+
+    def __init__(self, lake: Asked, *users: str) -> None:
+        self.refusing = {key_of(lake.shop.id, Identifier("user_id", user)) for user in users}
+
+    def __call__(self, _: object, __: object, keys: Collection[Key], purpose: str, now: int) -> dict[Key, Permit]:
+        return {key: Permit(key not in self.refusing, purpose) for key in keys}
+
+
+def test_a_query_for_a_purpose_sees_no_fact_of_whoever_refuses_and_counts_them(lake: Asked) -> None:
+    lake.shop.fold()
+    asking = Asking(Refusing(lake, "u0", "u1"), "advertising")
+    sql = "SELECT count(*), count(DISTINCT strand) FROM facts"
+    found = ask(lake.db, lake.shop.id, sql, asking=asking)
+    assert (found.rows, found.left_out, found.purpose) == ([[700, 7]], 200, "advertising")
+    shut = ask(lake.db, lake.shop.id, "SELECT name FROM facts", asking=Asking(closed, "advertising"))
+    assert (shut.rows, shut.left_out) == ([], 900)
+    file = next(file for file in lake_of(lake.db).files() if "workspace=1" in file)  # type: ignore[union-attr]
+    with pytest.raises(InvalidInput, match="read_parquet cannot be asked for a purpose"):
+        ask(lake.db, lake.shop.id, f"SELECT * FROM read_parquet('{file}')", asking=asking)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM READ_PARQUET('/lake/f.parquet')",
+        "SELECT * FROM '/lake/f.parquet'",
+        "SELECT * FROM other.facts",
+        "DESCRIBE '/lake/f.parquet'",
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM parquet_metadata('/lake/f.parquet'))",
+        "WITH x AS (SELECT body FROM read_parquet('/lake/f.parquet')) SELECT * FROM x",
+        'SELECT (WITH "/lake/f.parquet" AS (SELECT 1) SELECT 1), * FROM "/lake/f.parquet"',
+        "SELECT 1 UNION ALL SELECT seq FROM parquet_scan('/lake/f.parquet')",
+        "SELECT * FROM seen",
+        "SELECT * FROM duckdb_views()",
+        "SELECT * FROM (PIVOT facts ON name USING count(*))",
+        "SELECT * FROM query('FROM seen')",
+    ],
+)
+def test_nor_does_it_reach_them_by_another_way(sql: str) -> None:
+    with duckdb.connect() as duck:
+        assert beside_facts(duck, sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "WITH days AS (SELECT received_day AS d, count(*) AS n FROM facts GROUP BY d) SELECT sum(n) FROM days",
+        "SELECT count(*) FROM facts AS f JOIN (SELECT * FROM range(1)) AS r(n) ON true",
+        "FROM facts SELECT count(*)",
+        "SELECT count(*) FROM (SUMMARIZE facts), unnest([1, 2])",
+        "SELECT (SELECT count(*) FROM facts), json_extract(body, '$.a') FROM facts ORDER BY ALL LIMIT 3",
+    ],
+)
+def test_what_analysts_write_can_be_asked_for_a_purpose(sql: str) -> None:
+    with duckdb.connect() as duck:
+        assert beside_facts(duck, sql) == ""

@@ -12,9 +12,11 @@ from typing import Any
 
 import msgspec
 
+from rapport.capabilities.lake.permitted import Asking, seen_for
 from rapport.capabilities.lake.query_process import Ended, Job
 from rapport.capabilities.lake.service import our_lake
 from rapport.kernel.errors import InvalidInput, Misconfigured, Overloaded
+from rapport.kernel.gate import closed
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.engine import Database
 from rapport.storage.lake.table import is_installed
@@ -25,6 +27,9 @@ LONGEST_TEXT = 20_000
 MOST_ROWS = 10_000
 AT_ONCE = 2
 """Queries of one server process at a time: two cores are not to be taken from the shop."""
+
+OWN_WORK = Asking(closed)
+"""Asked by whoever names no purpose."""
 
 _turns = threading.BoundedSemaphore(AT_ONCE)
 
@@ -52,10 +57,16 @@ class LakeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Which rows are missing and why; empty where none are."""
     upto: int
     """The log is in the lake up to this `seq`: later facts are not in the answer."""
+    purpose: str = ""
+    """What it was asked for; empty is the shop's own work."""
+    left_out: int = 0
+    """Archived facts the query could not see: whose they are does not allow the purpose."""
 
 
-def ask(db: Database, workspace: WorkspaceId, sql: str, limits: Limits | None = None) -> LakeAnswer:
-    """Answer one SELECT over `facts`, this shop's own.
+def ask(
+    db: Database, workspace: WorkspaceId, sql: str, limits: Limits | None = None, *, asking: Asking = OWN_WORK
+) -> LakeAnswer:
+    """Answer one SELECT over `facts`, this shop's own; for a purpose over those of people who allow it.
 
     Raises InvalidInput for a text that is no such query, fails or needs more than its limits, Overloaded where others
     are asking, Misconfigured where the lake's packages are missing.
@@ -71,11 +82,11 @@ def ask(db: Database, workspace: WorkspaceId, sql: str, limits: Limits | None = 
     with _turn():
         job = Job(
             sql=sql, files=lake.files(workspace), memory_mb=limits.memory_mb, seconds=limits.seconds, rows=limits.rows,
-            bytes=limits.bytes,
+            bytes=limits.bytes, seen=seen_for(db, workspace, asking),
         )  # fmt: skip
         upto = lake.archived()
         lines = _process(job)
-    return _answer(lines, limits, upto)
+    return msgspec.structs.replace(_answer(lines, limits, upto), purpose=asking.purpose)
 
 
 @contextmanager
@@ -128,5 +139,5 @@ def _answer(lines: list[bytes], limits: Limits, upto: int) -> LakeAnswer:
     }
     return LakeAnswer(
         columns=[name for name, _ in columns], types=[kind for _, kind in columns], rows=rows,
-        complete=ended.complete, note=notes.get(ended.cut, ""), upto=upto,
+        complete=ended.complete, note=notes.get(ended.cut, ""), upto=upto, left_out=ended.left_out,
     )  # fmt: skip

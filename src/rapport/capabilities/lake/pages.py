@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from litestar import Request, Response, get, post
 
 from rapport.capabilities.lake.asking import LONGEST_TEXT, LakeAnswer, Limits, ask
+from rapport.capabilities.lake.permitted import Asking
 from rapport.capabilities.lake.service import our_lake
 from rapport.kernel.errors import RapportError
+from rapport.kernel.gate import Gate
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.storage.lake.table import is_installed
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.forms import Form, raw, text
+from rapport.web.purposes import Purposes
 from rapport.web.tables import csv_answer
 
 __all__ = ["PAGES"]
@@ -58,23 +62,31 @@ COLUMNS = (
 
 
 @get("/lake", permission="lake:query", sync_to_thread=True)
-def lake_page(request: AnyRequest, db: Database) -> Response[str]:
+def lake_page(request: AnyRequest, db: Database, principal: Principal, purposes: Purposes) -> Response[str]:
     """The form with an example in it."""
-    return _show(request, db, typed=EXAMPLES[0][1])
+    return _show(request, db, typed=EXAMPLES[0][1], purposes=purposes.names(principal.workspace))
 
 
 @post("/lake", permission="lake:query", sync_to_thread=True, status_code=200)
-def answer_query(request: AnyRequest, db: Database, principal: Principal, data: Form) -> Response[Any]:
+def answer_query(
+    request: AnyRequest, db: Database, principal: Principal, gate: Gate, purposes: Purposes, data: Form
+) -> Response[Any]:  # fmt: skip
     """The rows of a query on the page, or as a file that has all of them."""
     typed = raw(data, "sql").replace("\r\n", "\n")[: LONGEST_TEXT + 1]
-    as_file = text(data, "then") == "save"
+    as_file, purpose = text(data, "then") == "save", text(data, "purpose", longest=60)
+    shown: dict[str, Any] = {
+        "typed": typed, "purposes": purposes.names(principal.workspace), "purpose": purpose,
+    }  # fmt: skip
     try:
-        found = ask(db, principal.workspace, typed, Limits(rows=ROWS_SAVED if as_file else ROWS_SHOWN))
+        asking = Asking(gate, purposes.known(principal.workspace, purpose))
+        limits = Limits(rows=ROWS_SAVED if as_file else ROWS_SHOWN)
+        found = ask(db, principal.workspace, typed, limits, asking=asking)
     except RapportError as error:
-        return _show(request, db, typed=typed, error=error)
+        return _show(request, db, error=error, **shown)
     if as_file and found.complete:
-        return csv_answer("lake", found.columns, found.rows)
-    return _show(request, db, typed=typed, found=found, not_saved=as_file)
+        left_out = f"{found.left_out}-left-out" if found.left_out else ""
+        return csv_answer("-".join(filter(None, ("lake", purpose, left_out))), found.columns, found.rows)
+    return _show(request, db, found=found, not_saved=as_file, **shown)
 
 
 PAGES = ConsolePages(
@@ -90,6 +102,8 @@ def _show(
     db: Database,
     *,
     typed: str,
+    purposes: Mapping[str, str],
+    purpose: str = "",
     found: LakeAnswer | None = None,
     error: RapportError | None = None,
     not_saved: bool = False,
@@ -98,7 +112,7 @@ def _show(
     return render(
         request, "lake/lake.html", status=error.status if error else 200, typed=typed, found=found, error=error,
         not_saved=not_saved, installed=installed, filled=installed and our_lake(db).exists(), columns=COLUMNS,
-        examples=EXAMPLES, numbers=_numbers(found),
+        examples=EXAMPLES, numbers=_numbers(found), purposes=purposes, purpose=purpose,
     )  # fmt: skip
 
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 import math
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import msgspec
 
-__all__ = ["Ended", "Job", "main"]
+__all__ = ["Ended", "Job", "beside_facts", "main"]
 
 _MB = 1024 * 1024
 
@@ -36,6 +36,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """At most so many rows are told."""
     bytes: int
     """Of the answer; whole rows only."""
+    seen: str | None = None
+    """The strands whose facts may be seen, a line each; all where it is None."""
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +47,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """Every row was told."""
     cut: str = ""
     """Why not: `rows` or `bytes`."""
+    left_out: int = 0
+    """Facts of the shop that the query could not see."""
     error: str = ""
     hint: str = ""
     position: int | None = None
@@ -69,8 +73,8 @@ def main() -> None:
 
     try:
         with duckdb.connect(config={"memory_limit": f"{job.memory_mb}MB", "threads": "2"}) as duck:
-            _prepare(duck, job.files)
-            ended = _run(duck, job)
+            left_out = _prepare(duck, job)
+            ended = msgspec.structs.replace(_run(duck, job), left_out=left_out)
     except (MemoryError, duckdb.OutOfMemoryException):
         ended = Ended(
             error=f"the query needs more than {job.memory_mb} MB",
@@ -91,19 +95,25 @@ def _limit(job: Job) -> None:
         resource.setrlimit(what, (most, most))
 
 
-def _prepare(duck: Any, files: Sequence[str]) -> None:
+def _prepare(duck: Any, job: Job) -> int:
+    """Make the view `facts` and lock all else; returns how many facts are not in it."""
     duck.execute("SET TimeZone = 'UTC'")
     for setting, value in (
-        ("allowed_paths", list(files)), ("temp_directory", ""), ("python_enable_replacements", False),
+        ("allowed_paths", list(job.files)), ("temp_directory", ""), ("python_enable_replacements", False),
         ("autoinstall_known_extensions", False), ("autoload_known_extensions", False),
         ("enable_external_access", False),
     ):  # fmt: skip
         duck.execute(f"SET {setting} = {_literal(value)}")
-    inner = (
-        f"SELECT {_COLUMNS} FROM read_parquet({_literal(list(files))}, hive_partitioning = true)" if files else _NONE
-    )
+    source = f"read_parquet({_literal(list(job.files))}, hive_partitioning = true)"
+    inner, left_out = f"SELECT {_COLUMNS} FROM {source}" if job.files else _NONE, 0
+    if job.seen is not None and job.files:
+        duck.execute("CREATE TABLE seen AS SELECT unnest(string_split(?, chr(10))) AS strand", [job.seen])
+        whose = "strand {} (SELECT strand FROM seen)"
+        inner += f" WHERE {whose.format('IN')}"
+        left_out = duck.sql(f"SELECT count(*) FROM {source} WHERE {whose.format('NOT IN')}").fetchall()[0][0]
     duck.execute(f"CREATE VIEW facts AS {inner}")
     duck.execute("SET lock_configuration = true")
+    return left_out
 
 
 def _literal(value: Any) -> str:
@@ -123,6 +133,8 @@ def _run(duck: Any, job: Job) -> Ended:
     if statements[0].type != duckdb.StatementType.SELECT:
         kind = str(statements[0].type).rsplit(".", 1)[-1]
         return Ended(error=f"{kind} is not allowed", hint="the lake is read only: ask with SELECT", position=0)
+    if job.seen is not None and (beside := beside_facts(duck, job.sql)):
+        return Ended(error=f"{beside[:60]} cannot be asked for a purpose", hint="ask the table facts alone")
     duck.execute(statements[0])
     _tell([[column[0], str(column[1])] for column in duck.description])
     told = size = 0
@@ -135,6 +147,44 @@ def _run(duck: Any, job: Job) -> Ended:
             sys.stdout.buffer.write(line + b"\n")
             told += 1
     return Ended(complete=True)
+
+
+_HARMLESS = frozenset({"unnest", "range", "generate_series", "json_each", "json_tree"})
+"""What stands in FROM beside `facts` and reads nothing else."""
+
+
+def beside_facts(duck: Any, sql: str) -> str:
+    """What the text reads beside the view: the files themselves hold those, too, who are left out of it.
+
+    By DuckDB's own reading of the text; what it does not tell is refused.
+    """
+    told = msgspec.json.decode(duck.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()[0])
+    if told["error"]:
+        return "this kind of query"
+    nodes = list(_nodes(told["statements"]))
+    named = {one["key"] for node in nodes for one in (node.get("cte_map") or {}).get("map", ())}
+    own = {name for name in named if name.isidentifier()} | {"facts"}
+    for node in nodes:
+        kind, table = node.get("type"), node.get("table_name", "")
+        if kind == "TABLE_FUNCTION" and node["function"]["function_name"].lower() not in _HARMLESS:
+            return str(node["function"]["function_name"])
+        whole = node.get("schema_name") or node.get("catalog_name")
+        if (kind == "BASE_TABLE" and (whole or table not in own)) or (kind == "SHOW_REF" and not node["query"]):
+            return str(table)
+        if kind in ("COLUMN_DATA", "DELIM_GET"):
+            return str(kind)
+    return ""
+
+
+def _nodes(found: Any) -> Iterator[dict[str, Any]]:
+    waiting = [found]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            yield one
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
 
 
 def _plain(cell: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import NotFound, RapportError
-from rapport.kernel.ids import CustomerId, WorkspaceId
+from rapport.kernel.gate import Gate
+from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
 from rapport.remember.listing import CustomerSummary, customers_of
@@ -32,7 +33,8 @@ from rapport.storage.engine import Database
 from rapport.storage.workspaces import workspace_of
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.forms import Form, raw, text
-from rapport.web.tables import csv_answer
+from rapport.web.people_files import PeopleFile, people_file
+from rapport.web.purposes import Purposes
 
 __all__ = ["PAGES"]
 
@@ -101,7 +103,7 @@ def save(
 
 @get("/segments/{name:str}", permission="segments:read", sync_to_thread=True)
 def segment_page(
-    request: AnyRequest, db: Database, principal: Principal, remembered: Remembered, name: str
+    request: AnyRequest, db: Database, principal: Principal, remembered: Remembered, purposes: Purposes, name: str
 ) -> Response[str]:  # fmt: skip
     """One segment: what it says, who is in it, how it grew, whom it shares with another."""
     fields, workspace = fields_of(remembered), principal.workspace
@@ -122,7 +124,7 @@ def segment_page(
     return render(
         request, "segments/segment.html", segment=found, seen=service.tag_of(found), members=who,
         more=page.cursor, currency=settings.currency, names=names, other=other, shared=shared,
-        day_of=_day_of, quote=_quoted, **context,
+        day_of=_day_of, quote=_quoted, purposes=purposes.names(workspace), **context,
     )  # fmt: skip
 
 
@@ -149,17 +151,31 @@ def remove_segment(db: Database, principal: Principal, remembered: Remembered, n
 
 
 @get("/segments/{name:str}/members.csv", permission="customers:download", sync_to_thread=True)
-def members_file(db: Database, principal: Principal, remembered: Remembered, name: str) -> Stream:
-    """All members as a file: complete, in one order."""
+def members_file(
+    request: AnyRequest, db: Database, principal: Principal, remembered: Remembered, gate: Gate, purposes: Purposes,
+    name: str,
+) -> Stream:  # fmt: skip
+    """The members who allow what the file is for: complete, in one order."""
     with db.read() as conn:
         service.find(conn, principal.workspace, name, fields=fields_of(remembered))
-        cells, cursor, first = [], None, True
-        while first or cursor:
-            first = False
-            page = service.members_of(conn, principal.workspace, name, cursor=cursor, limit=1_000)
-            cells += [(one.customer_id, one.since) for one in page.members]
-            cursor = page.cursor
-    return csv_answer("segment", ("customer_id", "since"), cells)
+    return people_file(
+        db, principal, gate, purposes, clean(request.query_params.get("purpose"), longest=60),
+        PeopleFile("segment", ("customer_id", "since"), about="members of a segment"),
+        lambda: _member_pages(db, principal.workspace, name),
+    )  # fmt: skip
+
+
+def _member_pages(
+    db: Database, workspace: WorkspaceId, name: str
+) -> Iterator[list[tuple[Key, Sequence[object]]]]:  # fmt: skip
+    cursor, first = None, True
+    while first or cursor:
+        first = False
+        with db.read() as conn:
+            page = service.members_of(conn, workspace, name, cursor=cursor, limit=1_000)
+            ids = load_customer_ids(conn)
+        yield [(ids.key(one.customer_id), (one.customer_id, one.since)) for one in page.members]
+        cursor = page.cursor
 
 
 PAGES = ConsolePages(

@@ -185,7 +185,7 @@ def get_members(
         keys = {one.customer_id: ids.key(one.customer_id) for one in page.members}
         permits = gate(conn, principal.workspace, list(keys.values()), purpose, now_us())
         allowed: Collection[Member] = [one for one in page.members if permits[keys[one.customer_id]].may]
-        return msgspec.structs.replace(page, members=list(allowed))
+        return msgspec.structs.replace(page, members=list(allowed), left_out=len(page.members) - len(allowed))
 
 
 ROUTES = (

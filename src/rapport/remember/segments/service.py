@@ -90,6 +90,8 @@ class Members(msgspec.Struct, frozen=True, kw_only=True):
 
     members: list[Member]
     cursor: str | None
+    left_out: int = 0
+    """Of this page, those who do not allow what was asked for."""
 
 
 class SegmentVersion(msgspec.Struct, frozen=True, kw_only=True):
