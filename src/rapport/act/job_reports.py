@@ -16,6 +16,7 @@ from rapport.act.store import jobs
 from rapport.kernel.errors import NotFound
 from rapport.storage import leases
 from rapport.storage.bulk import insert_ignore
+from rapport.storage.prepared import Prepared
 
 __all__ = ["NOBODY", "JobState", "Report", "ask", "asked", "enrol", "failing", "is_asked", "states", "write"]
 
@@ -23,6 +24,11 @@ NOBODY = ""
 """The worker of an exclusive job's row: whoever leads."""
 
 _j = jobs.c
+_ASKED = Prepared(
+    sa.select(_j.name, _j.asked_at).where(
+        _j.asked_at.is_not(None), _j.worker.in_(sa.bindparam("workers", expanding=True))
+    )
+)
 
 
 class Report(NamedTuple):
@@ -90,8 +96,7 @@ def ask(conn: Connection, name: str, *, now: int) -> None:
 
 def asked(conn: Connection, workers: Collection[str]) -> dict[str, int]:
     """Jobs of which these workers are to do a turn at once, and when that was asked for."""
-    query = sa.select(_j.name, _j.asked_at).where(_j.asked_at.is_not(None), _j.worker.in_(workers))
-    return {row.name: row.asked_at for row in conn.execute(query)}
+    return dict(_ASKED.rows(conn, workers=list(workers)) if workers else ())
 
 
 def is_asked(conn: Connection, name: str, *, workers: Collection[str]) -> bool:

@@ -38,6 +38,10 @@ TURN_SECONDS = 0.01
 """A turn that takes longer while facts flow has fewer things to do the next time: a fresh fact waits for it."""
 SMALLEST_TURN = 1 / 4
 """Of what a job may do in one turn: what a turn costs however little it does must not become most of it."""
+TOGETHER_SECONDS = 0.25
+"""While it is quiet jobs that had nothing to do are looked at again together: opening a connection, and what is to be
+known for all of them, costs more than a look.
+"""
 WORTH_TELLING_SECONDS = 60.0
 """A job that has nothing to do tells when it is looked at next where that is so far away."""
 
@@ -219,7 +223,7 @@ class JobRunner:
             pause = self._fail(kept, error)
         took = self._clock() - started
         share = job.share.behind if not moment.caught_up else job.share.quiet if moment.quiet else job.share.busy
-        self._rest(kept, max(pause, took * (1 / share - 1)))
+        self._rest(kept, max(pause, took * (1 / share - 1)), together=moment.quiet and not is_due)
         return is_due
 
     def _run(self, kept: _Kept, turn: Turn) -> bool:
@@ -259,8 +263,10 @@ class JobRunner:
             kept.answers, kept.asked_at = kept.asked_at, None
             self._told = 0.0
 
-    def _rest(self, kept: _Kept, pause: float) -> None:
+    def _rest(self, kept: _Kept, pause: float, *, together: bool) -> None:
         kept.next = self._clock() + pause
+        if together:
+            kept.next = round(kept.next / TOGETHER_SECONDS) * TOGETHER_SECONDS
         kept.to_tell = kept.to_tell or pause >= WORTH_TELLING_SECONDS
 
     def _is_lost(self, error: Exception) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,12 +35,18 @@ def next_request(conn: Connection, kinds: Collection[str], failed: Collection[st
     One that waits and names nobody is never answered: there is nothing to do it with. What is to be put right is ours
     where it is said how it ought to be.
     """
+    return conn.execute(_next(tuple(kinds), tuple(sorted(failed)))).first()
+
+
+@lru_cache(maxsize=32)
+def _next(kinds: tuple[str, ...], failed: tuple[str, ...]) -> sa.Select[Any]:
+    """Made once: a worker that has nothing to do asks it again and again."""
     ours = sa.or_(_r.kind != "rectification", _r.wanted.is_not(None))
     waits = sa.and_(_r.status == "received", _r.subject.is_not(None), ours)
     query = sa.select(privacy_requests).where(_r.kind.in_(kinds), sa.or_(_r.status == "running", waits))
     behind = sa.case((_r.id.in_(failed), 1), else_=0)
     begun = sa.case((_r.status == "running", 0), else_=1)
-    return conn.execute(query.order_by(behind, begun, _r.asked_at).limit(1)).first()
+    return query.order_by(behind, begun, _r.asked_at).limit(1)
 
 
 @contextmanager

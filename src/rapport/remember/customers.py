@@ -29,6 +29,7 @@ from rapport.resolve.reading.identities import Member
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.locks import Lock, lock_each
 from rapport.storage.lookup import among, select_among
+from rapport.storage.prepared import Prepared
 
 __all__ = ["Follower", "Refreshed", "Summarised", "mark_moved", "mark_stale", "pending", "refresh"]
 
@@ -44,6 +45,10 @@ PHONES = 20
 """Telephone numbers by whose last digits one customer is found."""
 
 _table = customers.c
+_PENDING = tuple(
+    Prepared(sa.select(sa.literal(1)).where(mark, bucket.in_(sa.bindparam("buckets", expanding=True))).limit(1))
+    for mark, bucket in ((strands.c.dirty, strands.c.bucket), (_table.stale, _table.bucket))
+)
 
 
 class Moved(Protocol):
@@ -95,9 +100,7 @@ class Follower(Protocol):
 
 def pending(conn: Connection, *, buckets: Collection[int]) -> bool:
     """Whether `refresh` would have something to do."""
-    dirty = sa.select(sa.literal(1)).where(strands.c.dirty, strands.c.bucket.in_(buckets)).limit(1)
-    stale = sa.select(sa.literal(1)).where(_table.stale, _table.bucket.in_(buckets)).limit(1)
-    return any(conn.execute(query).first() is not None for query in (dirty, stale))
+    return bool(buckets) and any(query.row(conn, buckets=list(buckets)) is not None for query in _PENDING)
 
 
 def mark_moved(conn: Connection, moved: Iterable[Moved]) -> int:

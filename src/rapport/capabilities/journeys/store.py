@@ -15,6 +15,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText, metadata
 from rapport.storage.lookup import change_among, select_among
+from rapport.storage.prepared import Prepared
 
 __all__ = [
     "ACTIVE", "DONE", "PARKED", "Instance", "answers", "claim", "instances", "journeys", "next_due", "passes", "tasks",
@@ -189,6 +190,12 @@ _MOVES = tuple(
 _decode = msgspec.json.Decoder(Context).decode
 _IS_ACTIVE: sa.ColumnElement[str] = sa.literal_column("'active'")
 """Literal, so that both engines can use the partial index."""
+_NEXT = Prepared(
+    sa.select(_i.due_at)
+    .where(_i.state == _IS_ACTIVE, _i.bucket.in_(sa.bindparam("buckets", expanding=True)))
+    .order_by(_i.due_at)
+    .limit(1)
+)
 
 
 def instance_of(row: Any) -> Instance:
@@ -204,8 +211,8 @@ def row_of(one: Instance) -> dict[str, Any]:
 
 def next_due(conn: Connection, buckets: Sequence[int]) -> int | None:
     """When the next step in these buckets is due; one step of an index, however many sleep."""
-    query = sa.select(_i.due_at).where(_i.state == _IS_ACTIVE, _i.bucket.in_(buckets))
-    return conn.execute(query.order_by(_i.due_at).limit(1)).scalar()
+    row = _NEXT.row(conn, buckets=list(buckets)) if buckets else None
+    return None if row is None else int(row[0])
 
 
 def claim(conn: Connection, buckets: Sequence[int], *, now: int, limit: int) -> list[Instance]:

@@ -35,6 +35,7 @@ from rapport.storage.bulk import chunks, upsert
 from rapport.storage.locks import Lock, lock_each
 from rapport.storage.log import LogRow, append
 from rapport.storage.lookup import change_among, select_among
+from rapport.storage.prepared import Prepared
 from rapport.storage.workspaces import all_workspaces
 
 __all__ = ["Following", "fill_now", "filling_shops", "is_due"]
@@ -312,15 +313,22 @@ def _ask_anew(conn: Connection, workspace: WorkspaceId, asked_in: str) -> None:
     conn.execute(query.where(here, _s.asked_in == "").values(asked_in=asked_in))
 
 
+_MOVES = _r.next_at < sa.literal_column("4611686018427387904")
+_IS_DUE = Prepared(
+    sa.select(_r.root)
+    .where(_r.bucket.in_(sa.bindparam("buckets", expanding=True)), _r.next_at <= sa.bindparam("now"), _MOVES)
+    .limit(1)
+)
+
+
 def _due(buckets: Sequence[int], now: int) -> sa.Select[tuple[int, bytes]]:
-    moves = _r.next_at < sa.literal_column("4611686018427387904")
-    query = sa.select(_r.workspace, _r.root).where(_r.bucket.in_(buckets), _r.next_at <= now, moves)
+    query = sa.select(_r.workspace, _r.root).where(_r.bucket.in_(buckets), _r.next_at <= now, _MOVES)
     return query.order_by(_r.next_at)
 
 
 def is_due(conn: Connection, buckets: Sequence[int], *, now: int) -> bool:
     """Whether the clock may have changed somebody's memberships. One look at an index for each bucket."""
-    return conn.execute(_due(buckets, now).order_by(None).limit(1)).first() is not None
+    return bool(buckets) and _IS_DUE.row(conn, buckets=list(buckets), now=now) is not None
 
 
 def fill_now(conn: Connection, workspace: WorkspaceId, remembered: Remembered, *, now: int) -> None:
