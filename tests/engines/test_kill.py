@@ -28,7 +28,8 @@ KILLS = 10
 class Sender:
     """Sends small batches one after the other, again until each is acknowledged, and remembers them."""
 
-    def __init__(self, server: Server, *, name: str) -> None:
+    def __init__(self, server: Server, *, name: str, at_most: int) -> None:
+        self._at_most = at_most
         self.acknowledged: Counter[str] = Counter()
         self._server = server
         self._name = name
@@ -44,7 +45,7 @@ class Sender:
     def _run(self) -> None:
         rng = random.Random(self._name)
         while not self._stop.is_set():
-            users = [f"{self._name}-{rng.randrange(40)}" for _ in range(rng.randint(1, 30))]
+            users = [f"{self._name}-{rng.randrange(40)}" for _ in range(rng.randint(1, self._at_most))]
             body = json.dumps({"batch": [
                 {"type": "track", "event": "Product Viewed", "userId": user, "messageId": str(uuid.uuid4()),
                  "anonymousId": f"anon-{user}", "properties": {"product_id": f"p{rng.randrange(30)}"}}
@@ -68,10 +69,12 @@ class Sender:
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def test_kill_9_of_server_and_worker_under_load(start_server: StartServer, engine: str) -> None:
-    """Ten kills on each engine at random moments, of the worker alone or of everything, while two clients send."""
+    """Ten kills on each engine at random moments, of the worker alone or of everything, while two clients send,
+    one of them much."""
     server = start_server(engine=engine, environment={"RAPPORT_WORKERS": "2"} if engine == "postgres" else {})
     assert server.write_key
-    senders = [Sender(server, name=name) for name in ("ada", "bo")]
+    # Bo floods: the worker's transactions are small while Ada waits, and large else.
+    senders = [Sender(server, name=name, at_most=at_most) for name, at_most in (("ada", 30), ("bo", 400))]
     rng = random.Random(engine)
     for _ in range(KILLS):
         time.sleep(rng.uniform(0.05, 0.6))

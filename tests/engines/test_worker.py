@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import sqlalchemy as sa
 
 from rapport.app import failed_facts, wiring
 from rapport.app.bootstrap import bootstrap, open_database
+from rapport.app.pace import TURN_SECONDS
 from rapport.app.pipeline import Pipeline
 from rapport.app.settings import Settings
 from rapport.app.worker import drain
@@ -69,11 +72,16 @@ class Brittle:
         )  # fmt: skip
 
 
-@pytest.fixture
-def db(database_url: str, tmp_path: Path) -> Iterator[Database]:
-    settings = Settings.load({}, data_dir=tmp_path, database_url=database_url)
+def opened(url: str, folder: Path) -> Database:
+    settings = Settings.load({}, data_dir=folder, database_url=url)
     database = open_database(settings)
     bootstrap(database, settings)
+    return database
+
+
+@pytest.fixture
+def db(database_url: str, tmp_path: Path) -> Iterator[Database]:
+    database = opened(database_url, tmp_path)
     yield database
     database.close()
 
@@ -149,6 +157,45 @@ def test_draining_goes_on_though_another_worker_took_the_leases_over(db: Databas
     send(db, *["Product Viewed"] * 4)
     drain(pipeline, batch=2)
     assert views(db) == 4
+
+
+class Waiting:
+    """A stage in whose transactions somebody always comes to wait for the writer's turn; it notes their sizes."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.sizes: list[int] = []
+        self.came: list[threading.Thread] = []
+
+    def write(self, conn: Connection, work: Work, notes: Sequence[int], now: int) -> None:
+        self.sizes.append(len(notes))
+        self.came.append(threading.Thread(target=self.write_something))
+        self.came[-1].start()
+        slow_disk = time.monotonic() + TURN_SECONDS
+        while not self.db.is_waited_for() or time.monotonic() < slow_disk:
+            threading.Event().wait(0.001)
+
+    def write_something(self) -> None:
+        with self.db.write():
+            pass
+
+    def slice(self) -> Slice:
+        stage = BatchStage[int](("Product Viewed",), read=lambda seen: seen.fact.seq, write=self.write)
+        return Slice(name="waiting", title="Waiting", stage=lambda: stage)
+
+
+def test_while_somebody_waits_to_write_transactions_are_small_and_each_fact_is_folded_once(tmp_path: Path) -> None:
+    db = opened("", tmp_path)
+    waiting = Waiting(db)
+    send(db, *["Product Viewed"] * 1_500)
+    pipeline = Pipeline(db, slices=Installed([*wiring.OWN, waiting.slice()]))
+    assert drain(pipeline, batch=1_000) == 1_500
+    for thread in waiting.came:
+        thread.join()
+    assert sum(waiting.sizes) == 1_500
+    assert max(waiting.sizes[1:]) < waiting.sizes[0] == 1_000
+    assert views(db) == 1_500
+    db.close()
 
 
 class Slow:

@@ -23,6 +23,7 @@ from rapport.storage import suppression
 from rapport.storage.engine import Database
 from rapport.storage.migrate import migrate
 from rapport.storage.tidying import tidy
+from rapport.storage.turn import LOCK_FILES
 
 if TYPE_CHECKING:
     from rapport.compose.installed import Installed
@@ -64,5 +65,5 @@ def _erase_in(path: Path, db: Database, slices: Installed) -> None:
             tidy(aside, [], None)
     finally:
         aside.close()
-    for end in ("-wal", "-shm", ".lock"):
+    for end in ("-wal", "-shm", *LOCK_FILES):
         path.with_name(f"{path.name}{end}").unlink(missing_ok=True)

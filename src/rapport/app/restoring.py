@@ -36,10 +36,11 @@ from rapport.storage.backup.loading import (
     refuse_while_used,
     unpack,
 )
-from rapport.storage.engine import Database, WriterTurn
+from rapport.storage.engine import Database
 from rapport.storage.migrate import migrate, upgrade
 from rapport.storage.suppression import Listed
 from rapport.storage.tidying import tidy
+from rapport.storage.turn import LOCK_FILES, WriterTurn
 from rapport.storage.workspaces import all_workspaces
 
 __all__ = ["Restored", "restore"]
@@ -121,7 +122,7 @@ def _into_sqlite(
         _refuse_unless(replace, f"there is a database already: {there}")
         refuse_while_open(there)
     # Whatever is started meanwhile waits before it writes, and is found out before the file is changed.
-    with WriterTurn(there.with_name(f"{there.name}.lock")):
+    with WriterTurn(there).taken():
         before = _known_in(there) if there.exists() else _NOTHING
         draft, done = _made_ready(there, slices, backup, before, keep_waiting=keep_waiting, now=now)
         return done, _swapped(there, draft, now)
@@ -132,7 +133,7 @@ def _made_ready(
 ) -> tuple[Path, _Settled]:
     """The backup as a file beside the one that is there, in which nobody erased stands."""
     draft = there.with_name(f".{there.name}.restoring")
-    for name in (draft.name, f"{draft.name}-wal", f"{draft.name}-shm", f"{draft.name}.lock"):
+    for name in (draft.name, *(f"{draft.name}{end}" for end in ("-wal", "-shm", *LOCK_FILES))):
         draft.with_name(name).unlink(missing_ok=True)
     unpack(backup, draft)
     db = Database.open(f"sqlite:///{draft}")
@@ -145,7 +146,8 @@ def _made_ready(
     finally:
         db.close()
     refuse_while_open(draft)
-    draft.with_name(f"{draft.name}.lock").unlink(missing_ok=True)
+    for end in LOCK_FILES:
+        draft.with_name(f"{draft.name}{end}").unlink(missing_ok=True)
     return draft, done
 
 

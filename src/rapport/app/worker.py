@@ -21,6 +21,7 @@ from rapport.act.job_runner import JobRunner
 from rapport.act.jobs import Moment
 from rapport.app import failed_facts
 from rapport.app.filling import FILLING, filling
+from rapport.app.pace import Pace
 from rapport.app.pipeline import Pipeline
 from rapport.app.undoing import FORGETTING, undoing
 from rapport.compose.answering import answering
@@ -64,7 +65,7 @@ class Worker:
         self.folded = 0
         """Facts folded since start."""
         self._db = pipeline.db
-        self._batch = batch
+        self._pace = Pace(batch)
         self._leases = Leases(pipeline.db, self.name)
         self._horizon = Horizon()
         self._held_back = 0
@@ -126,8 +127,9 @@ class Worker:
         if now - self._last_tick > 1.0:
             self._tick()
             self._last_tick = now
-        rows, cursors = self._read() if self._watch.changed() or not self._caught_up else ([], {})
-        self._caught_up = len(rows) < self._batch
+        limit = self._pace.batch
+        rows, cursors = self._read(limit) if self._watch.changed() or not self._caught_up else ([], {})
+        self._caught_up = len(rows) < limit
         if rows:
             self._process(rows, cursors)
             self._last_work = time.monotonic()
@@ -211,7 +213,7 @@ class Worker:
 
     # -- the log
 
-    def _read(self) -> tuple[list[StoredRow], dict[int, int]]:
+    def _read(self, limit: int) -> tuple[list[StoredRow], dict[int, int]]:
         """The next batch of the buckets that are furthest behind, and where their cursors stand after it.
 
         Its strands are loaded on the way, where nothing is wrong with them.
@@ -226,8 +228,8 @@ class Worker:
                 group = [bucket for bucket, cursor in held.items() if cursor == first]
                 upto = min([horizon, *(cursor for cursor in held.values() if cursor > first)])
                 asked = None if len(group) == BUCKETS else group
-                rows = log.read_after(conn, after=first, upto=upto, buckets=asked, limit=self._batch)
-                cursors = dict.fromkeys(group, rows[-1].seq if len(rows) == self._batch else upto)
+                rows = log.read_after(conn, after=first, upto=upto, buckets=asked, limit=limit)
+                cursors = dict.fromkeys(group, rows[-1].seq if len(rows) == limit else upto)
                 if rows:
                     self.pipeline.preload(conn, rows)
                     return rows, cursors
@@ -258,9 +260,11 @@ class Worker:
 
     def _commit(self, rows: Sequence[StoredRow], cursors: dict[int, int]) -> None:
         self.pipeline.handle(rows)
-        with self._db.write() as conn:
+        with self._db.write(patient=True) as conn:
+            began = time.monotonic()
             self.pipeline.flush(conn, now=self._horizon.looked_at)
             leases.move_cursors(conn, self._leases.owner, cursors)
+            self._pace.note(len(rows), time.monotonic() - began, waited_for=self._db.is_waited_for())
         self.pipeline.committed()
         self._leases.cursors.update(cursors)
         self._reached = rows[-1].received_at

@@ -68,8 +68,8 @@ IN_FLIGHT_BYTES = 64 * 1024 * 1024
 MAX_GROWTH = 4
 """How many times its largest size a batch may grow when its context is given to each of its messages."""
 
-AT_ONCE = 250
-"""Messages prepared before other requests get their turn: about 3 ms."""
+AT_ONCE = 100
+"""Messages prepared before other requests get their turn: about a millisecond."""
 
 BYTES_AT_ONCE = 256 * 1024
 """Likewise bytes; a body beyond this size is unpacked and cut in a thread."""
@@ -276,7 +276,8 @@ class Endpoints:
         if rows and self._admission.chooses(source, now):
             rows = await asyncio.to_thread(self._admission.admit, source, rows, now)
         unkept = aside if aside and self.registry.is_full(source) else []
-        new = await self._appender.append(rows, [] if unkept else aside)
+        address = head.address if source.client_side else ""
+        new = await self._appender.append(rows, [] if unkept else aside, address=address)
         self.health.count(
             source, now=now, accepted=new + came - len(rows), duplicates=len(rows) - new,
             quarantined=len(aside) - len(unkept), dropped=len(unkept), bytes=size,

@@ -1,15 +1,14 @@
 """One SQL database behind SQLAlchemy Core: a SQLite file by default, PostgreSQL where a shop has outgrown it.
 
 Every write is one short transaction. SQLite allows one writer at a time and lets the others poll; here they queue on a
-lock file instead, which wakes the next writer at once and is released by the kernel when a process dies.
+lock file instead (`storage/turn.py`), which wakes the next writer at once and is released by the kernel when a process
+dies.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,8 +22,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from rapport.kernel.errors import Misconfigured, Unavailable
 from rapport.storage import arrays
+from rapport.storage.turn import WriterTurn
 
-__all__ = ["CText", "ChangeWatch", "Database", "WriterTurn", "metadata"]
+__all__ = ["CText", "ChangeWatch", "Database", "metadata"]
 
 metadata = MetaData()
 """All tables of all rooms; each room's `store.py` adds its own."""
@@ -57,7 +57,7 @@ class Database:
         self._writer = engine.execution_options(rapport_write=True)
         self._reader = engine if path else engine.execution_options(isolation_level="REPEATABLE READ")
         self._looker = engine if path else engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._turn = WriterTurn(path.with_name(path.name + ".lock")) if path else None
+        self._turn = WriterTurn(path) if path else None
 
     @classmethod
     def open(cls, url: str, *, ping: bool = True) -> Database:
@@ -97,14 +97,24 @@ class Database:
             yield conn
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One transaction, committed (and on disk) when the block ends, rolled back when it raises."""
+    def write(self, *, patient: bool = False) -> Iterator[Connection]:
+        """One transaction, committed (and on disk) when the block ends, rolled back when it raises.
+
+        Who is `patient` has much to write and nobody who waits for it: see `is_waited_for`.
+        """
         if self._turn is None:
             with self._writer.connect() as conn, conn.begin():
                 yield conn
             return
-        with self._turn, self._writer.connect() as conn, conn.begin():
+        with self._turn.taken(patient=patient), self._writer.connect() as conn, conn.begin():
             yield conn
+
+    def is_waited_for(self) -> bool:
+        """Whether anybody who is not patient waits to write, for which a writer of much may write less at a time.
+
+        Never on PostgreSQL, where writers do not wait for each other.
+        """
+        return self._turn is not None and self._turn.is_waited_for()
 
     def ping(self) -> None:
         """Raises Unavailable where the database does not answer."""
@@ -133,7 +143,7 @@ class Database:
             driver: Any = conn.connection.driver_connection
             frames = driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
             if frames > CHECKPOINT_FRAMES:
-                with self._turn:
+                with self._turn.taken(patient=True):
                     driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     @contextmanager
@@ -141,7 +151,7 @@ class Database:
         """SQLite's own connection, outside any transaction and in the writers' turn."""
         if self._turn is None:
             raise Misconfigured("only SQLite has a file to be alone with")
-        with self.engine.connect() as conn, self._turn:
+        with self.engine.connect() as conn, self._turn.taken(patient=True):
             yield conn.connection.driver_connection
 
     def size_bytes(self) -> int:
@@ -173,32 +183,6 @@ class ChangeWatch:
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
-
-
-class WriterTurn:
-    """A queue of one for writers, across threads and processes; held by nobody once its holder has died."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._thread_turn = threading.Lock()
-        self._fd: int | None = None
-        self._pid = 0
-
-    def __enter__(self) -> None:
-        self._thread_turn.acquire()
-        try:
-            if self._fd is None or self._pid != os.getpid():
-                self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-                self._pid = os.getpid()
-            fcntl.flock(self._fd, fcntl.LOCK_EX)
-        except BaseException:
-            self._thread_turn.release()
-            raise
-
-    def __exit__(self, *_: object) -> None:
-        if self._fd is not None:
-            fcntl.flock(self._fd, fcntl.LOCK_UN)
-        self._thread_turn.release()
 
 
 def _for_the_owner_alone(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Who sends much makes nobody else wait: what is written together is filled by each source in turn."""
+"""Who sends much makes nobody else wait: what is written together is filled by each sender in turn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from rapport.collect.appender import Appender
+from rapport.collect.appender import FEW_ROWS, Appender
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage import log
 from rapport.storage.log import LogRow
@@ -25,10 +25,12 @@ class Slow:
 
     def __init__(self) -> None:
         self.go = threading.Semaphore(0)
+        self.patient: list[bool] = []
 
     @contextmanager
-    def write(self) -> Iterator[Any]:
+    def write(self, *, patient: bool) -> Iterator[Any]:
         self.go.acquire()
+        self.patient.append(patient)
         yield None
 
 
@@ -41,7 +43,7 @@ class Noting(Appender):
         super().__init__(self.slow, **given)  # type: ignore[arg-type]
 
     def _write(self, conn: Connection, group: Any) -> list[int]:
-        self.groups.append([(waiting.source[1], waiting.count) for waiting in group])
+        self.groups.append([(waiting.sender[1], waiting.count) for waiting in group])
         return [waiting.count for waiting in group]
 
 
@@ -49,28 +51,37 @@ def rows(source: str, number: int) -> list[LogRow]:
     return [LogRow(WS, source, f"{source}{n}", b"s", 0, 0, 0, b"{}") for n in range(number)]
 
 
-def written(sent: list[tuple[str, int]], *, at_most: int) -> list[list[tuple[str, int]]]:
-    """What is written together, where all of it waits while a first row is written."""
+def written(sent: list[tuple[str, int]], *, at_most: int, address: str = "") -> list[list[tuple[str, int]]]:
+    """What is written together, where all of it waits while a first row is written; `address` sends the last."""
     appender = Noting(max_group_rows=at_most)
     first = appender._submit(rows("first", 1), ())
     while appender._pending:  # until the writer has taken it
         threading.Event().wait(0.001)
-    waiting = [appender._submit(rows(source, number), ()) for source, number in sent]
+    addresses = [""] * (len(sent) - 1) + [address]
+    waiting = [
+        appender._submit(rows(source, number), (), by) for (source, number), by in zip(sent, addresses, strict=True)
+    ]
     for _ in range(len(sent) + 1):
         appender.slow.go.release()
     assert [first.result(), *(one.result() for one in waiting)] == [1, *(number for _, number in sent)]
     appender.close()
+    assert appender.slow.patient == [sum(n for _, n in group) > FEW_ROWS for group in appender.groups]
     return appender.groups[1:]
 
 
-def test_one_fact_beside_a_flood_is_in_the_next_group() -> None:
+def test_one_fact_beside_a_flood_is_written_before_it_and_alone() -> None:
     groups = written([("flood", 500)] * 20 + [("shop", 1)], at_most=1_000)
-    assert groups[0] == [("flood", 500), ("shop", 1)]
+    assert groups[:2] == [[("shop", 1)], [("flood", 500)]]
 
 
-def test_requests_larger_than_a_group_alternate_with_the_others() -> None:
-    groups = written([("flood", 4_000)] * 4 + [("shop", 1), ("shop", 2)], at_most=1_000)
-    assert groups[:4] == [[("flood", 4_000)], [("shop", 1)], [("flood", 4_000)], [("shop", 2)]]
+def test_a_visitor_is_not_held_up_by_another_who_floods_the_same_public_key() -> None:
+    groups = written([("web", 500)] * 20 + [("web", 1)], at_most=1_000, address="192.0.2.7")
+    assert groups[:2] == [[("web", 1)], [("web", 500)]]
+
+
+def test_floods_alternate_with_each_other_and_with_those_who_send_little() -> None:
+    groups = written([("flood", 4_000)] * 4 + [("gale", 300)] * 2 + [("shop", 1), ("shop", 2)], at_most=1_000)
+    assert groups[:4] == [[("shop", 1), ("shop", 2)], [("flood", 4_000)], [("gale", 300)], [("flood", 4_000)]]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 30)), min_size=1, max_size=12), st.integers(1, 40))

@@ -361,7 +361,7 @@ class Broken:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    async def append(self, rows: list[LogRow], quarantined: list[QuarantineRow]) -> int:
+    async def append(self, rows: list[LogRow], quarantined: list[QuarantineRow], *, address: str) -> int:
         raise self.error
 
 
