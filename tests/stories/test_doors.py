@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -10,13 +12,17 @@ import pytest
 from rapport.app.wiring import installed
 from rapport.kernel.clock import now_us
 from rapport.web import accounts
+from tests.doors import BOTH
 from tests.running import Server, http, wait_until
-from tests.stories.console import identify, tell, track
+from tests.stories.console import OWNER, PASSWORD, add_owner, identify, tell, track
 from tests.stories.kept import database_of
 
 CANARY = "zq7door"
 """Stands in all that is kept of Ada, who refuses mail."""
 MAIL = f"{CANARY}@example.com"
+
+BODIES = {"segments/preview": {"where": "email IS NOT NULL"}}
+"""What addresses are asked that tell nothing without."""
 
 
 def key(server: Server, *purposes: str) -> str:
@@ -82,9 +88,9 @@ def shown(server: Server, secret: str, *, ask: str = "") -> set[str]:
     told = set()
     for method, path in addresses(server):
         params = {"q": "Ada"} if path == "/api/v1/customers" else {}
-        if ask and (path.startswith("/api/v1/customers/") or path.endswith(("/members", "/lake/query"))):
+        if ask and (path.startswith("/api/v1/customers/") or path.endswith(("/members", "/preview"))):
             params["purpose"] = ask
-        body: dict[str, Any] = {"json": {}} if method == "POST" else {}
+        body: dict[str, Any] = {"json": BODIES.get(path.removeprefix("/api/v1/"), {})} if method == "POST" else {}
         answered = call(server, secret, method, path, params=params, **body)
         ours = CANARY in answered.text.replace(path, "") or _customer_id(server) in answered.text
         if answered.status_code < 400 and ours:
@@ -104,7 +110,7 @@ def test_no_address_tells_a_key_of_whoever_refuses_what_it_was_made_for(shop: Se
         f"GET /api/v1/customers/user_id:{CANARY}-user/export", "GET /api/v1/customers",
         f"GET /api/v1/orders/{CANARY}-o",
         f"GET /v1/spaces/x/collections/users/profiles/user_id:{CANARY}-user/traits",
-        "GET /api/v1/segments/everybody/members",
+        "GET /api/v1/segments/everybody/members", "POST /api/v1/segments/preview",
     } <= everything  # fmt: skip
     assert shown(shop, key(shop, "email_marketing")) == set()
 
@@ -142,3 +148,54 @@ def test_a_key_for_a_purpose_still_asks_what_is_allowed_and_reads_what_shows_nob
     assert call(shop, mail, "GET", "/api/v1/metrics").status_code == 200
     assert call(shop, mail, "GET", "/api/v1/segments").status_code == 200
     assert call(shop, mail, "GET", "/api/v1/customers/user_id:nobody").status_code == 404
+
+
+@pytest.fixture(scope="module")
+def staff(shop: Server) -> Iterator[httpx.Client]:
+    """An owner at the console."""
+    add_owner(shop)
+    with httpx.Client(base_url=shop.url, timeout=60, follow_redirects=True) as browser:
+        form = browser.get("/console/sign-in").text
+        token = re.search(r'name="csrf_token" value="([^"]+)"', form)
+        assert token is not None
+        said = {"csrf_token": token[1], "email": shop.address(OWNER), "password": PASSWORD}
+        assert "/sign-in" not in str(browser.post("/console/sign-in", data=said).url)
+        yield browser
+
+
+def test_a_segment_s_file_is_made_for_a_purpose_alone(shop: Server, staff: httpx.Client) -> None:
+    path = "/console/segments/everybody/members.csv"
+    assert staff.get(path).status_code == 400
+    made = staff.get(path, params={"purpose": "email_marketing"})
+    assert 'filename="segment-email_marketing-1-left-out.csv"' in made.headers["content-disposition"]
+    assert (_customer_id(shop) in made.text, len(made.text.splitlines())) == (False, 2)
+    assert _customer_id(shop) in staff.get(path, params={"purpose": "service"}).text
+
+
+def test_no_page_that_needs_a_permission_without_people_tells_of_anybody(shop: Server, staff: httpx.Client) -> None:
+    people = {one.name for one in installed().permissions.by_name.values() if one.people}
+    telling = {
+        (path, permission in people)
+        for path, filled, permission in pages(shop)
+        if CANARY in staff.get(filled).text.replace(filled, "")
+    }
+    assert {("/console/customers", True), ("/console/customers/{reference}", True)} <= telling
+    assert {path for path, of_people in telling if not of_people} == set(BOTH)
+
+
+def pages(server: Server) -> list[tuple[str, str, str]]:
+    """Each page of the console, also about Ada where it is about somebody, with the permission that it needs."""
+    ada = {"reference": f"user_id:{CANARY}-user", "customer_id": _customer_id(server), "name": "everybody"}
+    brought: list[Any] = [
+        page for part in installed().web_parts().values() for one in part.pages for page in one.handlers
+    ]
+    return [
+        (
+            re.sub(r":\w+}", "}", f"/console{path}"),
+            re.sub(r"{(\w+):\w+}", lambda part: ada.get(part[1], "x"), f"/console{path}"),
+            str(handler.opt.get("permission")),
+        )
+        for handler in brought
+        if "GET" in handler.http_methods
+        for path in handler.paths
+    ]

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from rapport.act import job_reports
 from rapport.act.job_reports import NOBODY, JobState
 from rapport.act.job_runner import JobRunner
-from rapport.act.jobs import Moment
+from rapport.act.jobs import Job, Moment
 from rapport.app import failed_facts
 from rapport.app.filling import FILLING, filling
 from rapport.app.pace import Pace
@@ -39,7 +39,7 @@ from rapport.storage.leases import LeaseLost, Leases
 from rapport.storage.log import Horizon, StoredRow
 from rapport.storage.outage import OUTAGE, is_outage
 
-__all__ = ["Worker", "drain", "fill_all", "link_all", "run_job_now"]
+__all__ = ["Worker", "drain", "fill_all", "jobs_of", "link_all", "run_job_now"]
 
 _logger = logging.getLogger(__name__)
 
@@ -77,18 +77,8 @@ class Worker:
         self._last_work = 0.0
         self._ends: Callable[[], bool] = lambda: False
         self._jobs = JobRunner(
-            self._db,
-            [
-                *pipeline.slices.jobs,
-                erasing(pipeline.slices),
-                answering(pipeline.slices),
-                retention(pipeline.slices),
-                filling(pipeline, at_most=filled_at_once),
-                undoing(pipeline),
-                FORGETTING,
-            ],
-            owner=self.name,
-        )
+            self._db, jobs_of(pipeline, filled_at_once=filled_at_once), owner=self.name
+        )  # fmt: skip
 
     def run(self, stop: threading.Event, *, parent: int | None = None) -> None:
         """Work until `stop` is set, or until the process `parent` is no longer ours."""
@@ -312,6 +302,14 @@ class Worker:
 
     def _is_quiet(self) -> bool:
         return time.monotonic() - self._last_work > QUIET_SECONDS
+
+
+def jobs_of(pipeline: Pipeline, *, filled_at_once: int = 1_000) -> list[Job]:
+    """All that workers do beside folding: what slices bring, and what is done for all of them."""
+    return [
+        *pipeline.slices.jobs, erasing(pipeline.slices), answering(pipeline.slices), retention(pipeline.slices),
+        filling(pipeline, at_most=filled_at_once), undoing(pipeline), FORGETTING,
+    ]  # fmt: skip
 
 
 def drain(pipeline: Pipeline, *, batch: int = 5_000, timeout_seconds: float = 3600.0) -> int:

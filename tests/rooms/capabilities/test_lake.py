@@ -181,5 +181,10 @@ def test_sql_is_asked_from_the_command_line(tmp_path: Path) -> None:
     assert rapport("sql", *data, "SELECT name, count(*) AS n FROM facts GROUP BY 1")["rows"] == [["Product Viewed", 3]]
     shown = CliRunner().invoke(main, ["sql", *data, "--rows", "2", "SELECT seq FROM facts ORDER BY seq"])
     assert (shown.stdout, shown.stderr) == ("seq\n1\n2\n", "There are more rows: these are the first 2.\n")
+    nobody = CliRunner().invoke(main, ["sql", *data, "--purpose", "email_marketing", "SELECT seq FROM facts"])
+    assert nobody.stdout == "seq\n"
+    assert "3 facts are left out" in nobody.stderr
+    unknown = CliRunner().invoke(main, ["sql", *data, "--purpose", "mind_reading", "SELECT seq FROM facts"])
+    assert (unknown.exit_code, "no policy knows the purpose" in unknown.stderr) == (1, True)
     refused = CliRunner().invoke(main, ["sql", *data, "DROP VIEW facts"])
     assert (refused.exit_code, "DROP is not allowed" in refused.stderr) == (1, True)

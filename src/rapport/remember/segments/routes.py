@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Annotated
 
@@ -13,12 +13,14 @@ from msgspec import Meta
 
 from rapport.kernel.clock import now_us
 from rapport.kernel.gate import Gate
+from rapport.kernel.ids import CustomerId, WorkspaceId
 from rapport.kernel.principal import Principal
+from rapport.kernel.work import Connection
 from rapport.remember.registry import Remembered
 from rapport.remember.segments import service
 from rapport.remember.segments.fields import Field, Fields
 from rapport.remember.segments.following import fill_now
-from rapport.remember.segments.service import Member, Members, Overlap, Preview, Segment, SegmentVersion
+from rapport.remember.segments.service import Members, Overlap, Preview, Segment, SegmentVersion
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.storage.engine import Database
 from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
@@ -26,6 +28,9 @@ from rapport.web.etags import ETAG, IfMatch, seen_version, tagged
 __all__ = ["ROUTES", "fields_of"]
 
 Name = Annotated[str, Parameter(max_length=200, description="The segment's name.")]
+Purposed = Annotated[
+    str, Parameter(max_length=60, description="Only those with whom this may be done: `email_marketing`.")
+]
 Where = Annotated[str, Meta(max_length=20_000)]
 
 
@@ -107,11 +112,22 @@ def get_fields(remembered: Remembered) -> SegmentFields:
     return SegmentFields(fields=list(fields_of(remembered).all.values()))
 
 
-@post("/segments/preview", permission="segments:read", tags=["segments"], status_code=200, sync_to_thread=True)
-def post_preview(db: Database, principal: Principal, remembered: Remembered, data: Tried) -> Preview:
-    """Who fulfils a condition now, of all customers. A text that is none answers 400 with its `position`."""
+@post("/segments/preview", permission="segments:read", door="asks", tags=["segments"], status_code=200,
+      sync_to_thread=True)  # fmt: skip
+def post_preview(
+    db: Database, principal: Principal, remembered: Remembered, gate: Gate, data: Tried, purpose: Purposed = ""
+) -> Preview:  # fmt: skip
+    """Who fulfils a condition now, of all customers. A text that is none answers 400 with its `position`.
+
+    With a purpose the sample holds none who does not allow it.
+    """
+    purpose = principal.purpose_for(purpose)
     with db.read() as conn:
-        return service.preview(conn, principal.workspace, data.where, fields=fields_of(remembered), now=now_us())
+        found = service.preview(conn, principal.workspace, data.where, fields=fields_of(remembered), now=now_us())
+        if not purpose:
+            return found
+        allowed = _allowed(conn, gate, principal.workspace, found.sample, purpose)
+        return msgspec.structs.replace(found, sample=[one for one in found.sample if one in allowed])
 
 
 @get("/segments/{name:str}", permission="segments:read", tags=["segments"], response_headers=[ETAG],
@@ -169,9 +185,7 @@ def get_members(
     principal: Principal,
     gate: Gate,
     name: Name,
-    purpose: Annotated[
-        str, Parameter(max_length=60, description="Only those with whom this may be done: `email_marketing`.")
-    ] = "",
+    purpose: Purposed = "",
     cursor: Annotated[str | None, Parameter(max_length=1_000, description="`cursor` of the page before.")] = None,
     limit: Annotated[int, Parameter(ge=1, le=1_000, description="Members a page.")] = 100,
 ) -> Members:
@@ -181,11 +195,19 @@ def get_members(
         page = service.members_of(conn, principal.workspace, name, cursor=cursor, limit=limit)
         if not purpose or not page.members:
             return page
-        ids = load_customer_ids(conn)
-        keys = {one.customer_id: ids.key(one.customer_id) for one in page.members}
-        permits = gate(conn, principal.workspace, list(keys.values()), purpose, now_us())
-        allowed: Collection[Member] = [one for one in page.members if permits[keys[one.customer_id]].may]
-        return msgspec.structs.replace(page, members=list(allowed), left_out=len(page.members) - len(allowed))
+        allowed = _allowed(conn, gate, principal.workspace, [one.customer_id for one in page.members], purpose)
+        kept = [one for one in page.members if one.customer_id in allowed]
+        return msgspec.structs.replace(page, members=kept, left_out=len(page.members) - len(kept))
+
+
+def _allowed(
+    conn: Connection, gate: Gate, workspace: WorkspaceId, customers: Sequence[CustomerId], purpose: str
+) -> frozenset[CustomerId]:
+    """Those of these customers who allow it."""
+    ids = load_customer_ids(conn)
+    keys = {one: ids.key(one) for one in customers}
+    permits = gate(conn, workspace, list(keys.values()), purpose, now_us())
+    return frozenset(one for one, key in keys.items() if key in permits and permits[key].may)
 
 
 ROUTES = (
