@@ -106,6 +106,30 @@ def test_terms_that_somebody_else_changed_are_not_overwritten(club: Server) -> N
     assert call(club, "PUT", "loyalty/programmes/club", json=wanted).status_code == 409
 
 
+def test_a_fee_that_nobody_should_have_paid_is_on_the_page_until_it_went_back(club: Server, browser: Browser) -> None:
+    add_owner(club)
+    tell(club, identify("fee", email="fee@example.com"))
+    wait_until(lambda: call(club, "GET", "customers/user_id:fee").status_code == 200)
+    joined = call(
+        club, "POST", "loyalty/memberships", json={"customer": "user_id:fee", "plan": "plus", "payment": "f1"}
+    )
+    member = f"loyalty/memberships/{joined.json()['id']}"
+    assert call(club, "POST", f"{member}/cancel").status_code == 204
+    assert call(club, "POST", f"{member}/renew", json={"payment": "f2"}).status_code == 409
+    assert [one["why"] for one in call(club, "GET", "loyalty/stray-fees").json()] == ["ended"]
+    with signed_in(browser, club) as (page, _):
+        page.goto(f"{club.url}/console")
+        expect(page.locator("main")).to_contain_text("fees for nothing")
+        page.goto(f"{club.url}/console/loyalty#fees-title")
+        page.click("text=The money went back")
+        expect(page.locator(".alert.good")).to_contain_text("Seen to")
+        expect(page.locator("#fees-title")).to_have_count(0)
+    for _ in range(2):
+        assert call(club, "POST", f"{member}/fee-back", json={"payment": "f1", "end": True}).status_code == 204
+    assert call(club, "POST", "loyalty/stray-fees/f9/settle").status_code == 404
+    assert call(club, "GET", "loyalty/stray-fees").json() == []
+
+
 def test_the_console_tries_terms_before_they_hold_and_refuses_in_words(club: Server, browser: Browser) -> None:
     add_owner(club)
     with signed_in(browser, club) as (page, complaints):

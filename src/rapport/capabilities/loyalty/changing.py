@@ -11,13 +11,14 @@ import sqlalchemy as sa
 
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.earning import terms_at
+from rapport.capabilities.loyalty.expecting import Expected, expected_of, keep_expectations
 from rapport.capabilities.loyalty.facts import CHANGED, FACT_KINDS
 from rapport.capabilities.loyalty.programme import Programme, read_programme
 from rapport.capabilities.loyalty.tiers import Standing
 from rapport.capabilities.loyalty.versions import save_version, versions_of
 from rapport.collect.names import Vocabulary
 from rapport.collect.own import own_fact
-from rapport.kernel.clock import DAY, to_iso
+from rapport.kernel.clock import DAY, from_iso, to_iso
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Connection
@@ -44,6 +45,8 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     points_worth_before_minor: int
     points_worth_after_minor: int
     """What all points that can be used, or soon, would be worth."""
+    expected: Expected
+    """What the terms would have cost, had they held for the orders of the last twelve weeks."""
 
 
 def _refuse_other_periods(before: Programme, wanted: Programme) -> None:
@@ -69,6 +72,7 @@ def change_programme(
     programme = read_programme(document)
     if seen and not reason.strip():
         raise InvalidInput("say why the terms change", hint="it stays with the version, and members read it")
+    expected = _of_campaigns(db, workspace, name, programme, now=now)
     with db.write() as conn:
         before = versions_of(conn, workspace).get(name, [])
         if before and before[-1].programme.currency != programme.currency:
@@ -84,11 +88,23 @@ def change_programme(
         number = save_version(conn, workspace, name, programme, seen=seen, by=by, reason=reason.strip(), now=now)
         said = {"programme": name, "version": number, "title": programme.title, "reason": reason.strip(), "by": by,
                 "holds_at": to_iso(now + programme.notice_days * DAY)}  # fmt: skip
+        if expected is not None:
+            keep_expectations(conn, workspace, name, expected, programme, now=now)
         log.append(conn, [own_fact(
             workspace, name=CHANGED, id=f"programme-changed:{name}:{number}", occurred_at=now, received_at=now,
             properties=said, vocabulary=_OURS,
         )])  # fmt: skip
         return number
+
+
+def _of_campaigns(
+    db: Database, workspace: WorkspaceId, name: str, programme: Programme, *, now: int
+) -> Expected | None:  # fmt: skip
+    """What the campaigns of these terms are expected to cost; None where there is none. Read before anybody waits."""
+    if not any(rule.until and from_iso(rule.until) > now for rule in programme.earning):
+        return None
+    with db.read() as conn:
+        return expected_of(conn, workspace, versions_of(conn, workspace).get(name, []), programme, now=now)
 
 
 def effect_of(conn: Connection, workspace: WorkspaceId, name: str, wanted: Programme, *, now: int) -> Effect:
@@ -116,6 +132,7 @@ def effect_of(conn: Connection, workspace: WorkspaceId, name: str, wanted: Progr
         members=len(people), rise=rise, fall=fall, notice_until=to_iso(now + wanted.notice_days * DAY),
         points_worth_before_minor=points * worth.minor // worth.points,
         points_worth_after_minor=points * wanted.worth.minor // wanted.worth.points,
+        expected=expected_of(conn, workspace, versions, wanted, now=now),
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.days import end_of_day, period_end
 from rapport.capabilities.loyalty.facts import CANCELLED, ENDED, PAUSED, RENEWED, RESUMED, STARTED
+from rapport.capabilities.loyalty.fees import AFTER_END, AHEAD, Why, keep_back, keep_stray, pay_again
 from rapport.capabilities.loyalty.programme import Plan, Programme
 from rapport.capabilities.loyalty.redeeming import current
 from rapport.capabilities.loyalty.settling import Stating
@@ -30,8 +31,8 @@ from rapport.storage.bulk import insert_rows
 from rapport.storage.engine import Database
 
 __all__ = [
-    "MembershipShown", "Withdrawn", "cancel", "check_of", "end_those_over", "join", "memberships_of", "pause", "renew",
-    "resume", "withdraw",
+    "MembershipShown", "Withdrawn", "cancel", "check_of", "end_those_over", "fee_came_back", "join", "memberships_of",
+    "pause", "renew", "resume", "withdraw",
 ]  # fmt: skip
 
 MONTHS = {"month": 1, "year": 12}
@@ -102,40 +103,73 @@ def join(
 
 def renew(db: Database, workspace: WorkspaceId, id: str, *, payment: str, now: int) -> None:
     """One more period is paid, at most one ahead. The same payment again changes nothing; a payment after the end, or
-    for a second period ahead, is a Conflict: whoever paid it must not have been charged.
+    for a second period ahead, is a Conflict: whoever paid it must not have been charged, and it stands as an alarm
+    until somebody has seen to it. Where the fee of the period that runs went back, this one is for that period.
+    """
+    if not payment:
+        raise InvalidInput("a renewal is a payment", hint='{"payment": "the id of the payment"}')
+    with db.write() as conn:
+        refused = _renew(conn, workspace, id, payment, now)
+    if refused is not None:  # raised here, so that what was kept of it stays
+        raise refused
+
+
+def _renew(conn: Connection, workspace: WorkspaceId, id: str, payment: str, now: int) -> Conflict | None:
+    _lock(conn, workspace, Key(_find(conn, workspace, id).strand))
+    row = _find(conn, workspace, id)
+    p = store.periods.c
+    told = conn.execute(sa.select(p.membership).where(p.workspace == workspace, p.payment == payment)).scalar()
+    if told == id:
+        return None
+
+    def stray(why: Why, words: str, hint: str) -> Conflict:
+        if told is None:
+            keep_stray(conn, workspace, payment, id, Key(row.strand), why=why, now=now)
+        return Conflict(words, hint=hint)
+
+    if row.ended_at is not None or row.cancelled_at is not None or row.until <= now:
+        words = f"the membership {id} was ended, and somebody paid: {payment[:60]}"
+        return stray(AFTER_END, words, "give the money back, or let them join anew")
+    kept = current(conn, workspace, row.programme)
+    plan = _plan(kept.programme.plan_named(row.plan), row.plan)
+    if pay_again(conn, workspace, id, payment, by=f"payment {payment}", now=now):
+        return None
+    last, begins = conn.execute(sa.select(sa.func.max(p.number), sa.func.max(p.since)).where(
+        p.workspace == workspace, p.membership == id)).one()  # fmt: skip
+    if begins > now:  # one period may be paid ahead; who is charged for a second was charged twice
+        words = f"the membership {id} is paid ahead, until {to_iso(row.until)}"
+        return stray(AHEAD, words, "give the money back: one payment for each period")
+    number = last + 1
+    until = period_end(row.anchor, number * MONTHS[plan.period], kept.programme.time_zone)
+    _pay(conn, workspace, id, number, row.until, until, plan.fee_minor, payment)
+    _set(conn, workspace, id, until=until)
+    _state(conn, workspace, RENEWED, f"membership-renewed:{id}:{number}", Key(row.strand), plan, id, kept.name,
+           until, now=now)  # fmt: skip
+    return None
+
+
+def fee_came_back(
+    db: Database, workspace: WorkspaceId, id: str, *, payment: str, end: bool, now: int
+) -> None:  # fmt: skip
+    """The shop gave this payment back, or it was charged back. With `end` the membership ends now; without, benefits
+    go on, which stands as an alarm until they are paid for or somebody has seen to it. Again is once.
+
+    Raises NotFound for a payment that paid nothing of this membership.
     """
     with db.write() as conn:
-        row = _find(conn, workspace, id)
-        _lock(conn, workspace, Key(row.strand))
-        row = _find(conn, workspace, id)
+        row, plan, terms = _open(conn, workspace, id)
         p = store.periods.c
-        if not payment:
-            raise InvalidInput("a renewal is a payment", hint='{"payment": "the id of the payment"}')
-        told = conn.execute(
-            sa.select(p.membership).where(p.workspace == workspace, p.payment == payment)
-        ).scalar()  # fmt: skip
-        if told == id:
-            return
-        if row.ended_at is not None or row.cancelled_at is not None:
-            raise Conflict(
-                f"the membership {id} was ended, and somebody paid: {payment[:60]}",
-                hint="give the money back, or let them join anew",
-            )
-        kept = current(conn, workspace, row.programme)
-        plan = _plan(kept.programme.plan_named(row.plan), row.plan)
-        last, begins = conn.execute(sa.select(sa.func.max(p.number), sa.func.max(p.since)).where(
-            p.workspace == workspace, p.membership == id)).one()  # fmt: skip
-        if begins > now:  # one period may be paid ahead; who is charged for a second was charged twice
-            raise Conflict(
-                f"the membership {id} is paid ahead, until {to_iso(row.until)}",
-                hint="give the money back: one payment for each period",
-            )
-        number = last + 1
-        until = period_end(row.anchor, number * MONTHS[plan.period], kept.programme.time_zone)
-        _pay(conn, workspace, id, number, row.until, until, plan.fee_minor, payment)
-        _set(conn, workspace, id, until=until)
-        _state(conn, workspace, RENEWED, f"membership-renewed:{id}:{number}", Key(row.strand), plan, id, kept.name,
-               until, now=now)  # fmt: skip
+        mine = (p.workspace == workspace, p.membership == id)
+        period = conn.execute(sa.select(store.periods).where(*mine, p.payment == payment)).first()
+        if period is None or period.number == 0:
+            raise NotFound(f"the payment {payment[:60]!r} paid nothing of the membership {id}")
+        keep_back(conn, workspace, payment, id, Key(row.strand), fee_minor=period.fee_minor, now=now)
+        if end and row.ended_at is None and row.until > now:
+            cut = sa.case((p.since > now, p.since), else_=now)
+            conn.execute(sa.update(store.periods).values(until=cut).where(*mine, p.until > now))
+            _set(conn, workspace, id, cancelled_at=row.cancelled_at or now, ended_at=now, until=now)
+            _state(conn, workspace, ENDED, f"membership-ended:{id}", Key(row.strand), plan, id, row.programme, now,
+                   now=now, reason="fee_came_back", refund_minor=period.fee_minor, currency=terms.currency)  # fmt: skip
 
 
 def cancel(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> None:
@@ -160,6 +194,8 @@ def withdraw(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> With
         if row.ended_at is not None and row.refunded_minor:
             return Withdrawn(refund_minor=row.refunded_minor, currency=terms.currency)
         _refuse_ended(row, now)
+        if row.refunded_minor:
+            raise Conflict(f"a fee of the membership {id} went back already", hint="cancel it, or tell that it ends")
         paid, began = _paid(conn, workspace, id)
         over = _withdraw_until(began, plan, terms) if paid else now + 1
         if now >= over:
@@ -370,7 +406,9 @@ def _pay(
     conn: Connection, workspace: WorkspaceId, id: str, number: int, since: int, until: int, fee: int, payment: str
 ) -> None:  # fmt: skip
     p = store.periods.c
-    if conn.execute(sa.select(p.membership).where(p.workspace == workspace, p.payment == payment)).first():
+    f = store.stray_fees.c
+    if any(conn.execute(sa.select(c.membership).where(c.workspace == workspace, c.payment == payment)).first()
+           for c in (p, f)):  # fmt: skip
         raise Conflict(f"the payment {payment[:60]!r} was told before", hint="each payment pays one period, once")
     insert_rows(conn, store.periods, [{
         "workspace": workspace, "membership": id, "number": number, "since": since, "until": until, "fee_minor": fee,

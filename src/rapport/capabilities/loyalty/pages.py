@@ -9,7 +9,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.response import Redirect
 
-from rapport.capabilities.loyalty import overview, redeeming
+from rapport.capabilities.loyalty import fees, membership, overview, redeeming
 from rapport.capabilities.loyalty.changing import change_programme, effect_of
 from rapport.capabilities.loyalty.plain import differences, sentences
 from rapport.capabilities.loyalty.programme import read_programme
@@ -103,10 +103,23 @@ def correct_points(db: Database, principal: Principal, customer_id: str, data: F
     return Redirect(f"/console/customers/{customer_id}#loyalty-title", status_code=303)
 
 
+@post("/loyalty/fees", permission="loyalty:write", sync_to_thread=True, status_code=200)
+def see_to_fee(db: Database, principal: Principal, data: Form) -> Response[Any]:
+    """A fee that did not fit is seen to, or the membership whose fee went back is ended."""
+    payment = text(data, "payment", longest=120)
+    if text(data, "then") == "end":
+        id = text(data, "membership", longest=60)
+        membership.fee_came_back(db, principal.workspace, id, payment=payment, end=True, now=now_us())
+    else:
+        with db.write() as conn:
+            fees.settle_fee(conn, principal.workspace, payment, by=principal.name, now=now_us())
+    return Redirect("/console/loyalty?done=fee", status_code=303)
+
+
 PAGES = ConsolePages(
     room="loyalty",
     templates=Path(__file__).parent / "templates",
-    handlers=(loyalty_page, change_terms, effects_page, decide_points, correct_points),
+    handlers=(loyalty_page, change_terms, effects_page, decide_points, see_to_fee, correct_points),
     nav=(
         NavItem(
             label="Loyalty", path="/console/loyalty", icon="star", group="Engage", order=330, permission="loyalty:read"
@@ -125,10 +138,12 @@ def _show(request: AnyRequest, db: Database, principal: Principal, **said: Any) 
         people = overview.members(conn, workspace, shown.name) if shown else []
         in_tiers = overview.tiers(conn, workspace, shown.name) if shown else {}
         waiting = overview.waiting(conn, workspace)
+        stray = fees.stray_fees(conn, workspace, now=now)
     error = said.get("error")
     programme = shown.programme if shown else EXAMPLE
     values: dict[str, Any] = {
         "kept": kept, "shown": shown, "months": months, "members": people, "in_tiers": in_tiers, "waiting": waiting,
+        "stray": stray,
         "sentences": sentences(programme), "effect": None, "changes": [], "error": None, "reason": "",
         "typed": msgspec.json.format(msgspec.json.encode(programme), indent=2).decode(),
         "name": shown.name if shown else "club", "version": shown.version if shown else 0, "programme": programme,

@@ -11,9 +11,10 @@ from msgspec import Meta
 
 from rapport.capabilities.loyalty import membership as paid
 from rapport.capabilities.loyalty import redeeming
-from rapport.capabilities.loyalty.changing import change_programme
+from rapport.capabilities.loyalty.changing import Effect, change_programme, effect_of
 from rapport.capabilities.loyalty.links import OPEN_FOR, WalletLinks
-from rapport.capabilities.loyalty.programme import Programme, json_ld
+from rapport.capabilities.loyalty.plain import differences, sentences
+from rapport.capabilities.loyalty.programme import Programme, json_ld, read_programme
 from rapport.capabilities.loyalty.quoting import Quote, QuoteAsked, holder_of, quote
 from rapport.capabilities.loyalty.redeeming import Redemption
 from rapport.capabilities.loyalty.trials import BenefitCost, TrialShown, benefit_costs, trials_of
@@ -56,6 +57,21 @@ class ProgrammeWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     programme: dict[str, Any]
     version: int
     reason: Annotated[str, Meta(max_length=500)] = ""
+
+
+class TermsTried(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Terms to be tried, not put in force."""
+
+    programme: dict[str, Any]
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """What terms would change and cost; nothing is changed yet."""
+
+    effect: Effect
+    goes: list[str]
+    """Sentences of the terms that would hold no more."""
+    comes: list[str]
 
 
 class HoldWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -158,6 +174,19 @@ def put_programme(db: Database, principal: Principal, name: Named, data: Program
     )  # fmt: skip
     with db.read() as conn:
         return _shown(redeeming.current(conn, principal.workspace, name))
+
+
+@post("/loyalty/programmes/{name:str}/try", permission="programme:write", status_code=200, tags=["loyalty"],
+      sync_to_thread=True)  # fmt: skip
+def try_programme(db: Database, principal: Principal, name: Named, data: TermsTried) -> Tried:
+    """Whom terms would affect and what they would cost, by the orders of the last twelve weeks."""
+    wanted = read_programme(data.programme)
+    with db.read() as conn:
+        effect = effect_of(conn, principal.workspace, name, wanted, now=now_us())
+        holds = [one.programme for one in names_of(conn, principal.workspace) if one.name == name]
+    changes = differences(holds[0], wanted) if holds else [("+", one) for one in sentences(wanted)]
+    return Tried(effect=effect, goes=[words for sign, words in changes if sign == "-"],
+                 comes=[words for sign, words in changes if sign == "+"])  # fmt: skip
 
 
 @get("/loyalty/programmes/{name:str}/effects", permission="loyalty:read", tags=["loyalty"], sync_to_thread=True)
@@ -345,10 +374,9 @@ def adjust_points(db: Database, principal: Principal, reference: Reference, data
 
 
 ROUTES = (
-    list_programmes, get_programme, put_programme, get_effects, ask_quote, hold_points, capture_points, release_points,
-    refund_points, join_membership, renew_membership, cancel_membership,
-    withdraw_membership, pause_membership, resume_membership, get_wallet, make_link,
-    adjust_points,
+    list_programmes, get_programme, put_programme, try_programme, get_effects, ask_quote, hold_points, capture_points,
+    release_points, refund_points, join_membership, renew_membership, cancel_membership, withdraw_membership,
+    pause_membership, resume_membership, get_wallet, make_link, adjust_points,
 )  # fmt: skip
 
 

@@ -8,24 +8,21 @@ leaves each what they had.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.causes import Cause, lot_of
 from rapport.capabilities.loyalty.chance import arm_of
-from rapport.capabilities.loyalty.counting import counting
 from rapport.capabilities.loyalty.days import month_of
 from rapport.capabilities.loyalty.earning import Due, Paid, Version, due_to, terms_at
 from rapport.capabilities.loyalty.facts import APOLOGIES, APPLIED, EARNED, ENTERED, LEFT, PENDING, REVERSED
+from rapport.capabilities.loyalty.known import Known, known_of
 from rapport.capabilities.loyalty.ledger import Lot
 from rapport.capabilities.loyalty.programme import Programme
-from rapport.capabilities.loyalty.referring import kept_referrals
 from rapport.capabilities.loyalty.savings import Saving
 from rapport.capabilities.loyalty.tiers import Progress, Standing
 from rapport.capabilities.loyalty.versions import versions_of
-from rapport.capabilities.loyalty.whose import persons_of
 from rapport.collect.own import own_fact
 from rapport.decide import people
 from rapport.kernel.clock import DAY, to_iso
@@ -68,24 +65,6 @@ class Stating:
         return found
 
 
-class _People(NamedTuple):
-    """What is known of the people that a batch is about."""
-
-    strands: Mapping[Key, Sequence[Key]]
-    """By the least of their keys."""
-    causes: Mapping[Key, Sequence[Cause]]
-    paid: Mapping[Key, Sequence[tuple[str, Paid]]]
-    redeemed: Mapping[str, int]
-    decided: Mapping[tuple[str, str], str]
-    """What a person decided of points that waited for it, by programme and lot."""
-    referrals: Collection[str]
-    """Facts of friends whose order is kept."""
-    arms: Mapping[tuple[str, Key], Mapping[str, int]]
-    """By programme and person, what chance has decided: by trial, given or held out."""
-    spent: dict[tuple[str, str, int], int]
-    """What rules with a budget have given in a month, with what this batch gives: by programme, rule and month."""
-
-
 class _Found:
     """What a batch changes: written together at its end."""
 
@@ -113,7 +92,7 @@ def settle(
     programmes = versions_of(conn, workspace)
     if not programmes or not strands:
         return []
-    known = _known(conn, workspace, strands, programmes)
+    known = known_of(conn, workspace, strands, programmes)
     lots = store.lots_named(conn, workspace, {lot_of(one) for told in known.causes.values() for one in told})
     stating, found = Stating(workspace, now), _Found()
     for root, told in known.causes.items():
@@ -145,7 +124,7 @@ def settle(
 
 
 def _give(
-    found: _Found, name: str, due: Due, lot: Lot | None, known: _People, versions: Sequence[Version], stating: Stating,
+    found: _Found, name: str, due: Due, lot: Lot | None, known: Known, versions: Sequence[Version], stating: Stating,
     *, why: str, now: int,
 ) -> None:  # fmt: skip
     told_at = now if known.decided.get((name, due.lot)) == "approved" else due.at
@@ -175,59 +154,8 @@ def _invited(
     ]  # fmt: skip
 
 
-def _known(
-    conn: Connection, workspace: WorkspaceId, strands: Collection[Key], programmes: Mapping[str, Sequence[Version]]
-) -> _People:
-    by_root = persons_of(conn, workspace, strands)
-    everyone = {one for several in by_root.values() for one in several}
-    store.lock_people(conn, everyone)
-    root_of = {one: root for root, several in by_root.items() for one in several}
-    told = counting(conn, workspace, store.causes_of(conn, workspace, everyone))
-    by_subject: dict[str, list[Cause]] = {}
-    for one in told:
-        by_subject.setdefault(one.subject, []).append(one)
-    causes: dict[Key, list[Cause]] = {root: [] for root in by_root}
-    for several in by_subject.values():
-        # An order is whose earliest report it is; what the shop says of it is about that.
-        reports = [one for one in several if one.name == "Order Completed"] or several
-        whose = root_of.get(min(reports, key=lambda one: (one.at, one.fact)).strand)
-        if whose is not None:
-            causes[whose] += several
-    orders = [subject.removeprefix("order:") for subject in by_subject if subject.startswith("order:")]
-    r, a = store.redemptions.c, store.approvals.c
-    paid_with = select_among(conn, sa.select(r.order_id, r.minor).where(r.state == "captured"), workspace, r.order_id,
-                             orders)  # fmt: skip
-    redeemed: dict[str, int] = {}
-    for order_id, minor in paid_with:
-        redeemed[f"order:{order_id}"] = redeemed.get(f"order:{order_id}", 0) + minor
-    decided = {
-        (programme, lot): state
-        for programme, lot, state in select_among(
-            conn, sa.select(a.programme, a.lot, a.state), workspace, a.strand, everyone
-        )
-    }
-    kept = kept_referrals(conn, workspace, [one for several in causes.values() for one in several], root_of)
-    tried = any(r.holdout_percent for several in programmes.values() for v in several for r in v.programme.earning)
-    arms = _arms_of(conn, workspace, root_of) if tried else {}
-    return _People(by_root, causes, store.paid_periods(conn, workspace, everyone), redeemed, decided, kept, arms, {})
-
-
-def _arms_of(
-    conn: Connection, workspace: WorkspaceId, root_of: Mapping[Key, Key]
-) -> dict[tuple[str, Key], dict[str, int]]:
-    """What chance has decided for these people; of what became one person, what was decided first."""
-    a = store.arms.c
-    query = sa.select(a.programme, a.strand, a.trial, a.arm, a.at).where(a.trial.like("rule:%"))
-    found: dict[tuple[str, Key], dict[str, int]] = {}
-    for row in sorted(
-        select_among(conn, query, workspace, a.strand, set(root_of)), key=lambda row: (row.at, row.strand)
-    ):
-        found.setdefault((row.programme, root_of[Key(row.strand)]), {}).setdefault(row.trial, row.arm)
-    return found
-
-
 def _must_wait(
-    conn: Connection, workspace: WorkspaceId, programme: str, due: Due, known: _People, lot: Lot | None, *, zone: str
+    conn: Connection, workspace: WorkspaceId, programme: str, due: Due, known: Known, lot: Lot | None, *, zone: str
 ) -> bool:
     """Whether a person must approve these points first: there are too many at once, or the budget of the month (of the
     programme's zone) is spent.
@@ -313,7 +241,7 @@ def _state_tiers(
     conn: Connection,
     workspace: WorkspaceId,
     reached: Sequence[tuple[str, Key, Standing, Sequence[Version], int]],
-    known: _People,
+    known: Known,
     stating: Stating,
     *,
     now: int,

@@ -31,6 +31,7 @@ LOYALTY = Slice(
     segment_user=naming,
     holds=(
         of_shop(store.programmes, "the terms of the shop's loyalty programmes, every version"),
+        of_shop(store.expectations, "what loyalty's campaigns were expected to cost"),
         of_person(store.lots, "the points somebody earned, and what became of them"),
         of_person(store.redemptions, "what somebody paid with points"),
         of_person(store.causes, "what earned somebody points: orders, refunds, and what else a rule is about"),
@@ -40,6 +41,7 @@ LOYALTY = Slice(
         of_person(store.approvals, "points for somebody that a person has to approve"),
         of_person(store.standings, "the tier somebody is in"),
         of_person(store.memberships, "the paid memberships somebody has"),
+        of_person(store.stray_fees, "payments of memberships that were taken for nothing, or given back"),
         # Erased from the last to the first: entries and draws are found by their lots and redemptions.
         of_person(
             store.entries, "every movement of somebody's points", by=(), export=holding.entries_of,

@@ -39,6 +39,7 @@ __all__ = [
     "causes_of",
     "draws",
     "entries",
+    "expectations",
     "given_of",
     "keep_causes",
     "lock_budgets",
@@ -58,6 +59,7 @@ __all__ = [
     "saved_by_source",
     "savings",
     "standings",
+    "stray_fees",
 ]
 
 _metadata = MetaData()
@@ -261,6 +263,31 @@ pauses = Table(
     Column("until", BigInteger, nullable=False),
 )  # fmt: skip
 """When memberships brought nothing because their member wished so; what is paid for lasts as much longer."""
+
+stray_fees = Table(
+    "loyalty_stray_fees", _metadata, _workspace(),
+    Column("payment", CText, primary_key=True),
+    Column("membership", CText, nullable=False),
+    Column("strand", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("why", CText, nullable=False),
+    Column("settled_at", BigInteger),
+    Column("settled_by", Text, nullable=False),
+    Index("loyalty_stray_fees_by_strand", "workspace", "strand"),
+    Index("loyalty_stray_fees_open", "workspace", "at", sqlite_where=sa.text("settled_at IS NULL"),
+          postgresql_where=sa.text("settled_at IS NULL")),
+)  # fmt: skip
+"""Fees that somebody must see to: taken for nothing (`ended`, `ahead`), or given back while benefits go on (`back`)."""
+
+expectations = Table(
+    "loyalty_expectations", _metadata, _workspace(),
+    Column("programme", CText, primary_key=True),
+    Column("rule", CText, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("windows", Integer, nullable=False),
+    *(Column(name, BigInteger, nullable=False) for name in ("points", "minor", "low_minor", "high_minor")),
+)  # fmt: skip
+"""What campaigns were expected to cost when they were put in force."""
 
 _LOT_FIELDS = tuple(name for name in Lot.__struct_fields__ if name != "new")
 _l, _m = lots.c, memberships.c

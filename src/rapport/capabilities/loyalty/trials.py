@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.chance import GIVEN, HELD_OUT
+from rapport.capabilities.loyalty.expecting import Cost, expectations_of
 from rapport.capabilities.loyalty.programme import Programme
 from rapport.capabilities.loyalty.versions import versions_of
 from rapport.kernel.clock import to_iso
@@ -75,6 +76,8 @@ class BenefitCost(msgspec.Struct, frozen=True, kw_only=True):
     minor: int
     points: int
     points_minor: int
+    expected: Cost | None = None
+    """Of a campaign: what it was expected to cost when it was put in force."""
 
 
 def trials_of(conn: Connection, workspace: WorkspaceId, programme: str, terms: Programme) -> list[TrialShown]:
@@ -92,9 +95,10 @@ def benefit_costs(
                   sa.func.sum(_s.points))
         .where(_s.workspace == workspace, _s.programme == programme, _s.at >= since).group_by(_s.kind, _s.source)
     )  # fmt: skip
+    expected = {f"rule:{rule}": cost for rule, cost in expectations_of(conn, workspace, programme).items()}
     found = [
         BenefitCost(kind=kind, source=source, title=title, orders=orders, minor=int(minor), points=int(points),
-                    points_minor=int(points) * terms.worth.minor // terms.worth.points)
+                    points_minor=int(points) * terms.worth.minor // terms.worth.points, expected=expected.get(source))
         for kind, source, title, orders, minor, points in conn.execute(query)
     ]  # fmt: skip
     return sorted(found, key=lambda one: (-one.minor - one.points_minor, one.source))

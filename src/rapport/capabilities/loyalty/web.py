@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from rapport.capabilities.loyalty.fee_routes import FEE_ROUTES
 from rapport.capabilities.loyalty.pages import PAGES
 from rapport.capabilities.loyalty.panels import PANELS
 from rapport.capabilities.loyalty.routes import ROUTES
 from rapport.capabilities.loyalty.shop import COMPONENTS, SHOP
+from rapport.capabilities.loyalty.watches import WATCHES
 from rapport.web.part import WebPart
 
 __all__ = ["WEB"]
 
-WEB = WebPart(routes=ROUTES, pages=(PAGES,), panels=PANELS, shop=SHOP, components=COMPONENTS)
+WEB = WebPart(
+    routes=(*ROUTES, *FEE_ROUTES), pages=(PAGES,), panels=PANELS, shop=SHOP, components=COMPONENTS, watches=WATCHES
+)  # fmt: skip

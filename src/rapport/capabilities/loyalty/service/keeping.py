@@ -9,6 +9,7 @@ import msgspec
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.causes import Cause, cause_of
 from rapport.capabilities.loyalty.facts import ARRIVED_LATE, IDENTITY_FACTS, ORDER_FACTS, RULE_FACTS
+from rapport.capabilities.loyalty.fees import given_back_with
 from rapport.capabilities.loyalty.service.telling import TOLD, tell
 from rapport.capabilities.loyalty.settling import settle
 from rapport.capabilities.loyalty.versions import names_of
@@ -20,6 +21,7 @@ from rapport.remember import membership
 __all__ = ["LISTENS_TO", "keep", "segments_of"]
 
 _CAUSES = frozenset((*ORDER_FACTS, *RULE_FACTS, *IDENTITY_FACTS, ARRIVED_LATE))
+TAKES_BACK = frozenset(("Order Cancelled", "Order Refunded"))
 LISTENS_TO = frozenset((*_CAUSES, *TOLD))
 
 
@@ -53,6 +55,8 @@ def _settle(
         strands.add(one.strand)
     for row in settle(conn, workspace, strands, cause=behind, now=now):
         work.state(row)
+    taken_back = {one.subject for one in told if one.name in TAKES_BACK and one.subject.startswith("order:")}
+    given_back_with(conn, workspace, {one.removeprefix("order:") for one in taken_back}, now=now)
 
 
 def _with_segments(conn: Connection, workspace: WorkspaceId, told: Sequence[Cause]) -> Sequence[Cause]:
