@@ -38,6 +38,7 @@ def club(module_server: Server) -> Server:
     made = call(module_server, "PUT", "loyalty/programmes/club",
                 json={"programme": CLUB | {"pending_days": 0}, "version": 0})  # fmt: skip
     assert made.status_code == 200, made.text
+    add_owner(module_server)
     return module_server
 
 
@@ -107,7 +108,6 @@ def test_terms_that_somebody_else_changed_are_not_overwritten(club: Server) -> N
 
 
 def test_a_fee_that_nobody_should_have_paid_is_on_the_page_until_it_went_back(club: Server, browser: Browser) -> None:
-    add_owner(club)
     tell(club, identify("fee", email="fee@example.com"))
     wait_until(lambda: call(club, "GET", "customers/user_id:fee").status_code == 200)
     joined = call(
@@ -131,7 +131,6 @@ def test_a_fee_that_nobody_should_have_paid_is_on_the_page_until_it_went_back(cl
 
 
 def test_the_console_tries_terms_before_they_hold_and_refuses_in_words(club: Server, browser: Browser) -> None:
-    add_owner(club)
     with signed_in(browser, club) as (page, complaints):
         page.goto(f"{club.url}/console/loyalty")
         typed = page.locator("#f-programme").input_value()
