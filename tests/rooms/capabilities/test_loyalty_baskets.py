@@ -59,7 +59,7 @@ def test_free_delivery_is_by_the_goods_after_what_was_taken_off_however_prices_a
 def test_whichever_way_a_basket_came_about_it_is_worth_the_same() -> None:
     """odoo/odoo#187296, #202519: delivery is counted anew after what is taken off, and is not halved with the goods."""
     half = {"kind": "price", "title": "Half off", "percent": 50}
-    brings = [*FREE_FROM_50[0]["benefits"], half]  # type: ignore[misc]
+    brings = [*FREE_FROM_50[0]["benefits"], half]
     lines = [(4000, 0, ""), (3000, 500, ""), (2500, 0, "")]
     for benefits in permutations(brings):
         programme = terms(tiers=[FREE_FROM_50[0] | {"benefits": list(benefits)}])
