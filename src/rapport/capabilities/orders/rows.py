@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from rapport.capabilities.orders.store import (
     UNREPORTED,
@@ -17,8 +20,9 @@ from rapport.capabilities.orders.store import (
     worth_of_order,
 )
 from rapport.kernel.ids import WorkspaceId
+from rapport.storage.lookup import select_among
 
-__all__ = ["given_back", "sold"]
+__all__ = ["given_back", "paid_back_at", "sold"]
 
 _o = orders.c
 
@@ -47,3 +51,25 @@ def given_back(workspace: WorkspaceId) -> sa.Select[*tuple[Any, ...]]:
     t = taken_by_refunds(workspace).c
     country = sa.func.coalesce(sa.func.nullif(t.order_country, ""), t.country)
     return sa.select(t.order_id, t.fact, t.strand, t.at, country.label("country"), t.currency, t.amount)
+
+
+def paid_back_at(conn: Connection, workspace: WorkspaceId, order_ids: Collection[str]) -> Mapping[str, int]:
+    """When the last of these orders' worth was given back, microseconds; those of which something is left are missing.
+
+    One statement for each 500 orders. Refunds in another currency take nothing.
+    """
+    r, worth = refunds.c, worth_of_order()
+    says = sa.case((r.amount_minor < worth, r.amount_minor), else_=worth)
+    query = (
+        sa.select(_o.order_id, worth.label("worth"), r.at, says.label("says"))
+        .join(refunds, (r.workspace == _o.workspace) & (r.order_id == _o.order_id))
+        .where(_o.rank < UNREPORTED, worth > 0, r.currency == currency_of_order())
+        .order_by(r.at, r.fact)
+    )
+    back: Counter[str] = Counter()
+    found: dict[str, int] = {}
+    for row in select_among(conn, query, workspace, _o.order_id, order_ids):
+        back[row.order_id] += row.says
+        if back[row.order_id] >= row.worth:
+            found.setdefault(row.order_id, row.at)
+    return found

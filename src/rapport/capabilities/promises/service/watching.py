@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from rapport.act import timers
 from rapport.act.timers import Cancelled
+from rapport.capabilities.orders import paid_back_at
 from rapport.capabilities.promises import store
 from rapport.capabilities.promises.facts import (
     ARRIVED_LATE,
@@ -122,7 +123,7 @@ def judge_orders(
     store.lock_orders(conn, order_ids)
     wanted = decided(conn, workspace)
     terms = terms_of(conn, workspace, wanted)
-    known = store.known_of(conn, workspace, order_ids)
+    known = _paid_back_wholly(conn, workspace, store.known_of(conn, workspace, order_ids))
     before = store.rows_of(conn, workspace, known)
     history = _history(conn, workspace, known, wanted, terms)
     scans = store.scans_of(conn, workspace, history)
@@ -173,6 +174,13 @@ def _save(conn: Connection, workspace: WorkspaceId, said: Sequence[tuple[Seen, S
     save_backs(conn, workspace, [one.back for _, one in said if one.back is not None])
     touched = {one.order_id for _, one in said if one.order_id and (one.order or one.made or one.scan or one.back)}
     return touched | store.orders_of_shipments(conn, workspace, {scan.shipment_id for _, scan in scans})
+
+
+def _paid_back_wholly(conn: Connection, workspace: WorkspaceId, known: Mapping[str, Known]) -> dict[str, Known]:
+    """These orders; one whose whole worth was given back, whatever of, is to come no more."""
+    back = paid_back_at(conn, workspace, known)
+    ends = {one: min(back[one], order.cancelled_at or back[one]) for one, order in known.items() if one in back}
+    return {one: order._replace(cancelled_at=ends.get(one, order.cancelled_at)) for one, order in known.items()}
 
 
 def _history(
