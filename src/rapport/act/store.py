@@ -62,6 +62,11 @@ outbox = Table(
         sqlite_where=text("status = 'pending' AND purpose <> 'marketing'"),
         postgresql_where=text("status = 'pending' AND purpose <> 'marketing'"),
     ),
+    Index(
+        "outbox_under_way", "workspace", "leased_until",
+        sqlite_where=text("status = 'pending' AND purpose = 'marketing' AND leased_until > 0"),
+        postgresql_where=text("status = 'pending' AND purpose = 'marketing' AND leased_until > 0"),
+    ),
     Index("outbox_of_destination", "workspace", "channel", "destination", "created_at"),
     Index(
         "outbox_finished", "finished_at",

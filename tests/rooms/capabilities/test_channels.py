@@ -17,6 +17,7 @@ from msgspec.structs import replace as but
 from rapport.act.channels import Channel, ChannelSettings
 from rapport.act.deliveries import latest
 from rapport.act.outbox import Dispatcher
+from rapport.act.store import LEASE, outbox
 from rapport.adapters.channels.connecting import Answer
 from rapport.adapters.channels.phone import PhoneChannel
 from rapport.adapters.channels.providers import outcome
@@ -142,8 +143,8 @@ def writes(shop: Shop, phone: str, *, before: int = 0) -> None:
         assert not take_reply(conn, shop.id, said, now=now_us())
 
 
-def run(post: Dispatcher) -> None:
-    while post.run_once(now_us() + SECOND):
+def run(post: Dispatcher, *, after: int = SECOND) -> None:
+    while post.run_once(now_us() + after):
         post.drain(10)
 
 
@@ -538,6 +539,26 @@ def test_texts_cost_by_their_parts_and_a_spent_budget_holds_news_alone(
             {"purpose": "marketing", "currency": "EUR", "cost_minor": 15, "sent": 2},
             {"purpose": "transactional", "currency": "EUR", "cost_minor": 23, "sent": 1},
         ]
+
+
+def test_what_another_worker_has_under_way_counts_to_the_budget_before_it_is_spent(
+    shop: Shop, provider: Receiver, post: Dispatcher, priced: MessageSettings
+) -> None:
+    """Two fit: of two that are to go beside another's, one goes, and one waits for some seconds, not for a day."""
+    carried(shop, provider, a_minute=0)
+    news_of = approved(shop, "news_of_budget", "marketing")
+    others, *ours = [ask(shop, somebody(shop, sms_marketing=True), news_of, purpose="marketing") for _ in range(3)]
+    theirs = outbox.update().where(outbox.c.idempotency_key == f"message:{others.id}")
+    with shop.db.write() as conn:
+        conn.execute(theirs.values(leased_until=now_us() + LEASE))
+    run(post)
+    assert sorted(now_of(shop, row).status for row in ours) == ["queued", "sent"]
+    [held] = [row for row in ours if now_of(shop, row).status == "queued"]
+    assert "under way" in now_of(shop, held).reason
+    with shop.db.write() as conn:
+        conn.execute(theirs.values(status="dead", leased_until=0, finished_at=now_us()))
+    run(post, after=30 * SECOND)
+    assert now_of(shop, held).status == "sent"
 
 
 @pytest.mark.parametrize(

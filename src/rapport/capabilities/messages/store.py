@@ -17,7 +17,7 @@ from rapport.storage.sealing import opened, sealed
 __all__ = [
     "HELD", "QUEUED", "SENT", "MessageRow", "by_ids", "by_keys", "channel_providers", "costs", "insert", "last_words",
     "listed", "mail_servers", "messages", "note_word", "places", "push_endpoints", "sent_lately", "set_costs",
-    "set_status", "suppress", "suppressed", "suppressions", "templates", "words",
+    "set_status", "stamp", "suppress", "suppressed", "suppressions", "templates", "words",
 ]  # fmt: skip
 
 QUEUED, SENT, HELD, FAILED = "queued", "sent", "held", "failed"
@@ -234,6 +234,15 @@ def set_status(
             ),
             rows,
         )  # fmt: skip
+
+
+def stamp(conn: Connection, workspace: WorkspaceId, stamps: Mapping[str, Mapping[str, int]]) -> None:
+    """Note when what first happened to messages: by column, by id. What is noted already stays."""
+    param = sa.bindparam
+    for column, at in sorted(stamps.items()):
+        update = messages.update().where(_m.workspace == workspace, _m.id == param("of_id"), _m[column].is_(None))
+        rows = [{"of_id": one, "happened": when} for one, when in sorted(at.items())]
+        conn.execute(update.values({column: param("happened", type_=sa.BigInteger)}), rows)
 
 
 def set_costs(conn: Connection, workspace: WorkspaceId, cost: Mapping[str, int]) -> None:

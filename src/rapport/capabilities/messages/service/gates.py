@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -44,7 +45,7 @@ from rapport.capabilities.messages.service.providers import limits_of
 from rapport.capabilities.messages.service.spending import Budget, budget_of, price_of
 from rapport.capabilities.messages.store import MessageRow
 from rapport.capabilities.messages.texts import parts_of
-from rapport.kernel.clock import DAY, MINUTE, to_iso, zone_named
+from rapport.kernel.clock import DAY, MINUTE, SECOND, to_iso, zone_named
 from rapport.kernel.errors import RapportError
 from rapport.kernel.gate import marketing_by
 from rapport.kernel.identifiers import Identifier, key_of
@@ -82,6 +83,8 @@ class _Known(NamedTuple):
     agreed: Collection[Key]
     """Who agreed to be written to by WhatsApp."""
     budget: Budget
+    reserved: int = 0
+    """What others have under way at this moment costs, in thousandths: it is not in the budget yet."""
 
 
 def message_id_of(message: Outgoing) -> str:
@@ -101,6 +104,7 @@ def _ask(conn: Connection, asked: Sequence[Outgoing], now: int) -> Mapping[str, 
     for workspace, several in by_shop.items():
         rows = store.by_ids(conn, workspace, {message_id_of(one) for one in several})
         known = _known(conn, workspace, list(rows.values()), now)
+        known = known._replace(reserved=_reserved(conn, workspace, known.budget, set(rows), now))
         minute: Counter[str] = Counter(known.to_domain)
         order = _order(conn, workspace, several)
         passed: defaultdict[Key, list[int]] = defaultdict(list)
@@ -144,7 +148,7 @@ def _verdict(
     except RapportError as error:
         return Drop(reason=error.message), 0
     if row.purpose == "marketing" and cost:
-        waits = _waits_for_money(cost, known, minute)
+        waits = _waits_for_money(row, cost, known, minute, now)
     return (None if waits is None else _in_time(row, waits)), cost
 
 
@@ -212,12 +216,47 @@ def _waits(row: MessageRow, person: Recipient, known: _Known, sent: Sequence[int
     return None
 
 
-def _waits_for_money(cost: int, known: _Known, minute: Mapping[str, int]) -> Hold | None:
-    """Held where it does not fit into the budget together with what goes beside it."""
-    over = known.budget.exhausted(cost + minute.get(_SPENDING, 0))
+def _waits_for_money(
+    row: MessageRow, cost: int, known: _Known, minute: Mapping[str, int], now: int
+) -> Hold | None:  # fmt: skip
+    """Held where it does not fit into the budget together with what goes beside it; for seconds, each message for
+    others, where that is for the sake of what others have under way: it may fail, and two may wait for each other.
+    """
+    more = cost + minute.get(_SPENDING, 0)
+    over = known.budget.exhausted(more)
+    if over is not None:
+        return Hold(until=over[1], reason=f"the budget of the {over[0]} for news and offers is spent")
+    over = known.budget.exhausted(more + known.reserved)
     if over is None:
         return None
-    return Hold(until=over[1], reason=f"the budget of the {over[0]} for news and offers is spent")
+    until = now + 5 * SECOND + crc32(row.id.encode()) % (20 * SECOND)
+    return Hold(until=until, reason=f"what is under way may spend the rest of the budget of the {over[0]}")
+
+
+def _reserved(conn: Connection, workspace: WorkspaceId, budget: Budget, asked: Collection[str], now: int) -> int:
+    """What the news and offers cost that are being delivered at this moment, here or by another worker, beside what is
+    asked about. Of two workers that claim at once, the one that claimed later sees the other's.
+    """
+    if not budget.day_limit and not budget.month_limit:
+        return 0
+    o = outbox.c
+    under_way = sa.select(o.payload).where(
+        o.workspace == workspace, o.status == sa.literal_column("'pending'"),
+        o.purpose == sa.literal_column("'marketing'"), o.leased_until > sa.literal_column("0"),
+        o.leased_until > now, o.channel.in_(CHANNELS),
+    )  # fmt: skip
+    ids = {msgspec.json.decode(payload, type=_Payload).id for payload in conn.execute(under_way).scalars()}
+    rows = list(store.by_ids(conn, workspace, ids - set(asked)).values())
+    known = _known(conn, workspace, rows, now) if rows else None
+    return sum(_cost(row, known, now) for row in rows) if known is not None else 0
+
+
+def _cost(row: MessageRow, known: _Known, now: int) -> int:
+    """What it costs; nothing where it cannot be written, and so does not go."""
+    try:
+        return price_of(known.desk.settings, row.channel) * _parts(row, known.people[row.strand], known, now)
+    except RapportError:
+        return 0
 
 
 def _zone(person: Recipient, desk: Desk) -> tuple[ZoneInfo, str]:

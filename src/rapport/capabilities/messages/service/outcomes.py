@@ -126,6 +126,7 @@ def take_feedback(conn: Connection, workspace: WorkspaceId, said: Sequence[Feedb
     if said and not rows:
         raise NotFound(f"no message {next(iter(ids.values()))[:60]!r}", hint="ids look like msg_…")
     about, bounced, complained, unsubscribed = [], [], [], []
+    stamps: defaultdict[str, dict[str, int]] = defaultdict(dict)
     refused: dict[str, tuple[MessageRow, int]] = {}
     for one in sorted(said, key=lambda each: ids[each]):  # two deliveries lock in one order
         row = rows.get(ids[one])
@@ -136,7 +137,7 @@ def take_feedback(conn: Connection, workspace: WorkspaceId, said: Sequence[Feedb
         suffix = f"{one.kind}-{at}" if one.kind == "bounced" and one.at else f"{one.kind}{'-machine' * one.machine}"
         about.append(About(row, name, one.detail, suffix, at, one.machine))
         if column is not None and not one.machine:
-            _stamp(conn, row, column, at)
+            stamps[column].setdefault(row.id, at)
         if one.kind == "bounced" and bounce_is_permanent(status_code_of(one.detail)):
             bounced.append(row)
         if one.kind == "complained":
@@ -145,6 +146,7 @@ def take_feedback(conn: Connection, workspace: WorkspaceId, said: Sequence[Feedb
             unsubscribed.append(row)
         if row in (*complained, *unsubscribed):
             refused.setdefault(row.id, (row, at))
+    store.stamp(conn, workspace, stamps)
     for several, reason in ((bounced, "bounced"), (complained, "complained"), (unsubscribed, "unsubscribed")):
         _suppress(conn, workspace, several, reason=reason, now=now)
     state(conn, workspace, about, now=now)
@@ -152,12 +154,6 @@ def take_feedback(conn: Connection, workspace: WorkspaceId, said: Sequence[Feedb
     fall_back(conn, workspace, astray, now=now)
     _refuse(conn, workspace, list(refused.values()), now=now)
     return len({one.row.id for one in about})
-
-
-def _stamp(conn: Connection, row: MessageRow, column: str, at: int) -> None:
-    m = store.messages.c
-    update = store.messages.update().where(m.workspace == row.workspace, m.id == row.id, m[column].is_(None))
-    conn.execute(update.values({column: at}))
 
 
 def _refuse(conn: Connection, workspace: WorkspaceId, several: Sequence[tuple[MessageRow, int]], *, now: int) -> None:
