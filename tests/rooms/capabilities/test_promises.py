@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rapport.capabilities.messages import store as messages
-from rapport.capabilities.promises import shipments_of, store
+from rapport.capabilities.promises import store
 from rapport.capabilities.promises.holding import HOLDS
 from rapport.capabilities.promises.lateness import Lived, Model, learn
 from rapport.capabilities.promises.paid_back import paid_back
@@ -26,6 +26,7 @@ from rapport.capabilities.promises.service.promising import (
     WindowWanted,
     find_promise,
     promise,
+    shipments_shown,
 )
 from rapport.capabilities.promises.service.queueing import AT_ONCE
 from rapport.capabilities.promises.settings import PROMISE_SETTINGS, PromiseSettings
@@ -166,7 +167,7 @@ def test_an_order_is_there_only_when_every_line_is(any_shop: Shop) -> None:
     shop.fold()
     assert of(shop, "A-1").status == "kept"
     with shop.db.read() as conn:
-        assert [one.shipment_id for one in shipments_of(conn, shop.id, "A-1")] == ["S1", "S2"]
+        assert [one.shipment_id for one in shipments_shown(conn, shop.id, "A-1")] == ["S1", "S2"]
 
 
 def test_what_was_paid_back_is_to_come_no_more(any_shop: Shop) -> None:

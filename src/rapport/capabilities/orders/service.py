@@ -12,7 +12,6 @@ from rapport.capabilities.orders.facts import CART_ABANDONED, CART_EVENTS, cart_
 from rapport.capabilities.orders.keeping import keep_orders
 from rapport.capabilities.orders.model import CartStory, stories_of
 from rapport.capabilities.orders.settings import ORDER_SETTINGS
-from rapport.capabilities.promises import shipments_of
 from rapport.collect.own import own_fact
 from rapport.decide import people
 from rapport.kernel.clock import SECOND, to_iso
@@ -23,7 +22,7 @@ from rapport.remember.inputs import ReadingSettings
 from rapport.storage import log
 from rapport.storage.log import StoredRow
 
-__all__ = ["CART_TIMER", "carts_by_day", "judge_carts", "keep", "revenue_rows", "shipped"]
+__all__ = ["CART_TIMER", "carts_by_day", "judge_carts", "keep", "revenue_rows"]
 
 CART_TIMER = "orders.cart"
 
@@ -125,11 +124,6 @@ def revenue_rows(conn: Connection, question: Question) -> list[dict[str, Any]]:
         }
         for row in rows
     ]  # fmt: skip
-
-
-def shipped(conn: Connection, workspace: WorkspaceId, order_id: str) -> Sequence[Any]:
-    """The shipments of an order."""
-    return shipments_of(conn, workspace, order_id)
 
 
 def _judge(rows: Sequence[StoredRow], shop: _Shop, strands: Sequence[Key], now: int) -> _Judged:

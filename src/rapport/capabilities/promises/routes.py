@@ -1,5 +1,5 @@
-"""`/api/v1/orders/{id}/promise`: what was promised about an order, how that stands, and to promise it anew;
-`/api/v1/shipments`: what carriers, the warehouse and stores say of shipments.
+"""`/api/v1/orders/{id}`: one order as it stands; `/api/v1/orders/{id}/promise`: what was promised about it, how that
+stands, and to promise it anew; `/api/v1/shipments`: what carriers, the warehouse and stores say of shipments.
 """
 
 from __future__ import annotations
@@ -13,7 +13,14 @@ from litestar.params import Parameter
 from msgspec import Meta
 
 from rapport.capabilities.promises.facts import SCAN
-from rapport.capabilities.promises.service.promising import PromiseShown, PromiseWanted, find_promise, promise
+from rapport.capabilities.promises.service.promising import (
+    OrderShown,
+    PromiseShown,
+    PromiseWanted,
+    find_promise,
+    promise,
+    show_order,
+)
 from rapport.collect.appender import Appender
 from rapport.collect.names import Vocabulary
 from rapport.collect.own import own_fact
@@ -68,6 +75,13 @@ class ShipmentsAccepted(msgspec.Struct, frozen=True, kw_only=True):
     accepted: int
 
 
+@get("/orders/{order_id:str}", permission="customers:read", tags=["orders"], sync_to_thread=True)
+def get_order(db: Database, principal: Principal, order_id: OrderId) -> OrderShown:
+    """An order with its lines, its refunds, its shipments, its customer and what is left of its revenue."""
+    with db.read() as conn:
+        return show_order(conn, principal.workspace, order_id)
+
+
 @get("/orders/{order_id:str}/promise", permission="promises:read", tags=["orders"], sync_to_thread=True)
 def get_promise(db: Database, principal: Principal, order_id: OrderId) -> PromiseShown:
     """What was promised about an order, how that stands, what stands against it, and its shipments."""
@@ -112,4 +126,4 @@ def tell_shipments(
     return ShipmentsAccepted(accepted=len(rows))
 
 
-ROUTES = (get_promise, post_promise, tell_shipments)
+ROUTES = (get_order, get_promise, post_promise, tell_shipments)

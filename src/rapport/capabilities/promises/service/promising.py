@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 from sqlalchemy import Connection
 
+from rapport.capabilities.orders import OrderShown, find_order
 from rapport.capabilities.promises import store
 from rapport.capabilities.promises.links import order_path
 from rapport.capabilities.promises.model import CLOSED, IN_DANGER, Choice, Known, Made, history_of
@@ -22,8 +23,20 @@ from rapport.kernel.ids import WorkspaceId, new_id
 from rapport.kernel.text import clean
 
 __all__ = [
-    "HistoryShown", "PromiseShown", "PromiseWanted", "ShipmentShown", "Whole", "WindowShown", "WindowWanted",
-    "choices_open", "find_promise", "load", "promise", "shipments_shown",
+    "HistoryShown",
+    "OrderShown",
+    "PromiseShown",
+    "PromiseWanted",
+    "ShipmentShown",
+    "Whole",
+    "WindowShown",
+    "WindowWanted",
+    "choices_open",
+    "find_promise",
+    "load",
+    "promise",
+    "shipments_shown",
+    "show_order",
 ]  # fmt: skip
 
 _Moment = Annotated[str, Meta(max_length=60)]
@@ -153,6 +166,11 @@ def load(conn: Connection, workspace: WorkspaceId, order_id: str) -> Whole:
         order=order, history=history, row=row, shipments=shipments_of_scans(scans, zone_named(order.zone)),
         choices=store.choices_of(conn, workspace, order_id),
     )  # fmt: skip
+
+
+def show_order(conn: Connection, workspace: WorkspaceId, order_id: str) -> OrderShown:
+    """The order as it stands, with its shipments. Raises NotFound."""
+    return find_order(conn, workspace, order_id, shipments=shipments_shown(conn, workspace, order_id))
 
 
 def find_promise(conn: Connection, workspace: WorkspaceId, order_id: str) -> PromiseShown:
