@@ -127,3 +127,13 @@ META_COSTS = """\
 "summer","2026-04-10","active","12.34","5","900","2026-04-10","2026-04-10"
 "summer","2026-04-11","inactive","","","","2026-04-11","2026-04-11"
 """
+
+CONSENTS = """\
+E-mail,Purpose,Answer,Given at,Source,Wording,Language
+ada@example.com,email_marketing,yes,2024-05-01T10:00:00Z,newsletter form,v3,en
+bo@example.com,email_marketing,yes,,newsletter form,v3,en
+cy@example.com,email_marketing,yes,2024-05-01T10:00:00Z,,v3,en
+di@example.com,email_marketing,yes,2024-05-01T10:00:00Z,newsletter form,,en
+eve@example.com,sms_marketing,no,,,,
+fay@example.com,email_marketing,perhaps,2024-05-01T10:00:00Z,form,v3,en
+"""

@@ -35,6 +35,7 @@ FILES = {
     "amazon-order-report": exports.AMAZON_BUYERS,
     "google-ads-costs": exports.GOOGLE_COSTS,
     "meta-ads-costs": exports.META_COSTS,
+    "consents": exports.CONSENTS,
 }
 
 
@@ -71,6 +72,19 @@ def test_a_map_says_what_to_export_and_where_to_click(name: str) -> None:
     assert table.title
     assert " open " in table.export
     assert ready_map(name).text.startswith(b"# ")
+
+
+def test_a_yes_without_when_where_and_to_what_is_refused_by_its_line_and_a_no_needs_nothing(tmp_path: Path) -> None:
+    messages, refused = told(tmp_path, "consents")
+
+    assert [one["context"]["traits"]["email"] for one in messages] == ["ada@example.com", "eve@example.com"]
+    assert messages[0]["timestamp"] == "2024-05-01T10:00:00+00:00"
+    assert messages[0]["context"]["consentManagement"] == {"allowedConsentIds": ["email_marketing"]}
+    assert messages[1]["context"]["consentManagement"] == {"deniedConsentIds": ["sms_marketing"]}
+    assert [(one.line, one.reason.removeprefix("a yes has to say ")) for one in refused[:3]] == [
+        (3, "when it was given"), (4, "where it was given"), (5, "to which words it was given"),
+    ]  # fmt: skip
+    assert (refused[3].line, "'perhaps' is none that the map knows" in refused[3].reason) == (7, True)
 
 
 def test_shopify_orders_have_lines_refunds_and_fates(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from rapport.adapters.files.mapping import (
 from rapport.adapters.files.model import Progress, Refused, Step
 from rapport.adapters.files.reading import Table, row_text, shown_name
 from rapport.adapters.files.spill import Spill
+from rapport.capabilities.consent import import_lacks
 from rapport.kernel.countries import country_code
 from rapport.kernel.identifiers import IdentifierPolicy, email_identifier, phone_identifier
 
@@ -186,6 +187,8 @@ class CompiledFact:
         self._add_details(message, rows)
         if self._guest is not None and _names_nobody(message):
             message["anonymousId"] = str(_required(self._guest, rows, "guest_id"))
+        if reason := import_lacks(message):
+            raise CellError(rows[0], reason)
         return message
 
     def _add_details(self, message: dict[str, Any], rows: list[Row]) -> None:

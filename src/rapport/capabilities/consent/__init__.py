@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rapport.kernel.gate import Permit
     from rapport.kernel.ids import Key, WorkspaceId
 
-__all__ = ["confirmation_path", "gate", "preferences_path", "refusal_tokens"]
+__all__ = ["confirmation_path", "gate", "import_lacks", "preferences_path", "refusal_tokens"]
 
 
 def gate(conn: Any, workspace: WorkspaceId, keys: Collection[Key], purpose: str, now: int) -> Mapping[Key, Permit]:
@@ -22,6 +22,13 @@ def gate(conn: Any, workspace: WorkspaceId, keys: Collection[Key], purpose: str,
     from rapport.capabilities.consent.service import gate as asked
 
     return asked(conn, workspace, keys, purpose, now)
+
+
+def import_lacks(message: Mapping[str, Any]) -> str:
+    """What a message of an imported file lacks for its yes to count; empty where it lacks nothing."""
+    from rapport.capabilities.consent.importing import lacks
+
+    return lacks(message)
 
 
 def confirmation_path(conn: Any, workspace: WorkspaceId, key: Key, category: str, *, now: int) -> str:

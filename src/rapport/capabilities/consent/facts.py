@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
@@ -10,7 +11,7 @@ from rapport.capabilities.consent.strings import gpp_answers, tcf_answers
 from rapport.kernel.facts import Fact
 from rapport.kernel.wording import FactKind, joined
 
-__all__ = ["ANSWERED", "CATEGORIES", "FACT_KINDS", "TO_BE_CONFIRMED", "answers_of", "sends_signal"]
+__all__ = ["ANSWERED", "CATEGORIES", "FACT_KINDS", "TO_BE_CONFIRMED", "answers_in", "answers_of", "sends_signal"]
 
 ANSWERED = "Consent Answered"
 _UNSUBSCRIBED = "Unsubscribed"
@@ -32,14 +33,21 @@ def answers_of(fact: Fact) -> list[Answer]:
         return _stated(fact.properties.get("purposes"))
     if fact.name != _UNSUBSCRIBED and _CARRIES.isdisjoint(fact.context):  # nearly all facts
         return []
-    found = {answer.category: answer for answer in _preferences(fact.context.get("consent"))}
-    for answer in _managed(fact.context.get("consentManagement")):
+    found = answers_in(fact.context)
+    if fact.name == _UNSUBSCRIBED:
+        found = [one for one in found if one.category != "email_marketing"]
+        found.append(Answer("email_marketing", "denied"))
+    return found
+
+
+def answers_in(context: Mapping[str, Any]) -> list[Answer]:
+    """What the context of a message says of purposes, each category once."""
+    found = {answer.category: answer for answer in _preferences(context.get("consent"))}
+    for answer in _managed(context.get("consentManagement")):
         if answer.state == "denied" or answer.category not in found:
             found[answer.category] = answer
-    for answer in _strings(fact.context.get("consent")):
+    for answer in _strings(context.get("consent")):
         found[answer.category] = answer
-    if fact.name == _UNSUBSCRIBED:
-        found["email_marketing"] = Answer("email_marketing", "denied")
     return list(found.values())
 
 

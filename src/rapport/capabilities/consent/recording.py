@@ -182,14 +182,15 @@ def _check(policy: Policy, given: Given) -> None:
 
 
 def answer_fact(
-    workspace: WorkspaceId, identifier: Identifier, keys: Sequence[Key], given: Given, *, now: int
-) -> LogRow:
-    """The fact that says what somebody answered, held by these identifiers."""
+    workspace: WorkspaceId, identifier: Identifier, keys: Sequence[Key], given: Given, *, now: int,
+    at: int | None = None, id: str = "", confirmed: bool = False,
+) -> LogRow:  # fmt: skip
+    """The fact that says what somebody answered, held by these identifiers; `at` where that was before now."""
     return own_fact(
-        workspace, name=ANSWERED, id=new_id("ans"), occurred_at=now, received_at=now,
+        workspace, name=ANSWERED, id=id or new_id("ans"), occurred_at=now if at is None else at, received_at=now,
         properties={
             "purposes": dict(given.purposes), "wording": given.wording, "language": given.language, "how": given.how,
-            "by": given.by, "keys": [key.hex() for key in keys],
+            "by": given.by, "keys": [key.hex() for key in keys], **({"confirmed": True} if confirmed else {}),
         },
         **naming(identifier),
     )  # fmt: skip

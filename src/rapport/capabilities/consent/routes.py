@@ -9,6 +9,7 @@ from litestar import get, post
 from litestar.params import Parameter
 from msgspec import Meta
 
+from rapport.capabilities.consent.importing import MOST, Brought, BroughtAnswer, bring
 from rapport.capabilities.consent.links import OPEN_FOR, load_links
 from rapport.capabilities.consent.model import RESTRICTED, Policy
 from rapport.capabilities.consent.receipt import Receipt, receipt_of
@@ -87,6 +88,23 @@ def answer_consent(
         by=f"{principal.kind}:{principal.id}",
     )  # fmt: skip
     return record(db, appender, principal.workspace, reference, given, now=now_us())
+
+
+class AnswersBrought(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Answers that people gave elsewhere."""
+
+    answers: Annotated[list[BroughtAnswer], Meta(min_length=1, max_length=MOST)]
+
+
+@post("/consent/answers", permission="consent:write", status_code=200, tags=["consent"], sync_to_thread=True)
+def bring_answers(db: Database, principal: Principal, appender: Appender, data: AnswersBrought) -> Brought:
+    """Bring along what people answered elsewhere, at most 1,000 at once; sending the same again changes nothing.
+
+    A yes says when, where and to which words it was given, and never ends a refusal that came later. What is refused
+    is told by its line; all else is in force with the reply.
+    """
+    by = f"{principal.kind}:{principal.id}"
+    return bring(db, appender, principal.workspace, data.answers, by=by, now=now_us())
 
 
 @get("/customers/{reference:str}/may", permission="consent:read", door="open", tags=["consent"], sync_to_thread=True)
@@ -186,4 +204,4 @@ def get_receipt(db: Database, principal: Principal, reference: Reference) -> Rec
         return receipt_of(conn, principal.workspace, key, now=now_us())
 
 
-ROUTES = (get_consent, answer_consent, ask_may, make_links, list_policies, read_strings, get_receipt)
+ROUTES = (get_consent, answer_consent, bring_answers, ask_may, make_links, list_policies, read_strings, get_receipt)

@@ -189,7 +189,7 @@ def name_purposes(conn: Connection, workspace: WorkspaceId) -> Mapping[str, str]
 def note_of(fact: Fact) -> list[Answer]:
     """What a fact says of consent, its browser's signal included."""
     answers = answers_of(fact)
-    if fact.name == ANSWERED and _text(fact, "how") in PROVEN:
+    if fact.name == ANSWERED and (_text(fact, "how") in PROVEN or fact.properties.get("confirmed") is True):
         answers += [Answer(f"{CONFIRMED}{one.category}", "granted") for one in answers if one.state == "granted"]
     if _birthday(fact):
         answers = [*answers, Answer(BORN, "granted")]
@@ -281,7 +281,7 @@ _SHOWN = ("wording", "language")
 
 def _held(noted: Noted, answer: Answer) -> Held:
     fact = noted.fact
-    how = "signal" if answer.category == GPC else _text(fact, "how") or "website"
+    how = "signal" if answer.category == GPC else _text(fact, "how") or _imported(fact) or "website"
     return Held(
         category=answer.category, state=answer.state, at=fact.occurred_at,
         since=_given_at(fact) or (fact.occurred_at if noted.since is None else noted.since), fact=fact.id,
@@ -289,6 +289,13 @@ def _held(noted: Noted, answer: Answer) -> Held:
         wording=_birthday(fact) if answer.category == BORN else _text(fact, "wording"),
         language=_text(fact, "language"),
     )  # fmt: skip
+
+
+def _imported(fact: Fact) -> str:
+    """Where an answer was given that a file brought along, as the file says."""
+    beside = fact.context.get("consent")
+    place = beside.get("importedFrom") if isinstance(beside, dict) else None
+    return f"import: {clean(place, longest=80)}" if isinstance(place, str) and place else ""
 
 
 def _is_repeated(fact: Fact) -> bool:
