@@ -7,6 +7,7 @@ import base64
 import gzip
 import json
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -276,3 +277,40 @@ async def test_a_wrong_keys_late_answer_delays_no_right_one_of_the_same_address(
     endpoints._misses.late = 1
     assert (await late).status_code == 401
     assert endpoints._misses.late == 0
+
+
+@pytest.mark.parametrize(
+    "body", [gzip.compress(b" " * 6_000_000), b"\x1f\x8bnonsense"], ids=["a bomb", "what cannot be unpacked"]
+)
+async def test_what_a_stranger_packed_is_unpacked_thirty_times_a_minute_at_most_before_its_answers_are_late(
+    client: httpx.AsyncClient, endpoints: Endpoints, body: bytes
+) -> None:
+    headers = basic("wk_made_up:") | {"Content-Encoding": "gzip"}
+    endpoints._misses.late = MOST_LATE  # nobody is kept waiting here
+    closed = []
+    while not any(closed) and len(closed) < 3 * FREE_MISSES:  # one more is free every two seconds
+        answer = await client.post("/v1/batch", content=body, headers=headers)
+        assert answer.status_code == 400
+        closed.append(answer.headers.get("connection") == "close")
+    assert closed[-1]
+    assert len(closed) > FREE_MISSES
+    assert endpoints.in_flight.held == 0
+
+
+def test_what_grows_beyond_a_little_is_unpacked_beside_the_loop() -> None:
+    """Fifty kilobytes can become megabytes, and others must not wait for them."""
+    threads: list[str] = []
+
+    class Body(bytes):
+        def __getitem__(self, part: Any) -> Any:
+            threads.append(threading.current_thread().name)
+            return super().__getitem__(part)
+
+    async def unpacked(size: int) -> bytes:
+        return await module._unpacked(Body(gzip.compress(b" " * size)), "gzip", limit=2_000_000)
+
+    assert asyncio.run(unpacked(1_000_000)) == b" " * 1_000_000
+    assert threads[0] == "MainThread" != threads[1]
+    threads.clear()
+    assert asyncio.run(unpacked(100)) == b" " * 100
+    assert threads == ["MainThread"]

@@ -15,6 +15,7 @@ from rapport.app.settings import Settings
 from rapport.capabilities.consent import well_known
 from rapport.collect.endpoints import Endpoints
 from rapport.collect.http import Receive, Scope, Send
+from rapport.collect.paths import handles
 from rapport.remember.profiles import PROFILES
 from rapport.web.alarms import Alarms
 from rapport.web.app import create_app
@@ -52,7 +53,7 @@ class Front:
         self._endpoints = endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._endpoints.handles(scope["path"]):
+        if scope["type"] == "http" and handles(scope["path"]):
             await self._endpoints(scope, receive, send)
         elif scope["type"] == "lifespan":
             async with self._endpoints.running():

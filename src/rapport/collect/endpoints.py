@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
-from typing import NamedTuple, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import msgspec
 
@@ -41,6 +41,7 @@ from rapport.collect.http import (
 from rapport.collect.limiter import MOST_LATE, STRANGERS, InFlight, Misses, RateLimiter
 from rapport.collect.model import Envelope, QuarantineRow, Source
 from rapport.collect.names import SPECIFICATION, Vocabulary
+from rapport.collect.paths import ENDPOINTS, SDK_METRICS, SETTINGS, Endpoint
 from rapport.collect.pixel import read_pixel
 from rapport.collect.prepare import prepare_all
 from rapport.collect.sources import Sources
@@ -54,7 +55,6 @@ from rapport.kernel.errors import (
     TooLarge,
     Unauthenticated,
 )
-from rapport.kernel.facts import FactType
 from rapport.storage.log import LogRow
 
 __all__ = ["Endpoints"]
@@ -83,46 +83,6 @@ GIF = HttpAnswer(
 )
 
 
-class Endpoint(NamedTuple):
-    """One path that takes messages."""
-
-    method: str
-    type: FactType | None = None
-    """The type of its one message; None for a batch."""
-    history: bool = False
-    pixel: bool = False
-
-
-_BATCH = Endpoint("POST")
-_ENDPOINTS: Mapping[str, Endpoint] = {
-    **{f"/v1/{kind}": Endpoint("POST", kind) for kind in ("track", "identify", "page", "screen", "group", "alias")},
-    **{
-        f"/api/s/{path}{kind}": Endpoint("POST", kind)
-        for path in ("", "s2s/")
-        for kind in ("track", "identify", "page", "screen", "group", "alias")
-    },
-    "/v1/t": Endpoint("POST", "track"),
-    "/v1/i": Endpoint("POST", "identify"),
-    "/v1/p": Endpoint("POST", "page"),
-    "/v1/s": Endpoint("POST", "screen"),
-    "/v1/g": Endpoint("POST", "group"),
-    "/v1/a": Endpoint("POST", "alias"),
-    "/v1/merge": Endpoint("POST", "alias"),
-    "/v1/b": _BATCH,
-    "/v1/batch": _BATCH,
-    "/api/s/batch": _BATCH,
-    "/api/s/s2s/batch": _BATCH,
-    "/v1/import": Endpoint("POST", history=True),
-    "/beacon/v1/batch": _BATCH,
-    **{
-        f"/{path}/{kind}": Endpoint("GET", kind, pixel=True)  # never more than a fact: any page can load an image
-        for path in ("pixel/v1", "v1/pixel", "api/px")
-        for kind in ("track", "page")
-    },
-}
-_SDK_METRICS = "/v1/m"
-_SETTINGS = re.compile(r"^/v1/projects/([^/]{1,200})/settings$")
-_SOURCE_CONFIG = "/sourceConfig"
 _HOST = re.compile(r"^[A-Za-z0-9._:\[\]-]{1,255}$")
 
 
@@ -150,12 +110,6 @@ class Endpoints:
         self._vocabulary = vocabulary
         self._admission: Admission = admission or Everything()
 
-    @staticmethod
-    def handles(path: str) -> bool:
-        """Whether a path is one of the endpoints'."""
-        path = path.rstrip("/")
-        return path in _ENDPOINTS or path in (_SDK_METRICS, _SOURCE_CONFIG) or _SETTINGS.match(path) is not None
-
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Read the sources, then keep them fresh and the counters flushed until the block ends."""
@@ -178,10 +132,12 @@ class Endpoints:
             answer = await self._answer(head, receive)
         except Gone:
             return
-        except RapportError as error:
+        except (RapportError, UnreadOfStranger) as raised:
+            error = raised.error if isinstance(raised, UnreadOfStranger) else raised
             if error.status >= 500:
                 _log.error("an endpoint could not keep facts: %s", error.message)
-            cut = isinstance(error, Unauthenticated) and not await self._slow_down(head.address)
+            strange = isinstance(raised, Unauthenticated | UnreadOfStranger)
+            cut = strange and not await self._slow_down(head.address)
             await send_answer(send, answer_of(error), cut=cut or _must_cut(head, error))
             return
         except Exception:  # noqa: BLE001 - a bug must become a 500, never a dropped connection
@@ -209,12 +165,12 @@ class Endpoints:
         path = head.path.rstrip("/")
         if head.method == "OPTIONS":
             return preflight(head)
-        endpoint = _ENDPOINTS.get(path)
+        endpoint = ENDPOINTS.get(path)
         if endpoint is not None:
             if head.method != endpoint.method and not (endpoint.pixel and head.method == "HEAD"):
                 return _wrong_method(endpoint.method)
             return await (self._pixel(head, endpoint) if endpoint.pixel else self._take(head, endpoint, receive))
-        if path == _SDK_METRICS:
+        if path == SDK_METRICS:
             return SUCCESS
         if head.method not in ("GET", "HEAD"):
             return _wrong_method("GET")
@@ -231,11 +187,16 @@ class Endpoints:
         body = await read_body(head, receive, limit=limit, in_flight=self.in_flight, of=of)
         held = len(body)
         try:
-            plain = await _aside(len(body), inflate, body, head.encoding, limit=limit)
+            try:
+                plain = await _unpacked(body, head.encoding, limit=limit)
+            except InvalidInput as error:
+                if source is None:
+                    raise UnreadOfStranger(error) from error
+                raise
             if plain is not body:
                 self.in_flight.hold(len(plain), of)
                 held += len(plain)
-            if source is None and await self._source(keys_in(plain), now=now) is None:
+            if source is None and await self._source(await _aside(len(plain), keys_in, plain), now=now) is None:
                 raise _no_such_key()
             parts = await _aside(len(plain), read_batch if endpoint.type is None else read_single, plain)
             await self._keep(head, endpoint, parts, source, size=len(plain))
@@ -336,7 +297,7 @@ class Endpoints:
         return None
 
     async def _document(self, head: Head, path: str) -> HttpAnswer:
-        settings = _SETTINGS.match(path)
+        settings = SETTINGS.match(path)
         keys = (settings.group(1),) if settings else _head_keys(head)
         source = await self._source(keys, now=self._clock())
         if source is None or not source.enabled:
@@ -352,6 +313,14 @@ class QuarantineFull(InvalidInput):
     """Invalid messages that there is no room for: not acknowledged, and of no use to send again as they are."""
 
     code = "quarantine_full"
+
+
+class UnreadOfStranger(Exception):
+    """A body that cannot be unpacked, by somebody who has shown no key that is known: as dear to us as a wrong key."""
+
+    def __init__(self, error: RapportError) -> None:
+        super().__init__(error.message)
+        self.error = error
 
 
 class Forbidden401(Forbidden):
@@ -391,6 +360,14 @@ def _portions(messages: list[bytes]) -> Iterator[list[bytes]]:
 async def _aside(size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Do the work, in a thread if it is about a large body: others must not wait for it."""
     return work(*args, **kwargs) if size <= BYTES_AT_ONCE else await asyncio.to_thread(work, *args, **kwargs)
+
+
+async def _unpacked(body: bytes, encoding: str, *, limit: int) -> bytes:
+    """`inflate`, in a thread where much comes of it: a little that is packed can become megabytes."""
+    if len(body) <= BYTES_AT_ONCE < limit:
+        with suppress(TooLarge):
+            return inflate(body, encoding, limit=BYTES_AT_ONCE)
+    return await _aside(limit, inflate, body, encoding, limit=limit)
 
 
 def _no_such_key() -> Unauthenticated:

@@ -16,6 +16,7 @@ import pytest
 from rapport.collect.endpoints import Endpoints
 from rapport.collect.health import health_of_sources
 from rapport.collect.model import Limits, QuarantineRow
+from rapport.collect.paths import handles
 from rapport.collect.quarantine import list_quarantined
 from rapport.collect.sources import change_source, create_source, rotate_key, set_enabled
 from rapport.collect.watches import WATCHES
@@ -546,4 +547,4 @@ async def test_many_at_once_are_all_kept(client: httpx.AsyncClient, shop: Shop) 
     ],
 )  # fmt: skip
 async def test_the_doors_know_their_paths(path: str, *, handled: bool) -> None:
-    assert Endpoints.handles(path) is handled
+    assert handles(path) is handled

@@ -8,7 +8,7 @@ import json
 import httpx
 import pytest
 
-from rapport.collect.endpoints import Endpoints
+from rapport.collect.paths import handles
 from rapport.collect.quarantine import list_quarantined
 from tests.rooms.collect.conftest import Shop, problem
 
@@ -68,7 +68,7 @@ async def test_an_image_states_facts_and_nothing_about_who_is_who(
     client: httpx.AsyncClient, shop: Shop, kind: str
 ) -> None:
     asked = {"writeKey": shop.source.write_key, "userId": "ada", "previousId": "eve", "type": kind, "event": "Seen"}
-    assert not Endpoints.handles(f"/v1/pixel/{kind}")
+    assert not handles(f"/v1/pixel/{kind}")
     assert (await client.get(f"/v1/{kind}", params=asked)).status_code in (404, 405)
     assert (await client.get("/v1/pixel/track", params=asked)).status_code == 200
     assert [fact.type for fact in shop.facts()] == ["track"]
