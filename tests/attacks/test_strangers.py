@@ -287,7 +287,7 @@ async def test_what_a_stranger_packed_is_unpacked_thirty_times_a_minute_at_most_
 ) -> None:
     headers = basic("wk_made_up:") | {"Content-Encoding": "gzip"}
     endpoints._misses.late = MOST_LATE  # nobody is kept waiting here
-    closed = []
+    closed: list[bool] = []
     while not any(closed) and len(closed) < 3 * FREE_MISSES:  # one more is free every two seconds
         answer = await client.post("/v1/batch", content=body, headers=headers)
         assert answer.status_code == 400
