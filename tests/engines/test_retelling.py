@@ -13,7 +13,8 @@ from sqlalchemy import BigInteger, Column, Integer, MetaData, SmallInteger, Tabl
 from rapport.app.filling import FILLING
 from rapport.app.wiring import OWN, installed
 from rapport.capabilities.orders.kept_sums import SUMMING
-from rapport.capabilities.orders.store import orders, refunds
+from rapport.capabilities.orders.refund_rows import refunds
+from rapport.capabilities.orders.store import orders
 from rapport.compose.installed import Installed
 from rapport.compose.slice import Slice
 from rapport.kernel import work as work_
@@ -180,7 +181,7 @@ def read_as_before(shop: Shop, rng: random.Random) -> None:
         conn.execute(orders.update().values(**wrong, rank=0, at=NOON - 1, updated_reading=1, cancelled_reading=1))
         ghost = orders.c.order_id.in_(["o0", "o1"])
         conn.execute(orders.update().where(ghost).values(order_id=orders.c.order_id + ".0", cancelled_at=NOON))
-        conn.execute(refunds.update().where(refunds.c.order_id == "o2").values(refund_id=refunds.c.refund_id + ".0"))
+        conn.execute(refunds.update().where(refunds.c.order_id == "o2").values(key=refunds.c.key + ".0"))
         conn.execute(folded.delete().where(folded.c.part.like("stage:%")))
     sum_days(shop)
 

@@ -23,6 +23,9 @@ from tests.shop import NOON, Message, Shop
 
 USERS = ("ada", "bo")
 
+CREDIT_NOTE = "Credit Note"
+"""A refund that names no order, told of the browser of whoever placed it."""
+
 ORDER = st.integers(0, 3)
 AT = st.sampled_from([0, 1, 2, 13 * HOUR, 30 * HOUR])
 AMOUNT = st.sampled_from([-3, 0, 5, 7.25, 100, "abc"])
@@ -46,9 +49,10 @@ TOLD = st.one_of(
     st.tuples(st.just("Order Updated"), ORDER, AT, SAID, st.none(), st.booleans()),
     st.tuples(st.just("Order Cancelled"), ORDER, AT, NOTHING, st.none(), st.booleans()),
     st.tuples(st.just("Order Refunded"), ORDER, AT, MONEY | NOTHING, st.none() | st.integers(0, 1), st.booleans()),
+    st.tuples(st.just(CREDIT_NOTE), ORDER, AT, MONEY | NOTHING, st.integers(0, 1), st.booleans()),
 )
 """A fact, its order, microseconds after noon, what it says of money and state, refund id, whether a browser says it.
-An order is of one customer."""
+An order is of one customer, and orders have refunds of the same ids."""
 
 COLUMNS = {
     "orders": "orders", "revenue": "revenue_minor", "refunds": "refunds_minor", "net_revenue": "net_minor",
@@ -66,10 +70,26 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         found.close()
 
 
+def begin(shop: Shop, zone: str) -> None:
+    """Another shop of the installation, with nothing in it."""
+    number = next(_numbers)
+    with shop.db.write() as conn:
+        made = WorkspaceSettings(time_zone=zone)
+        shop.id = create_workspace(conn, slug=f"shop-{number}", name="Shop", now=NOON, settings=made).id
+
+
 def message(shop: Shop, told: tuple[Any, ...]) -> Message:
     name, order, at, money, refund, *_ = told
-    said = money if refund is None else {**money, "refund_id": f"r{order}-{refund}"}
-    return shop.message(name, at=NOON + at, user=USERS[order % 2], order_id=f"o{order}", **said)
+    said = money if refund is None else {**money, "refund_id": str(refund)}
+    user = USERS[order % 2]
+    if name == CREDIT_NOTE:
+        return shop.message("Order Refunded", at=NOON + at, browser=f"{user}-b", **said)
+    return shop.message(name, at=NOON + at, user=user, order_id=f"o{order}", **said)
+
+
+def sign_in(shop: Shop) -> None:
+    """Each browser turns out to be its customer's."""
+    shop.send(*(shop.message("Page Viewed", at=NOON, user=user, browser=f"{user}-b") for user in USERS))
 
 
 def of_customers(shop: Shop) -> dict[str, Counter[str]]:
@@ -105,7 +125,7 @@ def without_zeros(sums: dict[str, Counter[str]]) -> dict[str, dict[str, int]]:
 @settings(max_examples=20, deadline=None)
 @given(
     facts=st.lists(TOLD, max_size=14), strange=st.lists(TOLD, max_size=4), batch=st.sampled_from([1, 3, 1000]),
-    summed=st.integers(0, 14), zone=st.sampled_from(["UTC", "Asia/Kolkata"]),
+    summed=st.integers(0, 14), zone=st.sampled_from(["UTC", "Asia/Kolkata"]), known=st.booleans(),
 )  # fmt: skip
 @example(
     facts=[
@@ -117,6 +137,20 @@ def without_zeros(sums: dict[str, Counter[str]]) -> dict[str, dict[str, int]]:
     batch=1000,
     summed=2,
     zone="UTC",
+    known=True,
+)
+@example(
+    facts=[
+        ("Order Completed", 0, 0, {"revenue": 100, "currency": "EUR"}, None, False),
+        ("Order Refunded", 0, 1, {"revenue": 5, "currency": "EUR"}, 1, False),
+        (CREDIT_NOTE, 0, 0, {"revenue": 5, "currency": "EUR"}, 1, False),
+        (CREDIT_NOTE, 1, 0, {"revenue": 7, "currency": "EUR"}, 1, False),
+    ],
+    strange=[],
+    batch=1000,
+    summed=4,
+    zone="UTC",
+    known=False,
 )
 @example(
     facts=[
@@ -133,6 +167,7 @@ def without_zeros(sums: dict[str, Counter[str]]) -> dict[str, dict[str, int]]:
     batch=1,
     summed=2,
     zone="UTC",
+    known=True,
 )
 @example(
     facts=[
@@ -146,27 +181,36 @@ def without_zeros(sums: dict[str, Counter[str]]) -> dict[str, dict[str, int]]:
     batch=1000,
     summed=3,
     zone="Asia/Kolkata",
+    known=False,
 )
 def test_the_customers_records_add_up_to_the_shops_numbers(
-    shop: Shop, facts: list[tuple[Any, ...]], strange: list[tuple[Any, ...]], batch: int, summed: int, zone: str
-) -> None:
+    shop: Shop, facts: list[tuple[Any, ...]], strange: list[tuple[Any, ...]], batch: int, summed: int, zone: str,
+    known: bool,
+) -> None:  # fmt: skip
     """In every currency, in any order of arrival: orders, before refunds, refunds, cancelled, and what was kept.
 
-    Whether the days were summed before the last of them came or after, and whatever a stranger says of these orders
-    with the key of the website.
+    Whether the days were summed before the last of them came or after, whether it was known before or turns out last
+    whose browsers are, and whatever a stranger says of these orders with the key of the website.
     """
-    number = next(_numbers)
-    with shop.db.write() as conn:
-        made = WorkspaceSettings(time_zone=zone)
-        shop.id = create_workspace(conn, slug=f"shop-{number}", name="Shop", now=NOON, settings=made).id
+    begin(shop, zone)
+    if known:
+        sign_in(shop)
     for some in (facts[:summed], facts[summed:]):
         turns(shop.db, SUMMING, now=NOON)
         for told in some:
             shop.send(message(shop, told), public=told[5])
         shop.fold(batch=batch)
         reported = {told[1] for told in facts if told[0] == "Order Completed"}
-        lies = [message(shop, told) | {"userId": "mallory"} for told in strange if told[1] in reported]
+        lies = [
+            message(shop, told) | {"userId": "mallory"}
+            for told in strange
+            if told[1] in reported and told[0] != CREDIT_NOTE
+        ]
         shop.send(*lies, public=True, received_at=NOON + DAY * 9)
+        shop.fold(batch=batch)
+    turns(shop.db, SUMMING, now=NOON)
+    if not known:
+        sign_in(shop)
         shop.fold(batch=batch)
     add_up(shop)
     days = of_each_day(shop)
@@ -185,3 +229,20 @@ def add_up(shop: Shop) -> None:
     assert {by: without_zeros(of_the_shop(shop, by)) for by in ("currency", "day", "country")} == dict.fromkeys(
         ("currency", "day", "country"), expected
     )
+
+
+def test_each_order_has_its_own_first_refund_and_one_that_names_no_order_is_not_another(shop: Shop) -> None:
+    """Whichever comes first; a customer's, not another's."""
+    begin(shop, "UTC")
+    bought = [shop.message("Order Completed", at=NOON, user="ada", order_id=f"o{n}", revenue=50) for n in (1, 2)]
+    back = [shop.message("Order Refunded", at=NOON + n, user="ada", order_id=f"o{n}", refund_id="1", revenue=n)
+            for n in (1, 2)]  # fmt: skip
+    unnamed = [shop.message("Order Refunded", at=NOON + n, user="ada", refund_id="1", revenue=7) for n in (0, 3)]
+    shop.send(unnamed[0], *bought)
+    shop.fold()
+    assert of_the_shop(shop, "currency")["refunds"] == {"EUR": 700}
+    shop.send(*back, unnamed[1])
+    shop.send(shop.message("Order Refunded", at=NOON, user="bo", refund_id="1", revenue=4))
+    shop.fold()
+    add_up(shop)
+    assert of_the_shop(shop, "currency")["refunds"] == {"EUR": 100 + 200 + 400}

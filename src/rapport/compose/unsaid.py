@@ -29,7 +29,7 @@ from rapport.storage.lookup import select_among
 
 __all__ = ["SUBJECTS", "Around", "LookAgain", "Looked", "around", "look", "orders_of", "subjects_of"]
 
-SUBJECTS = ("order_id", "refund_id", "shipment_id", "cart_id")
+SUBJECTS = ("order_id", "shipment_id", "cart_id")
 """Properties by which facts of several people may speak of one thing."""
 
 _AT_ONCE = 5_000

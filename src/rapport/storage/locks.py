@@ -44,6 +44,8 @@ class Lock(IntEnum):
     """By identifier: one transaction answers a question for them."""
     BUDGETS = 7_262_055
     """By workspace: one transaction spends the budgets of its loyalty programmes; taken after POINTS."""
+    REFUNDS = 7_262_063
+    """By workspace: one transaction keeps refunds that name no order; shared by those whose refunds do."""
     AUDIT = 7_262_051
     """By workspace: one transaction gives entries of the audit trail their places."""
 
@@ -60,8 +62,9 @@ def lock_shared(conn: Connection, lock: Lock) -> None:
         conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({int(lock)})")
 
 
-def lock_each(conn: Connection, lock: Lock, numbers: Iterable[int]) -> None:
-    """Wait to be the only transaction that holds this lock for each of these 32-bit numbers.
+def lock_each(conn: Connection, lock: Lock, numbers: Iterable[int], *, shared: bool = False) -> None:
+    """Wait to be the only transaction that holds this lock for each of these 32-bit numbers, or one of those that
+    share it.
 
     In ascending order, so that two transactions never wait for each other.
     """
@@ -69,8 +72,9 @@ def lock_each(conn: Connection, lock: Lock, numbers: Iterable[int]) -> None:
         wanted = sorted(set(numbers))
         if wanted:
             # `unnest` hands the numbers out one by one in their order, and each is locked before the next.
+            way = "_shared" if shared else ""
             conn.exec_driver_sql(
-                "SELECT pg_advisory_xact_lock(%s, number) FROM unnest(%s::int[]) AS number", (int(lock), wanted)
+                f"SELECT pg_advisory_xact_lock{way}(%s, number) FROM unnest(%s::int[]) AS number", (int(lock), wanted)
             ).all()
 
 

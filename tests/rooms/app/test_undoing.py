@@ -27,7 +27,8 @@ from rapport.capabilities.lake.store import lake_refilings
 from rapport.capabilities.loyalty.store import causes
 from rapport.capabilities.loyalty.verifying import verify
 from rapport.capabilities.loyalty.wallet import wallet_of
-from rapport.capabilities.orders.store import carts, orders, refunds
+from rapport.capabilities.orders.refund_rows import refunds
+from rapport.capabilities.orders.store import carts, orders
 from rapport.capabilities.promises.store import promises
 from rapport.collect import sources, withdrawals
 from rapport.collect.statements import order_statements
@@ -124,7 +125,7 @@ def told(shop: Shop, *, forging: bool) -> None:
 
 
 KEPT = {
-    orders: (), refunds: (), carts: (), bought: (), sales: (), sale_lines: (), causes: (),
+    orders: (), refunds: ("shared",), carts: (), bought: (), sales: (), sale_lines: (), causes: (),
     promises: ("changed_at", "risk"),
     touchpoints: ("seq",), consent_held: (), consent_answers: (), fact_minutes: ("shard",),
     order_statements: ("seq",),
@@ -137,7 +138,7 @@ def everything(shop: Shop) -> dict[str, Any]:
     """All that is made of the facts, in terms that are the same in another shop."""
     found: dict[str, Any] = {"digest": shop.digest()}
     for table, but in KEPT.items():
-        left_out = {*but, "was_at", "was_order"}
+        left_out = {*but, "was_at"}
         rows = (
             {name: v for name, v in row.items() if name not in left_out}
             for row in shop.rows(table)

@@ -7,8 +7,9 @@ import msgspec
 from rapport.act.jobs import Moment, Turn
 from rapport.capabilities.orders import kept_sums
 from rapport.capabilities.orders.kept_sums import SUMMING, revenue_days, revenue_marks
+from rapport.capabilities.orders.refund_rows import refunds
 from rapport.capabilities.orders.slice import ORDERS
-from rapport.capabilities.orders.store import orders, refunds
+from rapport.capabilities.orders.store import orders
 from rapport.kernel.clock import DAY, HOUR
 from rapport.kernel.ids import Key
 from rapport.measure.model import Question

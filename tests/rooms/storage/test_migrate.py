@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from rapport.app.wiring import installed
 from rapport.kernel.errors import Misconfigured
 from rapport.storage.engine import Database, metadata
-from rapport.storage.migrate import Branch, migrate, newest_revision
+from rapport.storage.migrate import Branch, migrate, newest_revision, upgrade
 
 
 @pytest.fixture
@@ -133,3 +133,24 @@ def test_two_slices_number_their_migrations_each_for_itself(db: Database, notes:
     migrate(db, [notes, Branch("cards", other)])
     with db.read() as conn:
         assert {"notes", "cards"} <= set(sa.inspect(conn).get_table_names())
+
+
+def test_refunds_that_were_known_by_their_id_alone_are_kept_by_their_orders(db: Database) -> None:
+    """A browser's, whose id had its order behind it; one that names none; and one whose fact is gone."""
+    fact = {
+        "workspace": 1, "source": "s", "message_id": "f2", "strand": b"\xab", "bucket": 0, "occurred_at": 1,
+        "received_at": 1, "body": b"{}",
+    }  # fmt: skip
+    rows = [("1", "f1", "o1"), ("C7", "f2", None), ("1\x1fo1", "f3", "o1"), ("1\x1fo2", "f4", "o2")]
+    before = sa.table("refunds", *(sa.column(name) for name in (
+        "workspace", "refund_id", "at", "fact", "order_id", "country", "currency", "amount_minor")))  # fmt: skip
+    with db.write() as conn:
+        upgrade(conn, to={"": "0072"})
+        conn.execute(metadata.tables["facts"].insert().values(fact))
+        for refund_id, of, order_id in rows:
+            conn.execute(before.insert().values((1, refund_id, 5, of, order_id, "", "EUR", 100)))
+        upgrade(conn)
+        found = conn.exec_driver_sql("SELECT key, refund_id, fact, strand, rank FROM refunds ORDER BY fact").all()
+    assert [(key, refund_id, of, bytes(strand), rank) for key, refund_id, of, strand, rank in found] == [
+        ("1\x1fo1", "1", "f1", b"", 0), ("C7\x1f\x1fab", "C7", "f2", b"\xab", 0), ("1\x1fo2", "1", "f4", b"", 1),
+    ]  # fmt: skip

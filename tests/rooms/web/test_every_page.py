@@ -13,7 +13,7 @@ from rapport.app.asgi import create_server
 from rapport.app.bootstrap import bootstrap, open_database
 from rapport.app.server import Server
 from rapport.app.settings import Settings
-from rapport.capabilities.orders.store import READING
+from rapport.capabilities.orders.changes import READING
 from rapport.collect.sources import list_sources
 from rapport.collect.store import source_unread
 from rapport.kernel.clock import now_us, to_iso

@@ -11,8 +11,7 @@ from rapport.remember import inputs
 from rapport.remember.inputs import ReadingSettings
 
 __all__ = [
-    "BY_BROWSER", "CHANGES", "OF_ORDER", "Change", "cancelled", "completed", "order_id_of", "refunded",
-    "shop_refund_id", "updated",
+    "BY_BROWSER", "CHANGES", "READING", "Change", "cancelled", "completed", "order_id_of", "refunded", "updated",
 ]  # fmt: skip
 
 Change = tuple[Any, ...]
@@ -23,7 +22,7 @@ Change = tuple[Any, ...]
 | `completed` | order id, state, whether unverified, currency, revenue, margin, coupon (or None, each), rank, gross or None, prices or None |
 | `updated` | order id, state, whether unverified, currency, revenue or None, margin or None, gross or None, amounts as they came or None |
 | `cancelled` | order id, state, whether unverified |
-| `refunded` | refund id, order id or None, claim, pieces |
+| `refunded` | refund id, order id or None, claim, pieces, 1 where it is unverified, else 0 |
 
 The rank is 0 where revenue and currency are stated, 1 without the currency, 4 and 5 without the revenue, and two more
 (`BY_BROWSER`) where the fact is unverified. An update that states no currency brings its amounts as they came, for the
@@ -31,6 +30,9 @@ order's currency may be another than the shop's.
 """  # noqa: E501
 
 BY_BROWSER = 2
+
+READING = 4
+"""Raised where the facts of orders and refunds are read otherwise than before: they are all told again."""
 
 
 def completed(fact: Fact, settings: ReadingSettings) -> Change:
@@ -74,20 +76,11 @@ def refunded(fact: Fact, settings: ReadingSettings) -> Change:
     refund_id = next((found for found in (inputs.text(properties.get(n)) for n in _REFUND_IDS) if found), None)
     pieces = sum(map(inputs.pieces, inputs.products(properties)))
     order_id = order_id_of(properties)
-    if refund_id and order_id and fact.unverified:
-        refund_id = f"{refund_id}{OF_ORDER}{order_id}"
-    return "refunded", refund_id or f"fact:{fact.id}", order_id, claim_of(properties, settings), pieces
+    claim = claim_of(properties, settings)
+    return "refunded", refund_id or f"fact:{fact.id}", order_id, claim, pieces, int(fact.unverified)
 
 
 _REFUND_IDS = ("refund_id", "return_id", "credit_note_id")
-
-OF_ORDER = "\x1f"
-"""Between the id of a refund that a browser states and its order's: so it is never taken for one of another order."""
-
-
-def shop_refund_id(refund_id: str) -> str:
-    """The id under which the shop itself states the same refund."""
-    return refund_id.split(OF_ORDER, 1)[0]
 
 
 def order_id_of(properties: dict[str, Any]) -> str | None:

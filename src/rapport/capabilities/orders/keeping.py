@@ -14,12 +14,14 @@ import sqlalchemy as sa
 
 from rapport.capabilities.orders import kept_sums
 from rapport.capabilities.orders.amounts import given_back, needs_order
-from rapport.capabilities.orders.changes import CHANGES, order_id_of, refunded
+from rapport.capabilities.orders.changes import CHANGES, READING, order_id_of, refunded
 from rapport.capabilities.orders.facts import ORDER_EVENTS
-from rapport.capabilities.orders.ledger import CANCELLATION, REPORT, Orders, cancellation_of, each_once, update_of
-from rapport.capabilities.orders.saving import replace_orders, save_orders, save_refunds
+from rapport.capabilities.orders.ledger import CANCELLATION, REPORT, Orders, cancellation_of, update_of
+from rapport.capabilities.orders.ledger_refunds import each_once
+from rapport.capabilities.orders.refund_rows import RefundRow, lock_refunds, refund_key, refunds, save_refunds
+from rapport.capabilities.orders.saving import replace_orders, save_orders
 from rapport.capabilities.orders.settling import rows_of, settle
-from rapport.capabilities.orders.store import NEVER, READING, OrderPart, RefundRow, orders, refunds
+from rapport.capabilities.orders.store import NEVER, OrderPart, orders
 from rapport.collect.statements import keep_statements, statement_of
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import Key, WorkspaceId
@@ -59,17 +61,18 @@ def keep_orders(conn: Connection, notes: Sequence[Seen], settings: Mapping[Works
             parts.append(part)
         if refund is not None:
             back.append(refund)
+    lock_refunds(conn, back)
     save_orders(conn, parts)
     save_refunds(conn, back)
     keep_statements(conn, told)
     for workspace in {note.workspace for note in notes}:
         order_ids = {part.order_id for part in parts if part.workspace == workspace}
-        refund_ids = {row.refund_id for row in back if row.workspace == workspace}
+        unnamed = {row.key for row in back if row.workspace == workspace and row.order_id is None}
         order_ids |= touched_by_identity(conn, workspace, moved.get(workspace, ()))
-        if not order_ids and not refund_ids:
+        if not order_ids and not unnamed:
             continue
         moments = _make_anew(conn, workspace, told_of(conn, workspace, order_ids), settings[workspace])
-        kept_sums.mark(conn, workspace, moments | settle(conn, workspace, order_ids, refund_ids))
+        kept_sums.mark(conn, workspace, moments | settle(conn, workspace, order_ids, unnamed))
 
 
 def _read(note: Seen, settings: ReadingSettings) -> tuple[OrderPart | None, RefundRow | None]:
@@ -107,11 +110,13 @@ def _order(note: Seen, settings: ReadingSettings) -> OrderPart | None:
 
 
 def _refund(note: Seen, settings: ReadingSettings) -> RefundRow:
-    _, refund_id, order_id, claim, _ = refunded(note.fact, settings)
+    _, refund_id, order_id, claim, _, rank = refunded(note.fact, settings)
     currency, amount = given_back(claim, None)
     return RefundRow(
-        note.workspace, refund_id, note.fact.occurred_at, note.fact.id, order_id, _country(note.fact, settings),
-        currency, amount, _json(claim) if order_id is not None and needs_order(claim) else None,
+        workspace=note.workspace, key=refund_key(refund_id, order_id, note.strand), refund_id=refund_id,
+        at=note.fact.occurred_at, fact=note.fact.id, strand=note.strand, rank=rank, order_id=order_id,
+        country=_country(note.fact, settings), currency=currency, amount_minor=amount,
+        claim=_json(claim) if order_id is not None and needs_order(claim) else None,
     )  # fmt: skip
 
 
@@ -141,8 +146,8 @@ def _make_anew(
         [_row(workspace, order_id, order, state[0].get(order_id), known, settings)
          for order_id, order in told.items() if order_id not in unsaid],
     )  # fmt: skip
-    old = sorted(row["refund_id"] for row in of_refunds if row["fact"] in said)
-    change_among(conn, sa.delete(refunds), workspace, refunds.c.refund_id, old)
+    old = sorted(row["key"] for row in of_refunds if row["fact"] in said)
+    change_among(conn, sa.delete(refunds), workspace, refunds.c.key, old)
     once = {refund[1] for refund in each_once(state[1])}
     save_refunds(conn, [row for row in back if row.fact in once])
     before = (row[name] for row in (*of_orders, *of_refunds) for name in ("at", "was_at"))

@@ -4,7 +4,8 @@ Whoever saves orders or refunds leaves a *mark* on the day (UTC) of each that th
 transaction; marks are only added, so writers never wait for each other. A look takes the kept sums of the days that
 have no mark and asks for the others, and for the parts of days at the ends of its period, by the same SQL from the
 orders themselves. A job sums marked days anew and takes away exactly the marks it had seen. The days are those of the
-shop's time zone; in another zone everything is summed anew.
+shop's time zone; in another zone everything is summed anew. A day with a refund that counts or not by who its customer
+is (`refund_rows`) is asked for, too: that changes without a word about orders.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Table
 
 from rapport.act.jobs import Job, Turn
-from rapport.capabilities.orders.store import Range, Revenue, orders, refunds, revenue_live, theirs
+from rapport.capabilities.orders.refund_rows import IS_SHARED, refunds
+from rapport.capabilities.orders.store import Range, Revenue, orders, revenue_live, theirs
 from rapport.kernel.clock import DAY
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.measure.days import day_of, parts_of, zone_named
@@ -127,7 +129,7 @@ def revenue_by(conn: Connection, question: Question) -> list[Revenue]:
 
 
 def _look(conn: Connection, question: Question, zone: ZoneInfo) -> _Look:
-    """Zone, marks and sums in one statement: between two, the job might have moved a day from one to the other."""
+    """Zone, marked days and sums in one statement: between two, the job might have moved a day between them."""
     first, last = day_of(question.since, zone) - DAY, day_of(question.until, zone) + DAY
     nothing = [sa.literal_column("0", BigInteger)] * 4
     ours = question.workspace
@@ -140,11 +142,16 @@ def _look(conn: Connection, question: Question, zone: ZoneInfo) -> _Look:
         .where(_m.workspace == ours, _m.day >= first - DAY, _m.day <= last + DAY)
         .distinct()
     )
+    r = refunds.c
+    whose = sa.select(
+        sa.literal_column("'mark'", sa.Text), r.at - r.at % sa.literal_column(str(DAY)),
+        sa.literal_column("''", sa.Text), *nothing,
+    ).where(r.workspace == ours, IS_SHARED, r.at >= first - DAY, r.at <= last + 2 * DAY)  # fmt: skip
     kept_in = sa.select(
         sa.literal_column("'zone'", sa.Text), sa.literal_column("0", BigInteger), _z.zone, *nothing
     ).where(_z.workspace == ours)
     found = _Look("", set(), [])
-    for what, day, text, *numbers in conn.execute(sa.union_all(kept_in, marks, sums)):
+    for what, day, text, *numbers in conn.execute(sa.union_all(kept_in, marks, whose.distinct(), sums)):
         if what == "zone":
             found = found._replace(zone=text)
         elif what == "mark":

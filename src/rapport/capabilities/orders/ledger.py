@@ -3,8 +3,9 @@
 A browser and a server may both report an order, corrections and refunds come later or arrive earlier, and none of it
 may change the sums. So orders are kept by id: the earliest report that names its revenue and currency decides, a later
 `Order Updated` overrides the amounts, a cancellation takes what is left of the order's revenue off the net, until a
-later fact says that the order stands again, and each refund counts once by its own id, the earlier ones first, until
-nothing is left of its order's revenue. A refund whose order is not known, or is in another currency, counts as it is.
+later fact says that the order stands again, and each refund counts once by its order and its id, the earlier ones
+first, until nothing is left of its order's revenue. A refund whose order is not known, or is in another currency,
+counts as it is.
 
 The shop's own word comes before a browser's: its report, its corrections and what it calls off stand, whatever a public
 write key says later or earlier. A browser may take back what is its own customer's, and add nothing to it.
@@ -16,11 +17,22 @@ knows the sums of all reports about it (`raw`), and those are what it leaves beh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from rapport.capabilities.orders.amounts import OrderMoney, corrected_in, given_back
-from rapport.capabilities.orders.changes import BY_BROWSER, OF_ORDER, Change, shop_refund_id
+from rapport.capabilities.orders.changes import BY_BROWSER, Change
+from rapport.capabilities.orders.ledger_refunds import (
+    CLAIM,
+    ORDER,
+    PIECES,
+    each_once,
+    key_of,
+    merge_refunds,
+    refund_of,
+    refund_sums,
+)
+from rapport.capabilities.orders.ledger_sums import Amounts, add, added
 from rapport.kernel.mergeable import EVER, NEVER, Mergeable, Stamp, State, hash64, wrap64
 
 __all__ = [
@@ -30,13 +42,10 @@ __all__ = [
     "Orders",
     "OrdersRead",
     "cancellation_of",
-    "each_once",
     "held_orders",
     "holds_all",
     "update_of",
 ]
-
-Amounts = dict[str, int]
 
 REPORT, MARGIN, UPDATE, CANCELLATION, RAW, MORE = range(6)
 """The parts of an order; each is None while nothing is known of it.
@@ -50,12 +59,8 @@ REPORT, MARGIN, UPDATE, CANCELLATION, RAW, MORE = range(6)
 | raw | sums over all reports; None while there is only one |
 | more | update and cancellation by browsers, last time at which the order was said to stand, the same by browsers |
 
-Sums, here and in the tails: {currency: n}, {currency: revenue}, {currency: margin}, coupons, pieces, first stamp,
-last stamp.
+Sums, here and in the tails, are those of `ledger_sums`, refunds those of `ledger_refunds`.
 """
-
-CLAIM, PIECES, REFUND_RAW = 4, 5, 6
-"""A refund is: stamp, order id, claim, pieces, raw."""
 
 
 class OrdersRead(NamedTuple):
@@ -100,7 +105,7 @@ class HeldOrder(NamedTuple):
 
 def held_orders(state: State) -> list[HeldOrder]:
     """The orders that a ledger holds one by one, the newest first."""
-    refunded_ids = {refund[3] for refund in state[1].values()}
+    refunded_ids = {refund[ORDER] for refund in state[1].values()}
     found = [_held(key, order, refunded_ids) for key, order in state[0].items() if order[REPORT] is not None]
     return sorted(found, key=lambda order: (-order.at, order.fact_id))
 
@@ -122,12 +127,12 @@ class Orders(Mergeable):
         return [{}, {}, None, None]
 
     def fold(self, state: State, at: int, fact_id: str, source: str, value: Change) -> None:
-        what, key = value[0], value[1]
-        if what == "refunded":
-            entry = [at, fact_id, source, *value[2:], None]
+        if value[0] == "refunded":
+            key, entry = key_of(value), refund_of(at, fact_id, source, value)
             held = state[1].get(key)
-            state[1][key] = entry if held is None else _merge_refunds(held, entry)
+            state[1][key] = entry if held is None else merge_refunds(held, entry)
         else:
+            key = value[1]
             order = _order(at, fact_id, source, value)
             held = state[0].get(key)
             state[0][key] = order if held is None else _merge_orders(held, order)
@@ -136,12 +141,12 @@ class Orders(Mergeable):
 
     def merge(self, left: State, right: State) -> State:
         orders = _union(left[0], right[0], _merge_orders)
-        refunds = _union(left[1], right[1], _merge_refunds)
-        return self.trim([orders, refunds, _add(left[2], right[2]), _add(left[3], right[3])])
+        refunds = _union(left[1], right[1], merge_refunds)
+        return self.trim([orders, refunds, add(left[2], right[2]), add(left[3], right[3])])
 
     def trim(self, state: State) -> State:
         state[2] = self._spill(state[0], state[2], _order_sums)
-        state[3] = self._spill(state[1], state[3], _refund_sums)
+        state[3] = self._spill(state[1], state[3], refund_sums)
         return state
 
     def _spill(
@@ -149,7 +154,7 @@ class Orders(Mergeable):
     ) -> State | None:
         if len(entries) > self.limit:
             for key in sorted(entries, key=lambda k: (hash64(k), k))[self.limit :]:
-                tail = _add(tail, sums_of(entries.pop(key)))
+                tail = add(tail, sums_of(entries.pop(key)))
         return tail
 
     def read(self, state: State) -> OrdersRead:
@@ -245,7 +250,7 @@ def _money(report: State, update: State | None) -> OrderMoney:
 
 def _merge_orders(left: State, right: State) -> State:
     both = left[REPORT] and right[REPORT]
-    raw = _add(_order_sums(left), _order_sums(right)) if both else left[RAW] or right[RAW]
+    raw = add(_order_sums(left), _order_sums(right)) if both else left[RAW] or right[RAW]
     return [
         _chosen(left[REPORT], right[REPORT], 3, largest=False), _margin_chosen(left[MARGIN], right[MARGIN]),
         _chosen(left[UPDATE], right[UPDATE], 2, largest=True),
@@ -274,11 +279,6 @@ def _merge_cancellations(left: State | None, right: State | None) -> State | Non
     return [*min(left[:3], right[:3]), max(left[3], right[3])]
 
 
-def _merge_refunds(left: State, right: State) -> State:
-    chosen = left if left[:2] <= right[:2] else right
-    return [*chosen[:REFUND_RAW], _add(_refund_sums(left), _refund_sums(right))]
-
-
 def _chosen(left: State | None, right: State | None, width: int, *, largest: bool) -> State | None:
     """The part with the smaller (or larger) first `width` members."""
     if left is None or right is None:
@@ -305,38 +305,6 @@ def _order_sums(order: State) -> State | None:
     revenue = {} if report[5] is None else {report[4]: report[5]}
     coupons = int(report[6] is not None)
     return [{report[4]: 1}, revenue, {} if margin is None else {margin[3]: margin[4]}, coupons, 0, stamp, stamp]
-
-
-def _refund_sums(refund: State) -> State:
-    if refund[REFUND_RAW] is not None:
-        return list(refund[REFUND_RAW])
-    stamp = refund[:3]
-    currency, amount = given_back(refund[CLAIM], None)
-    return [{currency: 1}, {} if amount is None else {currency: amount}, {}, 0, refund[PIECES], stamp, stamp]
-
-
-def _add(left: State | None, right: State | None) -> State | None:
-    if left is None or right is None:
-        return left or right
-    return [
-        _added(left[0], right[0]), _added(left[1], right[1]), _added(left[2], right[2]), left[3] + right[3],
-        wrap64(left[4] + right[4]), min(left[5], right[5]), max(left[6], right[6]),
-    ]  # fmt: skip
-
-
-def _added(left: Amounts, right: Amounts) -> Amounts:
-    total = dict(left)
-    for currency, amount in right.items():
-        total[currency] = wrap64(total.get(currency, 0) + amount)
-    return total
-
-
-def each_once(refunds: Mapping[str, State]) -> Iterator[State]:
-    """The refunds, without those of browsers that the shop itself states too."""
-    for refund_id, refund in refunds.items():
-        own = refunds.get(shop_refund_id(refund_id)) if OF_ORDER in refund_id else None
-        if own is None or own[3] != refund[3]:
-            yield refund
 
 
 class _Reading:
@@ -370,7 +338,7 @@ class _Reading:
             self._tail(tail)
         if refund_tail is not None:
             self.refund_count += sum(refund_tail[0].values())
-            self.refunds = _added(self.refunds, refund_tail[1])
+            self.refunds = added(self.refunds, refund_tail[1])
             self.pieces += refund_tail[4]
             self._seen("refund", refund_tail[6])
         return OrdersRead(
@@ -421,21 +389,21 @@ class _Reading:
             self.lost[currency] = wrap64(self.lost.get(currency, 0) + self.left[order_id])
 
     def _refund(self, refund: State) -> None:
-        order = self.money.get(refund[3])
+        order = self.money.get(refund[ORDER])
         currency, amount = given_back(refund[CLAIM], order)
         if order is not None and order.currency == currency:
-            left = self.left[refund[3]]
+            left = self.left[refund[ORDER]]
             amount = left if amount is None else min(amount, left)
-            self.left[refund[3]] = left - amount
+            self.left[refund[ORDER]] = left - amount
         self.refunds[currency] = wrap64(self.refunds.get(currency, 0) + (amount or 0))
         self.refund_count += 1
         self.pieces += refund[PIECES]
         self._seen("refund", refund)
 
     def _tail(self, tail: State) -> None:
-        self.orders = _added(self.orders, tail[0])
-        self.revenue = _added(self.revenue, tail[1])
-        self.margin = _added(self.margin, tail[2])
+        self.orders = added(self.orders, tail[0])
+        self.revenue = added(self.revenue, tail[1])
+        self.margin = added(self.margin, tail[2])
         self.first = min(self.first, tail[5], key=lambda s: s[:2])
         self._seen("order", tail[6])
         if tail[2]:

@@ -12,8 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.capabilities.orders import kept_sums
+from rapport.capabilities.orders.changes import READING
+from rapport.capabilities.orders.refund_rows import refunds
 from rapport.capabilities.orders.settling import settle
-from rapport.capabilities.orders.store import NEVER, READING, UNREPORTED, orders, refunds
+from rapport.capabilities.orders.store import NEVER, UNREPORTED, orders
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import chunks
 

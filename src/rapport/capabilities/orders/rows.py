@@ -9,13 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from rapport.capabilities.orders.refund_rows import refunds
 from rapport.capabilities.orders.store import (
     UNREPORTED,
     currency_of_order,
     is_corrected,
     left_of,
     orders,
-    refunds,
     taken_by_refunds,
     worth_of_order,
 )

@@ -1,4 +1,4 @@
-"""What facts say of orders and refunds, written: joined by SQL, so that several workers may report the same one.
+"""What facts say of orders, written: joined by SQL, so that several workers may report the same one.
 
 Of one version's readings the earliest report with a revenue, the latest correction and any cancellation count; what a
 newer version reads takes the place of what an older one did.
@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from rapport.capabilities.orders.store import OrderPart, RefundRow, orders, refunds
+from rapport.capabilities.orders.store import OrderPart, orders
 from rapport.storage.bulk import upsert
 
-__all__ = ["replace_orders", "save_orders", "save_refunds"]
+__all__ = ["replace_orders", "save_orders"]
 
 
 def save_orders(conn: Connection, parts: Iterable[OrderPart]) -> None:
@@ -31,19 +31,6 @@ def replace_orders(conn: Connection, parts: Iterable[OrderPart]) -> None:
     """Write orders as all that counts of them says, whatever was joined before."""
     rows = [part._asdict() for part in sorted(parts, key=lambda part: part.order_id)]
     upsert(conn, orders, rows, key=("workspace", "order_id"), update=OrderPart._fields[2:])
-
-
-def save_refunds(conn: Connection, rows: Iterable[RefundRow]) -> None:
-    """Keep refunds, of each id the earliest report."""
-    earliest: dict[tuple[int, str], RefundRow] = {}
-    for row in rows:
-        key = (row.workspace, row.refund_id)
-        if key not in earliest or (row.at, row.fact) < (earliest[key].at, earliest[key].fact):
-            earliest[key] = row
-    upsert(
-        conn, refunds, [earliest[key] for key in sorted(earliest)], key=("workspace", "refund_id"),
-        update=_REFUND_UPDATE, where=_EARLIER_REFUND,
-    )  # fmt: skip
 
 
 def _join(one: OrderPart, other: OrderPart) -> OrderPart:
@@ -63,24 +50,18 @@ def _chosen(condition: str, columns: Sequence[str]) -> dict[str, str]:
     return {name: f"CASE WHEN {condition} THEN excluded.{name} ELSE orders.{name} END" for name in columns}
 
 
-def _newer_or(reading: str, otherwise: str, table: str = "orders") -> str:
+def _newer_or(reading: str, otherwise: str) -> str:
     """What a newer version reads counts, whatever it is; of what one version reads, `otherwise` says which."""
-    new, old = f"excluded.{reading}", f"{table}.{reading}"
+    new, old = f"excluded.{reading}", f"orders.{reading}"
     return f"({new} > {old} OR ({new} = {old} AND {otherwise}))"
 
 
 _EARLIER = _newer_or("reading", "(excluded.rank, excluded.at, excluded.fact) < (orders.rank, orders.at, orders.fact)")
-_EARLIER_REFUND = _newer_or("reading", "(excluded.at, excluded.fact) < (refunds.at, refunds.fact)", "refunds")
 _REPORT = ("rank", "at", "fact", "strand", "country", "currency", "revenue_minor", "gross_minor", "prices", "reading")
 _CORRECTION = (
     "updated_at", "updated_fact", "updated_currency", "updated_minor", "updated_gross", "updated_told",
     "updated_reading",
 )  # fmt: skip
-
-_REFUND_UPDATE = {
-    **{name: f"excluded.{name}" for name in RefundRow._fields[2:]}, "was_at": "refunds.at",
-    "was_order": "refunds.order_id",
-}  # fmt: skip
 
 _ORDER_UPDATE: dict[str, Any] = {
     **_chosen(_EARLIER, _REPORT),

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from rapport.capabilities.orders.amounts import OrderMoney, corrected_in, given_back
-from rapport.capabilities.orders.store import NEVER, UNREPORTED, orders, refunds
+from rapport.capabilities.orders.refund_rows import refunds
+from rapport.capabilities.orders.store import NEVER, UNREPORTED, orders
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import upsert
 from rapport.storage.lookup import select_among
@@ -24,16 +25,14 @@ __all__ = ["rows_of", "settle"]
 Row = dict[str, Any]
 
 
-def settle(
-    conn: Connection, workspace: WorkspaceId, order_ids: Collection[str], refund_ids: Collection[str]
-) -> set[int]:
-    """Read anew what refunds and corrections of these orders are worth, after they and these refunds were written.
+def settle(conn: Connection, workspace: WorkspaceId, order_ids: Collection[str], unnamed: Collection[str]) -> set[int]:
+    """Read anew what refunds and corrections of these orders are worth, after they and the refunds of these keys, which
+    name no order, were written.
 
     Returns the moments at which that may have changed what was sold or given back, earlier ones of the same order or
     refund included.
     """
-    given = rows_of(conn, workspace, refunds.c.refund_id, refund_ids)
-    order_ids = {*order_ids, *(row["was_order"] for row in given if row["was_order"] is not None)}
+    given = rows_of(conn, workspace, refunds.c.key, unnamed)
     known = {row["order_id"]: row for row in rows_of(conn, workspace, orders.c.order_id, order_ids)}
     back = rows_of(conn, workspace, refunds.c.order_id, order_ids)
     corrected = [row for row in known.values() if row["updated_told"] is not None and _correct(row)]
@@ -43,7 +42,7 @@ def settle(
     )  # fmt: skip
     changed = [row for row in back if row["claim"] is not None and _claim(row, known.get(row["order_id"]))]
     upsert(
-        conn, refunds, sorted(changed, key=lambda row: row["refund_id"]), key=("workspace", "refund_id"),
+        conn, refunds, sorted(changed, key=lambda row: row["key"]), key=("workspace", "key"),
         update=("currency", "amount_minor"),
     )  # fmt: skip
     moments = {row[name] for row in (*given, *known.values(), *back) for name in ("at", "was_at")}

@@ -11,7 +11,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from rapport.capabilities.orders.store import currency_of_order, is_corrected, orders, refunds, worth_of_order
+from rapport.capabilities.orders.refund_rows import refunds
+from rapport.capabilities.orders.store import currency_of_order, is_corrected, orders, worth_of_order
 from rapport.kernel.clock import to_iso
 from rapport.kernel.errors import NotFound
 from rapport.kernel.facts import decode_fact

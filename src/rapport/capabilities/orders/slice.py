@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from rapport.capabilities.orders import kept_sums, store
+from rapport.capabilities.orders.changes import READING
 from rapport.capabilities.orders.facts import CART_EVENTS, FACT_KINDS
 from rapport.capabilities.orders.keeping import LISTENS_TO
 from rapport.capabilities.orders.metrics import CART_ABANDONMENT, REVENUE
+from rapport.capabilities.orders.refund_rows import refunds
 from rapport.capabilities.orders.rereading import forget_older_readings
 from rapport.capabilities.orders.service import CART_TIMER, carts_by_day, judge_carts, keep, revenue_rows
 from rapport.capabilities.orders.settings import ORDER_SETTINGS
@@ -23,7 +25,7 @@ ORDERS = Slice(
     title="Orders",
     facts=FACT_KINDS,
     stage=lambda: BatchStage[Seen]({*CART_EVENTS, *LISTENS_TO}, read=lambda seen: seen, write=keep),
-    retelling=Retelling(version=store.READING, finish=forget_older_readings),
+    retelling=Retelling(version=READING, finish=forget_older_readings),
     unsay=unsay,
     holds=(
         # Refunds name an order, not a person, so they are found by the orders and go before those: last here.
@@ -32,11 +34,11 @@ ORDERS = Slice(
             store.orders, "what somebody ordered, for the numbers of the shop", erase=kept_sums.eraser_of(store.orders)
         ),
         of_person(
-            store.refunds,
+            refunds,
             "what was given back",
             by=(),
             export=store.refunds_of,
-            erase=kept_sums.eraser_of(store.refunds),
+            erase=kept_sums.eraser_of(refunds),
         ),
         of_shop(kept_sums.revenue_days, "what was sold and given back on each day, summed"),
         of_shop(kept_sums.revenue_marks, "days whose sums are to be made anew"),

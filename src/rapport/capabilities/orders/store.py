@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBina
 from sqlalchemy.sql.util import ClauseAdapter
 
 from rapport.capabilities.orders.model import CartStory
+from rapport.capabilities.orders.refund_rows import counts_for_its_customer, refunds
 from rapport.kernel.clock import to_iso
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.measure.model import Question
@@ -22,12 +23,10 @@ from rapport.storage.locks import Lock, lock_each
 
 __all__ = [
     "NEVER",
-    "READING",
     "UNREPORTED",
     "CartCounts",
     "OrderPart",
     "Range",
-    "RefundRow",
     "Revenue",
     "abandoned_carts",
     "cart_counts",
@@ -38,7 +37,6 @@ __all__ = [
     "left_of",
     "lock_customers",
     "orders",
-    "refunds",
     "refunds_of",
     "replace_carts",
     "revenue_live",
@@ -102,32 +100,7 @@ and `updated_told` (JSON, where the correction states no currency) are for the r
 `reading`, of report, correction and cancellation each, is by which version it was read (`READING`; 0 where there is
 none): what a newer one reads takes the place of what an older one did, whichever of the facts it was."""
 
-READING = 3
-"""Raised where the facts of orders and refunds are read otherwise than before: they are all told again."""
-
 UNREPORTED = 8
-
-refunds = Table(
-    "refunds",
-    metadata,
-    Column("workspace", Integer, primary_key=True, autoincrement=False),
-    Column("refund_id", CText, primary_key=True),
-    Column("at", BigInteger, nullable=False),
-    Column("fact", CText, nullable=False),
-    Column("order_id", CText),
-    Column("country", CText, nullable=False),
-    Column("currency", CText, nullable=False),
-    Column("amount_minor", BigInteger),
-    Column("claim", Text),
-    Column("was_at", BigInteger),
-    Column("was_order", CText),
-    Column("reading", SmallInteger, nullable=False, server_default="1"),
-    Index("refunds_at", "workspace", "at"),
-    Index("refunds_order", "workspace", "order_id"),
-)
-"""By refund id. Without an amount it is what was left of the order. `claim` (JSON) is what it says of money, where its
-order decides what that is worth: currency and amount follow it whenever the order changes. `was_at` and `was_order`
-are what the report before this one said; the kept sums need it."""
 
 NEVER = 2**62
 
@@ -156,21 +129,6 @@ class OrderPart(NamedTuple):
     reading: int = 0
     updated_reading: int = 0
     cancelled_reading: int = 0
-
-
-class RefundRow(NamedTuple):
-    """Money that went back."""
-
-    workspace: WorkspaceId
-    refund_id: str
-    at: int
-    fact: str
-    order_id: str | None
-    country: str
-    currency: str
-    amount_minor: int | None
-    claim: str | None
-    reading: int = READING
 
 
 class Range(NamedTuple):
@@ -281,10 +239,13 @@ def refunds_of(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) 
 
 
 def theirs(table: Table, workspace: WorkspaceId, keys: Collection[Key]) -> tuple[sa.ColumnElement[bool], ...]:
-    """Which rows of orders or refunds are of the orders of these strands."""
+    """Which rows of orders or refunds are of the orders of these strands; refunds that name none are of their own."""
     of_orders = (orders.c.workspace == workspace, orders.c.strand.in_(keys))
     ours = sa.select(orders.c.order_id).where(*of_orders)
-    return of_orders if table is orders else (refunds.c.workspace == workspace, refunds.c.order_id.in_(ours))
+    if table is orders:
+        return of_orders
+    r = refunds.c
+    return r.workspace == workspace, sa.or_(r.order_id.in_(ours), sa.and_(r.order_id.is_(None), r.strand.in_(keys)))
 
 
 def cart_counts(conn: Connection, question: Question) -> list[CartCounts]:
@@ -371,7 +332,7 @@ def taken_by_refunds(workspace: WorkspaceId, *which: sa.ColumnElement[bool]) -> 
     left = sa.case((worth <= 0, 0), (rest > 0, rest), else_=0)
     capped = sa.case((r.amount_minor < left, r.amount_minor), else_=left)
     of_its_order = (o.rank < UNREPORTED) & (r.currency == currency_of_order())
-    unnamed = sa.and_(r.order_id.is_(None), *which)
+    unnamed = sa.and_(r.order_id.is_(None), counts_for_its_customer(), *which)
     own = sa.select(theirs.c.order_id).where(
         theirs.c.workspace == workspace, theirs.c.order_id.is_not(None),
         *(ClauseAdapter(theirs).traverse(one) for one in which),

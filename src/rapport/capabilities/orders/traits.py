@@ -39,7 +39,7 @@ PARTS: tuple[Part, ...] = (
                "properties.variant", "properties.products[]"),
     ),
     Part(
-        name="orders", version=3, kind=ledger.Orders(),
+        name="orders", version=4, kind=ledger.Orders(),
         on=("Order Completed", "Order Updated", "Order Cancelled", "Order Refunded"),
         take=lambda fact, settings: CHANGES[fact.name](fact, settings),
         reads=("properties.order_id", "properties.refund_id", "properties.revenue", "properties.subtotal",

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from rapport.capabilities.orders import kept_sums
-from rapport.capabilities.orders.store import UNREPORTED, carts, orders, refunds
+from rapport.capabilities.orders.refund_rows import refunds
+from rapport.capabilities.orders.store import UNREPORTED, carts, orders
 from rapport.collect.statements import order_statements
 from rapport.kernel.work import Connection, Unsaid
 from rapport.storage.bulk import chunks
