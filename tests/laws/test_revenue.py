@@ -185,7 +185,7 @@ def without_zeros(sums: dict[str, Counter[str]]) -> dict[str, dict[str, int]]:
 )
 def test_the_customers_records_add_up_to_the_shops_numbers(
     shop: Shop, facts: list[tuple[Any, ...]], strange: list[tuple[Any, ...]], batch: int, summed: int, zone: str,
-    known: bool,
+    *, known: bool,
 ) -> None:  # fmt: skip
     """In every currency, in any order of arrival: orders, before refunds, refunds, cancelled, and what was kept.
 
