@@ -13,6 +13,7 @@ from rapport.collect import store as collect
 from rapport.compose import partners, requests
 from rapport.compose.holding import by_columns, of_person, of_shop
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.measure import clicks
 from rapport.measure import store as measure
 from rapport.remember import membership
 from rapport.remember import store as remember
@@ -177,5 +178,6 @@ MEASURE = (
     of_person(
         measure.decision_outcomes, "what came of decisions", by=(), export=lambda *_: (), erase=_erase_outcomes
     ),
+    of_shop(clicks.decision_clicks, "how many clicks named a decision, by day and place"),
     of_shop(measure.fact_minutes, "how many facts came by minute"),
 )  # fmt: skip

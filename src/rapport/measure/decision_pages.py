@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,14 +59,21 @@ class Outcome(msgspec.Struct, kw_only=True):
 
     clicked: set[str] = msgspec.field(default_factory=set)
     bought: set[str] = msgspec.field(default_factory=set)
-    paid: dict[str, str] = msgspec.field(default_factory=dict)
-    """By product, in words."""
-    sums: dict[str, int] = msgspec.field(default_factory=dict)
+    sums: dict[str, Counter[str]] = msgspec.field(default_factory=dict)
+    """By product and currency what its orders paid for it, in minor units."""
+
+    @property
+    def paid(self) -> dict[str, str]:
+        """By product, in words."""
+        return {product: _in_words(sums) for product, sums in self.sums.items()}
 
     @property
     def words(self) -> str:
         """What was paid in all."""
-        return " + ".join(format_minor(minor, code) for code, minor in sorted(self.sums.items()))
+        total: Counter[str] = Counter()
+        for sums in self.sums.values():
+            total.update(sums)
+        return _in_words(total)
 
 
 @get("/decisions", permission="decisions:read", sync_to_thread=True)
@@ -174,9 +182,12 @@ def _outcomes(conn: Connection, workspace: WorkspaceId, ids: Sequence[str]) -> d
         elif (row.decision_id, row.product_id) in clicked:
             outcome.bought.add(row.product_id)
             if row.minor is not None:
-                outcome.paid[row.product_id] = format_minor(row.minor, row.currency)
-                outcome.sums[row.currency] = outcome.sums.get(row.currency, 0) + row.minor
+                outcome.sums.setdefault(row.product_id, Counter())[row.currency] += row.minor
     return found
+
+
+def _in_words(sums: Mapping[str, int]) -> str:
+    return " + ".join(format_minor(minor, code) for code, minor in sorted(sums.items()))
 
 
 def _bodies(conn: Connection, workspace: WorkspaceId, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:

@@ -187,7 +187,8 @@ def _rewards(
     by_currency: dict[str, dict[tuple[str, str], float]] = defaultdict(dict)
     for decision_id, item, minor, currency in select_among(conn, query, workspace, o.decision_id, ids):
         if reward == "revenue":
-            by_currency[currency or ""][decision_id, item] = float(minor or 0)
+            brought = by_currency[currency or ""]
+            brought[decision_id, item] = brought.get((decision_id, item), 0.0) + float(minor or 0)
         else:
             by_currency[""][decision_id, item] = 1.0
     if not by_currency:

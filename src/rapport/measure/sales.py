@@ -42,7 +42,7 @@ def sales_by(conn: Connection, question: Question) -> list[dict[str, Any]]:
     keys: dict[str, sa.ColumnElement[Any]] = {
         "currency": o.currency, "placement": d.placement, "policy": d.policy, "day": days_asked(o.at, question),
     }  # fmt: skip
-    sold = sa.select(keys[question.by].label("key"), o.fact_id, o.product_id, o.minor, o.currency)
+    sold = sa.select(keys[question.by].label("key"), o.order_id, o.product_id, o.minor, o.currency)
     if question.by in ("placement", "policy"):
         sold = sold.join(decisions, (d.workspace == o.workspace) & (d.id == o.decision_id))
     each = (
@@ -59,7 +59,7 @@ def sales_by(conn: Connection, question: Question) -> list[dict[str, Any]]:
     )  # fmt: skip
     e = each.c
     query = (
-        sa.select(e.key, e.currency, sa.func.count(e.fact_id.distinct()), sa.func.count(), sa.func.sum(e.minor))
+        sa.select(e.key, e.currency, sa.func.count(e.order_id.distinct()), sa.func.count(), sa.func.sum(e.minor))
         .group_by(e.key, e.currency)
         .order_by(e.key, e.currency)
     )

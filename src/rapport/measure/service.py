@@ -49,6 +49,7 @@ class Happening(NamedTuple):
     product_ids: Sequence[str]
     paid: Mapping[str, Paid] = MappingProxyType({})
     """By product what an order took for it, where it says so."""
+    order_id: str = ""
 
 
 def zone_of(conn: Connection, workspace: WorkspaceId) -> ZoneInfo:
@@ -137,10 +138,11 @@ def _outcomes(happening: Happening, shown: Collection[ItemRow]) -> list[OutcomeR
     in_time = sorted(item for item in shown if 0 <= happening.at - item.at <= within)
     meant = in_time if happening.bought else in_time[-1:]
     kind = "bought" if happening.bought else "clicked"
-    return [
-        OutcomeRow(
-            item.workspace, item.decision_id, kind, item.item_id, happening.at, happening.fact_id,
-            *happening.paid.get(item.item_id, (None, None)),
-        )
-        for item in meant
-    ]  # fmt: skip
+    found = []
+    for item in meant:
+        minor, currency = happening.paid.get(item.item_id, (None, None))
+        found.append(OutcomeRow(
+            item.workspace, item.decision_id, kind, item.item_id, happening.at, happening.fact_id, minor, currency,
+            happening.order_id,
+        ))  # fmt: skip
+    return found

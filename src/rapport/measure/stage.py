@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rapport.decide import people
 from rapport.decide.facts import DECISION_MADE
 from rapport.decide.model import PRODUCT
 from rapport.decide.products import product_ids_of
 from rapport.kernel.facts import Fact
-from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import EVERY_FACT, Connection, Seen, Work
 from rapport.measure import store
+from rapport.measure.clicks import MOST_PLACES, Click, follow
 from rapport.measure.sales import paid_for
 from rapport.measure.service import Happening, outcomes_of
-from rapport.measure.store import DecisionRow, ItemRow, OutcomeRow
+from rapport.measure.store import DecisionRow, ItemRow
+from rapport.measure.unseen import orders_after
 from rapport.remember import inputs
 from rapport.remember.inputs import ReadingSettings
 
@@ -22,6 +22,9 @@ __all__ = ["Following"]
 
 CLICK_EVENTS = frozenset({"Product Clicked", "Recommendation Clicked", "Promotion Clicked", "Product Added"})
 """Facts that name the decision they come from; so may `Product Viewed`."""
+
+
+ORDERED = "Order Completed"
 
 
 class Following:
@@ -33,7 +36,7 @@ class Following:
         self._received: list[tuple[WorkspaceId, int, str]] = []
         self._decisions: list[DecisionRow] = []
         self._items: list[ItemRow] = []
-        self._outcomes: list[OutcomeRow] = []
+        self._clicks: list[Click] = []
         self._happenings: dict[WorkspaceId, list[Happening]] = {}
         self._ordered: dict[tuple[WorkspaceId, str], Fact] = {}
 
@@ -45,9 +48,9 @@ class Following:
             if "decision_id" in fact.properties:
                 self._clicked(seen)
             else:
-                self._happened(seen, bought=False)
-        elif name == "Order Completed":
-            self._happened(seen, bought=True)
+                self._happened(seen.workspace, seen.strand, fact, bought=False)
+        elif name == ORDERED:
+            self._happened(seen.workspace, seen.strand, fact, bought=True)
         elif name in CLICK_EVENTS:
             self._clicked(seen)
         elif name == DECISION_MADE:
@@ -56,17 +59,27 @@ class Following:
     def flush(self, conn: Connection, work: Work, now: int) -> None:
         """Keep a batch's decisions first, then what came of those and of earlier ones."""
         store.save_decisions(conn, self._decisions, self._items)
+        self._look_behind(conn)
+        outcomes = follow(conn, self._clicks)
         for workspace, some in self._happenings.items():
             settings = work.known(conn, workspace, people.reading_settings)
             priced = (self._priced(happening, settings) if happening.bought else happening for happening in some)
-            self._outcomes.extend(outcomes_of(conn, workspace, list(priced)))
-        store.save_outcomes(conn, _of_what_was_shown(conn, self._outcomes))
+            outcomes.extend(outcomes_of(conn, workspace, list(priced)))
+        store.save_outcomes(conn, outcomes)
         store.add_minutes(conn, store.minutes_of(self._received))
         self.abandon()
 
     def abandon(self) -> None:
-        self._received, self._decisions, self._items, self._outcomes = [], [], [], []
+        self._received, self._decisions, self._items, self._clicks = [], [], [], []
         self._happenings, self._ordered = {}, {}
+
+    def _look_behind(self, conn: Connection) -> None:
+        """Orders after what was shown that were folded before it; one that comes again is told once."""
+        for workspace in {item.workspace for item in self._items}:
+            shown = [item for item in self._items if item.workspace == workspace]
+            for strand, fact in orders_after(conn, workspace, shown, ordered=ORDERED):
+                if (workspace, fact.id) not in self._ordered:
+                    self._happened(workspace, strand, fact, bought=True)
 
     def _decided(self, seen: Seen) -> None:
         fact, properties = seen.fact, seen.fact.properties
@@ -82,33 +95,26 @@ class Following:
         fact = seen.fact
         decision_id = inputs.text(fact.properties.get("decision_id"))
         if decision_id is not None:
+            place = _place(fact.properties.get("position"))
             for product_id in product_ids_of(fact)[:1]:
-                row = OutcomeRow(seen.workspace, decision_id, "clicked", product_id, fact.occurred_at, fact.id)
-                self._outcomes.append(row)
+                self._clicks.append(Click(seen.workspace, decision_id, product_id, place, fact.occurred_at, fact.id))
 
-    def _happened(self, seen: Seen, *, bought: bool) -> None:
-        fact, product_ids = seen.fact, product_ids_of(seen.fact)
+    def _happened(self, workspace: WorkspaceId, strand: Key, fact: Fact, *, bought: bool) -> None:
+        product_ids = product_ids_of(fact)
         if product_ids:
-            happening = Happening(seen.workspace, seen.strand, bought, fact.occurred_at, fact.id, product_ids)
-            self._happenings.setdefault(seen.workspace, []).append(happening)
+            order = (inputs.text(fact.properties.get("order_id")) or fact.id) if bought else ""
+            happening = Happening(
+                workspace, strand, bought, fact.occurred_at, fact.id, product_ids, order_id=order
+            )  # fmt: skip
+            self._happenings.setdefault(workspace, []).append(happening)
             if bought:
-                self._ordered[seen.workspace, fact.id] = fact
+                self._ordered[workspace, fact.id] = fact
 
     def _priced(self, happening: Happening, settings: ReadingSettings) -> Happening:
         return happening._replace(paid=paid_for(self._ordered[happening.workspace, happening.fact_id], settings))
 
 
-def _of_what_was_shown(conn: Connection, outcomes: Sequence[OutcomeRow]) -> list[OutcomeRow]:
-    """Without clicks on what their decision did not show: a client may say any id. Of whom nobody knows it is believed,
-    and where the decision comes later than the click.
-    """
-    shown: dict[tuple[WorkspaceId, str], set[str]] = {}
-    for workspace in {row.workspace for row in outcomes if row.kind == "clicked"}:
-        asked = {row.decision_id for row in outcomes if row.workspace == workspace and row.kind == "clicked"}
-        found = store.shown_by(conn, workspace, asked)
-        shown |= {(workspace, decision): items for decision, items in found.items()}
-    return [
-        row
-        for row in outcomes
-        if row.kind != "clicked" or row.product_id in shown.get((row.workspace, row.decision_id), {row.product_id})
-    ]
+def _place(said: object) -> int:
+    """The place on a slate that a click claims; 0 where it claims none that there is."""
+    number = int(said) if isinstance(said, str) and said.isascii() and said.isdigit() and len(said) < 4 else said
+    return number if type(number) is int and 0 < number <= MOST_PLACES else 0

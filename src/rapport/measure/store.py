@@ -35,6 +35,7 @@ __all__ = [
     "has_items",
     "items_of",
     "latest_decisions",
+    "placements_of",
     "save_decisions",
     "save_outcomes",
     "shown_by",
@@ -75,6 +76,7 @@ decision_outcomes = Table(
     Column("decision_id", CText, primary_key=True),
     Column("kind", CText, primary_key=True),
     Column("product_id", CText, primary_key=True),
+    Column("order_id", CText, primary_key=True),
     Column("at", BigInteger, nullable=False),
     Column("fact_id", CText, nullable=False),
     Column("minor", BigInteger),
@@ -82,8 +84,9 @@ decision_outcomes = Table(
     Index("decision_sales", "workspace", "at", sqlite_where=_SALE, postgresql_where=_SALE),
     sqlite_with_rowid=False,
 )
-"""`clicked` and `bought`, each once for a product of a decision. `minor` is what was paid for a bought product, all its
-pieces, by the order's own prices; nothing where the order states none, or came before it was noted."""
+"""`clicked`, once for a product of a decision, and `bought`, once for each order of it: `order_id` is the order's
+number, or the id of the fact where it has none, and empty of a click. `minor` is what was paid for a bought
+product, all its pieces, by the order's own prices; nothing where the order states none, or came before it was noted."""
 
 fact_minutes = Table(
     "fact_minutes",
@@ -142,6 +145,7 @@ class OutcomeRow(NamedTuple):
     fact_id: str
     minor: int | None = None
     currency: str | None = None
+    order_id: str = ""
 
 
 def save_decisions(conn: Connection, made: Iterable[DecisionRow], items: Iterable[ItemRow]) -> None:
@@ -151,8 +155,10 @@ def save_decisions(conn: Connection, made: Iterable[DecisionRow], items: Iterabl
 
 
 def save_outcomes(conn: Connection, rows: Iterable[OutcomeRow]) -> None:
-    """Keep what came of decisions; of each kind and product the first that was handled."""
-    insert_ignore(conn, decision_outcomes, sorted(rows, key=lambda row: row[:6]))
+    """Keep what came of decisions; of each kind, product and order the first that was handled."""
+    key = ("workspace", "decision_id", "kind", "product_id", "order_id")
+    named = [row._asdict() for row in sorted(rows, key=lambda row: row[:6])]
+    insert_ignore(conn, decision_outcomes, named, key=key)
 
 
 def add_minutes(conn: Connection, counts: Mapping[MinuteKey, int]) -> None:
@@ -195,6 +201,12 @@ def shown_by(conn: Connection, workspace: WorkspaceId, decision_ids: Collection[
     for row in select_among(conn, query, workspace, d.id, decision_ids):
         found.setdefault(row.id, set()).add(row.item_id)
     return found
+
+
+def placements_of(conn: Connection, workspace: WorkspaceId, decision_ids: Collection[str]) -> dict[str, str]:
+    """The placement of each of these decisions; one that is not known is missing."""
+    query = sa.select(decisions.c.id, decisions.c.placement)
+    return {row.id: row.placement for row in select_among(conn, query, workspace, decisions.c.id, decision_ids)}
 
 
 def latest_decisions(

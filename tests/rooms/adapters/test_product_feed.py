@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from rapport.adapters.files.feed_xml import items_of_xml
 from rapport.adapters.files.importer import import_files
 from rapport.adapters.files.model import ImportReport, silent
 from rapport.adapters.files.product_feed import ProductFeed, is_feed, message_of
@@ -77,11 +78,38 @@ def test_what_is_bad_is_named_with_its_line_and_the_rest_is_kept(any_shop: Shop,
     assert any(line == 62 and "no currency" in reason for line, reason in told)
 
 
-def test_a_document_that_breaks_tells_where_and_keeps_what_came_before(any_shop: Shop, tmp_path: Path) -> None:
-    broken = written(tmp_path / "f.xml", HEAD + CUP.format(n=1) + CUP.format(n=2) + "<item><g:id>3</title>")
-    done = take(any_shop, broken)
-    assert (done.facts, done.refused) == (2, 1)
-    assert "breaks here" in done.errors[0].reason
+@pytest.mark.parametrize("block", [7, 1 << 16])
+def test_an_entry_that_breaks_the_document_is_named_and_those_around_it_are_kept(block: int) -> None:
+    """A `<` in a name, crossing tags, a forgotten end: at whatever byte a block of the file ends."""
+    broken = (
+        "<item><g:id>b</g:id><title>5 < 6 pieces</title></item>\n", "<item><title>Tea</item></title>\n",
+        "<item><g:id>d</g:id>\n", "<item><g:id>e</g:id><title>\u0001</title ></item<>\n",
+    )  # fmt: skip
+    entries = [part for n, one in enumerate(broken) for part in (CUP.format(n=n), one)]
+    text = (HEAD + "\n" + "".join(entries) + CUP.format(n=9) + "</channel></rss>\n").encode()
+    found = list(items_of_xml(text[at : at + block] for at in range(0, len(text), block)))
+    assert [item.said.get("id") for item in found if not item.fault] == ["0", "1", "2", "3", "9"]
+    assert [item.line for item in found if item.fault] == [3, 5, 7, 9]
+    assert all("breaks here" in item.fault for item in found if item.fault)
+    cut = list(items_of_xml(iter([(HEAD + CUP.format(n=1) + "<item><g:id>3</title>").encode()])))
+    assert [bool(item.fault) for item in cut] == [False, True]
+
+
+@pytest.mark.parametrize("block", [5, 1 << 16])
+def test_signs_are_read_as_they_were_meant_and_once(block: int) -> None:
+    said = "Salt & Pepper &amp;eacute; caf&eacute; &bogus; R&D <![CDATA[Tom & Jerry's <b>caf&eacute;</b>]]> &#233;&"
+    text = f"<rss><item><title>{said}</title></item></rss>".encode()
+    [item, *_] = items_of_xml(text[at : at + block] for at in range(0, len(text), block))
+    assert item.said["title"] == "Salt & Pepper &eacute; caf\u00e9 &bogus; R&D Tom & Jerry's <b>caf&eacute;</b> \u00e9&"
+
+
+def test_half_a_sign_spoils_no_feed(any_shop: Shop, tmp_path: Path) -> None:
+    """A lone surrogate in JSON: replaced, and what stands beside it is kept."""
+    items = [{"id": str(n), "title": "Tea", "price": "3.20 EUR"} for n in range(3)]
+    text = msgspec.json.encode(items).decode().replace('"id":"1","title":"Tea"', '"id":"1","title":"T\\ud83dea"')
+    done = take(any_shop, written(tmp_path / "f.json", text))
+    assert (done.facts, done.refused, done.quarantined) == (3, 0, 0)
+    assert shown(any_shop, "1").name == "T?ea"
 
 
 def test_nothing_in_a_document_grows_or_fetches(tmp_path: Path) -> None:

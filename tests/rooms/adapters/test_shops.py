@@ -21,6 +21,7 @@ from rapport.adapters.shops.model import SHOPS
 from rapport.adapters.shops.store import Heard
 from rapport.adapters.shops.taking import READERS, Taken, take
 from rapport.adapters.shops.verifying import verify
+from rapport.adapters.shops.watches import WATCHES
 from rapport.capabilities.catalog.shown import find_shown
 from rapport.capabilities.loyalty.cart import cart_of, counted
 from rapport.capabilities.loyalty.programme import Counting
@@ -311,6 +312,23 @@ def test_a_level_waits_for_its_product_and_a_product_says_nothing_of_stock(any_s
     deliver(shop, "shopify", "products/delete", {"id": 632910392})
     with shop.db.read() as conn:
         assert find_shown(conn, shop.id, "632910392", now=NOON + 10 * MINUTE).visible is False
+
+
+def test_a_shop_that_tells_of_products_and_never_of_stock_is_an_alarm(any_shop: Shop) -> None:
+    shop = any_shop
+
+    def alarms(days: int) -> list[str]:
+        with shop.db.read() as conn:
+            return [one.what for watch in WATCHES if watch.read for one in watch.read(conn, shop.id, NOON + days * DAY)]
+
+    product = {"id": 632910392, "title": "Chianti", "variants": [
+        {"id": 808950810, "sku": "W-1", "price": "12.50", "inventory_item_id": 39072856}]}  # fmt: skip
+    deliver(shop, "shopify", "products/update", product)
+    assert alarms(1) == []
+    assert alarms(2) == ["Shopify tells “shop” of products and never of stock"]
+    deliver(shop, "shopify", "inventory_levels/update",
+            {"inventory_item_id": 39072856, "location_id": 1, "available": 4, "updated_at": T[1]})  # fmt: skip
+    assert alarms(2) == []
 
 
 def test_products_and_stock_of_the_other_systems(any_shop: Shop) -> None:

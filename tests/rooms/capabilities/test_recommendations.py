@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from rapport.capabilities.recommendations.alike import Seen, likeness
 from rapport.capabilities.recommendations.retention import KEPT, PAIRS_RETENTION, RECENTS_RETENTION
 from rapport.capabilities.recommendations.store import counts_of, covisits, neighbours_of, recent_products
-from rapport.decide.service import CustomerNamed
+from rapport.decide.service import CustomerNamed, DecisionAsked
 from rapport.kernel.clock import DAY, HOUR, MINUTE
 from rapport.kernel.errors import InvalidInput, NotFound
 from tests.databases import sqlite_database
@@ -110,6 +113,50 @@ def test_a_product_nobody_met_yet_gets_what_is_popular_in_its_category(shop: Sho
     assert [(item["product_id"], item["reasons"]) for item in decision.items] == [
         ("barolo", ["popular in wine"]), ("shirt", ["popular in the shop"]),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("placement", ["product.also", "home", "category", "product", "cart", "search", "mail", "app"])
+def test_a_shop_that_nobody_has_visited_yet_shows_what_it_has(shop: Shop, placement: str) -> None:
+    for n in range(20):
+        shop.send(shop.message("Product Stated", at=NOON, product_id=f"p{n:02}", name=f"Wine {n}", price=5 + n,
+                               category="Red" if n % 2 else "White", currency="EUR"))  # fmt: skip
+    shop.fold()
+    for context in ({}, {"product_id": "p01"}, {"cart": ["p01"]}, {"category": "Red"}, {"query": "wine"}):
+        asked = DecisionAsked(placement=placement, context=context)
+        decision, _ = shop.decider.compute(shop.id, asked, now=NOON + HOUR)
+        assert len(decision.items) == 6, context
+        assert not any("popular" in reason for item in decision.items for reason in item["reasons"])
+
+
+def test_what_is_alike_comes_before_the_rest_the_nearest_in_price_first(any_shop: Shop) -> None:
+    """A 12-pound Chianti on the first day: other reds at that price, then dearer ones, then what else there is."""
+    shop = any_shop
+    for name, category, brand, price in (
+        ("Chianti", "Red", "Felsina", 12), ("Montepulciano", "Red", "Masi", 13), ("Barolo", "Red", "Gaja", 90),
+        ("Chianti Riserva", "Red", "Felsina", 14), ("Felsina oil", "Oil", "Felsina", 12), ("Corkscrew", "Bar", "X", 12),
+    ):  # fmt: skip
+        shop.send(shop.message("Product Stated", at=NOON, product_id=name, name=name, category=category, brand=brand,
+                               price=price, currency="GBP"))  # fmt: skip
+    shop.fold()
+    asked = DecisionAsked(placement="product", context={"product_id": "Chianti"})
+    decision, _ = shop.decider.compute(shop.id, asked, now=NOON + HOUR, trial={"none": ()})
+    assert [item["item_id"] for item in decision.items] == [
+        "Chianti Riserva", "Montepulciano", "Felsina oil", "Barolo", "Corkscrew",
+    ]  # fmt: skip
+    assert [item["reasons"][0] for item in decision.items] == [*["similar to this product"] * 4, "from our range"]
+
+
+_texts = st.sampled_from(["Chianti", "chianti", "Barolo", "", None])
+_seen = st.builds(
+    Seen, _texts, _texts, st.frozensets(st.sampled_from("abc")), st.none() | st.integers(-5, 10**12),
+    st.sampled_from(["GBP", "EUR", None]),
+)  # fmt: skip
+
+
+@given(_seen, _seen)
+def test_likeness_is_a_share_and_the_same_both_ways(left: Seen, right: Seen) -> None:
+    assert 0 <= likeness(left, right) <= 1
+    assert likeness(left, right) == pytest.approx(likeness(right, left))
 
 
 def test_an_empty_shop_answers_an_empty_slate(shop: Shop) -> None:

@@ -113,6 +113,40 @@ def test_a_decision_never_shows_what_the_chosen_store_cannot_hand_over(shop: Sho
     assert {g.name: g.removed for g in here.guardrails}["can_be_had"] == 1
 
 
+def test_what_sells_out_between_the_slate_and_the_click_is_gone_from_the_next_one(any_shop: Shop) -> None:
+    """And a store that closes hands nothing over: both hold from the next answer on, and the click is a click."""
+    shop = any_shop
+    for product in ("a", "b", "c"):
+        shop.send(shop.message("Product Viewed", at=NOON, user="u", product_id=product, name="x"))
+    shop.send(level(shop, "bath", "b", 1), level(shop, "bath", "c", 1))
+    shop.fold()
+    ada = CustomerNamed(namespace="user_id", value="ada")
+
+    def offered(minute: int) -> list[str]:
+        made = shop.decide(at=NOON + minute * MINUTE, customer=ada, product_id="a", location="bath")
+        decisions.append(made.decision_id)
+        return sorted(item["item_id"] for item in made.items)
+
+    decisions: list[str] = []
+    assert offered(1) == ["b", "c"]
+    shop.send(
+        shop.message("Order Completed", at=NOON + 2 * MINUTE, user="bo", order_id="o", products=[{"product_id": "b"}]),
+        level(shop, "bath", "b", 0, at=NOON + 2 * MINUTE),
+        shop.message("Product Clicked", at=NOON + 3 * MINUTE, user="ada", product_id="b", decision_id=decisions[0]),
+    )  # fmt: skip
+    shop.fold()
+    assert had(shop, "b", now=NOON + 4 * MINUTE) == ("sold_out", 0)
+    assert offered(4) == ["c"]
+    [row] = shop.metric("decisions").rows
+    assert (row["decided"], row["clicked"]) == (2, 1)
+    shop.send(shop.message("Location Stated", at=NOON + 5 * MINUTE, location_id="bath", name="Bath", open=False))
+    shop.fold()
+    assert offered(6) == []
+    shop.send(shop.message("Location Stated", at=NOON + 7 * MINUTE, location_id="bath", name="Bath"))
+    shop.fold()
+    assert offered(8) == ["c"]
+
+
 def test_a_fact_about_the_shop_makes_nobody(shop: Shop) -> None:
     shop.send(level(shop, "bath", "p", 1) | {"userId": "ada", "anonymousId": "b"})
     shop.fold()

@@ -122,6 +122,28 @@ def test_one_placement_or_several_and_each_once(shop: Shop) -> None:
         decide(shop, "home", "nowhere")
 
 
+@pytest.mark.parametrize("placement", EVERY)
+def test_what_is_withdrawn_or_sold_out_is_gone_from_the_next_answer_everywhere(shop: Shop, placement: str) -> None:
+    """From co-visits, popularity, categories, searches and what a page names itself: each is asked when it answers."""
+    filled(shop)
+    contexts: list[dict[str, Any]] = [
+        {}, {"product_id": "chianti"}, {"category": "wine"}, {"query": "b"}, {"cart": ["chianti"]},
+        {"results": ["barolo", "rosso", "bianco"]}, {"viewed": ["chianti"]},
+    ]  # fmt: skip
+
+    def shown() -> set[str]:
+        return {one for context in contexts for made in decide(shop, placement, context=context) for one in ids(made)}
+
+    assert shown() >= {"barolo", "rosso"}
+    shop.send(
+        shop.message("Product Withdrawn", at=NOON + HOUR // 2, product_id="barolo"),
+        shop.message("Stock Level Changed", at=NOON + HOUR // 2, location_id="dc", product_id="rosso", on_hand=0),
+    )
+    shop.fold()
+    assert not shown() & {"barolo", "rosso"}
+    assert shown()
+
+
 def test_a_hostile_context_is_no_error(any_shop: Shop) -> None:
     """Whatever a client sends along: the decision is made, the fact stays small, the database is asked nothing odd."""
     shop = filled(any_shop)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from rapport.decide.service import CustomerNamed, Decision
+from rapport.decide.service import CustomerNamed, Decision, DecisionAsked
 from rapport.kernel.clock import DAY, HOUR, MINUTE, to_iso
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.identifiers import BUCKETS
+from rapport.measure.clicks import clicks_since
 from rapport.measure.store import decision_outcomes
+from rapport.measure.watches import WATCHES
 from rapport.remember import customers
 from rapport.remember.golden import find_key, golden_record
+from rapport.storage import log
 from tests.remembered import REMEMBERED
 from tests.shop import NOON, Shop
 
@@ -196,3 +201,93 @@ def test_an_unknown_metric_or_group_is_said(shop: Shop) -> None:
         shop.metric("nonsense")
     with pytest.raises(InvalidInput, match="cannot be grouped"):
         shop.metric("decisions", by="country")
+
+
+def test_a_second_order_of_a_product_within_the_week_counts_and_one_told_twice_does_not(any_shop: Shop) -> None:
+    shop = any_shop
+    decision = shown(shop)
+    shop.send(shop.message("Product Clicked", at=NOON + 2 * HOUR, user="ada", product_id="barolo",
+                           decision_id=decision.decision_id))  # fmt: skip
+    line = [{"product_id": "barolo", "price": 30, "quantity": 1}]
+    for number, order in enumerate(("o1", "o1", "o2", None, None)):  # two systems tell of o1; two orders have no number
+        named = {"order_id": order} if order else {}
+        shop.send(shop.message("Order Completed", at=NOON + DAY + number * HOUR, user="ada", currency="EUR",
+                               products=line, **named))  # fmt: skip
+        shop.fold()
+    [sold] = shop.metric("decision_sales").rows
+    assert (sold["orders"], sold["products"], sold["revenue_minor"]) == (4, 4, 12_000)
+    assert funnel(shop) == (1, 1, 1)
+
+
+def test_an_order_that_is_folded_before_its_decision_counts_once(any_shop: Shop) -> None:
+    """Another device's facts are another worker's, which may be ahead."""
+    shop = any_shop
+    shown(shop)
+    shop.send(
+        {"type": "identify", "messageId": "i", "userId": "ada", "anonymousId": "phone", "timestamp": to_iso(NOON)}
+    )
+    shop.fold()
+    asked = DecisionAsked(placement="product.also", customer=ADA, context={"product_id": "chianti"})
+    decision, row = shop.decider.compute(shop.id, asked, now=NOON + 3 * HOUR)
+    shop.send(
+        shop.message("Product Clicked", at=NOON + 4 * HOUR, user="ada", product_id="barolo",
+                     decision_id=decision.decision_id),
+        shop.message("Order Completed", at=NOON + 5 * HOUR, browser="phone", order_id="o", products=BAROLO),
+        shop.message("Order Completed", at=NOON + HOUR, browser="phone", order_id="before", products=BAROLO),
+    )  # fmt: skip
+    shop.fold(batch=1)
+    with shop.db.write() as conn:
+        log.append(conn, [row])
+    shop.fold()
+    bought = [one for one in shop.rows(decision_outcomes) if one["kind"] == "bought"]
+    assert [one["order_id"] for one in bought if one["decision_id"] == decision.decision_id] == ["o"]
+
+
+def test_clicks_without_a_decision_are_counted_apart_and_too_many_are_an_alarm(any_shop: Shop) -> None:
+    shop = any_shop
+    decision = shown(shop)
+
+    def click(product: str, made: str) -> None:
+        shop.send(shop.message("Product Clicked", at=NOON + 2 * HOUR, user="ada", product_id=product, decision_id=made))
+
+    def alarms() -> list[str]:
+        with shop.db.read() as conn:
+            return [one.what for watch in WATCHES if watch.read for one in watch.read(conn, shop.id, NOON + DAY)]
+
+    for n in range(45):
+        click("barolo", decision.decision_id)
+        if n < 6:
+            click("barolo", f"dec_invented_{n}")
+            click("never-shown", decision.decision_id)
+            shop.fold()
+            assert alarms() == []
+    shop.fold(batch=7)
+    with shop.db.read() as conn:
+        counted = {(one.placement, one.stray): one.clicks for one in clicks_since(conn, shop.id, NOON)}
+    assert counted == {("product.also", ""): 45, ("", "unknown"): 6, ("product.also", "not_shown"): 6}
+    assert [row["decision_id"] for row in shop.rows(decision_outcomes)] == [decision.decision_id]
+    assert len(shop.facts("Product Clicked")) == 57
+    [told] = alarms()
+    assert told.startswith("12 of 57 clicks")
+
+
+def test_a_place_that_gets_all_clicks_is_an_alarm(any_shop: Shop) -> None:
+    shop = any_shop
+    for product in ("chianti", "barolo", "soave"):
+        shop.send(shop.message("Product Viewed", at=NOON, browser="v1", product_id=product))
+    shop.fold()
+    decision = shop.decide(at=NOON + HOUR, customer=ADA, product_id="chianti")
+    assert len(decision.items) == 2
+
+    def click(times: int, **more: Any) -> list[str]:
+        for _ in range(times):
+            shop.send(shop.message("Product Clicked", at=NOON + 2 * HOUR, user="ada", product_id="barolo",
+                                   decision_id=decision.decision_id, **more))  # fmt: skip
+        shop.fold()
+        with shop.db.read() as conn:
+            return [one.what for watch in WATCHES if watch.read for one in watch.read(conn, shop.id, NOON + DAY)]
+
+    assert click(60) == click(49, position="1") == []
+    [told] = click(1, position=1)
+    assert told.startswith("All 50 clicks on “product.also”")
+    assert click(1, position=2) == []

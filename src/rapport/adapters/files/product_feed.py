@@ -16,13 +16,12 @@ import re
 import zlib
 from collections.abc import Iterator
 from hashlib import blake2b
-from html.entities import name2codepoint
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
-from xml.parsers import expat
+from typing import IO, Any, cast
 
 import msgspec
 
+from rapport.adapters.files.feed_xml import LONGEST, Item, items_of_xml
 from rapport.adapters.files.model import Progress, Refused, Step, silent
 from rapport.adapters.files.reading import Table, shown_name
 from rapport.kernel.clock import DAY, to_iso
@@ -32,19 +31,7 @@ from rapport.kernel.moments import read_moment
 __all__ = ["Item", "ProductFeed", "is_feed", "message_of"]
 
 _BLOCK = 1 << 16
-_LONGEST = 500_000
-"""Characters of one product; beyond that something is not closed."""
 _MOST_VARIANTS = 300
-_ITEMS = frozenset({"item", "entry", "product", "offer"})
-_LISTS = frozenset({"additional_image_link", "product_highlight", "product_detail", "shipping", "tax"})
-
-
-class Item(NamedTuple):
-    """One entry of a feed; `fault` says why it cannot be used."""
-
-    line: int
-    said: dict[str, Any]
-    fault: str
 
 
 class ProductFeed:
@@ -95,7 +82,7 @@ class ProductFeed:
             first = start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
             rest = _blocks(start, file)
             if first == b"<":
-                yield from _of_xml(rest)
+                yield from items_of_xml(rest)
             elif first in (b"{", b"["):
                 yield from _of_json(rest)
             else:
@@ -230,114 +217,6 @@ def _blocks(start: bytes, file: IO[bytes]) -> Iterator[bytes]:
         yield block
 
 
-# --- XML -----------------------------------------------------------------------------------------------------------
-
-
-class _Entries:
-    """Gathers the entries of a document as expat tells them."""
-
-    def __init__(self, parser: expat.XMLParserType) -> None:
-        self._parser = parser
-        self._path: list[str] = []
-        self._text: list[str] = []
-        self._size = 0
-        self._item: dict[str, Any] | None = None
-        self._part: dict[str, Any] | None = None
-        self._line = 0
-        self._depth = 0
-        self.done: list[Item] = []
-
-    def start(self, tag: str, _attributes: dict[str, str]) -> None:
-        name = tag.rpartition("}")[2].rpartition(":")[2].lower()
-        self._path.append(name)
-        self._text = []
-        if self._item is None and name in _ITEMS:
-            self._item, self._line, self._depth, self._size = {}, self._parser.CurrentLineNumber, len(self._path), 0
-        elif self._item is not None and name in ("product_detail", "shipping", "tax"):
-            self._part = {}
-
-    def data(self, text: str) -> None:
-        if self._item is not None:
-            self._size += len(text)
-            if self._size <= _LONGEST:
-                self._text.append(text)
-
-    def end(self, _tag: str) -> None:
-        name = self._path.pop()
-        if self._item is None:
-            return
-        text = "".join(self._text).strip()
-        self._text = []
-        if len(self._path) + 1 == self._depth:
-            fault = "it is longer than any product" if self._size > _LONGEST else ""
-            self.done.append(Item(self._line, self._item, fault))
-            self._item = None
-        elif self._part is not None and name in ("product_detail", "shipping", "tax"):
-            self._item.setdefault(name, []).append(self._part)
-            self._part = None
-        elif self._part is not None:
-            self._part[name] = text
-        elif name in _LISTS:
-            self._item.setdefault(name, []).append(text)
-        elif text:
-            self._item.setdefault(name, text)
-
-
-def _of_xml(blocks: Iterator[bytes]) -> Iterator[Item]:
-    """The entries; where the document breaks, the last one tells the line and what lies behind is not read."""
-    parser = expat.ParserCreate()
-    entries = _Entries(parser)
-    parser.StartElementHandler, parser.EndElementHandler = entries.start, entries.end
-    parser.CharacterDataHandler, parser.EntityDeclHandler = entries.data, _refuse_entity
-    parser.buffer_text = True
-    try:
-        for block in _cleaned(blocks):
-            parser.Parse(block, False)
-            yield from _taken(entries)
-        parser.Parse(b"", True)
-        yield from _taken(entries)
-    except expat.ExpatError as error:
-        yield from _taken(entries)
-        yield Item(error.lineno, {}, f"the XML breaks here ({expat.ErrorString(error.code)}); what follows is not read")
-
-
-def _cleaned(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Without the signs that no XML may hold and shops' texts do, and with the names of HTML's signs as numbers."""
-    held = b""
-    wide = False
-    for number, block in enumerate(blocks):
-        if number == 0:
-            wide = block[:2] in (b"\xff\xfe", b"\xfe\xff")
-        if wide:
-            yield block
-            continue
-        data = held + block
-        cut = data.rfind(b"&", max(0, len(data) - 12))
-        held = data[cut:] if cut >= 0 else b""
-        yield _NAMED.sub(_as_number, (data[:cut] if cut >= 0 else data).translate(None, _NO_SIGNS))
-    yield _NAMED.sub(_as_number, held.translate(None, _NO_SIGNS))
-
-
-_NO_SIGNS = bytes(sign for sign in range(32) if sign not in (9, 10, 13))
-_NAMED = re.compile(rb"&([A-Za-z][A-Za-z0-9]{1,10});")
-_OF_XML = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
-
-
-def _as_number(found: re.Match[bytes]) -> bytes:
-    name = found.group(1)
-    code = None if name in _OF_XML else name2codepoint.get(name.decode())
-    return found.group() if code is None else b"&#%d;" % code
-
-
-def _taken(entries: _Entries) -> Iterator[Item]:
-    done, entries.done = entries.done, []
-    yield from done
-
-
-def _refuse_entity(*_: object) -> None:
-    raise InvalidInput("the XML declares entities, which is not read", hint="write the feed without a DOCTYPE")
-
-
 def _of_table(path: Path) -> Iterator[Item]:
     table = Table(path, delimiter="", encoding="", quote=None)
     names = [_snake(name.lower()) for name in table.header]
@@ -450,7 +329,7 @@ class _Cutter:
 
     def _keep(self) -> None:
         """Let go of what was read, but for an object that has not ended."""
-        if len(self._data) - max(0, self._start) > _LONGEST and self._start >= 0:
+        if len(self._data) - max(0, self._start) > LONGEST and self._start >= 0:
             raise InvalidInput(f"the object that begins on line {self._began} is longer than any product")
         gone = self._start if self._start >= 0 else len(self._data)
         self._data, self._at = self._data[gone:], len(self._data) - gone

@@ -37,6 +37,7 @@ __all__ = [
     "remember_items",
     "remove_door",
     "stock_items",
+    "telling_no_stock",
     "waiting",
     "waiting_for",
 ]  # fmt: skip
@@ -141,6 +142,20 @@ def doors_of(conn: Connection, workspace: WorkspaceId) -> list[Door]:
     """All of a workspace, by source."""
     query = sa.select(doors).where(doors.c.workspace == workspace).order_by(doors.c.source, doors.c.shop)
     return [Door._make(row) for row in conn.execute(query)]
+
+
+def telling_no_stock(conn: Connection, workspace: WorkspaceId, *, made_before: int) -> list[str]:
+    """Sources of Shopify's that told of a product and never of a level, though they have been taken so long; a few."""
+    d, o, w = doors.c, objects.c, waiting.c
+
+    def told(kind: str) -> sa.ColumnElement[bool]:
+        return sa.exists().where(o.workspace == d.workspace, o.source == d.source, o.kind == kind)
+
+    held = sa.exists().where(w.workspace == d.workspace, w.source == d.source)
+    query = sa.select(d.source).where(
+        d.workspace == workspace, d.shop == "shopify", d.made_at < made_before, told("product"), ~told("level"), ~held
+    )
+    return list(conn.execute(query.order_by(d.source).limit(5)).scalars())
 
 
 def doors_named(conn: Connection, source: str, shop: str) -> Iterator[Door]:

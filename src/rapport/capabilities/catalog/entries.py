@@ -34,6 +34,8 @@ __all__ = [
     "near_words",
     "pieces",
     "products_in_category",
+    "products_shown",
+    "products_with",
     "save_described",
     "save_stated",
     "shown_among",
@@ -165,7 +167,17 @@ def find_entries(conn: Connection, workspace: WorkspaceId, product_ids: Iterable
 
 def products_in_category(conn: Connection, workspace: WorkspaceId, category: str, *, limit: int) -> list[str]:
     """Ids of products of a category that are shown, at most `limit`."""
-    return [row[0] for row in _OF_CATEGORY.rows(conn, ws=workspace, category=category, most=limit)]
+    return products_with(conn, workspace, "category", category, limit=limit)
+
+
+def products_with(conn: Connection, workspace: WorkspaceId, facet: str, value: str, *, limit: int) -> list[str]:
+    """Ids of products that are shown and have this value of a facet (`category`, `brand` …), at most `limit`."""
+    return [row[0] for row in _WITH.rows(conn, ws=workspace, facet=facet, value=value, most=limit)]
+
+
+def products_shown(conn: Connection, workspace: WorkspaceId, *, limit: int) -> list[str]:
+    """Ids of some products of the catalogue that are shown, whichever they are."""
+    return [row[0] for row in _SOME.rows(conn, ws=workspace, most=limit)]
 
 
 def variants_of(conn: Connection, workspace: WorkspaceId, product_id: str) -> tuple[str, ...] | None:
@@ -203,11 +215,17 @@ _SHOWN = Prepared(
         entries.c.product_id.in_(sa.bindparam("ids", expanding=True)),
     )
 )  # fmt: skip
-_OF_CATEGORY = Prepared(
+_SOME = Prepared(
+    sa.select(entries.c.product_id)
+    .where(entries.c.workspace == sa.bindparam("ws"), entries.c.visible)
+    .order_by(entries.c.product_id)
+    .limit(sa.bindparam("most", type_=Integer))
+)
+_WITH = Prepared(
     sa.select(facets.c.product_id)
     .where(
-        facets.c.workspace == sa.bindparam("ws"), facets.c.name == "category",
-        facets.c.value == sa.bindparam("category"),
+        facets.c.workspace == sa.bindparam("ws"), facets.c.name == sa.bindparam("facet"),
+        facets.c.value == sa.bindparam("value"),
     )
     .distinct()
     .limit(sa.bindparam("most", type_=Integer))

@@ -7,8 +7,18 @@ from threading import local
 
 import msgspec
 
-from rapport.capabilities.catalog import Product, Question, find_products, products_in_category, search
+from rapport.capabilities.catalog import (
+    Product,
+    Question,
+    find_products,
+    name_words,
+    products_in_category,
+    products_shown,
+    products_with,
+    search,
+)
 from rapport.capabilities.recommendations import store
+from rapport.capabilities.recommendations.alike import Seen, likeness
 from rapport.capabilities.recommendations.learned import learned_candidates
 from rapport.capabilities.recommendations.model import Neighbour, Recent, running_visit, similarity
 from rapport.capabilities.recommendations.serving import ReadMask
@@ -54,8 +64,13 @@ ENOUGH = 12
 FILL = 50
 """Popular products that are looked at then."""
 
+COMPARED = 200
+"""Products of the same category, and of the same brand, that are compared with one that was met."""
+
 CATEGORY_WEIGHT = 1e-3
+ALIKE_WEIGHT = 1e-5
 SHOP_WEIGHT = 1e-6
+RANGE_WEIGHT = 1e-9
 """Popularity fills up; it never outranks a co-visit."""
 
 JUST_BOUGHT = 30 * DAY
@@ -111,11 +126,12 @@ def of_the_category(conn: Connection, ask: Ask) -> list[Candidate]:
         return for_the_visitor(conn, ask)
     ids = products_in_category(conn, ask.workspace, category, limit=500)
     scores = _Scores()
-    reason = _popular_in(category)
-    _add_popular(scores, store.popular_among(conn, ask.workspace, ids, limit=CATEGORY_FILL), CATEGORY_WEIGHT, reason)
+    best = store.popular_among(conn, ask.workspace, ids, limit=CATEGORY_FILL)
+    reason = _popular_in(category) if any(best.values()) else _in_the_category(category)
+    _add_popular(scores, best, CATEGORY_WEIGHT, reason)
     wanted = set(ids)
     for candidate in for_the_visitor(conn, ask):
-        if candidate.item_id in wanted:
+        if candidate.item_id in wanted and candidate.reasons[0] is not _OF_THE_RANGE:
             scores.add(candidate.item_id, candidate.score, candidate.reasons[0])
             scores.reasons[candidate.item_id].sort(key=lambda one: one is reason)
     return _candidates(scores)
@@ -137,7 +153,7 @@ def of_the_results(conn: Connection, ask: Ask) -> list[Candidate]:
     for place, product_id in enumerate(results):
         scores.add(product_id, 1 / (1 + place), found)
     for candidate in for_the_visitor(conn, ask):
-        if candidate.item_id in scores.scores:
+        if candidate.item_id in scores.scores and candidate.reasons[0] is not _OF_THE_RANGE:
             scores.add(candidate.item_id, candidate.score, candidate.reasons[0])
     return _candidates(scores)
 
@@ -215,7 +231,8 @@ def _together_with(
         name = None if main else _name(known.get(anchor), anchor)
         _score_neighbours(scores, found, popularity.get(anchor, 0), weight=weight, name=name)
     if len(scores.scores) < ENOUGH:
-        _fill_up(conn, ask.workspace, scores, known.get(page) if page else None)
+        met = [known[anchor] for anchor in ids[:RECENT_PRODUCTS] if anchor in known]
+        _fill_up(conn, ask.workspace, scores, known.get(page) if page else None, met)
     return _candidates(scores)
 
 
@@ -282,13 +299,54 @@ _SOMETIMES = (
 """Of another product by name, then of the product on the page."""
 
 
-def _fill_up(conn: Connection, workspace: WorkspaceId, scores: _Scores, page: Product | None) -> None:
-    """Cold start: what is popular in the category of the page, then anywhere."""
+def _fill_up(
+    conn: Connection, workspace: WorkspaceId, scores: _Scores, page: Product | None, met: Sequence[Product]
+) -> None:
+    """Cold start: what is popular in the category of the page, what is like the products met, then what is popular
+    anywhere; of a shop that nobody has visited yet, what it has.
+    """
     if page is not None and page.category is not None:
         ids = products_in_category(conn, workspace, page.category, limit=500)
         best = store.popular_among(conn, workspace, ids, limit=FILL)
-        _add_popular(scores, best, CATEGORY_WEIGHT, _popular_in(page.category))
+        liked = {product_id: total for product_id, total in best.items() if total}
+        _add_popular(scores, liked, CATEGORY_WEIGHT, _popular_in(page.category))
+    for product in met if len(scores.scores) < ENOUGH else ():
+        reason = _alike(None if product is page else _name(product, product.product_id))
+        known = set(scores.scores)
+        for product_id, alike in _products_alike(conn, workspace, product).items():
+            if product_id not in known:
+                scores.add(product_id, ALIKE_WEIGHT * alike, reason)
     _add_popular(scores, store.popular(conn, workspace, limit=FILL), SHOP_WEIGHT, _IN_THE_SHOP)
+    if len(scores.scores) < ENOUGH:
+        some = dict.fromkeys(products_shown(conn, workspace, limit=FILL), 0)
+        _add_popular(scores, some, RANGE_WEIGHT, _OF_THE_RANGE)
+
+
+def _products_alike(conn: Connection, workspace: WorkspaceId, product: Product) -> dict[str, float]:
+    """Those of the same category or brand that are most like a product, with their likeness. Four statements."""
+    wanted: dict[str, None] = {}
+    for facet, value in (("category", product.category), ("brand", product.brand)):
+        if value:
+            wanted |= dict.fromkeys(products_with(conn, workspace, facet, value, limit=COMPARED))
+    wanted.pop(product.product_id, None)
+    mine = _seen(product)
+    found = {one.product_id: likeness(mine, _seen(one)) for one in find_products(conn, workspace, wanted).values()}
+    return dict(sorted(found.items(), key=lambda one: (-one[1], one[0]))[:FILL])
+
+
+def _seen(product: Product) -> Seen:
+    words = frozenset(name_words(product.name or ""))
+    return Seen(product.category, product.brand, words, product.price_minor, product.currency)
+
+
+def _alike(name: str | None) -> Reason:
+    return Reason(_ALIKE[name is None], **({} if name is None else {"name": name}))
+
+
+_ALIKE = (
+    {"en": "similar to {name}", "de": "ähnlich wie {name}"},
+    {"en": "similar to this product", "de": "ähnlich wie dieser Artikel"},
+)
 
 
 def _add_popular(scores: _Scores, totals: Mapping[str, int], weight: float, reason: str) -> None:
@@ -330,4 +388,9 @@ def _popular_in(category: str) -> Reason:
     return Reason({"en": "popular in {category}", "de": "beliebt in {category}"}, category=category)
 
 
+def _in_the_category(category: str) -> Reason:
+    return Reason({"en": "in {category}", "de": "aus {category}"}, category=category)
+
+
 _IN_THE_SHOP = Reason({"en": "popular in the shop", "de": "beliebt im Shop"})
+_OF_THE_RANGE = Reason({"en": "from our range", "de": "aus unserem Sortiment"})
