@@ -11,12 +11,12 @@ from litestar.response import Redirect
 
 from rapport.capabilities.loyalty import fees, membership, overview, redeeming
 from rapport.capabilities.loyalty.changing import change_programme, effect_of
+from rapport.capabilities.loyalty.effects import Effects, effects_of
 from rapport.capabilities.loyalty.plain import differences, sentences
 from rapport.capabilities.loyalty.programme import read_programme
 from rapport.capabilities.loyalty.shipped import EXAMPLE
-from rapport.capabilities.loyalty.trials import benefit_costs, trials_of
 from rapport.capabilities.loyalty.versions import names_of
-from rapport.kernel.clock import DAY, now_us
+from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput, RapportError
 from rapport.kernel.ids import CustomerId, new_id
 from rapport.kernel.principal import Principal
@@ -30,7 +30,7 @@ __all__ = ["PAGES"]
 AnyRequest = Request[Any, Any, Any]
 
 LONGEST = 100_000
-YEAR = 365 * DAY
+_NO_EFFECTS = Effects([], [], [], [])
 
 
 @get("/loyalty", permission="loyalty:read", sync_to_thread=True)
@@ -69,11 +69,10 @@ def effects_page(request: AnyRequest, db: Database, principal: Principal) -> Res
     with db.read() as conn:
         kept = names_of(conn, principal.workspace)
         shown = next((one for one in kept if one.name == wanted), kept[0] if kept else None)
-        trials = trials_of(conn, principal.workspace, shown.name, shown.programme) if shown else []
-        costs = benefit_costs(conn, principal.workspace, shown.name, shown.programme, since=now - YEAR) if shown else []
+        found = effects_of(conn, principal.workspace, shown.name, shown.programme, now=now) if shown else _NO_EFFECTS
     return render(
-        request, "loyalty/effects.html", shown=shown, programme=shown.programme if shown else EXAMPLE, trials=trials,
-        costs=costs,
+        request, "loyalty/effects.html", shown=shown, programme=shown.programme if shown else EXAMPLE,
+        **found._asdict(),
     )  # fmt: skip
 
 

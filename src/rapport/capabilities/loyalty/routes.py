@@ -11,16 +11,19 @@ from msgspec import Meta
 
 from rapport.capabilities.loyalty import membership as paid
 from rapport.capabilities.loyalty import redeeming
+from rapport.capabilities.loyalty.advising import Suggestion
 from rapport.capabilities.loyalty.changing import Effect, change_programme, effect_of
+from rapport.capabilities.loyalty.effects import effects_of
 from rapport.capabilities.loyalty.links import OPEN_FOR, WalletLinks
 from rapport.capabilities.loyalty.plain import differences, sentences
 from rapport.capabilities.loyalty.programme import Programme, json_ld, read_programme
 from rapport.capabilities.loyalty.quoting import Quote, QuoteAsked, holder_of, quote
 from rapport.capabilities.loyalty.redeeming import Redemption
-from rapport.capabilities.loyalty.trials import BenefitCost, TrialShown, benefit_costs, trials_of
+from rapport.capabilities.loyalty.renewing import RenewalForecast
+from rapport.capabilities.loyalty.trials import BenefitCost, TrialShown
 from rapport.capabilities.loyalty.versions import KeptVersion, names_of, versions_of
 from rapport.capabilities.loyalty.wallet import Wallet, wallet_of
-from rapport.kernel.clock import DAY, now_us, to_iso
+from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.ids import Key, new_id
 from rapport.kernel.principal import Principal
@@ -149,6 +152,9 @@ class Effects(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     trials: list[TrialShown]
     benefits: list[BenefitCost]
+    renewals: list[RenewalForecast]
+    """Of each plan, for the next 90 days."""
+    suggestions: list[Suggestion]
 
 
 @get("/loyalty/programmes", permission="loyalty:read", tags=["loyalty"], sync_to_thread=True)
@@ -191,13 +197,14 @@ def try_programme(db: Database, principal: Principal, name: Named, data: TermsTr
 
 @get("/loyalty/programmes/{name:str}/effects", permission="loyalty:read", tags=["loyalty"], sync_to_thread=True)
 def get_effects(db: Database, principal: Principal, name: Named) -> Effects:
-    """What trials changed (apologies, invitations to a membership), and what each benefit gave in the last year."""
+    """What trials changed (apologies, invitations to a membership), what each benefit gave in the last year, how many
+    memberships will be renewed, and what that suggests.
+    """
     with db.read() as conn:
         terms = redeeming.current(conn, principal.workspace, name).programme
-        return Effects(
-            currency=terms.currency, trials=trials_of(conn, principal.workspace, name, terms),
-            benefits=benefit_costs(conn, principal.workspace, name, terms, since=now_us() - 365 * DAY),
-        )  # fmt: skip
+        found = effects_of(conn, principal.workspace, name, terms, now=now_us())
+    return Effects(currency=terms.currency, trials=found.trials, benefits=found.costs, renewals=found.renewals,
+                   suggestions=found.suggestions)  # fmt: skip
 
 
 @post("/loyalty/quote", permission="loyalty:read", status_code=200, tags=["loyalty"], sync_to_thread=True)
