@@ -7,7 +7,7 @@ from alembic import op
 
 from rapport.storage.engine import CText
 
-revision = "0079"
+revision = "0081"
 down_revision = "0080"
 branch_labels = None
 depends_on = None
