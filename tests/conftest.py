@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import shutil
@@ -19,6 +20,7 @@ from rapport.storage.engine import Database
 from tests.budget import Budget
 from tests.databases import ENGINES, database_at, drop_databases, postgres_database, sqlite_database
 from tests.running import (
+    CHROMIUM,
     CHROMIUM_FLAGS,
     IN_CI,
     ROOT,
@@ -235,24 +237,40 @@ def any_server(request: pytest.FixtureRequest, start_server: StartServer) -> Ite
     running.stop()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium, headless: Debian's where it is installed, else Playwright's own.
-
-    One per file: its event loop lives on in the thread, so a file that uses it does not call `asyncio.run`.
-    """
+@pytest.fixture(scope="session")
+def _chromium() -> Iterator[Callable[[], Browser]]:
     from playwright.sync_api import Error, sync_playwright
 
-    debian = Path("/usr/bin/chromium")
+    executable = next((path for path in CHROMIUM if path.exists()), None)
     with sync_playwright() as playwright:
-        try:
-            chromium = playwright.chromium.launch(
-                executable_path=debian if debian.exists() else None, args=CHROMIUM_FLAGS
-            )
-        except Error as error:
-            unavailable(f"Chromium does not start: {error.message.splitlines()[0]}")
+        started: list[Browser] = []
+        loop = asyncio.get_running_loop()
+
+        def chromium() -> Browser:
+            asyncio._set_running_loop(loop)
+            if not (started and started[-1].is_connected()):
+                try:
+                    started.append(playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS))
+                except Error as error:
+                    unavailable(f"Chromium does not start: {error.message.splitlines()[0]}")
+            return started[-1]
+
         yield chromium
-        chromium.close()
+        asyncio._set_running_loop(loop)
+
+
+@pytest.fixture(scope="module")
+def browser(_chromium: Callable[[], Browser]) -> Iterator[Browser]:
+    """Chromium, headless: Debian's where it is installed, else Playwright's own. One per process.
+
+    Playwright's event loop counts as this thread's while the file's tests run: a file that uses it does not call
+    `asyncio.run`, the next one may.
+    """
+    chromium = _chromium()
+    yield chromium
+    for context in chromium.contexts:
+        context.close()
+    asyncio._set_running_loop(None)
 
 
 @pytest.fixture

@@ -62,10 +62,10 @@ def site(node_modules: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def requests(page: Page, module_server: Server) -> list[Request]:
+def requests(page: Page, shop_server: Server) -> list[Request]:
     """Every request the page makes to the server."""
     made: list[Request] = []
-    page.on("request", lambda request: made.append(request) if request.url.startswith(module_server.url) else None)
+    page.on("request", lambda request: made.append(request) if request.url.startswith(shop_server.url) else None)
     return made
 
 
@@ -91,10 +91,10 @@ def kept(server: Server, number: int, person: str) -> list[Fact]:
 
 
 def test_a_visit_of_ada_s_arrives_call_by_call(
-    page: Page, site: str, module_server: Server, requests: list[Request]
+    page: Page, site: str, shop_server: Server, requests: list[Request]
 ) -> None:
     """Anonymous first, then known: each call is its own post, each post has its preflight."""
-    open_shop(page, site, module_server, query="?utm_source=news&utm_campaign=spring")
+    open_shop(page, site, shop_server, query="?utm_source=news&utm_campaign=spring")
     anonymous_id = page.evaluate("analytics.user().anonymousId()")
     page.evaluate("analytics.page('Wines', 'Chianti')")
     page.evaluate(
@@ -103,7 +103,7 @@ def test_a_visit_of_ada_s_arrives_call_by_call(
     page.evaluate("analytics.identify('ada-web', { email: 'ada-web@example.com' })")
     page.evaluate("analytics.track('Order Completed', { order_id: 'o-web', revenue: 36, currency: 'GBP' })")
     page.evaluate("analytics.group('household-7', { name: 'Lovelace' })")
-    facts = {fact.name: fact for fact in kept(module_server, 5, anonymous_id)}
+    facts = {fact.name: fact for fact in kept(shop_server, 5, anonymous_id)}
     assert set(facts) == {"Page Viewed", "Product Viewed", "Identified", "Order Completed", "Group Joined"}
     viewed = facts["Page Viewed"]
     assert (viewed.title, viewed.properties["category"], viewed.properties["title"]) == ("Chianti", "Wines", "Chianti")
@@ -116,45 +116,45 @@ def test_a_visit_of_ada_s_arrives_call_by_call(
     assert posts <= {"p", "t", "i", "g", "m"}
     failed = [request.url for request in requests if request.failure]
     assert failed == []
-    record = golden_record(module_server, "user_id:ada-web", until=lambda r: trait(r, "orders") == 1)
+    record = golden_record(shop_server, "user_id:ada-web", until=lambda r: trait(r, "orders") == 1)
     assert (trait(record, "orders"), trait(record, "product_views")) == (1, 1)
     assert {"namespace": "anonymous_id", "value": anonymous_id} in record["identifiers"]
 
 
-def test_batching_sends_everything(page: Page, site: str, module_server: Server, requests: list[Request]) -> None:
+def test_batching_sends_everything(page: Page, site: str, shop_server: Server, requests: list[Request]) -> None:
     batching = {"integrations": {"Segment.io": {"deliveryStrategy": {"strategy": "batching", "config": {"size": 10}}}}}
-    open_shop(page, site, module_server, options=batching)
+    open_shop(page, site, shop_server, options=batching)
     anonymous_id = page.evaluate("analytics.user().anonymousId()")
     page.evaluate(
         "Promise.all([...Array(30).keys()].map((i) => analytics.track('Product Viewed', { product_id: `p${i}` })))"
     )
-    facts = kept(module_server, 30, anonymous_id)
+    facts = kept(shop_server, 30, anonymous_id)
     assert {fact.properties["product_id"] for fact in facts} == {f"p{i}" for i in range(30)}
     assert any(request.url.endswith("/b") for request in requests)
 
 
-def test_what_is_sent_while_the_page_closes_arrives(page: Page, site: str, module_server: Server) -> None:
+def test_what_is_sent_while_the_page_closes_arrives(page: Page, site: str, shop_server: Server) -> None:
     batching = {"integrations": {"Segment.io": {"deliveryStrategy": {"strategy": "batching", "config": {"size": 100}}}}}
-    open_shop(page, site, module_server, options=batching)
+    open_shop(page, site, shop_server, options=batching)
     anonymous_id = page.evaluate("analytics.user().anonymousId()")
     page.evaluate("analytics.track('Cart Viewed', { cart_id: 'c1' })")
     page.goto("about:blank")
-    assert [fact.name for fact in kept(module_server, 1, anonymous_id)] == ["Cart Viewed"]
+    assert [fact.name for fact in kept(shop_server, 1, anonymous_id)] == ["Cart Viewed"]
 
 
-def test_a_page_that_only_has_sendbeacon_is_heard(page: Page, site: str, module_server: Server) -> None:
+def test_a_page_that_only_has_sendbeacon_is_heard(page: Page, site: str, shop_server: Server) -> None:
     page.goto(site)
     sent = page.evaluate(
         """([url, key]) => navigator.sendBeacon(`${url}/beacon/v1/batch?writeKey=${key}`,
             JSON.stringify({ batch: [
                 { type: 'track', event: 'Cart Viewed', anonymousId: 'beacon-1', messageId: 'b1' }] }))""",
-        [module_server.url, module_server.write_key],
+        [shop_server.url, shop_server.write_key],
     )
     assert sent is True
-    assert [fact.id for fact in kept(module_server, 1, "beacon-1")] == ["b1"]
+    assert [fact.id for fact in kept(shop_server, 1, "beacon-1")] == ["b1"]
 
 
-def test_an_image_is_enough(page: Page, site: str, module_server: Server) -> None:
+def test_an_image_is_enough(page: Page, site: str, shop_server: Server) -> None:
     page.goto(site)
     width = page.evaluate(
         """async ([url, writeKey]) => {
@@ -164,10 +164,10 @@ def test_an_image_is_enough(page: Page, site: str, module_server: Server) -> Non
             await image.decode();
             return image.width;
         }""",
-        [module_server.url, module_server.write_key],
+        [shop_server.url, shop_server.write_key],
     )
     assert width == 1
-    assert [fact.name for fact in kept(module_server, 1, "pixel-1")] == ["Email Opened"]
+    assert [fact.name for fact in kept(shop_server, 1, "pixel-1")] == ["Email Opened"]
 
 
 def open_rudderstack(page: Page, site: str, server: Server, *, options: dict[str, Any] | None = None) -> str:
@@ -186,40 +186,40 @@ def open_rudderstack(page: Page, site: str, server: Server, *, options: dict[str
 
 
 def test_rudderstack_s_calls_arrive_once_each(
-    page: Page, site: str, module_server: Server, requests: list[Request]
+    page: Page, site: str, shop_server: Server, requests: list[Request]
 ) -> None:
-    anonymous_id = open_rudderstack(page, site, module_server)
+    anonymous_id = open_rudderstack(page, site, shop_server)
     page.evaluate("analytics.page('Wines', 'Chianti')")
     page.evaluate("analytics.identify('ada-rudder', { email: 'ada-rudder@example.com' })")
     page.evaluate("analytics.track('Order Completed', { order_id: 'o-rudder', revenue: 36, currency: 'GBP' })")
     page.evaluate("analytics.group('household-7', { name: 'Lovelace' })")
     page.evaluate("analytics.alias('ada-rudder', 'old-rudder')")
-    facts = {fact.name: fact for fact in kept(module_server, 5, anonymous_id)}
+    facts = {fact.name: fact for fact in kept(shop_server, 5, anonymous_id)}
     assert set(facts) == {"Page Viewed", "Identified", "Order Completed", "Group Joined", "Aliased"}
     assert (facts["Page Viewed"].title, facts["Page Viewed"].properties["category"]) == ("Chianti", "Wines")
     assert facts["Identified"].traits["email"] == "ada-rudder@example.com"
     assert (facts["Order Completed"].user_id, facts["Aliased"].previous_id) == ("ada-rudder", "old-rudder")
-    assert len(kept(module_server, 5, anonymous_id)) == 5
+    assert len(kept(shop_server, 5, anonymous_id)) == 5
     assert [request.url for request in requests if request.failure] == []
     assert any("/sourceConfig/" in request.url for request in requests)
-    record = golden_record(module_server, "email:ada-rudder@example.com", until=lambda r: trait(r, "orders") == 1)
+    record = golden_record(shop_server, "email:ada-rudder@example.com", until=lambda r: trait(r, "orders") == 1)
     assert {"namespace": "anonymous_id", "value": anonymous_id} in record["identifiers"]
 
 
 def test_rudderstack_s_batches_arrive_whole(
-    page: Page, site: str, module_server: Server, requests: list[Request]
+    page: Page, site: str, shop_server: Server, requests: list[Request]
 ) -> None:
     batching = {"queueOptions": {"batch": {"enabled": True, "maxItems": 10, "flushInterval": 500}}}
-    anonymous_id = open_rudderstack(page, site, module_server, options=batching)
+    anonymous_id = open_rudderstack(page, site, shop_server, options=batching)
     page.evaluate("for (let i = 0; i < 25; i++) analytics.track('Product Viewed', { product_id: `p${i}` })")
-    facts = kept(module_server, 25, anonymous_id)
+    facts = kept(shop_server, 25, anonymous_id)
     assert sorted(fact.properties["product_id"] for fact in facts) == sorted(f"p{i}" for i in range(25))
     assert any(request.url.endswith("/v1/batch") for request in requests)
 
 
 @pytest.mark.parametrize(("policy", "address"), [("keep", "127.0.0.1"), ("stripLastOctet", "127.0.0.0")])
 def test_jitsu_s_calls_arrive_once_each(
-    page: Page, site: str, module_server: Server, requests: list[Request], policy: str, address: str
+    page: Page, site: str, shop_server: Server, requests: list[Request], policy: str, address: str
 ) -> None:
     """Its key is a key and a secret; the first alone tells the source."""
     person = f"ada-jitsu-{policy.lower()}"
@@ -235,14 +235,14 @@ def test_jitsu_s_calls_arrive_once_each(
             await analytics.group('household-7', { name: 'Lovelace' });
             return analytics.user().anonymousId;
         }""",
-        [JITSU, module_server.write_key, module_server.url, person, policy],
+        [JITSU, shop_server.write_key, shop_server.url, person, policy],
     )
-    found = kept(module_server, 4, anonymous_id)
+    found = kept(shop_server, 4, anonymous_id)
     facts = {fact.name: fact for fact in found}
     assert [fact.name for fact in found] == ["Page Viewed", "Identified", "Order Completed", "Group Joined"]
     assert (facts["Page Viewed"].title, facts["Page Viewed"].context["page"]["path"]) == ("Chianti", "/shop")
     assert (facts["Order Completed"].user_id, facts["Group Joined"].group_id) == (person, "household-7")
     assert facts["Identified"].context["ip"] == address
     assert [request.url for request in requests if request.failure] == []
-    record = golden_record(module_server, f"email:{person}@example.com", until=lambda r: trait(r, "orders") == 1)
+    record = golden_record(shop_server, f"email:{person}@example.com", until=lambda r: trait(r, "orders") == 1)
     assert {"namespace": "anonymous_id", "value": anonymous_id} in record["identifiers"]

@@ -54,11 +54,11 @@ const done = async () => console.log(JSON.stringify(problems));
 
 
 @pytest.fixture
-def run(node: str, node_modules: Path, module_server: Server) -> Any:
+def run(node: str, node_modules: Path, shop_server: Server) -> Any:
     """Run JavaScript with the SDK connected to the server; answers the problems the SDK reported."""
 
     def run_script(script: str, who: str, *, write_key: str | None = None, connect: str = OF_SEGMENT) -> list[str]:
-        arguments = [write_key or module_server.write_key, module_server.url, who]
+        arguments = [write_key or shop_server.write_key, shop_server.url, who]
         finished = subprocess.run(
             [node, "-e", connect + script, *arguments],
             cwd=node_modules.parent, capture_output=True, text=True, timeout=60, check=False,
@@ -74,7 +74,7 @@ def kept(server: Server, person: str) -> list[Fact]:
     return [fact for fact in facts_of(server) if person in (fact.user_id, fact.anonymous_id)]
 
 
-def test_all_six_calls_arrive_as_they_were_made(module_server: Server, run: Any) -> None:
+def test_all_six_calls_arrive_as_they_were_made(shop_server: Server, run: Any) -> None:
     script = """
     const client = connect();
     client.identify({ userId: who, traits: { email: `${who}@example.com`, name: 'Ada Lovelace' } });
@@ -87,7 +87,7 @@ def test_all_six_calls_arrive_as_they_were_made(module_server: Server, run: Any)
     done(client);
     """
     assert run(script, "ada-node") == []
-    facts = {fact.name: fact for fact in kept(module_server, "ada-node")}
+    facts = {fact.name: fact for fact in kept(shop_server, "ada-node")}
     assert list(facts) == ["Identified", "Page Viewed", "Screen Viewed", "Group Joined", "Order Completed", "Aliased"]
     assert facts["Identified"].traits["name"] == "Ada Lovelace"
     assert (facts["Page Viewed"].title, facts["Page Viewed"].properties["category"]) == ("Chianti", "Wines")
@@ -98,7 +98,7 @@ def test_all_six_calls_arrive_as_they_were_made(module_server: Server, run: Any)
     assert facts["Order Completed"].context["library"]["name"] == "@segment/analytics-node"
 
 
-def test_the_golden_record_shows_what_the_client_told(module_server: Server, run: Any) -> None:
+def test_the_golden_record_shows_what_the_client_told(shop_server: Server, run: Any) -> None:
     script = """
     const client = connect();
     client.track({ anonymousId: `anon-${who}`, event: 'Product Viewed', properties: { product_id: 'p1' } });
@@ -108,12 +108,12 @@ def test_the_golden_record_shows_what_the_client_told(module_server: Server, run
     done(client);
     """
     assert run(script, "golden-node") == []
-    record = golden_record(module_server, "user_id:golden-node", until=lambda r: trait(r, "orders") == 1)
+    record = golden_record(shop_server, "user_id:golden-node", until=lambda r: trait(r, "orders") == 1)
     assert (trait(record, "orders"), trait(record, "product_views")) == (1, 1)
     assert {"namespace": "anonymous_id", "value": "anon-golden-node"} in record["identifiers"]
 
 
-def test_times_and_message_ids_of_the_client_are_kept(module_server: Server, run: Any) -> None:
+def test_times_and_message_ids_of_the_client_are_kept(shop_server: Server, run: Any) -> None:
     script = """
     const client = connect();
     for (let i = 0; i < 2; i++)
@@ -122,11 +122,11 @@ def test_times_and_message_ids_of_the_client_are_kept(module_server: Server, run
     done(client);
     """
     assert run(script, "past-node") == []
-    (fact,) = kept(module_server, "past-node")
+    (fact,) = kept(shop_server, "past-node")
     assert (fact.id, fact.occurred_at) == ("node-fixed", from_iso("2019-05-06T07:08:09.123Z"))
 
 
-def test_a_thousand_calls_lose_none(module_server: Server, run: Any) -> None:
+def test_a_thousand_calls_lose_none(shop_server: Server, run: Any) -> None:
     script = """
     const client = connect({ flushAt: 100, maxEventsInBatch: 100 });
     for (let i = 0; i < 1000; i++)
@@ -134,10 +134,10 @@ def test_a_thousand_calls_lose_none(module_server: Server, run: Any) -> None:
     done(client);
     """
     assert run(script, "many-node") == []
-    assert {f.properties["product_id"] for f in kept(module_server, "many-node")} == {f"p{i}" for i in range(1000)}
+    assert {f.properties["product_id"] for f in kept(shop_server, "many-node")} == {f"p{i}" for i in range(1000)}
 
 
-def test_values_only_javascript_makes_are_kept_readable(module_server: Server, run: Any) -> None:
+def test_values_only_javascript_makes_are_kept_readable(shop_server: Server, run: Any) -> None:
     script = r"""
     const client = connect();
     client.track({ userId: who, event: 'Odd', properties: {
@@ -148,23 +148,23 @@ def test_values_only_javascript_makes_are_kept_readable(module_server: Server, r
     done(client);
     """
     assert run(script, "odd-node") == []
-    odd, after = kept(module_server, "odd-node")
+    odd, after = kept(shop_server, "odd-node")
     assert (odd.name, after.name) == ("Odd", "After")
     assert odd.properties == {
         "cut": "\ufffd", "nan": None, "infinite": None, "nul": "ab", "date": "1970-01-01T00:00:00.000Z",
     }  # fmt: skip
-    (aside,) = [row for row in quarantine_of(module_server) if "odd-node" in row.text]
+    (aside,) = [row for row in quarantine_of(shop_server) if "odd-node" in row.text]
     assert aside.path == "$.event"
 
 
-def test_a_wrong_key_is_told_and_nothing_is_kept(module_server: Server, run: Any) -> None:
+def test_a_wrong_key_is_told_and_nothing_is_kept(shop_server: Server, run: Any) -> None:
     script = "const client = connect(); client.track({ userId: who, event: 'Cart Viewed' }); done(client);"
     problems = run(script, "wrong-node", write_key="wk_wrong")
     assert len(problems) == 1
-    assert kept(module_server, "wrong-node") == []
+    assert kept(shop_server, "wrong-node") == []
 
 
-def test_rudderstack_s_calls_arrive_as_they_were_made_and_none_is_lost(module_server: Server, run: Any) -> None:
+def test_rudderstack_s_calls_arrive_as_they_were_made_and_none_is_lost(shop_server: Server, run: Any) -> None:
     script = """
     const client = connect({ flushAt: 100, flushInterval: 200 });
     client.identify({ userId: who, traits: { email: `${who}@example.com`, name: 'Ada Lovelace' } });
@@ -178,7 +178,7 @@ def test_rudderstack_s_calls_arrive_as_they_were_made_and_none_is_lost(module_se
     done(client);
     """
     assert run(script, "ada-rudder-node", connect=OF_RUDDERSTACK) == []
-    facts = kept(module_server, "ada-rudder-node")
+    facts = kept(shop_server, "ada-rudder-node")
     assert len(facts) == 306
     named = {fact.name: fact for fact in facts}
     assert named["Identified"].traits["name"] == "Ada Lovelace"
@@ -189,15 +189,15 @@ def test_rudderstack_s_calls_arrive_as_they_were_made_and_none_is_lost(module_se
     assert {f.properties["product_id"] for f in facts if f.name == "Product Viewed"} == {f"p{i}" for i in range(300)}
 
 
-def test_rudderstack_s_client_is_told_of_a_wrong_key(module_server: Server, run: Any) -> None:
+def test_rudderstack_s_client_is_told_of_a_wrong_key(shop_server: Server, run: Any) -> None:
     script = "const client = connect(); client.track({ userId: who, event: 'Cart Viewed' }); done(client);"
     (problem,) = run(script, "wrong-rudder", write_key="wk_wrong", connect=OF_RUDDERSTACK)
     assert "401" in problem
-    assert kept(module_server, "wrong-rudder") == []
+    assert kept(shop_server, "wrong-rudder") == []
 
 
 @pytest.mark.parametrize("s2s", ["true", "false"], ids=["server to server", "as a browser"])
-def test_jitsu_s_calls_arrive_as_they_were_made(module_server: Server, run: Any, s2s: str) -> None:
+def test_jitsu_s_calls_arrive_as_they_were_made(shop_server: Server, run: Any, s2s: str) -> None:
     who = f"ada-jitsu-{s2s}"
     script = (
         f"const s2s = {s2s};"
@@ -213,9 +213,9 @@ def test_jitsu_s_calls_arrive_as_they_were_made(module_server: Server, run: Any,
     """
     )
     assert run(script, who, connect=OF_JITSU) == []
-    facts = kept(module_server, who)
+    facts = kept(shop_server, who)
     assert [fact.name for fact in facts] == ["Identified", "Page Viewed", "Order Completed", "Group Joined"]
     assert (facts[0].traits["name"], facts[1].title, facts[3].group_id) == ("Ada Lovelace", "Chianti", "household-7")
     assert facts[2].properties == {"order_id": f"o-{who}", "revenue": 36, "currency": "GBP"}
-    record = golden_record(module_server, f"email:{who}@example.com", until=lambda r: trait(r, "orders") == 1)
+    record = golden_record(shop_server, f"email:{who}@example.com", until=lambda r: trait(r, "orders") == 1)
     assert {"namespace": "user_id", "value": who} in record["identifiers"]

@@ -49,18 +49,18 @@ def violations(page: Page, axe: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def shop(module_server: Server) -> Server:
+def shop(shop_server: Server) -> Server:
     """A server with an owner and somebody whose every field is long."""
-    add_owner(module_server)
+    add_owner(shop_server)
     tell(
-        module_server,
+        shop_server,
         identify("long" * 40, name=LONG, email="a.very.long.local.part.that.goes.on@" + "sub." * 20 + "example.com"),
         track("A Rather Long Event Name That Somebody Thought Of", user="long" * 40, note="x" * 4000),
         track("Order Completed", user="long" * 40, order_id="O" * 60, revenue=123456789.5, currency="EUR"),
         {"type": "track", "userId": "x"},
     )
-    golden_record(module_server, f"user_id:{'long' * 40}", until=lambda r: "orders" in r.get("traits", {}))
-    return module_server
+    golden_record(shop_server, f"user_id:{'long' * 40}", until=lambda r: "orders" in r.get("traits", {}))
+    return shop_server
 
 
 @pytest.mark.parametrize("width", [390, 1440])

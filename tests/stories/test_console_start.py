@@ -77,10 +77,10 @@ def test_the_first_person_makes_an_account_sees_helpful_empty_pages_and_invites_
 
 
 @pytest.fixture(scope="module")
-def shop(module_server: Server) -> Server:
+def shop(shop_server: Server) -> Server:
     """A server with an owner, whichever of these tests a process runs."""
-    add_owner(module_server)
-    return module_server
+    add_owner(shop_server)
+    return shop_server
 
 
 def test_facts_land_while_one_watches_and_can_be_paused_and_opened(shop: Server, browser: Browser) -> None:

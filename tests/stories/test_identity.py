@@ -20,11 +20,11 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def shop(module_server: Server) -> Server:
+def shop(shop_server: Server) -> Server:
     """Ada and a guest named Bo used one tablet; sixty people signed in on a kiosk; Cy and Dee share an address."""
-    add_owner(module_server)
+    add_owner(shop_server)
     tell(
-        module_server,
+        shop_server,
         identify("ada", visitor="tablet-1", name="Ada Lovelace", email="ada@example.com"),
         track("Order Completed", user="ada", order_id="A-1", revenue=40, currency="EUR"),
         track("Order Completed", visitor="tablet-1", order_id="B-1", revenue=25, currency="EUR")
@@ -32,9 +32,9 @@ def shop(module_server: Server) -> Server:
         identify("cy", email="home@example.com"), identify("dee", email="home@example.com"),
         *(identify(f"walk-in-{n}", visitor="kiosk") for n in range(60)),
     )  # fmt: skip
-    golden_record(module_server, "user_id:ada", until=lambda r: r.get("traits", {}).get("orders", {}).get("value") == 2)
-    golden_record(module_server, "user_id:walk-in-59", until=bool)
-    return module_server
+    golden_record(shop_server, "user_id:ada", until=lambda r: r.get("traits", {}).get("orders", {}).get("value") == 2)
+    golden_record(shop_server, "user_id:walk-in-59", until=bool)
+    return shop_server
 
 
 def api(shop: Server, path: str) -> dict[str, object]:

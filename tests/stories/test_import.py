@@ -30,9 +30,9 @@ B-2;28.11.2025;Bo Ek;bo@example.com;Tee;teuer;1
 
 
 @pytest.fixture(scope="module")
-def shop(module_server: Server) -> Server:
-    add_owner(module_server)
-    return module_server
+def shop(shop_server: Server) -> Server:
+    add_owner(shop_server)
+    return shop_server
 
 
 def hand_in(page: Page, shop: Server, path: Path) -> None:

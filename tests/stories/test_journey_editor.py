@@ -22,9 +22,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def desk(module_server: Server) -> Server:
-    add_owner(module_server)
-    return module_server
+def desk(shop_server: Server) -> Server:
+    add_owner(shop_server)
+    return shop_server
 
 
 def kept(desk: Server, name: str) -> dict[str, Any]:

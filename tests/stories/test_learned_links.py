@@ -12,7 +12,6 @@ import psutil
 import pytest
 
 from rapport.resolve.linking import models
-from rapport.storage.workspaces import default_workspace
 from tests.rooms.resolve.linking.people import crowd, model
 from tests.running import RAPPORT, Server, http, wait_until
 from tests.stories.console import add_owner, signed_in
@@ -101,18 +100,18 @@ def test_a_shop_learns_who_is_one_person_and_links_who_comes_next(any_server: Se
 
 
 @pytest.mark.browser
-def test_staff_sees_both_and_what_is_only_probable(module_server: Server, browser: Browser) -> None:
+def test_staff_sees_both_and_what_is_only_probable(shop_server: Server, browser: Browser) -> None:
     """The customer's page shows one person and says which part of her a model added."""
-    add_owner(module_server)
-    tell(module_server, identify("mill", ADA), identify("shop", SLIPPED))
-    wait_until(lambda: module_server.customer("anonymous_id:shop"))
-    with database_of(module_server) as db, db.write() as conn:
-        models.save_model(conn, default_workspace(conn).id, model(), now=1)
-    tell(module_server, identify("mill", ADA | {"phone": "+447700900123"}))
-    tell(module_server, identify("shop", SLIPPED | {"title": "Dr"}))
-    wait_until(lambda: (module_server.customer("anonymous_id:shop") or {}).get("probable"), seconds=30)
-    with signed_in(browser, module_server) as (page, _):
-        page.goto(f"{module_server.url}/console/customers/anonymous_id:mill")
+    add_owner(shop_server)
+    tell(shop_server, identify("mill", ADA), identify("shop", SLIPPED))
+    wait_until(lambda: shop_server.customer("anonymous_id:shop"))
+    with database_of(shop_server) as db, db.write() as conn:
+        models.save_model(conn, shop_server.workspace(conn), model(), now=1)
+    tell(shop_server, identify("mill", ADA | {"phone": "+447700900123"}))
+    tell(shop_server, identify("shop", SLIPPED | {"title": "Dr"}))
+    wait_until(lambda: (shop_server.customer("anonymous_id:shop") or {}).get("probable"), seconds=30)
+    with signed_in(browser, shop_server) as (page, _):
+        page.goto(f"{shop_server.url}/console/customers/anonymous_id:mill")
         page.get_by_text("by a learned link alone").wait_for()
         page.locator(".ids li", has_text="@example").get_by_text("probable").wait_for()
         page.get_by_role("link", name="Traits").click()

@@ -8,12 +8,12 @@ from tests.running import Server, http, wait_until
 from tests.stories.console import add_owner, signed_in
 
 
-def test_a_question_is_written_asked_and_answered(module_server: Server, browser: Browser) -> None:
-    add_owner(module_server)
-    key = {"Authorization": f"Bearer {module_server.api_key}"}
-    api = f"{module_server.url}/api/v1"
-    with signed_in(browser, module_server) as (page, complaints):
-        page.goto(f"{module_server.url}/console/questions")
+def test_a_question_is_written_asked_and_answered(shop_server: Server, browser: Browser) -> None:
+    add_owner(shop_server)
+    key = {"Authorization": f"Bearer {shop_server.api_key}"}
+    api = f"{shop_server.url}/api/v1"
+    with signed_in(browser, shop_server) as (page, complaints):
+        page.goto(f"{shop_server.url}/console/questions")
         assert page.get_by_text("Nothing is asked yet").is_visible()
         page.get_by_label("In English").fill("How is your skin?")
         page.get_by_label("In German").fill("Wie ist Ihre Haut?")

@@ -36,9 +36,9 @@ GOODS = {"chianti": 12, "barolo": 40, "corkscrew": 9}
 
 
 @pytest.fixture(scope="module")
-def shop(module_server: Server) -> Server:
+def shop(shop_server: Server) -> Server:
     """Three products that people look at together, two of them in Bath."""
-    server = module_server
+    server = shop_server
     key = {"Authorization": f"Bearer {server.api_key}"}
     for product, price in GOODS.items():
         said = {

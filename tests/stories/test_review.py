@@ -11,7 +11,6 @@ from rapport.resolve.linking import models
 from rapport.resolve.linking.kinds import detect
 from rapport.resolve.linking.labels import Label, SaidBy
 from rapport.resolve.linking.training import train
-from rapport.storage.workspaces import default_workspace
 from tests.rooms.resolve.linking.desk import asking
 from tests.rooms.resolve.linking.people import model, shop_rows
 from tests.running import Server, http, wait_until
@@ -53,26 +52,32 @@ def waiting(shop: Server) -> int:
 
 
 @pytest.fixture(scope="module")
-def shop(module_server: Server) -> Server:
+def shop(shop_server: Server) -> Server:
     """Ada, Bo and Dmitri, each in two browsers; Bo has a sister. Two models: the one in force asks about everybody."""
-    add_owner(module_server)
-    module_server.cli(
-        "user", "viewer@example.com", "--role", "viewer", "--name", "Vera", environment={"RAPPORT_PASSWORD": PASSWORD}
+    add_owner(shop_server)
+    shop_server.cli(
+        "user",
+        shop_server.address("viewer@example.com"),
+        "--role",
+        "viewer",
+        "--name",
+        "Vera",
+        environment={"RAPPORT_PASSWORD": PASSWORD},
     )
-    with database_of(module_server) as db, db.write() as conn:
-        workspace = default_workspace(conn).id
+    with database_of(shop_server) as db, db.write() as conn:
+        workspace = shop_server.workspace(conn)
         for each in (model(), asking()):
             models.save_model(conn, workspace, each, now=now_us())
     tell(
-        module_server,
+        shop_server,
         person("ada-phone", ADA), person("ada-laptop", ADA, last_name="Lordorbreg"),
         person("bo-phone", BO), person("bo-laptop", BO, birthday="1951-12-21"),
         person("cy-phone", CY), person("cy-laptop", CY, city="<b>Truro</b>"),
         person("sister", BO, first_name="Vera", birthday="1954-07-01"),
     )  # fmt: skip
-    golden_record(module_server, "anonymous_id:sister", until=bool)
-    wait_until(lambda: waiting(module_server) >= 3)
-    return module_server
+    golden_record(shop_server, "anonymous_id:sister", until=bool)
+    wait_until(lambda: waiting(shop_server) >= 3)
+    return shop_server
 
 
 def title(page: Page) -> str:
@@ -181,7 +186,7 @@ def test_a_shops_model_shows_whether_it_can_be_believed_and_who_lives_together_b
     rows = [{named.get(name, name): text for name, text in row.items()} for row in shop_rows()]
     decided = [Label(rows[0], rows[0], True, SaidBy.STAFF, frozenset())] * 25  # as a label is
     with database_of(shop) as db, db.write() as conn:
-        models.save_model(conn, default_workspace(conn).id, train(rows, detect(rows), labels=decided), now=now_us())
+        models.save_model(conn, shop.workspace(conn), train(rows, detect(rows), labels=decided), now=now_us())
     with signed_in(browser, shop) as (page, _):
         page.goto(f"{shop.url}/console/identity/model")
         believed = page.get_by_role("region", name="Can it be believed?")

@@ -109,12 +109,12 @@ def test_who_may_not_see_customers_may_not_see_the_scorecard(shop: Server, brows
     assert "Precision" not in stranger.text
 
 
-def test_a_real_shop_has_no_scorecard(server: Server, browser: Browser) -> None:
+def test_a_real_shop_has_no_scorecard(shop_server: Server, browser: Browser) -> None:
     """Where nobody knows who is who, nothing can be said."""
-    add_owner(server)
-    with signed_in(browser, server) as (page, complaints):
+    add_owner(shop_server)
+    with signed_in(browser, shop_server) as (page, complaints):
         assert page.get_by_role("link", name="Scorecard").count() == 0
-        answer = page.goto(f"{server.url}/console/scorecard")
+        answer = page.goto(f"{shop_server.url}/console/scorecard")
         assert answer
         assert answer.status == 404
         complaints.clear()

@@ -21,17 +21,17 @@ PAGE = "/console/merchandising"
 
 
 @pytest.fixture(scope="module")
-def shop(module_server: Server) -> Server:
-    add_owner(module_server)
+def shop(shop_server: Server) -> Server:
+    add_owner(shop_server)
     for visitor in ("v1", "v2"):
-        tell(module_server, *(
+        tell(shop_server, *(
             track("Product Viewed", visitor=visitor, product_id=one, name=one.title(), price=9, currency="EUR")
             for one in ("chianti", "barolo", "corkscrew")
         ))  # fmt: skip
     said = {"product_id": "barolo", "name": "Barolo", "price": 40, "cost": 20, "currency": "EUR", "brand": "Gaja"}
-    call(module_server, "POST", "products", products=[said])
-    call(module_server, "POST", "locations", locations=[{"location_id": "bath", "name": "Bath", "roles": ["pickup"]}])
-    call(module_server, "POST", "stock", levels=[{"location_id": "bath", "product_id": "barolo", "on_hand": 3}])
+    call(shop_server, "POST", "products", products=[said])
+    call(shop_server, "POST", "locations", locations=[{"location_id": "bath", "name": "Bath", "roles": ["pickup"]}])
+    call(shop_server, "POST", "stock", levels=[{"location_id": "bath", "product_id": "barolo", "on_hand": 3}])
     order: dict[str, Any] = {
         "order_id": "o1",
         "currency": "EUR",
@@ -39,9 +39,9 @@ def shop(module_server: Server) -> Server:
         "products": [{"product_id": "barolo", "price": 40}],
     }
     ada = {"type": "identify", "userId": "ada", "traits": {"firstName": "Ada", "lastName": "Reid"}}
-    tell(module_server, ada, track("Order Completed", user="ada", **order))
-    wait_until(lambda: len(home(module_server)) == 3 and bool(places(module_server)))
-    return module_server
+    tell(shop_server, ada, track("Order Completed", user="ada", **order))
+    wait_until(lambda: len(home(shop_server)) == 3 and bool(places(shop_server)))
+    return shop_server
 
 
 def places(server: Server) -> list[Any]:
@@ -77,7 +77,7 @@ def test_a_rule_is_looked_at_saved_changed_and_put_back(
         page.get_by_label("Products").fill("corkscrew")
         page.get_by_label("Place of a pin").fill("1")
         page.get_by_role("button", name="Look what it does").click()
-        assert page.get_by_role("heading", name="What would be shown").is_visible()
+        page.get_by_role("heading", name="What would be shown").wait_for()
         assert "Corkscrew" in page.get_by_role("region", name="With these rules").locator("li").first.inner_text()
         look()
         before = call(shop, "GET", "merchandising")
@@ -88,7 +88,7 @@ def test_a_rule_is_looked_at_saved_changed_and_put_back(
         page.get_by_label("What it does").select_option("exclude")
         page.get_by_label("Products").fill("corkscrew")
         page.get_by_role("button", name="Save").click()
-        assert page.get_by_role("heading", name="Rules that contradict each other").is_visible()
+        page.get_by_role("heading", name="Rules that contradict each other").wait_for()
         assert "corkscrew" not in home(shop)
         look()
         page.get_by_role("button", name=f"Put back version {before['version'] + 1}", exact=True).click()
@@ -121,7 +121,7 @@ def test_goals_are_looked_at_first_and_hold_from_the_next_decision_on(
         page.get_by_label("Contribution after returns").fill(str(width % 100 + 1))
         page.get_by_label("Sending one piece costs").fill("150")
         page.get_by_role("button", name="Look what it changes").click()
-        assert page.get_by_role("heading", name="What this mix would change").is_visible()
+        page.get_by_role("heading", name="What this mix would change").wait_for()
         assert "Contribution after returns" in page.get_by_role("table").inner_text()
         for summary in page.locator("main summary").all():
             summary.click()
@@ -132,7 +132,7 @@ def test_goals_are_looked_at_first_and_hold_from_the_next_decision_on(
         assert call(shop, "GET", "settings/goals")["values"]["contribution"] == width % 100 + 1
         page.get_by_label("Contribution after returns").evaluate("box => { box.max = ''; box.value = '101' }")
         page.get_by_role("button", name="Save").click()
-        assert page.get_by_text("at most 100").is_visible()
+        page.get_by_text("at most 100").wait_for()
         complaints[:] = [one for one in complaints if "400" not in one]
     assert not wrong, "\n".join(wrong)
 
@@ -168,7 +168,7 @@ def test_a_product_is_found_by_a_slip_and_shows_all_that_is_known_of_it(
         page.get_by_label("Search products").fill("bardolo")
         page.get_by_role("button", name="Search", exact=True).click()
         page.get_by_role("link", name="Barolo", exact=True).click()
-        assert page.get_by_role("heading", name="Barolo").is_visible()
+        page.get_by_role("heading", name="Barolo").wait_for()
         assert "Ada Reid" in page.get_by_role("region", name="Who buys it").inner_text()
         assert "Bath" in page.get_by_role("region", name="Stock").inner_text()
         assert page.get_by_role("region", name="Prices and margin").get_by_text("€20.00").first.is_visible()

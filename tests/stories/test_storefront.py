@@ -40,11 +40,11 @@ def axe(node_modules: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def storefront(module_server: Server) -> Iterator[str]:
+def storefront(shop_server: Server) -> Iterator[str]:
     """The shop window in its own process, as the demonstration starts it."""
     port = free_port()
-    keys = {"RAPPORT_WRITE_KEY": module_server.write_key, "RAPPORT_API_KEY": module_server.api_key}
-    arguments = ["-m", "rapport.world.storefront", "--rapport", module_server.url, "--port", str(port)]
+    keys = {"RAPPORT_WRITE_KEY": shop_server.write_key, "RAPPORT_API_KEY": shop_server.api_key}
+    arguments = ["-m", "rapport.world.storefront", "--rapport", shop_server.url, "--port", str(port)]
     process = subprocess.Popen([sys.executable, *arguments], env={**os.environ, **keys})
     url = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + 60
@@ -68,12 +68,13 @@ def buy(page: Page, storefront: str) -> None:
     page.get_by_role("radio", name="L", exact=True).check(force=True)
     page.get_by_role("button", name="Add to basket").click()
     page.get_by_role("button", name="One Oxford shirt more").click()
-    assert page.locator(".lines .quiet", has_text="Size L").is_visible()
+    page.locator(".lines .quiet", has_text="Size L").wait_for()
     page.get_by_role("link", name="Go to checkout").click()
+    page.get_by_role("button", name="Place the order").wait_for()
 
 
 def test_a_shopper_buys_on_the_phone_and_rapport_knows_at_once(
-    module_server: Server, storefront: str, browser: Browser
+    shop_server: Server, storefront: str, browser: Browser
 ) -> None:
     """What is left out is asked for where it is; the order stands on the Golden Record, with its address and lines."""
     context = browser.new_context(viewport={"width": 390, "height": 844}, **STILL)
@@ -83,7 +84,7 @@ def test_a_shopper_buys_on_the_phone_and_rapport_knows_at_once(
     buy(page, storefront)
     page.get_by_label("E-mail").fill("ada.reid@mail.example")
     page.get_by_role("button", name="Place the order").click()
-    assert page.evaluate("document.activeElement.id") == "mend"
+    page.locator("#mend:focus").wait_for()
     page.get_by_role("link", name="Enter your first name.").click()
     page.keyboard.type("Ada")
     for label, words in (
@@ -94,12 +95,10 @@ def test_a_shopper_buys_on_the_phone_and_rapport_knows_at_once(
     with page.expect_response(lambda answer: "/v1/batch" in answer.url) as told:
         page.get_by_role("button", name="Place the order").click()
     assert told.value.status == 200
-    assert page.get_by_role("heading", name="Thank you, Ada").is_visible()
+    page.get_by_role("heading", name="Thank you, Ada").wait_for()
     page.get_by_role("link", name="See the order").click()
-    assert page.get_by_text("3 Mill Lane").is_visible()
-    record = golden_record(
-        module_server, "email:ada.reid@mail.example", until=lambda r: "orders" in r.get("traits", {})
-    )
+    page.get_by_text("3 Mill Lane").wait_for()
+    record = golden_record(shop_server, "email:ada.reid@mail.example", until=lambda r: "orders" in r.get("traits", {}))
     assert record["traits"]["orders"]["value"] == 1
     assert [line for line in complaints if "422" not in line] == []
     context.close()
@@ -128,12 +127,13 @@ def test_every_page_of_the_shop_fits_and_can_be_used_by_everybody(
     buy(page, storefront)
     look("checkout")
     page.get_by_role("button", name="Place the order").click()
+    page.locator("#mend:focus").wait_for()
     look("checkout with errors")
     context.close()
     assert not wrong, "\n".join(wrong)
 
 
-def test_a_first_visit_is_light_and_asks_nobody_else(module_server: Server, storefront: str, browser: Browser) -> None:
+def test_a_first_visit_is_light_and_asks_nobody_else(shop_server: Server, storefront: str, browser: Browser) -> None:
     """Pictures, styles and all; the one address outside the shop is Rapport's own, for facts and for its parts."""
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
@@ -147,7 +147,7 @@ def test_a_first_visit_is_light_and_asks_nobody_else(module_server: Server, stor
         )
         assert 2_000 < weight < LIGHT, path
     context.close()
-    rapport = f"http://127.0.0.1:{module_server.port}"
+    rapport = f"http://127.0.0.1:{shop_server.port}"
     parts = (
         f"{rapport}/v1/batch",
         f"{rapport}/static/rapport.js",

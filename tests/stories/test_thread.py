@@ -74,9 +74,9 @@ def client(start_server: StartServer) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="module")
-def shared(module_server: Server) -> Iterator[Client]:
+def shared(shop_server: Server) -> Iterator[Client]:
     """Of the shop that the other tests share."""
-    found = Client(module_server)
+    found = Client(shop_server)
     yield found
     found.close()
 

@@ -26,8 +26,8 @@ def is_asking(shop: Server) -> bool:
     return any("vouches" in one["reason"] for one in found)
 
 
-def test_from_then_on_a_user_id_needs_a_signature(browser: Browser, module_server: Server, axe: str) -> None:
-    shop = module_server
+def test_from_then_on_a_user_id_needs_a_signature(browser: Browser, shop_server: Server, axe: str) -> None:
+    shop = shop_server
     add_owner(shop)
     headers = {"Authorization": f"Bearer {shop.api_key}"}
     source = http.get(f"{shop.url}/api/v1/sources", headers=headers).json()[0]

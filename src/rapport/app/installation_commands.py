@@ -13,9 +13,8 @@ from rapport.app.settings import Settings
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import NotFound
 from rapport.remember.digest import digest as compute
-from rapport.storage.command_line import data_option, json_option, tell_json
+from rapport.storage.command_line import data_option, json_option, tell_json, workspace_named, workspace_option
 from rapport.storage.engine import Database
-from rapport.storage.workspaces import default_workspace
 from rapport.web import accounts, resets
 
 __all__ = ["digest", "keys", "user"]
@@ -72,12 +71,15 @@ def user() -> None:
 
 @user.command("add")
 @data_option
+@workspace_option
 @click.argument("email")
 @click.option("--role", type=click.Choice(["owner", "marketer", "agent", "analyst", "viewer"]), default="owner",
               show_default=True)  # fmt: skip
 @click.option("--name", default="", help="How the console greets this person.")
 @click.pass_obj
-def add_user(installation: Installation, data_dir: Path | None, email: str, role: str, name: str) -> None:
+def add_user(
+    installation: Installation, data_dir: Path | None, workspace: str | None, email: str, role: str, name: str
+) -> None:
     """Add somebody who may sign in to the console.
 
     The password is asked for, or taken from RAPPORT_PASSWORD: what stands on a command line everybody on the machine
@@ -86,9 +88,9 @@ def add_user(installation: Installation, data_dir: Path | None, email: str, role
     password = os.environ.get("RAPPORT_PASSWORD") or click.prompt("Password", hide_input=True, confirmation_prompt=True)
     with installation.open(data_dir) as db:
         with db.read() as conn:
-            workspace = default_workspace(conn).id
+            shop = workspace_named(conn, workspace).id
         made = accounts.create_user(
-            db, email=email, password=password, name=name, workspace=workspace, role=role, now=now_us()
+            db, email=email, password=password, name=name, workspace=shop, role=role, now=now_us()
         )
     click.echo(f"{made.email} may sign in as {role}")
 

@@ -450,16 +450,16 @@ def test_each_system_signs_in_its_own_way() -> None:
         verify("saleor", {"saleor-signature": "eyJhbGciOiJSUzI1NiJ9..abc"}, body, SECRET)
 
 
-def test_a_shop_is_connected_and_sends_over_http(module_server: Server) -> None:
+def test_a_shop_is_connected_and_sends_over_http(shop_server: Server) -> None:
     def call(method: str, path: str, **options: Any) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {module_server.api_key}"}
-        return http.request(method, f"{module_server.url}/api/v1/{path}", headers=headers, **options)
+        headers = {"Authorization": f"Bearer {shop_server.api_key}"}
+        return http.request(method, f"{shop_server.url}/api/v1/{path}", headers=headers, **options)
 
     def send(body: bytes, *, secret: bytes = SECRET, event: str = "1") -> httpx.Response:
         signed = base64.b64encode(hmac.new(secret, body, sha256).digest()).decode()
         sent = {"X-Shopify-Hmac-Sha256": signed, "X-Shopify-Topic": "orders/create",
                 "X-Shopify-Event-Id": event}  # fmt: skip
-        return http.post(f"{module_server.url}/v1/webhooks/shopify/{source}", content=body, headers=sent)
+        return http.post(f"{shop_server.url}/v1/webhooks/shopify/{source}", content=body, headers=sent)
 
     source = call("GET", "sources").json()[0]["id"]
     body = msgspec.json.encode(shopify_order())
@@ -471,10 +471,10 @@ def test_a_shop_is_connected_and_sends_over_http(module_server: Server) -> None:
     assert send(body, secret=b"guessed").status_code == 401
     assert send(b"[1,2]").status_code == 400
     assert (
-        http.post(f"{module_server.url}/v1/webhooks/woocommerce/{source}", content=b"webhook_id=7").json()["outcome"]
+        http.post(f"{shop_server.url}/v1/webhooks/woocommerce/{source}", content=b"webhook_id=7").json()["outcome"]
         == "ping"
     )
-    assert http.post(f"{module_server.url}/v1/webhooks/magento/{source}", content=b"{}").status_code == 404
+    assert http.post(f"{shop_server.url}/v1/webhooks/magento/{source}", content=b"{}").status_code == 404
     wait_until(lambda: call("GET", "orders/%231001").status_code == 200)
     shown = call("GET", "shops").json()["shops"][0]
     assert (shown["accepted"], shown["duplicates"], shown["refused"]) == (2, 1, 1)
@@ -484,24 +484,22 @@ def test_a_shop_is_connected_and_sends_over_http(module_server: Server) -> None:
     assert send(body).status_code == 404
 
 
-def test_a_provider_of_messages_tells_over_http(module_server: Server) -> None:
+def test_a_provider_of_messages_tells_over_http(shop_server: Server) -> None:
     def call(method: str, path: str, **options: Any) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {module_server.api_key}"}
-        return http.request(method, f"{module_server.url}/api/v1/{path}", headers=headers, **options)
+        headers = {"Authorization": f"Bearer {shop_server.api_key}"}
+        return http.request(method, f"{shop_server.url}/api/v1/{path}", headers=headers, **options)
 
     def tell(body: bytes, *, secret: bytes = SECRET) -> httpx.Response:
         signed = hmac.new(secret, body, sha256).hexdigest()
-        return http.post(
-            f"{module_server.url}{path}", content=body, headers={"X-Hub-Signature-256": f"sha256={signed}"}
-        )
+        return http.post(f"{shop_server.url}{path}", content=body, headers={"X-Hub-Signature-256": f"sha256={signed}"})
 
     path = "/v1/webhooks/providers/meta/shop"
     assert tell(b"{}").status_code == 404
     [made] = call("PUT", "providers/meta", json={"secret": SECRET.decode()}).json()["providers"]
     path = made["path"]
     asked = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": made["verify_token"]}
-    assert http.get(f"{module_server.url}{path}", params=asked).text == "1158201444"
-    assert http.get(f"{module_server.url}{path}", params={**asked, "hub.verify_token": "guessed"}).status_code == 401
+    assert http.get(f"{shop_server.url}{path}", params=asked).text == "1158201444"
+    assert http.get(f"{shop_server.url}{path}", params={**asked, "hub.verify_token": "guessed"}).status_code == 401
     assert tell(b'{"entry": []}').json() == {"messages": 0, "replies": 0, "confirm": ""}
     assert tell(b'{"entry": []}', secret=b"guessed").status_code == 401
     assert tell(b"[1]").status_code == 400

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from rapport.app.cli import main
 from rapport.app.demo.shop import account, prepare
 from rapport.app.settings import Settings
 from rapport.kernel.clock import now_us
+from rapport.storage.engine import Database
+from rapport.storage.workspaces import all_workspaces
+from rapport.web import store
 from rapport.world.timeline import Town
 
 
@@ -34,6 +37,19 @@ def test_a_new_folder_s_keys_say_how_the_first_account_is_made_and_then_how_to_s
     )
     assert added.exit_code == 0, added.output
     assert "with your e-mail and password" in keys(tmp_path)
+
+
+def test_an_account_is_made_in_the_shop_that_is_named_and_in_none_that_is_not_there(tmp_path: Path) -> None:
+    def run(*arguments: str) -> Result:
+        environment = {"RAPPORT_PASSWORD": "correct horse battery"}
+        return CliRunner().invoke(main, [*arguments, "--data", str(tmp_path)], env=environment)
+
+    assert run("workspaces", "add", "paris").exit_code == 0
+    assert run("user", "bo@example.com", "--workspace", "paris", "--role", "viewer").exit_code == 0
+    assert run("user", "cy@example.com", "--workspace", "rome").exit_code == 1
+    with Database.open(Settings.load({}, data_dir=tmp_path).url).read() as conn:
+        members = {shop.slug: [one.email for one in store.members(conn, shop.id)] for shop in all_workspaces(conn)}
+    assert members == {"shop": [], "paris": ["bo@example.com"]}
 
 
 @pytest.mark.slow

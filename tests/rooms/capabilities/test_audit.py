@@ -31,11 +31,11 @@ def wait_for(client: httpx.Client, **asked: str) -> dict[str, object]:
     raise AssertionError(f"no entry {asked}")
 
 
-def test_whoever_looks_at_a_customer_or_changes_a_setting_stands_in_the_trail(server: Server) -> None:
+def test_whoever_looks_at_a_customer_or_changes_a_setting_stands_in_the_trail(module_server: Server) -> None:
     fact = {"event": "Page Seen", "userId": "ada", "context": {"traits": {"email": "ada@example.com"}}}
-    httpx.post(f"{server.url}/v1/track", json=fact, auth=(server.write_key, "")).raise_for_status()
-    headers = {"Authorization": f"Bearer {server.api_key}"}
-    with httpx.Client(base_url=server.url, headers=headers, timeout=30) as client:
+    httpx.post(f"{module_server.url}/v1/track", json=fact, auth=(module_server.write_key, "")).raise_for_status()
+    headers = {"Authorization": f"Bearer {module_server.api_key}"}
+    with httpx.Client(base_url=module_server.url, headers=headers, timeout=30) as client:
         until = time.monotonic() + 30
         while client.get("/api/v1/customers/user_id:ada").status_code != 200 and time.monotonic() < until:
             time.sleep(0.1)
@@ -61,12 +61,12 @@ def test_whoever_looks_at_a_customer_or_changes_a_setting_stands_in_the_trail(se
 
 
 def test_the_page_shows_entries_with_and_without_a_reason_and_says_what_is_not_found(
-    server: Server, browser: Browser
+    module_server: Server, browser: Browser
 ) -> None:
-    add_owner(server)
-    with signed_in(browser, server) as (page, complaints):
-        page.goto(f"{server.url}/console/audit")
+    add_owner(module_server)
+    with signed_in(browser, module_server) as (page, complaints):
+        page.goto(f"{module_server.url}/console/audit")
         assert "account: signed in" in page.inner_text("table")
-        page.goto(f"{server.url}/console/audit?customer=user_id:nobody")
+        page.goto(f"{module_server.url}/console/audit?customer=user_id:nobody")
         assert "no customer has the user_id" in page.inner_text("main")
         complaints.clear()  # the 404 it was asked for

@@ -90,10 +90,10 @@ def test_bombs_and_what_is_no_picture_are_refused() -> None:
         look_of(b"\x89PNG" + b"\0" * 10_000_001)
 
 
-def test_a_picture_is_stated_and_a_photo_asked_over_the_api(module_server: Server) -> None:
+def test_a_picture_is_stated_and_a_photo_asked_over_the_api(shop_server: Server) -> None:
     def call(method: str, path: str, **options: Any) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {module_server.api_key}"}
-        return http.request(method, f"{module_server.url}/api/v1/{path}", headers=headers, **options)
+        headers = {"Authorization": f"Bearer {shop_server.api_key}"}
+        return http.request(method, f"{shop_server.url}/api/v1/{path}", headers=headers, **options)
 
     assert call("POST", "products/similar", content=encoded(drawing(1))).json() == {"products": []}
     call("POST", "products", json={"products": [{"product_id": "cup", "name": "Cup", "price": 3, "currency": "EUR"}]})

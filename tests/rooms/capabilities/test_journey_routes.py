@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Browser
 
 from rapport.capabilities.journeys.service.shipped import shipped
-from tests.conftest import StartServer
 from tests.running import Server, http, wait_until
 from tests.stories.console import add_owner, identify, signed_in, tell
 
@@ -30,12 +29,11 @@ GRAPH: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def server(start_server: StartServer) -> Server:
-    running = start_server()
-    add_owner(running)
-    tell(running, identify("ada", email="ada@example.com", firstName="Ada"))
-    wait_until(lambda: running.customer("user_id:ada") is not None)
-    return running
+def server(shop_server: Server) -> Server:
+    add_owner(shop_server)
+    tell(shop_server, identify("ada", email="ada@example.com", firstName="Ada"))
+    wait_until(lambda: shop_server.customer("user_id:ada") is not None)
+    return shop_server
 
 
 def call(server: Server, method: str, path: str, **options: Any) -> httpx.Response:

@@ -13,7 +13,6 @@ from playwright.sync_api import Browser, Page, expect
 from rapport.capabilities.loyalty.links import WalletLinks
 from rapport.kernel.clock import DAY, now_us
 from rapport.kernel.identifiers import Identifier, key_of
-from rapport.storage.workspaces import all_workspaces
 from tests.loyal import CLUB
 from tests.rooms.capabilities.test_loyalty_routes import call, cart
 from tests.running import Server, http, wait_until
@@ -29,11 +28,11 @@ def axe(node_modules: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def club(module_server: Server) -> Server:
+def club(shop_server: Server) -> Server:
     terms = CLUB | {"pending_days": 0, "delivery": {"fee_minor": 490}}
-    made = call(module_server, "PUT", "loyalty/programmes/club", json={"programme": terms, "version": 0})
+    made = call(shop_server, "PUT", "loyalty/programmes/club", json={"programme": terms, "version": 0})
     assert made.status_code == 200, made.text
-    return module_server
+    return shop_server
 
 
 def bought(club: Server, user: str, amount: int) -> dict[str, str]:
@@ -79,7 +78,7 @@ def test_a_member_reads_points_tier_and_history_in_their_language(club: Server) 
 @pytest.mark.parametrize("broken", ["", "x", "w.cus_1.99999999999.zzz", "{}0", "p{}"])
 def test_a_link_that_is_not_ours_opens_nothing(club: Server, broken: str) -> None:
     token = bought(club, "lou", 10)["token"]
-    answer = page_of(club, f"/shop/loyalty/wallet?{urlencode({'t': broken.format(token)})}")
+    answer = page_of(club, f"/shop/loyalty/wallet?{urlencode({'shop': club.shop, 't': broken.format(token)})}")
     assert answer.status_code == 404
     assert "points" not in answer.text
     assert part(club, "wallet", t=broken.format(token)).status_code in (400, 404)
@@ -88,31 +87,31 @@ def test_a_link_that_is_not_ours_opens_nothing(club: Server, broken: str) -> Non
 def test_a_link_is_over_after_a_week(club: Server) -> None:
     bought(club, "mia", 10)
     with database_of(club) as db, db.read() as conn:
-        shop = all_workspaces(conn)[0].id
+        shop = club.workspace(conn)
         key = key_of(shop, Identifier("user_id", "mia"))
         token = WalletLinks(conn, shop).token(key, now=now_us() - 8 * DAY)
-    assert page_of(club, f"/shop/loyalty/wallet?t={token}").status_code == 410
+    assert page_of(club, f"/shop/loyalty/wallet?shop={club.shop}&t={token}").status_code == 410
 
 
 def test_a_membership_is_tried_and_cancelled_by_a_press_and_never_by_a_look(club: Server) -> None:
     link, other = bought(club, "nora", 30), bought(club, "olaf", 30)
-    wallet = link["wallet"]
+    wallet, form = link["wallet"], f"/shop/loyalty/wallet?shop={club.shop}"
     for _ in range(2):
         assert "Try 30 days for nothing" in page_of(club, wallet).text
-    joined = page_of(club, "/shop/loyalty/wallet", t=link["token"], then="try", plan="plus").text
+    joined = page_of(club, form, t=link["token"], then="try", plan="plus").text
     assert "Welcome" in joined
     assert "on trial until" in joined
     membership = call(club, "GET", "customers/user_id:nora/loyalty").json()["memberships"][0]
-    stranger = page_of(club, "/shop/loyalty/wallet", t=other["token"], then="cancel", membership=membership["id"]).text
+    stranger = page_of(club, form, t=other["token"], then="cancel", membership=membership["id"]).text
     assert "there is no membership" in stranger
     assert call(club, "GET", "customers/user_id:nora/loyalty").json()["memberships"][0]["state"] == "trial"
-    gone = page_of(club, "/shop/loyalty/wallet", t=link["token"], then="cancel", membership=membership["id"]).text
+    gone = page_of(club, form, t=link["token"], then="cancel", membership=membership["id"]).text
     assert "ends after" in gone
     assert "Try 30 days" not in gone
 
 
 def test_the_programme_is_told_to_machines_in_schema_org_s_words(club: Server) -> None:
-    answer = http.get(f"{club.url}/shop/loyalty/programme.jsonld")
+    answer = http.get(f"{club.url}/shop/loyalty/programme.jsonld?shop={club.shop}")
     assert answer.headers["content-type"].startswith("application/ld+json")
     told = answer.json()
     assert told["@type"] == "MemberProgram"

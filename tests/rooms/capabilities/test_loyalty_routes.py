@@ -31,15 +31,13 @@ def cart(*prices: int, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def club(module_server: Server) -> Server:
-    assert (
-        call(module_server, "POST", "loyalty/quote", json={"customer": "user_id:x", "cart": cart()}).status_code == 404
-    )
-    made = call(module_server, "PUT", "loyalty/programmes/club",
+def club(shop_server: Server) -> Server:
+    assert call(shop_server, "POST", "loyalty/quote", json={"customer": "user_id:x", "cart": cart()}).status_code == 404
+    made = call(shop_server, "PUT", "loyalty/programmes/club",
                 json={"programme": CLUB | {"pending_days": 0}, "version": 0})  # fmt: skip
     assert made.status_code == 200, made.text
-    add_owner(module_server)
-    return module_server
+    add_owner(shop_server)
+    return shop_server
 
 
 def test_from_an_order_to_points_to_a_payment_with_them(club: Server) -> None:

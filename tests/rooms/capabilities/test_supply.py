@@ -195,26 +195,26 @@ def call(server: Server, method: str, path: str, **options: Any) -> httpx.Respon
     )
 
 
-def test_stock_is_stated_and_asked_over_the_api(module_server: Server) -> None:
+def test_stock_is_stated_and_asked_over_the_api(shop_server: Server) -> None:
     places = [{"location_id": "bath", "name": "Bath", "roles": ["pickup"]},
               {"location_id": "dc", "name": "Warehouse", "roles": ["ships"]}]  # fmt: skip
-    assert call(module_server, "POST", "locations", json={"locations": places}).json() == {"accepted": 2}
+    assert call(shop_server, "POST", "locations", json={"locations": places}).json() == {"accepted": 2}
     levels = [{"location_id": "bath", "product_id": "p/1", "on_hand": 3, "reserved": 1},
               {"location_id": "dc", "product_id": "p/1", "on_hand": 0, "incoming": 20,
                "incoming_at": "2030-01-01T00:00:00Z"}]  # fmt: skip
-    assert call(module_server, "POST", "stock", json={"levels": levels}).json() == {"accepted": 2}
+    assert call(shop_server, "POST", "stock", json={"levels": levels}).json() == {"accepted": 2}
     old = {"levels": [levels[0] | {"on_hand": 99}], "stated_at": to_iso(now_us() - HOUR)}
-    assert call(module_server, "POST", "stock", json=old).status_code == 200
+    assert call(shop_server, "POST", "stock", json=old).status_code == 200
     asked = "products/p%2F1/availability"
-    wait_until(lambda: call(module_server, "GET", asked, params={"location": "bath"}).json().get("available") == 2)
-    sent = call(module_server, "GET", asked).json()
+    wait_until(lambda: call(shop_server, "GET", asked, params={"location": "bath"}).json().get("available") == 2)
+    sent = call(shop_server, "GET", asked).json()
     assert (sent["state"], sent["available"]) == ("sold_out", 0)
     assert {place["name"]: place["note"] for place in sent["places"]} == {
         "Bath": "nothing is sent from here", "Warehouse": "",
     }  # fmt: skip
-    assert call(module_server, "GET", "products/none/availability").json()["state"] == "unknown"
-    assert call(module_server, "GET", asked, params={"location": "mars"}).status_code == 404
-    assert call(module_server, "POST", "stock", json={"levels": [{"location_id": "x"}]}).status_code == 400
+    assert call(shop_server, "GET", "products/none/availability").json()["state"] == "unknown"
+    assert call(shop_server, "GET", asked, params={"location": "mars"}).status_code == 404
+    assert call(shop_server, "POST", "stock", json={"levels": [{"location_id": "x"}]}).status_code == 400
     late = {"levels": levels, "stated_at": "yesterday"}
-    assert (call(module_server, "POST", "stock", json=late).status_code) == 400
-    assert http.get(f"{module_server.url}/api/v1/{asked}").status_code == 401
+    assert (call(shop_server, "POST", "stock", json=late).status_code) == 400
+    assert http.get(f"{shop_server.url}/api/v1/{asked}").status_code == 401

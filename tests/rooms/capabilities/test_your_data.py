@@ -22,22 +22,29 @@ def link(server: Server, who: str) -> str:
     return str(made.json()["preferences"]).rpartition("t=")[2]
 
 
+def named(server: Server, **params: str) -> dict[str, str]:
+    """What stands in a link of the shop: on a server of several it names it."""
+    return {"shop": server.shop, **params}
+
+
 def page(server: Server, token: str, *, language: str = "en") -> str:
-    got = http.get(f"{server.url}/shop/consent/data", params={"t": token}, headers={"Accept-Language": language})
+    got = http.get(
+        f"{server.url}/shop/consent/data", params=named(server, t=token), headers={"Accept-Language": language}
+    )
     return got.text
 
 
 def ask(server: Server, token: str, **form: str) -> httpx.Response:
-    return http.post(f"{server.url}/shop/consent/data", data={"t": token, **form})
+    return http.post(f"{server.url}/shop/consent/data", params=named(server), data={"t": token, **form})
 
 
 @pytest.fixture(scope="module")
-def server(module_server: Server) -> Server:
+def server(shop_server: Server) -> Server:
     for who in ("gia", "hal"):
-        tell(module_server, identify(who, email=f"{who}@example.com", firstName=who.title()))
-        tell(module_server, track("Product Viewed", user=who, product_id="p1"))
-        wait_until(lambda who=who: call(module_server, "GET", f"customers/user_id:{who}").status_code == 200)  # type: ignore[misc]
-    return module_server
+        tell(shop_server, identify(who, email=f"{who}@example.com", firstName=who.title()))
+        tell(shop_server, track("Product Viewed", user=who, product_id="p1"))
+        wait_until(lambda who=who: call(shop_server, "GET", f"customers/user_id:{who}").status_code == 200)  # type: ignore[misc]
+    return shop_server
 
 
 def test_they_see_all_that_is_kept_and_take_it_as_a_file(server: Server) -> None:
@@ -90,8 +97,9 @@ def test_a_link_that_is_not_whole_opens_nothing_and_takes_nothing_down(server: S
     token = link(server, "email:gia@example.com")
     before = taken_down(server)
     for wrong in ("", "x", token[:-2] + "zz", "\x00"):
-        assert http.get(f"{server.url}/shop/consent/data", params={"t": wrong}).status_code == 404
+        assert http.get(f"{server.url}/shop/consent/data", params=named(server, t=wrong)).status_code == 404
         assert ask(server, wrong, kind="erasure", sure="yes").status_code == 404
-        assert http.get(f"{server.url}/shop/consent/answer", params={"t": wrong, "id": "prv_1"}).status_code == 404
+        answer = http.get(f"{server.url}/shop/consent/answer", params=named(server, t=wrong, id="prv_1"))
+        assert answer.status_code == 404
     assert "Nothing was pressed" in ask(server, token, kind="retention").text
     assert taken_down(server) == before
