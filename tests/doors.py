@@ -117,6 +117,7 @@ JOBS = {
     ),
     "act.secrets": _KEEPS,
     "audit.sealing": _KEEPS,
+    "audit.verifying": _KEEPS,
     "collect.quarantine": _KEEPS,
     "goals.figures": "of products",
     "imports.files": "takes in, as endpoints do",

@@ -6,6 +6,7 @@ files are tidied, and what was looked for in them is written into the proof.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,7 +21,7 @@ from rapport.compose.requests import finish, privacy_requests
 from rapport.compose.sifting import sift_files
 from rapport.kernel.clock import to_iso
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.resolve.linking.units import members_of
+from rapport.resolve.reading.identities import Member
 from rapport.storage import suppressed_file
 from rapport.storage.tidying import Tidied, tidy
 
@@ -80,9 +81,13 @@ def _erase(turn: Turn, slices: Installed, workspace: WorkspaceId, request: str, 
         begun = privacy_requests.update().where(mine, _r.status == "received", _r.subject == subject)
         if conn.execute(begun.values(status="running", subject=None)).rowcount == 0:
             return None
-        members = members_of(conn, workspace, subject)
-        tell_partners(conn, workspace, members, request=request, kind="erasure", now=turn.now)
-        proof, texts = erase(conn, slices, workspace, subject, now=turn.now, told=to_iso(turn.now), withdrawn=withdrawn)
+
+        def told(members: Sequence[Member]) -> None:
+            tell_partners(conn, workspace, members, request=request, kind="erasure", now=turn.now)
+
+        proof, texts = erase(
+            conn, slices, workspace, subject, now=turn.now, told=to_iso(turn.now), withdrawn=withdrawn, before=told
+        )
         conn.execute(privacy_requests.update().where(mine).values(proof=msgspec.json.encode(proof)))
     return texts
 

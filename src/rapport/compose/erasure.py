@@ -7,8 +7,8 @@ done again: a database keeps the bytes of what it deleted until it is told not t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 import sqlalchemy as sa
@@ -25,6 +25,7 @@ from rapport.resolve.graph import corrections, store
 from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.graph.resolver import said_of
 from rapport.resolve.linking.units import members_of
+from rapport.resolve.reading.identities import Member
 from rapport.storage import suppression
 from rapport.storage.bulk import chunks
 from rapport.storage.locks import Lock, lock_alone
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from rapport.compose.installed import Installed
 
 __all__ = ["Proof", "StoreErased", "WithdrawnNames", "erase", "withdrawn_names"]
+
+
+Before: TypeAlias = Callable[[Sequence[Member]], None]
+"""Is told of all identifiers of whoever is about to be erased."""
 
 
 class StoreErased(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,13 +86,16 @@ class WithdrawnNames(NamedTuple):
 
 def erase(
     conn: Connection, slices: Installed, workspace: WorkspaceId, key: Key, *, now: int, told: str,
-    for_good: bool = True, withdrawn: WithdrawnNames | None = None,
+    for_good: bool = True, withdrawn: WithdrawnNames | None = None, before: Before = lambda _: None,
 ) -> tuple[Proof, list[str]]:  # fmt: skip
     """Erase whoever certainly has this identifier, in this transaction; returns the proof, and what to look for.
 
     Erasing somebody who is gone already finds nothing, and says so. `told` is the time in words. Who is not erased
     `for_good` may come again, as somebody new. With what `withdrawn_names` told before this transaction began, nobody
     who appends waits until all facts that were taken back are read.
+
+    Who they are is what holds once nobody can merge or part anybody any more; `before` is told so, ahead of the first
+    deletion.
     """
     suppression.erasing(conn)
     lock_alone(conn, Lock.APPENDING)
@@ -95,6 +103,7 @@ def erase(
     if conn.dialect.name == "sqlite":
         conn.exec_driver_sql("PRAGMA secure_delete = ON")
     members = members_of(conn, workspace, key)
+    before(members)
     keys = sorted(_with_withdrawn(conn, workspace, {key, *(one.key for one in members)}, withdrawn))
     if for_good:
         suppression.suppress(conn, workspace, keys, now=now)

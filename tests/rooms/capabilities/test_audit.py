@@ -6,8 +6,16 @@ import time
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 
+from rapport.capabilities.audit.jobs import VERIFYING
+from rapport.kernel.errors import Conflict
+from rapport.storage.audit.entries import append
+from rapport.storage.audit.sealing import seal
+from rapport.storage.audit.tables import audit_parts
+from tests.jobs import turns
 from tests.running import Server
+from tests.shop import NOON, Shop
 from tests.stories.console import add_owner, signed_in
 
 if TYPE_CHECKING:
@@ -70,3 +78,14 @@ def test_the_page_shows_entries_with_and_without_a_reason_and_says_what_is_not_f
         page.goto(f"{module_server.url}/console/audit?customer=user_id:nobody")
         assert "no customer has the user_id" in page.inner_text("main")
         complaints.clear()  # the 404 it was asked for
+
+
+def test_a_trail_that_was_changed_fails_the_job_that_looks_at_it_every_day(any_shop: Shop) -> None:
+    with any_shop.db.write() as conn:
+        append(conn, any_shop.id, "settings.changed", who="usr_1", name="Olga", now=NOON)
+        seal(conn, any_shop.id, at_most=10)
+    assert turns(any_shop.db, VERIFYING, now=NOON) == [1]
+    with any_shop.db.write() as conn:
+        conn.execute(audit_parts.update().values(body=b'{"name":"Dan"}'))
+    with pytest.raises(Conflict, match="not what it was"):
+        turns(any_shop.db, VERIFYING, now=NOON)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace as but
 from sqlalchemy import Connection
@@ -16,6 +17,7 @@ from rapport.capabilities.consent import store
 from rapport.capabilities.consent.effect import effect_of
 from rapport.capabilities.consent.model import Policy, PolicySet, PurposeRule, Verdict
 from rapport.capabilities.consent.rates import Rate, rates_of
+from rapport.capabilities.consent.receipt import receipt_of
 from rapport.capabilities.consent.sending import ALLOWED
 from rapport.capabilities.consent.service import may, policies_of, verdicts
 from rapport.capabilities.consent.shipped import read_policy, shipped
@@ -121,6 +123,15 @@ def test_what_somebody_allows_on_a_browser_does_not_widen_what_its_account_refus
     said(shop, NOON + 1 * SECOND, browser=f"b-{ada}", consent=preferences(marketing=True, sms=True))
     assert not asked(shop, "email_marketing", ada).may
     assert asked(shop, "sms_marketing", ada).may
+
+
+def test_a_visitor_without_a_name_has_a_receipt_of_what_they_answered(shop: Shop, ada: str) -> None:
+    said(shop, NOON, browser=f"b-{ada}", consent=preferences(marketing=False) | {"wording": "banner-2"})
+    with shop.db.read() as conn:
+        receipt = receipt_of(conn, shop.id, key(shop, f"b-{ada}", "anonymous_id"), now=NOON)
+    told = msgspec.to_builtins(receipt)
+    assert "banner-2" in str(told)
+    assert ada not in str(told)
 
 
 def test_a_merge_keeps_the_stricter_answer_until_the_person_is_asked_again(shop: Shop, ada: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
 import json
 import zlib
@@ -484,6 +485,20 @@ async def test_the_shopper_s_address_and_privacy_signal_are_kept(client: httpx.A
     await client.post("/v1/track", json=track(), headers=headers)
     context = shop.facts()[0].context
     assert (context["ip"], context["globalPrivacyControl"]) == ("203.0.113.9", True)
+
+
+async def test_a_privacy_signal_is_heard_at_every_door_and_only_as_its_one_value(
+    client: httpx.AsyncClient, shop: Shop
+) -> None:
+    key, said = shop.source.write_key, track()
+    for signal in ("1", "0", "true", " 1x"):
+        header = {"Sec-GPC": signal}
+        await client.post("/beacon/v1/batch", params={"writeKey": key}, json={"batch": [track()]}, headers=header)
+        await client.post("/v1/batch", json={"batch": [track()]}, headers=basic(key) | header)
+        pixel = base64.b64encode(json.dumps(said | {"writeKey": key, "messageId": f"p{signal}"}).encode()).decode()
+        await client.get("/pixel/v1/track", params={"data": pixel}, headers=header)
+    signals = [fact.context.get("globalPrivacyControl") for fact in shop.facts()]
+    assert (len(signals), signals.count(True), signals.count(None)) == (12, 3, 9)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from rapport.decide import people
 from rapport.kernel.clock import MINUTE
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import Key
+from rapport.measure.model import Question
 from rapport.remember.golden import find_root
 from rapport.storage import log
 from rapport.storage.audit.entries import entries
@@ -213,6 +214,28 @@ def test_a_request_about_nobody_is_not_found_and_a_second_one_is_the_first(shop:
         assert requests.verify(conn, shop.id, first.id, how="called back").status == "received"
     with shop.db.write() as conn, pytest.raises(Conflict, match="received by now"):
         requests.verify(conn, shop.id, first.id, how="again")
+
+
+def test_what_is_dated_in_the_future_goes_and_numbers_are_as_if_they_had_never_been(any_shop: Shop) -> None:
+    shop = any_shop
+    shop.send(*of_bo(shop))
+    drain(shop.pipeline)
+    alone = numbers(shop)
+    far = shop.message("Order Completed", at=2**52, user=f"{CANARY}-user", order_id=f"{CANARY}-2099", total=9)
+    shop.send(*of_ada(shop), far)
+    drain(shop.pipeline)
+    assert numbers(shop) != alone
+    assert erased(shop, f"email:{MAIL}").status == "completed"
+    drain(shop.pipeline)
+    run_job_now(shop.pipeline, "orders.sums")
+    assert (everywhere(shop), numbers(shop)) == ([], alone)
+
+
+def numbers(shop: Shop) -> list[object]:
+    """What the shop's metrics say of all time."""
+    asked = Question(workspace=shop.id, since=0, until=2**53, by="", zone="UTC")
+    with shop.db.read() as conn:
+        return [shop.metrics.answer(conn, name, asked).rows for name in ("orders", "revenue", "new_customers")]
 
 
 def test_erased_twice_finds_nobody_the_second_time(shop: Shop) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rapport.capabilities.audit.command import COMMANDS
-from rapport.capabilities.audit.jobs import SEALING
+from rapport.capabilities.audit.jobs import SEALING, VERIFYING
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
 from rapport.storage.audit import entries
@@ -21,7 +21,7 @@ AUDIT = Slice(
         of_shop(audit_nodes, "the hashes of the audit trail"),
         of_shop(audit_heads, "the roots of the audit trail"),
     ),
-    jobs=(SEALING,),
+    jobs=(SEALING, VERIFYING),
     permissions=(Permission(name="audit:read", words="see who saw whom and changed what"),),
     web="rapport.capabilities.audit.web:WEB",
     commands=COMMANDS,
