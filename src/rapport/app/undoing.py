@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import sqlalchemy as sa
@@ -18,32 +18,29 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from rapport.act.jobs import Job, Turn
-from rapport.act.work import BatchWork
 from rapport.app import failed_facts
-from rapport.app.pipeline import Pipeline, Shops
+from rapport.app.anew import forget_gone, is_folded_in, seen_in, tell_anew
+from rapport.app.pipeline import Pipeline
 from rapport.collect import withdrawals
 from rapport.collect.sources import identifier_policy
 from rapport.collect.withdrawals import Effects, Withdrawal
+from rapport.compose import redactions
 from rapport.compose.unsaid import Around, LookAgain, Looked, around, look, orders_of
 from rapport.kernel.clock import HOUR, MINUTE
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.kernel.work import Seen, Unsaid
+from rapport.kernel.work import Unsaid
 from rapport.measure.store import add_minutes, minutes_of
 from rapport.remember import backfill, customers
-from rapport.remember import store as remember
-from rapport.remember.strands import Strands
 from rapport.resolve.graph import store as identities
 from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.graph.resolver import Resolver, said_of
 from rapport.resolve.graph.unsaying import Unseen, unsay
-from rapport.storage import leases, log, suppression, withdrawn
+from rapport.storage import leases, suppression, withdrawn
 from rapport.storage.engine import Database
 from rapport.storage.leases import LeaseLost
 from rapport.storage.locks import Lock, lock_alone
 from rapport.storage.log import Horizon, StoredRow, to_fact
-from rapport.storage.lookup import change_among
-from rapport.storage.settings import Cache
 
 __all__ = ["FORGETTING", "UNDOING", "learning", "undoing"]
 
@@ -63,12 +60,15 @@ def undoing(pipeline: Pipeline, *, at_once: int = AT_ONCE) -> Job:
     """The job of the worker that has this pipeline."""
     failed = _Failed()  # not what a turn keeps: that is let go when the job fails
 
+    def is_held_up(conn: Connection) -> bool:
+        return learning(conn, pipeline) or redactions.is_under_way(conn)
+
     def due(conn: Connection, turn: Turn) -> bool:
-        return withdrawals.waiting(conn, without=failed.resting(turn.now)) is not None and not learning(conn, pipeline)
+        return withdrawals.waiting(conn, without=failed.resting(turn.now)) is not None and not is_held_up(conn)
 
     def run(turn: Turn) -> int:  # also when a person asks for it, whatever is due
         with turn.db.read() as conn:
-            found = None if learning(conn, pipeline) else withdrawals.waiting(conn, without=failed.resting(turn.now))
+            found = None if is_held_up(conn) else withdrawals.waiting(conn, without=failed.resting(turn.now))
         if found is None:
             return 0
         with failed.resting_after(turn, found.id):
@@ -203,7 +203,7 @@ class _Undo:
         if not rows:
             return None
         policy = self._policy(conn)
-        is_folded = _folded(conn, self._workspace)
+        is_folded = is_folded_in(conn, self._workspace)
         near = around(
             conn, self._workspace, policy, self._slices.wording, [row for row in rows if is_folded(row)],
             is_folded=is_folded, looked=looked,
@@ -220,7 +220,7 @@ class _Undo:
         self._refiled(conn, out)
         numbers = self._unsay(conn, near)
         self._forget(conn, unseen, [row.seq for row in out])
-        self._tell_anew(conn, near.strands, near.rest)
+        tell_anew(conn, self._db, self._slices, self._workspace, near.strands, near.rest, now=self._now)
         return self._effects(rows, near, unseen, len(touched), numbers)
 
     def put_back(self, conn: Connection, *, limit: int, looked: Looked) -> Effects | None:
@@ -233,7 +233,7 @@ class _Undo:
         refused = self._erased(conn, rows, policy)
         there = withdrawn.put_back(conn, self._workspace, rows, without=refused)
         self._refiled(conn, there)
-        is_folded = _folded(conn, self._workspace)
+        is_folded = is_folded_in(conn, self._workspace)
         folded = [row for row in there if is_folded(row)]
         near = around(conn, self._workspace, policy, self._slices.wording, folded, is_folded=is_folded, looked=looked)
         resolver = Resolver(lambda _: policy)
@@ -241,7 +241,8 @@ class _Undo:
             resolver.observe(self._workspace, to_fact(row), Key(row.strand))
         customers.mark_moved(conn, resolver.flush(conn))
         strands = {Key(row.strand) for row in folded}
-        self._tell_anew(conn, strands, [*near.rest, *near.followed, *folded])
+        told = [*near.rest, *near.followed, *folded]
+        tell_anew(conn, self._db, self._slices, self._workspace, strands, told, now=self._now)
         add_minutes(conn, minutes_of((self._workspace, row.received_at, row.source) for row in folded))
         return Effects(facts=len(rows))
 
@@ -276,7 +277,7 @@ class _Undo:
                 one.refiled(conn, self._workspace, [row.seq for row in rows])
 
     def _unsay(self, conn: Connection, near: Around) -> Counter[str]:
-        said = [_seen(row) for row in near.said]
+        said = [seen_in(row) for row in near.said]
         orders = orders_of([one.fact for one in said])
         unsaid = Unsaid(
             self._workspace, said, orders, orders - orders_of([to_fact(row) for row in near.rest]), self._found.id,
@@ -289,38 +290,9 @@ class _Undo:
         return numbers
 
     def _forget(self, conn: Connection, unseen: Unseen, seqs: Sequence[int]) -> None:
-        """What is kept of identifiers that nobody else has named goes as that of the erased does."""
         failed = failed_facts.failed_facts
         conn.execute(failed.delete().where(failed.c.workspace == self._workspace, failed.c.seq.in_(seqs)))
-        kept = {log.facts.name, withdrawn.withdrawn_facts.name, *_KEPT}
-        for one in reversed(self._slices.slices) if unseen.gone else ():
-            for held in reversed(one.holds):
-                stays = held.table.name in kept or held.table.name.startswith(_BOOKS)
-                if held.erase is not None and not isinstance(held.erase, str) and not stays:
-                    held.erase(conn, self._workspace, unseen.gone)
-        customers.mark_moved(conn, unseen.moved)  # erasing took their rows away; made anew, they are found gone
-
-    def _tell_anew(self, conn: Connection, keys: set[Key], rows: Sequence[StoredRow]) -> None:
-        """Make the states of these strands anew, and tell the stages that can be told again what these facts say."""
-        shops = Shops(self._db, self._slices.remembered)
-        strands = Strands(shops.traits)
-        strands.load(conn, [(self._workspace, key) for key in keys])
-        for key in keys:
-            strands.begin_anew(self._workspace, key, self._slices.remembered)
-        stages = self._slices.stages()
-        work = BatchWork(stages, Cache())
-        telling = stages.telling([one.name for one in self._slices.retold])
-        of_shop = self._slices.vocabulary.of_shop
-        for row in sorted(rows, key=lambda one: one.seq):
-            seen = _seen(row)
-            if seen.strand in keys and seen.fact.name not in of_shop:
-                strands.fold(*seen)
-            for handle in telling(seen.fact):
-                handle(seen)
-        empty = strands.empty()
-        strands.flush(conn)
-        change_among(conn, remember.strands.delete(), self._workspace, remember.strands.c.key, empty)
-        work.flush(conn, now=self._now, past=True)
+        forget_gone(conn, self._slices, self._workspace, unseen)
 
     def _effects(
         self, rows: Sequence[StoredRow], near: Around, unseen: Unseen, touched: int, numbers: Counter[str]
@@ -332,25 +304,6 @@ class _Undo:
             gone=len(unseen.gone), evidence=unseen.evidence,
             numbers={name: number for name, number in numbers.items() if number},
         )  # fmt: skip
-
-
-_KEPT = frozenset({"audit", "audit_subjects", "audit_entries", "audit_parts", "privacy_requests", "sign_in_attempts"})
-"""What people here did, and what was asked of us, stays."""
-
-_BOOKS = "loyalty_"
-"""So do the books: points were taken back from them, and what was paid with points is paid when facts are put back."""
-
-
-def _seen(row: StoredRow) -> Seen:
-    return Seen(WorkspaceId(row.workspace), Key(row.strand), to_fact(row))
-
-
-def _folded(conn: Connection, workspace: WorkspaceId) -> Callable[[StoredRow], bool]:
-    """Whether a fact of the shop has had its effects: the cursor of its bucket is past it, and it did not fail."""
-    b, f = leases.buckets.c, failed_facts.failed_facts.c
-    cursors = {row.bucket: row.cursor for row in conn.execute(sa.select(b.bucket, b.cursor))}
-    failed = set(conn.execute(sa.select(f.seq).where(f.workspace == workspace)).scalars())
-    return lambda row: row.seq <= cursors.get(row.bucket, 0) and row.seq not in failed
 
 
 def _forget_old(turn: Turn) -> int:

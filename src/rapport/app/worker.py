@@ -23,6 +23,7 @@ from rapport.app import failed_facts
 from rapport.app.filling import FILLING, filling
 from rapport.app.pace import Pace
 from rapport.app.pipeline import Pipeline
+from rapport.app.redacting import redacting
 from rapport.app.undoing import FORGETTING, undoing
 from rapport.compose.answering import answering
 from rapport.compose.erasing import erasing
@@ -308,7 +309,7 @@ def jobs_of(pipeline: Pipeline, *, filled_at_once: int = 1_000) -> list[Job]:
     """All that workers do beside folding: what slices bring, and what is done for all of them."""
     return [
         *pipeline.slices.jobs, erasing(pipeline.slices), answering(pipeline.slices), retention(pipeline.slices),
-        filling(pipeline, at_most=filled_at_once), undoing(pipeline), FORGETTING,
+        filling(pipeline, at_most=filled_at_once), undoing(pipeline), redacting(pipeline), FORGETTING,
     ]  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -24,7 +23,7 @@ from rapport.storage.audit.entries import append as tell
 from rapport.storage.engine import Database
 from rapport.storage.outage import going_on
 from rapport.storage.sealing import opened, sealed
-from rapport.storage.workspaces import WorkspaceSettings, all_workspaces
+from rapport.storage.workspaces import all_workspaces, identifier_policy
 
 __all__ = [
     "Sources",
@@ -47,22 +46,6 @@ GRACE = 7 * DAY
 MEGABYTE = 1_000_000
 
 _log = logging.getLogger(__name__)
-
-
-def identifier_policy(settings: WorkspaceSettings) -> IdentifierPolicy:
-    """What counts as an identifier in a workspace. A pattern that is no regular expression is left out and logged."""
-    defaults = IdentifierPolicy()
-    return IdentifierPolicy(
-        blocked=tuple(p for p in settings.blocked_identifiers if _is_pattern(p)),
-        limits={**defaults.limits, **settings.identifier_limits},
-        limit_days=settings.identifier_limit_days,
-        default_limit=settings.identifier_default_limit,
-        max_identifiers=settings.identifiers_at_most,
-        shared_after=settings.identifier_shared_after,
-        evidence_days=settings.evidence_days,
-        one_name=settings.identifier_one_name,
-        default_region=settings.region,
-    )
 
 
 def create_source(
@@ -387,12 +370,3 @@ def _checked_limits(limits: Limits) -> Limits:
         if not least <= value <= most:
             raise InvalidInput(f"{name} is {value}, it must be from {least} to {most}")
     return limits
-
-
-def _is_pattern(text: str) -> bool:
-    try:
-        re.compile(text)
-    except re.error:
-        _log.warning("a blocked-identifier pattern of the workspace's settings is no regular expression")
-        return False
-    return True

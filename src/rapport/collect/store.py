@@ -9,13 +9,16 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, LargeBinary, Table, Text
 
 from rapport.collect.model import Limits, QuarantineRow, Source
+from rapport.collect.redacting import Aside, without_field
 from rapport.kernel.clock import HOUR
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText, metadata
+from rapport.storage.locks import Lock, lock_shared
 from rapport.storage.log import LogRow, facts, id_under_source, ids_secret
 from rapport.storage.lookup import select_among
-from rapport.storage.suppression import names_erased
+from rapport.storage.redaction import Rule, rules_of
+from rapport.storage.suppression import names_erased, version_of
 
 __all__ = [
     "COUNTERS",
@@ -112,11 +115,29 @@ quarantine = Table(
 """`original` is the message as it came, where somebody has changed it since; `size` are the bytes of all of it."""
 
 
+def _without_redacted(conn: Connection, rows: Sequence[QuarantineRow]) -> list[QuarantineRow]:
+    rules = rules_of(conn, (row.workspace for row in rows)) if version_of(conn) else {}
+    found = list(rows)
+    for workspace, own in rules.items():
+        for rule in own:
+            cleaned = [_without(rule, row) if row.workspace == workspace else row for row in found]
+            found = [row for row in cleaned if row is not None]
+    return found
+
+
+def _without(rule: Rule, row: QuarantineRow) -> QuarantineRow | None:
+    kept = without_field(rule, row.workspace, Aside(row.source, row.received_at, row.body, row.envelope, None))
+    return None if kept is None else row._replace(body=kept.body, envelope=kept.envelope)
+
+
 def insert_quarantined(conn: Connection, rows: Sequence[QuarantineRow]) -> int:
     """Quarantine messages in this transaction; one that is there already is left out. Returns how many were new.
 
     One that names somebody erased is left out, too: nobody can tell yet whose it is, and it must not bring them back.
+    A field that was redacted is taken out.
     """
+    lock_shared(conn, Lock.APPENDING)  # before it is read who was erased and what redacted
+    rows = _without_redacted(conn, rows)
     for workspace in {row.workspace for row in rows}:
         own = [row for row in rows if row.workspace == workspace]
         erased = names_erased(conn, workspace, [row.body for row in own])

@@ -19,7 +19,7 @@ from rapport.remember import membership
 from rapport.remember import store as remember
 from rapport.resolve.graph import store as resolve
 from rapport.resolve.linking import store as linking
-from rapport.storage import leases, log, settings, suppression, withdrawn, workspaces
+from rapport.storage import leases, log, redaction, settings, suppression, withdrawn, workspaces
 from rapport.storage.bulk import chunks
 from rapport.web import api_keys, attempts, factor_store, views
 from rapport.web import store as web
@@ -70,6 +70,8 @@ STORAGE = (
     of_shop(leases.buckets, "how far the log is folded"),
     of_shop(leases.workers, "the workers that run"),
     of_shop(suppression.suppression, "how many people were erased, and the secret of their hashes"),
+    of_shop(redaction.redactions, "which fields were redacted of which span of time, and how many facts had them"),
+    of_person(redaction.redaction_keys, "that a field of somebody's facts was redacted", by=("key",)),
     of_shop(suppression.suppressed, "keyed hashes of identifiers of the erased, so that they do not come back"),
 )
 

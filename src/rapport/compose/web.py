@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rapport.compose.pages import PAGES
+from rapport.compose.redaction_routes import ROUTES as REDACTIONS
 from rapport.compose.request_pages import PAGES as REQUEST_PAGES
 from rapport.compose.request_routes import ROUTES as REQUESTS
 from rapport.compose.routes import ROUTES as EXPORT
@@ -10,4 +11,4 @@ from rapport.web.part import WebPart
 
 __all__ = ["WEB"]
 
-WEB = WebPart(routes=(*EXPORT, *REQUESTS), pages=(PAGES, REQUEST_PAGES))
+WEB = WebPart(routes=(*EXPORT, *REQUESTS, *REDACTIONS), pages=(PAGES, REQUEST_PAGES))

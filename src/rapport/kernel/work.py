@@ -71,6 +71,9 @@ class Unsaid(NamedTuple):
     cause: str
     """What the withdrawal is called."""
     now: int
+    reads: Mapping[str, Seen] = {}
+    """Where facts stay and read otherwise from now on: how, by their ids. They are told again in the same
+    transaction."""
 
     @property
     def facts(self) -> list[str]:

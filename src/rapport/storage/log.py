@@ -37,7 +37,8 @@ from rapport.storage.bulk import chunks, insert_ignore
 from rapport.storage.engine import metadata
 from rapport.storage.locks import Lock, lock_shared
 from rapport.storage.lookup import select_among
-from rapport.storage.suppression import admitted, suppression
+from rapport.storage.redaction import redacted
+from rapport.storage.suppression import admitted, suppression, version_of
 
 __all__ = [
     "Horizon",
@@ -112,12 +113,12 @@ _STORED = LogRow._fields[:-1]
 def append(conn: Connection, rows: Sequence[LogRow]) -> int:
     """Append in this transaction; rows whose source has told this message id already are left out.
 
-    So are those of people who were erased. Returns how many were new.
+    So are those of people who were erased; what was redacted is left out of each. Returns how many were new.
     """
     if not rows:
         return 0
-    lock_shared(conn, Lock.APPENDING)
-    kept = admitted(conn, rows)
+    lock_shared(conn, Lock.APPENDING)  # before it is read who was erased and what redacted
+    kept = rows if version_of(conn) == 0 else admitted(conn, redacted(conn, rows))
     new = _insert(conn, kept)
     return new if new == len(kept) else new + _insert(conn, _of_other_sources(conn, kept))
 

@@ -25,7 +25,8 @@ from rapport.storage.engine import metadata
 from rapport.storage.lookup import select_among
 
 __all__ = [
-    "Listed", "admitted", "carry", "erasing", "guard", "is_empty", "is_suppressed", "lift", "listed", "names_erased",
+    "Listed", "admitted", "carry", "erasing", "guard", "is_empty", "is_suppressed", "keys_in",
+    "lift", "listed", "names_erased",
     "suppress", "suppressed", "suppression", "version_of",
 ]  # fmt: skip
 
@@ -163,18 +164,18 @@ def names_erased(conn: Connection, workspace: WorkspaceId, bodies: Sequence[byte
     """
     if version_of(conn) == 0:
         return set()
-    named = [{key_of(workspace, one) for text in _texts_in(body) for one in _may_be(text)} for body in bodies]
+    named = [keys_in(workspace, body) for body in bodies]
     gone = is_suppressed(conn, workspace, set().union(*named))
     return {place for place, keys in enumerate(named) if keys & gone}
 
 
-def admitted(conn: Connection, rows: Sequence[R]) -> Sequence[R]:
-    """The facts that may be kept: without those of the erased, and without their names in those of others.
+def keys_in(workspace: WorkspaceId, body: bytes) -> set[Key]:
+    """Whom a message may name, readable or not: any text in quotes may be an identifier of the usual kinds."""
+    return {key_of(workspace, one) for text in _texts_in(body) for one in _may_be(text)}
 
-    Where nobody was ever erased it costs one look at a table of one row.
-    """
-    if version_of(conn) == 0:
-        return rows
+
+def admitted(conn: Connection, rows: Sequence[R]) -> Sequence[R]:
+    """The facts that may be kept: without those of the erased, and without their names in those of others."""
     gone: dict[WorkspaceId, set[Key]] = {}
     for workspace in {row.workspace for row in rows}:
         keys = {key for row in rows if row.workspace == workspace for key in _keys(row)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Table, Text
 
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
+from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.engine import metadata
 from rapport.storage.prepared import Prepared
@@ -23,11 +25,14 @@ __all__ = [
     "create_workspace",
     "default_workspace",
     "find_workspace",
+    "identifier_policy",
     "locale_in",
     "locale_of",
     "workspace_of",
     "workspaces",
 ]
+
+_log = logging.getLogger(__name__)
 
 _SLUG = re.compile(r"^[a-z0-9][a-z0-9-]{0,39}$")
 
@@ -69,6 +74,22 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     settings: WorkspaceSettings
     created_at: int
+
+
+def identifier_policy(settings: WorkspaceSettings) -> IdentifierPolicy:
+    """What counts as an identifier in a workspace. A pattern that is no regular expression is left out and logged."""
+    defaults = IdentifierPolicy()
+    return IdentifierPolicy(
+        blocked=tuple(p for p in settings.blocked_identifiers if _is_pattern(p)),
+        limits={**defaults.limits, **settings.identifier_limits},
+        limit_days=settings.identifier_limit_days,
+        default_limit=settings.identifier_default_limit,
+        max_identifiers=settings.identifiers_at_most,
+        shared_after=settings.identifier_shared_after,
+        evidence_days=settings.evidence_days,
+        one_name=settings.identifier_one_name,
+        default_region=settings.region,
+    )
 
 
 def create_workspace(
@@ -154,3 +175,12 @@ def _workspace(row: Any) -> Workspace:
 
 
 _ONE = Prepared(sa.select(workspaces).where(workspaces.c.id == sa.bindparam("shop")))
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        _log.warning("a blocked-identifier pattern of the workspace's settings is no regular expression")
+        return False
+    return True

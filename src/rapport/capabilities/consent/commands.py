@@ -13,6 +13,7 @@ from rapport.capabilities.consent.effect import Effect, PurposeEffect, effect_of
 from rapport.capabilities.consent.model import PolicySet
 from rapport.capabilities.consent.service import policies_of
 from rapport.capabilities.consent.shipped import read_policy
+from rapport.compose.redaction_commands import redact
 from rapport.compose.request_commands import erase, export
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import NotFound
@@ -111,6 +112,7 @@ def apply(
 
 privacy.add_command(erase)
 privacy.add_command(export)
+privacy.add_command(redact)
 
 
 def _with(policies: PolicySet, file: Path, *, is_default: bool) -> PolicySet:
