@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from rapport.act.store import outbox
 from rapport.app.access_carried import Access, access_in, carry_access
 from rapport.app.keeping_out import erase_again
+from rapport.app.redactions_carried import Standing, carry_redactions, redactions_in
 from rapport.app.settings import Settings
 from rapport.capabilities.lake.service import begin, forget_in_asides
 from rapport.capabilities.lake.store import lake_home
@@ -78,9 +79,10 @@ class _Before(NamedTuple):
 
     erased: Listed | None
     access: Access | None
+    redactions: Standing
 
 
-_NOTHING = _Before(None, None)
+_NOTHING = _Before(None, None, {})
 
 
 def restore(
@@ -182,7 +184,7 @@ def _into_postgresql(
             if is_used(conn):
                 _refuse_unless(replace, "there is an installation in this database already")
                 refuse_while_used(conn)
-                before = _Before(suppression.listed(conn), access_in(conn))
+                before = _Before(suppression.listed(conn), access_in(conn), redactions_in(conn))
                 clear_schema(conn, {*slices.tables, *(part.table for part in backup.manifest.parts)})
             fill_tables(conn, backup, slices.branches)
             upgrade(conn, slices.branches)
@@ -204,7 +206,7 @@ def _known_in(path: Path) -> _Before:
     db = Database.open(f"sqlite:///{path}")
     try:
         with db.read() as conn:
-            return _Before(suppression.listed(conn), access_in(conn))
+            return _Before(suppression.listed(conn), access_in(conn), redactions_in(conn))
     finally:
         db.close()
 
@@ -216,6 +218,7 @@ def _settle(
     sent, nobody holds a lease.
     """
     erased = erase_again(conn, slices, before.erased, now=now)
+    redacted = carry_redactions(conn, before.redactions)
     closed = carry_access(conn, before.access)
     allow_nowhere(conn, why=f"restored from a backup of {backup.manifest.taken_at}", now=now)
     conn.execute(lake_home.delete())
@@ -224,7 +227,7 @@ def _settle(
     given_up = 0 if keep_waiting else _give_up(conn, backup, now)
     for shop in all_workspaces(conn):
         details = {"taken_at": backup.manifest.taken_at, "erased_again": erased, "given_up": given_up,
-                   "access": closed}  # fmt: skip
+                   "access": closed, "redacted_again": redacted}  # fmt: skip
         tell(conn, shop.id, "backup.restored", about=backup.path.name[:200], details=details, who="cli", now=now)
     return _Settled(erased=erased, given_up=given_up, closed=closed, knew=before.access is not None)
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from rapport.act.store import outbox, timers
 from rapport.app.pipeline import Pipeline
 from rapport.app.redacting import redacting
+from rapport.app.redactions_carried import carry_redactions, redactions_in
 from rapport.app.worker import drain, run_job_now
 from rapport.capabilities.lake import service as lake
 from rapport.capabilities.loyalty.store import entries
@@ -297,3 +298,20 @@ def test_what_cannot_be_meant_is_refused_and_nothing_is_done_before_its_numbers_
     with pytest.raises(Conflict):
         confirmed(any_shop, ident)
     assert "facts" in rows_with(any_shop, SECRET)
+
+
+def test_a_backup_that_is_put_back_loses_the_field_again(any_shop: Shop, tmp_path: Path) -> None:
+    begun(any_shop, leaking(any_shop))
+    (tmp_path / "backup").mkdir()
+    backup = Shop(sqlite_database(tmp_path / "backup"))
+    begun(backup, leaking(backup))
+    done = redacted(any_shop, "properties.note", customer="user_id:ada")
+    with any_shop.db.read() as there, backup.db.write() as conn:
+        assert carry_redactions(conn, redactions_in(there)) == 1
+    backup.send(of_ada(backup, "late"))
+    assert carried_out(backup, done.id).state == "done"
+    assert notes(backup)["h4"]
+    assert not any(notes(backup)[name] for name in ("late", "h1"))
+    with any_shop.db.read() as there, backup.db.write() as conn:
+        assert carry_redactions(conn, redactions_in(there)) == 0
+    backup.close()
