@@ -153,7 +153,7 @@ def of_ada(shop: Shop, message_id: str, *, at: int = NOON + HOUR, **more: Any) -
 def notes(shop: Shop) -> dict[str, bool]:
     """By message whether it has the field."""
     sent = (row for row in shop.rows(log.facts) if row["source"] != OWN_SOURCE)
-    return {row["message_id"]: SECRET.encode() in row["body"] for row in sent}
+    return {row["message_id"]: f'"note":"{SECRET}"'.encode() in row["body"] for row in sent}
 
 
 def test_it_does_not_come_back_with_a_replay_or_a_late_client_and_what_is_not_meant_keeps_it(any_shop: Shop) -> None:
