@@ -98,7 +98,7 @@ def test_every_trait_answers_why(shop: Server, browser: Browser) -> None:
         page.get_by_role("link", name="Traits").click()
         revenue = page.locator("details", has=page.get_by_text("Revenue before refunds", exact=True))
         revenue.locator("summary").click()
-        assert "without shipping and tax" in revenue.inner_text()
+        assert "without shipping, tax, tips and duties" in revenue.inner_text()
         assert "Website" in revenue.inner_text()
         revenue.get_by_role("link", name="all facts behind it").click()
         page.get_by_role("dialog", name="Details").get_by_text("1 fact behind it").wait_for()

@@ -16,7 +16,21 @@ from rapport.remember import inputs
 __all__ = ["says", "unread", "unread_amount", "unread_country"]
 
 _AMOUNTS = frozenset(
-    ("revenue", "subtotal", "total", "value", "amount", "shipping", "tax", "discount", "margin", "price", "cost")
+    (
+        "revenue",
+        "subtotal",
+        "total",
+        "value",
+        "amount",
+        "shipping",
+        "tax",
+        "tip",
+        "duties",
+        "discount",
+        "margin",
+        "price",
+        "cost",
+    )
 )
 _OF_LINES = frozenset(("price", "cost"))
 _PLACES = ("shipping_address", "billing_address")

@@ -47,6 +47,26 @@ def told(folder: Path, name: str, *, text: str = "", zone: str = "UTC") -> tuple
     return [m for step in steps for m in step.messages], [one for step in steps for one in step.refused]
 
 
+TIPPED = """\
+Name,Email,Financial Status,Currency,Subtotal,Shipping,Taxes,Total,Duties,Created at,Lineitem quantity,Lineitem name,\
+Lineitem price,Lineitem sku,Payment Method
+#1,ada@example.com,paid,EUR,100.00,5.00,19.00,147.00,12.00,2026-03-01 10:15:00 +0100,1,Gin,100.00,GIN,Shopify Payments
+#1,ada@example.com,,,,,,,,2026-03-01 10:15:00 +0100,1,Trinkgeld,11.00,,
+#2,bo@example.com,paid,EUR,100.00,0.00,0.00,100.00,,2026-03-01 10:15:00 +0100,1,Tip,100.00,TIP-1,Shopify Payments
+#3,eve@example.com,paid,EUR,100.00,0.00,0.00,100.00,,2026-03-01 10:15:00 +0100,1,Gin,100.00,GIN,for testing (Bogus)
+"""
+
+
+def test_a_tip_and_duties_are_told_apart_and_an_order_that_tries_the_shop_is_none(tmp_path: Path) -> None:
+    """A product of that name, which has a number, is a product."""
+    messages, refused = told(tmp_path, "shopify-orders", text=TIPPED)
+    assert (events(messages), refused) == ([("Order Completed", "#1"), ("Order Completed", "#2")], [])
+    said = messages[0]["properties"]
+    assert (said["total"], said["tip"], said["duties"], len(said["products"])) == (147, 11, 12, 1)
+    assert messages[1]["properties"]["tip"] == 0
+    assert [one["name"] for one in messages[1]["properties"]["products"]] == ["Tip"]
+
+
 def events(messages: Told) -> list[tuple[str, str]]:
     return [(message["event"], message["properties"]["order_id"]) for message in messages]
 

@@ -96,6 +96,18 @@ SHOPIFY: dict[str, tuple[dict[str, Any], int, int]] = {
     "a company's order": (
         shopify_order(company={"id": 7, "location_id": 9}, billing_address={"company": "Gin Ltd", "phone": None}),
         25_00, 0),
+    "a tip": (
+        NET | {"total_price": "130.00", "total_tip_received": "11.00", "total_shipping_price_set": {},
+               "total_tax": "19", "line_items": [LINE, {"title": "Tip", "price": "11.00", "quantity": 1, "tip_payment_gateway": "cash"}]},
+        100_00, 0),
+    "duties and a tip, all given back": (
+        NET | refunded("142.00") | {"total_price": "142.00", "total_tip_received": "11.00", "total_tax": "19.00",
+        "total_shipping_price_set": {}, "original_total_duties_set": both("12.00", "12.00")}, 100_00, 100_00),
+    "duties before what went back": (
+        NET | refunded("65.50") | {"total_price": "131.00", "current_total_price": "65.50", "total_tax": "19.00",
+        "current_total_tax": "19.00", "total_shipping_price_set": {},
+        "original_total_duties_set": both("12.00", "12.00"), "current_total_duties_set": both("6.00", "6.00")},
+        100_00, 50_00),
     "a free order": (shopify_order(total_price="0.00", total_shipping_price_set={}, line_items=[LINE]), 0, 0),
 }  # fmt: skip
 OTHERS: dict[str, tuple[str, str, dict[str, Any], str, int]] = {
@@ -115,6 +127,10 @@ OTHERS: dict[str, tuple[str, str, dict[str, Any], str, int]] = {
     "woocommerce, thousandths in a currency of hundredths": (
         "woocommerce", "order.created",
         WOO_ORDER | {"total": "31.234", "shipping_total": "1.234", "refunds": []}, "727", 30_00),
+    "woocommerce, a fee that is a tip and one that is not": (
+        "woocommerce", "order.created",
+        WOO_ORDER | {"number": "729", "total": "42.00", "shipping_total": "5.00", "refunds": [], "fee_lines": [
+            {"name": "Trinkgeld", "total": "4.00"}, {"name": "Wrapping", "total": "3.00"}]}, "729", 33_00),
     "woocommerce, yen": (
         "woocommerce", "order.created",
         WOO_ORDER | {"number": "728", "currency": "JPY", "total": "3500", "shipping_total": "500", "refunds": []},
@@ -148,6 +164,7 @@ def test_an_order_of_the_others_is_worth_the_same(one_shop: Shop, shape: str) ->
     ("kind", "topic", "body"),
     [
         ("shopify", "draft_orders/create", shopify_order()),
+        ("shopify", "orders/create", shopify_order(test=True)),
         ("shopify", "orders/edited", {"order_edit": {"id": 1, "order_id": 2}}),
         ("saleor", "draft_order_created", {"order": SALEOR | {"status": "DRAFT"}}),
         ("medusa", "order.updated", {"data": MEDUSA | {"is_draft_order": True}}),

@@ -122,12 +122,15 @@ class Cells:
         if not all(self._is_there(column) for column in columns):
             return lambda _rows: None
         less = self.amount(field.less) if field.less else None
+        only = [(self.text(column), re.compile(pattern)) for column, pattern in field.only.items()]
         readers = [(column, self.text(column)) for column in columns]
         sign = -1 if field.negate else 1
 
         def read(rows: list[Row]) -> int | float:
             total = Decimal(0)
             for row in rows:
+                if not all(pattern.fullmatch(reader([row]) or "") for reader, pattern in only):
+                    continue
                 product = Decimal(sign)
                 for column, reader in readers:
                     text = reader([row])

@@ -60,7 +60,7 @@ def uses(said: TableMap) -> dict[str, str]:
             words = f"when: {fact.event}" if number and name == "time" else _words(name)
             for column in as_field(value).columns:
                 found[column].append(words)
-        for column in fact.where:
+        for column in (*fact.where, *fact.skip):
             found[column].append("what happened")
     told = {column: _told(words) or "what makes a row itself" for column, words in found.items()}
     return told | {fact.grows: "refunded so far" for fact in said.fact if fact.grows}
@@ -125,11 +125,13 @@ def _all(columns: Sequence[str], changed: Mapping[str, str]) -> list[str]:
 def _fact(fact: FactMap, changed: Mapping[str, str]) -> FactMap:
     singles = {name: _value(getattr(fact, name), changed) for name in _SINGLES}
     tables = {name: {key: _value(value, changed) for key, value in getattr(fact, name).items()} for name in _TABLES}
-    where = {changed.get(column, column): pattern for column, pattern in fact.where.items()}
+    where, skip = (
+        {changed.get(column, column): pattern for column, pattern in said.items()} for said in (fact.where, fact.skip)
+    )
     event = fact.event if isinstance(fact.event, str) else _value(fact.event, changed)
     grows = changed.get(fact.grows, fact.grows)
     return msgspec.structs.replace(
-        fact, id=_all(fact.id, changed), where=where, event=event, grows=grows, **singles, **tables
+        fact, id=_all(fact.id, changed), where=where, skip=skip, event=event, grows=grows, **singles, **tables
     )
 
 
@@ -144,6 +146,7 @@ def _value(value: Value, changed: Mapping[str, str]) -> Value:
     return msgspec.structs.replace(
         value, column=changed.get(value.column, value.column), first=_all(value.first, changed),
         sum=_all(summed, changed) if value.sum else "", less=changed.get(value.less, value.less),
+        only={changed.get(column, column): pattern for column, pattern in value.only.items()},
         template=BRACES.sub(lambda match: "{" + changed.get(match[1], match[1]) + "}", value.template),
     )  # fmt: skip
 

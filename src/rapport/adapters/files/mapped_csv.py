@@ -166,6 +166,7 @@ class CompiledFact:
         self._properties = _readers(cells, fact.properties)
         self._context = _readers(cells, fact.context)
         self._products = _readers(cells, fact.products)
+        self._skip = [(cells.text(column), re.compile(pattern)) for column, pattern in fact.skip.items()]
         self._of_lines = [cells.reader(value) for value in fact.products.values() if as_field(value).columns]
         self._grows = cells.amount(fact.grows) if fact.grows else None
 
@@ -210,6 +211,8 @@ class CompiledFact:
             message["context"] = context
 
     def _is_line(self, row: Row) -> bool:
+        if self._skip and all(pattern.fullmatch(read([row]) or "") for read, pattern in self._skip):
+            return False
         return not self._of_lines or any(read([row]) is not None for read in self._of_lines)
 
     def _message_id(self, rows: list[Row], message: dict[str, Any]) -> str:

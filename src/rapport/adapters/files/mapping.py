@@ -51,6 +51,8 @@ class MappedField(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     empty cell counts as `default`; without one the group is refused, for its sum would be wrong."""
     less: str = ""
     """Beside `sum`: a column to be taken off it, row by row; an empty cell is 0."""
+    only: dict[str, str] = {}
+    """Beside `sum`: only the rows whose cells match these regular expressions wholly; of the others nothing is read."""
     kind: ValueKind = "text"
     map: dict[str, str] = {}
     """What is to be written instead of what the cell holds; other cells stay as they are."""
@@ -70,7 +72,11 @@ class MappedField(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     def columns(self) -> list[str]:
         """The columns it reads."""
         summed = [self.sum] if isinstance(self.sum, str) else self.sum
-        return [name for name in (self.column, *self.first, *summed, self.less, *BRACES.findall(self.template)) if name]
+        return [
+            name
+            for name in (self.column, *self.first, *summed, self.less, *self.only, *BRACES.findall(self.template))
+            if name
+        ]
 
 
 Value = str | MappedField
@@ -140,6 +146,8 @@ class FactMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     properties: dict[str, Value] = {}
     products: dict[str, Value] = {}
     """Read from every row of the group; the list becomes `properties.products`. A row without any is no line of it."""
+    skip: dict[str, str] = {}
+    """Beside `products`: rows whose cells all match these regular expressions wholly are none."""
     context: dict[str, Value] = {}
 
 
@@ -184,6 +192,7 @@ class TableMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             found += [
                 *(column for column in fact.id if column != "*"),
                 *fact.where,
+                *fact.skip,
                 *([fact.grows] if fact.grows else []),
             ]
             found += [column for _, value in fields_of(fact) for column in as_field(value).columns]
@@ -258,8 +267,11 @@ def check_map(table: TableMap, file: str) -> None:
         _check_fact(fact, where)
         for name, value in fields_of(fact):
             _check_field(value, f"{where}, {name}", grouped=bool(table.group_by))
-        for column, pattern in fact.where.items():
-            _check_pattern(pattern, f"{where}: where.{column}")
+            for column, pattern in as_field(value).only.items():
+                _check_pattern(pattern, f"{where}, {name}: only.{column}")
+        for part in ("where", "skip"):
+            for column, pattern in getattr(fact, part).items():
+                _check_pattern(pattern, f"{where}: {part}.{column}")
 
 
 def _check_file(written: FileMap, file: str) -> None:

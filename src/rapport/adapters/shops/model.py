@@ -13,8 +13,8 @@ from rapport.kernel.clock import to_iso
 from rapport.kernel.moments import read_moment
 
 __all__ = [
-    "SHOPS", "Body", "Reader", "Shop", "StockItem", "Thing", "fact", "first", "moment", "number", "person", "table",
-    "tables", "text",
+    "SHOPS", "Body", "Reader", "Shop", "StockItem", "Thing", "fact", "first", "is_tip", "moment", "number", "person",
+    "table", "tables", "text",
 ]  # fmt: skip
 
 Shop = Literal["shopify", "woocommerce", "medusa", "saleor"]
@@ -120,3 +120,14 @@ def tables(value: object, *, most: int = 500) -> list[Body]:
 def first(*values: object) -> Any:
     """The first that says something."""
     return next((value for value in values if value not in (None, "", [], {})), None)
+
+
+_TIPS = frozenset(
+    ("tip", "tips", "gratuity", "trinkgeld", "pourboire", "propina", "gorjeta", "mancia", "fooi", "dricks", "napiwek",
+     "drikkepenge", "チップ")
+)  # fmt: skip
+
+
+def is_tip(name: object) -> bool:
+    """Whether a line of an order is called a tip, in the languages of shops."""
+    return isinstance(name, str) and name.strip().rstrip(":").casefold() in _TIPS

@@ -46,8 +46,8 @@ def read(topic: str, body: Body, at: int) -> Iterator[Thing]:
 
 def _order(body: Body, at: int, *, is_new: bool) -> Iterator[Thing]:
     name = text(body.get("name")) or text(body.get("id"))
-    if name is None:
-        return
+    if name is None or body.get("test") is True:
+        return  # a test order: nobody paid
     placed = moment(body.get("processed_at"), body.get("created_at"), otherwise=at)
     changed = max(placed, moment(body.get("updated_at"), otherwise=at))
     who = _customer(body, name)
@@ -72,12 +72,24 @@ def _amounts(body: Body, name: str) -> dict[str, Any]:
         "order_id": name, "shopify_id": text(body.get("id")), "currency": text(body.get("currency")),
         "total": _with(body.get("current_total_price"), back.paid, otherwise=body.get("total_price")),
         "tax": _with(body.get("current_total_tax"), back.tax, otherwise=body.get("total_tax")),
-        "shipping": _shipping(body),
+        "shipping": _shipping(body), "tip": number(body.get("total_tip_received")), "duties": _duties(body),
         "discount": number(first(body.get("current_total_discounts"), body.get("total_discounts"))),
         "prices_include_tax": body.get("taxes_included") is not False,
         "coupon": next((code for code in codes if code), None), "payment_status": text(body.get("financial_status")),
-        "products": [_line(one, back.pieces) for one in tables(body.get("line_items"))],
+        "products": [_line(one, back.pieces) for one in tables(body.get("line_items")) if not _is_tip(one)],
     }  # fmt: skip
+
+
+def _is_tip(line: Body) -> bool:
+    return first(line.get("tip_payment_gateway"), line.get("tip_payment_method"), line.get("tip")) is not None
+
+
+def _duties(order: Body) -> Any:
+    """What is paid at the border and was taken with the order, as it was before refunds."""
+    stated = (
+        table(table(order.get(f"{which}_total_duties_set")).get("shop_money")) for which in ("original", "current")
+    )
+    return number(first(*(one.get("amount") for one in stated)))
 
 
 def _shipping(order: Body) -> Any:
@@ -197,7 +209,7 @@ def _refund(one: Body, name: str, who: dict[str, Any], order: Body, at: int) -> 
     refund_id = text(one.get("id"))
     if refund_id is None:
         return None
-    lines = tables(one.get("refund_line_items"))
+    lines = [line for line in tables(one.get("refund_line_items")) if not _is_tip(table(line.get("line_item")))]
     products = [_line(table(line.get("line_item")), {}) | {"quantity": line.get("quantity")} for line in lines]
     amounts = [str(number(amount)) for amount in _paid_back(one, order)]
     is_taken_off = order.get("current_total_price") not in (None, "")  # already, where no money went back

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from rapport.adapters.shops.model import Body, Thing, fact, first, moment, number, person, table, tables, text
+from rapport.adapters.shops.model import Body, Thing, fact, first, is_tip, moment, number, person, table, tables, text
 from rapport.remember import inputs
 
 __all__ = ["PLACE", "read"]
@@ -91,7 +91,7 @@ def _amounts(body: Body, name: str) -> dict[str, Any]:
     coupons = [text(one.get("code")) for one in tables(body.get("coupon_lines"))]
     return {
         "order_id": name, "currency": text(body.get("currency")), "total": number(body.get("total")),
-        "shipping": number(body.get("shipping_total")), "tax": number(body.get("total_tax")),
+        "shipping": number(body.get("shipping_total")), "tax": number(body.get("total_tax")), "tip": _tip(body),
         "discount": _sum(body, off) if are_before else None,
         "prices_include_tax": includes_tax, "coupon": next((one for one in coupons if one), None),
         "payment_method": text(body.get("payment_method_title")),
@@ -100,6 +100,15 @@ def _amounts(body: Body, name: str) -> dict[str, Any]:
             for one, price in zip(lines, before, strict=True)
         ],
     }  # fmt: skip
+
+
+def _tip(body: Body) -> str | None:
+    """Fees that are called a tip, as the plugins for tips call them: without tax, which the order's tax has."""
+    found = [number(one.get("total")) for one in tables(body.get("fee_lines")) if is_tip(one.get("name"))]
+    try:
+        return f"{sum((Decimal(str(one)) for one in found if one is not None), Decimal(0)):f}" if found else None
+    except ArithmeticError:
+        return None
 
 
 def _sum(body: Body, fields: Sequence[str]) -> str | None:

@@ -1,8 +1,9 @@
 """What the facts of an order say about money, and what a refund takes off its order. Pure.
 
-An order's *worth* is its revenue without shipping and tax, after corrections. What goes back of it never takes more
-off than that. A refund's *claim* is what it says, kept as it came until its order is known: the order decides its
-currency, how much of a payment was shipping and tax, and what the products cost that it names without prices.
+An order's *worth* is its revenue without shipping, tax, tip and duties (`ASIDE`), after corrections. What goes back of
+it never takes more off than that. A refund's *claim* is what it says, kept as it came until its order is known: the
+order decides its currency, how much of a payment was no revenue, and what the products cost that it names without
+prices.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ None, quantity as it came or None], …]`; a name is a number made of product id
 
 NET = ("revenue", "subtotal")
 PAID = ("total", "value")
-ASIDE = ("shipping", "tax")
+ASIDE = ("shipping", "tax", "tip", "duties")
+"""What a payment holds beside revenue: for bringing it, for the state, for whoever served."""
 _BACK = (*NET, *PAID, "amount")
 _AMOUNTS = (*_BACK, *ASIDE, "margin")
 _OF_LINES = ("price", "cost", "quantity")
@@ -59,9 +61,10 @@ class OrderMoney(NamedTuple):
 
 
 def revenue_of(properties: Mapping[str, Any], currency: str) -> int | None:
-    """What the shop earned without shipping and tax, by the first of these that is stated.
+    """What the shop earned without what is `ASIDE`, by the first of these that is stated.
 
-    **Source:** Segment's e-commerce specification v2, `Order Completed`: "revenue excluding shipping and tax".
+    **Source:** Segment's e-commerce specification v2, `Order Completed`: "revenue excluding shipping and tax". A tip is
+    its receiver's, and duties are the state's as taxes are.
     """
     for field in NET:
         found = inputs.amount(properties.get(field), currency)
@@ -77,7 +80,7 @@ def revenue_of(properties: Mapping[str, Any], currency: str) -> int | None:
 
 
 def gross_of(properties: Mapping[str, Any], currency: str, revenue: int | None) -> int | None:
-    """What was paid with shipping and tax; None where it is not known, or the same as the revenue."""
+    """What was paid with all that is `ASIDE`; None where it is not known, or the same as the revenue."""
     if revenue is None or revenue <= 0:
         return None
     found = next((a for f in PAID if (a := inputs.amount(properties.get(f), currency)) is not None), None)
@@ -152,7 +155,7 @@ def given_back(claim: Claim, order: OrderMoney | None) -> tuple[str, int | None]
 
 
 def _revenue_in(paid: int, amounts: Mapping[str, Any], code: str, order: OrderMoney | None) -> int:
-    """What of a payment was revenue: less the shipping and tax it states, else in the proportion of its order.
+    """What of a payment was revenue: less what it states to be `ASIDE`, else in the proportion of its order.
 
     Rounded up, so that parts which add up to the whole payment take off the whole revenue.
     """
@@ -191,7 +194,7 @@ def trimmed(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _aside(properties: Mapping[str, Any], currency: str) -> list[int]:
-    """Shipping and tax, those that are stated."""
+    """What is `ASIDE`, as far as it is stated."""
     return [found for name in ASIDE if (found := inputs.amount(properties.get(name), currency)) is not None]
 
 

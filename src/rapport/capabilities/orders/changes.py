@@ -31,7 +31,7 @@ order's currency may be another than the shop's.
 
 BY_BROWSER = 2
 
-READING = 4
+READING = 5
 """Raised where the facts of orders and refunds are read otherwise than before: they are all told again."""
 
 

@@ -34,7 +34,8 @@ REVENUE = Metric(
     name="revenue_by",
     title="Revenue before refunds, and kept",
     definition=(
-        "Revenue before refunds: what orders earned without shipping and tax, in minor units of each currency; each "
+        "Revenue before refunds: what orders earned without shipping, tax, tips and duties, in minor units of "
+        "each currency; each "
         "order once, as first reported with its amounts and as last corrected, by when it was placed; an order that "
         "names no country counts for the customer's. Refunds by when they were made, of an order at most its revenue, "
         "earlier ones first; one without an amount is what was left of its order, one without a currency is in its "
