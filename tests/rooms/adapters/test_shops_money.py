@@ -98,7 +98,8 @@ SHOPIFY: dict[str, tuple[dict[str, Any], int, int]] = {
         25_00, 0),
     "a tip": (
         NET | {"total_price": "130.00", "total_tip_received": "11.00", "total_shipping_price_set": {},
-               "total_tax": "19", "line_items": [LINE, {"title": "Tip", "price": "11.00", "quantity": 1, "tip_payment_gateway": "cash"}]},
+               "total_tax": "19",
+               "line_items": [LINE, {"title": "Tip", "price": "11.00", "quantity": 1, "tip_payment_gateway": "cash"}]},
         100_00, 0),
     "duties and a tip, all given back": (
         NET | refunded("142.00") | {"total_price": "142.00", "total_tip_received": "11.00", "total_tax": "19.00",

@@ -55,7 +55,7 @@ class RefundShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderShown(msgspec.Struct, frozen=True, kw_only=True):
-    """An order. Amounts are minor units of `currency`; revenue is before refunds, without shipping, tax, tip, duties."""
+    """An order. Amounts are minor units of `currency`; revenue before refunds, without shipping, tax, tip, duties."""
 
     order_id: str
     customer_id: str | None
