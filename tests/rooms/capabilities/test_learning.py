@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import shutil
 from collections.abc import Collection, Iterator
@@ -244,6 +245,51 @@ def test_visits_are_read_as_they_were_walked(any_shop: Shop) -> None:
     assert found.ended_at.tolist() == [NOON + 3 * MINUTE, NOON + 62 * MINUTE]
     nobody = read_visits(shop.db, shop.id, now=NOON + DAY, may=lambda strands: [])
     assert (nobody.sessions, nobody.left_out) == ([], 3)
+
+
+def test_each_step_has_the_surroundings_it_was_walked_in(any_shop: Shop) -> None:
+    """What the page says of itself, and place and weather as the visit's own decision was asked; nobody else's."""
+    shop = any_shop
+    phone = {"device": {"type": "ios"}, "page": {"referrer": "https://www.google.com/"}}
+    for at, who, product in ((0, "one", "a"), (2, "one", "b"), (90, "one", "c"), (2, "two", "a")):
+        message = shop.message("Product Viewed", at=NOON + at * MINUTE, browser=who, product_id=product, name=product)
+        shop.send(message | {"context": phone} if who == "one" else message)
+    shop.fold()
+    asked = DecisionAsked(placement="home", anonymous_id="one", context={"weather": {"is": "Rain"}, "location": "bath"})
+    asyncio.run(shop.decider.decide(shop.id, asked, now=NOON + MINUTE))
+    shop.fold()
+    found = read_visits(shop.db, shop.id, now=NOON + DAY, may=everybody)
+    told = {
+        tuple(found.products[one] for one in session): arounds
+        for session, arounds in zip(found.sessions, found.arounds, strict=True)
+    }
+    first, second = told["a", "b"]
+    assert (first.device, first.referrer, first.daypart, first.weather) == ("mobile", "search", "afternoon", "")
+    assert (second.weather, second.place) == ("rain", "bath")
+    assert told["c",][0].weather == told["a",][0].weather == ""
+
+
+def test_what_goes_with_the_device_is_learnt_and_serves_by_the_same_path(tmp_path: Path) -> None:
+    shop = Shop(sqlite_database(tmp_path))
+    chance = random.Random(2)
+    messages = []
+    for visitor in range(900):
+        device = chance.choice(("mobile", "desktop"))
+        wanted = "p90" if device == "mobile" else "p91"
+        for step, product in enumerate((f"p{chance.randrange(20):02}", wanted, f"p{chance.randrange(20):02}")):
+            messages.append(shop.message(
+                "Product Viewed", at=NOON - 5 * DAY + visitor * HOUR // 8 + step * MINUTE, browser=f"b{visitor}",
+                product_id=product, name=product,
+            ) | {"context": {"device": {"type": device}}})  # fmt: skip
+    shop.send(*messages)
+    shop.fold(batch=5_000)
+    card = train_shop(shop.db, shop.id, gate=shop.pipeline.slices.gate, now=NOON)
+    assert card.outcome == "serving"
+    for device, wanted in (("Phone", "p90"), ("desktop", "p91")):
+        asked = DecisionAsked(placement="product", context={"product_id": "p03", "device": device})
+        decision, _ = shop.decider.compute(shop.id, asked, now=NOON, trial={"nothing": ()})
+        assert decision.items[0]["item_id"] == wanted
+    shop.close()
 
 
 def test_memory_is_bounded_by_the_newest_steps(shop: Shop) -> None:

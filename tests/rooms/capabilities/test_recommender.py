@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rapport.capabilities.recommendations.learning.candidates import CandidateFinder
+from rapport.capabilities.recommendations.learning.candidates import FEATURES, CandidateFinder
 from rapport.capabilities.recommendations.learning.index import build_index
-from rapport.capabilities.recommendations.learning.ranker import learn, queries_of
+from rapport.capabilities.recommendations.learning.lifts import LIFTS, learn_lifts
+from rapport.capabilities.recommendations.learning.ranker import (
+    Recommender,
+    Settings,
+    collect_examples,
+    learn,
+    queries_of,
+    train,
+)
 from rapport.capabilities.recommendations.learning.rows import gather, pack, strongest
+from rapport.capabilities.recommendations.surroundings import Surroundings, said_by, surroundings_of
 from rapport.kernel.errors import InvalidInput
+from rapport.kernel.facts import Fact
+from rapport.remember.inputs import ReadingSettings
 
 ITEMS = 60
 
@@ -90,3 +102,71 @@ def test_too_few_sessions_are_told_with_what_to_do(sessions: list[list[int]]) ->
     with pytest.raises(InvalidInput, match="too little to learn an order from") as refused:
         learn(sessions, items=5)
     assert "train again" in str(refused.value.hint)
+
+
+def test_what_is_wanted_in_the_rain_comes_first_in_the_rain() -> None:
+    """After any item an umbrella in the rain and sun cream in the sun; the model without surroundings cannot tell."""
+    rng = random.Random(4)
+    umbrella, cream = ITEMS - 2, ITEMS - 1
+    sessions: list[list[int]] = []
+    arounds: list[list[Surroundings]] = []
+    for _ in range(2_000):
+        weather = rng.choice(("rain", "sun"))
+        wanted = umbrella if weather == "rain" else cream
+        following = wanted if rng.random() < 0.9 else rng.randrange(ITEMS)
+        sessions.append([rng.randrange(ITEMS - 2), following])
+        arounds.append([Surroundings(weather=weather)] * 2)
+    examples = collect_examples(sessions, items=ITEMS, arounds=arounds)
+    assert examples.features.shape[1] == len(FEATURES) + len(LIFTS)
+    trees = train(examples, Settings(rounds=60))
+    lifts = learn_lifts(sessions, arounds, items=ITEMS)
+    recommender = Recommender(build_index(sessions, items=ITEMS), trees, lifts=lifts)
+    for weather, wanted in (("rain", umbrella), ("sun", cream)):
+        first = [
+            int(recommender.rank([item], limit=1, around=Surroundings(weather=weather))[0][0]) for item in range(20)
+        ]
+        assert first.count(wanted) >= 18
+    plain = learn(sessions, items=ITEMS, settings=Settings(rounds=60))
+    assert plain.rank([3], limit=1)[0].tolist() == plain.rank([3], limit=1, around=arounds[0][0])[0].tolist()
+
+
+@given(
+    st.lists(st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["", "rain", "sun"])), min_size=1), max_size=12),
+    st.sampled_from(["rain", "sun", "hail", ""]),
+)
+def test_a_lift_is_above_nothing_exactly_where_an_item_is_met_more_often_than_others(
+    told: list[list[tuple[int, str]]], weather: str
+) -> None:
+    sessions = [[item for item, _ in session] for session in told]
+    arounds = [[Surroundings(weather=word) for _, word in session] for session in told]
+    lifts = learn_lifts(sessions, arounds, items=6)
+    steps = [step for session in told for step in session if step[1]]
+    if len({word for _, word in steps}) < 2:
+        assert lifts is None
+        return
+    assert lifts is not None
+    found = lifts.of(Surroundings(weather=weather), np.arange(6, dtype=np.int32))
+    assert np.isfinite(found).all()
+    for item in range(6):
+        lift = found[item, LIFTS.index("suits_weather")]
+        if weather not in ("rain", "sun"):
+            assert lift == 0
+            continue
+        usual = sum(word == weather for _, word in steps) / len(steps)
+        mine = [word == weather for other, word in steps if other == item]
+        assert np.sign(np.round(lift, 3)) == np.sign(np.round(sum(mine) - usual * len(mine), 3)) or abs(lift) < 0.01
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3), max_leaves=5,
+)  # fmt: skip
+_NAMES = ("local_time", "device", "device.type", "referrer", "location", "weather", "weather.temperature", "page")
+
+
+@given(st.dictionaries(st.sampled_from(_NAMES), _json), st.integers(0, 4 * 10**15))
+def test_whatever_a_context_says_surroundings_are_short_words(said: dict[str, object], at: int) -> None:
+    around = surroundings_of(at, ZoneInfo("Asia/Bangkok"), said)
+    assert all(len(word) <= 40 for word in around)
+    page = Fact(id="f", type="track", name="Product Viewed", context=said, properties=said)
+    assert len(surroundings_of(at, ZoneInfo("UTC"), said_by(page, ReadingSettings())).device) <= 40

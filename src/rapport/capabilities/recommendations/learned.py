@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import tzinfo
 
 from rapport.capabilities.recommendations.models import folder_of
 from rapport.capabilities.recommendations.serving import Next, ReadMask, serving_of
+from rapport.capabilities.recommendations.surroundings import surroundings_of
 from rapport.decide.model import PRODUCT, Ask, Candidate
 from rapport.decide.reasons import Reason
 
@@ -16,12 +18,20 @@ OFFERED = 60
 
 
 def learned_candidates(
-    ask: Ask, session: Sequence[str], *, place: object, mask: ReadMask, name_of: Callable[[str], str]
+    ask: Ask,
+    session: Sequence[str],
+    *,
+    place: object,
+    mask: ReadMask,
+    name_of: Callable[[str], str],
+    zone: Callable[[], tzinfo],
 ) -> list[Candidate]:
     """What comes next after these products, by the shop's own model; none where it has none or knows none of them."""
     if ask.db is None or ask.db.folder is None or not session:
         return []
-    found = serving_of(folder_of(ask.db.folder, ask.workspace)).next(session, limit=OFFERED, place=place, mask=mask)
+    found = serving_of(folder_of(ask.db.folder, ask.workspace)).next(
+        session, limit=OFFERED, place=place, mask=mask, around=lambda: surroundings_of(ask.now, zone(), ask.context)
+    )
     page = ask.context.get("product_id") == session[-1]
     last = "" if page or not found else name_of(session[-1])
     return [

@@ -238,6 +238,9 @@ def _packed(recommender: Recommender, products: list[str]) -> bytes:
         fields = part._asdict() if hasattr(part, "_asdict") else {"": part}
         arrays |= {f"{name}.{field}": value for field, value in fields.items()}
     arrays["trees"] = np.frombuffer(recommender.trees.model_to_string().encode(), dtype=np.uint8)
+    if recommender.lifts is not None:
+        arrays["lifts.table"] = recommender.lifts.table
+        arrays["lifts.values"] = np.frombuffer(msgspec.json.encode(recommender.lifts.values), dtype=np.uint8)
     arrays["products"] = np.frombuffer(msgspec.json.encode(products), dtype=np.uint8)
     into = io.BytesIO()
     np.savez(into, **arrays)
@@ -249,6 +252,7 @@ def _unpacked(body: bytes) -> tuple[Recommender, list[str]]:
     import numpy as np
 
     from rapport.capabilities.recommendations.learning.index import SessionIndex
+    from rapport.capabilities.recommendations.learning.lifts import Lifts
     from rapport.capabilities.recommendations.learning.ranker import Recommender
     from rapport.capabilities.recommendations.learning.rows import Pairs, Rows
 
@@ -265,7 +269,11 @@ def _unpacked(body: bytes) -> tuple[Recommender, list[str]]:
     }
     trees = lightgbm.Booster(model_str=arrays["trees"].tobytes().decode())
     products = msgspec.json.decode(arrays["products"].tobytes(), type=list[str])
-    return Recommender(SessionIndex(**parts), trees), products
+    lifts = None
+    if "lifts.table" in arrays:
+        values = msgspec.json.decode(arrays["lifts.values"].tobytes(), type=tuple[dict[str, int], ...])
+        lifts = Lifts(values, arrays["lifts.table"])
+    return Recommender(SessionIndex(**parts), trees, lifts=lifts), products
 
 
 def _exchange(folder: Path, manifest: Manifest) -> None:

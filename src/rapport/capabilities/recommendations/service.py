@@ -25,10 +25,11 @@ from rapport.capabilities.recommendations.serving import ReadMask
 from rapport.capabilities.supply import none_to_be_had
 from rapport.decide.model import PRODUCT, Ask, Candidate
 from rapport.decide.reasons import Reason
-from rapport.kernel.clock import DAY
+from rapport.kernel.clock import DAY, zone_named
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Connection
 from rapport.remember.inputs import product_id as product_id_of
+from rapport.storage.workspaces import workspace_of
 
 __all__ = [
     "for_the_visitor",
@@ -186,6 +187,7 @@ def _suggested(
         name_of=lambda product_id: _name(
             find_products(conn, ask.workspace, [product_id]).get(product_id), product_id
         ),
+        zone=lambda: zone_named(workspace_of(conn, ask.workspace).settings.time_zone),
     )  # fmt: skip
     if len(found) >= ENOUGH:
         return found

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rapport.capabilities.recommendations import models
 from rapport.capabilities.recommendations.models import Loaded
+from rapport.capabilities.recommendations.surroundings import NOWHERE, Surroundings
 
 if TYPE_CHECKING:
     from rapport.capabilities.recommendations.learning.rows import Bools, Floats
@@ -71,11 +72,13 @@ class Serving:
         return self._loaded
 
     def next(
-        self, session: Sequence[str], *, limit: int, place: object = None, mask: ReadMask | None = None
-    ) -> list[Next]:
+        self, session: Sequence[str], *, limit: int, place: object = None, mask: ReadMask | None = None,
+        around: Callable[[], Surroundings] = lambda: NOWHERE,
+    ) -> list[Next]:  # fmt: skip
         """What comes next in this visit, likeliest first, among what `mask` allows; nothing where nothing is known.
 
-        The mask of a `place` is kept for MASKED_EVERY. About a millisecond on one thread.
+        `around` is asked by a model that has learnt what suits which surroundings. The mask of a `place` is kept for
+        MASKED_EVERY. About a millisecond on one thread.
         """
         found = self.loaded()
         if found is None:
@@ -84,7 +87,8 @@ class Serving:
 
         allowed = None if mask is None else self._mask(found, place, mask)
         known = [found.numbers[product_id] for product_id in session if product_id in found.numbers]
-        candidates = found.recommender.describe(known, allowed=allowed)
+        here = NOWHERE if found.recommender.lifts is None else around()
+        candidates = found.recommender.describe(known, allowed=allowed, around=here)
         if candidates is None or not len(candidates.items):
             return []
         scores = found.recommender.scores(candidates)

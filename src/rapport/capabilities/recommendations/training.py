@@ -20,6 +20,7 @@ from rapport.storage.engine import Database
 if TYPE_CHECKING:
     from rapport.capabilities.recommendations.learning.ranker import Recommender
     from rapport.capabilities.recommendations.learning.rows import Ints
+    from rapport.capabilities.recommendations.visits import Visits
 
 __all__ = ["FEWEST_VISITS", "train_shop"]
 
@@ -81,7 +82,9 @@ def _train(
     tell: Tell, began: float,
 ) -> Card:  # fmt: skip
     from rapport.capabilities.recommendations.learning import ranker
+    from rapport.capabilities.recommendations.learning.candidates import FEATURES
     from rapport.capabilities.recommendations.learning.index import build_index
+    from rapport.capabilities.recommendations.learning.lifts import learn_lifts
     from rapport.capabilities.recommendations.visits import read_visits
 
     visits = read_visits(db, workspace, now=now, may=may, tell=lambda share: tell("reading visits", 0.3 * share))
@@ -100,19 +103,22 @@ def _train(
     cut = _cut(visits.sessions, visits.before(told.upto - LAST_DAY))
     tell("learning from all but the last day", 0.35)
     try:
-        examples = ranker.collect_examples(visits.sessions[:cut], items=items)
+        examples = ranker.collect_examples(visits.sessions[:cut], items=items, arounds=visits.arounds[:cut])
         trees = ranker.train(examples, ranker.Settings())
     except InvalidInput as error:
         return _kept(folder, told, began, outcome="too_little", words=error.message)
     index = build_index(visits.sessions[:cut], items=items)
-    challenger = ranker.Recommender(index, trees)
+    has_lifts = trees.num_feature() > len(FEATURES)
+    lifts = learn_lifts(visits.sessions[:cut], visits.arounds[:cut], items=items) if has_lifts else None
+    challenger = ranker.Recommender(index, trees, lifts=lifts)
     tell("asking about the last day", 0.7)
     serving = models.load(folder)
-    card, is_better = _judged(told, challenger, serving, visits.sessions[cut:], visits.products)
+    card, is_better = _judged(told, challenger, serving, visits, cut)
     if not is_better:
         return _kept(folder, card, began, outcome="kept_the_one_before", words=_beaten(card))
     tell("taking in the last day", 0.85)
-    whole = ranker.Recommender(build_index(visits.sessions, items=items), trees)
+    lifts = learn_lifts(visits.sessions, visits.arounds, items=items) if has_lifts else None
+    whole = ranker.Recommender(build_index(visits.sessions, items=items), trees, lifts=lifts)
     card = msgspec.structs.replace(
         card, outcome="serving", words="better than what served before" if serving else "the first to serve",
         took_seconds=round(time.monotonic() - began, 1),
@@ -128,9 +134,7 @@ def _cut(sessions: list[list[int]], by_day: int) -> int:
     return by_day if enough else int(len(sessions) * (1 - KEPT_BACK))
 
 
-def _judged(
-    card: Card, challenger: Recommender, serving: Loaded | None, later: list[list[int]], products: list[str]
-) -> tuple[Card, bool]:
+def _judged(card: Card, challenger: Recommender, serving: Loaded | None, visits: Visits, cut: int) -> tuple[Card, bool]:
     """The card with all figures, and whether the challenger is the better one. Ties go to the newer model.
 
     The champion is asked about visits it has learnt from only where it was trained within the day; that is in its
@@ -138,20 +142,22 @@ def _judged(
     """
     import numpy as np
 
-    from rapport.capabilities.recommendations.learning.ranker import queries_of
+    from rapport.capabilities.recommendations.learning.ranker import queries_around
 
     index = challenger.finder.index
     known = np.flatnonzero(index.popularity).astype(np.int32)
-    queries = queries_of(later, known=known, most=QUERIES)
+    queries = queries_around(visits.sessions[cut:], visits.arounds[cut:], known=known, most=QUERIES)
     popular = np.argsort(-index.recent, kind="stable")[:20].astype(np.int32)
-    figures = _figures([(challenger.rank(session, limit=20)[0], right) for session, right in queries])
-    by_popularity = _figures([(popular, right) for _, right in queries])
+    figures = _figures([
+        (challenger.rank(session, limit=20, around=around)[0], right) for (session, right), around in queries
+    ])  # fmt: skip
+    by_popularity = _figures([(popular, right) for (_, right), _ in queries])
     champion = None
     if serving is not None:
-        numbers = [serving.numbers.get(product_id, -1) for product_id in products]
+        numbers = [serving.numbers.get(product_id, -1) for product_id in visits.products]
         champion = _figures([
-            (serving.recommender.rank([numbers[item] for item in session], limit=20)[0], numbers[right])
-            for session, right in queries
+            (serving.recommender.rank([numbers[item] for item in session], limit=20, around=around)[0], numbers[right])
+            for (session, right), around in queries
         ])  # fmt: skip
     card = msgspec.structs.replace(
         card, queries=len(queries), challenger=figures, champion=champion, popularity=by_popularity

@@ -14,10 +14,22 @@ import numpy as np
 
 from rapport.capabilities.recommendations.learning.candidates import FEATURES, CandidateFinder, Found
 from rapport.capabilities.recommendations.learning.index import SessionIndex, build_index
+from rapport.capabilities.recommendations.learning.lifts import LIFTS, Arounds, Lifts, learn_lifts
 from rapport.capabilities.recommendations.learning.rows import Bools, Floats, Ints
+from rapport.capabilities.recommendations.surroundings import NOWHERE, Surroundings
 from rapport.kernel.errors import InvalidInput
 
-__all__ = ["CANDIDATES", "Examples", "Recommender", "Settings", "collect_examples", "learn", "queries_of", "train"]
+__all__ = [
+    "CANDIDATES",
+    "Examples",
+    "Recommender",
+    "Settings",
+    "collect_examples",
+    "learn",
+    "queries_around",
+    "queries_of",
+    "train",
+]
 
 CANDIDATES = 150
 """Of one query, the best by the blend; what is not among them is never shown."""
@@ -57,17 +69,22 @@ class Examples(NamedTuple):
 class Recommender:
     """An index with its ranker. Safe to share between threads."""
 
-    def __init__(self, index: SessionIndex, trees: lightgbm.Booster, *, candidates: int = CANDIDATES) -> None:
+    def __init__(
+        self, index: SessionIndex, trees: lightgbm.Booster, *, candidates: int = CANDIDATES, lifts: Lifts | None = None
+    ) -> None:
         self.finder = CandidateFinder(index, most=candidates)
         self.trees = trees
+        self.lifts = lifts
 
-    def rank(self, session: Sequence[int], *, limit: int, allowed: Bools | None = None) -> tuple[Ints, Floats]:
+    def rank(
+        self, session: Sequence[int], *, limit: int, allowed: Bools | None = None, around: Surroundings = NOWHERE
+    ) -> tuple[Ints, Floats]:
         """The best next items for a running session, best first, and their scores. Items are never outside the index.
 
         Where `allowed` marks items, no other takes part: it never costs one of them its place. Costs about a
         millisecond on one thread.
         """
-        found = self.describe(session, allowed=allowed)
+        found = self.describe(session, allowed=allowed, around=around)
         if found is None:
             popular = self.popular(limit=limit, allowed=allowed)
             return popular, self.finder.index.recent[popular]
@@ -75,10 +92,12 @@ class Recommender:
         best = np.argsort(-scores, kind="stable")[:limit]
         return found.items[best], scores[best]
 
-    def describe(self, session: Sequence[int], *, allowed: Bools | None = None) -> Found | None:
-        """The candidates with what is known of each; None for a session without a known item."""
+    def describe(
+        self, session: Sequence[int], *, allowed: Bools | None = None, around: Surroundings = NOWHERE
+    ) -> Found | None:
+        """The candidates with what is known of each here and now; None for a session without a known item."""
         known = [item for item in session if 0 <= item < self.finder.index.items]
-        return self.finder.find(known, allowed=allowed) if known else None
+        return _described(self.finder, self.lifts, known, around, allowed=allowed) if known else None
 
     def scores(self, found: Found) -> Floats:
         """How the trees rate them: differences are log-odds between two candidates."""
@@ -102,25 +121,50 @@ def learn(sessions: Sequence[Sequence[int]], *, items: int, settings: Settings |
     return Recommender(build_index(sessions, items=items), trees)
 
 
-def collect_examples(sessions: Sequence[Sequence[int]], *, items: int) -> Examples:
-    """What the newest LATER of the sessions teach about an index of all before: lists with the item that was right."""
+def collect_examples(sessions: Sequence[Sequence[int]], *, items: int, arounds: Arounds | None = None) -> Examples:
+    """What the newest LATER of the sessions teach about an index of all before: lists with the item that was right.
+
+    With `arounds`, what items suit which surroundings is learnt of all before, too.
+    """
     cut = int(len(sessions) * (1 - LATER))
     index = build_index(sessions[:cut], items=items)
     known = np.flatnonzero(index.popularity).astype(np.int32)
-    return _examples(CandidateFinder(index, most=CANDIDATES), queries_of(sessions[cut:], known=known, most=QUERIES))
+    lifts = None if arounds is None else learn_lifts(sessions[:cut], arounds[:cut], items=items)
+    later = None if arounds is None else arounds[cut:]
+    queries = queries_around(sessions[cut:], later, known=known, most=QUERIES)
+    return _examples(CandidateFinder(index, most=CANDIDATES), lifts, queries)
 
 
 def queries_of(sessions: Iterable[Sequence[int]], *, known: Ints, most: int, seed: int = 1) -> list[Query]:
     """Every beginning of a session with the item that followed, all of them known; at most so many, by chance."""
+    return [query for query, _ in queries_around(sessions, None, known=known, most=most, seed=seed)]
+
+
+def queries_around(
+    sessions: Iterable[Sequence[int]], arounds: Arounds | None, *, known: Ints, most: int, seed: int = 1
+) -> list[tuple[Query, Surroundings]]:
+    """The same, each with the surroundings of its last step."""
     marks = set(known.tolist())
-    found: list[Query] = []
-    for session in sessions:
+    found: list[tuple[Query, Surroundings]] = []
+    for number, session in enumerate(sessions):
         for length in range(1, len(session)):
             if session[length - 1] not in marks or session[length] not in marks:
                 break
-            found.append((session[:length], session[length]))
+            around = NOWHERE if arounds is None else arounds[number][length - 1]
+            found.append(((session[:length], session[length]), around))
     random.Random(seed).shuffle(found)
     return found[:most]
+
+
+def _described(
+    finder: CandidateFinder, lifts: Lifts | None, session: Sequence[int], around: Surroundings, *,
+    allowed: Bools | None = None,
+) -> Found:  # fmt: skip
+    """Candidates with their features: those of visits, behind them those of surroundings where these were learnt."""
+    found = finder.find(session, allowed=allowed)
+    if lifts is None:
+        return found
+    return Found(found.items, np.hstack((found.features, lifts.of(around, found.items))))
 
 
 def train(examples: Examples, settings: Settings) -> lightgbm.Booster:
@@ -139,8 +183,9 @@ def train(examples: Examples, settings: Settings) -> lightgbm.Booster:
         "bagging_freq": 1, "num_threads": 1,
     }  # fmt: skip
     taught = lightgbm.Dataset(
-        examples.features[:rows], examples.right[:rows], group=examples.sizes[:cut], feature_name=list(FEATURES)
-    )
+        examples.features[:rows], examples.right[:rows], group=examples.sizes[:cut],
+        feature_name=list((*FEATURES, *LIFTS)[: examples.features.shape[1]]),
+    )  # fmt: skip
     kept = lightgbm.Dataset(
         examples.features[rows:], examples.right[rows:], group=examples.sizes[cut:], reference=taught
     )
@@ -148,13 +193,14 @@ def train(examples: Examples, settings: Settings) -> lightgbm.Booster:
     return lightgbm.train(options, taught, settings.rounds, valid_sets=[kept], callbacks=[stop])
 
 
-def _examples(finder: CandidateFinder, queries: Iterable[Query]) -> Examples:
+def _examples(finder: CandidateFinder, lifts: Lifts | None, queries: Iterable[tuple[Query, Surroundings]]) -> Examples:
     """Lists without the right item teach nothing and are left out."""
-    features: list[Floats] = [np.zeros((0, len(FEATURES)), dtype=np.float32)]
+    width = len(FEATURES) + (len(LIFTS) if lifts is not None else 0)
+    features: list[Floats] = [np.zeros((0, width), dtype=np.float32)]
     right: list[Ints] = [np.zeros(0, dtype=np.int32)]
     sizes: list[int] = []
-    for session, following in queries:
-        found = finder.find(session)
+    for (session, following), around in queries:
+        found = _described(finder, lifts, session, around)
         hits = found.items == following
         if hits.any():
             features.append(found.features)
