@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rapport.capabilities.supply import availability, not_to_be_had
+from rapport.capabilities.supply import availability, not_to_be_had, product_shown, stores_with
 from rapport.capabilities.supply import store as supply_store
-from rapport.capabilities.supply.model import available_of
+from rapport.capabilities.supply.bundles import Part, bundle_levels
+from rapport.capabilities.supply.model import Level, available_of
 from rapport.collect.model import internal_source
 from rapport.collect.names import Vocabulary
 from rapport.collect.prepare import prepare
@@ -147,6 +149,68 @@ def test_what_sells_out_between_the_slate_and_the_click_is_gone_from_the_next_on
     assert offered(8) == ["c"]
 
 
+def test_a_bundle_has_what_its_parts_allow_in_each_place(any_shop: Shop) -> None:
+    """Two glasses and a Chianti: what is sold of a part is gone from the bundle, whatever is said of its own level."""
+    shop = any_shop
+    parts = [{"product_id": "chianti"}, {"product_id": "glass", "quantity": "2"}]
+    shop.send(
+        shop.message("Bundle Stated", at=NOON, product_id="gift", parts=parts),
+        level(shop, "bath", "chianti", 4), level(shop, "bath", "glass", 5, reserved=1), level(shop, "dc", "glass", 90),
+        level(shop, "bath", "gift", 70),
+    )  # fmt: skip
+    shop.fold()
+    assert had(shop, "gift", location="bath") == ("in_stock", 2)
+    assert had(shop, "gift", location="dc") == ("unknown", None), "nobody says that it has wine at all"
+    assert had(shop, "gift") == ("in_stock", 2), "wine here and glasses there make no gift"
+    assert masked(shop, "gift", "glass", location="dc") == {"gift"}
+    with shop.db.read() as conn:
+        stores = [one.location_id for one in stores_with(conn, shop.id, {"gift": 2}, now=NOON + MINUTE)]
+        assert stores == ["bath"]
+        assert stores_with(conn, shop.id, {"gift": 2, "glass": 1}, now=NOON + MINUTE) == [], "both need the glasses"
+        seen = product_shown(conn, shop.id, "gift", now=NOON + MINUTE)
+        assert [(place.location_id, place.available) for place in seen.places] == [("bath", 2), ("dc", 0)]
+    shop.send(level(shop, "bath", "chianti", 0, at=NOON + MINUTE))
+    shop.fold()
+    assert masked(shop, "gift", location="bath") == masked(shop, "gift") == {"gift"}
+    shop.send(shop.message("Bundle Stated", at=NOON + MINUTE, product_id="gift", parts=[]))
+    shop.fold()
+    assert had(shop, "gift", location="bath") == ("in_stock", 70)
+    shop.send(shop.message("Bundle Stated", at=NOON, product_id="gift", parts=parts))
+    shop.fold()
+    assert had(shop, "gift", location="bath") == ("in_stock", 70), "late news is no news"
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 4)), min_size=1, max_size=3, unique_by=lambda p: p[0]),
+    st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xy"), st.integers(-3, 30)), max_size=8,
+             unique_by=lambda level: level[:2]),
+)  # fmt: skip
+def test_a_place_can_make_all_bundles_it_says_it_has_and_not_one_more(
+    made: list[tuple[str, int]], lying: list[tuple[str, str, int]]
+) -> None:
+    parts = [Part(product, "", pieces) for product, pieces in made]
+    told = [Level(SHOP, product, "", place, number, 0, 0, None, NOON, "f") for product, place, number in lying]
+    there = {(product, place): max(0, number) for product, place, number in lying}
+    found = {level.location_id: level.available for level in bundle_levels("gift", parts, told)}
+    if not all(any(product == known for known, _, _ in lying) for product, _ in made):
+        assert found == {}
+    for place, number in found.items():
+        assert all(there.get((product, place), 0) >= number * pieces for product, pieces in made)
+        assert any(there.get((product, place), 0) < (number + 1) * pieces for product, pieces in made)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [None, "a", [7], [{}], [{"product_id": "gift"}], [{"product_id": "a", "quantity": 0}],
+     [{"product_id": "a", "quantity": "many"}], [{"product_id": str(n)} for n in range(51)]],
+)  # fmt: skip
+def test_a_bundle_that_cannot_be_read_is_refused(parts: object) -> None:
+    source = internal_source(SHOP, "website")
+    said = {"type": "track", "event": "Bundle Stated", "properties": {"product_id": "gift", "parts": parts}}
+    with pytest.raises(InvalidFact, match="parts"):
+        prepare(msgspec.json.encode(said), source=source, received_at=NOON, vocabulary=SLICES.vocabulary)
+
+
 def test_a_fact_about_the_shop_makes_nobody(shop: Shop) -> None:
     shop.send(level(shop, "bath", "p", 1) | {"userId": "ada", "anonymousId": "b"})
     shop.fold()
@@ -179,8 +243,6 @@ def test_available_is_never_below_zero_nor_above_what_lies_there(on_hand: int, r
 
 def test_two_workers_stating_the_same_level_leave_the_latest(shared_db: Any) -> None:
     """Two connections, the newer one first: the older statement changes nothing."""
-    from rapport.capabilities.supply.model import Level
-
     new = Level(SHOP, "p", "", "bath", 5, 0, 0, None, NOON + DAY, "f2")
     for stated in ([new], [new._replace(on_hand=9, stated_at=NOON, fact="f1")], [new]):
         with shared_db.write() as conn:

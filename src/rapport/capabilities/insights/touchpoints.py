@@ -50,8 +50,8 @@ _OUR_NAMES = {
 _NONE = frozenset({
     "Call Ended", "Email Sent", "Email Delivered", "Email Bounced", "SMS Sent", "SMS Delivered", "Message Sent",
     "Message Delivered", "Order Updated", "Order Approved", "Order Fulfilled", "Order Packed", "Stock Adjusted",
-    "Bad Debt Adjusted", "Stock Level Changed", "Location Stated", "Product Stated", "Product Withdrawn",
-    "Product Pictured", "Shipment Updated", "Promise Kept", "Promise Broken", "Decision Made",
+    "Bad Debt Adjusted", "Stock Level Changed", "Location Stated", "Bundle Stated", "Product Stated",
+    "Product Withdrawn", "Product Pictured", "Shipment Updated", "Promise Kept", "Promise Broken", "Decision Made",
 })  # fmt: skip
 """What the shop did, or its books and carriers say: no moment with the customer."""
 

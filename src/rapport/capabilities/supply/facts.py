@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from rapport.capabilities.supply.bundles import MOST_PARTS, bundle_of
 from rapport.capabilities.supply.model import levels_of, location_of
 from rapport.kernel.errors import InvalidFact
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.wording import FactKind, joined, short
 
-__all__ = ["FACT_KINDS", "LEVEL", "LOCATION"]
+__all__ = ["BUNDLE", "FACT_KINDS", "LEVEL", "LOCATION"]
 
-LEVEL, LOCATION = "Stock Level Changed", "Location Stated"
+LEVEL, LOCATION, BUNDLE = "Stock Level Changed", "Location Stated", "Bundle Stated"
 
 
 def _refuse_level(fact: Fact, currency: str) -> None:
@@ -28,6 +29,15 @@ def _refuse_location(fact: Fact, currency: str) -> None:
     """Raises InvalidFact where a fact names no location."""
     if location_of(fact) is None:
         raise InvalidFact("a location needs its location_id", path="$.properties.location_id")
+
+
+def _refuse_bundle(fact: Fact, currency: str) -> None:
+    """Raises InvalidFact where a fact does not say in full what a bundle is made of."""
+    if bundle_of(WorkspaceId(0), fact) is None:
+        raise InvalidFact(
+            f"a bundle needs product_id and parts, at most {MOST_PARTS}, each with product_id and a quantity",
+            path="$.properties.parts",
+        )
 
 
 def _level(fact: Fact) -> str:
@@ -60,6 +70,14 @@ FACT_KINDS = (
             "roles": "`ships`, `pickup`, or both: without roles it does both", "open": "false while it is closed",
             "markets": "the markets that see it; none means all", "hours": "by day, `mon` to `sun`: 10:00-19:00",
             "street": "where it is", "city": "where it is", "country": "where it is",
+        },
+    ),
+    FactKind(
+        name=BUNDLE, meaning="a product is made of others, and shares their stock", about="shop", icon="box",
+        refuse=_refuse_bundle, tell=lambda fact: short(fact.properties.get("product_id")),
+        properties={
+            "product_id": "which bundle", "parts": "what is in it: product_id, variant (any without it), quantity (1"
+            " without it); an empty list: it is a bundle no more",
         },
     ),
 )  # fmt: skip

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence, Set
 
 from rapport.capabilities.supply import store
-from rapport.capabilities.supply.model import Availability, Location, state_of
+from rapport.capabilities.supply.bundles import bundle_levels, in_parts
+from rapport.capabilities.supply.model import Availability, Level, Location, state_of
 from rapport.capabilities.supply.settings import SUPPLY_SETTINGS
 from rapport.capabilities.supply.store import Summed
 from rapport.decide.model import Ask, Candidate
@@ -37,7 +38,7 @@ def availability(
     """
     ids = list(dict.fromkeys(product_ids))
     places = places_of(store.find_locations(conn, workspace), location=location, market=market)
-    found = store.summed(conn, workspace, ids, places, since=known_since(conn, workspace, now=now))
+    found = summed_up(conn, workspace, ids, places, since=known_since(conn, workspace, now=now))
     return {product_id: _read(found.get(product_id)) for product_id in ids}
 
 
@@ -86,7 +87,7 @@ def _gone(
     if chosen is not None and not (chosen.open and chosen.pickup):
         return set(product_ids)
     at = [location] if chosen is not None else places_of(places, market=market)
-    found = store.summed(conn, workspace, only, at, since=known_since(conn, workspace, now=now))
+    found = summed_up(conn, workspace, only, at, since=known_since(conn, workspace, now=now))
     if chosen is not None:
         return {one for one in product_ids if one not in found or found[one].available <= 0}
     return {one for one, has in found.items() if has.fresh == has.all and has.available <= 0}
@@ -112,10 +113,11 @@ def stores_with(
     """
     since = known_since(conn, workspace, now=now)
     found = []
+    needed = in_parts(wanted, store.find_bundles(conn, workspace, wanted))
     places = [one for one in store.find_locations(conn, workspace).values() if one.open and one.pickup]
     for place in [one for one in places if one.serves(market)][:_MOST_STORES] if wanted else []:
-        there = store.summed(conn, workspace, wanted, [place.location_id], since=since)
-        if all(product in there and there[product].available >= pieces for product, pieces in wanted.items()):
+        there = summed_up(conn, workspace, {*wanted, *needed}, [place.location_id], since=since)
+        if all(_has(there, product, pieces) for some in (wanted, needed) for product, pieces in some.items()):
             found.append(place)
     return found
 
@@ -126,6 +128,40 @@ def location_named(conn: Connection, workspace: WorkspaceId, location_id: str) -
 
 
 _MOST_STORES = 50
+
+
+def _has(there: Mapping[str, Summed], product: str, pieces: int) -> bool:
+    return product in there and there[product].available >= pieces
+
+
+def summed_up(
+    conn: Connection, workspace: WorkspaceId, product_ids: Collection[str] | None, places: Sequence[str], *, since: int
+) -> dict[str, Summed]:
+    """What these places have of each product together (of all for None), of a bundle what its parts allow in each.
+
+    Two statements for 500 products, one more for the parts where some of them are bundles.
+    """
+    found = store.summed(conn, workspace, product_ids, places, since=since)
+    made = store.find_bundles(conn, workspace, product_ids)
+    if made:
+        parts = {part.product_id for some in made.values() for part in some}
+        by_product: dict[str, list[Level]] = {}
+        for level in store.levels_of_parts(conn, workspace, parts, places):
+            by_product.setdefault(level.product_id, []).append(level)
+        for bundle, some in made.items():
+            lying_there = [one for name in {part.product_id for part in some} for one in by_product.get(name, ())]
+            found.pop(bundle, None)
+            if allowed := bundle_levels(bundle, some, lying_there):
+                found[bundle] = _together(bundle, allowed, since)
+    return found
+
+
+def _together(product_id: str, allowed: Sequence[Level], since: int) -> Summed:
+    fresh = [level for level in allowed if level.stated_at >= since]
+    return Summed(
+        product_id, sum(level.available for level in fresh), len(fresh), len(allowed),
+        min((level.stated_at for level in fresh), default=None), max(level.stated_at for level in allowed),
+    )  # fmt: skip
 
 
 def barred(conn: Connection, ask: Ask, candidates: Sequence[Candidate]) -> Set[str]:

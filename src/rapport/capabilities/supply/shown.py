@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from rapport.capabilities.supply import store
+from rapport.capabilities.supply.bundles import bundle_levels
 from rapport.capabilities.supply.model import Level, Location, State, state_of
 from rapport.capabilities.supply.service import known_since
 from rapport.kernel.clock import SECOND, to_iso
@@ -61,7 +62,7 @@ def product_shown(
     if location and location not in known:
         raise NotFound(f"no location {location[:60]!r}", hint="GET /api/v1/locations lists them")
     since = known_since(conn, workspace, now=now)
-    levels = store.levels_of_product(conn, workspace, product_id)
+    levels = _levels(conn, workspace, product_id)
     if variant:
         levels = [level for level in levels if level.variant == variant]
     shown = list(_places(levels, known, location=location, market=market, since=since, now=now))
@@ -72,6 +73,15 @@ def product_shown(
         product_id=product_id, state=state_of(pieces, known=is_known), available=pieces if is_known else None,
         places=shown,
     )  # fmt: skip
+
+
+def _levels(conn: Connection, workspace: WorkspaceId, product_id: str) -> list[Level]:
+    """Its own levels, of a bundle those that its parts allow."""
+    parts = store.find_bundles(conn, workspace, [product_id]).get(product_id)
+    if parts is None:
+        return store.levels_of_product(conn, workspace, product_id)
+    found = store.levels_of_parts(conn, workspace, {part.product_id for part in parts}, None)
+    return bundle_levels(product_id, parts, found)
 
 
 def _places(

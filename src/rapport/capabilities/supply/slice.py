@@ -31,6 +31,7 @@ SUPPLY = Slice(
     ),
     holds=(
         of_shop(store.locations, "places where goods lie, and what they do"),
+        of_shop(store.bundles, "what bundles are made of"),
         of_shop(store.levels, "how much of each product lies where"),
     ),
     migrations=Path(__file__).parent / "migrations",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rapport.capabilities.supply import store
-from rapport.capabilities.supply.facts import LEVEL, LOCATION
+from rapport.capabilities.supply.bundles import Bundle, bundle_of
+from rapport.capabilities.supply.facts import BUNDLE, LEVEL, LOCATION
 from rapport.capabilities.supply.model import Level, Location, levels_of, location_of
 from rapport.kernel.identifiers import shop_key
 from rapport.kernel.ids import WorkspaceId
@@ -14,12 +15,12 @@ from rapport.kernel.work import BatchStage, Connection, Seen, Work
 __all__ = ["stage"]
 
 Stated = tuple[WorkspaceId, Location, int, str]
-Note = list[Level] | Stated
+Note = list[Level] | Stated | Bundle
 
 
 def stage() -> BatchStage[Note]:
     """The stage of one worker."""
-    return BatchStage[Note]((LEVEL, LOCATION), read=_read, write=_keep)
+    return BatchStage[Note]((LEVEL, LOCATION, BUNDLE), read=_read, write=_keep)
 
 
 def _read(seen: Seen) -> Note | None:
@@ -28,10 +29,14 @@ def _read(seen: Seen) -> Note | None:
         return None
     if fact.name == LEVEL:
         return levels_of(workspace, fact) or None
+    if fact.name == BUNDLE:
+        return bundle_of(workspace, fact)
     location = location_of(fact)
     return None if location is None else (workspace, location, fact.occurred_at, fact.id)
 
 
 def _keep(conn: Connection, work: Work, notes: Sequence[Note], now: int) -> None:
-    store.save_locations(conn, [note for note in notes if isinstance(note, tuple)])
+    store.save_bundles(conn, [note for note in notes if isinstance(note, Bundle)])
+    places = [note for note in notes if isinstance(note, tuple) and not isinstance(note, Bundle)]
+    store.save_locations(conn, places)
     store.save_levels(conn, [level for note in notes if isinstance(note, list) for level in note])

@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, LargeBinary, MetaData, Table
 
+from rapport.capabilities.supply.bundles import Bundle, Part
 from rapport.capabilities.supply.model import Level, Location
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import insert_ignore, upsert
@@ -19,12 +20,16 @@ from rapport.storage.prepared import Prepared
 
 __all__ = [
     "Summed",
+    "bundles",
+    "find_bundles",
     "find_locations",
     "levels",
     "levels_at",
+    "levels_of_parts",
     "levels_of_product",
     "locations",
     "lying",
+    "save_bundles",
     "save_levels",
     "save_locations",
     "summed",
@@ -63,6 +68,13 @@ levels = Table(
     Column("net", Boolean, nullable=False, server_default=sa.false()),
     Index("supply_levels_at", "workspace", "location_id", "product_id"),
 )
+
+bundles = Table(
+    "supply_bundles", _metadata, Column("workspace", Integer, primary_key=True, autoincrement=False),
+    Column("bundle", CText, primary_key=True), Column("parts", LargeBinary, nullable=False),
+    Column("stated_at", BigInteger, nullable=False), Column("fact", CText, nullable=False),
+)  # fmt: skip
+"""`parts` is a list of `Part`, as JSON; an empty one is of what is no bundle any more."""
 
 _KEY = ("workspace", "product_id", "variant", "location_id")
 
@@ -171,6 +183,17 @@ def lying(
     return {row[0]: (int(row[1]), int(row[2]), row[3]) for row in rows}
 
 
+def levels_of_parts(
+    conn: Connection, workspace: WorkspaceId, product_ids: Collection[str], places: Collection[str] | None
+) -> list[Level]:
+    """All levels of these products in these places (in all for None). A statement for each 500."""
+    query = sa.select(levels)
+    if places is not None:
+        query = query.where(levels.c.location_id.in_(places))
+    rows = select_among(conn, query, workspace, levels.c.product_id, dict.fromkeys(product_ids))
+    return [Level._make(row) for row in rows]
+
+
 def levels_of_product(conn: Connection, workspace: WorkspaceId, product_id: str) -> list[Level]:
     """All levels of one product, by location and variant."""
     c = levels.c
@@ -208,3 +231,36 @@ def _newer(table: str) -> str:
 
 
 _decode = msgspec.json.Decoder(Location).decode
+
+
+def save_bundles(conn: Connection, stated: Iterable[Bundle]) -> None:
+    """Keep the latest statement of each bundle."""
+    latest: dict[tuple[WorkspaceId, str], Bundle] = {}
+    for one in sorted(stated, key=lambda one: (one.stated_at, one.fact)):
+        latest[one.workspace, one.product_id] = one
+    rows = [
+        {"workspace": one.workspace, "bundle": one.product_id, "parts": msgspec.json.encode(one.parts),
+         "stated_at": one.stated_at, "fact": one.fact}
+        for _, one in sorted(latest.items())
+    ]  # fmt: skip
+    newer = "(excluded.stated_at, excluded.fact) >= (supply_bundles.stated_at, supply_bundles.fact)"
+    upsert(
+        conn, bundles, rows, key=("workspace", "bundle"), update=("parts", "stated_at", "fact"), where=newer
+    )  # fmt: skip
+
+
+def find_bundles(
+    conn: Connection, workspace: WorkspaceId, product_ids: Collection[str] | None
+) -> dict[str, tuple[Part, ...]]:
+    """The parts of those of the products that are bundles (of all bundles for None). One statement for 500."""
+    if product_ids is None:
+        rows = _ALL_BUNDLES.rows(conn, ws=workspace)
+    else:
+        rows = _BUNDLES_AMONG.among(conn, "ids", dict.fromkeys(product_ids), ws=workspace)
+    return {row[0]: parts for row in rows if (parts := _decode_parts(row[1]))}
+
+
+_bundles_of_shop = sa.select(bundles.c.bundle, bundles.c.parts).where(bundles.c.workspace == sa.bindparam("ws"))
+_ALL_BUNDLES = Prepared(_bundles_of_shop)
+_BUNDLES_AMONG = Prepared(_bundles_of_shop.where(bundles.c.bundle.in_(sa.bindparam("ids", expanding=True))))
+_decode_parts = msgspec.json.Decoder(tuple[Part, ...]).decode
