@@ -30,6 +30,7 @@ from rapport.kernel.work import EVERY_FACT, BatchStage, Message, Seen, Work
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.graph.store import roots_of
+from rapport.storage.sealing import sealed_text
 
 __all__ = [
     "ALARMS",
@@ -54,6 +55,7 @@ __all__ = [
     "purposes_of",
     "remove_webhook",
     "rotate_secret",
+    "secret_of",
     "send_test",
     "switch_off",
     "telling",
@@ -123,6 +125,11 @@ def new_signing_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
 
 
+def secret_of(workspace: WorkspaceId, webhook_id: str) -> str:
+    """What a webhook's secrets are sealed for (`storage.sealing`): they open in no other's place."""
+    return f"webhooks:{workspace}:{webhook_id}"
+
+
 def add_webhook(
     conn: Connection, workspace: WorkspaceId, wanted: WebhookWanted, *, now: int, allow_private: bool = True
 ) -> tuple[Webhook, str]:
@@ -136,7 +143,8 @@ def add_webhook(
         refuse_private(checked_url(wanted.url))
     webhook_id, secret = new_id("whk"), new_signing_secret()
     row = {
-        "workspace": workspace, "id": webhook_id, "url": checked_url(wanted.url), "secret": secret,
+        "workspace": workspace, "id": webhook_id, "url": checked_url(wanted.url),
+        "secret": sealed_text(secret, about=secret_of(workspace, webhook_id)),
         "events": msgspec.json.encode(wanted.events if wanted.events is not None else ["Cart Abandoned"]),
         "enabled": wanted.enabled is not False, "disabled_reason": "", "created_at": now,
         "purpose": wanted.purpose or SERVICE,
@@ -181,7 +189,8 @@ def rotate_secret(
     secret, until = new_signing_secret(), now + grace
     refuse_unseen(seen, _changeable(before), wanted={"old_secret_until": until}, what="this webhook")
     w = store.webhooks.c
-    values = {"secret": secret, "old_secret": w.secret, "old_secret_until": until}
+    sealed = sealed_text(secret, about=secret_of(workspace, webhook_id))
+    values = {"secret": sealed, "old_secret": w.secret, "old_secret_until": until}
     conn.execute(store.webhooks.update().where(*_is(workspace, webhook_id)).values(values))
     return find_webhook(conn, workspace, webhook_id), secret
 

@@ -74,7 +74,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Sender of shops that name none in the console: `Shop <hello@example.com>`."""
     secret_key: str = ""
     """At least 32 random characters (`openssl rand -hex 32`) that seal those secrets in the database which must be read
-    again: of authenticator apps and mail servers. A new one goes in front, the old ones stay behind a comma."""
+    again: of authenticator apps, webhooks, mail servers and providers. A new one goes in front, the old ones stay
+    behind a comma."""
     secure_cookies: bool = False
     """Send session cookies over HTTPS only. Set it wherever a proxy in front speaks HTTPS."""
     trusted_proxies: str = "127.0.0.1,::1"

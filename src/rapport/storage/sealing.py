@@ -2,12 +2,13 @@
 
 What is sealed can be opened with the key alone, and only where it was put (`about`): a row that is copied to somebody
 else's opens nothing. Without a key values lie as they are. A backup or a stolen disk then shows the secrets of
-authenticator apps and mail servers; passwords, sessions and API keys are hashes in any case.
+authenticator apps, webhooks, mail servers and providers; passwords, sessions and API keys are hashes in any case.
 """
 
 from __future__ import annotations
 
 import os
+from base64 import b64decode, b64encode
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from rapport.kernel.errors import Misconfigured
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-__all__ = ["VARIABLE", "is_sealed", "opened", "sealed"]
+__all__ = ["VARIABLE", "is_sealed", "opened", "opened_text", "sealed", "sealed_text"]
 
 VARIABLE = "RAPPORT_SECRET_KEY"
 
@@ -24,6 +25,8 @@ SHORTEST = 32
 """Characters of a key: no one that a person thought up."""
 
 _MARK = b"\x00sealed1\x00"
+_TEXT_MARK = "sealed1:"
+"""The same where text is kept, which PostgreSQL takes without NUL: base64 follows."""
 _NONCE_BYTES = 12
 
 _SALT = b"rapport.storage.sealing"
@@ -61,6 +64,19 @@ def opened(kept: bytes, *, about: str) -> bytes:
         f"a secret in the database cannot be opened with {VARIABLE}",
         hint="start with the key it was sealed with; an older one may stand behind the new one, after a comma",
     )
+
+
+def sealed_text(plain: str, *, about: str) -> str:
+    """`sealed`, where text is kept."""
+    kept = sealed(plain.encode(), about=about)
+    return f"{_TEXT_MARK}{b64encode(kept).decode()}" if is_sealed(kept) else plain
+
+
+def opened_text(kept: str, *, about: str) -> str:
+    """`opened`, of what `sealed_text` made, or of a text that was kept before there was a key."""
+    if not kept.startswith(_TEXT_MARK):
+        return kept
+    return opened(b64decode(kept.removeprefix(_TEXT_MARK)), about=about).decode()
 
 
 def is_sealed(kept: bytes) -> bool:

@@ -26,6 +26,7 @@ from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Message
 from rapport.storage.engine import Database
+from rapport.storage.sealing import VARIABLE
 from tests.beside import change_beside
 from tests.rooms.act.receiver import Receiver
 from tests.shop import NOON, Shop
@@ -81,6 +82,28 @@ def test_the_receiver_can_verify_who_sent_it(any_db: Database, receiver: Receive
         Verifier(secret).verify(got.body + b" ", got.headers)
     with pytest.raises(WebhookVerificationError):
         Verifier(webhooks.new_signing_secret()).verify(got.body, got.headers)
+
+
+def test_secrets_lie_sealed_and_while_no_key_opens_them_a_message_waits(
+    any_db: Database, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "k" * 40)
+    webhook, old = add(any_db, receiver.url)
+    with any_db.write() as conn:
+        _, new = webhooks.rotate_secret(conn, SHOP, webhook.id, now=now_us())
+        (lie,) = conn.execute(sa.select(store.webhooks.c.secret, store.webhooks.c.old_secret))
+    assert not {old, new} & {lie.secret, lie.old_secret}
+    put(any_db, webhook)
+    monkeypatch.setenv(VARIABLE, "other" * 10)
+    row = deliver(any_db)
+    assert (row.status, receiver.received) == ("pending", [])
+    monkeypatch.setenv(VARIABLE, f"{'other' * 10},{'k' * 40}")
+    put(any_db, webhook, "opened")
+    with any_db.write() as conn:
+        conn.execute(store.destinations.delete())
+    deliver(any_db)
+    for secret in (old, new):
+        assert Verifier(secret).verify(receiver.received[0].body, receiver.received[0].headers)
 
 
 def test_while_a_secret_rotates_the_receiver_can_verify_with_either(any_db: Database, receiver: Receiver) -> None:

@@ -21,11 +21,19 @@ from rapport.adapters.channels.email import EmailChannel, sign, written
 from rapport.app.wiring import installed
 from rapport.capabilities.consent import gate
 from rapport.capabilities.messages import store
-from rapport.capabilities.messages.model import OWN_TROUBLE, Mail, Template, TemplateText
+from rapport.capabilities.messages.model import OWN_TROUBLE, SMS, Mail, Template, TemplateText
 from rapport.capabilities.messages.rendering import fill_line
 from rapport.capabilities.messages.service.bounces import read_bounce
 from rapport.capabilities.messages.service.outcomes import Feedback, take_feedback
 from rapport.capabilities.messages.service.places import allow_here
+from rapport.capabilities.messages.service.providers import (
+    Provider,
+    keep_provider,
+    limits_of,
+    provider_of,
+    readable_provider,
+)
+from rapport.capabilities.messages.service.pushing import public_key
 from rapport.capabilities.messages.service.queueing import MessageWanted, queue, try_again
 from rapport.capabilities.messages.service.servers import MailServer, keep_server, own_server, server_of
 from rapport.capabilities.messages.service.templates import publish
@@ -33,7 +41,7 @@ from rapport.capabilities.messages.settings import MESSAGE_SETTINGS, MessageSett
 from rapport.capabilities.messages.store import MessageRow
 from rapport.capabilities.messages.watches import WATCHES
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, now_us, to_iso
-from rapport.kernel.errors import Conflict, InvalidInput, NotFound
+from rapport.kernel.errors import Conflict, InvalidInput, Misconfigured, NotFound
 from rapport.kernel.identifiers import BUCKETS, Identifier, key_of
 from rapport.remember import customers
 from rapport.resolve.graph.customer_ids import ensure_secret
@@ -596,6 +604,30 @@ def test_a_password_that_cannot_be_opened_is_not_overwritten_with_nothing(
         assert own_server(conn, shop.id) == server
         monkeypatch.delenv("RAPPORT_SECRET_KEY")
         keep_server(conn, shop.id, MailServer(), by="Ada", now=3)
+
+
+def test_a_providers_secret_lies_sealed_and_stays_while_no_key_opens_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carrier = Provider(kind="twilio", account="AC1", secret="s" * 1000, sender="+15005550006", a_minute=7)
+    with shop.db.write() as conn:
+        monkeypatch.setenv("RAPPORT_SECRET_KEY", "k" * 40)
+        keep_provider(conn, shop.id, SMS, carrier, by="Ada", allow_private=True, now=1)
+        key = public_key(conn, shop.id, now=1)
+        lie = b"".join(conn.execute(sa.select(store.channel_providers.c.body)).scalars())
+        assert b"ssss" not in lie
+        assert provider_of(conn, shop.id, SMS) == carrier
+        assert public_key(conn, shop.id, now=2) == key
+        monkeypatch.delenv("RAPPORT_SECRET_KEY")
+        assert limits_of(conn, shop.id) == {SMS: 7}, "nobody else waits for the key"
+        assert readable_provider(conn, shop.id, SMS) == msgspec.structs.replace(carrier, secret="")
+        with pytest.raises(InvalidInput, match="secret is needed"):
+            keep_provider(conn, shop.id, SMS, msgspec.structs.replace(carrier, secret=""), by="Eve", allow_private=True,
+                          now=2)  # fmt: skip
+        for opens in (provider_of, lambda conn, shop, _: public_key(conn, shop, now=3)):
+            with pytest.raises(Misconfigured, match="cannot be opened"):
+                opens(conn, shop.id, SMS)
+        conn.execute(store.channel_providers.delete())
 
 
 def test_two_who_publish_at_once_do_not_overwrite_each_other(shop: Shop) -> None:

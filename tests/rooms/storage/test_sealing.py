@@ -15,7 +15,7 @@ from rapport.capabilities.messages.service.servers import MailServer, keep_serve
 from rapport.kernel.clock import MINUTE, now_us
 from rapport.kernel.clock import SECOND as CLOCK
 from rapport.kernel.errors import Misconfigured
-from rapport.storage.sealing import VARIABLE, is_sealed, opened, sealed
+from rapport.storage.sealing import VARIABLE, is_sealed, opened, opened_text, sealed, sealed_text
 from rapport.storage.workspaces import default_workspace
 from rapport.web import accounts, factors
 
@@ -41,6 +41,17 @@ def test_what_is_sealed_opens_and_shows_nothing(key: pytest.MonkeyPatch, plain: 
         opened(kept, about=f"{about}x")
     with pytest.raises(Misconfigured):
         opened(kept[:-1] + bytes([kept[-1] ^ 1]), about=about)
+
+
+@given(plain=st.text(max_size=300))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_sealed_text_is_a_text_that_any_database_takes(key: pytest.MonkeyPatch, plain: str) -> None:
+    kept = sealed_text(plain, about="x")
+    assert kept.isascii()
+    assert kept.isprintable()
+    assert opened_text(kept, about="x") == plain
+    with pytest.raises(Misconfigured):
+        opened_text(kept, about="y")
 
 
 def test_an_older_key_opens_behind_the_new_one(key: pytest.MonkeyPatch) -> None:

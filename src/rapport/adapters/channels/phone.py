@@ -18,7 +18,7 @@ from rapport.capabilities.messages.service.composing import ready
 from rapport.capabilities.messages.service.gates import message_id_of
 from rapport.capabilities.messages.service.providers import provider_of
 from rapport.capabilities.messages.texts import parts_of
-from rapport.kernel.errors import RapportError
+from rapport.kernel.errors import Misconfigured, RapportError
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import workspace_of
@@ -52,7 +52,11 @@ class PhoneChannel:
                 text = ready(conn, message, self._given, now=now)
                 callback = self._callback(conn, message) if provider.kind == "twilio" else ""
         except RapportError as error:
-            return Delivered(result="dead", detail=error.message)
+            if isinstance(error, Misconfigured):  # no key opens the secret for now
+                again = Delivered(result="retry", detail=error.message, retry_after_seconds=60)
+            else:
+                again = Delivered(result="dead", detail=error.message)
+            return again
         if provider.kind == "twilio" and text.approved is not None and not text.approved.content_sid:
             return Delivered(result="dead", detail="the approved template has no Content SID, by which Twilio knows it")
         reference = message_id_of(message) or message.id

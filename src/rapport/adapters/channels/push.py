@@ -25,7 +25,7 @@ from rapport.capabilities.messages.model import PUSH
 from rapport.capabilities.messages.service.composing import ready
 from rapport.capabilities.messages.service.pushing import Endpoint, endpoints_of, forget, private_key
 from rapport.kernel.clock import SECOND
-from rapport.kernel.errors import RapportError
+from rapport.kernel.errors import Misconfigured, RapportError
 from rapport.storage.engine import Database
 
 __all__ = ["PushChannel", "encrypted", "signed"]
@@ -52,6 +52,8 @@ class PushChannel:
                 text = ready(conn, message, self._given, now=now)
                 endpoints = endpoints_of(conn, message.workspace, text.keys)
                 key = private_key(conn, message.workspace)
+        except Misconfigured as error:  # no key opens a secret for now
+            return Delivered(result="retry", detail=error.message, retry_after_seconds=60)
         except RapportError as error:
             return Delivered(result="dead", detail=error.message)
         if not endpoints or key is None:

@@ -25,7 +25,9 @@ from rapport.act.addresses import NotAllowed, is_public
 from rapport.act.channels import Delivered, Outgoing
 from rapport.adapters.channels.connecting import address_of
 from rapport.kernel.clock import SECOND, to_datetime
+from rapport.kernel.errors import Misconfigured
 from rapport.storage.engine import Database
+from rapport.storage.sealing import opened_text
 
 __all__ = ["WebhookChannel", "is_public", "sign"]
 
@@ -63,11 +65,13 @@ class WebhookChannel:
 
     def deliver(self, message: Outgoing, *, now: int) -> Delivered:
         """One attempt. 2xx is delivered, 410 switches the endpoint off, anything else is tried again."""
-        endpoint = self._endpoint(message)
-        if endpoint is None:
-            return Delivered(result="dead", detail="the webhook was removed")
-        if not endpoint.enabled:
-            return Delivered(result="dead", detail="the webhook is switched off")
+        try:
+            endpoint = self._endpoint(message)
+        except Misconfigured as error:  # no key opens its secret for now
+            return Delivered(result="retry", detail=error.message, retry_after_seconds=60)
+        if endpoint is None or not endpoint.enabled:
+            why = "was removed" if endpoint is None else "is switched off"
+            return Delivered(result="dead", detail=f"the webhook {why}")
         try:
             response = asyncio.run(self._post(endpoint, message, now))
         except NotAllowed as error:
@@ -86,7 +90,11 @@ class WebhookChannel:
         query = sa.select(*(w[name] for name in _Endpoint._fields))
         with self._db.read() as conn:
             row = conn.execute(query.where(w.workspace == message.workspace, w.id == message.destination)).first()
-        return None if row is None else _Endpoint._make(row)
+        if row is None:
+            return None
+        found, about = _Endpoint._make(row), webhooks.secret_of(message.workspace, message.destination)
+        secret, old = (opened_text(kept, about=about) for kept in (found.secret, found.old_secret))
+        return found._replace(secret=secret, old_secret=old)
 
     async def _post(self, endpoint: _Endpoint, message: Outgoing, now: int) -> httpx.Response:
         async with asyncio.timeout(TIMEOUT_SECONDS):

@@ -14,7 +14,7 @@ from rapport.adapters.providers.reading import Heard, read
 from rapport.adapters.providers.verifying import CertificateOf, verify
 from rapport.capabilities.messages.model import WHATSAPP
 from rapport.capabilities.messages.service.outcomes import Feedback, take_feedback
-from rapport.capabilities.messages.service.providers import provider_of
+from rapport.capabilities.messages.service.providers import readable_provider
 from rapport.capabilities.messages.service.replies import take_reply
 from rapport.kernel.errors import InvalidInput, NotFound, Unauthenticated
 from rapport.kernel.ids import WorkspaceId
@@ -42,7 +42,7 @@ def take(
     """
     with db.read() as conn:
         door = store.door_of(conn, workspace, provider)
-        carrier = provider_of(conn, workspace, WHATSAPP) if provider == "meta" else None
+        carrier = readable_provider(conn, workspace, WHATSAPP) if provider == "meta" else None
     if door is None:
         raise NotFound(f"no webhooks of {provider} are taken", hint=f"PUT /api/v1/providers/{provider} first")
     verify(provider, sent, door.secret, certificate_of=certificate_of, now=now)

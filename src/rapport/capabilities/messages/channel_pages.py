@@ -15,7 +15,7 @@ from rapport.act.deliveries import Delivery
 from rapport.act.routes import GivenSettings
 from rapport.capabilities.messages.model import CHANNELS, EMAIL, PUSH
 from rapport.capabilities.messages.service.channels import Health, healths, send_trial
-from rapport.capabilities.messages.service.providers import CARRIES, Provider, keep_provider, provider_of
+from rapport.capabilities.messages.service.providers import CARRIES, Provider, keep_provider, readable_provider
 from rapport.capabilities.messages.service.servers import server_of
 from rapport.capabilities.messages.service.spending import spent_today
 from rapport.kernel.clock import now_us
@@ -130,7 +130,7 @@ def _all(
         shop = workspace_of(conn, workspace)
         spent = spent_today(conn, shop, now_us())
         for channel in CHANNELS:
-            provider = provider_of(conn, workspace, channel) if channel in CARRIES else None
+            provider = readable_provider(conn, workspace, channel) if channel in CARRIES else None
             carrier = provider.kind.capitalize() if provider is not None else ""
             if channel == EMAIL:
                 server = server_of(conn, workspace, given)
@@ -151,7 +151,7 @@ def _provider(
     error: RapportError | None = None,
 ) -> Response[str]:  # fmt: skip
     with db.read() as conn:
-        kept = provider_of(conn, principal.workspace, _carried(channel))
+        kept = readable_provider(conn, principal.workspace, _carried(channel))
     shown = typed or (msgspec.to_builtins(kept) if kept is not None else {"kind": CARRIES[channel][0], "a_minute": 60})
     return render(
         request, "channels/provider.html", status=error.status if error else 200, channel=channel,

@@ -20,6 +20,7 @@ from rapport.kernel.errors import InvalidInput
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.lookup import change_among, select_among
+from rapport.storage.sealing import opened_text, sealed_text
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -91,11 +92,17 @@ def forget(conn: Connection, workspace: WorkspaceId, ids: Iterable[str]) -> int:
 
 
 def private_key(conn: Connection, workspace: WorkspaceId) -> EllipticCurvePrivateKey | None:
-    """The shop's key; None before the first browser asked for its public half."""
+    """The shop's key; None before the first browser asked for its public half.
+
+    Raises Misconfigured where it lies sealed and nothing opens it.
+    """
     from cryptography.hazmat.primitives.asymmetric import ec
 
     body = conn.execute(sa.select(_c.body).where(_c.workspace == workspace, _c.channel == PUSH)).scalar()
-    return None if body is None else ec.derive_private_key(int(msgspec.json.decode(body)["key"], 16), ec.SECP256R1())
+    if body is None:
+        return None
+    key = opened_text(msgspec.json.decode(body)["key"], about=_about(workspace))
+    return ec.derive_private_key(int(key, 16), ec.SECP256R1())
 
 
 def public_key(conn: Connection, workspace: WorkspaceId, *, now: int) -> str:
@@ -106,7 +113,8 @@ def public_key(conn: Connection, workspace: WorkspaceId, *, now: int) -> str:
     key = private_key(conn, workspace)
     if key is None:
         secret = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
-        row = {"workspace": workspace, "channel": PUSH, "body": msgspec.json.encode({"key": f"{secret:064x}"}),
+        kept = sealed_text(f"{secret:064x}", about=_about(workspace))
+        row = {"workspace": workspace, "channel": PUSH, "body": msgspec.json.encode({"key": kept}),
                "changed_at": now, "changed_by": "made by chance"}  # fmt: skip
         insert_ignore(conn, store.channel_providers, [row], key=("workspace", "channel"))
         key = private_key(conn, workspace)
@@ -114,6 +122,10 @@ def public_key(conn: Connection, workspace: WorkspaceId, *, now: int) -> str:
         raise LookupError("the key that was just made is not there")
     raw = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _about(workspace: WorkspaceId) -> str:
+    return f"channel_providers:{workspace}:{PUSH}"
 
 
 def _raw(text: str, length: int) -> bytes:
