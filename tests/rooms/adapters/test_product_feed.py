@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +95,32 @@ def test_an_entry_that_breaks_the_document_is_named_and_those_around_it_are_kept
     assert all("breaks here" in item.fault for item in found if item.fault)
     cut = list(items_of_xml(iter([(HEAD + CUP.format(n=1) + "<item><g:id>3</title>").encode()])))
     assert [bool(item.fault) for item in cut] == [False, True]
+
+
+def test_memory_is_bounded_however_long_a_feed_is_and_each_bad_entry_has_its_line() -> None:
+    """Ten times the entries, some of which break the document: the same memory, and every line is right."""
+    bad = "<item><g:id>b</g:id><title>5 < 6 pieces</title></item>\n"
+
+    def blocks(number: int) -> Iterator[bytes]:
+        yield (HEAD + "\n").encode()
+        for n in range(number):
+            yield (bad if n % 100 == 7 else CUP.format(n=n)).encode()
+        yield b"</channel></rss>"
+
+    def peak(number: int) -> int:
+        tracemalloc.start()
+        good, lines = 0, []
+        for item in items_of_xml(blocks(number)):
+            good += not item.fault
+            if item.fault:
+                lines.append(item.line)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert (good, lines) == (number - number // 100, [n + 2 for n in range(7, number, 100)])
+        return found
+
+    peak(100)
+    assert peak(5_000) < peak(500) + 64 * 1024
 
 
 @pytest.mark.parametrize("block", [5, 1 << 16])

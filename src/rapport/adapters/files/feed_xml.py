@@ -149,8 +149,14 @@ class _Document:
             entries.done.append(Item(inside or entries.line - 1 + error.lineno, {}, why))
         self._line = entries.line - 1 + error.lineno
         self._is_lost, self._held = True, b""
+        self._let_go()
         self._entries = _Entries(self._parser, line=self._line)
         self._entries.done = entries.done
+
+    def _let_go(self) -> None:
+        """The parser and what it tells hold each other: of a feed with a thousand faults a thousand would wait."""
+        self._parser.StartElementHandler = self._parser.EndElementHandler = self._parser.CharacterDataHandler = None
+        self._parser.EntityDeclHandler = self._parser.XmlDeclHandler = None
 
     def _look(self, block: bytes, *, is_last: bool) -> bytes | None:
         """Skip to the next entry, and begin anew with it."""
