@@ -3,6 +3,7 @@
 from babel import Locale
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from iso4217 import Currency
 
 from rapport.kernel.money import MAX_MINOR, exponent, format_minor, to_minor, why_unread
 
@@ -11,7 +12,8 @@ _LOCALES = (
     "pt_BR ro ru sl sr sv tr uk vi zh zu"
 )
 LOCALES = _LOCALES.split()
-CURRENCIES = ["EUR", "USD", "CHF", "JPY", "KWD", "RSD", "INR", "VND", "BRL", "PLN", "CLF", "SEK"]
+CURRENCIES = sorted(each.code for each in Currency if each.exponent is not None)
+"""All of ISO 4217 that have minor units."""
 
 minors = st.integers(-(10**11), 10**11)
 currencies = st.sampled_from(CURRENCIES)

@@ -37,7 +37,8 @@ PRODUCT = st.fixed_dictionaries(
 MONEY = st.fixed_dictionaries(
     {},
     optional={
-        "revenue": AMOUNT, "total": AMOUNT, "tax": st.sampled_from([0, 1, 19]), "currency": CURRENCY,
+        "revenue": AMOUNT, "total": AMOUNT, "tax": st.sampled_from([0, 1, 19]), "tip": st.sampled_from([0, 2]),
+        "currency": CURRENCY,
         "products": st.lists(PRODUCT, max_size=2),
     },
 )  # fmt: skip

@@ -23,7 +23,9 @@ MAX_PHONE = 80
 _ATEXT = r"a-z0-9!#$%&'*+/=?^_`{|}~.-"
 _EMAIL = re.compile(rf"[{_ATEXT}]{{1,64}}@(?:[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 _MAILBOX = re.compile(rf"(?:[{_ATEXT}]|[^\x00-\x7f\s])+")
-_DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_](?:[\w-]*[^\W_])")
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
+_LAST_LABEL = re.compile(r"[a-z](?:[a-z0-9_-]*[a-z0-9])")
+"""Of letters of ASCII; of all others, vowel signs of Devanagari and Thai among them, `idna` knows which may stand."""
 _MARKS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0]")
 
 
@@ -70,7 +72,10 @@ def _domain(domain: str) -> str | None:
             idna.encode(plain, uts46=True)
         except (idna.IDNAError, UnicodeError):
             return None
-    return plain if len(plain) <= 253 and _DOMAIN.fullmatch(plain) else None
+    *labels, last = plain.split(".")
+    are_names = all(not one.isascii() or _LABEL.fullmatch(one) for one in labels)
+    ends_well = not last.isascii() or _LAST_LABEL.fullmatch(last)
+    return plain if len(plain) <= 253 and labels and are_names and ends_well else None
 
 
 # --- telephone numbers ---------------------------------------------------------------------------------------------

@@ -32,6 +32,9 @@ _EXPONENTS = {
 }  # fmt: skip
 """Decimals of the currencies that have not two."""
 
+_NEW = frozenset({"XAD"})
+"""In ISO 4217 and not yet in CLDR."""
+
 _NAMES = {
     "€": "EUR", "euro": "EUR", "euros": "EUR",
     "us$": "USD", "u$s": "USD", "usd$": "USD", "us dollar": "USD", "us dollars": "USD",
@@ -88,7 +91,7 @@ def _currency_code(text: str) -> str | None:
     code = name.upper()
     if text.strip() == "GBp":
         return None  # stock exchanges' pence: a hundredth of what GBP is
-    return code if len(code) == 3 and code.isascii() and is_currency(code) else None
+    return code if len(code) == 3 and code.isascii() and (code in _NEW or is_currency(code)) else None
 
 
 def may_mean(mark: str, currency: str | None) -> bool:

@@ -54,6 +54,7 @@ def test_what_can_mean_two_amounts_or_none_stays_unread_and_says_why(given: obje
 
 
 def test_decimals_are_those_of_iso_4217() -> None:
+    assert [each.code for each in Currency if currency_code(each.code) != each.code] == []
     assert {each.code: exponent(each.code) for each in Currency if each.exponent is not None} == {
         each.code: each.exponent for each in Currency if each.exponent is not None
     }
