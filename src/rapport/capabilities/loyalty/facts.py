@@ -107,8 +107,9 @@ OWN = (
         "loss",
         _MEMBER
         | {
-            "reason": "`withdrawn` where it was taken back",
+            "reason": "`withdrawn` where it was taken back, `changed` to another plan, `fee_came_back`",
             "refund_minor": "of the fee, to be paid back",
+            "credit_minor": "of the fee, for the plan it was changed to",
             "currency": "of it",
         },
     ),

@@ -17,6 +17,19 @@ from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.days import end_of_day, period_end
 from rapport.capabilities.loyalty.facts import CANCELLED, ENDED, PAUSED, RENEWED, RESUMED, STARTED
 from rapport.capabilities.loyalty.fees import AFTER_END, AHEAD, Why, keep_back, keep_stray, pay_again
+from rapport.capabilities.loyalty.periods import (
+    MONTHS,
+    begin,
+    cut_short,
+    find,
+    lock_person,
+    opened,
+    pay,
+    plan_of,
+    refuse_ended,
+    report,
+    set_row,
+)
 from rapport.capabilities.loyalty.programme import Plan, Programme
 from rapport.capabilities.loyalty.redeeming import current
 from rapport.capabilities.loyalty.settling import Stating
@@ -24,9 +37,8 @@ from rapport.capabilities.loyalty.versions import names_of
 from rapport.capabilities.loyalty.whose import person_of
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
-from rapport.kernel.ids import Key, WorkspaceId, new_id
+from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Connection
-from rapport.storage import log
 from rapport.storage.bulk import insert_rows
 from rapport.storage.engine import Database
 
@@ -34,8 +46,6 @@ __all__ = [
     "MembershipShown", "Withdrawn", "cancel", "check_of", "end_those_over", "fee_came_back", "join", "memberships_of",
     "pause", "renew", "resume", "withdraw",
 ]  # fmt: skip
-
-MONTHS = {"month": 1, "year": 12}
 
 
 class MembershipShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,9 +86,9 @@ def join(
     """
     with db.write() as conn:
         kept = current(conn, workspace, programme)
-        found = _plan(kept.programme.plan_named(plan), plan)
+        found = plan_of(kept.programme.plan_named(plan), plan)
         zone = kept.programme.time_zone
-        strands = _lock(conn, workspace, key)
+        strands = lock_person(conn, workspace, key)
         m = store.memberships.c
         before = conn.execute(sa.select(store.memberships).where(
             m.workspace == workspace, m.strand.in_(strands), m.programme == kept.name, m.plan == plan,
@@ -90,14 +100,8 @@ def join(
                                hint='{"payment": "the id of the payment"}')  # fmt: skip
         trial = not payment
         until = end_of_day(now, found.trial_days - 1, zone) if trial else period_end(now, MONTHS[found.period], zone)
-        id = new_id("mem")
-        insert_rows(conn, store.memberships, [{
-            "workspace": workspace, "id": id, "programme": kept.name, "plan": plan, "strand": key,
-            "anchor": until if trial else now, "cancelled_at": None, "until": until, "ended_at": None,
-        }])  # fmt: skip
-        _pay(conn, workspace, id, 0 if trial else 1, now, until, 0 if trial else found.fee_minor,
-             payment or f"trial:{id}")  # fmt: skip
-        _state(conn, workspace, STARTED, f"membership-started:{id}", key, found, id, kept.name, until, now=now)
+        id = begin(conn, workspace, key, found, kept.name, payment=payment, until=until, now=now)
+        report(conn, workspace, STARTED, f"membership-started:{id}", key, found, id, kept.name, until, now=now)
         return id
 
 
@@ -115,8 +119,8 @@ def renew(db: Database, workspace: WorkspaceId, id: str, *, payment: str, now: i
 
 
 def _renew(conn: Connection, workspace: WorkspaceId, id: str, payment: str, now: int) -> Conflict | None:
-    _lock(conn, workspace, Key(_find(conn, workspace, id).strand))
-    row = _find(conn, workspace, id)
+    lock_person(conn, workspace, Key(find(conn, workspace, id).strand))
+    row = find(conn, workspace, id)
     p = store.periods.c
     told = conn.execute(sa.select(p.membership).where(p.workspace == workspace, p.payment == payment)).scalar()
     if told == id:
@@ -131,7 +135,7 @@ def _renew(conn: Connection, workspace: WorkspaceId, id: str, payment: str, now:
         words = f"the membership {id} was ended, and somebody paid: {payment[:60]}"
         return stray(AFTER_END, words, "give the money back, or let them join anew")
     kept = current(conn, workspace, row.programme)
-    plan = _plan(kept.programme.plan_named(row.plan), row.plan)
+    plan = plan_of(kept.programme.plan_named(row.plan), row.plan)
     if pay_again(conn, workspace, id, payment, by=f"payment {payment}", now=now):
         return None
     last, begins = conn.execute(sa.select(sa.func.max(p.number), sa.func.max(p.since)).where(
@@ -141,9 +145,9 @@ def _renew(conn: Connection, workspace: WorkspaceId, id: str, payment: str, now:
         return stray(AHEAD, words, "give the money back: one payment for each period")
     number = last + 1
     until = period_end(row.anchor, number * MONTHS[plan.period], kept.programme.time_zone)
-    _pay(conn, workspace, id, number, row.until, until, plan.fee_minor, payment)
-    _set(conn, workspace, id, until=until)
-    _state(conn, workspace, RENEWED, f"membership-renewed:{id}:{number}", Key(row.strand), plan, id, kept.name,
+    pay(conn, workspace, id, number, row.until, until, plan.fee_minor, payment)
+    set_row(conn, workspace, id, until=until)
+    report(conn, workspace, RENEWED, f"membership-renewed:{id}:{number}", Key(row.strand), plan, id, kept.name,
            until, now=now)  # fmt: skip
     return None
 
@@ -157,7 +161,7 @@ def fee_came_back(
     Raises NotFound for a payment that paid nothing of this membership.
     """
     with db.write() as conn:
-        row, plan, terms = _open(conn, workspace, id)
+        row, plan, terms = opened(conn, workspace, id)
         p = store.periods.c
         mine = (p.workspace == workspace, p.membership == id)
         period = conn.execute(sa.select(store.periods).where(*mine, p.payment == payment)).first()
@@ -165,22 +169,20 @@ def fee_came_back(
             raise NotFound(f"the payment {payment[:60]!r} paid nothing of the membership {id}")
         keep_back(conn, workspace, payment, id, Key(row.strand), fee_minor=period.fee_minor, now=now)
         if end and row.ended_at is None and row.until > now:
-            cut = sa.case((p.since > now, p.since), else_=now)
-            conn.execute(sa.update(store.periods).values(until=cut).where(*mine, p.until > now))
-            _set(conn, workspace, id, cancelled_at=row.cancelled_at or now, ended_at=now, until=now)
-            _state(conn, workspace, ENDED, f"membership-ended:{id}", Key(row.strand), plan, id, row.programme, now,
+            cut_short(conn, workspace, find(conn, workspace, id), now=now)
+            report(conn, workspace, ENDED, f"membership-ended:{id}", Key(row.strand), plan, id, row.programme, now,
                    now=now, reason="fee_came_back", refund_minor=period.fee_minor, currency=terms.currency)  # fmt: skip
 
 
 def cancel(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> None:
     """No more periods; benefits last to the end of what is paid. Again is once."""
     with db.write() as conn:
-        row = _find(conn, workspace, id)
-        _lock(conn, workspace, Key(row.strand))
-        row = _find(conn, workspace, id)
+        row = find(conn, workspace, id)
+        lock_person(conn, workspace, Key(row.strand))
+        row = find(conn, workspace, id)
         if row.cancelled_at is None and row.ended_at is None:
-            _set(conn, workspace, id, cancelled_at=now)
-            _state(conn, workspace, CANCELLED, f"membership-cancelled:{id}", Key(row.strand), None, id, row.programme,
+            set_row(conn, workspace, id, cancelled_at=now)
+            report(conn, workspace, CANCELLED, f"membership-cancelled:{id}", Key(row.strand), None, id, row.programme,
                    row.until, plan_name=row.plan, now=now)  # fmt: skip
 
 
@@ -190,10 +192,10 @@ def withdraw(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> With
     Raises Conflict once the plan's days for it are over, or where it has ended.
     """
     with db.write() as conn:
-        row, plan, terms = _open(conn, workspace, id)
+        row, plan, terms = opened(conn, workspace, id)
         if row.ended_at is not None and row.refunded_minor:
             return Withdrawn(refund_minor=row.refunded_minor, currency=terms.currency)
-        _refuse_ended(row, now)
+        refuse_ended(row, now)
         if row.refunded_minor:
             raise Conflict(f"a fee of the membership {id} went back already", hint="cancel it, or tell that it ends")
         paid, began = _paid(conn, workspace, id)
@@ -203,12 +205,8 @@ def withdraw(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> With
                 f"the membership {id} could be taken back until {to_iso(over)}",
                 hint="cancel it: its benefits last to the end of what is paid",
             )
-        p = store.periods.c
-        cut = sa.case((p.since > now, p.since), else_=now)
-        conn.execute(sa.update(store.periods).values(until=cut).where(
-            p.workspace == workspace, p.membership == id, p.until > now))  # fmt: skip
-        _set(conn, workspace, id, cancelled_at=row.cancelled_at or now, ended_at=now, until=now, refunded_minor=paid)
-        _state(conn, workspace, ENDED, f"membership-ended:{id}", Key(row.strand), plan, id, row.programme, now, now=now,
+        cut_short(conn, workspace, row, refunded_minor=paid, now=now)
+        report(conn, workspace, ENDED, f"membership-ended:{id}", Key(row.strand), plan, id, row.programme, now, now=now,
                reason="withdrawn", refund_minor=paid, currency=terms.currency)  # fmt: skip
         return Withdrawn(refund_minor=paid, currency=terms.currency)
 
@@ -219,8 +217,8 @@ def pause(db: Database, workspace: WorkspaceId, id: str, *, days: int, now: int)
     Raises InvalidInput where the plan allows fewer, Conflict where it is on trial, rests, or will end.
     """
     with db.write() as conn:
-        row, plan, terms = _open(conn, workspace, id)
-        _refuse_ended(row, now)
+        row, plan, terms = opened(conn, workspace, id)
+        refuse_ended(row, now)
         paused = store.pauses_of(conn, workspace, [id]).get(id, [])
         if any(until > now for _, until in paused):
             raise Conflict(f"the membership {id} is paused until {to_iso(paused[-1][1])}", hint="resume it")
@@ -233,14 +231,14 @@ def pause(db: Database, workspace: WorkspaceId, id: str, *, days: int, now: int)
         row_of = {"workspace": workspace, "membership": id, "since": now, "until": until}
         insert_rows(conn, store.pauses, [row_of])
         ends = _move(conn, workspace, row, plan, terms, until - now)
-        _state(conn, workspace, PAUSED, f"membership-paused:{id}:{now}", Key(row.strand), plan, id, row.programme, ends,
+        report(conn, workspace, PAUSED, f"membership-paused:{id}:{now}", Key(row.strand), plan, id, row.programme, ends,
                now=now, paused_until=to_iso(until))  # fmt: skip
 
 
 def resume(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> None:
     """Go on now with a membership that is paused; of one that is not, nothing changes."""
     with db.write() as conn:
-        row, plan, terms = _open(conn, workspace, id)
+        row, plan, terms = opened(conn, workspace, id)
         paused = store.pauses_of(conn, workspace, [id]).get(id, [])
         if not paused or paused[-1][1] <= now:
             return
@@ -249,14 +247,14 @@ def resume(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> None:
         conn.execute(sa.update(store.pauses).values(until=now).where(
             u.workspace == workspace, u.membership == id, u.since == since))  # fmt: skip
         ends = _move(conn, workspace, row, plan, terms, now - until)
-        _state(conn, workspace, RESUMED, f"membership-resumed:{id}:{since}", Key(row.strand), plan, id, row.programme,
+        report(conn, workspace, RESUMED, f"membership-resumed:{id}:{since}", Key(row.strand), plan, id, row.programme,
                ends, now=now)  # fmt: skip
 
 
 def check_of(db: Database, workspace: WorkspaceId, key: Key, id: str) -> None:
     """Raises NotFound where the membership is not that of the person with this key, and where there is none."""
     with db.read() as conn:
-        if _find(conn, workspace, id).strand not in person_of(conn, workspace, key):
+        if find(conn, workspace, id).strand not in person_of(conn, workspace, key):
             raise NotFound(f"there is no membership {id[:60]!r}")
 
 
@@ -360,67 +358,5 @@ def _move(
     anchor = row.anchor + by
     until = period_end(anchor, number * MONTHS[plan.period], terms.time_zone)
     conn.execute(sa.update(store.periods).values(until=until).where(*last, p.number == number))
-    _set(conn, workspace, row.id, anchor=anchor, until=until)
+    set_row(conn, workspace, row.id, anchor=anchor, until=until)
     return until
-
-
-def _open(conn: Connection, workspace: WorkspaceId, id: str) -> tuple[Any, Plan, Programme]:
-    """A membership that nobody else changes meanwhile, with its plan and programme as they are in force."""
-    _lock(conn, workspace, Key(_find(conn, workspace, id).strand))
-    row = _find(conn, workspace, id)
-    terms = current(conn, workspace, row.programme).programme
-    return row, _plan(terms.plan_named(row.plan), row.plan), terms
-
-
-def _refuse_ended(row: Any, now: int) -> None:
-    if row.ended_at is not None or row.until <= now:
-        raise Conflict(f"the membership {row.id} has ended")
-
-
-def _lock(conn: Connection, workspace: WorkspaceId, key: Key) -> set[Key]:
-    strands = person_of(conn, workspace, key)
-    store.lock_people(conn, strands)
-    return strands
-
-
-def _plan(plan: Plan | None, name: str) -> Plan:
-    if plan is None:
-        raise NotFound(f"the programme has no plan {name[:60]!r}")
-    return plan
-
-
-def _find(conn: Connection, workspace: WorkspaceId, id: str) -> Any:
-    m = store.memberships.c
-    row = conn.execute(sa.select(store.memberships).where(m.workspace == workspace, m.id == id)).first()
-    if row is None:
-        raise NotFound(f"there is no membership {id[:60]!r}")
-    return row
-
-
-def _set(conn: Connection, workspace: WorkspaceId, id: str, **values: Any) -> None:
-    m = store.memberships.c
-    conn.execute(sa.update(store.memberships).values(**values).where(m.workspace == workspace, m.id == id))
-
-
-def _pay(
-    conn: Connection, workspace: WorkspaceId, id: str, number: int, since: int, until: int, fee: int, payment: str
-) -> None:  # fmt: skip
-    p = store.periods.c
-    f = store.stray_fees.c
-    if any(conn.execute(sa.select(c.membership).where(c.workspace == workspace, c.payment == payment)).first()
-           for c in (p, f)):  # fmt: skip
-        raise Conflict(f"the payment {payment[:60]!r} was told before", hint="each payment pays one period, once")
-    insert_rows(conn, store.periods, [{
-        "workspace": workspace, "membership": id, "number": number, "since": since, "until": until, "fee_minor": fee,
-        "payment": payment,
-    }])  # fmt: skip
-
-
-def _state(
-    conn: Connection, workspace: WorkspaceId, name: str, id: str, key: Key, plan: Plan | None, membership: str,
-    programme: str, until: int, *, plan_name: str = "", now: int, **more: Any,
-) -> None:  # fmt: skip
-    stating = Stating(workspace, now)
-    stating.add(key, name, id, now, membership=membership, plan=plan.name if plan else plan_name,
-                title=plan.title if plan else plan_name, programme=programme, until=to_iso(until), **more)  # fmt: skip
-    log.append(conn, stating.rows(conn))

@@ -10,11 +10,12 @@ from rapport.capabilities.loyalty import words
 from rapport.capabilities.loyalty.membership import MembershipShown
 from rapport.capabilities.loyalty.programme import Benefit, Plan, Programme
 from rapport.capabilities.loyalty.quoting import CartAsked, holder_of, quote
+from rapport.capabilities.loyalty.upgrading import change_of
 from rapport.capabilities.loyalty.versions import names_of, versions_of
 from rapport.capabilities.loyalty.wallet import Wallet, wallet_of
 from rapport.capabilities.loyalty.words import WORDS
 from rapport.kernel.clock import DAY, from_iso
-from rapport.kernel.errors import NotFound
+from rapport.kernel.errors import Conflict, NotFound
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.money import format_minor
 
@@ -57,7 +58,8 @@ def member_shown(conn: Connection, workspace: WorkspaceId, key: Key, language: s
         "tier": _tier(wallet, terms, say), "benefits": [words.benefit_title(b, language) for b in wallet.benefits],
         "saved": say.money(wallet.saved_minor) if wallet.saved_minor else "",
         "memberships": [_membership(one, say) for one in wallet.memberships if one.state != "ended"],
-        "plans": _plans(wallet, terms, say), "history": _history(wallet, say),
+        "plans": _plans(wallet, terms, say, _changes(conn, workspace, wallet, terms, say, now=now)),
+        "history": _history(wallet, say),
     }  # fmt: skip
 
 
@@ -151,16 +153,34 @@ def _membership(one: MembershipShown, say: Reader) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _plans(wallet: Wallet, terms: Programme, say: Reader) -> list[dict[str, Any]]:
-    """What can be joined: none that is running."""
+def _changes(
+    conn: Connection, workspace: WorkspaceId, wallet: Wallet, terms: Programme, say: Reader, *, now: int
+) -> dict[str, str]:  # fmt: skip
+    """For whoever pays for one plan: what it costs today to go to each other one, by its name."""
+    paid = next((one for one in wallet.memberships if one.state == "active"), None)
+    if paid is None:
+        return {}
+    found = {}
+    for plan in terms.plans:
+        if plan.name in wallet.plans and plan.join_url:
+            try:
+                there = change_of(conn, workspace, paid.id, plan.name, now=now)
+            except Conflict:
+                continue
+            found[plan.name] = say("change", paid.title, say.money(there.to_pay_minor), say.money(there.credit_minor))
+    return found
+
+
+def _plans(wallet: Wallet, terms: Programme, say: Reader, changes: dict[str, str]) -> list[dict[str, Any]]:
+    """What can be joined: none that is running. Whoever has another is told what going to it costs today."""
     running = {one.plan for one in wallet.memberships if one.state != "ended"}
     had = {one.plan for one in wallet.memberships}
     return [
         {
             "name": plan.name, "title": plan.title, "fee": say("fee", say.money(plan.fee_minor), say(plan.period)),
             "benefits": [words.benefit_title(b, say.language) for b in plan.benefits],
-            "try": say("try", plan.trial_days) if plan.trial_days and plan.name not in had else "",
-            "pay": _pays(plan, say), "url": plan.join_url,
+            "try": say("try", plan.trial_days) if plan.trial_days and plan.name not in had and not changes else "",
+            "pay": changes.get(plan.name) or _pays(plan, say), "url": plan.join_url,
         }
         for plan in terms.plans
         if plan.name in wallet.plans and plan.name not in running
