@@ -31,6 +31,7 @@ def test_a_demonstration_begins_and_ends(tmp_path: Path) -> None:
     first.wait_for("first record", lambda: first.health().get("folded_seq", 0) > 0, seconds=45)
     first.wait_for("live trickle", first.is_live, seconds=120)
     first.wait_for("word that sixty people teach nothing", lambda: "No learned links: " in first.output.read_text())
+    first.wait_for("club", lambda: "members of the club for a fee." in first.output.read_text())
     first.wait_for("measurement", lambda: Series(data).read())
     assert first.end() == []
     assert first.process.returncode == 0

@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from rapport.app.demo.joining import join_some
 from rapport.app.demo.processes import Children
 from rapport.app.settings import Settings
+from rapport.kernel.errors import RapportError
 from rapport.resolve.linking import review
 from rapport.resolve.linking.models import active_version
 from rapport.resolve.linking.store import link_records
@@ -67,6 +69,11 @@ class Learning:
         """Do it all unless that was done before, and say in one line each what came of it, also where nothing did."""
         if await asyncio.to_thread(self._has_model):
             return
+        try:
+            joined = await asyncio.to_thread(self._join)
+            self._tell(f"{joined:,} customers are or were members of the club for a fee.")
+        except RapportError as error:
+            self._tell(f"Nobody joined the club for a fee: {error.message}")
         before = self._settings.data_dir / BEFORE
         lines = await asyncio.to_thread(write_orders_before, before, self._town)
         if await self._does(_IMPORT, str(before)):
@@ -103,6 +110,12 @@ class Learning:
     def _has_model(self) -> bool:
         with self._open() as db, db.read() as conn:
             return active_version(conn, default_workspace(conn).id) is not None
+
+    def _join(self) -> int:
+        with self._open() as db:
+            with db.read() as conn:
+                shop = default_workspace(conn).id
+            return join_some(db, shop, seed=self._town.seed)
 
     def _linking(self) -> _Linking:
         with self._open() as db, db.read() as conn:

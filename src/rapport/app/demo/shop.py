@@ -126,7 +126,10 @@ def _found_shop(db: Database, settings: Settings, town: Town) -> State:
     password = "-".join(secrets.token_hex(2) for _ in range(3))
     create_user(db, email=EMAIL, password=password, name="Owner", workspace=workspace.id, role="owner", now=now)
     terms = example("GBP", time_zone=shop.time_zone, starts=to_iso(town.starts_at))
-    club = msgspec.json.encode(msgspec.structs.replace(terms, delivery=Delivery(fee_minor=DELIVERY_MINOR["GBP"])))
+    monthly = msgspec.structs.replace(terms.plans[0], period="month", fee_minor=390, trial_days=14)
+    club = msgspec.json.encode(msgspec.structs.replace(
+        terms, delivery=Delivery(fee_minor=DELIVERY_MINOR["GBP"]), plans=(monthly,)
+    ))  # fmt: skip
     change_programme(db, workspace.id, "club", club, seen=0, by="Owner", reason="the first terms", now=town.starts_at)
     with db.write() as conn:
         engage(conn, workspace.id, shop_url=f"http://127.0.0.1:{settings.port + 1}", by="Owner", now=now_us())

@@ -144,7 +144,7 @@ def _benefits(said: dict[str, Any]) -> tuple[StatedBenefit, ...]:
 
 def _paid(said: dict[str, Any], currency: str, *, includes_tax: bool) -> int | None:
     """What was paid for the products, with tax where prices hold it."""
-    tax, shipping = _amount(said, "tax", currency) or 0, _amount(said, "shipping", currency) or 0
+    tax = _amount(said, "tax", currency) or 0
     for field in ("revenue", "subtotal"):
         net = _amount(said, field, currency)
         if net is not None:
@@ -152,13 +152,18 @@ def _paid(said: dict[str, Any], currency: str, *, includes_tax: bool) -> int | N
     for field in ("total", "value"):
         total = _amount(said, field, currency)
         if total is not None:
-            return max(0, total - shipping - (0 if includes_tax else tax))
+            return max(0, total - _beside(said, currency) - (0 if includes_tax else tax))
     return None
+
+
+def _beside(said: dict[str, Any], currency: str) -> int:
+    """What was paid for no product, beside taxes: delivery, a tip, duties."""
+    return sum(_amount(said, field, currency) or 0 for field in ("shipping", "tip", "duties"))
 
 
 def _payment(said: dict[str, Any], currency: str) -> tuple[int | None, int | None]:
     """Revenue, and what was paid with tax and delivery; each by the other where one alone is stated."""
-    aside = sum(_amount(said, field, currency) or 0 for field in ("shipping", "tax"))
+    aside = _beside(said, currency) + (_amount(said, "tax", currency) or 0)
     net, gross = (
         next((a for field in fields if (a := _amount(said, field, currency)) is not None), None)
         for fields in (("revenue", "subtotal"), ("total", "value"))

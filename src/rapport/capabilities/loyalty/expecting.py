@@ -100,12 +100,14 @@ def expected_of(
     asks = any(rule.segments for rule in wanted.earning)
     within = _segments(conn, workspace, known) if asks else {}
     laid = _laid_back(wanted, now)
+    accounts = 0.0
     before, after, campaigns = [], [], {rule.name: [] for rule, _ in laid}  # type: ignore[var-annotated]
     for root, causes in known.causes.items():
         there = [one._replace(segments=one.segments or within.get(one.strand, "")) for one in causes]
         share = _share(known, root, there, sample)
         if not share:
             continue
+        accounts += share
         paid = [p for strand in known.strands[root] for _, p in known.paid.get(strand, ())]
         mine = _Person(there, paid, known)
         before.append(_scaled(_sums(mine.due(holds), since=now - LOOKED_BACK), share))
@@ -116,7 +118,7 @@ def expected_of(
                 campaigns[rule.name].append(_scaled(_of_rule(found, rule), share / max(1, len(windows))))
     month = MONTH / LOOKED_BACK
     return Expected(
-        looked_at=len(before), of=round(len(sample.strands) / sample.share) if sample.strands else 0,
+        looked_at=len(before), of=round(accounts / sample.share),
         before=_cost(before, holds, sample.share, month), after=_cost(after, wanted, sample.share, month),
         more=_between(before, after, holds, wanted, sample.share, month),
         campaigns=tuple(

@@ -43,8 +43,8 @@ from rapport.storage.bulk import insert_rows
 from rapport.storage.engine import Database
 
 __all__ = [
-    "MembershipShown", "Withdrawn", "cancel", "check_of", "end_those_over", "fee_came_back", "join", "memberships_of",
-    "pause", "renew", "resume", "withdraw",
+    "MembershipShown", "Withdrawn", "cancel", "cancel_in", "check_of", "end_those_over", "fee_came_back", "join",
+    "join_in", "memberships_of", "pause", "renew", "renew_in", "resume", "withdraw",
 ]  # fmt: skip
 
 
@@ -85,24 +85,31 @@ def join(
     Raises Conflict where one of the plan is running, or the payment was told before; InvalidInput without a payment.
     """
     with db.write() as conn:
-        kept = current(conn, workspace, programme)
-        found = plan_of(kept.programme.plan_named(plan), plan)
-        zone = kept.programme.time_zone
-        strands = lock_person(conn, workspace, key)
-        m = store.memberships.c
-        before = conn.execute(sa.select(store.memberships).where(
-            m.workspace == workspace, m.strand.in_(strands), m.programme == kept.name, m.plan == plan,
-        )).all()  # fmt: skip
-        if any(row.ended_at is None and row.until > now for row in before):
-            raise Conflict(f"there is a membership {plan!r} already", hint="renew it")
-        if not payment and (before or not found.trial_days):
-            raise InvalidInput("nothing is paid" + (", and the trial was had before" if before else ""),
-                               hint='{"payment": "the id of the payment"}')  # fmt: skip
-        trial = not payment
-        until = end_of_day(now, found.trial_days - 1, zone) if trial else period_end(now, MONTHS[found.period], zone)
-        id = begin(conn, workspace, key, found, kept.name, payment=payment, until=until, now=now)
-        report(conn, workspace, STARTED, f"membership-started:{id}", key, found, id, kept.name, until, now=now)
-        return id
+        return join_in(conn, workspace, key, plan, payment=payment, programme=programme, now=now)
+
+
+def join_in(
+    conn: Connection, workspace: WorkspaceId, key: Key, plan: str, *, payment: str, programme: str = "", now: int
+) -> str:
+    """The same in the caller's transaction."""
+    kept = current(conn, workspace, programme)
+    found = plan_of(kept.programme.plan_named(plan), plan)
+    zone = kept.programme.time_zone
+    strands = lock_person(conn, workspace, key)
+    m = store.memberships.c
+    before = conn.execute(sa.select(store.memberships).where(
+        m.workspace == workspace, m.strand.in_(strands), m.programme == kept.name, m.plan == plan,
+    )).all()  # fmt: skip
+    if any(row.ended_at is None and row.until > now for row in before):
+        raise Conflict(f"there is a membership {plan!r} already", hint="renew it")
+    if not payment and (before or not found.trial_days):
+        raise InvalidInput("nothing is paid" + (", and the trial was had before" if before else ""),
+                           hint='{"payment": "the id of the payment"}')  # fmt: skip
+    trial = not payment
+    until = end_of_day(now, found.trial_days - 1, zone) if trial else period_end(now, MONTHS[found.period], zone)
+    id = begin(conn, workspace, key, found, kept.name, payment=payment, until=until, now=now)
+    report(conn, workspace, STARTED, f"membership-started:{id}", key, found, id, kept.name, until, now=now)
+    return id
 
 
 def renew(db: Database, workspace: WorkspaceId, id: str, *, payment: str, now: int) -> None:
@@ -113,12 +120,13 @@ def renew(db: Database, workspace: WorkspaceId, id: str, *, payment: str, now: i
     if not payment:
         raise InvalidInput("a renewal is a payment", hint='{"payment": "the id of the payment"}')
     with db.write() as conn:
-        refused = _renew(conn, workspace, id, payment, now)
+        refused = renew_in(conn, workspace, id, payment=payment, now=now)
     if refused is not None:  # raised here, so that what was kept of it stays
         raise refused
 
 
-def _renew(conn: Connection, workspace: WorkspaceId, id: str, payment: str, now: int) -> Conflict | None:
+def renew_in(conn: Connection, workspace: WorkspaceId, id: str, *, payment: str, now: int) -> Conflict | None:
+    """The same in the caller's transaction; answers the refusal, so that what is kept of it stays."""
     lock_person(conn, workspace, Key(find(conn, workspace, id).strand))
     row = find(conn, workspace, id)
     p = store.periods.c
@@ -177,13 +185,18 @@ def fee_came_back(
 def cancel(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> None:
     """No more periods; benefits last to the end of what is paid. Again is once."""
     with db.write() as conn:
-        row = find(conn, workspace, id)
-        lock_person(conn, workspace, Key(row.strand))
-        row = find(conn, workspace, id)
-        if row.cancelled_at is None and row.ended_at is None:
-            set_row(conn, workspace, id, cancelled_at=now)
-            report(conn, workspace, CANCELLED, f"membership-cancelled:{id}", Key(row.strand), None, id, row.programme,
-                   row.until, plan_name=row.plan, now=now)  # fmt: skip
+        cancel_in(conn, workspace, id, now=now)
+
+
+def cancel_in(conn: Connection, workspace: WorkspaceId, id: str, *, now: int) -> None:
+    """The same in the caller's transaction."""
+    row = find(conn, workspace, id)
+    lock_person(conn, workspace, Key(row.strand))
+    row = find(conn, workspace, id)
+    if row.cancelled_at is None and row.ended_at is None:
+        set_row(conn, workspace, id, cancelled_at=now)
+        report(conn, workspace, CANCELLED, f"membership-cancelled:{id}", Key(row.strand), None, id, row.programme,
+               row.until, plan_name=row.plan, now=now)  # fmt: skip
 
 
 def withdraw(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> Withdrawn:
