@@ -18,6 +18,8 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.engine import Database
 
 if TYPE_CHECKING:
+    from lightgbm import Booster
+
     from rapport.capabilities.recommendations.learning.ranker import Recommender
     from rapport.capabilities.recommendations.learning.rows import Ints
     from rapport.capabilities.recommendations.visits import Visits
@@ -82,9 +84,6 @@ def _train(
     tell: Tell, began: float,
 ) -> Card:  # fmt: skip
     from rapport.capabilities.recommendations.learning import ranker
-    from rapport.capabilities.recommendations.learning.candidates import FEATURES
-    from rapport.capabilities.recommendations.learning.index import build_index
-    from rapport.capabilities.recommendations.learning.lifts import learn_lifts
     from rapport.capabilities.recommendations.visits import read_visits
 
     visits = read_visits(db, workspace, now=now, may=may, tell=lambda share: tell("reading visits", 0.3 * share))
@@ -107,24 +106,33 @@ def _train(
         trees = ranker.train(examples, ranker.Settings())
     except InvalidInput as error:
         return _kept(folder, told, began, outcome="too_little", words=error.message)
-    index = build_index(visits.sessions[:cut], items=items)
-    has_lifts = trees.num_feature() > len(FEATURES)
-    lifts = learn_lifts(visits.sessions[:cut], visits.arounds[:cut], items=items) if has_lifts else None
-    challenger = ranker.Recommender(index, trees, lifts=lifts)
+    challenger = _model_of(visits, trees, upto=cut)
     tell("asking about the last day", 0.7)
     serving = models.load(folder)
     card, is_better = _judged(told, challenger, serving, visits, cut)
     if not is_better:
         return _kept(folder, card, began, outcome="kept_the_one_before", words=_beaten(card))
     tell("taking in the last day", 0.85)
-    lifts = learn_lifts(visits.sessions, visits.arounds, items=items) if has_lifts else None
-    whole = ranker.Recommender(build_index(visits.sessions, items=items), trees, lifts=lifts)
+    whole = _model_of(visits, trees, upto=len(visits.sessions))
     card = msgspec.structs.replace(
         card, outcome="serving", words="better than what served before" if serving else "the first to serve",
         took_seconds=round(time.monotonic() - began, 1),
     )  # fmt: skip
     models.save(folder, whole, visits.products, card)
     return card
+
+
+def _model_of(visits: Visits, trees: Booster, *, upto: int) -> Recommender:
+    """These trees with an index of the first visits, and with what suits which surroundings where they read that."""
+    from rapport.capabilities.recommendations.learning.candidates import FEATURES
+    from rapport.capabilities.recommendations.learning.index import build_index
+    from rapport.capabilities.recommendations.learning.lifts import learn_lifts
+    from rapport.capabilities.recommendations.learning.ranker import Recommender
+
+    sessions, arounds, items = visits.sessions[:upto], visits.arounds[:upto], len(visits.products)
+    reads_lifts = trees.num_feature() > len(FEATURES)
+    lifts = learn_lifts(sessions, arounds, items=items) if reads_lifts else None
+    return Recommender(build_index(sessions, items=items), trees, lifts=lifts)
 
 
 def _cut(sessions: list[list[int]], by_day: int) -> int:
