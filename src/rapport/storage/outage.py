@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -28,6 +29,9 @@ def is_outage(error: BaseException) -> bool:
     state = str(getattr(error.orig, "sqlstate", "") or "")
     if state:
         return state.startswith(_STATES) or error.connection_invalidated
+    # SQLite has one class for a disk that is full and for a table that is not there, which no waiting brings.
+    if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+        return False
     return isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
 
 

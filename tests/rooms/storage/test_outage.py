@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import DataError, InternalError, OperationalError
+import sqlalchemy as sa
+from sqlalchemy.exc import DataError, DBAPIError, InternalError, OperationalError
 
+from rapport.storage.engine import Database
 from rapport.storage.outage import Outage, going_on, is_outage
+from tests.databases import ENGINES, database_at
+from tests.running import Engine
 
 
 class Said(Exception):
@@ -56,3 +61,16 @@ def test_no_error_ends_what_is_done_again_and_again_and_each_is_said_once_a_minu
 )
 def test_what_waiting_may_help_is_told_from_what_it_does_not(error: Exception, expected: bool) -> None:  # noqa: FBT001
     assert is_outage(error) is expected
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_table_that_is_not_there_is_no_outage_on_either_engine(engine: Engine, tmp_path: Path) -> None:
+    """No waiting brings it: whoever waited for it would wait for ever, and nobody would be told."""
+    with database_at(engine, tmp_path) as url:
+        db = Database.open(url)
+        try:
+            with pytest.raises(DBAPIError) as caught, db.read() as conn:
+                conn.execute(sa.text("select 1 from nowhere"))
+            assert not is_outage(caught.value)
+        finally:
+            db.close()
