@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.conftest import StartServer
 from tests.databases import postgres_database
 from tests.docs.pages import DOCS, blocks, run_page
-from tests.running import free_port, wait_until
+from tests.running import Server, free_port, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -53,10 +52,10 @@ FOLDERS = {
 @pytest.mark.browser
 @pytest.mark.parametrize("library", FOLDERS)
 def test_the_browser_snippets_connect(
-    start_server: StartServer, node_modules: Path, browser: Browser, tmp_path: Path, library: str
+    shop_server: Server, node_modules: Path, browser: Browser, tmp_path: Path, library: str
 ) -> None:
     """The page's HTML, with its key and address filled in, sends a page view and says who is there."""
-    server = start_server()
+    server = shop_server.with_shop(f"{shop_server.shop}-{library}")
     (html,) = (
         b.text
         for b in blocks(DOCS / "how-to/connect-a-segment-sdk.md")
