@@ -22,12 +22,13 @@ from rapport.adapters.files.ready import ready_map
 from rapport.app import failed_facts
 from rapport.capabilities.lake.service import archive
 from rapport.capabilities.loyalty.changing import change_programme
-from rapport.kernel.clock import now_us
+from rapport.kernel.clock import MINUTE, now_us, to_iso
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage import log
 from rapport.storage.engine import Database
 from rapport.web.views import save_view
 from tests.loyal import CLUB
+from tests.rooms.capabilities.mail_sink import Sink
 from tests.running import Server, http, wait_until
 
 CANARY = "zq7canary"
@@ -52,6 +53,8 @@ class Spread(NamedTuple):
     server: Server
     db: Database
     shop: WorkspaceId
+    sink: Sink
+    """The shop's mail server."""
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Ask the API; fails where it refuses."""
@@ -203,9 +206,50 @@ def question(here: Spread) -> None:
 
 @place
 def message(here: Spread) -> None:
-    wanted = {"template": "confirm", "customer": f"user_id:{USER}", "values": {"note": CANARY}}
-    headers = {"Authorization": f"Bearer {here.server.api_key}"}
-    http.post(f"{here.server.url}/api/v1/messages", json=wanted, headers=headers)
+    """Sent by a mail server that took it, and one that nobody takes."""
+    order = {"order": {"id": f"{CANARY}-o"}, "story": f"Packed for {CANARY}."}
+    wanted = {"template": "order_story", "purpose": "transactional", "data": order}
+    for number, customer in enumerate((f"email:{MAIL}", f"user_id:{USER}")):
+        here.call("POST", "messages", json=wanted | {"customer": customer, "idempotency_key": f"{CANARY}-{number}"})
+    wait_until(lambda: any(MAIL in str(mail["To"]) for mail in here.sink.mails))
+
+
+@place
+def task_of_a_journey(here: Spread) -> None:
+    """A card that staff are to send her, done by somebody."""
+    wait_until(lambda: here.call("GET", "tasks").json())
+    for task in here.call("GET", "tasks").json()[:1]:
+        here.call("PUT", f"tasks/{task['id']}", json={"done": True})
+
+
+@place
+def facts_that_were_taken_back(here: Spread) -> None:
+    """A source whose facts of her are withdrawn, and may be put back for 30 days."""
+    source = here.call("POST", "sources", json={"name": "Till", "kind": "server"}).json()
+    messages = [track("Product Viewed", id=f"{CANARY}-till", product_id="p1")]
+    http.post(f"{here.server.url}/v1/batch", json={"batch": messages}, auth=(source["write_key"], ""))
+    wait_until(lambda: f"{CANARY}-till" in here.call("GET", f"customers/user_id:{USER}/export").text)
+    window = {"since": to_iso(now_us() - 10 * MINUTE), "reason": f"wrong till, says {MAIL}"}
+    asked = here.call("POST", f"sources/{source['id']}/withdrawals", json=window).json()["id"]
+    wait_until(lambda: here.call("GET", f"withdrawals/{asked}").json()["state"] == "told")
+    here.call("POST", f"withdrawals/{asked}/confirm")
+    wait_until(lambda: here.call("GET", f"withdrawals/{asked}").json()["state"] == "done")
+
+
+@place
+def campaign_that_she_came_by(here: Spread) -> None:
+    """What it cost is the shop's own word, and stays."""
+    here.send(track("Product Viewed", id=f"{CANARY}-campaign", product_id="p1")
+              | {"context": {"campaign": {"name": "spring"}, "traits": {"email": MAIL}}})  # fmt: skip
+    cost = {"campaign": "spring", "day": "2026-11-20", "cost": 5, "currency": "EUR"}
+    here.call("POST", "campaigns/costs", json={"costs": [cost]})
+
+
+@place
+def answers_brought_along(here: Spread) -> None:
+    answer = {"customer": f"email:{MAIL}", "purposes": {"sms_marketing": "granted"}, "given_at": "2024-05-01",
+              "source": f"form of {CANARY}", "wording": CANARY}  # fmt: skip
+    assert here.call("POST", "consent/answers", json={"answers": [answer]}).json()["taken"] == 1
 
 
 @place

@@ -24,6 +24,7 @@ from rapport.storage.engine import Database
 from rapport.storage.tidying import found_in
 from rapport.storage.workspaces import default_workspace
 from tests.engines.canary import BROWSER, CANARY, MAIL, PLACES, USER, Spread, track
+from tests.rooms.capabilities.mail_sink import Sink
 from tests.running import Engine, Server, free_port, unavailable, wait_until
 from tests.stories.kept import database_of
 
@@ -68,20 +69,22 @@ def test_not_a_byte_of_her_is_left_anywhere(
     engine: Engine, start_server: StartServer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("canary")
-    if engine == "sqlite":
-        _erase_her(start_server(), [])
-        return
-    with postgres_of_its_own() as (url, data):
-        server = start_server(data=folder / "data", environment={"RAPPORT_DATABASE_URL": url})
-        _erase_her(server, [data])
+    with Sink() as sink:
+        mail = {"RAPPORT_SMTP_URL": sink.url, "RAPPORT_MAIL_FROM": "hello@shop.example"}
+        if engine == "sqlite":
+            _erase_her(start_server(environment=mail), sink, [])
+            return
+        with postgres_of_its_own() as (url, data):
+            server = start_server(data=folder / "data", environment=mail | {"RAPPORT_DATABASE_URL": url})
+            _erase_her(server, sink, [data])
 
 
-def _erase_her(server: Server, more: list[Path]) -> None:
+def _erase_her(server: Server, sink: Sink, more: list[Path]) -> None:
     with database_of(server) as db:
         db.folder = server.data
         with db.read() as conn:
             shop = default_workspace(conn).id
-        here = Spread(server, db, shop)
+        here = Spread(server, db, shop, sink)
         bo = {"type": "identify", "userId": "bo", "traits": {"email": "bo@example.com"}}
         here.send(bo, {"type": "track", "event": "Order Completed", "userId": "bo",
                        "properties": {"order_id": "o-bo", "total": 7, "currency": "EUR"}})  # fmt: skip

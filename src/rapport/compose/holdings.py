@@ -102,7 +102,11 @@ EXPORT = (
 )  # fmt: skip
 
 COLLECT = (
-    of_shop(withdrawals.withdrawals, "what was taken back of what a source sent, and how many facts of which kind"),
+    of_shop(
+        withdrawals.withdrawals,
+        "what was taken back of what a source sent, why, and how many facts of which kind",
+        mentions=True,
+    ),
     of_person(
         withdrawn.withdrawn_facts,
         "facts that were taken back, for 30 days, in which they can be put back",
