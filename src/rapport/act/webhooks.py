@@ -25,6 +25,7 @@ from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.gate import SERVICE
 from rapport.kernel.identifiers import NAMED, IdentifierPolicy, identifiers_of
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId, new_id
+from rapport.kernel.language import noted
 from rapport.kernel.versions import refuse_unseen, version_of
 from rapport.kernel.work import EVERY_FACT, BatchStage, Message, Seen, Work
 from rapport.resolve.graph.customer_ids import load_customer_ids
@@ -64,7 +65,7 @@ __all__ = [
 
 CHANNEL = "webhook"
 
-SWITCHED_OFF_BY_HAND = "switched off by hand"
+SWITCHED_OFF_BY_HAND = noted("switched off by hand")
 
 TEST_EVENT = "Rapport Test"
 """The type of a message that tells of nothing."""

@@ -19,6 +19,7 @@ from rapport.app.flow import flow_of
 from rapport.app.health import health
 from rapport.collect.appender import Appender
 from rapport.kernel.clock import MINUTE, SECOND, now_us
+from rapport.kernel.language import gettext
 from rapport.kernel.memory import resident_bytes
 from rapport.kernel.principal import Principal
 from rapport.measure.arrivals import Arrivals
@@ -74,7 +75,9 @@ def system_page(
     chart = {
         "kind": "line",
         "whole": True,
-        "series": [{"name": "facts a minute", "points": [[at // 1000, number // 2] for at, number in minutes[:-1]]}],
+        "series": [
+            {"name": gettext("facts a minute"), "points": [[at // 1000, number // 2] for at, number in minutes[:-1]]}
+        ],
     }
     found = _now(db, appender) | _jobs(db, remembered, retold)
     return render(request, "app/system.html", chart=msgspec.json.encode(chart).decode(), **found)

@@ -9,6 +9,7 @@ import msgspec
 from rapport.kernel.facts import FactType
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.language import noted
 
 __all__ = [
     "CLIENT_KINDS",
@@ -28,6 +29,10 @@ __all__ = [
     "internal_source",
 ]
 
+_CHANNELS = (
+    noted("web"), noted("app"), noted("server"), noted("store"), noted("marketplace"), noted("email"), noted("phone"),
+    noted("social"), noted("import"), noted("internal"),
+)  # fmt: skip
 SourceKind = Literal["web", "app", "server", "store", "marketplace", "email", "phone", "social", "import", "internal"]
 SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 

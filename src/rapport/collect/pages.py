@@ -26,6 +26,7 @@ from rapport.collect.unread_shown import ORDER_OF_ANOTHER, unread_of_source
 from rapport.kernel.clock import DAY, HOUR, now_us
 from rapport.kernel.errors import Conflict, InvalidFact, NotFound, RapportError
 from rapport.kernel.facts import OWN_SOURCE, Fact
+from rapport.kernel.language import gettext
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
 from rapport.kernel.wording import Told, Wording, channel_of
@@ -348,7 +349,7 @@ def _who(fact: Fact) -> str:
     for entry in external if isinstance(external, list) else []:
         if isinstance(entry, dict) and isinstance(entry.get("id"), str):
             return str(entry["id"])[:80]
-    return f"visitor {fact.anonymous_id[:8]}" if fact.anonymous_id else "someone"
+    return gettext("visitor %(id)s", id=fact.anonymous_id[:8]) if fact.anonymous_id else gettext("someone")
 
 
 def _fact(request: AnyRequest, row: StoredRow, names: dict[str, Source], wording: Wording) -> Response[str]:

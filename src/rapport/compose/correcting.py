@@ -16,6 +16,7 @@ from rapport.decide.people import naming
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.identifiers import Identifier
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.language import noted
 from rapport.kernel.moments import read_moment
 from rapport.remember.golden import golden_record
 from rapport.remember.registry import Remembered
@@ -26,6 +27,11 @@ from rapport.storage.lookup import select_among
 
 __all__ = ["CORRECTABLE", "checked", "correct"]
 
+_SAID = (
+    noted("First name"), noted("Last name"), noted("Birthday"), noted("Street"), noted("Postal code"), noted("City"),
+    noted("Country"),
+)  # fmt: skip
+"""Those below, as the console says them."""
 CORRECTABLE = ("first_name", "last_name", "birthday", "street", "postal_code", "city", "country")
 _s = strands.c
 _ADDRESS = ("street", "postal_code", "city", "country")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rapport.kernel.facts import Fact
+from rapport.kernel.language import gettext
 from rapport.kernel.wording import FactKind, joined, short
 
 __all__ = ["DECISION_MADE", "FACT_KINDS"]
@@ -13,7 +14,7 @@ DECISION_MADE = "Decision Made"
 def _decided(fact: Fact) -> str:
     chosen = fact.properties.get("chosen") or fact.properties.get("items")
     number = len(chosen) if isinstance(chosen, list) else 0
-    return joined(short(fact.properties.get("placement")), f"{number} shown" if number else "")
+    return joined(short(fact.properties.get("placement")), gettext("%(number)s shown", number=number) if number else "")
 
 
 FACT_KINDS = (

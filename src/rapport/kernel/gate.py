@@ -9,10 +9,11 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.language import kept
 
 __all__ = [
-    "PERSONALISATION", "SERVICE", "Choice", "Choices", "Choosing", "Gate", "NamePurposes", "Permit", "closed",
-    "marketing_by",
+    "NOT_SENT", "PERSONALISATION", "SERVICE", "Choice", "Choices", "Choosing", "Gate", "NamePurposes", "Permit",
+    "closed", "marketing_by",
 ]  # fmt: skip
 
 PERSONALISATION = "personalisation"
@@ -20,6 +21,9 @@ PERSONALISATION = "personalisation"
 
 SERVICE = "service"
 """What somebody ordered or asked for; the purpose of whoever names none."""
+
+NOT_SENT = kept("not sent: %(why)s")
+"""Of a message, with the reason of a permit."""
 
 
 class Permit(NamedTuple):

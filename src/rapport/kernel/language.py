@@ -6,11 +6,14 @@ decided once a request, by the console; programs, workers and letters, where nob
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-__all__ = ["ENGLISH", "Language", "form_of", "gettext", "ngettext", "noted", "speak", "spoken"]
+__all__ = [
+    "ENGLISH", "Language", "form_of", "gettext", "kept", "listed", "ngettext", "noted", "retold", "speak", "spoken",
+]  # fmt: skip
 
 _Forms = tuple[str, ...]
 
@@ -81,3 +84,44 @@ def form_of(one: str, many: str, number: int) -> str:
 def noted(text: str) -> str:
     """The text as it is: puts a constant into the catalogues that is translated where it is shown."""
     return text
+
+
+_KEPT: dict[str, re.Pattern[str]] = {}
+
+
+def kept(text: str) -> str:
+    """The text as it is: a sentence that is kept in English with its values, as facts and messages keep reasons.
+
+    `kept("quiet until %(hour)s:00") % {"hour": 8}` is what is written down, and `retold` says it in another language.
+    """
+    parts = re.split(r"%\((\w+)\)s", text)
+    wanted = [re.escape(part) if at % 2 == 0 else f"(?P<{part}>.+?)" for at, part in enumerate(parts)]
+    _KEPT[text] = re.compile("".join(wanted), re.DOTALL)
+    return text
+
+
+def retold(text: str) -> str:
+    """A sentence that was kept in English, in the language that is spoken; its values as they were, or retold too.
+
+    >>> why = kept("not sent: %(why)s")
+    >>> speak(Language("de", "de", {why: ("nicht gesendet: %(why)s",), "too late": ("zu spät",)}, ENGLISH.form))
+    >>> retold("not sent: too late"), retold("not sent: 5 eggs"), retold("an egg")
+    ('nicht gesendet: zu spät', 'nicht gesendet: 5 eggs', 'an egg')
+    >>> speak(ENGLISH)
+    """
+    language = _spoken.get()
+    if not language.texts or not text:
+        return text
+    if found := language.texts.get(text):
+        return found[0]
+    for told, pattern in _KEPT.items():
+        if "%(" in told and (match := pattern.fullmatch(text)):
+            return gettext(told, **{name: retold(value) for name, value in match.groupdict().items()})
+    return text
+
+
+def listed(texts: list[str], *, last: str = "") -> str:
+    """Things one after another: "a, b or c" where `last` is `or` in the language that is spoken."""
+    if not last or len(texts) < 2:
+        return ", ".join(texts)
+    return f"{', '.join(texts[:-1])} {last} {texts[-1]}"

@@ -19,6 +19,7 @@ from rapport.decide.policies import POOL
 from rapport.kernel.clock import to_iso
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.language import noted
 from rapport.measure.off_policy import ESTIMATORS, Estimate, Place, effective_size, estimate, logged_value
 from rapport.measure.store import decision_outcomes, decisions
 from rapport.storage.log import facts
@@ -32,10 +33,10 @@ MOST_DECISIONS = 50_000
 """The newest of the period."""
 
 POLICIES = {
-    "greedy": "always the best that is left",
-    "random": "any that is left, all alike",
-    "popular": "what brought most at this placement first, by the other half of the decisions",
-    "logged": "as it was decided",
+    "greedy": noted("always the best that is left"),
+    "random": noted("any that is left, all alike"),
+    "popular": noted("what brought most at this placement first, by the other half of the decisions"),
+    "logged": noted("as it was decided"),
 }
 FEW = 30
 """Effective decisions below which no interval holds what it says: they rest on a handful of lucky places."""

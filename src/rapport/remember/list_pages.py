@@ -208,7 +208,9 @@ def _pairs(values: Sequence[str]) -> list[tuple[str, str]]:
 def _consent(choice: str) -> tuple[str, str]:
     """A choice as the filter offers it: `marketing=no` is "marketing: refused"."""
     purpose, _, allowed = choice.rpartition("=")
-    return choice, f"{purpose}: {gettext('allowed') if allowed == 'yes' else gettext('refused')}"
+    return choice, gettext(
+        "%(purpose)s: allowed" if allowed == "yes" else "%(purpose)s: refused", purpose=purpose.replace("_", " ")
+    )
 
 
 _TITLES = ("Customer id", "Name", "E-mail", "Phone", "Country", "City", "Channels", "Came by", "Consent", "First seen",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rapport.kernel.contacts import email_address, phone_number
 from rapport.kernel.countries import country_code
 from rapport.kernel.facts import Fact
+from rapport.kernel.language import gettext
 from rapport.kernel.placeholders import is_placeholder_email
 from rapport.kernel.wording import FactKind, joined, short
 
@@ -18,7 +19,9 @@ def _identified(fact: Fact) -> str:
     context = fact.context.get("traits")
     traits = {**(context if isinstance(context, dict) else {}), **fact.traits}
     names = [short(traits.get(key)) for key in ("name", "firstName", "first_name", "email", "phone")]
-    return joined(*[name for name in names if name][:2]) or (f"as {short(fact.user_id)}" if fact.user_id else "")
+    return joined(*[name for name in names if name][:2]) or (
+        gettext("as %(account)s", account=short(fact.user_id)) if fact.user_id else ""
+    )
 
 
 _COUNTRY = ("country", "countryCode", "country_code")
@@ -61,12 +64,12 @@ FACT_KINDS = (
     FactKind(name="Group Joined", meaning="a person belongs to a group, such as a company", icon="people", tone="who"),
     FactKind(
         name=MERGED, meaning="two people became one", stated_by="rapport", icon="merge", tone="who",
-        tell=lambda _: "two records became one",
+        tell=lambda _: gettext("two records became one"),
         properties={"customer_id": "who is left", "merged_customer_id": "who is not", "cause": "why"},
     ),
     FactKind(
         name=SPLIT, meaning="one person was taken apart", stated_by="rapport", icon="link", tone="who",
-        tell=lambda _: "one record became two",
+        tell=lambda _: gettext("one record became two"),
         properties={"customer_id": "who is new", "split_from_customer_id": "from whom", "cause": "why"},
     ),
 )  # fmt: skip

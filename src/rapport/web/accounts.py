@@ -16,6 +16,7 @@ from rapport.kernel.clock import DAY, MINUTE
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound, Unauthenticated
 from rapport.kernel.identifiers import email_identifier
 from rapport.kernel.ids import WorkspaceId, new_id, new_secret
+from rapport.kernel.language import noted
 from rapport.storage.audit.entries import append as tell
 from rapport.storage.engine import Database
 from rapport.web import api_keys, attempts, factor_store, passwords, store
@@ -127,7 +128,8 @@ def open_invitation(db: Database, token: str, *, now: int) -> Invitation:
         found = store.live_invitation(conn, store.digest_of(token), now=now)
     if found is None:
         raise NotFound(
-            "this link does not work any more", hint="links work once, for a limited time; ask for a new one"
+            noted("this link does not work any more"),
+            hint=noted("links work once, for a limited time; ask for a new one"),
         )
     return found
 
@@ -170,7 +172,9 @@ def accept_invitation(
         for one in (None, user.email) if invitation.email is None else (user.email,):
             store.lock_invitations(conn, one)
         if not store.take_invitation(conn, invitation.token_hash):
-            raise NotFound("this link does not work any more", hint="links work once; sign in with your account")
+            raise NotFound(
+                noted("this link does not work any more"), hint=noted("links work once; sign in with your account")
+            )
         if known is None:
             store.add_user(conn, user)
         if invitation.email is None:

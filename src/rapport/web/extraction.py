@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 from rapport.web.catalogues import LANGUAGES, OWN, PACKAGE
+from rapport.web.constants import module_of
 
 __all__ = ["Texts", "texts_of", "write_catalogues"]
 
@@ -39,13 +41,16 @@ SETTINGS_ALONE = ("Meta",)
 
 
 def texts_of(package: Path) -> Texts:
-    """All texts of a package's templates and modules."""
+    """All texts of a package's templates, modules and maps of files."""
     found: dict[Text, set[str]] = defaultdict(set)
     for file in sorted(package.rglob("*.html")):
         for text in _of_template(file):
             found[text].add(file.relative_to(package.parent).as_posix())
     for file in sorted(package.rglob("*.py")):
         for text in _of_module(file):
+            found[text].add(file.relative_to(package.parent).as_posix())
+    for file in sorted(package.rglob("maps/*.toml")):
+        for text in _of_map(file):
             found[text].add(file.relative_to(package.parent).as_posix())
     return {text: frozenset(files) for text, files in found.items()}
 
@@ -95,30 +100,28 @@ def _of_template(file: Path) -> Iterator[Text]:
                 yield strings[0]
 
 
+def _of_map(file: Path) -> Iterator[Text]:
+    """What the page of imports says of a ready-made map."""
+    said = tomllib.loads(file.read_text(encoding="utf-8"))
+    yield from (said[name] for name in ("title", "export") if isinstance(said.get(name), str) and said[name])
+
+
 def _of_module(file: Path) -> Iterator[Text]:
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    module = module_of(file)
+    for node in ast.walk(module.tree):
         if not isinstance(node, ast.Call):
             continue
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-        said = [text for one in node.args if (text := _constant(one))]
-        if name in ("gettext", "noted", "_") and said:
-            yield said[0]
-        elif name == "ngettext" and len(said) > 1:
-            yield said[0], said[1]
+        if name in ("gettext", "ngettext", "kept", "noted", "_"):
+            said = [text for one in node.args for text in module.texts(one)]
+            if name == "ngettext" and len(said) > 1:
+                yield said[0], said[1]
+            elif node.args:
+                yield from module.texts(node.args[0])
         elif name in CONSTANTS and (name not in SETTINGS_ALONE or file.name == "settings.py"):
             for keyword in node.keywords:
-                if keyword.arg in CONSTANTS[name] and (text := _constant(keyword.value)):
+                if keyword.arg in CONSTANTS[name] and (text := module.text(keyword.value)):
                     yield text
-
-
-def _constant(node: ast.expr) -> str:
-    """The text of a constant, put together where it is long; empty for anything else."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        left, right = _constant(node.left), _constant(node.right)
-        return left + right if left and right else ""
-    return ""
 
 
 if __name__ == "__main__":

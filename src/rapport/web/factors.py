@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from rapport.kernel.clock import SECOND
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound, Unauthenticated
 from rapport.kernel.ids import WorkspaceId, new_id
+from rapport.kernel.language import noted
 from rapport.storage.audit.entries import append as tell
 from rapport.storage.engine import Database
 from rapport.web import accounts, attempts, factor_store, store
@@ -110,7 +111,7 @@ def half_of(db: Database, token: str, *, now: int) -> Challenge:
     with db.read() as conn:
         half = factor_store.challenge_of(conn, store.digest_of(token), "second", now=now)
     if half is None or half.user_id is None:
-        raise Unauthenticated("that took too long", hint="give e-mail and password again")
+        raise Unauthenticated(noted("that took too long"), hint=noted("give e-mail and password again"))
     return half
 
 
@@ -128,12 +129,12 @@ def finish_sign_in(
     )  # fmt: skip
     with db.write() as conn:
         if not factor_store.count_try(conn, half.token_hash, at_most=TRIES):
-            raise Unauthenticated("too many wrong codes", hint="give e-mail and password again")
+            raise Unauthenticated("too many wrong codes", hint=noted("give e-mail and password again"))
     with db.write() as conn:
         if not _use(conn, user_id, code, now=now):
             raise Unauthenticated("this code is not right", hint="wait for the next one, or use a recovery code")
         if not factor_store.take_challenge(conn, half.token_hash):
-            raise Unauthenticated("this sign-in was finished already", hint="give e-mail and password again")
+            raise Unauthenticated("this sign-in was finished already", hint=noted("give e-mail and password again"))
         attempts.succeeded(conn, attempt)
     workspace = WorkspaceId(int(half.challenge))
     return accounts.start_session(db, user_id=user_id, workspace=workspace, browser=browser, device=device, now=now)

@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.language import gettext
 from rapport.kernel.named import by_name
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
@@ -105,7 +106,9 @@ class Finders:
 
     def find(self, db: Database, principal: Principal, pages: Iterable[NavItem], text: str) -> list[Found]:
         """What fits the words, kind by kind: pages first; all pages where nothing was typed yet."""
-        hits = [Hit(item.path, item.label, item.group, item.icon) for item in pages if _fits(item, text)]
+        hits = [
+            Hit(item.path, gettext(item.label), gettext(item.group), item.icon) for item in pages if _fits(item, text)
+        ]
         found = [Found("Pages", hits)]
         if text:
             wanted = Wanted(principal.workspace, text, MOST)
@@ -123,8 +126,8 @@ def _ask(finder: Finder, db: Database, wanted: Wanted) -> Found:
 
 
 def _fits(item: NavItem, text: str) -> bool:
-    """Every word typed begins a word of the page's name or group, whatever its case and accents."""
-    words = _plain(f"{item.label} {item.group}").split()
+    """Every word typed begins a word of the page's name or group, in either language, whatever its case and accents."""
+    words = _plain(f"{item.label} {item.group} {gettext(item.label)} {gettext(item.group)}").split()
     return all(any(word.startswith(typed) for word in words) for typed in _plain(text).split())
 
 

@@ -11,6 +11,7 @@ from litestar.response import Redirect
 
 from rapport.kernel.clock import HOUR, now_us
 from rapport.kernel.errors import InvalidInput, RapportError
+from rapport.kernel.language import noted
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.web import accounts, api_keys, key_changes, once
@@ -22,7 +23,12 @@ __all__ = ["HANDLERS"]
 
 AnyRequest = Request[Any, Any, Any]
 
-GRACES = {0: "Not at all: it was seen by somebody", 1: "One hour", 24: "One day", 168: "Seven days"}
+GRACES = {
+    0: noted("Not at all: it was seen by somebody"),
+    1: noted("One hour"),
+    24: noted("One day"),
+    168: noted("Seven days"),
+}
 """Hours for which the old secret works after a rotation, as one may choose."""
 
 

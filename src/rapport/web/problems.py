@@ -14,10 +14,12 @@ from sqlalchemy.exc import DataError
 
 from rapport.kernel.errors import RapportError, RateLimited, SecondFactorWanted, Unauthenticated
 from rapport.kernel.ids import new_id
+from rapport.kernel.language import noted, speak
 from rapport.storage.outage import OUTAGE, is_outage
 from rapport.web import shoppers
 from rapport.web.auth import ENROL, sign_in_path
 from rapport.web.console import render
+from rapport.web.speaking import wanted_locale
 
 __all__ = ["EXCEPTION_HANDLERS", "PROBLEM_TYPE", "Problem", "problem_of", "problem_response"]
 
@@ -67,6 +69,13 @@ def problem_of(error: Exception) -> Problem:
     return _of_a_fault(error) if not _has_gone(error) else _problem(400, "gone", "the request ended too early")
 
 
+_TITLES = (
+    noted("Invalid input"), noted("Too large"), noted("Invalid fact"), noted("Unauthenticated"), noted("Forbidden"),
+    noted("Second factor wanted"), noted("Not found"), noted("Conflict"), noted("Rate limited"), noted("Overloaded"),
+    noted("Misconfigured"), noted("Unavailable"), noted("Internal error"),
+)  # fmt: skip
+"""What the codes of problems read like."""
+
 _GONE = "client disconnected prematurely"
 """What the framework says of somebody who hangs up within a body: no fault of the program's."""
 
@@ -79,11 +88,13 @@ def _has_gone(error: Exception) -> bool:
 def _of_a_fault(error: Exception) -> Problem:
     if is_outage(error):
         OUTAGE.note(error, doing="answering a request")
-        return _problem(503, "unavailable", "the database takes nothing at the moment", hint="try again in a minute")
+        return _problem(
+            503, "unavailable", noted("the database takes nothing at the moment"), hint=noted("try again in a minute")
+        )
     error_id = new_id("err")
     logger.error("unexpected error", exc_info=error, extra={"error_id": error_id})
-    return _problem(500, "internal_error", "something went wrong on our side", instance=error_id,
-                    hint="the log of the server tells more under this id")  # fmt: skip
+    return _problem(500, "internal_error", noted("something went wrong on our side"), instance=error_id,
+                    hint=noted("the log of the server tells more under this id"))  # fmt: skip
 
 
 def problem_response(problem: Problem, *, error: Exception | None = None) -> Response[Problem]:
@@ -103,6 +114,8 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         return shoppers.render_error(request, status=problem.status, headers=_headers(error))
     if not _for_people(request):
         return problem_response(problem, error=error)
+    if request.scope.get("route_handler") is None:  # nothing is at this address, so nobody has decided
+        speak(request.app.state.console.catalogues.language(wanted_locale(request)))
     if isinstance(error, Unauthenticated):
         return _to_sign_in(request)
     if isinstance(error, SecondFactorWanted) and request.method in {"GET", "HEAD"}:
@@ -144,17 +157,17 @@ def _to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
 
 
 _HINTS = {
-    404: "check the address",
+    404: noted("check the address"),
     405: "the API document at /api/openapi.json lists what each address understands",
 }
 
 
 def _detail(error: HTTPException) -> str:
     if error.status_code == 404:
-        return "there is nothing at this address"
+        return noted("there is nothing at this address")
     if error.status_code == 405:
-        return "this address does not understand this method"
-    return error.detail or "the request cannot be answered"
+        return noted("this address does not understand this method")
+    return error.detail or noted("the request cannot be answered")
 
 
 def _of_the_body(error: HTTPException) -> dict[str, str] | None:

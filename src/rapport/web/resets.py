@@ -8,6 +8,7 @@ from rapport.kernel.clock import HOUR
 from rapport.kernel.errors import NotFound
 from rapport.kernel.identifiers import email_identifier
 from rapport.kernel.ids import WorkspaceId, new_secret
+from rapport.kernel.language import noted
 from rapport.storage.audit.entries import append as tell
 from rapport.storage.engine import Database
 from rapport.web import accounts, attempts, factor_store, store
@@ -55,7 +56,9 @@ def whose(db: Database, token: str, *, now: int) -> store.User:
         link = factor_store.challenge_of(conn, store.digest_of(token), "reset", now=now)
         user = store.user_by_id(conn, link.user_id) if link and link.user_id else None
     if user is None:
-        raise NotFound("this link does not work any more", hint="links work once, for an hour; ask for a new one")
+        raise NotFound(
+            noted("this link does not work any more"), hint=noted("links work once, for an hour; ask for a new one")
+        )
     return user
 
 
@@ -70,7 +73,9 @@ def reset(
     with db.write() as conn:
         link = factor_store.challenge_of(conn, store.digest_of(token), "reset", now=now)
         if link is None or not factor_store.take_challenge(conn, link.token_hash):
-            raise NotFound("this link does not work any more", hint="links work once, for an hour; ask for a new one")
+            raise NotFound(
+                noted("this link does not work any more"), hint=noted("links work once, for an hour; ask for a new one")
+            )
         store.set_password_hash(conn, user.id, kept)
         store.end_sessions_of(conn, user.id)
         attempts.forget_devices(conn, user.id)

@@ -74,7 +74,7 @@ def test_the_page_shows_entries_with_and_without_a_reason_and_says_what_is_not_f
     add_owner(module_server)
     with signed_in(browser, module_server) as (page, complaints):
         page.goto(f"{module_server.url}/console/audit")
-        assert "account: signed in" in page.inner_text("table")
+        assert "Signed in" in page.inner_text("table")
         page.goto(f"{module_server.url}/console/audit?customer=user_id:nobody")
         assert "no customer has the user_id" in page.inner_text("main")
         complaints.clear()  # the 404 it was asked for

@@ -72,7 +72,7 @@ def test_refused_evidence_is_dashed_and_says_why() -> None:
     )
     picture = draw(graph, IdentifierPolicy())
     (refused,) = [line for line in picture.lines if line.refused]
-    assert "too many of user id" in refused.title
+    assert "too many of account" in refused.title
     assert next(box for box in picture.boxes if box.label == "bo").role == "other"
 
 

@@ -171,7 +171,7 @@ def test_a_person_is_asked_before_the_shop_and_the_shop_before_the_browser(
     with db.write() as conn:
         change_shop(conn, shop.id, ShopWanted(locale="fr_CH"))
     assert '<html lang="fr"' in browser.get("/console/account").text
-    assert '<html lang="en"' in browser.get("/console/feed").text, "not translated wholly, so English as a whole"
+    assert '<html lang="th"' in browser.get("/console/nowhere").text, "where there is no page, by the browser alone"
     submit(browser, "/console/account", "/console/account/language", language="es")
     assert '<html lang="es"' in browser.get("/console/account").text
     refused = submit(browser, "/console/account", "/console/account/language", language="xx")

@@ -22,7 +22,7 @@ from typing import Any
 
 import httpx
 from rich.console import Console
-from rich.panel import Panel
+from rich.panel import Panel as Box
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -376,7 +376,7 @@ class _Demo:
             rows.add_row("Mailbox", f"[link={self._post.url}]{self._post.url}[/]")
         rows.add_row("API key", self._state.api_key)
         rows.add_row("Data", str(self._settings.data_dir.absolute()))
-        self._console.print(Panel(rows, title=SHOP, border_style="green", expand=False), highlight=False)
+        self._console.print(Box(rows, title=SHOP, border_style="green", expand=False), highlight=False)
         if self._open_browser and _has_display():
             webbrowser.open(f"{self._url}/console")
 

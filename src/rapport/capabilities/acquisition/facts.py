@@ -6,6 +6,7 @@ from rapport.capabilities.acquisition.model import costs_of, said_costs
 from rapport.kernel.errors import InvalidFact
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.language import ngettext
 from rapport.kernel.wording import FactKind, joined, short
 
 __all__ = ["COST", "FACT_KINDS"]
@@ -26,7 +27,7 @@ def _refuse(fact: Fact, currency: str) -> None:
 def _tell(fact: Fact) -> str:
     said = said_costs(fact)
     if len(said) != 1:
-        return f"{len(said)} costs"
+        return ngettext("%(num)s cost", "%(num)s costs", len(said))
     one = said[0]
     return joined(
         short(one.get("campaign")), f"{short(one.get('cost'))} {short(one.get('currency'))}".strip(),

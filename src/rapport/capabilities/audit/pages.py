@@ -10,6 +10,7 @@ from litestar.params import Parameter
 from sqlalchemy import Connection
 
 from rapport.capabilities.audit.showing import Page, page_of
+from rapport.capabilities.audit.wording import done
 from rapport.decide.people import names_by_strand
 from rapport.kernel.clock import from_iso
 from rapport.kernel.errors import RapportError
@@ -58,7 +59,7 @@ def audit_page(
         names = _names(conn, principal, page)
     return render(
         request, "audit/trail.html", status=error.status if error else 200, page=page, asked=asked, head=newest,
-        actions=ACTIONS, error=error, names=names, moment_of=from_iso, searched=any(asked.values()),
+        actions=ACTIONS, words_of=done, error=error, names=names, moment_of=from_iso, searched=any(asked.values()),
     )  # fmt: skip
 
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from rapport.capabilities.consent.model import CONFIRMED, Answer, State
+from rapport.capabilities.consent.model import CONFIRMED, Answer, State, category_words
 from rapport.capabilities.consent.strings import gpp_answers, tcf_answers
 from rapport.kernel.facts import Fact
+from rapport.kernel.language import gettext
 from rapport.kernel.wording import FactKind, joined
 
 __all__ = ["ANSWERED", "CATEGORIES", "FACT_KINDS", "TO_BE_CONFIRMED", "answers_in", "answers_of", "sends_signal"]
@@ -108,8 +109,7 @@ def _is_ours(category: str) -> bool:
 
 
 def _tell(fact: Fact) -> str:
-    said = [f"{answer.category.replace('_', ' ')}: {answer.state}" for answer in answers_of(fact)[:5]]
-    return joined(*said)
+    return joined(*(f"{category_words(one.category)}: {gettext(one.state)}" for one in answers_of(fact)[:5]))
 
 
 TO_BE_CONFIRMED = "Consent To Be Confirmed"

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import msgspec
 
 from rapport.kernel.errors import InvalidInput
+from rapport.kernel.language import gettext, kept, noted
 from rapport.kernel.moments import read_moment
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "CONFIRMED",
     "FREE",
     "GPC",
+    "ORDERED",
     "PROVEN",
     "RESTRICTED",
     "STATES",
@@ -33,6 +35,7 @@ __all__ = [
     "PurposeRule",
     "State",
     "Verdict",
+    "category_words",
     "is_restricted",
     "judge",
     "strictest",
@@ -66,6 +69,14 @@ PROVEN = ("confirmed", "link", "staff", "request")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 FREE: tuple[Basis, ...] = ("consent", "legitimate_interest")
 """Where the person has a say."""
+
+ORDERED = noted("allowed for what the person ordered or asked for")
+_DEMANDED = noted("allowed because the law demands it")
+_RESTRICTED_USE = noted("the person has the use of what is kept restricted")
+_NO_PURPOSE = kept("the policy “%(policy)s” knows no purpose “%(purpose)s”")
+_TOO_YOUNG = kept("the person is younger than %(age)s")
+_NEEDS = kept("it needs “%(other)s”, which is not allowed")
+_ASKED_ANEW = kept("the person is to be asked again since %(day)s")
 
 
 class PurposeRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -247,6 +258,13 @@ def _confirmed(held: Sequence[Held], categories: frozenset[str], since: int) -> 
     return answer if proof is not None and proof.state == "granted" else answer._replace(state="pending")
 
 
+def category_words(category: str) -> str:
+    """What people answered about, as a shop's people read it: `signal:gpc`, `confirmed:news`, `email_marketing`."""
+    if category.startswith(CONFIRMED):
+        return gettext("%(what)s, confirmed", what=category_words(category.removeprefix(CONFIRMED)))
+    return "Global Privacy Control" if category == GPC else category.replace("_", " ")
+
+
 def judge(policy: Policy, purpose: str, each: Sequence[Sequence[Held]], *, today: str = "") -> Verdict:
     """What follows for one purpose from what each of a person's identifiers holds. Never a yes for a strange one.
 
@@ -255,17 +273,17 @@ def judge(policy: Policy, purpose: str, each: Sequence[Sequence[Held]], *, today
     """
     rule = policy.purposes.get(purpose)
     if rule is None:
-        return Verdict(state="unknown", may=False, reason=f"the policy “{policy.title}” knows no purpose {purpose!r}")
+        return Verdict(state="unknown", may=False, reason=_NO_PURPOSE % {"policy": policy.title, "purpose": purpose})
     verdict = _judge(policy, purpose, rule, each)
     if verdict.may and rule.basis in FREE and is_restricted(each):
-        return msgspec.structs.replace(verdict, may=False, reason="the person has the use of what is kept restricted")
+        return msgspec.structs.replace(verdict, may=False, reason=_RESTRICTED_USE)
     if verdict.may and rule.basis == "consent" and today and _is_too_young(policy, each, today):
-        return msgspec.structs.replace(verdict, may=False, reason=f"the person is younger than {policy.minimum_age}")
+        return msgspec.structs.replace(verdict, may=False, reason=_TOO_YOUNG % {"age": policy.minimum_age})
     if verdict.may:
         for needed in rule.needs:
             if not judge(policy, needed, each, today=today).may:
                 title = policy.purposes[needed].title
-                return msgspec.structs.replace(verdict, may=False, reason=f"it needs “{title}”, which is not allowed")
+                return msgspec.structs.replace(verdict, may=False, reason=_NEEDS % {"other": title})
     return verdict
 
 
@@ -286,15 +304,14 @@ def is_restricted(each: Sequence[Sequence[Held]]) -> bool:
 
 def _judge(policy: Policy, purpose: str, rule: PurposeRule, each: Sequence[Sequence[Held]]) -> Verdict:
     if rule.basis not in FREE:
-        why = "for what the person ordered or asked for" if rule.basis == "contract" else "because the law demands it"
-        return Verdict(state="unknown", may=True, reason=f"allowed {why}")
+        return Verdict(state="unknown", may=True, reason=ORDERED if rule.basis == "contract" else _DEMANDED)
     answer = strictest(each, policy.names(purpose), since=_since(rule), confirmed=rule.confirmed)
     if answer is not None:
         return _answered(answer)
     signal = strictest(each, frozenset({GPC})) if rule.signal_denies else None
     if signal is not None:
         return Verdict(
-            state="denied", may=False, reason="the browser sends Global Privacy Control", at=signal.at,
+            state="denied", may=False, reason=noted("the browser sends Global Privacy Control"), at=signal.at,
             since=signal.since, how="signal", source=signal.source, fact=signal.fact,
         )  # fmt: skip
     may = rule.before_answer == "granted"
@@ -303,9 +320,9 @@ def _judge(policy: Policy, purpose: str, rule: PurposeRule, each: Sequence[Seque
 
 def _answered(answer: Held) -> Verdict:
     reason = {
-        "granted": "the person agreed",
-        "denied": "the person refused",
-    }.get(answer.state, "the person has yet to confirm")
+        "granted": noted("the person agreed"),
+        "denied": noted("the person refused"),
+    }.get(answer.state, noted("the person has yet to confirm"))
     return Verdict(
         state=answer.state, may=answer.state == "granted", reason=reason, at=answer.at, since=answer.since,
         how=answer.how, source=answer.source, fact=answer.fact,
@@ -314,8 +331,10 @@ def _answered(answer: Held) -> Verdict:
 
 def _unanswered(rule: PurposeRule, *, may: bool) -> str:
     if rule.asked_anew_at:
-        return f"the person is to be asked again since {rule.asked_anew_at[:10]}"
-    return "allowed until the person objects" if may else "the person has not been asked, or has not answered"
+        return _ASKED_ANEW % {"day": rule.asked_anew_at[:10]}
+    if may:
+        return noted("allowed until the person objects")
+    return noted("the person has not been asked, or has not answered")
 
 
 def _since(rule: PurposeRule) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from rapport.capabilities.consent import store
-from rapport.capabilities.consent.model import FREE
+from rapport.capabilities.consent.model import FREE, category_words
 from rapport.capabilities.consent.recording import shown
 from rapport.capabilities.consent.service import people_of
 from rapport.kernel.ids import CustomerId
@@ -30,7 +30,8 @@ def _privacy(conn: Connection, asked: OfPerson) -> Mapping[str, Any] | None:
     people = people_of(conn, asked.workspace, [key])
     purposes = people.policy_of(key).purposes
     return {
-        "consent": shown(conn, asked.workspace, key), "answers": newest, "customer_id": asked.customer_id,
+        "consent": shown(conn, asked.workspace, key), "answers": newest,
+        "named": category_words, "customer_id": asked.customer_id,
         "since": {name: people.verdict(key, name).since for name in purposes},
         "theirs": [name for name, rule in purposes.items() if rule.basis in FREE],
     }  # fmt: skip

@@ -15,10 +15,13 @@ from rapport.act.send_rules import Drop, SendRule, Verdict
 from rapport.act.webhooks import CHANNEL as WEBHOOK
 from rapport.act.webhooks import purposes_of
 from rapport.capabilities.consent.service import gate
-from rapport.kernel.gate import SERVICE, Permit, marketing_by
+from rapport.kernel.gate import NOT_SENT, SERVICE, Permit, marketing_by
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.language import kept, noted
 
 __all__ = ["ALLOWED", "TOLD"]
+
+_NOT_TOLD = kept("not told: %(why)s")
 
 
 def _ask(conn: Connection, messages: Sequence[Outgoing], now: int) -> Mapping[str, Verdict]:
@@ -32,11 +35,13 @@ def _ask(conn: Connection, messages: Sequence[Outgoing], now: int) -> Mapping[st
         for (workspace, channel), keys in asked.items()
         for key, permit in gate(conn, workspace, keys, marketing_by(channel), now).items()
     }
-    nobody = Permit(may=False, reason="it wants to win somebody and does not say whom it is about")
+    nobody = Permit(may=False, reason=noted("it wants to win somebody and does not say whom it is about"))
     found = {
         one.id: nobody if one.strand is None else permits[one.workspace, one.channel, one.strand] for one in messages
     }
-    return {message: Drop(reason=f"not sent: {permit.reason}") for message, permit in found.items() if not permit.may}
+    return {
+        message: Drop(reason=NOT_SENT % {"why": permit.reason}) for message, permit in found.items() if not permit.may
+    }
 
 
 ALLOWED = SendRule(
@@ -57,7 +62,7 @@ def _ask_told(conn: Connection, messages: Sequence[Outgoing], now: int) -> Mappi
         for one in several:
             permit = permits[one.strand] if one.strand is not None else None
             if permit is not None and not permit.may:
-                found[one.id] = Drop(reason=f"not told: {permit.reason}")
+                found[one.id] = Drop(reason=_NOT_TOLD % {"why": permit.reason})
     return found
 
 

@@ -15,6 +15,7 @@ from rapport.capabilities.consent.model import (
     CONFIRMED,
     FREE,
     GPC,
+    ORDERED,
     PROVEN,
     Answer,
     Held,
@@ -147,7 +148,7 @@ def gate(
     if all(
         _is_nobodys_choice(policy, purpose) for policy in policies.policies.policies
     ):  # what each order needs costs one look
-        return dict.fromkeys(keys, Permit(may=True, reason="allowed for what the person ordered or asked for"))
+        return dict.fromkeys(keys, Permit(may=True, reason=ORDERED))
     people = people_of(conn, workspace, keys, policies=policies)
     found = {key: people.verdict(key, purpose) for key in keys}
     return {key: Permit(verdict.may, verdict.reason) for key, verdict in found.items()}

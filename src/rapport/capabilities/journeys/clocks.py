@@ -7,13 +7,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, to_datetime
+from rapport.kernel.language import ngettext
 
 __all__ = ["after_span", "at_local_hour", "minutes_of", "span_words"]
 
 _EXACT = {"m": MINUTE, "h": HOUR}
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_WORDS = {"m": "minute", "h": "hour", "d": "day", "w": "week"}
 
 
 def after_span(at: int, span: str, zone: ZoneInfo) -> int:
@@ -68,7 +68,12 @@ def span_words(span: str) -> str:
     ('1 hour', '30 minutes')
     """
     number = int(span[:-1])
-    return f"{number} {_WORDS[span[-1]]}{'' if number == 1 else 's'}"
+    return {
+        "m": lambda: ngettext("%(num)s minute", "%(num)s minutes", number),
+        "h": lambda: ngettext("%(num)s hour", "%(num)s hours", number),
+        "d": lambda: ngettext("%(num)s day", "%(num)s days", number),
+        "w": lambda: ngettext("%(num)s week", "%(num)s weeks", number),
+    }[span[-1]]()
 
 
 def _moment(day: date, wanted: time, zone: ZoneInfo) -> int:

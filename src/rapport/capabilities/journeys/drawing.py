@@ -15,6 +15,7 @@ from rapport.capabilities.journeys.checking import Fault
 from rapport.capabilities.journeys.layout import NODE_HEIGHT, SIGN_HEIGHT, Place, Placed, Way, lay_out
 from rapport.capabilities.journeys.model import Node, edges_of
 from rapport.capabilities.journeys.wording import node_words, signs_of
+from rapport.kernel.language import gettext
 
 __all__ = ["ENTRY", "FAMILY", "Edge", "Picture", "Step", "draw", "faults_at"]
 
@@ -120,7 +121,7 @@ def read_node(node: Any) -> Any:
 
 def _said(node: Any) -> str:
     found = read_node(node)
-    return "Something is missing yet" if found is None else node_words(found)
+    return gettext("Something is missing yet") if found is None else node_words(found)
 
 
 def _ways_of(node: Any) -> Iterator[tuple[str, str, str]]:

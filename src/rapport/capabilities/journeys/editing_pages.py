@@ -26,6 +26,7 @@ from rapport.capabilities.journeys.wording import entry_words, lines_of_graph, n
 from rapport.decide.service import Decider
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput, RapportError
+from rapport.kernel.language import gettext
 from rapport.kernel.principal import Principal
 from rapport.kernel.wording import Wording
 from rapport.remember import membership
@@ -249,7 +250,8 @@ def _palette(template: str, segment: str, decider: Decider, webhooks: list[Any])
         "branch": {"ways": [{"where": "orders >= 1"}]}, "split": {"ways": [{"percent": 50}, {"percent": 50}]},
         "send": {"template": template},
         "decide": {"placement": min(decider.placements, default="")},
-        "ask": {"question": "How do you like it?", "trait": "answer"}, "award": {"points": 100, "reason": "Thank you"},
-        "task": {"title": "Call them"}, "webhook": {"webhook": webhooks[0].id if webhooks else ""},
+        "ask": {"question": gettext("How do you like it?"), "trait": "answer"},
+        "award": {"points": 100, "reason": gettext("Thank you")},
+        "task": {"title": gettext("Call them")}, "webhook": {"webhook": webhooks[0].id if webhooks else ""},
         "trait": {"name": "note", "value": "yes"}, "exit": {}, "goal": {},
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rapport.kernel.facts import Fact
+from rapport.kernel.language import gettext, noted
 from rapport.kernel.wording import FactKind, joined, short
 
 __all__ = ["ANSWERED", "ASKED", "ENTERED", "FACT_KINDS", "LEFT", "TASK_DONE", "TASK_GIVEN"]
@@ -15,18 +16,18 @@ TASK_GIVEN = "Task Given"
 TASK_DONE = "Task Done"
 
 _OUTCOMES = {
-    "goal": "with what it is for", "end": "at its end", "merged": "they are in it once already",
-    "failed": "a step failed", "removed": "the journey was removed",
+    "goal": noted("with what it is for"), "end": noted("at its end"), "merged": noted("they are in it once already"),
+    "failed": noted("a step failed"), "removed": noted("the journey was removed"),
 }  # fmt: skip
 
 
 def _entered(fact: Fact) -> str:
-    arm = "as one of those who get nothing, to compare" if fact.properties.get("arm") == "control" else ""
+    arm = gettext("as one of those who get nothing, to compare") if fact.properties.get("arm") == "control" else ""
     return joined(short(fact.properties.get("title"), 60), short(fact.properties.get("subject"), 40), arm)
 
 
 def _left(fact: Fact) -> str:
-    outcome = _OUTCOMES.get(str(fact.properties.get("outcome")), "")
+    outcome = gettext(_OUTCOMES.get(str(fact.properties.get("outcome")), ""))
     return joined(short(fact.properties.get("title"), 60), outcome, short(fact.properties.get("reason"), 80))
 
 

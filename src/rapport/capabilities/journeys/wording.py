@@ -1,4 +1,4 @@
-"""A journey in plain English: who enters, and each step as a sentence. Pure."""
+"""A journey in plain words: who enters, and each step as a sentence. Pure."""
 
 from __future__ import annotations
 
@@ -33,14 +33,17 @@ from rapport.capabilities.journeys.model import (
     Way,
     edges_of,
 )
+from rapport.kernel.language import gettext, ngettext, noted
 
 __all__ = ["Line", "Sign", "entry_words", "lines_of_graph", "node_words"]
 
-_DAYS = {"mon": "Mondays", "tue": "Tuesdays", "wed": "Wednesdays", "thu": "Thursdays", "fri": "Fridays",
-         "sat": "Saturdays", "sun": "Sundays"}  # fmt: skip
-
-
-_CHANNELS = {"email": "e-mail", "sms": "SMS", "whatsapp": "WhatsApp", "push": "web push"}
+_DAYS = {
+    "mon": noted("Mondays"), "tue": noted("Tuesdays"), "wed": noted("Wednesdays"), "thu": noted("Thursdays"),
+    "fri": noted("Fridays"), "sat": noted("Saturdays"), "sun": noted("Sundays"),
+}  # fmt: skip
+_CHANNELS = {"email": noted("e-mail"), "sms": "SMS", "whatsapp": "WhatsApp", "push": noted("web push")}
+_SUBJECTS = noted("order"), noted("cart"), noted("product"), noted("ticket"), noted("shipment"), noted("return")
+"""What facts are about, most of them."""
 
 
 class Sign(NamedTuple):
@@ -73,99 +76,142 @@ def lines_of_graph(graph: Graph) -> list[Line]:
 
 def entry_words(graph: Graph) -> str:
     """Who enters, and until when, in a sentence or three."""
-    said = [f"{_who(graph.entry)}."]
+    said = [_who(graph.entry)]
     if graph.only_if:
-        said.append(f"Only who fulfils: {graph.only_if}.")
+        said.append(gettext("Only who fulfils: %(condition)s.", condition=graph.only_if))
     if graph.again_after_days is None:
-        said.append("Each once.")
+        said.append(gettext("Each once."))
     elif graph.again_after_days:
-        said.append(f"Again after {graph.again_after_days} days.")
+        said.append(ngettext("Again after %(num)s day.", "Again after %(num)s days.", graph.again_after_days))
     if graph.goal is not None:
-        said.append(f"It is over once they did “{graph.goal.fact}”{_with(graph.goal.where)}: that is what it is for.")
+        what = _fact(graph.goal.fact, graph.goal.where)
+        said.append(gettext("It is over once they did %(what)s: that is what it is for.", what=what))
     said.append(
-        f"{graph.control_percent} % only enter and get nothing, to compare." if graph.control_percent
-        else "Everybody gets it: nobody is left to compare with."
-    )  # fmt: skip
+        gettext("%(percent)s %% only enter and get nothing, to compare.", percent=graph.control_percent)
+        if graph.control_percent
+        else gettext("Everybody gets it: nobody is left to compare with.")
+    )
     return " ".join(said)
 
 
 def _who(entry: Entry) -> str:
     if isinstance(entry, OnFact):
-        about = f", for each {entry.subject.removesuffix('_id').replace('_', ' ')} by itself" if entry.subject else ""
-        return f"Whoever did “{entry.fact}”{_with(entry.where)} enters{about}"
+        what = _fact(entry.fact, entry.where)
+        if not entry.subject:
+            return gettext("Whoever did %(what)s enters.", what=what)
+        each = gettext(entry.subject.removesuffix("_id").replace("_", " "))
+        return gettext("Whoever did %(what)s enters, for each %(each)s by itself.", what=what, each=each)
     if isinstance(entry, OnSegment):
-        return f"Whoever {'comes into' if entry.when == 'entered' else 'leaves'} “{entry.segment}” enters"
-    if isinstance(entry, OnTime):
-        return f"Everybody in “{entry.segment}” enters at {entry.at}{_on(entry.days)}, by the shop's clock"
-    return "One of the shop's systems says who enters"
+        return gettext(
+            "Whoever comes into “%(segment)s” enters." if entry.when == "entered"
+            else "Whoever leaves “%(segment)s” enters.", segment=entry.segment,
+        )  # fmt: skip
+    return _at(entry) if isinstance(entry, OnTime) else gettext("One of the shop's systems says who enters.")
 
 
-def _on(days: Sequence[str]) -> str:
-    return f" on {', '.join(_DAYS[day] for day in days)}" if days else " every day"
+def _at(entry: OnTime) -> str:
+    said = {"segment": entry.segment, "at": entry.at}
+    if not entry.days:
+        return gettext("Everybody in “%(segment)s” enters at %(at)s every day, by the shop's clock.", **said)
+    days = _days(entry.days)
+    return gettext("Everybody in “%(segment)s” enters at %(at)s on %(days)s, by the shop's clock.", days=days, **said)
 
 
-def _with(where: tuple[Condition, ...]) -> str:
+def _days(days: Sequence[str]) -> str:
+    return ", ".join(gettext(_DAYS[day]) for day in days)
+
+
+def _conditions(where: tuple[Condition, ...]) -> str:
     said = [f"{one.property} {one.op}" + ("" if one.value is None else f" {one.value}") for one in where]
-    return f" with {' and '.join(said)}" if said else ""
+    return f" {gettext('and')} ".join(said)
+
+
+def _fact(name: str, where: tuple[Condition, ...]) -> str:
+    """A fact with the conditions on it."""
+    if not where:
+        return f"“{gettext(name)}”"
+    return gettext("“%(fact)s” with %(conditions)s", fact=gettext(name), conditions=_conditions(where))
 
 
 def _awaited(wanted: FactAwaited) -> str:
-    return f"“{wanted.fact}”{_with(wanted.where)}" + (" about the same" if wanted.same_subject else "")
+    what = _fact(wanted.fact, wanted.where)
+    return gettext("%(what)s about the same", what=what) if wanted.same_subject else what
 
 
 def _way(way: Way) -> str:
     said = [way.where] if way.where else []
-    said += [f"they entered{_with(way.entry)}"] if way.entry else []
-    said += [f"they did {_awaited(way.happened)}"] if way.happened else []
-    said += [f"“{way.decision}” found something to show"] if way.decision else []
-    return "if " + " and ".join(said)
+    said += [gettext("they entered with %(conditions)s", conditions=_conditions(way.entry))] if way.entry else []
+    said += [gettext("they did %(what)s", what=_awaited(way.happened))] if way.happened else []
+    said += [gettext("“%(decision)s” found something to show", decision=way.decision)] if way.decision else []
+    return gettext("if %(conditions)s", conditions=f" {gettext('and')} ".join(said))
 
 
 def signs_of(node: Node) -> list[Sign]:
     """The ways out of a step, in words."""
     if isinstance(node, Branch):
-        return [*(Sign(_way(way), way.next) for way in node.ways), Sign("otherwise", node.otherwise)]
+        return [*(Sign(_way(way), way.next) for way in node.ways), Sign(gettext("otherwise"), node.otherwise)]
     if isinstance(node, Split):
-        return [Sign(f"{way.percent} % of them", way.next) for way in node.ways]
+        return [Sign(gettext("%(percent)s %% of them", percent=way.percent), way.next) for way in node.ways]
     words = {
-        "next": "then", "otherwise": "once the time is over", "failed": "who cannot be sent it",
+        "next": gettext("then"), "otherwise": gettext("once the time is over"),
+        "failed": gettext("who cannot be sent it"),
     }  # fmt: skip
     if isinstance(node, WaitForFact | WaitForSegment | Ask):
-        words["next"] = "once answered" if isinstance(node, Ask) else "once it happened"
+        words["next"] = gettext("once answered") if isinstance(node, Ask) else gettext("once it happened")
     return [Sign(words[where], target) for where, target in edges_of(node)]
 
 
 def node_words(node: Any) -> str:
     """A step as a sentence."""
     if isinstance(node, Wait):
-        return f"Wait {span_words(node.span)}"
+        return gettext("Wait %(span)s", span=span_words(node.span))
     if isinstance(node, WaitForHour):
-        return f"Wait until {node.at} by the customer's clock{_on(node.days) if node.days else ''}"
+        return gettext(
+            "Wait until %(at)s by the customer's clock on %(days)s" if node.days
+            else "Wait until %(at)s by the customer's clock", at=node.at, days=_days(node.days),
+        )  # fmt: skip
     if isinstance(node, WaitForFact):
-        return f"Wait until they did {_awaited(node.until)}, at most {span_words(node.at_most)}"
+        what, most = _awaited(node.until), span_words(node.at_most)
+        return gettext("Wait until they did %(what)s, at most %(most)s", what=what, most=most)
     if isinstance(node, WaitForSegment):
-        into = "are in" if node.when == "entered" else "are no more in"
-        return f"Wait until they {into} “{node.segment}”, at most {span_words(node.at_most)}"
-    if isinstance(node, Send):
-        unless = ", unless they have ordered" if node.unless_ordered else ""
-        kind = "" if node.purpose == "marketing" else ", as a message about what they did"
-        return f"Send “{node.template.replace('_', ' ')}” by {_CHANNELS.get(node.channel, node.channel)}{kind}{unless}"
-    return _of_deed(node)
+        return gettext(
+            "Wait until they are in “%(segment)s”, at most %(most)s" if node.when == "entered"
+            else "Wait until they are no more in “%(segment)s”, at most %(most)s",
+            segment=node.segment, most=span_words(node.at_most),
+        )  # fmt: skip
+    return _sent(node) if isinstance(node, Send) else _DEEDS[type(node)](node)
 
 
-def _of_deed(node: Any) -> str:
-    return _DEEDS[type(node)](node)
+def _sent(node: Send) -> str:
+    said = {
+        "template": node.template.replace("_", " "), "channel": gettext(_CHANNELS.get(node.channel, node.channel)),
+    }  # fmt: skip
+    if node.purpose == "marketing":
+        if node.unless_ordered:
+            return gettext("Send “%(template)s” by %(channel)s, unless they have ordered", **said)
+        return gettext("Send “%(template)s” by %(channel)s", **said)
+    if node.unless_ordered:
+        return gettext(
+            "Send “%(template)s” by %(channel)s, as a message about what they did, unless they have ordered", **said
+        )
+    return gettext("Send “%(template)s” by %(channel)s, as a message about what they did", **said)
+
+
+def _over(node: Exit) -> str:
+    return gettext("It is over: %(reason)s", reason=node.reason) if node.reason else gettext("It is over")
 
 
 _DEEDS: Mapping[type, Callable[[Any], str]] = {
-    Branch: lambda node: "Choose the first way that holds",
-    Split: lambda node: "Let chance decide",
-    Decide: lambda node: f"Choose {node.limit} for “{node.placement}”",
-    Ask: lambda node: f"Ask “{node.question}”, wait at most {span_words(node.at_most)}",
-    Award: lambda node: f"Give {node.points:,} points: {node.reason}",
-    Task: lambda node: f"Give the shop a task: {node.title}",
-    Tell: lambda node: "Tell one of the shop's systems",
-    Trait: lambda node: f"Remember {node.name.replace('_', ' ')}: {node.value}",
-    Goal: lambda node: "It has done what it is for",
-    Exit: lambda node: f"It is over{': ' + node.reason if node.reason else ''}",
+    Branch: lambda node: gettext("Choose the first way that holds"),
+    Split: lambda node: gettext("Let chance decide"),
+    Decide: lambda node: gettext("Choose %(most)s for “%(placement)s”", most=node.limit, placement=node.placement),
+    Ask: lambda node: gettext(
+        "Ask “%(question)s”, wait at most %(most)s", question=node.question, most=span_words(node.at_most)
+    ),
+    Award: lambda node: gettext("Give %(points)s points: %(reason)s", points=f"{node.points:,}", reason=node.reason),
+    Task: lambda node: gettext("Give the shop a task: %(title)s", title=node.title),
+    Tell: lambda node: gettext("Tell one of the shop's systems"),
+    Trait: lambda node: gettext("Remember %(name)s: %(value)s", name=node.name.replace("_", " "), value=node.value),
+    Goal: lambda node: gettext("It has done what it is for"),
+    Exit: _over,
 }

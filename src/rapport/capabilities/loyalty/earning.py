@@ -25,12 +25,16 @@ from rapport.capabilities.loyalty.savings import Saving, savings_of
 from rapport.capabilities.loyalty.tiers import Standing, benefits_of
 from rapport.kernel.clock import DAY, from_iso
 from rapport.kernel.ids import Key
+from rapport.kernel.language import kept
 
 __all__ = ["FOR_EVER", "MAX_POINTS", "Due", "Paid", "Version", "due_to", "is_for", "order_points", "terms_at"]
 
 FOR_EVER = 2**62
 MAX_POINTS = 10**12
 """No lot holds more: whatever a document or an order says."""
+
+_OF_ORDER = kept("Order %(order)s. %(words)s")
+"""Why points were given, in the words of the rules."""
 
 
 class Version(NamedTuple):
@@ -255,7 +259,7 @@ def _of_order(terms: Programme, order: _Order, tier: str, done: _Done, *, paid: 
     )  # fmt: skip
     return Due(
         order.subject, report.strand, report.at, report.at + waits, _expires(terms, report.at),
-        min(kept_points, MAX_POINTS), kept_minor, True, "", f"Order {number[:40]}. {words}"[:200],
+        min(kept_points, MAX_POINTS), kept_minor, True, "", (_OF_ORDER % {"order": number[:40], "words": words})[:200],
         0, 0, savings,
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rapport.kernel.facts import Fact
+from rapport.kernel.language import gettext, noted, retold
 from rapport.kernel.money import currency_code, format_minor
 from rapport.kernel.wording import FactKind, joined, short
 
@@ -53,8 +54,8 @@ IDENTITY_FACTS = ("Customer Merged", "Customer Split")
 
 def _points(fact: Fact) -> str:
     points = fact.properties.get("points")
-    number = f"{points:,} points" if type(points) is int else ""
-    return joined(number, short(fact.properties.get("words"), 80))
+    number = gettext("%(number)s points", number=f"{points:,}") if type(points) is int else ""
+    return joined(number, retold(short(fact.properties.get("words"), 80)))
 
 
 def _tier(fact: Fact) -> str:
@@ -64,7 +65,9 @@ def _tier(fact: Fact) -> str:
 def _benefit(fact: Fact) -> str:
     said = fact.properties
     minor, currency = said.get("saving_minor"), currency_code(said.get("currency") or "")
-    saved = f"{format_minor(minor, currency)} saved" if type(minor) is int and minor and currency else ""
+    saved = ""
+    if type(minor) is int and minor and currency:
+        saved = gettext("%(amount)s saved", amount=format_minor(minor, currency))
     return joined(short(said.get("title"), 60), saved, short(said.get("order_id"), 40))
 
 
@@ -88,21 +91,27 @@ def _own(name: str, meaning: str, icon: str, tone: str, properties: dict[str, st
 
 
 OWN = (
-    _own(EARNED, "somebody has earned points, by an order or another rule", "star", "own", _POINTS),
-    _own(PENDING, "points wait until the return window is over", "clock", "own", _POINTS),
-    _own(AVAILABLE, "points that waited can be used now", "star", "own", _POINTS),
-    _own(REDEEMED, "somebody has paid with points", "star", "buy", _POINTS),
-    _own(EXPIRED, "points were not used in time", "clock", "loss", _POINTS),
-    _own(REVERSED, "points were taken back because what earned them was given back", "star", "loss", _POINTS),
-    _own(ADJUSTED, "staff corrected somebody's points, with a reason", "copy", "own", _POINTS),
-    _own(ENTERED, "somebody has reached a tier", "star", "own", _TIER),
-    _own(LEFT, "somebody is in this tier no more", "star", "", _TIER),
-    _own(STARTED, "a paid membership or its trial has begun", "check", "buy", _MEMBER),
-    _own(RENEWED, "one more period of a membership is paid", "check", "buy", _MEMBER),
-    _own(CANCELLED, "a membership will end with what is paid for", "clock", "loss", _MEMBER),
+    _own(noted(EARNED), noted("somebody has earned points, by an order or another rule"), "star", "own", _POINTS),
+    _own(noted(PENDING), noted("points wait until the return window is over"), "clock", "own", _POINTS),
+    _own(noted(AVAILABLE), noted("points that waited can be used now"), "star", "own", _POINTS),
+    _own(noted(REDEEMED), noted("somebody has paid with points"), "star", "buy", _POINTS),
+    _own(noted(EXPIRED), noted("points were not used in time"), "clock", "loss", _POINTS),
     _own(
-        ENDED,
-        "a membership is over",
+        noted(REVERSED),
+        noted("points were taken back because what earned them was given back"),
+        "star",
+        "loss",
+        _POINTS,
+    ),
+    _own(noted(ADJUSTED), noted("staff corrected somebody's points, with a reason"), "copy", "own", _POINTS),
+    _own(noted(ENTERED), noted("somebody has reached a tier"), "star", "own", _TIER),
+    _own(noted(LEFT), noted("somebody is in this tier no more"), "star", "", _TIER),
+    _own(noted(STARTED), noted("a paid membership or its trial has begun"), "check", "buy", _MEMBER),
+    _own(noted(RENEWED), noted("one more period of a membership is paid"), "check", "buy", _MEMBER),
+    _own(noted(CANCELLED), noted("a membership will end with what is paid for"), "clock", "loss", _MEMBER),
+    _own(
+        noted(ENDED),
+        noted("a membership is over"),
         "clock",
         "loss",
         _MEMBER
@@ -113,8 +122,14 @@ OWN = (
             "currency": "of it",
         },
     ),
-    _own(PAUSED, "a membership rests for a while", "clock", "loss", _MEMBER | {"paused_until": "when it goes on"}),
-    _own(RESUMED, "a membership goes on sooner than was said", "check", "buy", _MEMBER),
+    _own(
+        noted(PAUSED),
+        noted("a membership rests for a while"),
+        "clock",
+        "loss",
+        _MEMBER | {"paused_until": "when it goes on"},
+    ),
+    _own(noted(RESUMED), noted("a membership goes on sooner than was said"), "check", "buy", _MEMBER),
     FactKind(
         name=APPLIED,
         meaning="a benefit was used in an order",

@@ -20,6 +20,7 @@ import msgspec
 
 from rapport.capabilities.loyalty.earning import FOR_EVER
 from rapport.kernel.ids import Key
+from rapport.kernel.language import noted
 
 __all__ = ["Account", "Entry", "Lot", "draw", "usable"]
 
@@ -92,11 +93,11 @@ class Lot(msgspec.Struct, kw_only=True):
         """What time alone has done by now: waiting points become available, old ones expire. Returns what expired."""
         if self.pending and self.available_at <= now:
             self.move("pending", "available", self.pending, at=self.available_at, cause=f"time:{self.available_at}",
-                      words="the return window is over")  # fmt: skip
+                      words=noted("the return window is over"))  # fmt: skip
         if self.available and self.expires_at <= now:
             gone = self.available
             self.move("available", "expired", gone, at=self.expires_at, cause=f"time:{self.expires_at}",
-                      words="not used in time")  # fmt: skip
+                      words=noted("not used in time"))  # fmt: skip
             return gone
         return 0
 

@@ -2,70 +2,57 @@
 
 from __future__ import annotations
 
-from rapport.capabilities.loyalty.programme import Benefit, EarningRule, Programme
+from babel.numbers import format_decimal
+
+from rapport.capabilities.loyalty.programme import Benefit, EarningRule, Plan, Programme, Tier
+from rapport.kernel.language import gettext, ngettext, spoken
 from rapport.kernel.money import format_minor
 
 __all__ = ["benefit_words", "differences", "sentences"]
 
 
-def sentences(programme: Programme, *, locale: str = "en") -> list[str]:
-    """What the programme says, one thing a sentence."""
-    money = programme.currency
-    found = []
-    by = {"spend": "orders of {} in all", "orders": "{} orders", "points": "{} points"}[programme.tiers_by]
-    for tier in programme.tiers:
-        amount = format_minor(tier.at, money, locale=locale) if programme.tiers_by == "spend" else f"{tier.at:,}"
-        begins = (
-            f"after {by.format(amount)} within {programme.tier_window_days} days" if tier.at else "from the beginning"
-        )
-        brings = (
-            ", ".join(benefit_words(benefit, programme, locale=locale) for benefit in tier.benefits) or "nothing more"
-        )
-        found.append(f"{tier.title}, {begins}: {brings}.")
+def sentences(programme: Programme) -> list[str]:
+    """What the programme says, one thing a sentence, in the language that is spoken."""
+    found = [_tier(tier, programme) for tier in programme.tiers]
     if any(tier.at for tier in programme.tiers):
-        found.append(f"A tier is kept for {programme.tier_keep_days} days from the last order that reached it.")
-    for rule in programme.earning:
-        per = f" for every {format_minor(rule.per_minor, money, locale=locale)}" if rule.per_minor else ""
-        limit = f", at most {rule.at_most:,} in {rule.at_most_days} days" if rule.at_most else ""
-        budget = f", {rule.budget:,} a month for all together, then a person decides" if rule.budget else ""
-        found.append(f"{rule.title}: {_points(rule.points)}{per} ({rule.on}){_when(rule)}{limit}{budget}.")
+        days = programme.tier_keep_days
+        found.append(gettext("A tier is kept for %(days)s days from the last order that reached it.", days=days))
+    found += [_rule(rule, programme) for rule in programme.earning]
     found.append(_counting(programme))
-    found.append(f"Points of an order wait {programme.pending_days} days, until it can be returned no more.")
+    days = programme.pending_days
+    found.append(gettext("Points of an order wait %(days)s days, until it can be returned no more.", days=days))
     if programme.valid_days:
-        found.append(f"Points expire {programme.valid_days} days after they were earned, at the end of that day.")
+        days = programme.valid_days
+        found.append(gettext("Points expire %(days)s days after they were earned, at the end of that day.", days=days))
     worth = programme.worth
-    found.append(f"{_points(worth.points)} can pay {format_minor(worth.minor, money, locale=locale)}.")
-    for plan in programme.plans:
-        brings = ", ".join(benefit_words(benefit, programme, locale=locale) for benefit in plan.benefits) or "nothing"
-        trial = f", {plan.trial_days} days on trial" if plan.trial_days else ""
-        if plan.withdrawal_days:
-            trial += f", to be taken back within {plan.withdrawal_days} days"
-        if plan.pause_days:
-            trial += f", {plan.pause_days} days a year to rest"
-        if plan.holdout_percent:
-            trial += f", {plan.holdout_percent} % of people, by chance, are not invited"
-        found.append(
-            f"{plan.title}, {format_minor(plan.fee_minor, money, locale=locale)} a {plan.period}{trial}: {brings}."
-        )
+    amount = format_minor(worth.minor, programme.currency)
+    found.append(gettext("%(points)s can pay %(amount)s.", points=_points(worth.points), amount=amount))
+    found += [_plan(plan, programme) for plan in programme.plans]
     found += [
-        f"Until {one.until[:16]} only who has {one.what!r} is shown {len(one.products):,} products."
+        gettext(
+            "Until %(until)s only who has “%(what)s” is shown %(products)s products.",
+            until=one.until[:16], what=one.what, products=_number(len(one.products)),
+        )
         for one in programme.early
-    ]
-    found.append(f"Whoever is in the programme keeps the terms for {programme.notice_days} days after a change.")
+    ]  # fmt: skip
+    days = programme.notice_days
+    found.append(gettext("Whoever is in the programme keeps the terms for %(days)s days after a change.", days=days))
     return found
 
 
-def benefit_words(benefit: Benefit, programme: Programme, *, locale: str = "en") -> str:
+def benefit_words(benefit: Benefit, programme: Programme) -> str:
     """What a benefit brings, exactly."""
     if benefit.kind == "delivery":
         if not benefit.above_minor:
-            return "free delivery always"
-        word = "above" if programme.counting.border == "above" else "from"
-        return f"free delivery {word} {format_minor(benefit.above_minor, programme.currency, locale=locale)}"
+            return gettext("free delivery always")
+        amount = format_minor(benefit.above_minor, programme.currency)
+        if programme.counting.border == "above":
+            return gettext("free delivery above %(amount)s", amount=amount)
+        return gettext("free delivery from %(amount)s", amount=amount)
     if benefit.kind == "price":
-        return f"{benefit.percent} % off"
+        return gettext("%(percent)s %% off", percent=benefit.percent)
     if benefit.kind == "points":
-        return f"{benefit.percent} % of the usual points"
+        return gettext("%(percent)s %% of the usual points", percent=benefit.percent)
     return f"{benefit.title[:1].lower()}{benefit.title[1:]}"
 
 
@@ -76,33 +63,110 @@ def differences(before: Programme, after: Programme) -> list[tuple[str, str]]:
     return gone + [("+", one) for one in new if one not in old]
 
 
-def _when(rule: EarningRule) -> str:
+def _tier(tier: Tier, programme: Programme) -> str:
+    brings = ", ".join(benefit_words(one, programme) for one in tier.benefits) or gettext("nothing more")
+    if not tier.at:
+        return gettext("%(tier)s, from the beginning: %(brings)s.", tier=tier.title, brings=brings)
+    said = {"tier": tier.title, "days": programme.tier_window_days, "brings": brings}
+    if programme.tiers_by == "spend":
+        amount = format_minor(tier.at, programme.currency)
+        return gettext(
+            "%(tier)s, after orders of %(amount)s in all within %(days)s days: %(brings)s.", amount=amount, **said
+        )
+    if programme.tiers_by == "orders":
+        return gettext(
+            "%(tier)s, after %(orders)s orders within %(days)s days: %(brings)s.", orders=_number(tier.at), **said
+        )
+    return gettext(
+        "%(tier)s, after %(points)s points within %(days)s days: %(brings)s.", points=_number(tier.at), **said
+    )
+
+
+def _rule(rule: EarningRule, programme: Programme) -> str:
+    said = {"rule": rule.title, "points": _points(rule.points), "fact": gettext(rule.on)}
+    if rule.per_minor:
+        each = format_minor(rule.per_minor, programme.currency)
+        first = gettext("%(rule)s: %(points)s for every %(amount)s (%(fact)s)", amount=each, **said)
+    else:
+        first = gettext("%(rule)s: %(points)s (%(fact)s)", **said)
+    more = _when(rule)
+    if rule.at_most:
+        most, days = _number(rule.at_most), rule.at_most_days
+        more.append(gettext("at most %(most)s in %(days)s days", most=most, days=days))
+    if rule.budget:
+        budget = _number(rule.budget)
+        more.append(gettext("%(points)s a month for all together, then a person decides", points=budget))
+    return ", ".join([first, *more]) + "."
+
+
+def _when(rule: EarningRule) -> list[str]:
     """Under which conditions a rule gives."""
     found = []
     if rule.segments:
-        found.append(f"for {' or '.join(rule.segments)}")
+        found.append(gettext("for %(segments)s", segments=_either(rule.segments)))
     if rule.first_order:
-        found.append("for the first order")
-    found += [f"of {', '.join(several)}" for several in (rule.products, rule.categories) if several]
+        found.append(gettext("for the first order"))
+    found += [gettext("of %(things)s", things=", ".join(some)) for some in (rule.products, rule.categories) if some]
     if rule.channels:
-        found.append(f"bought in {' or '.join(rule.channels)}")
-    if rule.since or rule.until:
-        found.append(" ".join(f"{word} {at[:16]}" for word, at in (("from", rule.since), ("until", rule.until)) if at))
+        found.append(gettext("bought in %(channels)s", channels=_either(rule.channels)))
+    if rule.since and rule.until:
+        found.append(gettext("from %(since)s until %(until)s", since=rule.since[:16], until=rule.until[:16]))
+    elif rule.since:
+        found.append(gettext("from %(since)s", since=rule.since[:16]))
+    elif rule.until:
+        found.append(gettext("until %(until)s", until=rule.until[:16]))
     if rule.per_day_late:
-        found.append(f"{_points(rule.per_day_late)} more for each day late")
+        found.append(gettext("%(points)s more for each day late", points=_points(rule.per_day_late)))
     if rule.most_each:
-        found.append(f"at most {_points(rule.most_each)} at once")
+        found.append(gettext("at most %(points)s at once", points=_points(rule.most_each)))
     if rule.holdout_percent:
-        found.append(f"{rule.holdout_percent} % of people, by chance, get none, so that its worth is known")
-    return "".join(f", {one}" for one in found)
+        found.append(gettext(
+            "%(percent)s %% of people, by chance, get none, so that its worth is known", percent=rule.holdout_percent
+        ))  # fmt: skip
+    return found
+
+
+def _plan(plan: Plan, programme: Programme) -> str:
+    amount = format_minor(plan.fee_minor, programme.currency)
+    fee = (
+        gettext("%(plan)s, %(amount)s a year", plan=plan.title, amount=amount) if plan.period == "year"
+        else gettext("%(plan)s, %(amount)s a month", plan=plan.title, amount=amount)
+    )  # fmt: skip
+    said = [fee]
+    if plan.trial_days:
+        said.append(gettext("%(days)s days on trial", days=plan.trial_days))
+    if plan.withdrawal_days:
+        said.append(gettext("to be taken back within %(days)s days", days=plan.withdrawal_days))
+    if plan.pause_days:
+        said.append(gettext("%(days)s days a year to rest", days=plan.pause_days))
+    if plan.holdout_percent:
+        said.append(gettext("%(percent)s %% of people, by chance, are not invited", percent=plan.holdout_percent))
+    brings = ", ".join(benefit_words(one, programme) for one in plan.benefits) or gettext("nothing")
+    return f"{', '.join(said)}: {brings}."
 
 
 def _counting(programme: Programme) -> str:
-    counting = programme.counting
-    discounts = "after discounts" if counting.discounts == "after" else "before discounts"
-    tax = "with tax as prices are" if counting.tax == "as_priced" else "without tax"
-    return f"What counts of an order: goods without delivery and gift cards, {discounts}, {tax}."
+    after, taxed = programme.counting.discounts == "after", programme.counting.tax == "as_priced"
+    if after and taxed:
+        return gettext(
+            "What counts of an order: goods without delivery and gift cards, after discounts, with tax as prices are."
+        )
+    if after:
+        return gettext("What counts of an order: goods without delivery and gift cards, after discounts, without tax.")
+    if taxed:
+        return gettext(
+            "What counts of an order: goods without delivery and gift cards, before discounts, with tax as prices are."
+        )
+    return gettext("What counts of an order: goods without delivery and gift cards, before discounts, without tax.")
+
+
+def _either(names: tuple[str, ...]) -> str:
+    return f" {gettext('or')} ".join(names)
 
 
 def _points(number: int) -> str:
-    return "1 point" if number == 1 else f"{number:,} points"
+    return ngettext("%(points)s point", "%(points)s points", number, points=_number(number))
+
+
+def _number(number: int) -> str:
+    return f"{number:,}" if spoken().tag == "en" else str(format_decimal(number, locale=spoken().locale))

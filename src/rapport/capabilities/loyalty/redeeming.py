@@ -27,6 +27,7 @@ from rapport.capabilities.loyalty.whose import person_of
 from rapport.kernel.clock import MINUTE, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.language import kept, noted
 from rapport.kernel.work import Connection
 from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.reading.references import find_key
@@ -129,7 +130,7 @@ def hold_for(
         stating = Stating(workspace, now)
         for lot in mine:
             age(stating, lot, now=now)
-        drawn = draw(mine, points, now=now, cause=id, words=f"held for a checkout{_of(order_id)}")
+        drawn = draw(mine, points, now=now, cause=id, words=_of(_HELD, order_id))
         if drawn is None:
             raise _too_few(mine, points, conn, workspace, strands, now=now)
         store.save_lots(conn, workspace, [lot for lot in mine if lot.new])
@@ -161,11 +162,11 @@ def capture(db: Database, workspace: WorkspaceId, id: str, *, order_id: str = ""
                 f"the points of {id} were released at {to_iso(row.settled_at)}", hint="hold them anew and capture that"
             )
         order = order_id or row.order_id
-        _move(conn, workspace, row, "held", "redeemed", now=now, words=f"paid{_of(order)}")
+        _move(conn, workspace, row, "held", "redeemed", now=now, words=_of(_PAID, order))
         stating = Stating(workspace, now)
         stating.add(
             Key(row.strand), REDEEMED, f"points-redeemed:{id}", now, points=row.points, programme=row.programme,
-            value_minor=row.minor, currency=row.currency, order_id=order, words=f"paid{_of(order)}", cause=id,
+            value_minor=row.minor, currency=row.currency, order_id=order, words=_of(_PAID, order), cause=id,
         )  # fmt: skip
         _set(conn, workspace, id, state="captured", settled_at=now, order_id=order)
         rows = stating.rows(conn)
@@ -195,7 +196,7 @@ def release(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> Redem
 
 def let_go(conn: Connection, workspace: WorkspaceId, row: Any, stating: Stating, *, now: int) -> None:
     """Put held points back into their lots, which must be locked, and state what expired meanwhile."""
-    lots = _move(conn, workspace, row, "held", "available", now=now, words="not used: the checkout was not paid")
+    lots = _move(conn, workspace, row, "held", "available", now=now, words=noted("not used: the checkout was not paid"))
     for lot in lots:
         age(stating, lot, now=now)
     store.save_lots(conn, workspace, lots)
@@ -230,7 +231,7 @@ def give_back(
             lot, some = lots[row.programme, part.lot], min(left, part.points - part.returned)
             if some:
                 until = end_of_day(now, terms.returned_days, terms.time_zone)
-                lot.give_back(some, now=now, cause=cause, words=f"given back{_of(row.order_id)}", good_until=until)
+                lot.give_back(some, now=now, cause=cause, words=_of(_BACK, row.order_id), good_until=until)
                 changed.append(lot)
                 d = store.draws.c
                 conn.execute(sa.update(store.draws).values(returned=d.returned + some).where(
@@ -398,5 +399,11 @@ def _too_few(
     return Conflict(words, hint="GET /api/v1/customers/{reference}/loyalty says what there is")
 
 
-def _of(order_id: str) -> str:
-    return f", order {order_id[:40]}" if order_id else ""
+_HELD = noted("held for a checkout"), kept("held for a checkout, order %(order)s")
+_PAID = noted("paid"), kept("paid, order %(order)s")
+_BACK = noted("given back"), kept("given back, order %(order)s")
+
+
+def _of(words: tuple[str, str], order_id: str) -> str:
+    """What became of points, and of which order where that is known."""
+    return words[1] % {"order": order_id[:40]} if order_id else words[0]

@@ -15,6 +15,7 @@ from rapport.capabilities.loyalty.programme import Programme
 from rapport.capabilities.loyalty.versions import versions_of
 from rapport.kernel.clock import to_iso
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.language import noted
 from rapport.measure.effects import Difference, Group, difference, effect_on_takers, sample_ratio_p
 from rapport.resolve.graph.store import identifiers
 
@@ -22,9 +23,9 @@ __all__ = ["BenefitCost", "Measured", "TrialShown", "benefit_costs", "trials_of"
 
 _a, _i, _l, _s = store.arms.c, identifiers.c, store.lots.c, store.savings.c
 MEASURES = {
-    "buyers": ("Bought again", "share"), "orders": ("Orders", "number"),
-    "revenue": ("Revenue that counts, after refunds", "money"),
-    "net": ("The same with fees, less what benefits saved", "money"),
+    "buyers": (noted("Bought again"), "share"), "orders": (noted("Orders"), "number"),
+    "revenue": (noted("Revenue that counts, after refunds"), "money"),
+    "net": (noted("The same with fees, less what benefits saved"), "money"),
 }  # fmt: skip
 ENOUGH = 100
 """People of an arm; below it a difference is shown as not known yet."""

@@ -11,12 +11,13 @@ from rapport.capabilities.loyalty.causes import cause_of, lot_of
 from rapport.capabilities.loyalty.settling import settle
 from rapport.decide import people
 from rapport.kernel.ids import Key
+from rapport.kernel.language import noted
 from rapport.kernel.work import Connection, Unsaid
 from rapport.storage.lookup import change_among, select_among
 
 __all__ = ["unsay"]
 
-_WORDS = "what its source sent was withdrawn"
+_WORDS = noted("what its source sent was withdrawn")
 
 
 def unsay(conn: Connection, unsaid: Unsaid) -> Mapping[str, int]:

@@ -17,6 +17,7 @@ from rapport.capabilities.loyalty.whose import person_of
 from rapport.kernel.clock import to_iso
 from rapport.kernel.errors import NotFound
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.language import noted
 from rapport.kernel.work import Connection
 
 __all__ = ["Movement", "Wallet", "wallet_of"]
@@ -127,14 +128,24 @@ def _history(conn: Connection, workspace: WorkspaceId, programme: str, strands: 
 
 
 _WHAT = {
-    ("shop", "pending"): "earned, waiting", ("shop", "available"): "earned", ("pending", "available"): "available now",
-    ("available", "held"): "held for a checkout", ("held", "redeemed"): "paid with",
-    ("held", "available"): "released", ("available", "expired"): "expired", ("available", "shop"): "taken back",
-    ("held", "taken"): "taken by staff",
-    ("pending", "shop"): "taken back", ("expired", "shop"): "taken back", ("owed", "shop"): "owed",
-    ("shop", "owed"): "paid off", ("redeemed", "owed"): "paid off", ("redeemed", "available"): "given back",
-    ("held", "shop"): "taken by staff", ("taken", "shop"): "taken back",
-}  # fmt: skip
+    ("shop", "pending"): noted("earned, waiting"),
+    ("shop", "available"): noted("earned"),
+    ("pending", "available"): noted("available now"),
+    ("available", "held"): noted("held for a checkout"),
+    ("held", "redeemed"): noted("paid with"),
+    ("held", "available"): noted("released"),
+    ("available", "expired"): noted("expired"),
+    ("available", "shop"): noted("taken back"),
+    ("held", "taken"): noted("taken by staff"),
+    ("pending", "shop"): noted("taken back"),
+    ("expired", "shop"): noted("taken back"),
+    ("owed", "shop"): noted("owed"),
+    ("shop", "owed"): noted("paid off"),
+    ("redeemed", "owed"): noted("paid off"),
+    ("redeemed", "available"): noted("given back"),
+    ("held", "shop"): noted("taken by staff"),
+    ("taken", "shop"): noted("taken back"),
+}
 
 
 def _sign(debit: str, credit: str) -> int:

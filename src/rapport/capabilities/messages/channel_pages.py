@@ -20,6 +20,7 @@ from rapport.capabilities.messages.service.servers import server_of
 from rapport.capabilities.messages.service.spending import spent_today
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput, NotFound, RapportError
+from rapport.kernel.language import gettext
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import workspace_of
@@ -136,7 +137,7 @@ def _all(
                 server = server_of(conn, workspace, given)
                 carrier = server.host if server is not None else ""
             elif channel == PUSH:
-                carrier = "the browsers' own services"
+                carrier = gettext("the browsers' own services")
             trials = deliveries.latest(conn, workspace, channel=channel, destination="test", limit=3)
             cost = tuple((part + 500) // 1000 for part in spent.get(channel, (0, 0)))
             lines.append(_Line(channel, TITLES[channel], carrier, found[channel], trials, (cost[0], cost[1])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rapport.kernel.facts import Fact
+from rapport.kernel.language import gettext, noted, retold
 from rapport.kernel.wording import FactKind, joined, short
 
 __all__ = ["BOUNCED", "CLICKED", "COMPLAINED", "DELIVERED", "FACT_KINDS", "HELD", "OPENED", "SENT", "UNSUBSCRIBED"]
@@ -25,9 +26,9 @@ _PROPERTIES = {
 
 
 def _tell(fact: Fact) -> str:
-    machine = "by a machine" if fact.properties.get("machine") is True else ""
+    machine = gettext("by a machine") if fact.properties.get("machine") is True else ""
     template = short(fact.properties.get("template"), 60).replace("_", " ")
-    return joined(template, short(fact.properties.get("reason"), 90), machine)
+    return joined(template, retold(short(fact.properties.get("reason"), 90)), machine)
 
 
 def _kind(name: str, meaning: str, tone: str = "own") -> FactKind:
@@ -38,12 +39,12 @@ def _kind(name: str, meaning: str, tone: str = "own") -> FactKind:
 
 
 FACT_KINDS = (
-    _kind(SENT, "a message was handed to the provider that carries it"),
-    _kind(HELD, "a message was not sent, and why", "loss"),
-    _kind(DELIVERED, "the provider says that a message has arrived"),
-    _kind(BOUNCED, "a message came back", "loss"),
-    _kind(OPENED, "a message was opened, by a person or a machine"),
-    _kind(CLICKED, "a link in a message was followed, by a person or a machine"),
-    _kind(UNSUBSCRIBED, "somebody wants no more of it", "loss"),
-    _kind(COMPLAINED, "somebody called a message spam", "loss"),
+    _kind(noted(SENT), noted("a message was handed to the provider that carries it")),
+    _kind(noted(HELD), noted("a message was not sent, and why"), "loss"),
+    _kind(noted(DELIVERED), noted("the provider says that a message has arrived")),
+    _kind(noted(BOUNCED), noted("a message came back"), "loss"),
+    _kind(noted(OPENED), noted("a message was opened, by a person or a machine")),
+    _kind(noted(CLICKED), noted("a link in a message was followed, by a person or a machine")),
+    _kind(noted(UNSUBSCRIBED), noted("somebody wants no more of it"), "loss"),
+    _kind(noted(COMPLAINED), noted("somebody called a message spam"), "loss"),
 )

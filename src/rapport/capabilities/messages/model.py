@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from rapport.kernel.clock import DAY, SECOND, to_datetime
 from rapport.kernel.ids import Key
+from rapport.kernel.language import noted
 
 __all__ = [
     "CHANNELS",
@@ -45,15 +46,17 @@ EMAIL, SMS, WHATSAPP, PUSH = "email", "sms", "whatsapp", "push"
 """The channels that carry messages to customers."""
 CHANNELS = (EMAIL, SMS, WHATSAPP, PUSH)
 NO_ADDRESS = {
-    EMAIL: "no e-mail address is known", SMS: "no telephone number is known",
-    WHATSAPP: "no telephone number is known", PUSH: "no browser of theirs takes notifications",
+    EMAIL: noted("no e-mail address is known"), SMS: noted("no telephone number is known"),
+    WHATSAPP: "no telephone number is known", PUSH: noted("no browser of theirs takes notifications"),
 }  # fmt: skip
 """By channel: why it does not reach somebody."""
 
-COMES_BACK = "messages to this address came back"
+COMES_BACK = noted("messages to this address came back")
 NO_SHORT_TEXT = "has no short text"
-WINDOW_IS_OVER = "WhatsApp: they have not written within 24 hours, and the template names none that Meta approved"
-NOT_OPTED_IN = "WhatsApp: they have neither written nor agreed to be written to"
+WINDOW_IS_OVER = noted(
+    "WhatsApp: they have not written within 24 hours, and the template names none that Meta approved"
+)
+NOT_OPTED_IN = noted("WhatsApp: they have neither written nor agreed to be written to")
 WHATSAPP_WINDOW = DAY
 """So long after somebody's last word anything may be answered. **Source:** Meta, "Customer service windows"."""
 

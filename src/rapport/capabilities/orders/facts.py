@@ -14,6 +14,7 @@ from rapport.capabilities.orders.model import CartStory
 from rapport.capabilities.orders.readable import refuse_unreadable_money
 from rapport.kernel.clock import to_iso
 from rapport.kernel.facts import Fact
+from rapport.kernel.language import gettext, ngettext
 from rapport.kernel.money import currency_code, exponent, format_minor
 from rapport.kernel.wording import FactKind, amount_text, joined, short
 from rapport.remember import inputs
@@ -46,7 +47,9 @@ def _revenue_text(properties: dict[str, Any]) -> str:
         return amount_text(properties, "amount")
     words = format_minor(minor, code) if code else f"{Decimal(minor) / 100:f}"
     total = inputs.amount(properties.get("total"), code or "EUR")
-    return f"{words} without shipping and tax" if total not in (None, minor) else words
+    if total in (None, minor):
+        return words
+    return gettext("%(amount)s without shipping and tax", amount=words)
 
 
 def _told(properties: dict[str, Any], amount: str) -> str:
@@ -54,8 +57,8 @@ def _told(properties: dict[str, Any], amount: str) -> str:
     order_id = short(properties.get("order_id"))
     return joined(
         amount,
-        f"{number} item{'s' if number != 1 else ''}" if number else "",
-        f"order {order_id}" if order_id else "",
+        ngettext("%(num)s item", "%(num)s items", number) if number else "",
+        gettext("order %(order)s", order=order_id) if order_id else "",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rapport.kernel.facts import Fact
+from rapport.kernel.language import gettext
 from rapport.kernel.wording import FactKind
 
 __all__ = ["FACT_KINDS", "MADE"]
@@ -14,7 +15,9 @@ def _told(fact: Fact) -> str:
     risk, orders = fact.properties.get("churn_risk"), fact.properties.get("expected_orders")
     if not isinstance(risk, int) or not isinstance(orders, int | float):
         return ""
-    return f"{orders:g} orders expected in 90 days, {risk} % that there will be none"
+    return gettext(
+        "%(orders)s orders expected in 90 days, %(risk)s %% that there will be none", orders=f"{orders:g}", risk=risk
+    )
 
 
 FACT_KINDS = (

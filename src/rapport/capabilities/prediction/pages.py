@@ -8,21 +8,24 @@ from typing import Any
 from litestar import Request, Response, get
 
 from rapport.capabilities.prediction import store
-from rapport.capabilities.prediction.model import HORIZON_DAYS, Judged
+from rapport.capabilities.prediction.model import HORIZON_DAYS, Bin, Judged
 from rapport.capabilities.prediction.service.fitting import FEWEST, is_installed
+from rapport.kernel.language import gettext, noted
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.web.console import ConsolePages, NavItem, render
+from rapport.web.formats import count, percent
 
 __all__ = ["PAGES"]
 
 AnyRequest = Request[Any, Any, Any]
 
-WORDS = {"bgnbd": "BG/NBD", "baseline": "the baseline"}
+WORDS = {"bgnbd": "BG/NBD", "baseline": noted("the baseline")}
 PARAMETERS = {
-    "r": "how alike customers' rates of ordering are", "alpha": "the rate of ordering, in days",
-    "a": "leaving for good after an order", "b": "staying after an order", "p": "how alike one customer's orders are",
-    "q": "how alike customers' spending is", "gamma": "the level of spending, in minor units",
+    "r": noted("how alike customers' rates of ordering are"), "alpha": noted("the rate of ordering, in days"),
+    "a": noted("leaving for good after an order"), "b": noted("staying after an order"),
+    "p": noted("how alike one customer's orders are"),
+    "q": noted("how alike customers' spending is"), "gamma": noted("the level of spending, in minor units"),
 }  # fmt: skip
 
 
@@ -60,7 +63,14 @@ def _plot(judged: Judged | None) -> list[tuple[float, float, float, str]]:
     return [
         (
             round(100 * one.said, 2), round(100 - 100 * one.came, 2), round(1.2 + 1.6 * one.customers / most, 2),
-            f"{one.customers} customers: {one.said:.0%} said, {one.came:.0%} came",
+            _point(one),
         )
         for one in judged.calibration
     ]  # fmt: skip
+
+
+def _point(one: Bin) -> str:
+    return gettext(
+        "%(customers)s customers: %(said)s said, %(came)s came",
+        customers=count(one.customers), said=percent(one.said, digits=0), came=percent(one.came, digits=0),
+    )  # fmt: skip

@@ -17,6 +17,7 @@ from rapport.capabilities.supply import ProductShown as StockShown
 from rapport.capabilities.supply import product_shown
 from rapport.decide.people import names_by_strand, roots_of
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.language import gettext
 from rapport.remember.membership import names_by_root
 
 __all__ = ["Buyer", "ProductPage", "find_page", "search_page"]
@@ -89,7 +90,10 @@ def find_page(
 
 def _named(conn: Connection, workspace: WorkspaceId, buyers: Sequence[tuple[Key, int]]) -> list[Buyer]:
     names = names_by_strand(conn, workspace, {strand for strand, _ in buyers})
-    return [Buyer(strand=strand, name=names.get(strand, "Customer without a name"), at=at) for strand, at in buyers]
+    return [
+        Buyer(strand=strand, name=names.get(strand) or gettext("Customer without a name"), at=at)
+        for strand, at in buyers
+    ]
 
 
 def _segments(conn: Connection, workspace: WorkspaceId, strands: Sequence[Key]) -> list[tuple[str, int]]:

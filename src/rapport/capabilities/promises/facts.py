@@ -9,6 +9,7 @@ from typing import Any
 from rapport.capabilities.promises.shipments import state_named
 from rapport.kernel.errors import InvalidFact
 from rapport.kernel.facts import Fact
+from rapport.kernel.language import gettext, noted, retold
 from rapport.kernel.wording import FactKind, joined, short
 from rapport.remember import inputs
 
@@ -54,7 +55,7 @@ def _refuse_scan(fact: Fact, currency: str) -> None:
 def _scan(fact: Fact) -> str:
     said = fact.properties
     state = state_named(short(said.get("status")))
-    shown = state.replace("_", " ") if state != "unknown" else short(said.get("status"))
+    shown = gettext(state.replace("_", " ")) if state != "unknown" else short(said.get("status"))
     return joined(shown, short(said.get("carrier")), short(said.get("place")))
 
 
@@ -62,13 +63,13 @@ def _promise(fact: Fact) -> str:
     window = fact.properties.get("window")
     until = short(window.get("to"), 30) if isinstance(window, Mapping) else ""
     return joined(
-        f"order {short(fact.properties.get('order_id'))}", f"by {until[:10]}" if until else "",
-        short(fact.properties.get("reason"), 90),
+        gettext("order %(order)s", order=short(fact.properties.get("order_id"))),
+        gettext("by %(day)s", day=until[:10]) if until else "", retold(short(fact.properties.get("reason"), 90)),
     )  # fmt: skip
 
 
 def _chosen(fact: Fact) -> str:
-    return joined(short(fact.properties.get("choice")), short(fact.properties.get("location_id")))
+    return joined(gettext(short(fact.properties.get("choice"))), short(fact.properties.get("location_id")))
 
 
 def _own(name: str, meaning: str, tone: str = "own", **more: str) -> FactKind:
@@ -98,15 +99,16 @@ FACT_KINDS = (
             "estimated_delivery": "when the carrier expects it there", "products": "what is in it",
         },
     ),
-    _own(MADE, "we promised when an order is there"),
-    _own(AT_RISK, "a promise is likely to be broken", "loss", probability="of being late, where it is known"),
-    _own(BROKEN, "an order was not there in time", "loss", arrived_at="when it came after all"),
+    _own(noted(MADE), noted("we promised when an order is there")),
+    _own(noted(AT_RISK), noted("a promise is likely to be broken"), "loss",
+        probability="of being late, where it is known"),
+    _own(noted(BROKEN), noted("an order was not there in time"), "loss", arrived_at="when it came after all"),
     _own(
-        ARRIVED_LATE, "an order whose promise was broken is there", "buy", arrived_at="when it came",
+        noted(ARRIVED_LATE), noted("an order whose promise was broken is there"), "buy", arrived_at="when it came",
         days_late="begun days after the window",
     ),
-    _own(KEPT, "an order was there in time", "buy", arrived_at="when it was there"),
-    _own(RENEGOTIATED, "another time, or another way, was agreed on", was="the window before"),
+    _own(noted(KEPT), noted("an order was there in time"), "buy", arrived_at="when it was there"),
+    _own(noted(RENEGOTIATED), noted("another time, or another way, was agreed on"), was="the window before"),
     FactKind(
         name=CHOSEN, meaning="a customer chose what is to become of an order that is late", stated_by="rapport",
         by_person=True,

@@ -13,6 +13,7 @@ from rapport.capabilities.promises.store import Row
 from rapport.capabilities.promises.wording import CAUSES, TO_DO
 from rapport.kernel.clock import DAY
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.language import gettext
 
 __all__ = ["SHOWN", "Counted", "Listed", "counted", "in_danger_of", "listed", "unread_words"]
 
@@ -32,17 +33,18 @@ class Listed(NamedTuple):
 
     @property
     def cause(self) -> str:
-        return CAUSES.get(self.row.cause, "")
+        return gettext(CAUSES.get(self.row.cause, ""))
 
     @property
     def to_do(self) -> str:
         """What staff can do now, in a sentence; what the customer chose comes first."""
-        place = f" in {self.location_id}" if self.location_id else ""
         chosen = {
-            "collect": f"Set it aside{place} and state it ready.", "cancel": "Cancel the order in your shop.",
-            "replace": "Send another one.", "wait": "The customer waits: keep the new date.",
+            "collect": gettext("Set it aside in %(place)s and state it ready.", place=self.location_id)
+            if self.location_id else gettext("Set it aside and state it ready."),
+            "cancel": gettext("Cancel the order in your shop."), "replace": gettext("Send another one."),
+            "wait": gettext("The customer waits: keep the new date."),
         }  # fmt: skip
-        return chosen.get(self.choice) or TO_DO.get(self.row.cause, "")
+        return chosen.get(self.choice) or gettext(TO_DO.get(self.row.cause, ""))
 
 
 class Counted(NamedTuple):

@@ -21,6 +21,7 @@ from rapport.decide.people import names_by_strand
 from rapport.kernel.clock import now_us, to_datetime, zone_named
 from rapport.kernel.errors import RapportError
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.language import gettext
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.web.console import ConsolePages, NavItem, render
@@ -91,10 +92,12 @@ def window_words(window: Window | None, zone: Any) -> str:
     last = date_words_of(day_of(window.to_at, zone))
     if window.whole_days:
         first = date_words_of(day_of(window.from_at, zone)) if window.from_at else ""
-        return last if first in ("", last) else f"{first} to {last}"
+        return last if first in ("", last) else gettext("%(first)s to %(last)s", first=first, last=last)
     until = to_datetime(window.to_at).astimezone(zone)
-    since = f"{to_datetime(window.from_at).astimezone(zone):%H:%M} to " if window.from_at else "by "
-    return f"{last}, {since}{until:%H:%M}"
+    if not window.from_at:
+        return gettext("%(day)s, by %(until)s", day=last, until=f"{until:%H:%M}")
+    since = to_datetime(window.from_at).astimezone(zone)
+    return gettext("%(day)s, %(since)s to %(until)s", day=last, since=f"{since:%H:%M}", until=f"{until:%H:%M}")
 
 
 def _one(
@@ -107,7 +110,7 @@ def _one(
     return render(
         request, "promises/promise.html", status=error.status if error else 200, whole=whole, row=whole.row,
         name=names.get(Key(whole.order.strand), ""), told=lambda window: window_words(window, zone),
-        cause=CAUSES.get(whole.row.cause, ""), to_do=TO_DO.get(whole.row.cause, ""), error=error,
+        cause=gettext(CAUSES.get(whole.row.cause, "")), to_do=gettext(TO_DO.get(whole.row.cause, "")), error=error,
         link=public_url + order_path(conn, workspace, order_id), there=zone.key,
     )  # fmt: skip
 

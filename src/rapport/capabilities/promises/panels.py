@@ -12,6 +12,7 @@ from rapport.capabilities.promises.pages import window_words
 from rapport.capabilities.promises.store import known_of
 from rapport.capabilities.promises.wording import CAUSES
 from rapport.kernel.clock import now_us, zone_named
+from rapport.kernel.language import gettext
 from rapport.web.cards import OfPerson, Panel
 
 __all__ = ["PANELS"]
@@ -21,7 +22,7 @@ def _promises(conn: Connection, asked: OfPerson) -> Mapping[str, Any] | None:
     rows = in_danger_of(conn, asked.workspace, list(asked.strands), now=now_us())
     known = known_of(conn, asked.workspace, [row.order_id for row in rows])
     shown = [
-        (row, window_words(row.window, zone_named(known[row.order_id].zone)), CAUSES.get(row.cause, ""))
+        (row, window_words(row.window, zone_named(known[row.order_id].zone)), gettext(CAUSES.get(row.cause, "")))
         for row in rows
         if row.order_id in known
     ]

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from rapport.capabilities.promises.windows import read_window
+from rapport.kernel.language import noted
 
 __all__ = [
     "MOVING", "Back", "Line", "Scan", "Shipment", "ShipmentState", "all_arrived", "ended_at", "left_of",
@@ -24,6 +25,10 @@ MOVING = frozenset(
     {"in_transit", "out_for_delivery", "attempted", "ready_to_collect", "delivered", "returning", "lost"}
 )
 """It has been handed over."""
+_STATES = (
+    noted("announced"), noted("packed"), noted("in transit"), noted("out for delivery"), noted("attempted"),
+    noted("ready to collect"), noted("delivered"), noted("returning"), noted("lost"), noted("unknown"),
+)  # fmt: skip
 _BEFORE = frozenset({"announced", "packed"})
 
 _WORDS: Mapping[ShipmentState, str] = {

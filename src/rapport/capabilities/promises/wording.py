@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rapport.kernel.language import noted
+
 __all__ = ["CAUSES", "LANGUAGES", "TO_DO", "WHY"]
 
 LANGUAGES = ("en", "de")
@@ -33,20 +35,21 @@ WHY: Mapping[str, Mapping[str, str]] = {
 """To a customer, by language and cause."""
 
 CAUSES: Mapping[str, str] = {
-    "no_stock": "not in stock", "not_handed_over": "not handed over", "no_movement": "no movement",
-    "carrier_later": "carrier expects it later", "lost": "lost by the carrier", "returning": "on its way back",
-    "not_ready": "not ready in the store", "over": "late",
+    "no_stock": noted("not in stock"), "not_handed_over": noted("not handed over"), "no_movement": noted("no movement"),
+    "carrier_later": noted("carrier expects it later"), "lost": noted("lost by the carrier"),
+    "returning": noted("on its way back"),
+    "not_ready": noted("not ready in the store"), "over": noted("late"),
 }  # fmt: skip
 """To staff."""
 
 TO_DO: Mapping[str, str] = {
-    "no_stock": "Find it in another store, or tell the customer when it is in.",
-    "not_handed_over": "Ask the warehouse where it lies, and send it today.",
-    "no_movement": "Ask the carrier for a search.",
-    "carrier_later": "See whether a store near the customer has it.",
-    "lost": "Send another one, and claim this one from the carrier.",
-    "returning": "Ask the customer for the right address, and send it again.",
-    "not_ready": "Ask the store to get it ready.",
-    "over": "Ask the carrier, and offer something for the wait.",
+    "no_stock": noted("Find it in another store, or tell the customer when it is in."),
+    "not_handed_over": noted("Ask the warehouse where it lies, and send it today."),
+    "no_movement": noted("Ask the carrier for a search."),
+    "carrier_later": noted("See whether a store near the customer has it."),
+    "lost": noted("Send another one, and claim this one from the carrier."),
+    "returning": noted("Ask the customer for the right address, and send it again."),
+    "not_ready": noted("Ask the store to get it ready."),
+    "over": noted("Ask the carrier, and offer something for the wait."),
 }
 """What staff can do about it."""

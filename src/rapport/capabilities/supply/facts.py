@@ -9,6 +9,7 @@ from rapport.capabilities.supply.model import levels_of, location_of
 from rapport.kernel.errors import InvalidFact
 from rapport.kernel.facts import Fact
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.language import gettext, ngettext
 from rapport.kernel.wording import FactKind, joined, short
 
 __all__ = ["BUNDLE", "FACT_KINDS", "LEVEL", "LOCATION"]
@@ -44,9 +45,10 @@ def _level(fact: Fact) -> str:
     said: dict[str, Any] = fact.properties
     levels = said.get("levels")
     if isinstance(levels, list):
-        return joined(f"{len(levels)} levels", short(said.get("location_id")))
+        return joined(ngettext("%(num)s level", "%(num)s levels", len(levels)), short(said.get("location_id")))
     return joined(
-        short(said.get("product_id")), f"{short(said.get('on_hand', said.get('available')))} pieces",
+        short(said.get("product_id")),
+        gettext("%(number)s pieces", number=short(said.get("on_hand", said.get("available")))),
         short(said.get("location_id")),
     )  # fmt: skip
 

@@ -14,11 +14,12 @@ from rapport.capabilities.supply.service import known_since
 from rapport.kernel.clock import SECOND, to_iso
 from rapport.kernel.errors import NotFound
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.language import noted
 
 __all__ = ["PlaceShown", "ProductShown", "product_shown"]
 
 
-_STALE = "stated too long ago to be known"
+_STALE = noted("stated too long ago to be known")
 
 
 class PlaceShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,9 +104,9 @@ def _places(
 
 def _note(place: Location, *, fresh: bool, collect: bool) -> str:
     if not place.open:
-        return "closed"
+        return noted("closed")
     if collect and not place.pickup:
-        return "nothing is collected here"
+        return noted("nothing is collected here")
     if not collect and not place.ships:
-        return "nothing is sent from here"
+        return noted("nothing is sent from here")
     return "" if fresh else _STALE

@@ -15,6 +15,7 @@ import msgspec
 
 from rapport.kernel.clock import from_iso
 from rapport.kernel.gate import Choice
+from rapport.kernel.language import noted
 from rapport.remember.registry import Held, Remembered, StrandState, Trait
 from rapport.remember.searching import folded
 from rapport.remember.segments.language import FieldType
@@ -27,8 +28,10 @@ Record = dict[str, Any]
 LONGEST = 200
 MEMBERS = 100
 _EPOCH = date(1970, 1, 1).toordinal()
-_ADDRESS = {"city": "City", "postal_code": "Postcode", "region": "Region"}
-_CAMPAIGN = {"campaign": "First campaign", "source": "First source", "medium": "First medium"}
+_ADDRESS = {"city": noted("City"), "postal_code": noted("Postcode"), "region": noted("Region")}
+_CAMPAIGN = {
+    "campaign": noted("First campaign"), "source": noted("First source"), "medium": noted("First medium"),
+}  # fmt: skip
 _PERSONAL_BASICS = ("name", "first_name", "last_name", "email", "phone", "birthday", "company", "location",
                     "country")  # fmt: skip
 
@@ -111,20 +114,27 @@ def _fields_of(trait: Trait) -> Iterable[Field]:
     for key, title in _KEYED_TEXTS.get(trait.name, {}).items():
         yield field(key, title, "text")
     if trait.name in _FAVOURITES:
-        yield field(_FAVOURITES[trait.name], f"{trait.title}: most used", "text")
+        yield field(*_FAVOURITES[trait.name], "text")
     if trait.name == "consent":
         yield field("consent", trait.title, "flag", is_keyed=True)
     if trait.name == "coupons":
         yield field("coupons", trait.title, "list")
-        yield field("coupon_orders", "Orders with a coupon", "number")
+        yield field("coupon_orders", noted("Orders with a coupon"), "number")
 
 
+_TYPES = (
+    noted("number"), noted("money"), noted("text"), noted("time"), noted("date"), noted("list"), noted("flag"),
+)  # fmt: skip
 _PLAIN: Mapping[str, FieldType] = {
     "integer": "number", "number": "number", "money": "money", "text": "text", "time": "time", "date": "date",
     "list": "list",
 }  # fmt: skip
-_FAVOURITES = {"channels": "favourite_channel", "devices": "favourite_device", "categories": "favourite_category",
-               "brands": "favourite_brand"}  # fmt: skip
+_FAVOURITES = {
+    "channels": ("favourite_channel", noted("Channels: most used")),
+    "devices": ("favourite_device", noted("Devices: most used")),
+    "categories": ("favourite_category", noted("Favourite categories: most used")),
+    "brands": ("favourite_brand", noted("Favourite brands: most used")),
+}
 _KEYED_TEXTS = {"location": _ADDRESS, "acquisition": _CAMPAIGN}
 
 
@@ -148,7 +158,7 @@ def _add(record: Record, trait: Trait, held: Held) -> None:
         members = [_member(one) for one in value]
         record[name] = list(dict.fromkeys(one for one in members if one))[:MEMBERS]
         if name in _FAVOURITES and record[name]:
-            record[_FAVOURITES[name]] = record[name][0]
+            record[_FAVOURITES[name][0]] = record[name][0]
     elif name in _KEYED_TEXTS:
         record.update((key, fold_text(value[key])) for key in _KEYED_TEXTS[name] if value.get(key))
     elif name == "coupons":

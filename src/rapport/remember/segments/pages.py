@@ -17,6 +17,7 @@ from rapport.kernel.clock import now_us
 from rapport.kernel.errors import NotFound, RapportError
 from rapport.kernel.gate import Gate
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
+from rapport.kernel.language import noted
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
 from rapport.remember.listing import CustomerSummary, customers_of
@@ -40,8 +41,9 @@ __all__ = ["PAGES"]
 
 AnyRequest = Request[Any, Any, Any]
 _BY_TYPE = {
-    "number": (">=", "<=", "=", "<>"), "money": (">=", "<="), "text": ("=", "<>", "LIKE"), "list": ("has",),
-    "time": ("within days", "more than days ago"), "date": ("=", "<", ">"), "flag": ("yes", "no"),
+    "number": (">=", "<=", "=", "<>"), "money": (">=", "<="), "text": ("=", "<>", "LIKE"),
+    "list": (noted("has"),), "time": (noted("within days"), noted("more than days ago")),
+    "date": ("=", "<", ">"), "flag": ("yes", "no"),
 }  # fmt: skip
 OPERATIONS = tuple(dict.fromkeys(one for several in _BY_TYPE.values() for one in several))
 SHOWN = 20

@@ -19,6 +19,7 @@ from rapport.kernel.clock import from_iso
 from rapport.kernel.errors import InvalidInput, RapportError
 from rapport.kernel.identifiers import NAMED
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.language import gettext, noted
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
 from rapport.resolve.actions import audit, policy_pages
@@ -29,7 +30,7 @@ from rapport.resolve.graph import policy
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.reading import alarms, identities
 from rapport.resolve.reading.identities import Change, Member
-from rapport.resolve.reading.naming import kind_words, machine_made, name_words
+from rapport.resolve.reading.naming import a_kind, kind_words, machine_made, name_words
 from rapport.resolve.reading.references import find_root
 from rapport.storage.engine import Database
 from rapport.web.console import ConsolePages, NavItem, render
@@ -40,12 +41,12 @@ __all__ = ["PAGES"]
 AnyRequest = Request[Any, Any, Any]
 
 _WORDS = {
-    "withdraw": ("Withdraw evidence", "It counts no more, also when it is seen again."),
-    "restore": ("Restore evidence", "It counts again."),
-    "split": ("Split in two", "The weakest place is proposed; choose who leaves, and look again."),
-    "join": ("Join with another customer", "A person's word is the strongest evidence there is."),
-    "forbid": ("Keep two identifiers apart", "They are never one customer, whatever is seen."),
-    "undo": ("Undo", "What the action changed is changed back, as far as nobody did so before."),
+    "withdraw": (noted("Withdraw evidence"), noted("It counts no more, also when it is seen again.")),
+    "restore": (noted("Restore evidence"), noted("It counts again.")),
+    "split": (noted("Split in two"), noted("The weakest place is proposed; choose who leaves, and look again.")),
+    "join": (noted("Join with another customer"), noted("A person's word is the strongest evidence there is.")),
+    "forbid": (noted("Keep two identifiers apart"), noted("They are never one customer, whatever is seen.")),
+    "undo": (noted("Undo"), noted("What the action changed is changed back, as far as nobody did so before.")),
 }
 """What can be done: a title and a sentence."""
 
@@ -182,7 +183,7 @@ def _tried(
             root = find_root(conn, workspace, asked.customer, region=region)
             members = identities.identifiers_of_customer(conn, workspace, root)
         action = audit.find_action(conn, workspace, asked.action) if asked.do == "undo" else None
-    title, sentence = _WORDS[asked.do]
+    title, sentence = (gettext(one) for one in _WORDS[asked.do])
     leaving = set(asked.identifiers) or _leaving(outcome, asked, members)
     return render(
         request, "resolve/correct.html", status=error.status if error else 200, asked=asked, title=title,
@@ -218,10 +219,13 @@ def _in_words(identifier: str, first_seen_at: int = 0) -> str:
         contact, _, name = value.partition(" ")
         return f"{name.replace('/', ' ').title()}, {contact}"
     said = name_words(value, first_seen_at)
-    return f"a {kind_words(namespace)}" if machine_made(said) else f"{kind_words(namespace)} {said}"
+    return a_kind(namespace) if machine_made(said) else f"{kind_words(namespace)} {said}"
 
 
 def _reasons(because: Sequence[str]) -> str:
     """Why two customers were not joined, for those who look: the limits both together would exceed, or a person."""
-    own = {"forbidden": "somebody keeps them apart", "max_identifiers": "that would be too many identifiers for one"}
-    return "; ".join(own.get(one) or f"each has their own {kind_words(one)}" for one in because)
+    own = {
+        "forbidden": gettext("somebody keeps them apart"),
+        "max_identifiers": gettext("that would be too many identifiers for one"),
+    }
+    return "; ".join(own.get(one) or gettext("each has their own: %(kind)s", kind=kind_words(one)) for one in because)

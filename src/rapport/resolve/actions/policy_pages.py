@@ -12,6 +12,7 @@ from rapport.collect.sources import identifier_policy
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput, RapportError
 from rapport.kernel.identifiers import SEEN_KINDS, IdentifierPolicy
+from rapport.kernel.language import gettext, noted
 from rapport.kernel.principal import Principal
 from rapport.resolve.actions.policy_effect import policy_effect
 from rapport.resolve.actions.seen import refuse_unseen_policy
@@ -30,7 +31,7 @@ AnyRequest = Request[Any, Any, Any]
 _OWN = ("own-1", "own-2")
 """Rows left empty for namespaces that the shop names itself."""
 
-_KINDS = {"seen": "seen together", "alias": "alias", "renamed": "renamed in a browser"}
+_KINDS = {"seen": noted("seen together"), "alias": noted("alias"), "renamed": noted("renamed in a browser")}
 
 
 class _Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +105,7 @@ def _rows(wanted: PolicySettings, rules: IdentifierPolicy) -> list[_Row]:
     rows = [_row(name, wanted) for name in dict.fromkeys((*rules.priority, *sorted(named)))]
     rows += [_Row(key=key, otherwise=wanted.default_limit) for key in _OWN]
     return rows + [
-        _Row(key=kind, label=_KINDS[kind], limited=False, counts_days=_digits(wanted.evidence_days.get(kind)))
+        _Row(key=kind, label=gettext(_KINDS[kind]), limited=False, counts_days=_digits(wanted.evidence_days.get(kind)))
         for kind in SEEN_KINDS
     ]
 

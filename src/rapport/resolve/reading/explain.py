@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
+from rapport.kernel.language import gettext, ngettext, noted
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.graph.model import Status
 from rapport.resolve.graph.store import roots_of
@@ -121,11 +122,16 @@ def why_not(edge: GraphEdge) -> str:
         case Status.LINKED:
             return ""
         case Status.WITHDRAWN:
-            return f"{edge.author} took it back: {edge.reason}" if edge.author else "the policy blocks one of the two"
+            if not edge.author:
+                return gettext("the policy blocks one of the two")
+            return gettext("%(who)s took it back: %(why)s", who=edge.author, why=edge.reason)
         case Status.SHARED | Status.SURPLUS | Status.UNFOUNDED:
-            return _PUT_ASIDE[edge.status]
+            return gettext(_PUT_ASIDE[edge.status])
         case Status.EXPIRED:
-            return f"the evidence was last seen on {_date(edge.last_day)}; the shop's bound is {edge.counts_days} days"
+            return gettext(
+                "the evidence was last seen on %(day)s; the shop's bound is %(days)s days",
+                day=_date(edge.last_day), days=edge.counts_days,
+            )  # fmt: skip
         case Status.REFUSED | Status.WAITING:  # what waits for an identifier is shown nowhere
             return _refusal(edge)
 
@@ -136,44 +142,48 @@ def limit_words(namespace: str, within: Mapping[str, int]) -> str:
     >>> limit_words("anonymous_id", {"anonymous_id": 30})
     'anonymous_id within 30 days'
     """
-    return f"{namespace} within {within[namespace]} days" if namespace in within else namespace
+    if namespace not in within:
+        return namespace
+    return gettext("%(name)s within %(days)s days", name=namespace, days=within[namespace])
 
 
-UNFOUNDED = "a browser ties no two accounts; it may only give one a name that was nobody's"
+UNFOUNDED = noted("a browser ties no two accounts; it may only give one a name that was nobody's")
 _PUT_ASIDE = {
-    Status.SHARED: "one of the two is shared by so many that it names nobody",
-    Status.SURPLUS: "stronger evidence of its kind fills what is looked at",
+    Status.SHARED: noted("one of the two is shared by so many that it names nobody"),
+    Status.SURPLUS: noted("stronger evidence of its kind fills what is looked at"),
     Status.UNFOUNDED: UNFOUNDED,
 }
-_TWO_NAMES = "the names or dates of birth stated with it are two people's"
 _NO_NAMESPACE = ("forbidden", "max_identifiers", "names", "certain")
 
 
 def _refusal(edge: GraphEdge) -> str:
     names = [name for name in edge.refused_because if name not in _NO_NAMESPACE]
     limits = [limit_words(name, edge.refused_within) for name in names]
-    reasons = [f"one customer would have too many of {', '.join(limits)}"] if limits else []
-    reasons += ["one customer would have too many identifiers"] if "max_identifiers" in edge.refused_because else []
-    reasons += (
-        ["the names or dates of birth stated with it are two people's"] if "names" in edge.refused_because else []
-    )
-    reasons += (
-        ["a browser said it, and the shop's own software knows both"] if "certain" in edge.refused_because else []
-    )
-    reasons += ["a person forbade it"] if "forbidden" in edge.refused_because else []
-    return "; ".join(reasons) or "a limit stood against it when stronger evidence had been taken"
+    reasons = [gettext("one customer would have too many of %(names)s", names=", ".join(limits))] if limits else []
+    said = {
+        "max_identifiers": gettext("one customer would have too many identifiers"),
+        "names": gettext("the names or dates of birth stated with it are two people's"),
+        "certain": gettext("a browser said it, and the shop's own software knows both"),
+        "forbidden": gettext("a person forbade it"),
+    }
+    reasons += [words for name, words in said.items() if name in edge.refused_because]
+    return "; ".join(reasons) or gettext("a limit stood against it when stronger evidence had been taken")
 
 
 def _answer(steps: Sequence[GraphEdge], graphs: Sequence[Graph], *, together: bool, forbidden: bool) -> str:
     if together:
-        return f"They are one customer, by {len(steps)} {'piece' if len(steps) == 1 else 'pieces'} of evidence."
+        return ngettext(
+            "They are one customer, by %(num)s piece of evidence.",
+            "They are one customer, by %(num)s pieces of evidence.", len(steps),
+        )  # fmt: skip
     reasons = list(dict.fromkeys(filter(None, (why_not(edge) for edge in steps))))
     if reasons:
-        return "They are two customers: " + "; ".join(reasons) + "."
+        return gettext("They are two customers: %(why)s.", why="; ".join(reasons))
     if forbidden:
-        return "They are two customers, and a person forbade that they become one."
-    more = " in what was read" if any(graph.truncated for graph in graphs) else ""
-    return f"They are two customers: nothing ties them{more}."
+        return gettext("They are two customers, and a person forbade that they become one.")
+    if any(graph.truncated for graph in graphs):
+        return gettext("They are two customers: nothing ties them in what was read.")
+    return gettext("They are two customers: nothing ties them.")
 
 
 def _trusted(

@@ -14,6 +14,7 @@ import msgspec
 from rapport.kernel.clock import DAY
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key
+from rapport.kernel.language import gettext
 from rapport.resolve.graph.model import Kind, Status
 from rapport.resolve.reading.explain import UNFOUNDED
 from rapport.resolve.reading.identities import Graph, GraphEdge, Member, worth_showing
@@ -103,11 +104,11 @@ def _worth_drawing(graph: Graph) -> list[Member]:
 def evidence_words(edge: GraphEdge) -> str:
     """What a piece of evidence says, in a few words."""
     return {
-        Kind.JOINED: "joined by a person",
-        Kind.ALIAS: "alias",
-        Kind.RENAMED: "renamed in a browser",
-        Kind.SEEN: "seen together",
-        Kind.PROBABLE: "probably the same",
+        Kind.JOINED: gettext("joined by a person"),
+        Kind.ALIAS: gettext("alias"),
+        Kind.RENAMED: gettext("renamed in a browser"),
+        Kind.SEEN: gettext("seen together"),
+        Kind.PROBABLE: gettext("probably the same"),
     }[edge.kind]
 
 
@@ -205,13 +206,18 @@ def _line(edge: GraphEdge, boxes: Mapping[Key, Box], nodes: Mapping[Key, Member]
         x2, bend = right.x, (x1 + right.x) // 2
         label_x = right.x - 36
     refused = edge.status is not Status.LINKED
-    story = [evidence_words(edge), f"{_called(nodes[edge.a])} and {_called(nodes[edge.b])}"]
-    story.append(f"first on {date_words(edge.first_at)}" + (f", by {edge.author}" if edge.author else ""))
+    both = gettext("%(one)s and %(other)s", one=_called(nodes[edge.a]), other=_called(nodes[edge.b]))
+    story = [evidence_words(edge), both]
+    first = date_words(edge.first_at)
+    story.append(
+        gettext("first on %(day)s, by %(who)s", day=first, who=edge.author) if edge.author
+        else gettext("first on %(day)s", day=first)
+    )  # fmt: skip
     story += [_why_not(edge)] if refused else []
     return Line(
         path=f"M{x1} {y1}C{bend} {y1} {bend} {y2} {x2} {y2}",
         refused=refused,
-        label=_short_status(edge) if refused else "alias" if edge.kind is Kind.ALIAS else "",
+        label=_short_status(edge) if refused else gettext("alias") if edge.kind is Kind.ALIAS else "",
         label_x=label_x,
         label_y=y2 - 6,
         title="\n".join(story),
@@ -220,24 +226,32 @@ def _line(edge: GraphEdge, boxes: Mapping[Key, Box], nodes: Mapping[Key, Member]
 
 
 def _short_status(edge: GraphEdge) -> str:
-    if edge.status is Status.SURPLUS:
-        return "not needed"
-    return edge.status.name.lower()
+    said = {
+        Status.SURPLUS: gettext("not needed"), Status.WITHDRAWN: gettext("withdrawn"), Status.SHARED: gettext("shared"),
+        Status.EXPIRED: gettext("expired"), Status.REFUSED: gettext("refused"), Status.UNFOUNDED: gettext("unfounded"),
+    }  # fmt: skip
+    return said.get(edge.status) or edge.status.name.lower()
 
 
 def _why_not(edge: GraphEdge) -> str:
     if edge.status is Status.WITHDRAWN:
-        return f"withdrawn: {edge.reason}" if edge.reason else "withdrawn by a person"
-    if edge.status is Status.SHARED:
-        return "does not count: one end is shared by too many"
-    if edge.status is Status.SURPLUS:
-        return "does not count: too many weaker neighbours"
+        return gettext("withdrawn: %(why)s", why=edge.reason) if edge.reason else gettext("withdrawn by a person")
     if edge.status is Status.EXPIRED:
-        return f"expired: last seen on {date_words(edge.last_day * DAY)}, and it counts for {edge.counts_days} days"
-    if edge.status is Status.UNFOUNDED:
-        return f"does not count: {UNFOUNDED}"
-    because = ", ".join(name.replace("_", " ") for name in edge.refused_because)
-    return f"refused: it would give one customer too many of {because}" if because else "refused by a limit"
+        return gettext(
+            "expired: last seen on %(day)s, and it counts for %(days)s days",
+            day=date_words(edge.last_day * DAY), days=edge.counts_days,
+        )  # fmt: skip
+    aside = {
+        Status.SHARED: gettext("does not count: one end is shared by too many"),
+        Status.SURPLUS: gettext("does not count: too many weaker neighbours"),
+        Status.UNFOUNDED: gettext("does not count: %(why)s", why=gettext(UNFOUNDED)),
+    }
+    if edge.status in aside:
+        return aside[edge.status]
+    because = ", ".join(kind_words(name) for name in edge.refused_because)
+    if not because:
+        return gettext("refused by a limit")
+    return gettext("refused: it would give one customer too many of %(names)s", names=because)
 
 
 def _called(node: Member) -> str:

@@ -18,6 +18,7 @@ from rapport.capabilities.journeys.service.graphs import find
 from rapport.capabilities.orders import sold
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.language import noted
 from rapport.measure.effects import Difference, Group, difference, sample_ratio_p
 from rapport.resolve.graph.store import identifiers
 from rapport.storage.workspaces import workspace_of
@@ -25,8 +26,8 @@ from rapport.storage.workspaces import workspace_of
 __all__ = ["ENOUGH", "Effect", "Measured", "effect_of"]
 
 MEASURES = {
-    "buyers": ("Share who ordered", "share"), "orders": ("Orders", "number"),
-    "revenue": ("Revenue after refunds", "money"),
+    "buyers": (noted("Share who ordered"), "share"), "orders": (noted("Orders"), "number"),
+    "revenue": (noted("Revenue after refunds"), "money"),
 }  # fmt: skip
 ENOUGH = 100
 """People of an arm; below it a difference is shown as not known yet."""

@@ -31,6 +31,19 @@ from rapport.capabilities.messages.model import (
     quiet_until,
 )
 from rapport.capabilities.messages.people import recipients
+from rapport.capabilities.messages.reasons import (
+    A_COPY,
+    A_DAY,
+    A_MINUTE,
+    A_WEEK,
+    LATE,
+    NO_NEWS,
+    QUIET,
+    QUIET_HERE,
+    SPENT,
+    THEN_LATE,
+    UNDER_WAY,
+)
 from rapport.capabilities.messages.service.composing import (
     Desk,
     Shelf,
@@ -50,6 +63,7 @@ from rapport.kernel.errors import RapportError
 from rapport.kernel.gate import marketing_by
 from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.language import noted
 from rapport.storage.lookup import select_among
 
 __all__ = ["GATES", "HERE", "message_id_of", "standing_against"]
@@ -111,7 +125,7 @@ def _ask(conn: Connection, asked: Sequence[Outgoing], now: int) -> Mapping[str, 
         for one in sorted(several, key=lambda m: order.get(m.id, (0, m.id))):
             row = rows.get(message_id_of(one))
             if row is None:
-                said[one.id] = Drop(reason="the message is gone")
+                said[one.id] = Drop(reason=noted("the message is gone"))
                 continue
             verdict, cost = _verdict(row, known, passed, minute, now)
             if verdict is not None:
@@ -140,7 +154,7 @@ def _verdict(
     waits = _waits(row, person, known, [*known.sent.get(person.root, ()), *passed.get(person.root, ())], now)
     limit = known.limits.get(row.channel, 0)
     if waits is None and limit and minute.get(row.domain, 0) >= limit:
-        waits = Hold(until=now + MINUTE, reason=f"no more than {limit} a minute to {row.domain}")
+        waits = Hold(until=now + MINUTE, reason=A_MINUTE % {"most": limit, "domain": row.domain})
     if waits is not None:
         return _in_time(row, waits), 0
     try:
@@ -154,7 +168,7 @@ def _verdict(
 
 def _in_time(row: MessageRow, waits: Hold) -> Verdict:
     late = waits.until > row.latest_at
-    return Drop(reason=f"{waits.reason}, and then it is too late") if late else waits
+    return Drop(reason=THEN_LATE % {"why": waits.reason}) if late else waits
 
 
 def _parts(row: MessageRow, person: Recipient, known: _Known, now: int) -> int:
@@ -170,9 +184,9 @@ def _parts(row: MessageRow, person: Recipient, known: _Known, now: int) -> int:
 def _barred(row: MessageRow, person: Recipient, known: _Known, now: int) -> str:
     """Why this is never sent; empty where it may be."""
     if now > row.latest_at:
-        return f"too late: it was to go by {to_iso(row.latest_at)[:16]} UTC"
+        return LATE % {"at": to_iso(row.latest_at)[:16]}
     if row.unless_ordered_since is not None and person.last_order_at >= row.unless_ordered_since:
-        return "they have ordered meanwhile"
+        return noted("they have ordered meanwhile")
     return _unreachable(row, person, known)
 
 
@@ -187,7 +201,7 @@ def _unreachable(row: MessageRow, person: Recipient, known: _Known) -> str:
     if row.channel == WHATSAPP and not _opted_in(row, person, known, reasons):
         return NOT_OPTED_IN
     if row.purpose == "marketing" and reasons:
-        return "they called a message spam" if "complained" in reasons else "the address wants no news and offers"
+        return noted("they called a message spam") if "complained" in reasons else NO_NEWS
     return ""
 
 
@@ -205,14 +219,14 @@ def _waits(row: MessageRow, person: Recipient, known: _Known, sent: Sequence[int
     if row.purpose != "marketing":
         return None
     wanted = known.desk.settings
-    zone, whose = _zone(person, known.desk)
+    zone, quiet = _zone(person, known.desk)
     until = quiet_until(now, zone, since=wanted.quiet_from, until=wanted.quiet_until)
     if until is not None:
-        return Hold(until=until, reason=f"quiet until {wanted.quiet_until}:00 in {zone.key}{whose}")
-    for most, span, words in ((wanted.cap_a_day, DAY, "24 hours"), (wanted.cap_a_week, 7 * DAY, "7 days")):
+        return Hold(until=until, reason=quiet % {"hour": wanted.quiet_until, "zone": zone.key})
+    for most, span, words in ((wanted.cap_a_day, DAY, A_DAY), (wanted.cap_a_week, 7 * DAY, A_WEEK)):
         within = sorted(at for at in sent if at > now - span)
         if most and len(within) >= most:
-            return Hold(until=within[-most] + span, reason=f"no more than {most} within {words}")
+            return Hold(until=within[-most] + span, reason=words % {"most": most})
     return None
 
 
@@ -225,12 +239,12 @@ def _waits_for_money(
     more = cost + minute.get(_SPENDING, 0)
     over = known.budget.exhausted(more)
     if over is not None:
-        return Hold(until=over[1], reason=f"the budget of the {over[0]} for news and offers is spent")
+        return Hold(until=over[1], reason=SPENT[over[0]])
     over = known.budget.exhausted(more + known.reserved)
     if over is None:
         return None
     until = now + 5 * SECOND + crc32(row.id.encode()) % (20 * SECOND)
-    return Hold(until=until, reason=f"what is under way may spend the rest of the budget of the {over[0]}")
+    return Hold(until=until, reason=UNDER_WAY[over[0]])
 
 
 def _reserved(conn: Connection, workspace: WorkspaceId, budget: Budget, asked: Collection[str], now: int) -> int:
@@ -260,13 +274,13 @@ def _cost(row: MessageRow, known: _Known, now: int) -> int:
 
 
 def _zone(person: Recipient, desk: Desk) -> tuple[ZoneInfo, str]:
-    """The person's time zone; the shop's where theirs is unknown or none, which is said."""
+    """The person's time zone, and how to say that it is quiet there; the shop's where theirs is unknown or none."""
     try:
         if person.time_zone:
-            return ZoneInfo(person.time_zone), ""
+            return ZoneInfo(person.time_zone), QUIET
     except (ValueError, KeyError, OSError):
         pass
-    return zone_named(desk.shop.settings.time_zone), ", the shop's zone: theirs is not known"
+    return zone_named(desk.shop.settings.time_zone), QUIET_HERE
 
 
 def _known(conn: Connection, workspace: WorkspaceId, rows: Sequence[MessageRow], now: int) -> _Known:
@@ -345,7 +359,7 @@ def _address_key(workspace: WorkspaceId, channel: str, address: str) -> Key:
 def _ask_here(conn: Connection, asked: Sequence[Outgoing], now: int) -> Mapping[str, Verdict]:
     if is_allowed_here(conn):
         return {}
-    held = Hold(until=now + 10 * MINUTE, reason="this is a copy of the data: allow sending on the page Messages first")
+    held = Hold(until=now + 10 * MINUTE, reason=A_COPY)
     return {one.id: held for one in asked}
 
 

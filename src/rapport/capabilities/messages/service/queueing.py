@@ -21,7 +21,7 @@ from rapport.capabilities.messages.service.templates import Published, find_temp
 from rapport.capabilities.messages.store import MessageRow
 from rapport.kernel.clock import HOUR
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound, RapportError, TooLarge
-from rapport.kernel.gate import marketing_by
+from rapport.kernel.gate import NOT_SENT, marketing_by
 from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.kernel.work import Message
 
@@ -239,7 +239,7 @@ def _against(
         permits = gate(conn, workspace, set(keys.values()), marketing_by(channel), now)
         for at, key in keys.items():
             if not permits[key].may:
-                found[at] = f"not sent: {permits[key].reason}"
+                found[at] = NOT_SENT % {"why": permits[key].reason}
     return found
 
 

@@ -15,6 +15,7 @@ from rapport.capabilities.messages.service.composing import Desk, preview
 from rapport.capabilities.messages.service.templates import Published
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.ids import Key
+from rapport.kernel.language import noted
 
 __all__ = ["WORST", "Tried", "Worst", "person_of", "try_worst"]
 
@@ -54,34 +55,34 @@ def _items(number: int, **other: Any) -> list[dict[str, Any]]:
 
 
 WORST: Sequence[Worst] = (
-    Worst("no name at all", "", "", {}),
-    Worst("a name of one letter", "X", "X", {}),
-    Worst("a name of 120 letters", "Wolfeschlegelsteinhausen" * 5, "Wolfeschlegelsteinhausen" * 5, {}),
-    Worst("from right to left: Arabic", "عبد الرحمن بن يوسف", "عبد الرحمن", {}),
-    Worst("from right to left: Hebrew", "יעקב בן־דוד", "יעקב", {}),
-    Worst("Thai, without spaces", "สมชายใจดีมากที่สุดในโลก", "สมชายใจดีมากที่สุดในโลก", {}),
-    Worst("Chinese", "欧阳修远", "修远", {}),
-    Worst("emoji in the name", "👩‍👩‍👧‍👦 Smith", "👩‍👩‍👧‍👦", {}),
-    Worst("markup in the name", "<b onmouseover=alert(1)>Bo</b>", "<b onmouseover=alert(1)>Bo</b>", {}),
-    Worst("Liquid in the name", "{{ shop.name }} {% if %}", "{{ shop.name }} {% if %}", {}),
-    Worst("quotes and ampersands", "Conan \"O'Brien\" & Söhne", "Conan \"O'Brien\"", {}),
-    Worst("the longest product", "Ada Lovelace", "Ada",
+    Worst(noted("no name at all"), "", "", {}),
+    Worst(noted("a name of one letter"), "X", "X", {}),
+    Worst(noted("a name of 120 letters"), "Wolfeschlegelsteinhausen" * 5, "Wolfeschlegelsteinhausen" * 5, {}),
+    Worst(noted("from right to left: Arabic"), "عبد الرحمن بن يوسف", "عبد الرحمن", {}),
+    Worst(noted("from right to left: Hebrew"), "יעקב בן־דוד", "יעקב", {}),
+    Worst(noted("Thai, without spaces"), "สมชายใจดีมากที่สุดในโลก", "สมชายใจดีมากที่สุดในโลก", {}),
+    Worst(noted("Chinese"), "欧阳修远", "修远", {}),
+    Worst(noted("emoji in the name"), "👩‍👩‍👧‍👦 Smith", "👩‍👩‍👧‍👦", {}),
+    Worst(noted("markup in the name"), "<b onmouseover=alert(1)>Bo</b>", "<b onmouseover=alert(1)>Bo</b>", {}),
+    Worst(noted("Liquid in the name"), "{{ shop.name }} {% if %}", "{{ shop.name }} {% if %}", {}),
+    Worst(noted("quotes and ampersands"), "Conan \"O'Brien\" & Söhne", "Conan \"O'Brien\"", {}),
+    Worst(noted("the longest product"), "Ada Lovelace", "Ada",
           {"product": _product(name=_LONG), "items": _items(1, name=_LONG)}),
-    Worst("a product without spaces", "Ada Lovelace", "Ada",
+    Worst(noted("a product without spaces"), "Ada Lovelace", "Ada",
           {"product": _product(name="SKU" * 60), "items": _items(1, name="SKU" * 60)}),
-    Worst("fifty things in the cart", "Ada Lovelace", "Ada", {"items": _items(50)}),
-    Worst("an empty cart", "Ada Lovelace", "Ada", {"items": []}),
-    Worst("things without a price", "Ada Lovelace", "Ada",
+    Worst(noted("fifty things in the cart"), "Ada Lovelace", "Ada", {"items": _items(50)}),
+    Worst(noted("an empty cart"), "Ada Lovelace", "Ada", {"items": []}),
+    Worst(noted("things without a price"), "Ada Lovelace", "Ada",
           {"items": _items(2, price=None), "product": _product(price=None, lowest_before=None)}),
-    Worst("yen, and a large sum", "Ada Lovelace", "Ada",
+    Worst(noted("yen, and a large sum"), "Ada Lovelace", "Ada",
           {"product": _product(price={"minor": 123456789, "currency": "JPY"},
                                lowest_before={"minor": 223456789, "currency": "JPY"}),
            "items": _items(1, price={"minor": 123456789, "currency": "JPY"})}),
-    Worst("no product, no order, no address", "Ada Lovelace", "Ada",
+    Worst(noted("no product, no order, no address"), "Ada Lovelace", "Ada",
           {"product": None, "order": None, "url": None, "path": None, "promise": None, "story": None}),
-    Worst("an order number of 60 signs", "Ada Lovelace", "Ada",
+    Worst(noted("an order number of 60 signs"), "Ada Lovelace", "Ada",
           {"order": {"id": "O" * 60, "url": "https://shop.example/o"}}),
-    Worst("an address of 1,500 signs", "Ada Lovelace", "Ada", {"url": "https://shop.example/?c=" + "x" * 1_476}),
+    Worst(noted("an address of 1,500 signs"), "Ada Lovelace", "Ada", {"url": "https://shop.example/?c=" + "x" * 1_476}),
 )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from rapport.capabilities.prediction.service.buyers import Days, days_of
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.gate import PERSONALISATION, Gate
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.language import kept, noted
 from rapport.measure.days import day_of
 from rapport.measure.service import zone_of
 from rapport.storage.workspaces import workspace_of
@@ -35,6 +36,15 @@ __all__ = ["FEWEST", "Fitted", "fit_shop", "is_installed", "keep_fit"]
 
 SAMPLE = 5_000
 """Customers that are fitted at most; the first by their keys, which are hashes, so they are like the others."""
+_NOT_INSTALLED = noted("The optional packages are not installed (`rapport[prediction]`): the baseline is served.")
+_BETTER = kept(
+    "Over the last %(days)s days, held out, BG/NBD was off by %(model)s orders a customer and the baseline by "
+    "%(baseline)s: BG/NBD is served."
+)
+_NO_BETTER = kept(
+    "Over the last %(days)s days, held out, BG/NBD was off by %(model)s orders a customer and the baseline by "
+    "%(baseline)s: the baseline is served."
+)
 FEWEST = 100
 """Customers with orders from which on there is anything to learn."""
 
@@ -81,7 +91,7 @@ def _held_out(people: Sequence[Days], today: int) -> tuple[Judged, Judged | None
     baseline = _learnt(people, then - HORIZON_DAYS)
     plain = judge([baseline.foretell(buyer) for _, buyer in known], came)
     if not is_installed():
-        return plain, None, "The optional packages are not installed (`rapport[prediction]`): the baseline is served."
+        return plain, None, _NOT_INSTALLED
     from rapport.capabilities.prediction.bgnbd import FitFailed, fit
     from rapport.capabilities.prediction.service.modelled import foretold
 
@@ -121,10 +131,9 @@ def _with_models(card: ModelCard, people: Sequence[Days], today: int) -> ModelCa
     except FitFailed as error:
         return msgspec.structs.replace(card, why=f"BG/NBD could not be fitted: {error}. {card.why}".strip())
     better = card.model.rmse <= card.baseline.rmse
-    words = (
-        f"Over the last {HORIZON_DAYS} days, held out, BG/NBD was off by {card.model.rmse:.3f} orders a customer and "
-        f"the baseline by {card.baseline.rmse:.3f}: {'BG/NBD' if better else 'the baseline'} is served."
-    )
+    words = (_BETTER if better else _NO_BETTER) % {
+        "days": HORIZON_DAYS, "model": f"{card.model.rmse:.3f}", "baseline": f"{card.baseline.rmse:.3f}",
+    }  # fmt: skip
     return msgspec.structs.replace(
         card, parameters=dict(model.parameters), log_likelihood=model.log_likelihood,
         served="bgnbd" if better else "baseline", why=f"{words} {card.why}".strip(),

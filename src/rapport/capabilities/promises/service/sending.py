@@ -20,11 +20,14 @@ from rapport.capabilities.promises.store import Row
 from rapport.decide.people import roots_of, strands_by_root
 from rapport.kernel.clock import DAY, HOUR
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.language import kept, noted
 from rapport.storage.lookup import select_among
 
 __all__ = ["NO_SELLING", "STILL_TRUE"]
 
 ASK_AGAIN = 6 * HOUR
+_IS_LATE = kept("order %(order)s is late")
+_MAY_BE_LATE = kept("order %(order)s may be late")
 _FORGOTTEN = 30 * DAY
 """So long after the promised day a late order holds nothing back any more: something else is wrong with it."""
 
@@ -46,8 +49,8 @@ def _no_selling(conn: Connection, messages: Sequence[Outgoing], now: int) -> Map
         for one in some:
             found = late.get(roots[Key(one.strand)]) if one.strand is not None else None
             if found is not None:
-                why = "is late" if found.status == "broken" else "may be late"
-                said[one.id] = Hold(until=now + ASK_AGAIN, reason=f"order {found.order_id[:40]} {why}")
+                why = _IS_LATE if found.status == "broken" else _MAY_BE_LATE
+                said[one.id] = Hold(until=now + ASK_AGAIN, reason=why % {"order": found.order_id[:40]})
     return said
 
 
@@ -62,11 +65,11 @@ def _still_true(conn: Connection, messages: Sequence[Outgoing], now: int) -> Map
         for one in about:
             row = true.get(keys[one.id].rpartition(":")[0])
             if row is None:
-                said[one.id] = Drop(reason="something else was promised meanwhile")
+                said[one.id] = Drop(reason=noted("something else was promised meanwhile"))
             elif row.arrived_at is not None:
-                said[one.id] = Drop(reason="the order has arrived")
+                said[one.id] = Drop(reason=noted("the order has arrived"))
             elif row.status not in IN_DANGER:
-                said[one.id] = Drop(reason="the order is on time again")
+                said[one.id] = Drop(reason=noted("the order is on time again"))
     return said
 
 
