@@ -109,7 +109,7 @@ def test_what_is_no_table_is_refused_with_what_to_do(shop: Server, browser: Brow
     with signed_in(browser, shop) as (page, complaints):
         hand_in(page, shop, path)
         page.get_by_text("orders.xlsx is a spreadsheet or an archive").wait_for()
-        assert page.get_by_text("save it as CSV").is_visible()
+        assert page.get_by_text("open it in a spreadsheet").is_visible()
         complaints.clear()  # the browser names the answer 400
 
 
