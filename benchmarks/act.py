@@ -1,6 +1,6 @@
 """Acting on time: due steps a second, how late they are among a million sleepers, what waiting costs, mails a second.
 
-    python -m benchmarks.act [--quick] [--engine sqlite|postgresql] [--json]
+    python -m benchmarks.act [--quick] [--kill] [--engine sqlite|postgresql] [--json]
 
 An installation with one worker. Sleepers are written into its journeys as steps would have left them, due tomorrow.
 Then, one after the other: the worker's processor time while nothing is due; how late steps are done that fall due one
@@ -8,23 +8,30 @@ by one, by when another connection sees them; how quick many are done that are d
 how quick mails reach a server that does nothing with them, beside what that server takes from a client that does
 nothing else, over as many connections. One JSON object at the end: `steps_per_s, lag_p99_ms, idle_cpu_percent,
 sent_per_s, sink_limit_per_s, peak_rss_mb`, and what was asked for.
+
+With `--kill` nothing is timed: 10,000 mails (300 with `--quick`) go out of a journey while worker and server are killed
+at random, and what arrived is counted (`benchmarks/kills.py`): `kills, mails, message_ids, people,
+again_under_the_same_id, people_with_two_messages, people_without`. The last two have to be 0.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import email
 import json
 import multiprocessing
 import os
 import smtplib
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -32,6 +39,7 @@ import sqlalchemy as sa
 from aiosmtpd.controller import Controller
 
 from benchmarks.installation import Installation, installation
+from benchmarks.kills import enter, killing
 from rapport.capabilities.journeys import store
 from rapport.capabilities.journeys.model import NEVER, Graph
 from rapport.capabilities.journeys.store import Context, Instance
@@ -75,10 +83,11 @@ QUICK = Size(20_000, 2_000, 200, 300, 5.0)
 
 
 class _Sink:
-    """Takes mail and counts it."""
+    """Takes mail and counts it; where it is given a file, it writes down what came for whom."""
 
-    def __init__(self, taken: Synchronized[int]) -> None:
+    def __init__(self, taken: Synchronized[int], told: Path | None) -> None:
         self._taken = taken
+        self._told = told
 
     async def handle_EHLO(  # noqa: N802 - the library's name
         self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
@@ -89,23 +98,29 @@ class _Sink:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - the library's name
         with self._taken.get_lock():
             self._taken.value += 1
+        if self._told is not None:
+            named = email.message_from_bytes(envelope.content)["Message-ID"]
+            with self._told.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([named, *envelope.rcpt_tos]) + "\n")
         return "250 OK"
 
 
-def _listen(port: int, taken: Synchronized[int], ready: Event) -> None:
-    Controller(_Sink(taken), hostname="127.0.0.1", port=port).start()
+def _listen(port: int, taken: Synchronized[int], ready: Event, told: Path | None) -> None:
+    Controller(_Sink(taken, told), hostname="127.0.0.1", port=port).start()
     ready.set()
     multiprocessing.Event().wait()
 
 
 @contextlib.contextmanager
-def sink() -> Iterator[tuple[int, Synchronized[int]]]:
-    """A mail server in a process of its own: its port, and how many mails it has taken."""
+def sink(told: Path | None = None) -> Iterator[tuple[int, Synchronized[int]]]:
+    """A mail server in a process of its own: its port, and how many mails it has taken. What came for whom it writes
+    into the file `told`.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     taken, ready = multiprocessing.Value("i", 0), multiprocessing.Event()
-    process = multiprocessing.Process(target=_listen, args=(port, taken, ready), daemon=True)
+    process = multiprocessing.Process(target=_listen, args=(port, taken, ready, told), daemon=True)
     process.start()
     if not ready.wait(30):
         raise TimeoutError("the mail server did not start")
@@ -272,10 +287,7 @@ def limit(port: int, size: Size) -> float:
 def measure(size: Size, *, engine: str) -> dict[str, Any]:
     """All figures."""
     with sink() as (port, taken):
-        os.environ |= {
-            "RAPPORT_SMTP_URL": f"smtp://127.0.0.1:{port}?plain", "RAPPORT_MAIL_FROM": "hello@shop.example",
-            "RAPPORT_PUBLIC_URL": "https://shop.example",
-        }  # fmt: skip
+        _send_to(port)
         found: dict[str, Any] = {"engine": engine, **size._asdict(), "sink_limit_per_s": round(limit(port, size))}
         with installation(engine, workers=1) as running:
             db = Database.open(running.database_url or f"sqlite:///{running.data / 'rapport.db'}")
@@ -293,14 +305,44 @@ def measure(size: Size, *, engine: str) -> dict[str, Any]:
     return found
 
 
+def survive(mails: int, *, engine: str, seed: int) -> dict[str, Any]:
+    """What arrived, whatever was killed."""
+    with tempfile.TemporaryDirectory(prefix="rapport-mails-") as folder:
+        told = Path(folder) / "mails.jsonl"
+        told.touch()
+        with sink(told) as (port, _):
+            _send_to(port)
+            with installation(engine, workers=2 if engine == "postgresql" else 1) as running:
+                db = Database.open(running.database_url or f"sqlite:///{running.data / 'rapport.db'}")
+                with db.read() as conn:
+                    shop = default_workspace(conn).id
+                people = fill(db, shop, QUICK._replace(sleepers=1_000, due=0, mails=mails))
+                enter(db, shop, people)
+                found = killing(running, db, shop, told, mails=mails, seed=seed, patience=600 + mails / 5)
+                db.close()
+    return {"engine": engine, "seed": seed, **found}
+
+
+def _send_to(port: int) -> None:
+    os.environ |= {
+        "RAPPORT_SMTP_URL": f"smtp://127.0.0.1:{port}?plain", "RAPPORT_MAIL_FROM": "hello@shop.example",
+        "RAPPORT_PUBLIC_URL": "https://shop.example",
+    }  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="20,000 sleepers, 2,000 due at once, 300 mails")
+    parser.add_argument("--kill", action="store_true", help="kill worker and server meanwhile, and count what arrived")
+    parser.add_argument("--seed", type=int, default=1, help="of the moments at which something is killed [1]")
     parser.add_argument("--engine", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--json", action="store_true", help="nothing but the JSON object on standard output")
     asked = parser.parse_args()
     with contextlib.redirect_stdout(sys.stderr if asked.json else sys.stdout):
-        found = measure(QUICK if asked.quick else WHOLE, engine=asked.engine)
+        if asked.kill:
+            found = survive(300 if asked.quick else 10_000, engine=asked.engine, seed=asked.seed)
+        else:
+            found = measure(QUICK if asked.quick else WHOLE, engine=asked.engine)
     print(json.dumps(found))
 
 

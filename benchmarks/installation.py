@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -60,6 +60,19 @@ class Installation:
     process: subprocess.Popen[bytes]
     write_key: str
     api_key: str
+    started_by: tuple[list[str], dict[str, str]] = field(default_factory=lambda: ([], {}), repr=False)
+    """Command and environment of the server."""
+
+    def kill(self) -> None:
+        """End the server and all it started at once, as the system would (SIGKILL)."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def start(self) -> None:
+        """Start the server again on its port, and wait until it is ready."""
+        self.process = _started(*self.started_by)
+        _wait_ready(self.port, self.process)
 
     @property
     def url(self) -> str:
@@ -141,20 +154,22 @@ def installation(engine: str, *, workers: int | None = None, bounded: bool = Fal
         port = _free_port()
         command = [sys.executable, "-m", "rapport", "serve", "--data", folder, "--port", str(port)]
         command += [] if workers is None else ["--workers", str(workers)]
-        process = subprocess.Popen(
-            command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=sys.stderr,
-        )  # fmt: skip
+        process = _started(command, environment)
+        running = None
         try:
             _wait_ready(port, process)
             keys = json.loads(subprocess.run(
                 [sys.executable, "-m", "rapport", "keys", "--data", folder, "--json"],
                 env=environment, check=True, capture_output=True, text=True,
             ).stdout.splitlines()[-1])  # fmt: skip
-            running = Installation(data, url, port, process, keys["write_key"], keys["api_key"])
+            running = Installation(
+                data, url, port, process, keys["write_key"], keys["api_key"], (command, environment)
+            )  # fmt: skip
             if not bounded:
                 _let_send(running)
             yield running
         finally:
+            process = process if running is None else running.process
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -162,6 +177,12 @@ def installation(engine: str, *, workers: int | None = None, bounded: bool = Fal
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def _started(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=sys.stderr
+    )
 
 
 def reachable_engines() -> list[str]:

@@ -49,7 +49,8 @@ from rapport.capabilities.messages.service.templates import publish
 from rapport.capabilities.messages.settings import MESSAGE_SETTINGS, MessageSettings
 from rapport.capabilities.messages.store import MessageRow
 from rapport.capabilities.messages.texts import parts_of
-from rapport.kernel.clock import DAY, MINUTE, SECOND, now_us, to_iso
+from rapport.capabilities.messages.watches import WATCHES
+from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, now_us, to_iso
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import Key
@@ -559,6 +560,40 @@ def test_what_another_worker_has_under_way_counts_to_the_budget_before_it_is_spe
         conn.execute(theirs.values(status="dead", leased_until=0, finished_at=now_us()))
     run(post, after=30 * SECOND)
     assert now_of(shop, held).status == "sent"
+
+
+def test_a_provider_that_takes_messages_and_loses_them_is_an_alarm(shop: Shop) -> None:
+    """It says 200 to each; of those before it told that most arrived, of the newest twenty-five nothing."""
+    now = now_us() + 30 * DAY
+    phone = _key(shop, somebody(shop))
+
+    def taken(number: int, *, hours: int, arrived: bool) -> None:
+        at = now - hours * HOUR
+        rows = [
+            MessageRow(
+                workspace=shop.id, id=f"msg_l{next(_NUMBERS)}", idempotency_key=f"l{next(_NUMBERS)}", strand=phone,
+                template="order_story", channel=SMS, purpose="transactional", data=b"{}", unless_ordered_since=None,
+                status="sent", reason="", domain="sms", created_at=at, latest_at=at + DAY, finished_at=at,
+                delivered_at=at + SECOND if arrived else None,
+            )
+            for _ in range(number)
+        ]  # fmt: skip
+        with shop.db.write() as conn:
+            store.insert(conn, rows)
+
+    def alarms() -> list[str]:
+        with shop.db.read() as conn:
+            told = [one for watch in WATCHES if watch.read is not None for one in watch.read(conn, shop.id, now)]
+        return [one.what for one in told if "arrived" in one.what]
+
+    taken(30, hours=50, arrived=True)
+    taken(5, hours=49, arrived=False)
+    assert alarms() == [], "five may be chance"
+    taken(20, hours=2, arrived=False)
+    [what] = alarms()
+    assert "last 25 messages by SMS" in what
+    taken(1, hours=2, arrived=True)
+    assert alarms() == []
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from rapport.act import deliveries
 from rapport.act.channels import ChannelSettings
 from rapport.act.deliveries import Delivery
 from rapport.act.routes import GivenSettings
-from rapport.capabilities.messages.model import CHANNELS, EMAIL, PUSH
+from rapport.capabilities.messages.model import CHANNELS, EMAIL, PUSH, TITLES
 from rapport.capabilities.messages.service.channels import Health, healths, send_trial
 from rapport.capabilities.messages.service.providers import CARRIES, Provider, keep_provider, readable_provider
 from rapport.capabilities.messages.service.servers import server_of
@@ -30,7 +30,6 @@ from rapport.web.forms import Form, integer, raw, text
 __all__ = ["CHANNEL_PAGES"]
 
 AnyRequest = Request[Any, Any, Any]
-TITLES = {"email": "E-mail", "sms": "SMS", "whatsapp": "WhatsApp", "push": "Web push"}
 
 
 class _Line(NamedTuple):

@@ -26,6 +26,7 @@ __all__ = [
     "OWN_TROUBLE",
     "PUSH",
     "SMS",
+    "TITLES",
     "WHATSAPP",
     "WHATSAPP_WINDOW",
     "WINDOW_IS_OVER",
@@ -45,6 +46,8 @@ __all__ = [
 EMAIL, SMS, WHATSAPP, PUSH = "email", "sms", "whatsapp", "push"
 """The channels that carry messages to customers."""
 CHANNELS = (EMAIL, SMS, WHATSAPP, PUSH)
+TITLES = {EMAIL: "E-mail", SMS: "SMS", WHATSAPP: "WhatsApp", PUSH: "Web push"}
+"""How people call them."""
 NO_ADDRESS = {
     EMAIL: noted("no e-mail address is known"), SMS: noted("no telephone number is known"),
     WHATSAPP: "no telephone number is known", PUSH: noted("no browser of theirs takes notifications"),
