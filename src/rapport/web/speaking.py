@@ -9,7 +9,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from rapport.kernel.language import speak
+from rapport.kernel.language import ENGLISH, speak
 from rapport.web.catalogues import LANGUAGES, tag_of
 from rapport.web.console import Console
 from rapport.web.shoppers import language_of
@@ -24,6 +24,10 @@ class Speaking(ASGIMiddleware):
     scopes = (ScopeType.HTTP,)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        if scope["path"].startswith("/api/"):  # programs are told English, whatever they accept
+            speak(ENGLISH)
+            await next_app(scope, receive, send)
+            return
         connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
         console: Console = connection.app.state.console
         room = console.room_of(scope["route_handler"])

@@ -179,3 +179,16 @@ def test_a_person_is_asked_before_the_shop_and_the_shop_before_the_browser(
     submit(browser, "/console/account", "/console/account/language", language="")
     assert '<html lang="fr"' in browser.get("/console/account").text
     assert "Aucun" not in browser.get("/api/v1/whoami").text
+
+
+def test_a_text_that_a_declaration_puts_together_is_one_text_to_translate(tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    (shop / "parts.py").write_text('DAYS, WHERE = 30 * 3, "in the shop."\n')
+    (shop / "metrics.py").write_text(
+        "from shop.parts import DAYS, WHERE\n"
+        'TEAS = Metric(title=NAMED, definition=f"Teas of {DAYS} days " + WHERE)\n'
+        'CUPS = Metric(title=gettext("hot" if True else "cold"), definition=TEAS.definition + " Cups.")\n'
+        'LEFT = Metric(definition=f"Of {unknown()} days")\n'
+    )
+    assert set(texts_of(shop)) == {"Teas of 90 days in the shop.", "Teas of 90 days in the shop. Cups.", "hot", "cold"}
