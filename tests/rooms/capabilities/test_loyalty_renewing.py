@@ -12,6 +12,7 @@ from rapport.capabilities.loyalty.effects import Effects, effects_of
 from rapport.capabilities.loyalty.programme import read_programme
 from rapport.capabilities.loyalty.renewing import RenewalForecast
 from rapport.capabilities.loyalty.trials import BenefitCost, Measured, TrialShown
+from rapport.capabilities.loyalty.upgrading import change_plan
 from rapport.capabilities.loyalty.versions import versions_of
 from rapport.kernel.clock import DAY
 from tests.databases import ENGINES, database_at
@@ -19,6 +20,7 @@ from tests.loyal import CLUB, begin, key, order, pass_time, tell
 from tests.shop import NOON, Shop
 
 MONTHLY = CLUB["plans"][0] | {"period": "month", "fee_minor": 500, "trial_days": 0}
+GOLD = MONTHLY | {"name": "gold", "fee_minor": 900}
 PEOPLE = [f"p{n}" for n in range(40)]
 BEGAN = NOON - 40 * DAY
 
@@ -28,7 +30,7 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """Forty members of a month each, of whom thirty paid for a second one; ten of them have 5 % off an order of 200."""
     with database_at(request.param, tmp_path_factory.mktemp("renewing")) as url:
         made = Shop(url)
-        begin(made, plans=[MONTHLY], delivery={"fee_minor": 490})
+        begin(made, plans=[MONTHLY, GOLD], delivery={"fee_minor": 490})
         tell(made, *(order(made, one, f"{one}-first", 1, at=BEGAN - DAY) for one in PEOPLE))
         for n, one in enumerate(PEOPLE):
             id = membership.join(made.db, made.id, key(made, one), "plus", payment=f"{one}-1", now=BEGAN)
@@ -49,8 +51,7 @@ def effects(shop: Shop) -> Effects:
 
 
 def forecast(shop: Shop) -> RenewalForecast:
-    [found] = effects(shop).renewals
-    return found
+    return effects(shop).renewals[0]
 
 
 def test_renewals_are_foretold_by_what_those_did_who_came_to_an_end(shop: Shop) -> None:
@@ -66,6 +67,19 @@ def test_renewals_are_foretold_by_what_those_did_who_came_to_an_end(shop: Shop) 
     assert there.expected == round(28 * 20 / 30)  # in their second month nobody has saved the fee yet
     assert there.low < there.expected < there.high <= 28
     assert there.fees_minor == round(28 * 20 / 30 * 500)
+
+
+def test_whoever_goes_to_another_plan_has_stayed_and_who_has_the_fee_back_is_not_counted(shop: Shop) -> None:
+    before = {one.kind: (one.ended, one.renewed) for one in forecast(shop).groups}
+    for one, plan in (("gone", "plus"), ("stays", "plus")):
+        id = membership.join(shop.db, shop.id, key(shop, one), plan, payment=f"{one}-1", now=NOON - 2 * DAY)
+        if one == "gone":
+            membership.withdraw(shop.db, shop.id, id, now=NOON - DAY)
+        else:
+            change_plan(shop.db, shop.id, id, "gold", payment="stays-2", now=NOON - DAY)
+    after = {one.kind: (one.ended, one.renewed) for one in forecast(shop).groups}
+    ended, renewed = before["not_saved"]
+    assert after == before | {"not_saved": (ended + 1, renewed + 1)}
 
 
 def test_of_too_few_that_ended_nothing_is_foretold(shop: Shop) -> None:

@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from rapport.capabilities.loyalty import membership
+from rapport.capabilities.loyalty import fees, membership
 from rapport.capabilities.loyalty.showing import member_shown
 from rapport.capabilities.loyalty.upgrading import Change, change_of, change_plan
 from rapport.kernel.clock import DAY, from_iso
@@ -85,6 +85,7 @@ def test_a_dearer_plan_pays_for_a_cheaper_one_and_the_rest_is_to_be_given_back(s
     done = change(shop, id, "", plan="silver", now=NOON)
     assert (done.credit_minor, done.to_pay_minor, done.to_give_back_minor) == (4_900, 0, 3_900)
     assert states(shop, ada, now=NOON + DAY) == {"gold": ("ended", 0), "silver": ("active", 1_000)}
+    assert change(shop, id, "", plan="silver", now=NOON + DAY) == done  # told again, a day later
 
 
 def test_what_cannot_be_changed_is_refused_in_words(shop: Shop, ada: str) -> None:
@@ -126,3 +127,48 @@ def test_a_member_is_told_what_the_other_plan_costs_today(shop: Shop, ada: str) 
         [plan] = member_shown(conn, shop.id, key(shop, ada), "en", now=NOON)["plans"]
     assert plan["pay"] == "Change from Silver today for €39.00: €10.00 of what you have paid is credited"
     assert (plan["try"], plan["url"]) == ("", "https://shop.example/gold")
+
+
+def fees_of(shop: Shop, *, now: int) -> list[tuple[str, str, str]]:
+    with shop.db.read() as conn:
+        return [(one.payment, one.membership, one.why) for one in fees.stray_fees(conn, shop.id, now=now)]
+
+
+def back(shop: Shop, id: str, payment: str, *, end: bool = False, now: int = NOON + 11 * DAY) -> None:
+    membership.fee_came_back(shop.db, shop.id, id, payment=payment, end=end, now=now)
+
+
+def test_a_fee_that_was_credited_and_comes_back_is_an_alarm_of_the_plan_it_pays_for_now(shop: Shop, ada: str) -> None:
+    id = join(shop, ada)
+    done = change(shop, id, f"{ada}-2")
+    for _ in range(2):
+        back(shop, id, f"{ada}-1")
+    assert (f"{ada}-1", done.membership, "back") in fees_of(shop, now=NOON + 11 * DAY)
+    assert states(shop, ada, now=NOON + 11 * DAY) == {"silver": ("ended", 0), "gold": ("active", done.to_pay_minor)}
+    with pytest.raises(Conflict, match="went back already"):  # else the shop would pay it back twice
+        membership.withdraw(shop.db, shop.id, done.membership, now=NOON + 11 * DAY)
+    with pytest.raises(Conflict, match="has ended"):
+        membership.withdraw(shop.db, shop.id, id, now=NOON + 11 * DAY)
+    back(shop, done.membership, f"{ada}-1", end=True)
+    assert states(shop, ada, now=NOON + 12 * DAY)["gold"][0] == "ended"
+    assert not [one for one in fees_of(shop, now=NOON + 12 * DAY) if one[0] == f"{ada}-1"]
+
+
+def test_of_a_fee_that_was_paid_in_part_by_credit_only_what_was_charged_comes_back(shop: Shop, ada: str) -> None:
+    id = join(shop, ada)
+    done = change(shop, id, f"{ada}-2")
+    back(shop, done.membership, f"{ada}-2")
+    assert states(shop, ada, now=NOON + 11 * DAY)["gold"] == ("active", done.credit_minor)
+    with shop.db.read() as conn:
+        again = change_of(conn, shop.id, done.membership, "silver", now=NOON + 11 * DAY)
+    assert again.credit_minor == done.credit_minor
+    back(shop, done.membership, f"{ada}-2", end=True)
+
+
+def test_days_of_rest_are_no_days_of_use(shop: Shop, ada: str) -> None:
+    id = join(shop, ada)
+    membership.pause(shop.db, shop.id, id, days=20, now=NOON + DAY)
+    membership.resume(shop.db, shop.id, id, now=NOON + 19 * DAY)
+    with shop.db.read() as conn:
+        asked = change_of(conn, shop.id, id, "gold", now=NOON + 19 * DAY)
+    assert 1_000 * 28 // 31 <= asked.credit_minor <= 1_000 * 30 // 31  # one day of a month is used

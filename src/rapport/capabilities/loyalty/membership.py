@@ -16,7 +16,17 @@ import sqlalchemy as sa
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.days import end_of_day, period_end
 from rapport.capabilities.loyalty.facts import CANCELLED, ENDED, PAUSED, RENEWED, RESUMED, STARTED
-from rapport.capabilities.loyalty.fees import AFTER_END, AHEAD, Why, keep_back, keep_stray, pay_again
+from rapport.capabilities.loyalty.fees import (
+    AFTER_END,
+    AHEAD,
+    BACK,
+    Why,
+    keep_back,
+    keep_stray,
+    pay_again,
+    running_after,
+    state_of,
+)
 from rapport.capabilities.loyalty.periods import (
     MONTHS,
     begin,
@@ -129,14 +139,12 @@ def renew_in(conn: Connection, workspace: WorkspaceId, id: str, *, payment: str,
     """The same in the caller's transaction; answers the refusal, so that what is kept of it stays."""
     lock_person(conn, workspace, Key(find(conn, workspace, id).strand))
     row = find(conn, workspace, id)
-    p = store.periods.c
-    told = conn.execute(sa.select(p.membership).where(p.workspace == workspace, p.payment == payment)).scalar()
-    if told == id:
-        return None
+    told, refused = _told_before(conn, workspace, id, payment)
+    if told:
+        return refused
 
     def stray(why: Why, words: str, hint: str) -> Conflict:
-        if told is None:
-            keep_stray(conn, workspace, payment, id, Key(row.strand), why=why, now=now)
+        keep_stray(conn, workspace, payment, id, Key(row.strand), why=why, now=now)
         return Conflict(words, hint=hint)
 
     if row.ended_at is not None or row.cancelled_at is not None or row.until <= now:
@@ -146,6 +154,7 @@ def renew_in(conn: Connection, workspace: WorkspaceId, id: str, *, payment: str,
     plan = plan_of(kept.programme.plan_named(row.plan), row.plan)
     if pay_again(conn, workspace, id, payment, by=f"payment {payment}", now=now):
         return None
+    p = store.periods.c
     last, begins = conn.execute(sa.select(sa.func.max(p.number), sa.func.max(p.since)).where(
         p.workspace == workspace, p.membership == id)).one()  # fmt: skip
     if begins > now:  # one period may be paid ahead; who is charged for a second was charged twice
@@ -160,6 +169,19 @@ def renew_in(conn: Connection, workspace: WorkspaceId, id: str, *, payment: str,
     return None
 
 
+def _told_before(conn: Connection, workspace: WorkspaceId, id: str, payment: str) -> tuple[bool, Conflict | None]:
+    """Whether this payment was told before, and the refusal where it was of something else, or for nothing."""
+    p = store.periods.c
+    told = conn.execute(sa.select(p.membership).where(p.workspace == workspace, p.payment == payment)).scalar()
+    known = state_of(conn, workspace, payment)
+    if told == id or known == (id, BACK):  # what it paid, it paid; or it paid and went back: nothing changes
+        return True, None
+    if told is None and known is None:
+        return False, None
+    words = f"the payment {payment[:60]!r} was told before, by somebody who paid for something else or for nothing"
+    return True, Conflict(words, hint="each payment pays one period, once: give the money back, or say that it went")
+
+
 def fee_came_back(
     db: Database, workspace: WorkspaceId, id: str, *, payment: str, end: bool, now: int
 ) -> None:  # fmt: skip
@@ -169,17 +191,25 @@ def fee_came_back(
     Raises NotFound for a payment that paid nothing of this membership.
     """
     with db.write() as conn:
-        row, plan, terms = opened(conn, workspace, id)
+        _, _, terms = opened(conn, workspace, id)
         p = store.periods.c
-        mine = (p.workspace == workspace, p.membership == id)
-        period = conn.execute(sa.select(store.periods).where(*mine, p.payment == payment)).first()
-        if period is None or period.number == 0:
+        period = conn.execute(
+            sa.select(store.periods).where(p.workspace == workspace, p.payment == payment, p.number > 0)
+        ).first()
+        known = state_of(conn, workspace, payment)
+        if period is None and known == (id, BACK):  # another payment has taken its place since
+            return
+        if period is None or id not in (period.membership, known and known[0]):
             raise NotFound(f"the payment {payment[:60]!r} paid nothing of the membership {id}")
-        keep_back(conn, workspace, payment, id, Key(row.strand), fee_minor=period.fee_minor, now=now)
-        if end and row.ended_at is None and row.until > now:
-            cut_short(conn, workspace, find(conn, workspace, id), now=now)
-            report(conn, workspace, ENDED, f"membership-ended:{id}", Key(row.strand), plan, id, row.programme, now,
-                   now=now, reason="fee_came_back", refund_minor=period.fee_minor, currency=terms.currency)  # fmt: skip
+        running = find(conn, workspace, running_after(conn, workspace, period.membership))
+        charged = period.fee_minor if period.charged_minor is None else period.charged_minor
+        keep_back(conn, workspace, payment, period.membership, running.id, Key(running.strand), minor=charged, now=now)
+        if end and running.ended_at is None and running.until > now:
+            running = find(conn, workspace, running.id)
+            cut_short(conn, workspace, running, why="fee_came_back", now=now)
+            report(conn, workspace, ENDED, f"membership-ended:{running.id}", Key(running.strand),
+                   terms.plan_named(running.plan), running.id, running.programme, now, plan_name=running.plan, now=now,
+                   reason="fee_came_back", refund_minor=charged, currency=terms.currency)  # fmt: skip
 
 
 def cancel(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> None:
@@ -206,7 +236,7 @@ def withdraw(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> With
     """
     with db.write() as conn:
         row, plan, terms = opened(conn, workspace, id)
-        if row.ended_at is not None and row.refunded_minor:
+        if row.ended_at is not None and row.refunded_minor and row.ended_by in ("", "withdrawn"):
             return Withdrawn(refund_minor=row.refunded_minor, currency=terms.currency)
         refuse_ended(row, now)
         if row.refunded_minor:
@@ -218,7 +248,7 @@ def withdraw(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> With
                 f"the membership {id} could be taken back until {to_iso(over)}",
                 hint="cancel it: its benefits last to the end of what is paid",
             )
-        cut_short(conn, workspace, row, refunded_minor=paid, now=now)
+        cut_short(conn, workspace, row, why="withdrawn", refunded_minor=paid, now=now)
         report(conn, workspace, ENDED, f"membership-ended:{id}", Key(row.strand), plan, id, row.programme, now, now=now,
                reason="withdrawn", refund_minor=paid, currency=terms.currency)  # fmt: skip
         return Withdrawn(refund_minor=paid, currency=terms.currency)

@@ -80,9 +80,13 @@ def set_row(conn: Connection, workspace: WorkspaceId, id: str, **values: Any) ->
 
 
 def pay(
-    conn: Connection, workspace: WorkspaceId, id: str, number: int, since: int, until: int, fee: int, payment: str
+    conn: Connection, workspace: WorkspaceId, id: str, number: int, since: int, until: int, fee: int, payment: str,
+    *, charged: int | None = None,
 ) -> None:  # fmt: skip
-    """One more period is paid by this payment. Raises Conflict for a payment that was told before."""
+    """One more period is paid by this payment, of which `charged` was money where a credit paid the rest.
+
+    Raises Conflict for a payment that was told before.
+    """
     p = store.periods.c
     f = store.stray_fees.c
     if any(conn.execute(sa.select(c.membership).where(c.workspace == workspace, c.payment == payment)).first()
@@ -90,7 +94,7 @@ def pay(
         raise Conflict(f"the payment {payment[:60]!r} was told before", hint="each payment pays one period, once")
     insert_rows(conn, store.periods, [{
         "workspace": workspace, "membership": id, "number": number, "since": since, "until": until, "fee_minor": fee,
-        "payment": payment,
+        "payment": payment, "charged_minor": charged,
     }])  # fmt: skip
 
 
@@ -114,6 +118,7 @@ def begin(
     *,
     payment: str,
     until: int,
+    charged: int | None = None,
     now: int,
 ) -> str:
     """A membership from now on, by its payment, or without one on trial; returns its id."""
@@ -122,17 +127,20 @@ def begin(
         "workspace": workspace, "id": id, "programme": programme, "plan": plan.name, "strand": key,
         "anchor": until if trial else now, "cancelled_at": None, "until": until, "ended_at": None,
     }])  # fmt: skip
-    pay(conn, workspace, id, 0 if trial else 1, now, until, 0 if trial else plan.fee_minor, payment or f"trial:{id}")
+    pay(conn, workspace, id, 0 if trial else 1, now, until, 0 if trial else plan.fee_minor, payment or f"trial:{id}",
+        charged=charged)  # fmt: skip
     return id
 
 
 def cut_short(
-    conn: Connection, workspace: WorkspaceId, row: Any, *, refunded_minor: int | None = None, now: int
-) -> None:
+    conn: Connection, workspace: WorkspaceId, row: Any, *, why: str, refunded_minor: int | None = None,
+    changed_to: str = "", credited_minor: int = 0, now: int,
+) -> None:  # fmt: skip
     """End a membership now, whatever is paid for; `refunded_minor` is all that went back of its fees, if more did."""
     p = store.periods.c
     cut = sa.case((p.since > now, p.since), else_=now)
     conn.execute(sa.update(store.periods).values(until=cut).where(
         p.workspace == workspace, p.membership == row.id, p.until > now))  # fmt: skip
     set_row(conn, workspace, row.id, cancelled_at=row.cancelled_at or now, ended_at=now, until=now,
-            refunded_minor=row.refunded_minor if refunded_minor is None else refunded_minor)  # fmt: skip
+            refunded_minor=row.refunded_minor if refunded_minor is None else refunded_minor, ended_by=why,
+            changed_to=changed_to, credited_minor=credited_minor)  # fmt: skip

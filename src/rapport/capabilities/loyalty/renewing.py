@@ -36,6 +36,7 @@ class RenewalGroup(msgspec.Struct, frozen=True, kw_only=True):
     ended: int
     """Periods that came to an end in the last 365 days, and were not cancelled more than 45 days before."""
     renewed: int
+    """With those that were changed to another plan."""
     ending: int
     """Those that end in the next 90 days, and were not cancelled."""
     share: float | None
@@ -133,13 +134,14 @@ def _counted(workspace: WorkspaceId, programme: str, now: int) -> sa.Select[Any]
             sa.case((sa.and_(_p.fee_minor > 0, saved >= _p.fee_minor), 1), else_=0).label("saved"),
             sa.case((is_over, 1), else_=0).label("over"),
             sa.case((cancelled, 1), else_=0).label("cancelled"),
-            sa.case((renewed, 1), else_=0).label("renewed"),
+            sa.case((sa.or_(renewed, _m.changed_to != ""), 1), else_=0).label("renewed"),
         )
         .select_from(
             store.memberships.join(store.periods, (_p.workspace == _m.workspace) & (_p.membership == _m.id))
             .outerjoin(mine, (mine.c.workspace == _m.workspace) & (mine.c.key == _m.strand))
         )
-        .where(_m.workspace == workspace, _m.programme == programme, _p.until > now - YEAR, _p.until <= now + AHEAD)
+        .where(_m.workspace == workspace, _m.programme == programme, _p.until > now - YEAR, _p.until <= now + AHEAD,
+               _p.until > _p.since, _m.ended_by.not_in(("withdrawn", "fee_came_back")))
     ).subquery()  # fmt: skip
     kinds = [each.c[name] for name in ("plan", "trial", "saved", "over", "cancelled", "renewed")]
     return sa.select(*kinds, sa.func.count()).group_by(*kinds)

@@ -239,6 +239,9 @@ memberships = Table(
     Column("until", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Column("refunded_minor", BigInteger, nullable=False, server_default="0"),
+    Column("ended_by", CText, nullable=False, server_default=""),
+    Column("changed_to", CText, nullable=False, server_default=""),
+    Column("credited_minor", BigInteger, nullable=False, server_default="0"),
     Index("loyalty_memberships_by_strand", "workspace", "strand"),
     Index("loyalty_memberships_ending", "workspace", "until", sqlite_where=sa.text("ended_at IS NULL"),
           postgresql_where=sa.text("ended_at IS NULL")),
@@ -252,9 +255,12 @@ periods = Table(
     Column("until", BigInteger, nullable=False),
     Column("fee_minor", BigInteger, nullable=False),
     Column("payment", CText, nullable=False),
+    Column("charged_minor", BigInteger),
     Index("loyalty_periods_by_payment", "workspace", "payment", unique=True),
 )  # fmt: skip
-"""What is paid for, one row for each period of a membership and each payment for ever; number 0 is the trial."""
+"""What is paid for, one row for each period of a membership and each payment for ever; number 0 is the trial.
+Where less than the fee was charged, since something was credited, `charged_minor` says how much.
+"""
 
 pauses = Table(
     "loyalty_pauses", _metadata, _workspace(),

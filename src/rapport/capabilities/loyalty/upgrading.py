@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.days import period_end
 from rapport.capabilities.loyalty.facts import ENDED, STARTED
+from rapport.capabilities.loyalty.fees import carry_on
 from rapport.capabilities.loyalty.periods import MONTHS, begin, cut_short, find, opened, plan_of, report
 from rapport.capabilities.loyalty.programme import Plan, Programme
+from rapport.capabilities.loyalty.whose import person_of
 from rapport.kernel.errors import Conflict, InvalidInput
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Connection
@@ -60,9 +62,8 @@ def change_plan(db: Database, workspace: WorkspaceId, id: str, plan: str, *, pay
     """
     with db.write() as conn:
         opened(conn, workspace, id)
-        told = conn.execute(
-            sa.select(_p.membership).where(_p.workspace == workspace, _p.payment == payment)
-        ).first() if payment else None  # fmt: skip
+        paid_by = payment or f"credit:{id}"
+        told = conn.execute(sa.select(_p.membership).where(_p.workspace == workspace, _p.payment == paid_by)).first()
         if told is not None and told.membership != id:
             return _told(conn, workspace, id, told.membership, plan)
         there = _looked_at(conn, workspace, id, plan, lock=True, now=now)
@@ -70,12 +71,14 @@ def change_plan(db: Database, workspace: WorkspaceId, id: str, plan: str, *, pay
         if found.to_pay_minor and not payment:
             raise InvalidInput(f"{found.to_pay_minor} are to be paid", hint='{"payment": "the id of the payment"}')
         row, key = there.row, Key(there.row.strand)
-        cut_short(conn, workspace, row, refunded_minor=row.refunded_minor + found.credit_minor, now=now)
+        until = period_end(now, MONTHS[there.new.period], there.terms.time_zone)
+        new = begin(conn, workspace, key, there.new, row.programme, payment=paid_by, until=until,
+                    charged=found.to_pay_minor, now=now)  # fmt: skip
+        cut_short(conn, workspace, row, why="changed", refunded_minor=row.refunded_minor + found.credit_minor,
+                  changed_to=new, credited_minor=found.credit_minor, now=now)  # fmt: skip
+        carry_on(conn, workspace, id, new)
         report(conn, workspace, ENDED, f"membership-ended:{id}", key, there.old, id, row.programme, now, now=now,
               reason="changed", credit_minor=found.credit_minor, currency=there.terms.currency)  # fmt: skip
-        until = period_end(now, MONTHS[there.new.period], there.terms.time_zone)
-        new = begin(conn, workspace, key, there.new, row.programme, payment=payment or f"credit:{id}", until=until,
-                    now=now)  # fmt: skip
         report(conn, workspace, STARTED, f"membership-started:{new}", key, there.new, new, row.programme,
                          until, now=now)  # fmt: skip
         return msgspec.structs.replace(found, membership=new)
@@ -84,10 +87,10 @@ def change_plan(db: Database, workspace: WorkspaceId, id: str, plan: str, *, pay
 def _told(conn: Connection, workspace: WorkspaceId, id: str, new: str, plan: str) -> Change:
     """The change that this payment paid before. Raises Conflict where it paid something else."""
     before, after = find(conn, workspace, id), find(conn, workspace, new)
-    if before.strand != after.strand or after.plan != plan or before.ended_at != after.anchor:
+    if before.changed_to != after.id or after.plan != plan:
         raise Conflict("the payment was told before", hint="each payment pays one period, once")
     _, there, terms = opened(conn, workspace, new)
-    return msgspec.structs.replace(_shown(there, terms, before.refunded_minor), membership=new)
+    return msgspec.structs.replace(_shown(there, terms, before.credited_minor), membership=new)
 
 
 def _looked_at(conn: Connection, workspace: WorkspaceId, id: str, plan: str, *, lock: bool, now: int) -> _Now:
@@ -99,8 +102,9 @@ def _looked_at(conn: Connection, workspace: WorkspaceId, id: str, plan: str, *, 
         raise Conflict(f"the membership {id} is of the plan {plan!r} already")
     if any(since <= now < until for since, until in store.pauses_of(conn, workspace, [id]).get(id, ())):
         raise Conflict(f"the membership {id} rests", hint="resume it first")
+    theirs = person_of(conn, workspace, Key(row.strand))
     others = sa.select(_m.id).where(
-        _m.workspace == workspace, _m.strand == row.strand, _m.programme == row.programme, _m.plan == plan,
+        _m.workspace == workspace, _m.strand.in_(theirs), _m.programme == row.programme, _m.plan == plan,
         _m.ended_at.is_(None), _m.until > now,
     )  # fmt: skip
     if conn.execute(others).first() is not None:
@@ -111,7 +115,11 @@ def _looked_at(conn: Connection, workspace: WorkspaceId, id: str, plan: str, *, 
 def _change(conn: Connection, workspace: WorkspaceId, there: _Now, *, now: int) -> Change:
     periods = conn.execute(sa.select(_p.since, _p.until, _p.fee_minor).where(
         _p.workspace == workspace, _p.membership == there.row.id, _p.number > 0, _p.until > now)).all()  # fmt: skip
-    left = sum(fee * (until - max(since, now)) // (until - since) for since, until, fee in periods)
+    rests = store.pauses_of(conn, workspace, [there.row.id]).get(there.row.id, [])
+    left = 0
+    for since, until, fee in periods:
+        rested = sum(max(0, min(until, ends) - max(since, begins)) for begins, ends in rests)
+        left += fee * (until - max(since, now)) // max(1, until - since - rested)
     paid = conn.execute(sa.select(sa.func.coalesce(sa.func.sum(_p.fee_minor), 0)).where(
         _p.workspace == workspace, _p.membership == there.row.id)).scalar_one()  # fmt: skip
     return _shown(there.new, there.terms, max(0, min(left, int(paid) - there.row.refunded_minor)))
