@@ -97,6 +97,47 @@ def test_an_entry_that_breaks_the_document_is_named_and_those_around_it_are_kept
     assert [bool(item.fault) for item in cut] == [False, True]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("block", [1, 1 << 16])
+def test_a_broken_entry_of_a_wide_feed_costs_no_other(encoding: str, block: int) -> None:
+    entries = [CUP.format(n=1), "<item><g:id>2</g:id><title>5 < 6</title></item>\n", CUP.format(n=3), CUP.format(n=4)]
+    text = "<?xml version='1.0' encoding='utf-16'?><rss xmlns:g='g'>\n" + "".join(entries) + "</rss>"
+    data = text.encode(encoding)
+    found = list(items_of_xml(data[at : at + block] for at in range(0, len(data), block)))
+    assert [(item.line, item.said.get("id"), bool(item.fault)) for item in found] == [
+        (2, "1", False), (3, None, True), (4, "3", False), (5, "4", False),
+    ]  # fmt: skip
+    assert found[3].said["title"] == "Caf\u00e9 \u00e9tag\u00e8re 4"
+
+
+def test_a_wide_feed_is_known_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "f.xml"
+    path.write_bytes(
+        (HEAD.replace("?>", " encoding='utf-16'?>", 1) + CUP.format(n=7) + "</channel></rss>").encode("utf-16")
+    )
+    assert is_feed(path)
+    said = [message for step in ProductFeed(path).steps(progress=silent) for message in step.messages]
+    assert [one["properties"]["product_id"] for one in said] == ["7"]
+
+
+def test_an_entry_within_an_entry_says_nothing_of_it_and_a_forgotten_end_is_none() -> None:
+    """Related products bear the tag of the entry; the next one after two forgotten ends does as well."""
+    related = "<related><item><id>77</id><price>1 EUR</price></item><item>78</item></related>"
+    entries = ("<item>", related, "<id>1</id>", related, "<price>3 EUR</price></item>\n",
+               "<item><id>2</id><title>Tea\n", "<item><id>3</id></item>\n", "<item><id>4</id></item>")  # fmt: skip
+    found = list(items_of_xml(iter([f"<feed>{''.join(entries)}</feed>".encode()])))
+    assert [(item.line, item.said, bool(item.fault)) for item in found] == [
+        (1, {"id": "1", "price": "3 EUR"}, False), (2, {}, True), (3, {"id": "3"}, False), (4, {"id": "4"}, False),
+    ]  # fmt: skip
+
+
+def test_ends_that_are_nowhere_lose_no_more_than_the_longest_product() -> None:
+    long = f"<item><id>{{}}</id><text>{'x' * 100_000}</text></item>\n"
+    entries = "".join(long.format(n) for n in range(20))
+    found = list(items_of_xml(iter([f"<feed><item><id>a</id><title>{entries}</feed>".encode()])))
+    assert [item.said["id"] for item in found if not item.fault] == [str(n) for n in range(5, 20)]
+
+
 def test_memory_is_bounded_however_long_a_feed_is_and_each_bad_entry_has_its_line() -> None:
     """Ten times the entries, some of which break the document: the same memory, and every line is right."""
     bad = "<item><g:id>b</g:id><title>5 < 6 pieces</title></item>\n"

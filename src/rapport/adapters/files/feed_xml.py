@@ -7,9 +7,11 @@ name, tags that cross), it is told with its line, and reading goes on with the e
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from html.entities import html5
+from itertools import chain
 from typing import Any, NamedTuple
 from xml.parsers import expat
 
@@ -46,6 +48,8 @@ class _Entries:
         self._part: dict[str, Any] | None = None
         self._line = 0
         self._depth = 0
+        self._inner = 0
+        """The depth of an entry within the entry, such as a related product: what it says is not said of this one."""
         self.done: list[Item] = []
         self.is_uneven = False
         """Whether an entry had no end, so that the document has none either."""
@@ -58,15 +62,27 @@ class _Entries:
     def start(self, tag: str, _attributes: dict[str, str]) -> None:
         name = tag.rpartition("}")[2].rpartition(":")[2].lower()
         self._path.append(name)
-        self._text = []
-        if self._item is not None and name == self._path[self._depth - 1]:
+        is_again = self._item is not None and name == self._path[self._depth - 1] and not self._inner
+        if is_again and self._is_within():
+            self._inner = len(self._path)
+        elif is_again:
             self.done.append(Item(self._line, {}, "the XML breaks here (it does not end before the next one begins)"))
             self._item, self._part, self.is_uneven = None, None, True
+        self._text = []
         if self._item is None and name in _ITEMS:
             self._item, self._depth, self._size = {}, len(self._path), 0
             self._line = self.line - 1 + self._parser.CurrentLineNumber
-        elif self._item is not None and name in ("product_detail", "shipping", "tax"):
+        elif self._item is not None and not self._inner and name in ("product_detail", "shipping", "tax"):
             self._part = {}
+
+    def _is_within(self) -> bool:
+        """Whether the tag that begins is an entry within this one, and not the next one after a forgotten end.
+
+        The next one stands right in it, or behind the text of a part that has no end either. Where that cannot be
+        told, it is the next one as soon as this one would be longer than any product: no feed is lost whole.
+        """
+        is_bare = not "".join(self._text).strip()
+        return len(self._path) > self._depth + 1 and is_bare and self._size <= LONGEST
 
     def data(self, text: str) -> None:
         if self._item is not None:
@@ -80,7 +96,9 @@ class _Entries:
             return
         text = "".join(self._text).strip()
         self._text = []
-        if len(self._path) + 1 == self._depth:
+        if self._inner:
+            self._inner = 0 if len(self._path) + 1 == self._inner else self._inner
+        elif len(self._path) + 1 == self._depth:
             fault = "it is longer than any product" if self._size > LONGEST else ""
             self.done.append(Item(self._line, self._item, fault))
             self._item = None
@@ -98,8 +116,9 @@ class _Entries:
 class _Document:
     """A document as it is read: by one parser until an entry breaks it, then by another from the next entry on."""
 
-    def __init__(self) -> None:
-        self._encoding: str | None = None
+    def __init__(self, encoding: str | None = None) -> None:
+        """With the encoding that the blocks are in, where it may be another than the document declares."""
+        self._encoding, self._is_known = encoding, encoding is not None
         self._wrapped = 0
         self._begin(line=1)
 
@@ -125,7 +144,8 @@ class _Document:
             self._parser.Parse(wrapped, False)
 
     def _declared(self, _version: str, encoding: str | None, _standalone: int) -> None:
-        self._encoding = encoding
+        if not self._is_known:
+            self._encoding = encoding
 
     def _read(self, block: bytes, *, is_last: bool) -> bytes | None:
         """Parse it. What is left to be read where an entry breaks the document: all from there on."""
@@ -178,10 +198,31 @@ _LONGEST_TAG = 32
 
 def items_of_xml(blocks: Iterator[bytes]) -> Iterator[Item]:
     """The entries of a document, those that break it by their lines. Raises InvalidInput for one with entities."""
-    document = _Document()
-    for block in _cleaned(blocks):
+    first = b""
+    while len(first) < _DECLARATION and (block := next(blocks, b"")):
+        first += block
+    wide = _WIDE.get(first[:2])
+    document = _Document("utf-8" if wide or _SAID_WIDE.match(first) else None)
+    for block in _cleaned(_narrowed(chain([first], blocks), wide) if wide else chain([first], blocks)):
         yield from document.read(block)
     yield from document.read(b"", is_last=True)
+
+
+_WIDE = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
+"""How a document in UTF-16 begins."""
+
+_DECLARATION = 200
+"""Bytes within which a document declares its encoding."""
+
+_SAID_WIDE = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^>]*encoding\s*=\s*[\"']utf-16", re.IGNORECASE)
+"""What is declared to be UTF-16 and is not: as programs write it that make the text first and its bytes later."""
+
+
+def _narrowed(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    """A wide document in UTF-8, so that a broken entry is left as in any other; what is no sign is replaced."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    for block in blocks:
+        yield decoder.decode(block).encode()
 
 
 def _cleaned(blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -189,13 +230,8 @@ def _cleaned(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
     Within CDATA nothing is rewritten, as there it all stands for itself.
     """
-    held, is_cdata, wide = b"", False, False
-    for number, block in enumerate(blocks):
-        if number == 0:
-            wide = block[:2] in (b"\xff\xfe", b"\xfe\xff")
-        if wide:
-            yield block
-            continue
+    held, is_cdata = b"", False
+    for block in blocks:
         data = held + block.translate(None, _NO_SIGNS)
         halved = _HALVED.search(data, max(0, len(data) - 40))
         cut = halved.start() if halved else len(data)

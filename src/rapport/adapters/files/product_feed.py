@@ -79,7 +79,7 @@ class ProductFeed:
     def _items(self) -> Iterator[Item]:
         with self._open() as file:
             start = file.read(4_096)
-            first = start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+            first = _first_sign(start)
             rest = _blocks(start, file)
             if first == b"<":
                 yield from items_of_xml(rest)
@@ -103,13 +103,23 @@ def is_feed(path: Path) -> bool:
         with path.open("rb") as file:
             zipped = file.read(2) == b"\x1f\x8b"
         with gzip.open(path) if zipped else path.open("rb") as file:
-            start = file.read(4_096).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+            start = file.read(4_096)
     except (OSError, EOFError, zlib.error):
         return False
-    if start[:1] in (b"<", b"{", b"["):
+    if _first_sign(start) in (b"<", b"{", b"["):
         return True
-    columns = set(re.split(rb'[,;\t|"]+', start.partition(b"\n")[0].strip()))
+    head = start.lstrip(_BLANKS).lower()
+    columns = set(re.split(rb'[,;\t|"]+', head.partition(b"\n")[0].strip()))
     return {b"id", b"title", b"price"} <= columns and bool({b"link", b"image_link", b"image link"} & columns)
+
+
+_BLANKS = b"\xef\xbb\xbf \t\r\n"
+
+
+def _first_sign(start: bytes) -> bytes:
+    """What a file begins with, which tells its kind; XML alone is read in UTF-16, too."""
+    wide = start.lstrip(b"\xff\xfe\0 \t\r\n")[:1]
+    return wide if wide == b"<" else start.lstrip(_BLANKS)[:1]
 
 
 def message_of(group: list[dict[str, Any]], *, written_at: str) -> dict[str, Any]:
