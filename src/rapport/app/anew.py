@@ -29,8 +29,11 @@ from rapport.storage.settings import Cache
 
 __all__ = ["forget_gone", "is_folded_in", "seen_in", "tell_anew"]
 
-_KEPT = frozenset({"audit", "audit_subjects", "audit_entries", "audit_parts", "privacy_requests", "sign_in_attempts"})
-"""What people here did, and what was asked of us, stays."""
+_KEPT = frozenset({
+    "audit", "audit_subjects", "audit_entries", "audit_parts", "privacy_requests", "redaction_keys",
+    "sign_in_attempts",
+})  # fmt: skip
+"""What people here did, and what was asked of us, stays; so does whom a redaction is about, who may come again."""
 
 _BOOKS = "loyalty_"
 """So do the books: points were taken back from them, and what was paid with points is paid when facts are put back."""

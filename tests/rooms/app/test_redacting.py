@@ -219,6 +219,20 @@ def test_of_one_customer_nobody_elses_field_is_touched(any_shop: Shop) -> None:
     assert notes(any_shop)["bo-late"]
 
 
+def test_what_named_the_one_customer_it_is_about_does_not_come_back_either(any_shop: Shop) -> None:
+    mail = "leak@example.com"
+    said = [{"type": "identify", "messageId": "only", "traits": {"email": mail}, "timestamp": to_iso(NOON + 1)},
+            any_shop.message("Product Viewed", at=NOON + HOUR, browser="x", id="x", product_id="p3")
+            | {"context": {"traits": {"email": mail}}}]  # fmt: skip
+    begun(any_shop, said)
+    done = redacted(any_shop, "traits.email", customer=f"email:{mail}")
+    assert done.proof is not None
+    assert (done.proof.facts, done.proof.nobodys, done.proof.identifiers) == (2, 1, 1)
+    any_shop.send(*said)
+    drain(any_shop.pipeline)
+    assert rows_with(any_shop, mail) == []
+
+
 def test_messages_nobody_could_read_lose_it_or_go_whole(any_shop: Shop) -> None:
     begun(any_shop, [])
 
