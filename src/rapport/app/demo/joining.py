@@ -1,4 +1,4 @@
-"""Some of the shop's customers have joined its paid membership: each from their first order on, month by month."""
+"""Some customers have joined the paid membership: from a while after they were known, month by month."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from rapport.capabilities.loyalty.whose import persons_of
 from rapport.kernel.clock import DAY, HOUR, now_us
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Connection
+from rapport.resolve.graph.store import identifiers
 from rapport.storage import log
 from rapport.storage.engine import Database
+from rapport.storage.lookup import select_among
 
 __all__ = ["join_some"]
 
@@ -26,12 +28,13 @@ INVITED, OTHERS = 0.25, 0.04
 PAYS_AFTER_TRIAL, RENEWS, CANCELS = 0.7, 0.85, 0.5
 CHARGED = 0.2
 """Of those who cancelled: the shop's billing had not heard of it."""
-_c, _a = store.causes.c, store.arms.c
+_c, _a, _i = store.causes.c, store.arms.c, identifiers.c
 
 
 class _Buyer(NamedTuple):
     key: Key
     since: int
+    """When the last of their identifiers was seen first: no fact of ours knows one before the shop did."""
     is_invited: bool
 
 
@@ -43,12 +46,14 @@ def join_some(db: Database, workspace: WorkspaceId, *, seed: int) -> int:
         plan = current(conn, workspace).programme.plans[0]
         held_out = set(conn.execute(sa.select(_a.strand).where(_a.workspace == workspace, _a.arm == HELD_OUT,
                                                                _a.trial == f"plan:{plan.name}")).scalars())  # fmt: skip
-        first = sa.select(_c.strand, sa.func.min(_c.at)).where(_c.workspace == workspace, _c.name == "Order Completed")
-        rows = {Key(strand): int(at) for strand, at in conn.execute(first.group_by(_c.strand).order_by(_c.strand))}
-        people = persons_of(conn, workspace, rows)
+        bought = sa.select(_c.strand).where(_c.workspace == workspace, _c.name == "Order Completed").distinct()
+        people = persons_of(conn, workspace, {Key(strand) for strand in conn.execute(bought).scalars()})
+        everyone = {one for keys in people.values() for one in keys}
+        seen = {Key(row.key): row.first_seen_at for row in select_among(
+            conn, sa.select(_i.key, _i.first_seen_at), workspace, _i.key, everyone)}  # fmt: skip
     rng, now = Random(seed), now_us()
     buyers = [
-        _Buyer(key, min(rows[one] for one in keys if one in rows), held_out.isdisjoint(keys))
+        _Buyer(key, max(seen.get(one, 0) for one in keys), held_out.isdisjoint(keys))
         for key, keys in sorted(people.items())
     ]
     joined = [one for one in buyers if rng.random() < (INVITED if one.is_invited else OTHERS) and one.since < now - DAY]
@@ -67,7 +72,7 @@ def _live(
     """One membership: a trial, then a fee each month for as long as they like it. In one transaction, since the clock
     of the shop would end it meanwhile.
     """
-    at = max(buyer.since + HOUR, now - 80 * DAY)
+    at = buyer.since + HOUR
     id = membership.join_in(conn, workspace, buyer.key, plan.name, payment="", now=at)
     chance, number = PAYS_AFTER_TRIAL, 1
     while (until := periods.find(conn, workspace, id).until) < now:
