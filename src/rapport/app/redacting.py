@@ -74,6 +74,8 @@ _ALWAYS = (
 _LEFT = (
     'files of the lake are written anew by the job "lake.refiling", within a minute',
     "backups, and databases and lakes that a restore put aside, keep the field until they are let go",
+    "files handed in for an import and the lines of them that were refused keep it until the import is repeated",
+    "words that people or stages wrote of it elsewhere stay: reasons of promises, requests, points and orders, errors",
 )
 
 
@@ -97,11 +99,16 @@ def redacting(pipeline: Pipeline, *, at_once: int = AT_ONCE) -> Job:
     kept = _Kept()  # not what a turn keeps: that is let go when the job fails
 
     def next_one(conn: Connection, turn: Turn) -> Redaction | None:
-        found = redactions.waiting(conn, without=kept.failed(turn.now))
-        if found is None or (found.state == "wanted" and learning(conn, pipeline)):
-            return None
+        passed = kept.failed(turn.now)
+        while (found := redactions.waiting(conn, without=passed)) is not None and has_to_wait(conn, turn, found):
+            passed.append(found.id)
+        return found
+
+    def has_to_wait(conn: Connection, turn: Turn, found: Redaction) -> bool:
+        if found.state == "wanted":
+            return learning(conn, pipeline)
         follows = found.state == "tidying" and turn.now < found.changed_at + _PATIENCE
-        return None if follows and customers.pending(conn, buckets=_EVERY_BUCKET) else found
+        return follows and customers.pending(conn, buckets=_EVERY_BUCKET)
 
     def due(conn: Connection, turn: Turn) -> bool:
         return next_one(conn, turn) is not None

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from rapport.compose.redactions import RedactionProof
 from rapport.storage import suppression
 from rapport.storage.redaction import STANDING, redaction_keys, redactions
+from rapport.storage.workspaces import all_workspaces
 
 __all__ = ["Standing", "carry_redactions", "redactions_in"]
 
@@ -33,13 +36,18 @@ def redactions_in(conn: Connection) -> Standing:
 
 
 def carry_redactions(conn: Connection, there: Standing) -> int:
-    """Have those hold that held `there` and are not done here; returns how many."""
+    """Have those hold that held `there` and are not done here, of the shops that are here; returns how many."""
+    shops = {shop.id for shop in all_workspaces(conn)}
     done = {(row.workspace, row.id) for row in conn.execute(sa.select(_r.workspace, _r.id).where(_r.state == "done"))}
-    missing = [row for row in there.get(redactions.name, ()) if (row["workspace"], row["id"]) not in done]
+    missing = [
+        row for row in there.get(redactions.name, ())
+        if row["workspace"] in shops and (row["workspace"], row["id"]) not in done
+    ]  # fmt: skip
+    begun = {"state": "wanted", "place": "", "proof": msgspec.json.encode(RedactionProof())}  # what is here counts
     for row in missing:  # a handful in the life of a shop
         mine = (_r.workspace == row["workspace"], _r.id == row["id"])
         conn.execute(redactions.delete().where(*mine))
-        conn.execute(redactions.insert().values({**row, "state": "wanted", "place": ""}))
+        conn.execute(redactions.insert().values({**row, **begun}))
     if missing:
         wanted = {(row["workspace"], row["id"]) for row in missing}
         suppression.erasing(conn)  # or nobody would look

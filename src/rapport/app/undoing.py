@@ -21,6 +21,7 @@ from rapport.act.jobs import Job, Turn
 from rapport.app import failed_facts
 from rapport.app.anew import forget_gone, is_folded_in, seen_in, tell_anew
 from rapport.app.pipeline import Pipeline
+from rapport.app.redacted_facts import changes_of
 from rapport.collect import withdrawals
 from rapport.collect.sources import identifier_policy
 from rapport.collect.withdrawals import Effects, Withdrawal
@@ -41,6 +42,7 @@ from rapport.storage.engine import Database
 from rapport.storage.leases import LeaseLost
 from rapport.storage.locks import Lock, lock_alone
 from rapport.storage.log import Horizon, StoredRow, to_fact
+from rapport.storage.redaction import rules_of
 
 __all__ = ["FORGETTING", "UNDOING", "learning", "undoing"]
 
@@ -189,11 +191,12 @@ class _Undo:
             upto = Horizon().advance(conn)
             folded = conn.execute(sa.select(sa.func.min(leases.buckets.c.cursor))).scalar_one()
         with self._db.read() as conn:
-            rows = (
-                withdrawn.kept_of(conn, self._workspace, self._found.id, limit=limit)
-                if self._found.state == "back_wanted" else self._next(conn, limit)
-            )  # fmt: skip
             policy = self._policy(conn)
+            if self._found.state == "back_wanted":
+                kept = withdrawn.kept_of(conn, self._workspace, self._found.id, limit=limit)
+                rows = self._redacted(conn, kept, policy)
+            else:
+                rows = self._next(conn, limit)
             return look(conn, self._workspace, policy, rows, upto=max(upto, int(folded or 0)))
 
     def take_back(self, conn: Connection, *, limit: int, looked: Looked) -> Effects | None:
@@ -226,11 +229,13 @@ class _Undo:
     def put_back(self, conn: Connection, *, limit: int, looked: Looked) -> Effects | None:
         """Put some of the facts back to where they were; None where none is left."""
         self._alone(conn)
-        rows = withdrawn.kept_of(conn, self._workspace, self._found.id, limit=limit)
-        if not rows:
+        kept = withdrawn.kept_of(conn, self._workspace, self._found.id, limit=limit)
+        if not kept:
             return None
         policy = self._policy(conn)
+        rows = self._redacted(conn, kept, policy)
         refused = self._erased(conn, rows, policy)
+        withdrawn.let_go(conn, self._workspace, sorted({row.seq for row in kept} - {row.seq for row in rows}))
         there = withdrawn.put_back(conn, self._workspace, rows, without=refused)
         self._refiled(conn, there)
         is_folded = is_folded_in(conn, self._workspace)
@@ -244,14 +249,19 @@ class _Undo:
         told = [*near.rest, *near.followed, *folded]
         tell_anew(conn, self._db, self._slices, self._workspace, strands, told, now=self._now)
         add_minutes(conn, minutes_of((self._workspace, row.received_at, row.source) for row in folded))
-        return Effects(facts=len(rows))
+        return Effects(facts=len(kept))
 
     # -- steps
 
     def _alone(self, conn: Connection) -> None:
-        """Whoever has read of these people reads anew, and nobody appends or changes identities meanwhile."""
+        """Whoever has read of these people reads anew, and nobody appends or changes identities meanwhile.
+
+        Raises LookAgain where a redaction was wanted since this turn began: no fact may pass it by.
+        """
         suppression.erasing(conn)
         lock_alone(conn, Lock.APPENDING)
+        if redactions.is_under_way(conn):
+            raise LookAgain
         identities.lock(conn, self._workspace)
 
     def _next(self, conn: Connection, limit: int) -> list[StoredRow]:
@@ -270,6 +280,14 @@ class _Undo:
         names = {row.seq: {Key(row.strand), *said_of(self._workspace, to_fact(row), policy).found} for row in rows}
         gone = suppression.is_suppressed(conn, self._workspace, set().union(*names.values()))
         return [row for row in rows if names[row.seq] & gone]
+
+    def _redacted(self, conn: Connection, rows: Sequence[StoredRow], policy: IdentifierPolicy) -> list[StoredRow]:
+        """These facts as they may be kept: without the fields that were redacted; one that names nobody is left out."""
+        kept = list(rows)
+        for rule in rules_of(conn, [self._workspace]).get(self._workspace, ()):
+            changed = {one.old.seq: one.new for one in changes_of(rule, kept, policy)}
+            kept = [new for row in kept if (new := changed.get(row.seq, row)) is not None]
+        return kept
 
     def _refiled(self, conn: Connection, rows: Sequence[StoredRow]) -> None:
         for one in self._slices.slices:

@@ -17,6 +17,7 @@ from rapport.collect.admission import Admission
 from rapport.collect.model import MAX_MENDED_BYTES, Envelope, QuarantineRow, QuarantineState, internal_source
 from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.collect.prepare import prepare
+from rapport.collect.redacting import Aside, without_field
 from rapport.collect.sources import find_source, identifier_policy
 from rapport.collect.store import insert_quarantined, quarantine
 from rapport.kernel.errors import Conflict, InvalidFact, InvalidInput, NotFound, TooLarge
@@ -25,6 +26,7 @@ from rapport.kernel.text import writable
 from rapport.storage.engine import Database
 from rapport.storage.locks import Lock, lock_shared
 from rapport.storage.log import append
+from rapport.storage.redaction import rules_of
 from rapport.storage.workspaces import all_workspaces
 
 __all__ = [
@@ -142,8 +144,10 @@ def mend(conn: Connection, workspace: WorkspaceId, row_id: str, body: bytes) -> 
     """Replace an open message by a corrected one (a JSON object). Raises NotFound, Conflict, InvalidInput.
 
     The original is kept beside it, and the hash stays its own: if the client sends the bad one again it is known.
+    A field that was redacted is taken out.
     """
-    _open(_load(conn, workspace, row_id, for_update=True))
+    lock_shared(conn, Lock.APPENDING)  # before the row, and before it is read what was redacted
+    row = _open(_load(conn, workspace, row_id, for_update=True))
     if len(body) > MAX_MENDED_BYTES:
         raise TooLarge(f"the message has {len(body)} bytes, at most {MAX_MENDED_BYTES}")
     try:
@@ -152,6 +156,7 @@ def mend(conn: Connection, workspace: WorkspaceId, row_id: str, body: bytes) -> 
         raise InvalidInput(f"this is not JSON: {error}") from None
     if not isinstance(tree, dict):
         raise InvalidInput("a message is a JSON object")
+    body = _without_redacted(conn, row, body)
     original = sa.func.coalesce(quarantine.c.original, quarantine.c.body)
     size = len(body) + sa.func.length(original) + sa.func.length(quarantine.c.envelope)
     conn.execute(_where(workspace, row_id).values(body=body, original=original, size=size))
@@ -223,6 +228,18 @@ def discard_all(conn: Connection, workspace: WorkspaceId, *, source: str | None,
     if source is not None:
         update = update.where(quarantine.c.source == source)
     return conn.execute(update.values(state="discarded", settled_at=now)).rowcount
+
+
+def _without_redacted(conn: Connection, row: Quarantined, body: bytes) -> bytes:
+    """A corrected message as it may be kept. Raises InvalidInput where it may hide a redacted field."""
+    for rule in rules_of(conn, [row.workspace]).get(row.workspace, ()):
+        kept = without_field(
+            rule, row.workspace, Aside(row.source, row.received_at, body, msgspec.json.encode(row.envelope), None)
+        )
+        if kept is None:
+            raise InvalidInput("a field that was redacted may be in it where nobody can take it out")
+        body = kept.body
+    return body
 
 
 def _where(workspace: WorkspaceId, row_id: str) -> Any:

@@ -178,7 +178,7 @@ def redacted(conn: Connection, rows: Sequence[R]) -> Sequence[R]:
     kept: list[R] = []
     for row in rows:
         whole: Any = row  # a named tuple, which no protocol describes
-        named = {key_of(row.workspace, one) for one in whole.named}
+        named = {row.strand, *(key_of(row.workspace, one) for one in whole.named)}  # also once a rule moved it
         for rule in rules.get(row.workspace, ()):
             if whole is None or not rule.means(whole, named):
                 continue

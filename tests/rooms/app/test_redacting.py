@@ -17,12 +17,13 @@ from rapport.app.redactions_carried import carry_redactions, redactions_in
 from rapport.app.worker import drain, run_job_now
 from rapport.capabilities.lake import service as lake
 from rapport.capabilities.loyalty.store import entries
+from rapport.collect import quarantine as quarantining
 from rapport.collect import sources
 from rapport.collect.model import Envelope, QuarantineRow
 from rapport.collect.store import insert_quarantined, quarantine
 from rapport.collect.store import sources as sources_table
 from rapport.compose import redactions
-from rapport.compose.redactions import REDACTING, Redaction, RedactionWanted
+from rapport.compose.redactions import REDACTING, Redaction, RedactionProof, RedactionWanted
 from rapport.kernel.clock import DAY, HOUR, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.facts import OWN_SOURCE
@@ -225,12 +226,15 @@ def test_what_named_the_one_customer_it_is_about_does_not_come_back_either(any_s
             any_shop.message("Product Viewed", at=NOON + HOUR, browser="x", id="x", product_id="p3")
             | {"context": {"traits": {"email": mail}}}]  # fmt: skip
     begun(any_shop, said)
+    note = carried_out(any_shop, asked(any_shop, "properties.note", customer=f"email:{mail}").id)
     done = redacted(any_shop, "traits.email", customer=f"email:{mail}")
+    confirmed(any_shop, note.id)
     assert done.proof is not None
     assert (done.proof.facts, done.proof.nobodys, done.proof.identifiers) == (2, 1, 1)
-    any_shop.send(*said)
+    late = any_shop.message("Product Viewed", at=NOON + HOUR, browser="y", id="y", product_id="p3", note=SECRET)
+    any_shop.send(*said, late | {"context": {"traits": {"email": mail}}})
     drain(any_shop.pipeline)
-    assert rows_with(any_shop, mail) == []
+    assert rows_with(any_shop, mail) == rows_with(any_shop, SECRET) == []
 
 
 def test_messages_nobody_could_read_lose_it_or_go_whole(any_shop: Shop) -> None:
@@ -258,12 +262,17 @@ def test_messages_nobody_could_read_lose_it_or_go_whole(any_shop: Shop) -> None:
             aside("qua_6", {"type": "track", "properties": {"note": SECRET}}),
             aside("qua_7", b'{"properties": {"note": "' + SECRET.encode()),
         ])  # fmt: skip
+        mended = msgspec.json.encode({"type": "track", "properties": {"note": SECRET, "size": 4}})
+        assert SECRET not in quarantining.mend(conn, any_shop.id, "qua_6", mended).text
+        with pytest.raises(InvalidInput):
+            quarantining.mend(conn, any_shop.id, "qua_6", b'{"properties": "note"}')
     rows = {row["id"]: row for row in any_shop.rows(quarantine)}
     assert rows.keys() == {"qua_1", "qua_4", "qua_5", "qua_6"}
     assert msgspec.json.decode(rows["qua_1"]["body"]) == {"type": "track", "properties": {"size": 3}}
     of_website = [row for row in rows.values() if row["source"] == "website"]
     assert all(SECRET.encode() not in row["body"] + row["envelope"] for row in of_website)
-    assert all(row["size"] == len(row["body"]) + len(row["envelope"]) for row in rows.values())
+    assert all(row["size"] == len(row["body"]) + len(row["envelope"]) + len(row["original"] or b"")
+               for row in rows.values())  # fmt: skip
 
 
 @pytest.mark.slow
@@ -321,7 +330,10 @@ def test_a_backup_that_is_put_back_loses_the_field_again(any_shop: Shop, tmp_pat
     begun(backup, leaking(backup))
     done = redacted(any_shop, "properties.note", customer="user_id:ada")
     with any_shop.db.read() as there, backup.db.write() as conn:
-        assert carry_redactions(conn, redactions_in(there)) == 1
+        standing = redactions_in(there)
+        elsewhere = [{**row, "workspace": 99} for row in standing["redactions"]]
+        assert carry_redactions(conn, {**standing, "redactions": [*standing["redactions"], *elsewhere]}) == 1
+        assert redactions.find(conn, backup.id, done.id).proof == RedactionProof()
     backup.send(of_ada(backup, "late"))
     assert carried_out(backup, done.id).state == "done"
     assert notes(backup)["h4"]
