@@ -11,6 +11,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import EVERY_FACT, Connection, Seen, Work
 from rapport.measure import store
 from rapport.measure.clicks import MOST_PLACES, Click, follow
+from rapport.measure.reported import without_known
 from rapport.measure.sales import paid_for
 from rapport.measure.service import Happening, outcomes_of
 from rapport.measure.store import DecisionRow, ItemRow
@@ -65,7 +66,7 @@ class Following:
             settings = work.known(conn, workspace, people.reading_settings)
             priced = (self._priced(happening, settings) if happening.bought else happening for happening in some)
             outcomes.extend(outcomes_of(conn, workspace, list(priced)))
-        store.save_outcomes(conn, outcomes)
+        store.save_outcomes(conn, without_known(conn, outcomes))
         store.add_minutes(conn, store.minutes_of(self._received))
         self.abandon()
 

@@ -193,10 +193,15 @@ def test_a_query_for_a_purpose_sees_no_fact_of_whoever_refuses_and_counts_them(l
         "SELECT * FROM duckdb_views()",
         "SELECT * FROM (PIVOT facts ON name USING count(*))",
         "SELECT * FROM query('FROM seen')",
+        "SELECT * FROM (WITH seen AS (SELECT 1) SELECT 1), seen",
+        "SELECT * FROM (WITH Seen AS (SELECT 1) SELECT 1), SEEN",
+        'SELECT * FROM (WITH "pg_class" AS (SELECT 1) SELECT 1), pg_class',
+        'SELECT (WITH "f.parquet" AS (SELECT 1) SELECT 1), * FROM "f.parquet"',
     ],
 )
 def test_nor_does_it_reach_them_by_another_way(sql: str) -> None:
     with duckdb.connect() as duck:
+        duck.execute("CREATE TABLE seen AS SELECT 'k' AS strand")
         assert beside_facts(duck, sql)
 
 
@@ -208,6 +213,10 @@ def test_nor_does_it_reach_them_by_another_way(sql: str) -> None:
         "FROM facts SELECT count(*)",
         "SELECT count(*) FROM (SUMMARIZE facts), unnest([1, 2])",
         "SELECT (SELECT count(*) FROM facts), json_extract(body, '$.a') FROM facts ORDER BY ALL LIMIT 3",
+        "SELECT * FROM Facts",
+        "WITH Days AS (SELECT 1) SELECT * FROM DAYS",
+        'WITH "my orders" AS (SELECT * FROM FACTS) SELECT * FROM "my orders"',
+        "WITH facts AS (SELECT * FROM facts WHERE name = 'x') SELECT * FROM facts",
     ],
 )
 def test_what_analysts_write_can_be_asked_for_a_purpose(sql: str) -> None:

@@ -10,8 +10,10 @@ from rapport.decide.service import CustomerNamed, Decision, DecisionAsked
 from rapport.kernel.clock import DAY, HOUR, MINUTE, to_iso
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.identifiers import BUCKETS
+from rapport.kernel.ids import Key
 from rapport.measure.clicks import clicks_since
-from rapport.measure.store import decision_outcomes
+from rapport.measure.store import decision_items, decision_outcomes, items_of
+from rapport.measure.unseen import orders_after
 from rapport.measure.watches import WATCHES
 from rapport.remember import customers
 from rapport.remember.golden import find_key, golden_record
@@ -241,6 +243,45 @@ def test_an_order_that_is_folded_before_its_decision_counts_once(any_shop: Shop)
     shop.fold()
     bought = [one for one in shop.rows(decision_outcomes) if one["kind"] == "bought"]
     assert [one["order_id"] for one in bought if one["decision_id"] == decision.decision_id] == ["o"]
+
+
+def test_orders_after_what_was_shown_are_found_page_by_page(any_shop: Shop) -> None:
+    """However many facts stand at one moment where a page ends."""
+    shop = any_shop
+    decision = shown(shop)
+    shop.send(*(
+        shop.message(name, at=NOON + hours * HOUR, user="ada", order_id=f"{name} {hours} {n}", products=BAROLO)
+        for name in ("Order Completed", "Cart Viewed") for hours in (0, 2, 3) for n in range(3)
+    ))  # fmt: skip
+    shop.fold()
+    with shop.db.read() as conn:
+        items = items_of(
+            conn,
+            shop.id,
+            [Key(bytes(shop.rows(decision_items)[0]["strand"]))],
+            kind="product",
+            since=NOON,
+            until=NOON + DAY,
+        )
+        assert {item.decision_id for item in items} == {decision.decision_id}
+        found = [
+            sorted(fact.id for _, fact in orders_after(conn, shop.id, items, ordered="Order Completed", page=page))
+            for page in (1, 2, 1_000)
+        ]
+    assert len(found[0]) == 6
+    assert found[0] == found[1] == found[2]
+
+
+def test_an_order_noted_by_its_report_is_not_noted_again_by_its_number(any_shop: Shop) -> None:
+    """Rows from before migration 0081 bear the id of the fact."""
+    shop = any_shop
+    shown(shop)
+    for order in ("o", "o", "p"):
+        shop.send(shop.message("Order Completed", at=NOON + 2 * HOUR, user="ada", order_id=order, products=BAROLO))
+        shop.fold()
+        with shop.db.write() as conn:
+            conn.execute(decision_outcomes.update().values(order_id=decision_outcomes.c.fact_id))
+    assert len(shop.rows(decision_outcomes)) == 2
 
 
 def test_clicks_without_a_decision_are_counted_apart_and_too_many_are_an_alarm(any_shop: Shop) -> None:

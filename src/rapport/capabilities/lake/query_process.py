@@ -9,6 +9,7 @@ operating system on memory, processor time and writing (none at all).
 from __future__ import annotations
 
 import math
+import re
 import resource
 import sys
 from collections.abc import Iterator, Sequence
@@ -162,18 +163,35 @@ def beside_facts(duck: Any, sql: str) -> str:
     if told["error"]:
         return "this kind of query"
     nodes = list(_nodes(told["statements"]))
-    named = {one["key"] for node in nodes for one in (node.get("cte_map") or {}).get("map", ())}
-    own = {name for name in named if name.isidentifier()} | {"facts"}
+    named = {one["key"].casefold() for node in nodes for one in (node.get("cte_map") or {}).get("map", ())}
+    if taken := (named - {"facts"}) & _relations(duck):
+        return str(min(taken))
+    own = {name for name in named if _NO_PATH.fullmatch(name)} | {"facts"}
     for node in nodes:
         kind, table = node.get("type"), node.get("table_name", "")
         if kind == "TABLE_FUNCTION" and node["function"]["function_name"].lower() not in _HARMLESS:
             return str(node["function"]["function_name"])
         whole = node.get("schema_name") or node.get("catalog_name")
-        if (kind == "BASE_TABLE" and (whole or table not in own)) or (kind == "SHOW_REF" and not node["query"]):
+        if (kind == "BASE_TABLE" and (whole or table.casefold() not in own)) or (
+            kind == "SHOW_REF" and not node["query"]
+        ):
             return str(table)
         if kind in ("COLUMN_DATA", "DELIM_GET"):
             return str(kind)
     return ""
+
+
+_NO_PATH = re.compile(r"[\w -]+")
+"""Names of a query's own parts that cannot be a file's wherever else they are asked."""
+
+
+def _relations(duck: Any) -> set[str]:
+    """What is found by its bare name: a part of a query that is called so would hide that another place asks for it."""
+    names = duck.execute(
+        "SELECT table_name FROM duckdb_tables() UNION ALL"
+        " SELECT view_name FROM duckdb_views() WHERE schema_name <> 'information_schema'"
+    ).fetchall()
+    return {name.casefold() for (name,) in names}
 
 
 def _nodes(found: Any) -> Iterator[dict[str, Any]]:
