@@ -62,19 +62,22 @@ def lock_shared(conn: Connection, lock: Lock) -> None:
         conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({int(lock)})")
 
 
-def lock_each(conn: Connection, lock: Lock, numbers: Iterable[int], *, shared: bool = False) -> None:
-    """Wait to be the only transaction that holds this lock for each of these 32-bit numbers, or one of those that
-    share it.
+def lock_each(conn: Connection, lock: Lock, numbers: Iterable[int], *, shared: Iterable[int] = ()) -> None:
+    """Wait to be the only transaction that holds this lock for each of these 32-bit numbers, and one of those that
+    share it for each of the `shared` ones that are not among them.
 
-    In ascending order, so that two transactions never wait for each other.
+    In ascending order, all in one pass, so that two transactions never wait for each other.
     """
     if conn.dialect.name == "postgresql":
-        wanted = sorted(set(numbers))
+        alone = set(numbers)
+        wanted = sorted(alone.union(shared))
         if wanted:
             # `unnest` hands the numbers out one by one in their order, and each is locked before the next.
-            way = "_shared" if shared else ""
             conn.exec_driver_sql(
-                f"SELECT pg_advisory_xact_lock{way}(%s, number) FROM unnest(%s::int[]) AS number", (int(lock), wanted)
+                "SELECT CASE WHEN alone THEN pg_advisory_xact_lock(%s, number)"
+                " ELSE pg_advisory_xact_lock_shared(%s, number) END"
+                " FROM unnest(%s::int[], %s::bool[]) AS wanted (number, alone)",
+                (int(lock), int(lock), wanted, [number in alone for number in wanted]),
             ).all()
 
 

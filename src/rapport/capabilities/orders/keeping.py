@@ -61,7 +61,8 @@ def keep_orders(conn: Connection, notes: Sequence[Seen], settings: Mapping[Works
             parts.append(part)
         if refund is not None:
             back.append(refund)
-    lock_refunds(conn, back)
+    # Of orders that are made anew, also after a move, the refunds are written again.
+    lock_refunds(conn, back, beside={*moved, *(part.workspace for part in parts)})
     save_orders(conn, parts)
     save_refunds(conn, back)
     keep_statements(conn, told)

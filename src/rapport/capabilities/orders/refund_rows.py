@@ -84,13 +84,13 @@ def refund_key(refund_id: str, order_id: str | None, strand: Key) -> str:
     return f"{refund_id}\x1f{order_id}" if order_id is not None else f"{refund_id}\x1f\x1f{strand.hex()}"
 
 
-def lock_refunds(conn: Connection, rows: Collection[RefundRow]) -> None:
+def lock_refunds(conn: Connection, rows: Collection[RefundRow], beside: Collection[WorkspaceId]) -> None:
     """Whoever keeps a refund without an order is alone with it in its shop; all others share: so that of two with one
-    id, the later sees the earlier. To be called first, before any row is written.
+    id, the later sees the earlier. `beside`: shops of which refunds that name an order may be kept beside these rows.
+    To be called first, before any row is written.
     """
     alone = {row.workspace for row in rows if row.order_id is None}
-    lock_each(conn, Lock.REFUNDS, alone)
-    lock_each(conn, Lock.REFUNDS, {row.workspace for row in rows} - alone, shared=True)
+    lock_each(conn, Lock.REFUNDS, alone, shared={*beside, *(row.workspace for row in rows)})
 
 
 def save_refunds(conn: Connection, rows: Iterable[RefundRow]) -> None:
