@@ -83,9 +83,9 @@ class _Queue:
     @contextmanager
     def standing(self) -> Iterator[None]:
         with self._guard:
-            self._standing += 1
-            if self._standing == 1:
+            if not self._standing:
                 self._file.acquire(fcntl.LOCK_SH)
+            self._standing += 1
         try:
             yield
         finally:

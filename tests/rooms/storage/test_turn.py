@@ -91,3 +91,13 @@ def test_a_block_that_raises_gives_the_turn_back(turn: WriterTurn) -> None:
         raise ValueError("anything")
     with turn.taken():
         pass
+
+
+def test_whoever_could_not_stand_in_the_queue_is_not_waited_for(turn: WriterTurn, tmp_path: Path) -> None:
+    with turn.taken():
+        in_the_way = tmp_path / "rapport.db.waiting.lock"
+        in_the_way.mkdir()
+        with pytest.raises(IsADirectoryError), turn.taken():
+            pass
+        in_the_way.rmdir()
+        assert not turn.is_waited_for()
