@@ -14,10 +14,11 @@ from rapport.adapters.files.ready import FOLDER
 from rapport.app.worker import drain
 from rapport.capabilities.consent.importing import Brought, BroughtAnswer, bring, lacks
 from rapport.capabilities.consent.service import may, people_of
+from rapport.capabilities.consent.store import consent_held
 from rapport.collect.appender import Appender
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.identifiers import Identifier, key_of
-from rapport.storage import log
+from rapport.storage import log, suppression
 from rapport.storage.workspaces import default_workspace
 from tests.rooms.adapters import exports
 from tests.shop import NOON, Shop
@@ -33,9 +34,9 @@ def appender(any_shop: Shop) -> Iterator[Appender]:
     made.close()
 
 
-def brought(shop: Shop, appender: Appender, *answers: dict[str, Any]) -> Brought:
+def brought(shop: Shop, appender: Appender, *answers: dict[str, Any], now: int = NOON) -> Brought:
     several = [msgspec.convert({"customer": "email:ada@example.com"} | one, BroughtAnswer) for one in answers]
-    return bring(shop.db, appender, shop.id, several, by="api_key:k", now=NOON)
+    return bring(shop.db, appender, shop.id, several, by="api_key:k", now=now)
 
 
 def state(shop: Shop, email: str = "ada@example.com") -> tuple[str, str]:
@@ -85,6 +86,27 @@ def test_bringing_it_again_adds_nothing_and_no_word_of_a_place_makes_it_confirme
         rows = [row for row in log.latest(conn, any_shop.id, limit=10) if b"Consent Answered" in row.body]
     assert len(rows) == 2
     assert state(any_shop)[1].startswith("import: ")
+
+
+def test_refusals_without_a_time_sent_again_undo_no_yes_that_came_between(any_shop: Shop, appender: Appender) -> None:
+    no = {"purposes": {PURPOSE: "denied"}, "source": "the old tool"}
+    brought(any_shop, appender, no)
+    brought(any_shop, appender, YES | {"given_at": to_iso(NOON + DAY)}, now=NOON + 2 * DAY)
+    assert brought(any_shop, appender, no, now=NOON + 3 * DAY).overtaken == 1
+    assert state(any_shop)[0] == "granted"
+    drain(any_shop.pipeline)
+    assert state(any_shop)[0] == "granted"
+
+
+def test_an_old_list_brings_back_nothing_of_whom_it_names_and_who_was_erased(
+    any_shop: Shop, appender: Appender
+) -> None:
+    key = key_of(any_shop.id, Identifier("email", "ada@example.com"))
+    with any_shop.db.write() as conn:
+        suppression.erasing(conn)
+        suppression.suppress(conn, any_shop.id, [key], now=NOON)
+    assert brought(any_shop, appender, YES | {"given_at": to_iso(NOON - DAY)}).refused == []  # it tells nobody of that
+    assert [row for row in any_shop.rows(consent_held) if row["key"] == key] == []
 
 
 def test_a_file_of_answers_is_in_force_once_it_is_imported(any_shop: Shop, tmp_path: Path) -> None:

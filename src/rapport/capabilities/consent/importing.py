@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -15,13 +15,12 @@ from msgspec import Meta
 from rapport.capabilities.consent import store
 from rapport.capabilities.consent.facts import ANSWERED, answers_in
 from rapport.capabilities.consent.model import CONFIRMED, FREE
-from rapport.capabilities.consent.recording import Given, answer_fact
-from rapport.capabilities.consent.service import Noted, note_of, policies_of, said_by, to_be_confirmed, with_refusals
+from rapport.capabilities.consent.recording import Given, answer_fact, noted_in_log
+from rapport.capabilities.consent.service import policies_of, said_by, to_be_confirmed, with_refusals
 from rapport.capabilities.consent.store import Said
 from rapport.collect.appender import Appender
 from rapport.collect.sources import identifier_policy
 from rapport.kernel.errors import InvalidInput
-from rapport.kernel.facts import decode_fact
 from rapport.kernel.identifiers import key_of
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.moments import read_moment
@@ -74,11 +73,6 @@ class Brought(msgspec.Struct, frozen=True, kw_only=True):
     refused: list[RefusedLine]
 
 
-class _Line(NamedTuple):
-    row: LogRow
-    noted: Noted
-
-
 def lacks(message: Mapping[str, Any]) -> str:
     """What a message of an imported file lacks for its yes to count; empty where it says none, or lacks nothing.
 
@@ -113,16 +107,17 @@ def bring(
     with db.read() as conn:
         settings, policies = settings_of(conn, workspace), policies_of(conn, workspace).policies
     known = {name for one in policies.policies for name, rule in one.purposes.items() if rule.basis in FREE}
-    lines, refused = list[_Line](), list[RefusedLine]()
+    lines, refused = list[LogRow](), list[RefusedLine]()
     for number, one in enumerate(answers, start=1):
         try:
             lines.append(_line(workspace, one, known, region=settings.region, by=by, now=now))
         except InvalidInput as error:
             refused.append(RefusedLine(line=number, reason=error.message))
-    appender.append_sync([one.row for one in lines])
+    appender.append_sync(lines)
     words = to_be_confirmed(policies)
-    said = said_by([with_refusals(one.noted, words) for one in lines], {workspace: identifier_policy(settings)})
     with db.write() as conn:
+        noted = noted_in_log(conn, workspace, [row.message_id for row in lines])
+        said = said_by([with_refusals(one, words) for one in noted], {workspace: identifier_policy(settings)})
         overtaken = sum(_overtaken(said, store.held_by(conn, workspace, {key for one in said for key in one.keys})))
         store.keep(conn, said)
     return Brought(taken=len(lines), overtaken=overtaken, refused=refused)
@@ -130,7 +125,7 @@ def bring(
 
 def _line(
     workspace: WorkspaceId, one: BroughtAnswer, known: set[str], *, region: str | None, by: str, now: int
-) -> _Line:  # fmt: skip
+) -> LogRow:  # fmt: skip
     """The fact of an answer. Raises InvalidInput."""
     namespace, colon, value = one.customer.partition(":")
     identifier = normalised(namespace, value, region=region) if colon else None
@@ -151,11 +146,9 @@ def _line(
         how=f"import: {clean(one.source, longest=80)}" if one.source else "import",
     )  # fmt: skip
     key = key_of(workspace, identifier)
-    row = answer_fact(
+    return answer_fact(
         workspace, identifier, [key], given, now=now, at=at, id=_id(workspace, key, one), confirmed=one.confirmed
     )
-    fact = decode_fact(row.body, occurred_at=row.occurred_at, received_at=row.received_at, source=row.source, seq=0)
-    return _Line(row, Noted(workspace, Key(row.strand), fact, note_of(fact)))
 
 
 def _id(workspace: WorkspaceId, key: Key, one: BroughtAnswer) -> str:

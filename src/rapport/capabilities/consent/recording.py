@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
+import sqlalchemy as sa
 
 from rapport.capabilities.consent import store
 from rapport.capabilities.consent.facts import ANSWERED
@@ -25,18 +26,21 @@ from rapport.collect.sources import identifier_policy
 from rapport.decide.people import naming
 from rapport.kernel.clock import to_iso
 from rapport.kernel.errors import InvalidInput, NotFound
-from rapport.kernel.facts import decode_fact
+from rapport.kernel.facts import OWN_SOURCE, decode_fact
 from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.kernel.work import Connection
 from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.linking.units import members_of
 from rapport.resolve.reading.references import find_key, normalised
+from rapport.storage import log
 from rapport.storage.engine import Database
 from rapport.storage.log import LogRow
+from rapport.storage.lookup import select_among
 
 __all__ = [
-    "ConsentShown", "Given", "PurposeShown", "answer_fact", "find_answering", "record", "record_of", "shown",
+    "ConsentShown", "Given", "PurposeShown", "answer_fact", "find_answering", "noted_in_log", "record", "record_of",
+    "shown",
 ]  # fmt: skip
 
 _MOST_KEYS = 200
@@ -158,13 +162,25 @@ def record_of(
         _check(people_of(conn, workspace, [key]).policy_of(key), given)
     row = answer_fact(workspace, named, [one.key for one in members[:_MOST_KEYS]], given, now=now)
     appender.append_sync([row])
-    fact = decode_fact(row.body, occurred_at=row.occurred_at, received_at=row.received_at, source=row.source, seq=0)
-    noted = Noted(workspace, Key(row.strand), fact, note_of(fact))
     with db.write() as conn:  # the worker does the same when it comes to it; a refusal holds from the answer on
-        noted = with_refusals(noted, to_be_confirmed(policies_of(conn, workspace).policies))
-        store.keep(conn, said_by([noted], {workspace: identifier_policy(settings)}))
+        words = to_be_confirmed(policies_of(conn, workspace).policies)
+        noted = [with_refusals(one, words) for one in noted_in_log(conn, workspace, [row.message_id])]
+        store.keep(conn, said_by(noted, {workspace: identifier_policy(settings)}))
     with db.read() as conn:
         return shown(conn, workspace, key)
+
+
+def noted_in_log(conn: Connection, workspace: WorkspaceId, ids: Collection[str]) -> list[Noted]:
+    """The answers with these message ids as the log has them: what it dropped, since it is there already or somebody
+    was erased, counts as it stands there or not at all.
+    """
+    f = log.facts.c
+    query = sa.select(f.strand, f.occurred_at, f.received_at, f.source, f.body).where(f.source == OWN_SOURCE)
+    found = []
+    for row in select_among(conn, query, workspace, f.message_id, sorted(set(ids))):
+        fact = decode_fact(row.body, occurred_at=row.occurred_at, received_at=row.received_at, source=row.source, seq=0)
+        found.append(Noted(workspace, Key(row.strand), fact, note_of(fact)))
+    return found
 
 
 def _check(policy: Policy, given: Given) -> None:
