@@ -53,13 +53,15 @@ def shop(shop_server: Server) -> Server:
     http.post(f"{server.url}/api/v1/locations", headers=key, json={"locations": [place]}).raise_for_status()
     levels = [{"location_id": "bath", "product_id": one, "on_hand": n} for one, n in (("chianti", 2), ("barolo", 0))]
     http.post(f"{server.url}/api/v1/stock", headers=key, json={"levels": levels}).raise_for_status()
-    wait_until(lambda: [one.get("currency") for one in _home(server)] == ["GBP"] * 3)  # seen before they were stated
+    # Seen before they were stated: until both places know what they cost.
+    wait_until(lambda: [one.get("currency") for one in _shown(server, "home")] == ["GBP"] * 3)
+    wait_until(lambda: {one.get("currency") for one in _shown(server, "product", product_id="chianti")} == {"GBP"})
     wait_until(lambda: _stock(server)["state"] == "in_stock")
     return server
 
 
-def _home(server: Server) -> list[dict[str, Any]]:
-    asked = {"placement": "home", "context": {"currency": "GBP", "market": "GB"}}
+def _shown(server: Server, placement: str, **context: str) -> list[dict[str, Any]]:
+    asked = {"placement": placement, "context": {"currency": "GBP", "market": "GB", **context}}
     answer = http.post(f"{server.url}/components/decide/decisions", params={"key": server.write_key}, json=asked)
     items: list[dict[str, Any]] = answer.json()["items"]
     return items
