@@ -12,7 +12,7 @@ from base64 import b64decode, b64encode
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from rapport.kernel.errors import Misconfigured
+from rapport.kernel.errors import InvalidInput, Misconfigured
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -67,7 +67,9 @@ def opened(kept: bytes, *, about: str) -> bytes:
 
 
 def sealed_text(plain: str, *, about: str) -> str:
-    """`sealed`, where text is kept."""
+    """`sealed`, where text is kept. Raises InvalidInput for a text that would be taken for a sealed one."""
+    if plain.startswith(_TEXT_MARK):
+        raise InvalidInput(f"a secret cannot begin with {_TEXT_MARK!r}", hint="make another one")
     kept = sealed(plain.encode(), about=about)
     return f"{_TEXT_MARK}{b64encode(kept).decode()}" if is_sealed(kept) else plain
 

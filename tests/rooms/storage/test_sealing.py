@@ -14,7 +14,7 @@ from rapport.app.settings import Settings
 from rapport.capabilities.messages.service.servers import MailServer, keep_server, own_server
 from rapport.kernel.clock import MINUTE, now_us
 from rapport.kernel.clock import SECOND as CLOCK
-from rapport.kernel.errors import Misconfigured
+from rapport.kernel.errors import InvalidInput, Misconfigured
 from rapport.storage.sealing import VARIABLE, is_sealed, opened, opened_text, sealed, sealed_text
 from rapport.storage.workspaces import default_workspace
 from rapport.web import accounts, factors
@@ -70,6 +70,13 @@ def test_without_a_key_values_lie_as_they_are(monkeypatch: pytest.MonkeyPatch) -
     assert sealed(b"secret", about="x") == b"secret"
     monkeypatch.setenv(VARIABLE, FIRST)
     assert opened(b"secret", about="x") == b"secret"
+
+
+@pytest.mark.parametrize("is_keyed", [True, False])
+def test_what_would_be_taken_for_sealed_is_not_kept(*, monkeypatch: pytest.MonkeyPatch, is_keyed: bool) -> None:
+    monkeypatch.setenv(VARIABLE, "k" * 32 if is_keyed else "")
+    with pytest.raises(InvalidInput, match="cannot begin with"):
+        sealed_text("sealed1:aGVsbG8=", about="one")
 
 
 def test_a_key_that_a_person_thought_up_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

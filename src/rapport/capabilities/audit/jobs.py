@@ -53,7 +53,8 @@ def _verify(turn: Turn) -> int:
     faults = list[str]()
     with turn.db.read() as conn:
         shops = all_workspaces(conn)
-        for shop in shops:
+    for shop in shops:
+        with turn.db.read() as conn:  # for each its own: a long one keeps PostgreSQL from tidying
             faults += [f"{shop.slug}: {one}" for one in verify(conn, shop.id).faults]
     if faults:
         raise Conflict(
