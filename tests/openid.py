@@ -21,7 +21,7 @@ from joserfc.jwk import RSAKey
 from rapport.kernel.clock import now_us
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace
-from rapport.web import accounts
+from rapport.web import accounts, invitations
 from rapport.web.provider.wanted import ProviderSettings
 from tests.rooms.web.conftest import PASSWORD, Browser
 
@@ -180,7 +180,7 @@ def member(db: Database, shop: Workspace, email: str, role: str) -> None:
 
 
 def invite(db: Database, shop: Workspace, email: str, role: str = "agent") -> None:
-    accounts.invite(db, workspace=shop.id, email=email, role=role, now=now_us())
+    invitations.invite(db, workspace=shop.id, email=email, role=role, now=now_us())
 
 
 def sent(browser: Browser, back: str = "") -> str:

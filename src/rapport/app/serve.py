@@ -29,7 +29,7 @@ from rapport.kernel.errors import Misconfigured
 from rapport.storage.engine import Database
 from rapport.storage.outage import going_on
 from rapport.storage.workspaces import default_workspace
-from rapport.web import accounts
+from rapport.web import invitations
 from rapport.web.console import missing_files
 from rapport.web.logs import configure_logging
 from rapport.web.protocol import BoundedHttp
@@ -177,7 +177,7 @@ def _say_where(db: Database, settings: Settings) -> None:
     base = settings.address
     with db.read() as conn:
         workspace = default_workspace(conn)
-    token = accounts.set_up_token(db, workspace=workspace.id, now=now_us())
+    token = invitations.set_up_token(db, workspace=workspace.id, now=now_us())
     if token is None:
         print(f"console: {base}/console", flush=True)  # noqa: T201 - for the person who started it
     else:

@@ -15,7 +15,7 @@ from rapport.kernel.errors import Forbidden, InvalidInput, RapportError
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces
-from rapport.web import accounts, auth, factor_store, once, resets, store
+from rapport.web import accounts, auth, factor_store, invitations, once, resets, store
 from rapport.web.accounts import HalfSignedIn, SignedIn
 from rapport.web.catalogues import LANGUAGES
 from rapport.web.console import render
@@ -84,7 +84,7 @@ def join(request: AnyRequest, db: Database, data: Form) -> Response[Any]:
     """Make the account and sign in."""
     token, email, name = text(data, "token"), text(data, "email"), text(data, "name", longest=80)
     try:
-        signed_in = accounts.accept_invitation(
+        signed_in = invitations.accept_invitation(
             db, token, email=email, name=name, password=raw(data, "password"), address=auth.client_address(request),
             browser=browser_of(request), device=auth.device_of(request), now=now_us(), may=own_sign_in(request, db),
         )  # fmt: skip
@@ -289,7 +289,7 @@ def browser_of(request: AnyRequest) -> str:
 def _join_form(
     request: AnyRequest, db: Database, *, token: str, email: str = "", name: str = "", error: RapportError | None = None
 ) -> Response[str]:
-    invitation = accounts.open_invitation(db, token, now=now_us())
+    invitation = invitations.open_invitation(db, token, now=now_us())
     with db.read() as conn:
         known = invitation.email is not None and store.user_by_email(conn, invitation.email) is not None
         shop = next((w.name for w in all_workspaces(conn) if w.id == invitation.workspace), "the shop")

@@ -1,4 +1,4 @@
-"""The use cases of accounts: sign in, join, invite, change passwords and roles, make and revoke API keys.
+"""The use cases of accounts: sign in, change passwords and roles, make and revoke API keys.
 
 Argon2 runs outside transactions, so a sign-in never holds up the writers of facts.
 """
@@ -12,11 +12,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from rapport.kernel.clock import DAY, MINUTE
+from rapport.kernel.clock import MINUTE
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound, Unauthenticated
 from rapport.kernel.identifiers import email_identifier
 from rapport.kernel.ids import WorkspaceId, new_id, new_secret
-from rapport.kernel.language import noted
 from rapport.storage.audit.entries import append as tell
 from rapport.storage.engine import Database
 from rapport.web import api_keys, attempts, factor_store, passwords, store
@@ -25,28 +24,27 @@ from rapport.web.factor_store import Challenge
 from rapport.web.key_changes import checked_end, checked_networks
 from rapport.web.permissions import ROLE_NAMES, Permissions
 from rapport.web.sign_in_settings import May, anybody
-from rapport.web.store import Invitation, User
+from rapport.web.store import User
 
 __all__ = [
     "HalfSignedIn",
     "SignedIn",
-    "accept_invitation",
     "authenticate",
     "change_password",
     "change_role",
     "create_api_key",
     "create_user",
+    "email_of",
     "enter",
     "first_workspace",
     "give_role",
     "has_anybody",
-    "invite",
+    "name_of",
     "new_password",
-    "open_invitation",
     "prove",
     "remove_member",
     "revoke_api_key",
-    "set_up_token",
+    "role_of",
     "sign_in",
     "sign_out",
     "start_session",
@@ -80,109 +78,23 @@ def create_user(
 ) -> User:
     """Add a person with a password to a workspace. Raises Conflict where the e-mail has an account."""
     user = User(
-        id=new_id("usr"), email=_email(email), name=_name(name, email),
+        id=new_id("usr"), email=email_of(email), name=name_of(name, email),
         password_hash=new_password(password, email=email, name=name), created_at=now,
     )  # fmt: skip
     with db.write() as conn:
         if store.user_by_email(conn, user.email) is not None:
             raise Conflict(f"{user.email} has an account", hint="sign in, or invite this person to the workspace")
         store.add_user(conn, user)
-        store.add_membership(conn, workspace=workspace, user_id=user.id, role=_role(role), now=now)
+        store.add_membership(conn, workspace=workspace, user_id=user.id, role=role_of(role), now=now)
         tell(conn, workspace, "account.made", about=user.id, details={"role": role}, now=now)
         store.forget_setup_links(conn)
     return user
-
-
-def set_up_token(db: Database, *, workspace: WorkspaceId, now: int) -> str | None:
-    """A new one-time token for the first account, or None where somebody has an account. Older ones stop working."""
-    token = new_secret("setup")
-    with db.write() as conn:
-        if store.any_user(conn):
-            return None
-        store.forget_setup_links(conn)
-        store.add_invitation(conn, _invitation(token, workspace=workspace, email=None, role="owner", now=now))
-    return token
 
 
 def has_anybody(db: Database) -> bool:
     """Whether somebody has an account."""
     with db.read() as conn:
         return store.any_user(conn)
-
-
-def invite(db: Database, *, workspace: WorkspaceId, email: str, role: str, now: int) -> str:
-    """A one-time token with which this person can join the workspace for seven days."""
-    token = new_secret("join")
-    invitation = _invitation(token, workspace=workspace, email=_email(email), role=_role(role), now=now)
-    with db.write() as conn:
-        if any(member.email == invitation.email for member in store.members(conn, workspace)):
-            raise Conflict(f"{invitation.email} is a member already", hint="change the role in the list")
-        store.add_invitation(conn, invitation)
-        tell(conn, workspace, "account.invited", details={"email": invitation.email, "role": role}, now=now)
-    return token
-
-
-def open_invitation(db: Database, token: str, *, now: int) -> Invitation:
-    """The invitation behind a link. Raises NotFound where it is used up or too old."""
-    with db.read() as conn:
-        found = store.live_invitation(conn, store.digest_of(token), now=now)
-    if found is None:
-        raise NotFound(
-            noted("this link does not work any more"),
-            hint=noted("links work once, for a limited time; ask for a new one"),
-        )
-    return found
-
-
-def accept_invitation(
-    db: Database,
-    token: str,
-    *,
-    email: str,
-    name: str,
-    password: str,
-    address: str,
-    browser: str,
-    now: int,
-    device: str = "",
-    may: May = anybody,
-) -> SignedIn | HalfSignedIn:
-    """Join the workspace of an invitation and sign in. Somebody who has an account gives its password.
-
-    Whoever is a member already stays what they are: an old invitation lowers nobody's role. Joining uses up every
-    invitation of this person to the workspace, so none brings them back once they were removed.
-    """
-    invitation = open_invitation(db, token, now=now)
-    mail = invitation.email or _email(email)
-    with db.read() as conn:
-        known = store.user_by_email(conn, mail)
-    if known is None:
-        user = User(
-            id=new_id("usr"), email=mail, name=_name(name, mail),
-            password_hash=new_password(password, email=mail, name=name), created_at=now,
-        )  # fmt: skip
-        if invitation.email is not None:  # the link for the first account is the operator's own
-            may(user.id, becomes=invitation.role)
-    else:
-        user = authenticate(db, email=mail, password=password, address=address, device=device, now=now)
-        may(user.id)
-    with db.write() as conn:
-        # Members first, as `remove_member` does: two that lock in another order would wait for each other.
-        everybody = store.members(conn, invitation.workspace, for_update=True)
-        for one in (None, user.email) if invitation.email is None else (user.email,):
-            store.lock_invitations(conn, one)
-        if not store.take_invitation(conn, invitation.token_hash):
-            raise NotFound(
-                noted("this link does not work any more"), hint=noted("links work once; sign in with your account")
-            )
-        if known is None:
-            store.add_user(conn, user)
-        if invitation.email is None:
-            store.forget_setup_links(conn)
-        store.forget_invitations(conn, workspace=invitation.workspace, email=user.email)
-        if user.id not in {member.user_id for member in everybody}:
-            store.add_membership(conn, workspace=invitation.workspace, user_id=user.id, role=invitation.role, now=now)
-    return enter(db, user.id, workspace=invitation.workspace, browser=browser, device=device, now=now)
 
 
 def sign_in(
@@ -302,7 +214,7 @@ def give_role(
     than the one seen by now.
     """
     everybody = store.members(conn, workspace, for_update=True)
-    member = _keep_an_owner(everybody, user_id=user_id, stays=_role(role) == "owner")
+    member = _keep_an_owner(everybody, user_id=user_id, stays=role_of(role) == "owner")
     if seen is not None and seen != member.role:
         raise Conflict(
             f"somebody has made {member.email} {member.role} since you looked",
@@ -413,14 +325,16 @@ def new_password(password: str, *, email: str, name: str = "") -> str:
     return passwords.hashed(passwords.acceptable(password, known=known))
 
 
-def _email(text: str) -> str:
+def email_of(text: str) -> str:
+    """The address as it is kept. Raises InvalidInput for what is none."""
     found = email_identifier(text)
     if found is None:
         raise InvalidInput(f"{text[:80]!r} is no e-mail address", hint="it looks like ada@example.com")
     return found.value
 
 
-def _name(name: str, email: str) -> str:
+def name_of(name: str, email: str) -> str:
+    """What somebody is called: by their address where they say nothing."""
     return name.strip()[:80] or email.partition("@")[0][:80]
 
 
@@ -431,17 +345,11 @@ def _label(name: str) -> str:
     return text
 
 
-def _role(role: str) -> str:
+def role_of(role: str) -> str:
+    """The role; raises InvalidInput for one there is not."""
     if role not in ROLE_NAMES:
         raise InvalidInput(f"unknown role {role[:40]!r}", hint=f"choose from {', '.join(ROLE_NAMES)}")
     return role
-
-
-def _invitation(token: str, *, workspace: WorkspaceId, email: str | None, role: str, now: int) -> Invitation:
-    return Invitation(
-        token_hash=store.digest_of(token), workspace=workspace, id=new_id("inv"), email=email, role=role,
-        created_at=now, expires_at=now + (7 * DAY if email else 1 * DAY),
-    )  # fmt: skip
 
 
 def _keep_an_owner(everybody: list[store.TeamMember], *, user_id: str, stays: bool) -> store.TeamMember:

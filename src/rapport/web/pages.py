@@ -17,6 +17,7 @@ from rapport.web import (
     accounts,
     components,
     factor_pages,
+    invitations,
     key_pages,
     once,
     provider_pages,
@@ -49,7 +50,7 @@ def team_page(request: AnyRequest, db: Database, principal: Principal) -> Respon
 def invite(request: AnyRequest, db: Database, principal: Principal, data: Form) -> Redirect:
     """Make an invitation, then show its link once."""
     email = text(data, "email")
-    token = accounts.invite(db, workspace=principal.workspace, email=email, role=text(data, "role"), now=now_us())
+    token = invitations.invite(db, workspace=principal.workspace, email=email, role=text(data, "role"), now=now_us())
     link = f"{public_address(request)}/console/join?token={token}"
     return once.lead_to(request, "/console/team", link=link, invited=email)
 

@@ -13,7 +13,7 @@ from rapport.kernel.clock import DAY, HOUR, SECOND, now_us
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound, RateLimited, Unauthenticated
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace, create_workspace
-from rapport.web import accounts, attempts, passwords, store
+from rapport.web import accounts, attempts, invitations, passwords, store
 from rapport.web.accounts import SignedIn
 from tests.rooms.web.conftest import PASSWORD, Browser, Join, beside, sign_in, submit
 
@@ -25,7 +25,7 @@ ADA: dict[str, Any] = {
 def test_the_first_account_is_made_with_the_link_the_server_prints(
     db: Database, shop: Workspace, browser: Browser
 ) -> None:
-    token = accounts.set_up_token(db, workspace=shop.id, now=now_us())
+    token = invitations.set_up_token(db, workspace=shop.id, now=now_us())
     assert token
     page = browser.get(f"/console/join?token={token}")
     assert "first account" in page.text
@@ -40,22 +40,22 @@ def test_the_first_account_is_made_with_the_link_the_server_prints(
 
 
 def test_the_link_for_the_first_account_works_once_and_not_beside_an_account(db: Database, shop: Workspace) -> None:
-    first, second = (accounts.set_up_token(db, workspace=shop.id, now=now_us()) for _ in range(2))
+    first, second = (invitations.set_up_token(db, workspace=shop.id, now=now_us()) for _ in range(2))
     assert first
     assert second
     with pytest.raises(NotFound):
-        accounts.open_invitation(db, first, now=now_us())
-    accounts.accept_invitation(db, second, **ADA, name="Ada", now=now_us())
+        invitations.open_invitation(db, first, now=now_us())
+    invitations.accept_invitation(db, second, **ADA, name="Ada", now=now_us())
     with pytest.raises(NotFound):
-        accounts.accept_invitation(db, second, **(ADA | {"email": "eve@example.com"}), name="Eve", now=now_us())
-    assert accounts.set_up_token(db, workspace=shop.id, now=now_us()) is None
+        invitations.accept_invitation(db, second, **(ADA | {"email": "eve@example.com"}), name="Eve", now=now_us())
+    assert invitations.set_up_token(db, workspace=shop.id, now=now_us()) is None
 
 
 def test_a_link_stops_working_after_its_time(db: Database, shop: Workspace, join: Join) -> None:
     join("owner")
-    token = accounts.invite(db, workspace=shop.id, email="bo@example.com", role="viewer", now=now_us() - 8 * DAY)
+    token = invitations.invite(db, workspace=shop.id, email="bo@example.com", role="viewer", now=now_us() - 8 * DAY)
     with pytest.raises(NotFound):
-        accounts.open_invitation(db, token, now=now_us())
+        invitations.open_invitation(db, token, now=now_us())
 
 
 def test_an_invited_person_joins_with_the_role_of_the_invitation(
@@ -75,11 +75,11 @@ def test_an_invited_person_joins_with_the_role_of_the_invitation(
 def test_who_has_an_account_joins_another_shop_with_its_password(db: Database, shop: Workspace, join: Join) -> None:
     with db.write() as conn:
         other = create_workspace(conn, slug="other", name="Other", now=now_us())
-    token = accounts.invite(db, workspace=other.id, email=join("viewer"), role="owner", now=now_us())
+    token = invitations.invite(db, workspace=other.id, email=join("viewer"), role="owner", now=now_us())
     call: dict[str, Any] = {"email": "", "name": "", "address": "a", "browser": "b", "now": now_us()}
     with pytest.raises(Unauthenticated):
-        accounts.accept_invitation(db, token, password="not my password", **call)
-    signed_in = accounts.accept_invitation(db, token, password=PASSWORD, **call)
+        invitations.accept_invitation(db, token, password="not my password", **call)
+    signed_in = invitations.accept_invitation(db, token, password=PASSWORD, **call)
     assert isinstance(signed_in, SignedIn)
     assert signed_in.workspace == other.id
     with db.read() as conn:
@@ -106,10 +106,10 @@ def test_a_password_is_never_cut(db: Database, shop: Workspace) -> None:
 
 def test_an_old_invitation_lowers_nobodys_role(db: Database, shop: Workspace, join: Join) -> None:
     now = now_us()
-    token = accounts.invite(db, workspace=shop.id, email="owner@example.com", role="viewer", now=now)
+    token = invitations.invite(db, workspace=shop.id, email="owner@example.com", role="viewer", now=now)
     join("owner")
     call: dict[str, Any] = {"email": "", "name": "", "address": "a", "browser": "b", "now": now}
-    accounts.accept_invitation(db, token, password=PASSWORD, **call)
+    invitations.accept_invitation(db, token, password=PASSWORD, **call)
     with db.read() as conn:
         assert [member.role for member in store.members(conn, shop.id)] == ["owner"]
 
@@ -281,23 +281,23 @@ def test_a_removed_member_does_not_come_back_through_another_invitation(
     join("owner")
     with db.write() as conn:
         other = create_workspace(conn, slug="other", name="Other", now=now)
-    elsewhere = accounts.invite(db, workspace=other.id, email="bo@example.com", role="viewer", now=now)
+    elsewhere = invitations.invite(db, workspace=other.id, email="bo@example.com", role="viewer", now=now)
     tokens = [
-        accounts.invite(db, workspace=shop.id, email=email, role="viewer", now=now)
+        invitations.invite(db, workspace=shop.id, email=email, role="viewer", now=now)
         for email in ("bo@example.com", "Bo@Example.com")
     ]
-    joined = accounts.accept_invitation(db, tokens[0], **bo, name="Bo", now=now)
+    joined = invitations.accept_invitation(db, tokens[0], **bo, name="Bo", now=now)
     with db.read() as conn:
         assert store.open_invitations(conn, shop.id, now=now) == []
     # One that was sent while Bo was joining.
-    late = accounts._invitation("join_late", workspace=shop.id, email="bo@example.com", role="viewer", now=now)
+    late = invitations._invitation("join_late", workspace=shop.id, email="bo@example.com", role="viewer", now=now)
     with db.write() as conn:
         store.add_invitation(conn, late)
     accounts.remove_member(db, workspace=shop.id, user_id=joined.user_id)
     for token in (*tokens, "join_late"):
         with pytest.raises(NotFound):
-            accounts.accept_invitation(db, token, **bo, name="Bo", now=now)
-    assert accounts.open_invitation(db, elsewhere, now=now).workspace == other.id
+            invitations.accept_invitation(db, token, **bo, name="Bo", now=now)
+    assert invitations.open_invitation(db, elsewhere, now=now).workspace == other.id
 
 
 def test_a_new_password_ends_every_other_session(app: Litestar, join: Join) -> None:

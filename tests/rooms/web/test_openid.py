@@ -18,7 +18,7 @@ from rapport.kernel.errors import Conflict, NotFound
 from rapport.storage.audit.entries import entries
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import Workspace, create_workspace
-from rapport.web import accounts, factors, resets, store
+from rapport.web import accounts, factors, invitations, resets, store
 from rapport.web.app import create_app
 from rapport.web.provider.asking import Fetched, Provider
 from rapport.web.provider.people import enter, person_of
@@ -191,7 +191,7 @@ def test_a_password_chosen_by_an_invitation_is_no_way_round_the_provider(
     opened: Opened, shared_db: Database, shop: Workspace, ada: str, kept: str
 ) -> None:
     browser = opened(own_sign_in=kept)
-    token = accounts.invite(shared_db, workspace=shop.id, email=ada, role="agent", now=now_us())
+    token = invitations.invite(shared_db, workspace=shop.id, email=ada, role="agent", now=now_us())
     answer = submit(
         browser, f"/console/join?token={token}", "/console/join", token=token, password="four other words here"
     )
@@ -226,11 +226,11 @@ def test_the_link_for_the_first_account_ends_with_the_first_owner(
     idp.person["groups"] = ["cx"]
     token = f"setup-{shop.slug}"
     with shared_db.write() as conn:
-        link = accounts._invitation(token, workspace=shop.id, email=None, role="owner", now=now_us())
+        link = invitations._invitation(token, workspace=shop.id, email=None, role="owner", now=now_us())
         store.add_invitation(conn, link)
     assert is_in(come(opened(groups={"cx": "owner"})))
     with pytest.raises(NotFound):
-        accounts.open_invitation(shared_db, token, now=now_us())
+        invitations.open_invitation(shared_db, token, now=now_us())
 
 
 def test_an_account_without_a_password_is_opened_by_none(
@@ -288,7 +288,7 @@ def test_links_that_take_each_other_away_are_taken_at_once_without_a_deadlock(db
             shop = create_workspace(conn, slug=f"s{n}", name="Shop", now=1).id
             tokens = [uuid4().hex for _ in range(2)]
             for one in tokens:
-                link = accounts._invitation(one, workspace=shop, email=None, role="owner", now=now_us())
+                link = invitations._invitation(one, workspace=shop, email=None, role="owner", now=now_us())
                 store.add_invitation(conn, link)
 
         def take(token: str) -> bool:
