@@ -329,7 +329,8 @@ def test_what_is_refused_for_how_the_shop_sends_costs_nobody_their_address(
     assert now_of(shop, row).reason.startswith("the shop's own sending is refused: 5")
     assert stated(shop, row) == ["Message Held"]
     with shop.db.read() as conn:
-        [alarm] = WATCHES[0].read(conn, shop.id, now_us() + MINUTE)  # type: ignore[misc]
+        [watch] = [one for one in WATCHES if one.name == "messages.refused"]
+        [alarm] = watch.read(conn, shop.id, now_us() + MINUTE)  # type: ignore[misc]
     assert "were refused for how they are sent" in alarm.what
     sink.refuses, sink.refusing = {}, {}
     again = ask(shop, email, "order_story", purpose="transactional", data={"order": {"id": "A"}, "story": "x"})
