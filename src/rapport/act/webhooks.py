@@ -31,6 +31,7 @@ from rapport.kernel.work import EVERY_FACT, BatchStage, Message, Seen, Work
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.graph.store import roots_of
+from rapport.storage.resealing import SecretPlace
 from rapport.storage.sealing import sealed_text
 
 __all__ = [
@@ -129,6 +130,13 @@ def new_signing_secret() -> str:
 def secret_of(workspace: WorkspaceId, webhook_id: str) -> str:
     """What a webhook's secrets are sealed for (`storage.sealing`): they open in no other's place."""
     return f"webhooks:{workspace}:{webhook_id}"
+
+
+def _about(row: Mapping[str, Any]) -> str:
+    return secret_of(row["workspace"], row["id"])
+
+
+SECRETS = tuple(SecretPlace(store.webhooks, column, _about) for column in ("secret", "old_secret"))
 
 
 def add_webhook(

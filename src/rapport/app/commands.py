@@ -71,6 +71,12 @@ SYSTEM = (
         command="rapport.app.backup_commands:restore",
     ),
     Command(
+        name="secrets",
+        help="Secrets that must be read again, of apps, webhooks, mail servers and providers: how they lie, and sealing"
+        " them.",
+        command="rapport.app.secret_commands:secrets",
+    ),
+    Command(
         name="workspaces",
         help="The shops of this installation: list, add, change their settings.",
         command="rapport.app.workspace_commands:workspaces",

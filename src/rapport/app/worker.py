@@ -24,6 +24,7 @@ from rapport.app.filling import FILLING, filling
 from rapport.app.pace import Pace
 from rapport.app.pipeline import Pipeline
 from rapport.app.redacting import redacting
+from rapport.app.secret_keeping import sealing
 from rapport.app.undoing import FORGETTING, undoing
 from rapport.compose.answering import answering
 from rapport.compose.erasing import erasing
@@ -310,6 +311,7 @@ def jobs_of(pipeline: Pipeline, *, filled_at_once: int = 1_000) -> list[Job]:
     return [
         *pipeline.slices.jobs, erasing(pipeline.slices), answering(pipeline.slices), retention(pipeline.slices),
         filling(pipeline, at_most=filled_at_once), undoing(pipeline), redacting(pipeline), FORGETTING,
+        sealing(pipeline.slices),
     ]  # fmt: skip
 
 

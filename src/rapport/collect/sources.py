@@ -22,6 +22,7 @@ from rapport.kernel.versions import refuse_unseen, version_of
 from rapport.storage.audit.entries import append as tell
 from rapport.storage.engine import Database
 from rapport.storage.outage import going_on
+from rapport.storage.resealing import SecretPlace
 from rapport.storage.sealing import opened, sealed
 from rapport.storage.workspaces import all_workspaces, identifier_policy
 
@@ -184,6 +185,9 @@ def renew_signing_secret(conn: Connection, workspace: WorkspaceId, source_id: st
     source = _write(conn, workspace, source_id, {"signing_secret": _new_signing_secret(source_id)})
     tell(conn, workspace, "source.signing_secret_renewed", about=source_id, now=now)
     return source
+
+
+SIGNING_SECRETS = SecretPlace(sources, "signing_secret", lambda row: f"source:{row['id']}")
 
 
 def _new_signing_secret(source_id: str) -> bytes:

@@ -49,6 +49,7 @@ class Installed:
         by_name("slice", ((one.name, one.title, one) for one in self.slices))
         self.tables = self._joined("table", lambda one: ((held.table.name, held.table) for held in one.holds))
         self.branches = [Branch(one.name, one.migrations) for one in self.slices if one.migrations is not None]
+        self.secrets = tuple(place for one in self.slices for place in one.secrets)
         facts = self._joined("fact", lambda one: ((kind.name, kind) for kind in one.facts))
         self.wording = Wording(facts.values())
         self.vocabulary = Vocabulary(facts.values())

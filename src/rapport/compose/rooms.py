@@ -6,6 +6,7 @@ from rapport.act import webhooks
 from rapport.act.retention import OUTBOX_RETENTION, SECRET_RETENTION
 from rapport.collect.facts import FACT_KINDS as COLLECT_FACTS
 from rapport.collect.settings import COLLECT_SETTINGS
+from rapport.collect.sources import SIGNING_SECRETS
 from rapport.compose import commands, holdings, partners, upkeep
 from rapport.compose.quarantine_room import QUARANTINE_ROOM
 from rapport.compose.slice import Slice
@@ -19,6 +20,7 @@ from rapport.measure.stage import Following
 from rapport.remember import traits as remember_traits
 from rapport.remember.segments.facts import FACT_KINDS as SEGMENT_FACTS
 from rapport.resolve.facts import FACT_KINDS as RESOLVE_FACTS
+from rapport.web import factor_store
 from rapport.web.permissions import Permission
 
 __all__ = ["ROOMS"]
@@ -29,6 +31,7 @@ WEB = Slice(
     name="web",
     title="Team and keys",
     holds=holdings.WEB,
+    secrets=(factor_store.APP_SECRETS,),
     permissions=(
         Permission(
             name="team:read", words="see who works here", roles=("marketer", "agent", "analyst"), for_keys=False
@@ -54,6 +57,7 @@ COLLECT = Slice(
     title="Collecting",
     facts=COLLECT_FACTS,
     holds=holdings.COLLECT,
+    secrets=(SIGNING_SECRETS,),
     permissions=(
         Permission(name="facts:read", words="see facts as they came in", roles=("marketer", "agent", "analyst")),
         Permission(name="sources:read", words="see sources", roles=("marketer", "analyst"), people=False),
@@ -151,6 +155,7 @@ ACT = Slice(
     title="Webhooks",
     stage=webhooks.telling,
     holds=holdings.ACT,
+    secrets=webhooks.SECRETS,
     permissions=(
         Permission(name="webhooks:read", words="see webhooks and their deliveries", roles=("marketer", "analyst")),
         Permission(name="webhooks:write", words="add and change webhooks, deliver again", people=False),

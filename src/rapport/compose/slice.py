@@ -27,6 +27,7 @@ from rapport.kernel.wording import FactKind
 from rapport.kernel.work import Refiled, Retelling, Stage, TimerHandler, Unsay
 from rapport.measure.model import Measured
 from rapport.remember.registry import Part, Remembered, SegmentUser, Trait
+from rapport.storage.resealing import SecretPlace
 from rapport.web.permissions import Permission
 
 __all__ = ["Joined", "Slice"]
@@ -64,6 +65,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """Each of its tables, with how a person in it is exported and erased."""
     sift_files: SiftFiles | None = None
     """Takes somebody erased out of files that it keeps beside the database."""
+    secrets: tuple[SecretPlace, ...] = ()
+    """Where secrets lie in its tables that are sealed where the installation has a key."""
     migrations: Path | None = None
     """The folder of its migration branch, numbered from `0001_…py`; None where its tables are in Rapport's own line."""
     settings: Section[Any] | None = None

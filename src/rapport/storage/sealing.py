@@ -9,17 +9,26 @@ from __future__ import annotations
 
 import os
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from rapport.kernel.errors import InvalidInput, Misconfigured
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-__all__ = ["VARIABLE", "is_sealed", "opened", "opened_text", "sealed", "sealed_text"]
+__all__ = [
+    "VARIABLE", "State", "has_key", "is_sealed", "opened", "opened_text", "sealed", "sealed_text", "state_of",
+    "state_of_text",
+]  # fmt: skip
 
 VARIABLE = "RAPPORT_SECRET_KEY"
+
+State: TypeAlias = Literal["sealed", "older", "readable", "closed"]
+"""How a secret lies: sealed with the key that seals now, with one of those behind it, as it is, or so that no key of
+the environment opens it.
+"""
 
 SHORTEST = 32
 """Characters of a key: no one that a person thought up."""
@@ -52,14 +61,9 @@ def opened(kept: bytes, *, about: str) -> bytes:
     """
     if not is_sealed(kept):
         return kept
-    from cryptography.exceptions import InvalidTag
-
-    nonce, body = kept[len(_MARK) :][:_NONCE_BYTES], kept[len(_MARK) + _NONCE_BYTES :]
-    for key in _keys(os.environ.get(VARIABLE, "")):
-        try:
-            return key.decrypt(nonce, body, about.encode())
-        except InvalidTag:
-            continue
+    found = _opened_by(_keys(os.environ.get(VARIABLE, "")), kept, about)
+    if found is not None:
+        return found[1]
     raise Misconfigured(
         f"a secret in the database cannot be opened with {VARIABLE}",
         hint="start with the key it was sealed with; an older one may stand behind the new one, after a comma",
@@ -81,9 +85,42 @@ def opened_text(kept: str, *, about: str) -> str:
     return opened(b64decode(kept.removeprefix(_TEXT_MARK)), about=about).decode()
 
 
+def state_of(kept: bytes, *, about: str) -> State:
+    """How a secret lies. Raises Misconfigured for a key that is too short."""
+    if not is_sealed(kept):
+        return "readable"
+    found = _opened_by(_keys(os.environ.get(VARIABLE, "")), kept, about)
+    return "closed" if found is None else "older" if found[0] else "sealed"
+
+
+def state_of_text(kept: str, *, about: str) -> State:
+    """The same of a text."""
+    if not kept.startswith(_TEXT_MARK):
+        return "readable"
+    return state_of(b64decode(kept.removeprefix(_TEXT_MARK)), about=about)
+
+
+def has_key() -> bool:
+    """Whether the environment brings a key, so that what is kept from now on is sealed."""
+    return bool(_keys(os.environ.get(VARIABLE, "")))
+
+
 def is_sealed(kept: bytes) -> bool:
     """Whether a value lies sealed."""
     return kept.startswith(_MARK)
+
+
+def _opened_by(keys: Sequence[AESGCM], kept: bytes, about: str) -> tuple[int, bytes] | None:
+    """By which of the keys it opens, and what it is; None where by none."""
+    from cryptography.exceptions import InvalidTag
+
+    nonce, body = kept[len(_MARK) :][:_NONCE_BYTES], kept[len(_MARK) + _NONCE_BYTES :]
+    for number, key in enumerate(keys):
+        try:
+            return number, key.decrypt(nonce, body, about.encode())
+        except InvalidTag:
+            continue
+    return None
 
 
 @lru_cache(maxsize=4)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text
 
 from rapport.storage.engine import metadata
+from rapport.storage.resealing import SecretPlace
 from rapport.storage.sealing import opened, sealed
 
 __all__ = ["Challenge", "Factor", "challenges", "recovery_codes", "second_factors"]
@@ -78,6 +79,10 @@ class Challenge(msgspec.Struct, frozen=True, kw_only=True):
     challenge: bytes
     tries: int
     expires_at: int
+
+
+APP_SECRETS = SecretPlace(second_factors, "secret", lambda row: str(row["id"]), only={"kind": "app"})
+"""A passkey's is a public key."""
 
 
 def factors_of(conn: Connection, user_id: str) -> list[Factor]:

@@ -18,6 +18,7 @@ PROVIDERS_TELL = Slice(
         of_shop(store.doors, "whose webhooks about messages are taken, and how many came"),
         of_shop(store.tokens, "for two days which token of a signature came with which body, by their digests"),
     ),
+    secrets=store.SECRETS,
     migrations=Path(__file__).parent / "migrations",
     permissions=(
         Permission(name="providers:read", words="see whose webhooks about messages are taken", roles=("marketer",)),

@@ -12,9 +12,12 @@ from rapport.kernel.clock import DAY
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText
+from rapport.storage.resealing import SecretPlace
 from rapport.storage.sealing import opened, sealed
 
-__all__ = ["Door", "count", "door_of", "doors", "doors_of", "keep_door", "remove_door", "stands_for", "tokens"]
+__all__ = [
+    "SECRETS", "Door", "count", "door_of", "doors", "doors_of", "keep_door", "remove_door", "stands_for", "tokens",
+]  # fmt: skip
 
 _metadata = MetaData()
 _COUNTS = ("accepted", "ignored", "refused")
@@ -100,3 +103,6 @@ def stands_for(conn: Connection, workspace: WorkspaceId, token: bytes, digest: b
 
 def _about(workspace: WorkspaceId, provider: str) -> str:
     return f"providers_doors:{workspace}:{provider}"
+
+
+SECRETS = (SecretPlace(doors, "secret", lambda row: _about(row["workspace"], row["provider"])),)

@@ -26,6 +26,7 @@ SHOPS = Slice(
         of_shop(store.stock_items, "which product a shop's stock item is"),
         of_shop(store.waiting, "levels of stock that wait for their product to be told"),
     ),
+    secrets=store.SECRETS,
     migrations=Path(__file__).parent / "migrations",
     permissions=(
         Permission(name="shops:read", words="see whose webhooks are taken", roles=("analyst",)),

@@ -16,9 +16,12 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.engine import CText
 from rapport.storage.lookup import CHUNK
+from rapport.storage.resealing import SecretPlace
+from rapport.storage.sealing import opened, sealed, state_of
 
 __all__ = [
     "OVERLAP",
+    "SECRETS",
     "Door",
     "Heard",
     "count",
@@ -115,20 +118,23 @@ class Heard(NamedTuple):
 
 
 def keep_door(conn: Connection, workspace: WorkspaceId, source: str, shop: Shop, secret: bytes, *, now: int) -> None:
-    """Take a shop's webhooks for a source, or give it another secret; the one before counts for `OVERLAP` more."""
-    row = {"workspace": workspace, "source": source, "shop": shop, "secret": secret, "made_at": now, "last_at": None,
-           **dict.fromkeys(_COUNTS, 0), "refused_at": None, "refused_why": "", "old_secret": None,
-           "old_secret_until": now + OVERLAP}  # fmt: skip
-    is_other = "excluded.secret <> shops_doors.secret"
-    upsert(
-        conn, doors, [row], key=("workspace", "source", "shop"),
-        update={
-            "secret": "excluded.secret",
-            "old_secret": f"CASE WHEN {is_other} THEN shops_doors.secret ELSE shops_doors.old_secret END",
-            "old_secret_until":
-                f"CASE WHEN {is_other} THEN excluded.old_secret_until ELSE shops_doors.old_secret_until END",
-        },
-    )  # fmt: skip
+    """Take a shop's webhooks for a source, or give it another secret; the one before counts for `OVERLAP` more.
+
+    It lies sealed where there is a key for that. One that is kept and that no key opens is followed by the new one.
+    """
+    about = _about(workspace, source, shop)
+    c = doors.c
+    mine = (c.workspace == workspace, c.source == source, c.shop == shop)
+    before = conn.execute(sa.select(c.secret).where(*mine).with_for_update()).scalar()
+    if before is not None and state_of(bytes(before), about=about) == "closed":
+        before = None  # nothing can be compared with it, or be signed by it
+    if before is not None and opened(bytes(before), about=about) == secret:
+        return
+    row = {"workspace": workspace, "source": source, "shop": shop, "secret": sealed(secret, about=about),
+           "made_at": now, "last_at": None, **dict.fromkeys(_COUNTS, 0), "refused_at": None, "refused_why": "",
+           "old_secret": before, "old_secret_until": now + OVERLAP}  # fmt: skip
+    changing = ("secret", "old_secret", "old_secret_until")
+    upsert(conn, doors, [row], key=("workspace", "source", "shop"), update=changing)
 
 
 def remove_door(conn: Connection, workspace: WorkspaceId, source: str, shop: Shop) -> bool:
@@ -139,7 +145,7 @@ def remove_door(conn: Connection, workspace: WorkspaceId, source: str, shop: Sho
 
 
 def doors_of(conn: Connection, workspace: WorkspaceId) -> list[Door]:
-    """All of a workspace, by source."""
+    """All of a workspace, by source; their secrets as they lie there, sealed perhaps."""
     query = sa.select(doors).where(doors.c.workspace == workspace).order_by(doors.c.source, doors.c.shop)
     return [Door._make(row) for row in conn.execute(query)]
 
@@ -159,12 +165,31 @@ def telling_no_stock(conn: Connection, workspace: WorkspaceId, *, made_before: i
 
 
 def doors_named(conn: Connection, source: str, shop: str) -> Iterator[Door]:
-    """Those of any workspace with this source and shop, a page at a time; the signature tells which is meant."""
+    """Those of any workspace with this source and shop, a page at a time; the signature tells which is meant.
+
+    Raises Misconfigured where the secret of one lies sealed and nothing opens it.
+    """
     query = sa.select(doors).where(doors.c.source == source, doors.c.shop == shop).order_by(doors.c.workspace)
     after = -1
     while found := [Door._make(row) for row in conn.execute(query.where(doors.c.workspace > after).limit(_PAGE))]:
-        yield from found
+        yield from map(_readable, found)
         after = found[-1].workspace
+
+
+def _readable(door: Door) -> Door:
+    about = _about(door.workspace, door.source, door.shop)
+    old = None if door.old_secret is None else opened(bytes(door.old_secret), about=about)
+    return door._replace(secret=opened(bytes(door.secret), about=about), old_secret=old)
+
+
+def _about(workspace: WorkspaceId, source: str, shop: str) -> str:
+    return f"shops_doors:{workspace}:{source}:{shop}"
+
+
+SECRETS = tuple(
+    SecretPlace(doors, column, lambda row: _about(row["workspace"], row["source"], row["shop"]))
+    for column in ("secret", "old_secret")
+)
 
 
 def refuse(conn: Connection, source: str, shop: str, *, now: int, why: str) -> None:

@@ -38,6 +38,7 @@ MESSAGES = Slice(
         of_shop(store.mail_servers, "the mail server of each shop, with its password"),
         of_shop(store.places, "from which database messages are sent"),
     ),
+    secrets=store.SECRETS,
     migrations=Path(__file__).parent / "migrations",
     settings=MESSAGE_SETTINGS,
     metrics=(Measured(metric=MESSAGE_COSTS, read=cost_rows),),

@@ -12,6 +12,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText, metadata
 from rapport.storage.lookup import select_among
+from rapport.storage.resealing import SecretPlace
 from rapport.storage.sealing import opened, sealed
 
 __all__ = [
@@ -100,6 +101,14 @@ channel_providers = Table(
     Column("changed_by", Text, nullable=False),
 )
 """Who carries a channel for a shop, as JSON; for web push the shop's own key."""
+
+SECRETS = (
+    SecretPlace(mail_servers, "body", lambda row: f"mail_servers:{row['workspace']}"),
+    SecretPlace(
+        channel_providers, "body", lambda row: f"channel_providers:{row['workspace']}:{row['channel']}",
+        fields=("secret", "key"),
+    ),
+)  # fmt: skip
 
 push_endpoints = Table(
     "push_endpoints",
