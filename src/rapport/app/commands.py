@@ -72,8 +72,7 @@ SYSTEM = (
     ),
     Command(
         name="secrets",
-        help="Secrets that must be read again, of apps, webhooks, mail servers and providers: how they lie, and sealing"
-        " them.",
+        help="Secrets that must be read again, such as those of webhooks and mail servers: how they lie, and sealing.",
         command="rapport.app.secret_commands:secrets",
     ),
     Command(

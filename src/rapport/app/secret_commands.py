@@ -23,9 +23,7 @@ _WORDS: dict[State, str] = {
 
 @click.group("secrets")
 def secrets() -> None:
-    """Secrets that must be read again, of apps, webhooks, mail servers and providers: how they lie, and sealing
-    them.
-    """
+    """Secrets that must be read again, such as those of webhooks and mail servers: how they lie, and sealing."""
 
 
 @secrets.command("show")
