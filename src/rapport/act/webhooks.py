@@ -132,11 +132,10 @@ def secret_of(workspace: WorkspaceId, webhook_id: str) -> str:
     return f"webhooks:{workspace}:{webhook_id}"
 
 
-def _about(row: Mapping[str, Any]) -> str:
-    return secret_of(row["workspace"], row["id"])
-
-
-SECRETS = tuple(SecretPlace(store.webhooks, column, _about) for column in ("secret", "old_secret"))
+SECRETS = tuple(
+    SecretPlace(store.webhooks, column, lambda row: secret_of(row["workspace"], row["id"]))
+    for column in ("secret", "old_secret")
+)
 
 
 def add_webhook(
