@@ -130,6 +130,7 @@ JOBS = {
     "lake.archiving": "copies the log; queries of the copy ask",
     "lake.compacting": _KEEPS,
     "lake.forgetting": _KEEPS,
+    "lake.recording": "copies the records; a query of the copy for a purpose does not see them",
     "lake.refiling": _KEEPS,
     "loyalty.announcing": "to members, of what they joined for; each message asks when it goes",
     "loyalty.time": "ends points and tiers, as the programme says",
@@ -178,7 +179,8 @@ COMMANDS = {
     "identity review": "which records are one person; a rule of the shop", "identity score": _OPERATOR,
     "identity train": "learns which records are one person; a rule of the shop", "identity use": _OPERATOR,
     "import csv": "takes in", "import maps": _OPERATOR, "import olist": "takes in", "import online-retail": "takes in",
-    "jobs list": _OPERATOR, "jobs run": "as the job", "keys": _OPERATOR, "lake archive": "as the job",
+    "jobs list": _OPERATOR, "jobs pause": _OPERATOR, "jobs resume": _OPERATOR,
+    "jobs run": "as the job", "keys": _OPERATOR, "lake archive": "as the job",
     "lake compact": _OPERATOR, "lake verify": _OPERATOR, "loyalty verify": _OPERATOR,
     "predict fit": Asks(
         "rooms/capabilities/test_prediction.py::test_of_who_objects_nothing_is_learnt_and_what_was_foretold_ends"

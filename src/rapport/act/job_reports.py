@@ -1,4 +1,5 @@
-"""How every job does, kept in a small table: written by the workers now and then, read by people, who may ask for one.
+"""How every job does, kept in a small table: written by the workers now and then, read by people, who may ask for one,
+or have a long one pause.
 
 A job that each worker does for its own buckets has a row for each of them; an exclusive one has one, without a worker.
 """
@@ -12,18 +13,22 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from rapport.act.store import jobs
-from rapport.kernel.errors import NotFound
+from rapport.act.store import jobs, paused_jobs
+from rapport.kernel.errors import Conflict, NotFound
 from rapport.storage import leases
-from rapport.storage.bulk import insert_ignore
+from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.prepared import Prepared
 
-__all__ = ["NOBODY", "JobState", "Report", "ask", "asked", "enrol", "failing", "is_asked", "states", "write"]
+__all__ = [
+    "NOBODY", "Enrolled", "JobState", "Report", "ask", "asked", "enrol", "failing", "is_asked", "pause", "paused",
+    "resume", "states", "write",
+]  # fmt: skip
 
 NOBODY = ""
 """The worker of an exclusive job's row: whoever leads."""
 
-_j = jobs.c
+_j, _r = jobs.c, paused_jobs.c
+_PAUSED = Prepared(sa.select(_r.name))
 _ASKED = Prepared(
     sa.select(_j.name, _j.asked_at).where(
         _j.asked_at.is_not(None), _j.worker.in_(sa.bindparam("workers", expanding=True))
@@ -49,6 +54,19 @@ class Report(NamedTuple):
     """When it is looked at again."""
     answers: int
     """Requests up to this time are honoured."""
+    ahead: int | None = None
+    """Things that lie ahead; None where it does not tell."""
+    ends_at: int | None = None
+    """When they will be done at the pace so far."""
+
+
+class Enrolled(NamedTuple):
+    """A job as a worker brings it."""
+
+    name: str
+    title: str
+    worker: str
+    may_pause: bool
 
 
 class JobState(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,18 +81,26 @@ class JobState(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str
     next_at: int
     asked: bool
+    may_pause: bool = False
+    """Whether people may pause it."""
+    paused_since: int | None = None
+    paused_by: str = ""
+    ahead: int | None = None
+    """Things that lie ahead, of the worker that has most; None where it does not tell."""
+    ends_at: int | None = None
+    """When they will be done at the pace so far; None while it is paused and where that is not known."""
 
 
-def enrol(conn: Connection, named: Iterable[tuple[str, str, str]]) -> None:
-    """Make the rows of these jobs, given as (name, title, worker), and drop those of workers and jobs that are gone."""
+def enrol(conn: Connection, named: Iterable[Enrolled]) -> None:
+    """Make the rows of these jobs, and drop those of workers and jobs that are gone."""
     rows = [
         {
-            "name": name, "worker": worker, "title": title, "last_at": None, "took_us": 0, "done": 0, "failures": 0,
-            "last_error": "", "next_at": 0, "asked_at": None,
+            **one._asdict(), "last_at": None, "took_us": 0, "done": 0, "failures": 0, "last_error": "", "next_at": 0,
+            "asked_at": None, "ahead": None, "ends_at": None,
         }
-        for name, title, worker in sorted(named)
+        for one in sorted(named)
     ]  # fmt: skip
-    insert_ignore(conn, jobs, rows, key=("name", "worker"))
+    upsert(conn, jobs, rows, key=("name", "worker"), update=("may_pause",))
     unknown = _j.name.not_in([row["name"] for row in rows])
     gone = (_j.worker != NOBODY) & _j.worker.not_in(sa.select(leases.workers.c.id))
     conn.execute(jobs.delete().where(gone | (unknown & (_j.worker == NOBODY))))
@@ -104,6 +130,34 @@ def is_asked(conn: Connection, name: str, *, workers: Collection[str]) -> bool:
     return name in asked(conn, workers)
 
 
+def pause(conn: Connection, name: str, *, by: str, now: int) -> None:
+    """Have a job do nothing more until it is resumed; the turn under way ends. Raises NotFound, and Conflict where it
+    must not be paused.
+    """
+    if _may_pause(conn, name) is False:
+        raise Conflict(f"the job {name} cannot be paused", hint="somebody waits for it, or is owed what it does")
+    insert_ignore(conn, paused_jobs, [{"name": name, "since": now, "by": by}], key=("name",))
+
+
+def resume(conn: Connection, name: str) -> None:
+    """Let a job go on where it was. Raises NotFound."""
+    _may_pause(conn, name)
+    conn.execute(paused_jobs.delete().where(_r.name == name))
+
+
+def _may_pause(conn: Connection, name: str) -> bool:
+    known = name.isprintable()
+    found = conn.execute(sa.select(_j.may_pause).where(_j.name == name).limit(1)).scalar() if known else None
+    if found is None:
+        raise NotFound(f"no job {name!r}", hint="`rapport jobs list` names them, once a worker has run")
+    return bool(found)
+
+
+def paused(conn: Connection) -> set[str]:
+    """The jobs that are paused."""
+    return {row[0] for row in _PAUSED.rows(conn)}
+
+
 def failing(conn: Connection) -> dict[str, int]:
     """The jobs whose last turn failed, and how often in a row."""
     query = sa.select(_j.name, sa.func.max(_j.failures)).where(_j.failures > 0).group_by(_j.name).order_by(_j.name)
@@ -113,7 +167,8 @@ def failing(conn: Connection) -> dict[str, int]:
 def states(conn: Connection) -> list[JobState]:
     """Every job that a worker has enrolled, by title."""
     by_name: dict[str, list[sa.Row[Any]]] = {}
-    for row in conn.execute(sa.select(jobs).order_by(_j.title, _j.name, _j.worker)):
+    query = sa.select(jobs, _r.since, _r.by).select_from(jobs.outerjoin(paused_jobs, _r.name == _j.name))
+    for row in conn.execute(query.order_by(_j.title, _j.name, _j.worker)):
         by_name.setdefault(row.name, []).append(row)
     return [_state(rows) for rows in by_name.values()]
 
@@ -121,11 +176,15 @@ def states(conn: Connection) -> list[JobState]:
 def _state(rows: list[sa.Row[Any]]) -> JobState:
     latest = max(rows, key=lambda row: row.last_at or 0)
     worst = max(rows, key=lambda row: row.failures)
+    ahead = [row.ahead for row in rows if row.ahead is not None]
+    ends = [row.ends_at for row in rows if row.ahead]
     return JobState(
         name=latest.name, title=latest.title, last_at=latest.last_at, took_us=latest.took_us,
         done=sum(row.done for row in rows), failures=worst.failures, last_error=worst.last_error,
         next_at=worst.next_at if worst.failures else min(row.next_at for row in rows),
-        asked=any(row.asked_at is not None for row in rows),
+        asked=any(row.asked_at is not None for row in rows), may_pause=latest.may_pause, paused_since=latest.since,
+        paused_by=latest.by or "", ahead=max(ahead) if ahead else None,
+        ends_at=max(ends) if latest.since is None and ends and None not in ends else None,
     )  # fmt: skip
 
 
@@ -144,5 +203,7 @@ _WRITE = (
         last_error=_new("last_error"),
         next_at=_new("next_at"),
         asked_at=sa.case((_j.asked_at > _new("answers"), _j.asked_at), else_=sa.null()),
+        ahead=_new("ahead"),
+        ends_at=_new("ends_at"),
     )
 )

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from rapport.act import job_reports
-from rapport.act.job_reports import NOBODY, Report
+from rapport.act.job_reports import NOBODY, Enrolled, Report
 from rapport.act.jobs import Job, Moment, Turn
 from rapport.kernel.errors import Unavailable
 from rapport.kernel.named import by_name
@@ -48,6 +48,31 @@ WORTH_TELLING_SECONDS = 60.0
 Clock = Callable[[], float]
 
 
+class _Pace:
+    """How long what lies ahead of a job will take, by how much less it is than when this stretch of work began."""
+
+    def __init__(self) -> None:
+        self.ahead: int | None = None
+        self._first: tuple[float, int] | None = None
+
+    def see(self, at: float, ahead: int) -> None:
+        """So much lies ahead at this time of the runner's clock."""
+        if not ahead or self._first is None or ahead > self._first[1]:
+            self._first = (at, ahead) if ahead else None
+        self.ahead = ahead
+
+    def left(self, at: float) -> float | None:
+        """In how many seconds it will be done; None where nothing lies ahead, or it has not become less yet."""
+        if self._first is None or not self.ahead or self.ahead >= self._first[1]:
+            return None
+        began, first = self._first
+        return self.ahead * (at - began) / (first - self.ahead)
+
+    def stop(self) -> None:
+        """The work has stopped: its time does not count."""
+        self._first = None
+
+
 class _Kept:
     """What the runner knows of one job."""
 
@@ -61,6 +86,9 @@ class _Kept:
         self.last_error = ""
         self.at_most = job.at_most
         """How many things its next turn may do."""
+        self.paused = False
+        """By people."""
+        self.pace = _Pace()
         self.begin_telling()
 
     def begin_telling(self) -> None:
@@ -142,12 +170,16 @@ class JobRunner:
                 kept = self._jobs[name]
                 if kept.job.exclusive and not moment.leads:
                     kept.hand_over()
-                elif (kept.asked_at is not None or self._clock() >= kept.next) and self._guarded(kept, moment, glance):
+                elif self._is_time(kept) and self._guarded(kept, moment, glance):
                     self._round.remove(name)
                     self._round.append(name)
                     if moment.flows:
                         break
         self._tell(moment)
+
+    def _is_time(self, kept: _Kept) -> bool:
+        """Whether to look at a job; one that is paused does a turn where somebody asks for it, and no other."""
+        return kept.asked_at is not None or (not kept.paused and self._clock() >= kept.next)
 
     def run(self, name: str, moment: Moment) -> bool:
         """Do one turn of a job now, where this worker may; True where more is waiting. What it raises is raised."""
@@ -172,16 +204,26 @@ class JobRunner:
         """Have a row for each job in the table of the jobs, and tell how each does."""
         with self._db.write() as conn:
             job_reports.enrol(
-                conn, [(kept.job.name, kept.job.title, self._row_of(kept.job)) for kept in self._jobs.values()]
+                conn,
+                [
+                    Enrolled(kept.job.name, kept.job.title, self._row_of(kept.job), kept.job.may_pause)
+                    for kept in self._jobs.values()
+                ],
             )
         for kept in self._jobs.values():
             kept.to_tell = True
 
     def hear(self, conn: Connection, moment: Moment) -> None:
-        """Look whether somebody asked for a turn."""
+        """Look whether somebody asked for a turn, and which jobs are paused."""
         asked = job_reports.asked(conn, [self._owner, *([NOBODY] if moment.leads else [])])
+        all_paused = job_reports.paused(conn)
         for name, kept in self._jobs.items():
             kept.asked_at = asked.get(name)
+            paused = kept.job.may_pause and name in all_paused
+            if paused and not kept.paused:
+                kept.pace.stop()
+                kept.to_tell = True
+            kept.paused = paused
 
     def forget(self, *, exclusive: bool) -> None:
         """Buckets changed hands: forget what jobs keep in memory, those too that only the leading worker does?"""
@@ -232,6 +274,9 @@ class JobRunner:
         done = kept.job.run(turn)
         self._recover(kept)
         kept.last_at, kept.took_us, kept.to_tell = turn.now, int((self._clock() - started) * 1e6), True
+        if kept.job.ahead is not None and (self._clock() >= self._told or not turn.waiting):
+            with self._db.look() as conn:
+                kept.pace.see(self._clock(), kept.job.ahead(conn, turn))
         kept.done += done
         self._answer(kept)
         return turn.waiting or done >= turn.at_most
@@ -292,10 +337,12 @@ class JobRunner:
             kept.begin_telling()
 
     def _report(self, kept: _Kept, now: int) -> Report:
+        left = kept.pace.left(self._clock())
         return Report(
             name=kept.job.name, worker=self._row_of(kept.job), last_at=kept.last_at, took_us=kept.took_us,
             done=kept.done, failures=kept.failures, last_error=kept.last_error,
-            next_at=now + int(max(0.0, kept.next - self._clock()) * 1e6), answers=kept.answers,
+            next_at=now + int(max(0.0, kept.next - self._clock()) * 1e6), answers=kept.answers, ahead=kept.pace.ahead,
+            ends_at=None if left is None else now + int(left * 1e6),
         )  # fmt: skip
 
     def _row_of(self, job: Job) -> str:

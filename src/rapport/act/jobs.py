@@ -156,3 +156,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     waiting_seconds: float = 0.2
     """The same while more is waiting: where a turn did all that it may, or said `again`."""
     share: Share = Share()
+    may_pause: bool = False
+    """Whether people may pause it: it is long, and nobody waits for it or is owed it. It goes on where it was."""
+    ahead: Callable[[Connection, Turn], int] | None = None
+    """How many things lie ahead of it; for telling when a long one will be done."""

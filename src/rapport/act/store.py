@@ -8,7 +8,9 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary,
 from rapport.kernel.clock import MINUTE, SECOND
 from rapport.storage.engine import CText, metadata
 
-__all__ = ["LEASE", "LONGEST_LEASE", "destinations", "jobs", "outbox", "timers", "unclaimed", "webhooks"]
+__all__ = [
+    "LEASE", "LONGEST_LEASE", "destinations", "jobs", "outbox", "paused_jobs", "timers", "unclaimed", "webhooks",
+]  # fmt: skip
 
 LEASE = 30 * SECOND
 """Longer than any channel takes that does not extend it; after a crash what was under way is taken up this late."""
@@ -113,8 +115,21 @@ jobs = Table(
     Column("last_error", Text, nullable=False),
     Column("next_at", BigInteger, nullable=False),
     Column("asked_at", BigInteger),
+    Column("may_pause", Boolean, nullable=False, server_default=sa.false()),
+    Column("ahead", BigInteger),
+    Column("ends_at", BigInteger),
 )
-"""How each job does; `worker` is empty where one worker at a time does it."""
+"""How each job does; `worker` is empty where one worker at a time does it. Of a long one: how many things lie ahead,
+and when it will have done them at its pace so far; empty where that is not known."""
+
+paused_jobs = Table(
+    "paused_jobs",
+    metadata,
+    Column("name", CText, primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+)
+"""Jobs that do nothing until somebody resumes them, and who paused them."""
 
 
 def unclaimed(now: int) -> sa.ColumnElement[bool]:

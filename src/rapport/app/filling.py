@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from rapport.act.jobs import Job, Share, Turn
 from rapport.app.pipeline import Pipeline
-from rapport.remember import retelling
+from rapport.remember import backfill, retelling
 
 __all__ = ["FILLING", "filling"]
 
@@ -44,6 +44,8 @@ def filling(pipeline: Pipeline, *, at_most: int = 1_000) -> Job:
         pause_seconds=2.0,
         waiting_seconds=0.0,
         share=Share(behind=1 / 9, busy=1 / 5, quiet=2 / 3),
+        may_pause=True,
+        ahead=lambda conn, turn: backfill.left_of(conn, pipeline.learners, turn.buckets),
     )
 
 

@@ -48,7 +48,32 @@ def run_command(installation: Installation, data_dir: Path | None, name: str) ->
         raise click.ClickException(f"{name} failed with {found.last_error}; the log says where")
 
 
+@jobs.command("pause")
+@data_option
+@click.argument("name")
+@click.pass_obj
+def pause_command(installation: Installation, data_dir: Path | None, name: str) -> None:
+    """Have a long job do nothing more until it is resumed; the turn under way ends."""
+    with installation.open(data_dir) as db, db.write() as conn:
+        job_reports.pause(conn, name, by="the command line", now=db.now_us(conn))
+    click.echo(f"{name} is paused; `rapport jobs resume {name}` lets it go on where it was")
+
+
+@jobs.command("resume")
+@data_option
+@click.argument("name")
+@click.pass_obj
+def resume_command(installation: Installation, data_dir: Path | None, name: str) -> None:
+    """Let a paused job go on where it was."""
+    with installation.open(data_dir) as db, db.write() as conn:
+        job_reports.resume(conn, name)
+    click.echo(f"{name} goes on")
+
+
 def _line(one: JobState) -> str:
     last = f"last {to_iso(one.last_at)}, {one.took_us / 1000:,.0f} ms" if one.last_at else "has not run"
     trouble = f"  failed {one.failures} times in a row: {one.last_error}" if one.failures else ""
-    return f"{one.name:<26} {last}; done {one.done:,}; next {to_iso(one.next_at)}{trouble}"
+    ahead = f"; {one.ahead:,} ahead" if one.ahead else ""
+    ends = f", done about {to_iso(one.ends_at)[:16]}" if one.ends_at else ""
+    then = f"paused by {one.paused_by}" if one.paused_since else f"next {to_iso(one.next_at)}"
+    return f"{one.name:<26} {last}; done {one.done:,}{ahead}{ends}; {then}{trouble}"

@@ -110,6 +110,18 @@ def run_job(db: Database, data: Form) -> Redirect:
     return Redirect("/console/system?done=run", status_code=303)
 
 
+@post("/system/jobs/pause", permission="system:write", sync_to_thread=True, status_code=303)
+def pause_job(db: Database, principal: Principal, data: Form) -> Redirect:
+    """Have a long job do nothing until it is resumed, or resume it."""
+    name = text(data, "name")
+    with db.write() as conn:
+        if text(data, "then") == "resume":
+            job_reports.resume(conn, name)
+        else:
+            job_reports.pause(conn, name, by=principal.name, now=db.now_us(conn))
+    return Redirect("/console/system", status_code=303)
+
+
 @get("/system/tables", permission="system:read", sync_to_thread=True)
 def system_tables(request: AnyRequest, db: Database, tables: list[str]) -> Response[str]:
     """Sizes of the tables; asked for after the page is there, since counting takes a moment."""
@@ -140,7 +152,8 @@ PAGES = ConsolePages(
     room="app",
     templates=Path(__file__).parent / "templates",
     handlers=(
-        system_page, system_live, system_flow, system_jobs, run_job, system_tables, failed_facts_page, replay,
+        system_page, system_live, system_flow, system_jobs, run_job, pause_job, system_tables,
+        failed_facts_page, replay,
     ),
     nav=(
         NavItem(

@@ -20,6 +20,7 @@ from rapport.decide.service import Decider
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import NotFound
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.measure.counting import Counting
 from rapport.measure.service import Metrics
 from rapport.remember import customers
 from rapport.resolve.actions.service import Identity
@@ -57,6 +58,7 @@ class Server:
             elsewhere=self.elsewhere,
         )  # fmt: skip
         self.metrics = Metrics(slices.metrics)
+        self.counting = Counting(db)
         wanted = settings.provider
         self.provider = Provider(wanted, Fetching(allow_private=wanted.allow_private)) if wanted else None
         self.staff_mail = StaffMail(
@@ -67,7 +69,8 @@ class Server:
         """What handlers are given by the name of a parameter."""
         return {
             "appender": self.appender, "sources": self.sources, "decider": self.decider,
-            "metrics": self.metrics, "sections": self.slices.sections, "tables": sorted(self.slices.tables),
+            "metrics": self.metrics, "counting": self.counting,
+            "sections": self.slices.sections, "tables": sorted(self.slices.tables),
             "slices": self.slices, "settings": self.settings,
             "channel_settings": channel_settings(self.settings), "mailer": self.staff_mail,
             "provider": self.provider,
@@ -88,6 +91,7 @@ class Server:
     def close(self) -> None:
         """Write what waits, then let go."""
         self.elsewhere.close()
+        self.counting.close()
         self.appender.close()
         self.staff_mail.close()
         self.source_health.flush()

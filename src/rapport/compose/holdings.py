@@ -13,7 +13,7 @@ from rapport.collect import store as collect
 from rapport.compose import partners, requests
 from rapport.compose.holding import by_columns, of_person, of_shop
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.measure import clicks
+from rapport.measure import clicks, counting
 from rapport.measure import store as measure
 from rapport.remember import membership
 from rapport.remember import store as remember
@@ -176,6 +176,7 @@ ACT = (
     of_shop(act.destinations, "which addresses outside do not answer"),
     of_shop(act.webhooks, "the addresses outside that are told of facts"),
     of_shop(act.jobs, "how what is done again and again went last"),
+    of_shop(act.paused_jobs, "which jobs somebody who works here has paused, and who"),
 )
 
 MEASURE = (
@@ -186,4 +187,5 @@ MEASURE = (
     ),
     of_shop(clicks.decision_clicks, "how many clicks named a decision, by day and place"),
     of_shop(measure.fact_minutes, "how many facts came by minute"),
+    of_shop(counting.counted_answers, "numbers of pages that took long to count, for a week at most"),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+import msgspec
 import sqlalchemy as sa
 from litestar import Request, Response, get
 from litestar.response import Stream
@@ -21,6 +22,7 @@ from rapport.kernel.language import gettext, ngettext
 from rapport.kernel.money import exponent, format_minor
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
+from rapport.measure.counting import Counting
 from rapport.measure.days import first_moment, latest_days
 from rapport.measure.model import Answer, Column, Metric, Question
 from rapport.measure.money import main_currency
@@ -90,6 +92,13 @@ class Line(NamedTuple):
     """Of the customers in it; empty where nobody can be told."""
 
 
+class Told(msgspec.Struct, frozen=True):
+    """An answer with the statements that were asked for it."""
+
+    answer: Answer
+    said: list[str]
+
+
 class Asked(NamedTuple):
     """What the address asks of a metric."""
 
@@ -113,13 +122,22 @@ def metrics_page(request: AnyRequest, metrics: Metrics) -> Response[str]:
 
 @get("/metrics/{name:str}", permission="metrics:read", sync_to_thread=True)
 def metric_page(
-    request: AnyRequest, db: Database, principal: Principal, metrics: Metrics, name: str
+    request: AnyRequest, db: Database, principal: Principal, metrics: Metrics, counting: Counting, name: str
 ) -> Response[str]:  # fmt: skip
     """One metric: a chart, its rows, its definition and the query that was asked."""
     measured = metrics.find(name)
     asked = _asked(request, measured.metric)
-    with db.read() as conn, _statements(conn) as said:
-        answer = _answer(conn, metrics, principal.workspace, measured.metric, asked)
+
+    def count(conn: Connection) -> Told:
+        with _statements(conn) as said:
+            return Told(_answer(conn, metrics, principal.workspace, measured.metric, asked), said)
+
+    question = {"page": "metric", "name": name, **asked._replace(currency="")._asdict()}
+    found = counting.ask(principal.workspace, question, Told, count)
+    if found.answer is None:
+        return render(request, "measure/counted.html", metric=measured.metric)
+    answer = found.answer.answer
+    with db.read() as conn:
         names = _segments(conn, principal.workspace) if measured.metric.for_segments else []
     currencies = sorted({str(row["currency"]) for row in answer.rows if "currency" in row and asked.by != "currency"})
     currency = asked.currency if asked.currency in currencies else _main(answer, currencies)
@@ -127,7 +145,7 @@ def metric_page(
     may_open = measured.who is not None and principal.may("customers:read")
     return render(
         request, "measure/metric.html", metric=measured.metric, asked=asked, answer=answer, names=names,
-        currencies=currencies, currency=currency, spans=SPANS, said=said,
+        currencies=currencies, currency=currency, spans=SPANS, said=found.answer.said, under_way=found.under_way,
         groups={one: _group(_groups(), one) for one in {*measured.metric.by, asked.by}},
         lines=_lines(measured.metric, rows, asked, may_open=may_open), chart=_chart(measured.metric, rows, asked.by),
     )  # fmt: skip

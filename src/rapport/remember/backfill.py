@@ -26,6 +26,7 @@ __all__ = [
     "TraitStatus",
     "advance",
     "install",
+    "left_of",
     "next_gap",
     "progress",
     "ready",
@@ -172,6 +173,14 @@ def progress(conn: Connection) -> list[Progress]:
         .order_by(c.part, c.version)
     )
     return [Progress._make(row) for row in conn.execute(query)]
+
+
+def left_of(conn: Connection, parts: Iterable[Learner], buckets: Collection[int]) -> int:
+    """At most so many facts lie ahead of those of these buckets that these parts lack."""
+    c = folded.c
+    wanted = sa.tuple_(c.part, c.version).in_([(part.name, part.version) for part in parts])
+    query = sa.select(sa.func.max(c.target - c.upto)).where(*_PENDING, c.bucket.in_(list(buckets)), wanted)
+    return int(conn.execute(query).scalar() or 0)
 
 
 def statuses(conn: Connection, remembered: Remembered) -> list[TraitStatus]:

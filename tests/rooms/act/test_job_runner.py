@@ -13,7 +13,7 @@ from rapport.act import job_reports, store
 from rapport.act.job_reports import JobState
 from rapport.act.job_runner import BACKOFF_SECONDS, REPORT_SECONDS, JobRunner
 from rapport.act.jobs import Job, Moment, Share, Turn
-from rapport.kernel.errors import NotFound
+from rapport.kernel.errors import Conflict, NotFound
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Message
 from rapport.storage import leases
@@ -399,3 +399,52 @@ def test_workers_and_jobs_that_are_gone_are_forgotten(db: Database, clock: Clock
     Desk(db, Heap(clock, things=0).job(exclusive=False), clock=clock, owner="two")
     with db.read() as conn:
         assert [(row.name, row.worker) for row in conn.execute(sa.select(store.jobs))] == [("heap.carry", "two")]
+
+
+def test_a_paused_job_does_nothing_unless_asked_and_goes_on_where_it_was(db: Database, clock: Clock) -> None:
+    heap = Heap(clock, things=20)
+    desk = Desk(db, msgspec.structs.replace(heap.job(), may_pause=True), clock=clock)
+    desk.after(0.0)
+    with db.write() as conn:
+        job_reports.pause(conn, "heap.carry", by="Mia", now=7)
+    desk.after(100.0)
+    desk.after(100.0)
+    assert (heap.turns, desk.state().paused_since, desk.state().paused_by) == ([3], 7, "Mia")
+    with db.write() as conn:
+        job_reports.ask(conn, "heap.carry", now=8)
+    desk.after(1.0)
+    desk.after(100.0)
+    assert heap.turns == [3, 3], "one turn, because somebody asked for it"
+    with db.write() as conn:
+        job_reports.resume(conn, "heap.carry")
+    desk.after(100.0)
+    assert (heap.turns, desk.state().paused_since) == ([3, 3, 3], None)
+
+
+def test_what_somebody_waits_for_cannot_be_paused(db: Database, clock: Clock) -> None:
+    Desk(db, Heap(clock, things=1).job(), clock=clock)
+    with db.write() as conn, pytest.raises(Conflict, match="cannot be paused"):
+        job_reports.pause(conn, "heap.carry", by="Mia", now=7)
+    with db.write() as conn, pytest.raises(NotFound):
+        job_reports.pause(conn, "no\0ne", by="Mia", now=7)
+
+
+def test_a_long_job_tells_what_lies_ahead_and_when_it_will_be_done(db: Database, clock: Clock) -> None:
+    """Three things in a turn, a turn every ten seconds: after six of thirty eighty seconds are left."""
+    heap = Heap(clock, things=33)
+    job = msgspec.structs.replace(
+        heap.job(), may_pause=True, waiting_seconds=10.0, ahead=lambda conn, turn: heap.things
+    )
+    desk = Desk(db, job, clock=clock)
+    for seconds in (0.0, 10.0, 10.0):
+        desk.after(seconds)
+    found = desk.state()
+    with db.read() as conn:
+        left = (found.ends_at or 0) - db.now_us(conn)
+    assert found.ahead == 24
+    assert 75 < left / 1e6 <= 80
+    with db.write() as conn:
+        job_reports.pause(conn, "heap.carry", by="Mia", now=7)
+    desk.after(REPORT_SECONDS)
+    desk.after(REPORT_SECONDS)
+    assert (desk.state().ahead, desk.state().ends_at) == (24, None)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
+import sqlalchemy as sa
 
 from rapport.capabilities.insights.service.answering import (
     beside_answer,
@@ -17,9 +19,17 @@ from rapport.capabilities.insights.service.answering import (
 from rapport.capabilities.insights.service.journeys import Asked, travelled
 from rapport.capabilities.insights.service.opening import roots_in
 from rapport.capabilities.insights.store import touchpoints
+from rapport.compose.upkeep import summaries
 from rapport.kernel.clock import DAY, HOUR, MINUTE
+from rapport.kernel.errors import NotFound
 from rapport.measure.model import Question
+from rapport.remember.membership import members
+from rapport.remember.segments import service as segments
+from rapport.remember.segments.fields import Fields
+from rapport.remember.store import customers
+from rapport.resolve.graph.store import identifiers
 from tests.databases import ENGINES, database_at
+from tests.jobs import turns
 from tests.running import Engine
 from tests.shop import NOON, Shop
 
@@ -155,6 +165,43 @@ def test_journeys_are_one_customer_s_over_all_devices_and_open_whom_they_count(s
                                                                                  segment="").edges}  # fmt: skip
     assert ways["Contact", "Promise broken"] == 6 * 3600
     assert ways["Checkout", "Order"] == 0
+
+
+def test_journeys_of_one_market_are_those_of_its_customers(shop: Shop) -> None:
+    turns(shop.db, summaries(shop.pipeline.slices.remembered), now=NOON + 30 * DAY)
+    with shop.db.write() as conn:
+        conn.execute(customers.update().values(country="AT").where(customers.c.orders > 0))
+    with shop.db.read() as conn:
+        found = journeys_answer(conn, asked(shop), Asked(kinds=20, market="AT"), segment="")
+        nobody = journeys_answer(conn, asked(shop), Asked(kinds=20, market="IS"), segment="")
+        given = {**NOTHING, "of": "Contact"}
+        assert len(roots_in(conn, asked(shop), "journeys", Asked(kinds=20, market="AT"), given).roots) == 1
+    assert (found.journeys, found.markets, nobody.journeys) == (3, ["AT"], 0)
+
+
+def test_two_segments_stand_beside_each_other_with_the_same_kinds_told_apart(shop: Shop) -> None:
+    fields = Fields(shop.pipeline.slices.remembered)
+    with shop.db.write() as conn:
+        for name in ("buyers", "callers"):
+            segments.add(conn, shop.id, name=name, where="orders >= 1", fields=fields, by="test", now=NOON)
+        ids = {name: segments.id_of(conn, shop.id, name) for name in ("buyers", "callers")}
+        i = identifiers.c
+        roots = dict(conn.execute(sa.select(i.value, i.root).where(i.value.in_(("ada", "cy", "di")))).all())
+        for name, people in (("buyers", ("ada", "cy", "di")), ("callers", ("di",))):
+            rows = [{"workspace": shop.id, "segment": ids[name], "root": roots[one], "since": NOON} for one in people]
+            conn.execute(members.insert(), rows)
+    with shop.db.read() as conn:
+        question = msgspec.structs.replace(asked(shop), segment=ids["buyers"])
+        found = journeys_answer(conn, question, Asked(kinds=4), segment="buyers", beside="callers")
+        assert found.beside is not None
+        assert (found.journeys, found.beside.journeys, found.beside.customers) == (3, 1, 1)
+        assert {kind.name for kind in found.beside.kinds} <= {kind.name for kind in found.kinds}
+        other = msgspec.structs.replace(question, segment=ids["callers"])
+        for kind in found.beside.kinds:  # opened from the other side the same customers are found
+            how = Asked(kinds=4, beside=ids["buyers"])
+            assert len(roots_in(conn, other, "journeys", how, {**NOTHING, "of": kind.name}).roots) == kind.customers
+        with pytest.raises(NotFound):
+            journeys_answer(conn, question, Asked(), segment="buyers", beside="nobody")
 
 
 def test_of_very_many_touchpoints_whole_journeys_of_some_customers_are_read(shop: Shop) -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rapport.capabilities.insights.comparing import differences
 from rapport.capabilities.insights.drawing import drawn
-from rapport.capabilities.insights.journey_map import Point, journeys_of, map_of, roots_of, told_apart
+from rapport.capabilities.insights.journey_map import JourneyMap, Point, journeys_of, map_of, roots_of, told_apart
 from rapport.capabilities.insights.touchpoints import touchpoint_of
 from rapport.kernel.clock import HOUR, SECOND
 from rapport.kernel.facts import OWN_SOURCE, Fact, FactType
@@ -113,3 +114,22 @@ def test_a_broken_promise_is_a_touchpoint_where_we_state_it_alone() -> None:
     assert touchpoint_of(Fact(id="m", type="track", name="Decision Made", source=OWN_SOURCE)) is None
     for odd in ({"url": 7}, {"path": ["x"]}, {"path": "x" * 9_000}, {"url": "http://[::1"}):
         assert touchpoint_of(Fact(id="m", type="page", name="Page Viewed", properties=odd))
+
+
+def way(share: float, of: int) -> JourneyMap:
+    """So many customers look; this share of them goes on to order within a minute."""
+    number = round(share * of)
+    points = [point for n in range(of) for point in (
+        Point(b"%05d" % n, 0, "Product"), *([Point(b"%05d" % n, 60_000_000, "Order")] if n < number else []),
+    )]  # fmt: skip
+    return map_of(journeys_of(points, apart=3_600_000_000))
+
+
+def test_of_two_maps_the_ways_that_surely_differ_come_first_and_chance_is_not_called_sure() -> None:
+    (found,) = differences(way(0.30, 1_000), way(0.20, 1_000))
+    assert (found.share, found.other_share, found.is_sure, found.median_seconds) == (0.3, 0.2, True, 60)
+    (alike,) = differences(way(0.30, 100), way(0.28, 100))
+    assert not alike.is_sure
+    assert differences(way(0.5, 19), way(0.1, 1_000)) == [], "too few to compare"
+    (none,) = differences(way(0.5, 40), way(0.0, 40))
+    assert (none.other_customers, none.other_median_seconds, none.is_sure) == (0, None, True)

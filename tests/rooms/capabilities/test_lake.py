@@ -13,15 +13,20 @@ from click.testing import CliRunner
 from rapport.act.jobs import Moment, Turn
 from rapport.app.cli import main
 from rapport.capabilities.lake import service
+from rapport.capabilities.lake.asking import ask
 from rapport.capabilities.lake.jobs import ARCHIVING, COMPACTING, FORGETTING
+from rapport.capabilities.lake.permitted import Asking
+from rapport.capabilities.lake.recording import record_all
 from rapport.capabilities.lake.store import lake_forgettings, lake_home
 from rapport.compose.person import erase_person
+from rapport.compose.upkeep import summaries
 from rapport.decide import people
 from rapport.kernel.clock import HOUR, MINUTE
-from rapport.kernel.errors import Misconfigured
+from rapport.kernel.errors import InvalidInput, Misconfigured
 from rapport.kernel.identifiers import BUCKETS
 from rapport.kernel.ids import Key
 from rapport.remember.golden import find_root
+from rapport.remember.membership import records
 from rapport.storage import suppression
 from rapport.storage.lake import upkeep
 from rapport.storage.lake.table import Lake
@@ -188,3 +193,70 @@ def test_sql_is_asked_from_the_command_line(tmp_path: Path) -> None:
     assert (unknown.exit_code, "no policy knows the purpose" in unknown.stderr) == (1, True)
     refused = CliRunner().invoke(main, ["sql", *data, "DROP VIEW facts"])
     assert (refused.exit_code, "DROP is not allowed" in refused.stderr) == (1, True)
+
+
+def customers_in_lake(shop: Shop) -> dict[str, dict[str, Any]]:
+    """By what each record says, as an analyst reads it in SQL."""
+    found = ask(shop.db, shop.id, "SELECT customer_id, record FROM customers").rows
+    return {str(customer): json.loads(record) for customer, record in found}
+
+
+def settle(shop: Shop) -> None:
+    """The worker's pipeline keeps records with the lines of customers."""
+    turns(shop.db, summaries(shop.pipeline.slices.remembered), now=NOON + 99 * HOUR)
+
+
+def test_changed_golden_records_come_to_the_lake_once_and_join_the_facts(shop: Shop) -> None:
+    settle(shop)
+    service.archive(shop.db)
+    lake = service.our_lake(shop.db)
+    assert (record_all(shop.db, lake), record_all(shop.db, lake)) == (6, 0)
+    shop.send(shop.message("Order Completed", at=NOON + 99 * HOUR, user="u1", order_id="new", total=1))
+    shop.fold()
+    settle(shop)
+    service.archive(shop.db)
+    assert record_all(shop.db, lake) == 1
+    assert sorted(record["orders"] for record in customers_in_lake(shop).values()) == [10, 10, 10, 10, 10, 11]
+    joined = "SELECT customer_id, count(*) FROM facts JOIN people USING (strand) GROUP BY 1 ORDER BY 2 DESC LIMIT 1"
+    ((_, most),) = ask(shop.db, shop.id, joined).rows
+    assert most == 11
+
+
+def test_who_is_erased_or_merged_away_is_no_customer_of_the_lake(shop: Shop) -> None:
+    settle(shop)
+    service.archive(shop.db)
+    lake = service.our_lake(shop.db)
+    record_all(shop.db, lake)
+    keys = keys_of(shop, "u0")
+    with shop.db.write() as conn:
+        erase_person(conn, shop.pipeline.slices, shop.id, keys)
+    service.forget_waiting(shop.db, limit=10)
+    texts = [file.read_bytes() for file in lake.folder.rglob("*") if file.is_file()]
+    assert not any(key.hex().encode() in text for key in keys for text in texts)
+    assert (len(customers_in_lake(shop)), record_all(shop.db, lake)) == (5, 0)
+    with shop.db.write() as conn:  # as a merge leaves it
+        conn.execute(records.delete().where(records.c.root == keys_of(shop, "u1")[0]))
+    assert record_all(shop.db, lake) == 1
+    assert len(customers_in_lake(shop)) == 4
+
+
+def test_joining_the_files_of_records_leaves_the_newest_alone(shop: Shop) -> None:
+    settle(shop)
+    service.archive(shop.db)
+    lake = service.our_lake(shop.db)
+    for n in range(10):
+        with shop.db.write() as conn:
+            conn.execute(records.update().values(record=json.dumps({"orders": n})))
+        assert record_all(shop.db, lake) == 6
+    upkeep.compact(shop.db, lake)
+    assert len(lake.record_files(shop.id)) <= 6
+    assert [record["orders"] for record in customers_in_lake(shop).values()] == [9] * 6
+    assert record_all(shop.db, lake) == 0
+
+
+def test_asked_for_a_purpose_the_records_are_no_way_around_it(shop: Shop) -> None:
+    service.archive(shop.db)
+    record_all(shop.db, service.our_lake(shop.db))
+    for text in ("SELECT * FROM customers", "SELECT * FROM people"):
+        with pytest.raises(InvalidInput, match="cannot be asked for a purpose"):
+            ask(shop.db, shop.id, text, asking=Asking(shop.pipeline.slices.gate, "analytics"))

@@ -25,6 +25,8 @@ __all__ = [
     "Kind",
     "Point",
     "Variant",
+    "folded",
+    "frequent",
     "journeys_of",
     "map_of",
     "roots_of",
@@ -140,13 +142,22 @@ def _visit(visits: list[Visit], one: Visit) -> None:
 def told_apart(journeys: Iterable[Journey], kinds: int) -> list[Journey]:
     """The same journeys with the most frequent kinds, and the order, told apart, all others as one."""
     held = list(journeys)
-    frequent = Counter(visit.kind for journey in held for visit in journey.visits)
-    if len(frequent) <= kinds:
-        return held
-    ranked = sorted(frequent, key=lambda kind: (kind != ALWAYS, -frequent[kind], kind))
-    known = frozenset(ranked[: kinds - 1])
+    return folded(held, frequent(held, kinds))
+
+
+def frequent(journeys: Iterable[Journey], kinds: int) -> frozenset[str]:
+    """The kinds that are told apart where so many are: the most frequent, and the order."""
+    found = Counter(visit.kind for journey in journeys for visit in journey.visits)
+    if len(found) <= kinds:
+        return frozenset(found)
+    ranked = sorted(found, key=lambda kind: (kind != ALWAYS, -found[kind], kind))
+    return frozenset(ranked[: kinds - 1])
+
+
+def folded(journeys: Iterable[Journey], known: frozenset[str]) -> list[Journey]:
+    """The same journeys with these kinds told apart, all others as one."""
     found = []
-    for journey in held:
+    for journey in journeys:
         visits: list[Visit] = []
         for visit in journey.visits:
             _visit(visits, visit if visit.kind in known else visit._replace(kind=OTHER))

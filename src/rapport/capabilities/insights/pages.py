@@ -18,6 +18,11 @@ from rapport.capabilities.insights.drawing import drawn
 from rapport.capabilities.insights.metrics import CHECKOUT_FUNNEL
 from rapport.capabilities.insights.patterns import Pattern
 from rapport.capabilities.insights.service.answering import (
+    FunnelAnswer,
+    JourneysAnswer,
+    PatternsAnswer,
+    RetentionAnswer,
+    RowsAnswer,
     beside_answer,
     funnel_answer,
     journeys_answer,
@@ -34,10 +39,12 @@ from rapport.kernel.ids import Key
 from rapport.kernel.language import noted
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
+from rapport.measure.counting import Counting
 from rapport.measure.model import Question
 from rapport.measure.service import Metrics
 from rapport.remember.listing import customers_of
 from rapport.remember.membership import segments
+from rapport.remember.segments.service import id_of
 from rapport.storage.engine import Database
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.forms import integer
@@ -57,6 +64,10 @@ GROUPS = {
     ), "retention": ("month", "week"), "products": ("",), "channels": ("channel",), "campaigns": (noted("campaign"),),
     "journeys": ("",), "patterns": ("",),
 }  # fmt: skip
+ANSWERS: dict[str, type[Any]] = {
+    "funnel": FunnelAnswer, "retention": RetentionAnswer, "products": RowsAnswer, "channels": RowsAnswer,
+    "campaigns": RowsAnswer, "journeys": JourneysAnswer, "patterns": PatternsAnswer,
+}  # fmt: skip
 SPANS = (7, 28, 90, 366)
 USUAL = {"retention": 366, "patterns": 366}
 SHOWN = 100
@@ -70,6 +81,14 @@ OUTCOME_WORDS = {
 }  # fmt: skip
 
 
+OF_JOURNEYS = ("apart", "outcome", "kinds", "market", "compare")
+"""What an address asks of journeys alone."""
+
+
+EVERYBODY = "*"
+"""Compared with all customers: no segment is called so where a link says it."""
+
+
 class View(NamedTuple):
     """What the address asks."""
 
@@ -80,18 +99,20 @@ class View(NamedTuple):
     apart: str
     outcome: str
     kinds: int
+    market: str = ""
+    compare: str = ""
 
     def query(self, **changes: object) -> str:
         """The same with these changed, as an address has it."""
         mine = {name: value for name, value in self._asdict().items() if name != "tab"}
         if self.tab != "journeys":
-            mine = {name: value for name, value in mine.items() if name not in ("apart", "outcome", "kinds")}
+            mine = {name: value for name, value in mine.items() if name not in OF_JOURNEYS}
         return urlencode({name: value for name, value in {**mine, **changes}.items() if value})
 
     @property
     def journeys(self) -> Asked:
         """Which journeys are asked for."""
-        return Asked(cast("Any", self.apart), cast("Any", self.outcome), self.kinds)
+        return Asked(cast("Any", self.apart), cast("Any", self.outcome), self.kinds, self.market)
 
 
 def _view(request: AnyRequest, tab: str) -> View:
@@ -105,6 +126,8 @@ def _view(request: AnyRequest, tab: str) -> View:
         segment=clean(given.get("segment"), longest=80), apart=apart if apart in APART else "week",
         outcome=outcome if outcome in OUTCOMES else "all",
         kinds=integer(given, "kinds", least=4, most=24, otherwise=14),
+        market=clean(given.get("market"), longest=60) if tab == "journeys" else "",
+        compare=clean(given.get("compare"), longest=80) if tab == "journeys" else "",
     )  # fmt: skip
 
 
@@ -127,37 +150,46 @@ def _answer(conn: Connection, metrics: Metrics, question: Question, view: View) 
     if view.tab == "products":
         return products_answer(conn, question, segment=segment, most=SHOWN)
     if view.tab == "journeys":
-        return journeys_answer(conn, question, view.journeys, segment=segment)
+        return journeys_answer(conn, question, view.journeys, segment=segment, beside=view.compare)
     if view.tab == "patterns":
         return patterns_answer(conn, question, segment=segment)
     return beside_answer(conn, metrics, question, segment=segment)
 
 
 @get("/insights", permission="metrics:read", sync_to_thread=True)
-def insights_page(request: AnyRequest, db: Database, principal: Principal, metrics: Metrics) -> Response[str]:
+def insights_page(
+    request: AnyRequest, db: Database, principal: Principal, metrics: Metrics, counting: Counting
+) -> Response[str]:  # fmt: skip
     """The first insight."""
-    return _page(request, db, principal, metrics, "funnel")
+    return _page(request, db, principal, metrics, counting, "funnel")
 
 
 @get("/insights/{name:str}", permission="metrics:read", sync_to_thread=True)
 def insight_page(
-    request: AnyRequest, db: Database, principal: Principal, metrics: Metrics, name: str
+    request: AnyRequest, db: Database, principal: Principal, metrics: Metrics, counting: Counting, name: str
 ) -> Response[str]:  # fmt: skip
     """One insight: what the shop's customers do, as the address asks."""
-    return _page(request, db, principal, metrics, name)
+    return _page(request, db, principal, metrics, counting, name)
 
 
-def _page(request: AnyRequest, db: Database, principal: Principal, metrics: Metrics, name: str) -> Response[str]:
+def _page(
+    request: AnyRequest, db: Database, principal: Principal, metrics: Metrics, counting: Counting, name: str
+) -> Response[str]:  # fmt: skip
     view = _view(request, _tab(name))
+
+    def count(conn: Connection) -> Any:
+        return _answer(conn, metrics, _question(conn, principal, view), view)
+
+    found = counting.ask(principal.workspace, {"page": "insights", **view._asdict()}, ANSWERS[view.tab], count)
+    answer = found.answer
     with db.read() as conn:
-        answer = _answer(conn, metrics, _question(conn, principal, view), view)
         query = sa.select(segments.c.name).where(segments.c.workspace == principal.workspace)
         names = list(conn.execute(query.order_by(segments.c.name)).scalars())
-    drawing = drawn(answer.kinds, answer.edges) if view.tab == "journeys" and answer.kinds else None
+    drawing = drawn(answer.kinds, answer.edges) if view.tab == "journeys" and answer and answer.kinds else None
     return render(
         request, f"insights/{view.tab}.html", view=view, answer=answer, names=names, tabs=TABS, spans=SPANS,
         groups=GROUPS[view.tab], apart_words=APART_WORDS, outcome_words=OUTCOME_WORDS, drawing=drawing,
-        may_open=principal.may("customers:read"),
+        may_open=principal.may("customers:read"), under_way=found.under_way,
     )  # fmt: skip
 
 
@@ -167,7 +199,11 @@ def insight_who(request: AnyRequest, db: Database, principal: Principal, name: s
     view = _view(request, _tab(name))
     given = {key: clean(request.query_params.get(key), longest=200) for key in ("of", "to", "group", "left", "step")}
     with db.read() as conn:
-        found = roots_in(conn, _question(conn, principal, view), view.tab, view.journeys, given)
+        asked = view.journeys
+        if view.compare:
+            beside = 0 if view.compare == EVERYBODY else id_of(conn, principal.workspace, view.compare)
+            asked = asked._replace(beside=beside)
+        found = roots_in(conn, _question(conn, principal, view), view.tab, asked, given)
         people = customers_of(conn, principal.workspace, [Key(root) for root in found.roots[:SHOWN]])
     return render(
         request, "insights/who.html", view=view, words=found.words, number=len(found.roots), people=people,

@@ -93,13 +93,15 @@ def campaigns(
 def journeys(
     db: Database, principal: Principal, since: Time = None, until: Time = None, segment: Name = "",
     apart: Apart = "week", outcome: Outcome = "all", kinds: Annotated[int, Parameter(ge=3, le=60)] = 12,
+    market: Annotated[str, Parameter(max_length=60)] = "", compare: Name = "",
 ) -> JourneysAnswer:  # fmt: skip
     """The journey map. `apart`: a journey ends where nothing happens for longer (a visit: half an hour); `kinds`: so
-    many kinds of touchpoints are told apart.
+    many kinds of touchpoints are told apart; `market`: of customers in this country alone, such as `DE`; `compare`
+    names another segment, whose journeys stand beside, with the ways on which the two differ.
     """
     with db.read() as conn:
         asked = between(conn, principal.workspace, since, until, by="", segment=segment)
-        return journeys_answer(conn, asked, Asked(apart, outcome, kinds), segment=segment)
+        return journeys_answer(conn, asked, Asked(apart, outcome, kinds, market), segment=segment, beside=compare)
 
 
 @get("/insights/patterns", permission="metrics:read", tags=["insights"], sync_to_thread=True)

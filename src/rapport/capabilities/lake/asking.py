@@ -81,8 +81,9 @@ def ask(
     lake = our_lake(db)
     with _turn():
         job = Job(
-            sql=sql, files=lake.files(workspace), memory_mb=limits.memory_mb, seconds=limits.seconds, rows=limits.rows,
-            bytes=limits.bytes, seen=seen_for(db, workspace, asking),
+            sql=sql, files=lake.files(workspace), records=[] if asking.purpose else lake.record_files(workspace),
+            memory_mb=limits.memory_mb, seconds=limits.seconds, rows=limits.rows, bytes=limits.bytes,
+            seen=seen_for(db, workspace, asking),
         )  # fmt: skip
         upto = lake.archived()
         lines = _process(job)

@@ -12,6 +12,7 @@ from typing import Protocol
 import click
 
 from rapport.capabilities.lake import rebuilding, service
+from rapport.capabilities.lake.recording import record_all
 from rapport.compose.installed import Installed
 from rapport.remember.digest import Digest, digest
 from rapport.remember.registry import Remembered
@@ -53,7 +54,7 @@ def lake_group() -> None:
 @json_option("One JSON object.")
 @click.pass_obj
 def archive(installation: Installation, data_dir: Path | None, *, as_json: bool) -> None:
-    """Archive what the lake lacks of the log. Workers do the same by themselves."""
+    """Archive what the lake lacks of the log, and changed Golden Records. Workers do the same by themselves."""
     with installation.open(data_dir) as db:
         with db.read() as conn:
             newest = newest_seq(conn)
@@ -65,11 +66,15 @@ def archive(installation: Installation, data_dir: Path | None, *, as_json: bool)
                 click.echo(f"{done.facts:,} facts; about {left:,.0f} s left", err=True)
 
         done = service.archive(db, tell=progress)
-        size = service.our_lake(db).size_bytes()
+        lake = service.our_lake(db)
+        records, size = record_all(db, lake), lake.size_bytes()
     if as_json:
-        tell_json(done._asdict() | {"bytes": size})
+        tell_json(done._asdict() | {"records": records, "bytes": size})
         return
-    click.echo(f"{done.facts:,} facts archived; the lake has the log up to {done.upto:,}, {size / 1e6:,.1f} MB")
+    click.echo(
+        f"{done.facts:,} facts and {records:,} Golden Records archived; the lake has the log up to {done.upto:,},"
+        f" {size / 1e6:,.1f} MB"
+    )
 
 
 @lake_group.command()

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from rapport.act.jobs import Job, Share, Turn
 from rapport.capabilities.lake import store
+from rapport.capabilities.lake.recording import record_slice
 from rapport.capabilities.lake.service import archive, forget_waiting, our_lake, refile_waiting
-from rapport.kernel.clock import MINUTE
+from rapport.kernel.clock import HOUR, MINUTE
 from rapport.kernel.work import Connection
 from rapport.storage.lake import upkeep
+from rapport.storage.lake.records import SLICES
 from rapport.storage.lake.table import is_installed, lake_of
 from rapport.storage.log import Horizon, newest_seq
 
-__all__ = ["ARCHIVING", "COMPACTING", "FORGETTING", "REFILING"]
+__all__ = ["ARCHIVING", "COMPACTING", "FORGETTING", "RECORDING", "REFILING"]
 
 MANY_FACTS = 5_000
 """With so many waiting a commit is worth its file."""
+
+EVERY = HOUR
+"""So often it is looked which Golden Records have changed."""
 
 LONG = 10 * MINUTE
 """So long the last facts of a quiet shop wait for others."""
@@ -59,6 +64,8 @@ ARCHIVING = Job(
     at_most=20_000,  # a fifth of a second
     pause_seconds=20.0,
     share=Share(behind=1 / 20, busy=1 / 10, quiet=1 / 2),
+    may_pause=True,
+    ahead=lambda conn, turn: max(0, newest_seq(conn) - (turn.kept(Place).upto or 0)),
 )
 
 
@@ -80,6 +87,46 @@ COMPACTING = Job(
     at_most=1_000_000,
     pause_seconds=900.0,
     share=Share(behind=1 / 50, busy=1 / 20, quiet=1 / 2),
+    may_pause=True,
+)
+
+
+class Round:
+    """How far this worker is among the slices of Golden Records, and when it begins again."""
+
+    def __init__(self) -> None:
+        self.left: list[str] = []
+        self.again_at = 0
+
+
+def _is_time_to_record(conn: Connection, turn: Turn) -> bool:
+    if lake_of(turn.db) is None or not is_installed() or store.home(conn) is None:
+        return False
+    place = turn.kept(Round)
+    return bool(place.left) or turn.now >= place.again_at
+
+
+def _record(turn: Turn) -> int:
+    place = turn.kept(Round)
+    if not place.left:
+        place.left, place.again_at = list(SLICES), turn.now + EVERY
+    done = record_slice(turn.db, our_lake(turn.db), place.left[0])
+    del place.left[0]
+    if place.left:
+        turn.again()
+    return done
+
+
+RECORDING = Job(
+    name="lake.recording",
+    title="Changed Golden Records are archived to the lake",
+    due=_is_time_to_record,
+    run=_record,
+    at_most=1_000_000,
+    pause_seconds=30.0,
+    share=Share(behind=1 / 50, busy=1 / 20, quiet=1 / 2),
+    may_pause=True,
+    ahead=lambda conn, turn: len(turn.kept(Round).left),
 )
 
 

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
+import msgspec
 from litestar import Request, Response, get, post
+from litestar.response import Redirect
 
+from rapport.capabilities.lake import saved
 from rapport.capabilities.lake.asking import LONGEST_TEXT, LakeAnswer, Limits, ask
+from rapport.capabilities.lake.charting import chart_of, is_number
 from rapport.capabilities.lake.permitted import Asking
+from rapport.capabilities.lake.saved import SavedQuery
 from rapport.capabilities.lake.service import our_lake
+from rapport.capabilities.lake.words import COLUMNS, words_of
+from rapport.kernel.clock import now_us
 from rapport.kernel.errors import RapportError
 from rapport.kernel.gate import Gate
 from rapport.kernel.principal import Principal
+from rapport.kernel.text import clean
+from rapport.kernel.wording import Wording
 from rapport.storage.engine import Database
 from rapport.storage.lake.table import is_installed
 from rapport.web.console import ConsolePages, NavItem, render
-from rapport.web.forms import Form, raw, text
+from rapport.web.forms import Form, integer, raw, text
 from rapport.web.purposes import Purposes
 from rapport.web.tables import csv_answer
 
@@ -48,51 +57,70 @@ ORDER BY views DESC
 LIMIT 50""",
     ),
 )
-COLUMNS = (
-    ("name", "what happened: Order Completed"),
-    ("occurred_at", "when, UTC"),
-    ("received_at", "when the server got it"),
-    ("received_day", "its day, the quickest to filter by"),
-    ("strand", "whose, as an opaque key"),
-    ("source", "where it came from"),
-    ("message_id", "its id"),
-    ("seq", "its number in the log"),
-    ("body", "all of it, as JSON"),
-)
 
 
 @get("/lake", permission="lake:query", sync_to_thread=True)
-def lake_page(request: AnyRequest, db: Database, principal: Principal, purposes: Purposes) -> Response[str]:
-    """The form with an example in it."""
-    return _show(request, db, typed=EXAMPLES[0][1], purposes=purposes.names(principal.workspace))
+def lake_page(
+    request: AnyRequest, db: Database, principal: Principal, purposes: Purposes, wording: Wording
+) -> Response[str]:  # fmt: skip
+    """The form with a saved query in it, or an example."""
+    shown: dict[str, Any] = {"typed": EXAMPLES[0][1]}
+    name = clean(request.query_params.get("query"), longest=80)
+    if name:
+        with db.read() as conn:
+            found = saved.find_query(conn, principal.workspace, name)
+        shown = {"typed": found.sql, "purpose": found.purpose, "kept": found}
+    return _show(request, db, principal, purposes, wording, **shown)
 
 
 @post("/lake", permission="lake:query", sync_to_thread=True, status_code=200)
 def answer_query(
-    request: AnyRequest, db: Database, principal: Principal, gate: Gate, purposes: Purposes, data: Form
+    request: AnyRequest, db: Database, principal: Principal, gate: Gate, purposes: Purposes, wording: Wording,
+    data: Form,
 ) -> Response[Any]:  # fmt: skip
-    """The rows of a query on the page, or as a file that has all of them."""
+    """The rows of a query on the page, as a file that has all of them, or the query kept under a name."""
     typed = raw(data, "sql").replace("\r\n", "\n")[: LONGEST_TEXT + 1]
     as_file, purpose = text(data, "then") == "save", text(data, "purpose", longest=60)
-    shown: dict[str, Any] = {
-        "typed": typed, "purposes": purposes.names(principal.workspace), "purpose": purpose,
-    }  # fmt: skip
+    name, seen = text(data, "name", longest=80), integer(data, "seen", least=0, most=2**31 - 2, otherwise=0)
+    shown: dict[str, Any] = {"typed": typed, "purpose": purpose}
+    if seen:
+        with db.read() as conn:
+            shown["kept"] = saved.find_query(conn, principal.workspace, name)
     try:
+        if text(data, "then") == "keep":
+            return _keep(db, principal, typed, purposes.known(principal.workspace, purpose), name=name, seen=seen)
         asking = Asking(gate, purposes.known(principal.workspace, purpose))
         limits = Limits(rows=ROWS_SAVED if as_file else ROWS_SHOWN)
         found = ask(db, principal.workspace, typed, limits, asking=asking)
     except RapportError as error:
-        return _show(request, db, error=error, **shown)
+        return _show(request, db, principal, purposes, wording, error=error, **shown)
     if as_file and found.complete:
         left_out = f"{found.left_out}-left-out" if found.left_out else ""
         return csv_answer("-".join(filter(None, ("lake", purpose, left_out))), found.columns, found.rows)
-    return _show(request, db, found=found, not_saved=as_file, **shown)
+    return _show(request, db, principal, purposes, wording, found=found, not_saved=as_file, **shown)
+
+
+def _keep(db: Database, principal: Principal, typed: str, purpose: str, *, name: str, seen: int) -> Redirect:
+    with db.write() as conn:
+        kept = saved.save_query(
+            conn, principal.workspace, name=name, sql=typed, purpose=purpose, by=principal.name, now=now_us(), seen=seen
+        )
+    return Redirect(f"/console/lake?{urlencode({'query': kept.name, 'done': 'saved'})}", status_code=303)
+
+
+@post("/lake/remove", permission="lake:query", sync_to_thread=True, status_code=303)
+def remove_saved(db: Database, principal: Principal, data: Form) -> Redirect:
+    """Take a saved query away."""
+    seen = integer(data, "seen", least=0, most=2**31 - 2, otherwise=0)
+    with db.write() as conn:
+        saved.remove_query(conn, principal.workspace, text(data, "name", longest=80), seen=seen)
+    return Redirect("/console/lake?done=removed", status_code=303)
 
 
 PAGES = ConsolePages(
     room="lake",
     templates=Path(__file__).parent / "templates",
-    handlers=(lake_page, answer_query),
+    handlers=(lake_page, answer_query, remove_saved),
     nav=(NavItem(label="SQL", path="/console/lake", icon="data", group="Data", order=410, permission="lake:query"),),
 )
 
@@ -100,23 +128,25 @@ PAGES = ConsolePages(
 def _show(
     request: AnyRequest,
     db: Database,
+    principal: Principal,
+    purposes: Purposes,
+    wording: Wording,
     *,
     typed: str,
-    purposes: Mapping[str, str],
+    kept: SavedQuery | None = None,
     purpose: str = "",
     found: LakeAnswer | None = None,
     error: RapportError | None = None,
     not_saved: bool = False,
 ) -> Response[str]:
     installed = is_installed()
+    with db.read() as conn:
+        queries = saved.list_queries(conn, principal.workspace)
+    chart = chart_of(found) if found else None
     return render(
         request, "lake/lake.html", status=error.status if error else 200, typed=typed, found=found, error=error,
         not_saved=not_saved, installed=installed, filled=installed and our_lake(db).exists(), columns=COLUMNS,
-        examples=EXAMPLES, numbers=_numbers(found), purposes=purposes, purpose=purpose,
+        examples=EXAMPLES, numbers=[is_number(one) for one in found.types] if found else [],
+        purposes=purposes.names(principal.workspace), purpose=purpose, queries=queries, kept=kept,
+        words=words_of(wording.kinds), chart=None if chart is None else msgspec.json.encode(chart).decode(),
     )  # fmt: skip
-
-
-def _numbers(found: LakeAnswer | None) -> list[bool]:
-    """Which columns are numbers, to stand on the right."""
-    kinds = ("INT", "DOUBLE", "FLOAT", "DECIMAL")
-    return [any(kind in one for kind in kinds) and "[" not in one for one in found.types] if found else []

@@ -31,6 +31,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     sql: str
     files: list[str]
+    records: list[str] = []
+    """The files of the shop's Golden Records; none are asked for a purpose."""
     memory_mb: int
     seconds: float
     rows: int
@@ -64,6 +66,18 @@ _NONE = (
     "SELECT 0::BIGINT AS seq, '' AS message_id, '' AS source, '' AS strand, '' AS name,"
     " now() AS occurred_at, now() AS received_at, today() AS received_day, '{}' AS body WHERE false"
 )
+
+
+_NEWEST = (
+    "(SELECT customer_id, as_of, record, strands FROM read_parquet({files}, hive_partitioning = true)"
+    " QUALIFY row_number() OVER (PARTITION BY root ORDER BY as_of DESC) = 1)"
+)
+_NOBODY = "(SELECT '' AS customer_id, now() AS as_of, '{}' AS record, '[]' AS strands WHERE false)"
+_VIEWS = (
+    "CREATE VIEW customers AS SELECT customer_id, as_of, record::JSON AS record FROM {newest} WHERE record IS NOT NULL",
+    "CREATE VIEW people AS SELECT unnest(from_json(strands, '[\"VARCHAR\"]')) AS strand, customer_id FROM {newest}",
+)
+"""The Golden Records as they were last archived, and whose each strand of a fact is."""
 
 
 def main() -> None:
@@ -100,7 +114,7 @@ def _prepare(duck: Any, job: Job) -> int:
     """Make the view `facts` and lock all else; returns how many facts are not in it."""
     duck.execute("SET TimeZone = 'UTC'")
     for setting, value in (
-        ("allowed_paths", list(job.files)), ("temp_directory", ""), ("python_enable_replacements", False),
+        ("allowed_paths", [*job.files, *job.records]), ("temp_directory", ""), ("python_enable_replacements", False),
         ("autoinstall_known_extensions", False), ("autoload_known_extensions", False),
         ("enable_external_access", False),
     ):  # fmt: skip
@@ -113,6 +127,8 @@ def _prepare(duck: Any, job: Job) -> int:
         inner += f" WHERE {whose.format('IN')}"
         left_out = duck.sql(f"SELECT count(*) FROM {source} WHERE {whose.format('NOT IN')}").fetchall()[0][0]
     duck.execute(f"CREATE VIEW facts AS {inner}")
+    for view in _VIEWS if job.seen is None else ():
+        duck.execute(view.format(newest=_NEWEST.format(files=_literal(job.records)) if job.records else _NOBODY))
     duck.execute("SET lock_configuration = true")
     return left_out
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rapport.capabilities.lake import store
+from rapport.capabilities.lake import saved, store
 from rapport.capabilities.lake.command import COMMANDS
-from rapport.capabilities.lake.jobs import ARCHIVING, COMPACTING, FORGETTING, REFILING
+from rapport.capabilities.lake.jobs import ARCHIVING, COMPACTING, FORGETTING, RECORDING, REFILING
 from rapport.capabilities.lake.service import forget_in_asides
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
@@ -22,6 +22,7 @@ LAKE = Slice(
         of_shop(
             store.lake_refilings, "the numbers of facts that were taken back or put back, until the lake has followed"
         ),
+        of_shop(saved.lake_queries, "queries of the lake that people here keep under names", mentions=True),
         of_person(
             store.lake_forgettings,
             "who was erased and is still to be forgotten in the lake; a row goes when that is done",
@@ -31,7 +32,7 @@ LAKE = Slice(
         ),
     ),
     migrations=Path(__file__).parent / "migrations",
-    jobs=(ARCHIVING, COMPACTING, FORGETTING, REFILING),
+    jobs=(ARCHIVING, COMPACTING, RECORDING, FORGETTING, REFILING),
     refiled=store.to_refile,
     sift_files=lambda db, *_: forget_in_asides(db),
     permissions=(

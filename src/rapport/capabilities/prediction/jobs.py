@@ -14,6 +14,7 @@ from rapport.compose.slice import Joined
 from rapport.kernel.clock import DAY, HOUR
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Connection
+from rapport.remember.store import customers
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces
 
@@ -75,6 +76,19 @@ def _shop_to_tell(conn: Connection) -> WorkspaceId | None:
 
 def _is_anybody_to_tell(conn: Connection, turn: Turn) -> bool:
     return _shop_to_tell(conn) is not None
+
+
+def _untold(conn: Connection, turn: Turn) -> int:
+    """Customers that have yet to be told of, of the shop that is told of now, by how far the round is among keys,
+    which are hashes.
+    """
+    shop = _shop_to_tell(conn)
+    fit = None if shop is None else store.latest_fit(conn, shop)
+    if fit is None or fit.told_to is None:
+        return 0
+    of = sa.select(sa.func.count()).select_from(customers).where(customers.c.workspace == shop, customers.c.orders > 0)
+    left = 1 - int.from_bytes(bytes(fit.told_to[:4]).ljust(4, b"\0"), "big") / 2**32
+    return max(1, round(int(conn.execute(of).scalar_one()) * left))
 
 
 def _is_it_time_to_end(conn: Connection, turn: Turn) -> bool:
@@ -158,11 +172,12 @@ def jobs(joined: Joined) -> tuple[Job, ...]:
         Job(
             name="prediction.fitting", title="What customers will probably do is learnt anew", due=_is_fit_due,
             run=fit, at_most=1, pause_seconds=30.0, share=Share(behind=1 / 100, busy=1 / 20, quiet=1 / 2),
+            may_pause=True,
         ),
         Job(
             name="prediction.telling", title="What a fit foretells is said of customers", due=_is_anybody_to_tell,
             run=tell, at_most=200, pause_seconds=10.0, waiting_seconds=0.2,
-            share=Share(behind=1 / 50, busy=1 / 10, quiet=1 / 2),
+            share=Share(behind=1 / 50, busy=1 / 10, quiet=1 / 2), may_pause=True, ahead=_untold,
         ),
         _ending(joined),
     )  # fmt: skip

@@ -17,6 +17,7 @@ from rapport.storage.bulk import chunks
 from rapport.storage.engine import Database
 from rapport.storage.lake.archiver import add_rows
 from rapport.storage.lake.lease import alone
+from rapport.storage.lake.records import records_table
 from rapport.storage.lake.table import Lake
 from rapport.storage.lake.upkeep import sweep
 from rapport.storage.log import StoredRow
@@ -35,18 +36,20 @@ class Forgotten(NamedTuple):
 def forget(
     db: Database, lake: Lake, workspace: WorkspaceId, strands: Collection[Key], *, upto: int = 2**62
 ) -> Forgotten:
-    """Take the facts of these strands up to this `seq` out of the lake, files, log and leftovers.
+    """Take the facts of these strands up to this `seq`, and their records, out of the lake, files, log and leftovers.
 
     Safe to repeat; a crash leaves the table as it was, or rewritten with old files that the next call removes. Cost:
     rewrites each file that holds a fact of them.
     """
     with alone(db, lake):
-        table = lake.table()
+        table, records = lake.table(), records_table(lake)
         if table is None:
             return Forgotten(0, 0, 0)
         before, gone = lake.size_bytes(), 0
         for some in chunks(sorted(strands), 200):
             named = ", ".join(f"'{key.hex()}'" for key in some)
+            if records is not None:  # whole, whatever came later: who came back is recorded again
+                records.delete(f"workspace = {int(workspace)} AND root IN ({named})")
             told = table.delete(f"workspace = {int(workspace)} AND seq <= {int(upto)} AND strand IN ({named})")
             gone += int(told.get("num_deleted_rows") or 0)
         sweep(lake, keep_hours=0)

@@ -4,12 +4,12 @@ A Delta table `facts` below the installation's `lake` folder, partitioned by wor
 received: the server's own clock, so that no client can scatter a batch over thousands of folders. Within a file facts
 lie in the order of the log, and both times have bounds in the table's own log, so a period is found without reading
 the rest. Ids are texts, times are UTC, the body is one JSON document. Delta keeps the bounds of no column that names a
-person (`_CONFIGURATION`), so that a rewritten table forgets.
+person (`CONFIGURATION`), so that a rewritten table forgets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,10 @@ from rapport.storage.log import StoredRow
 if TYPE_CHECKING:
     from deltalake import DeltaTable, WriterProperties
 
-__all__ = ["ARCHIVED", "COLUMNS", "PARTITION", "Lake", "arrow_of", "is_installed", "lake_of", "writer"]
+__all__ = [
+    "ARCHIVED", "COLUMNS", "CONFIGURATION", "PARTITION", "Lake", "arrow_of", "arrow_table", "delta_schema", "deltalake",
+    "is_installed", "lake_of", "writer",
+]  # fmt: skip
 
 PARTITION = ["workspace", "received_day"]
 
@@ -45,7 +48,7 @@ COLUMNS = {
 ARCHIVED = "rapport.facts"
 """Under this name each commit of the table carries the `seq` up to which the log is in it."""
 
-_CONFIGURATION = {
+CONFIGURATION = {
     "delta.dataSkippingStatsColumns": "seq,occurred_at,received_at",
     "delta.logRetentionDuration": "interval 0 days",
     "delta.deletedFileRetentionDuration": "interval 0 hours",
@@ -59,26 +62,35 @@ class Lake:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.facts = folder / "facts"
+        self.records = folder / "records"
 
     def exists(self) -> bool:
         """Whether anything was ever archived."""
-        return (self.facts / "_delta_log").is_dir()
+        return self.is_there(self.facts)
+
+    def is_there(self, table: Path) -> bool:
+        """Whether one of its tables was ever written to."""
+        return (table / "_delta_log").is_dir()
+
+    def open(self, table: Path) -> DeltaTable | None:
+        """One of its tables as it is now; None where it was never written to. Raises Misconfigured."""
+        if not self.is_there(table):
+            return None
+        found: DeltaTable = deltalake().DeltaTable(str(table))
+        return found
 
     def table(self) -> DeltaTable | None:
         """The table of facts as it is now; None where nothing was ever archived. Raises Misconfigured."""
-        if not self.exists():
-            return None
-        found: DeltaTable = _deltalake().DeltaTable(str(self.facts))
-        return found
+        return self.open(self.facts)
 
     def make(self) -> DeltaTable:
         """The table of facts, made where it is missing."""
         if not self.exists():
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _deltalake().DeltaTable.create(
-                str(self.facts), schema=_delta_schema(), partition_by=PARTITION, configuration=_CONFIGURATION
+            deltalake().DeltaTable.create(
+                str(self.facts), schema=delta_schema(COLUMNS), partition_by=PARTITION, configuration=CONFIGURATION
             )
-        found: DeltaTable = _deltalake().DeltaTable(str(self.facts))
+        found: DeltaTable = deltalake().DeltaTable(str(self.facts))
         return found
 
     def name(self) -> str:
@@ -102,9 +114,18 @@ class Lake:
             return []
         return table.file_uris(None if workspace is None else [("workspace", "=", str(workspace))])
 
+    def record_files(self, workspace: int, slice_: str = "") -> list[str]:
+        """The Parquet files that hold the Golden Records of a shop, or of a slice of them, now; a path each."""
+        table = self.open(self.records)
+        if table is None:
+            return []
+        where = [("workspace", "=", str(workspace)), *([("slice", "=", slice_)] if slice_ else [])]
+        return table.file_uris(where)
+
     def size_bytes(self) -> int:
-        """Bytes on disk, the table's own log included."""
-        return sum(file.stat().st_size for file in self.facts.rglob("*") if file.is_file()) if self.exists() else 0
+        """Bytes of all its tables on disk, their own logs included."""
+        tables = (table for table in (self.facts, self.records) if self.is_there(table))
+        return sum(file.stat().st_size for table in tables for file in table.rglob("*") if file.is_file())
 
 
 def lake_of(db: Database) -> Lake | None:
@@ -121,8 +142,6 @@ def is_installed() -> bool:
 
 def arrow_of(rows: Sequence[StoredRow]) -> Any:
     """The rows as an Arrow table with `COLUMNS`."""
-    from arro3.core import Array, DataType, Field, Schema, Table
-
     values: dict[str, list[Any]] = {
         "seq": [row.seq for row in rows],
         "workspace": [row.workspace for row in rows],
@@ -135,38 +154,50 @@ def arrow_of(rows: Sequence[StoredRow]) -> Any:
         "received_at": [row.received_at for row in rows],
         "body": [row.body.decode() for row in rows],
     }
+    return arrow_table(COLUMNS, values)
+
+
+def arrow_table(columns: Mapping[str, str], values: Mapping[str, list[Any]]) -> Any:
+    """An Arrow table of columns by name and type, as `COLUMNS` has them; one that ends with `?` may be empty."""
+    from arro3.core import Array, DataType, Field, Schema, Table
+
     held = {"int64": DataType.int64(), "int32": DataType.int32(), "string": DataType.string()}
     kinds = held | {"date32": DataType.date32(), "timestamp": DataType.timestamp("us", tz="UTC")}
     through = {"date32": DataType.int32(), "timestamp": DataType.int64()}
-    arrays = [Array(values[name], through.get(kind) or kinds[kind]).cast(kinds[kind]) for name, kind in COLUMNS.items()]
-    return Table.from_arrays(
-        arrays, schema=Schema([Field(name, kinds[kind], nullable=False) for name, kind in COLUMNS.items()])
-    )
+    arrays, fields = [], []
+    for name, said in columns.items():
+        kind = said.rstrip("?")
+        arrays.append(Array(values[name], through.get(kind) or kinds[kind]).cast(kinds[kind]))
+        fields.append(Field(name, kinds[kind], nullable=said.endswith("?")))
+    return Table.from_arrays(arrays, schema=Schema(fields))
 
 
 def writer() -> WriterProperties:
     """How files are written: compressed as well as is still quick."""
-    made: WriterProperties = _deltalake().WriterProperties(compression="ZSTD", compression_level=3)
+    made: WriterProperties = deltalake().WriterProperties(compression="ZSTD", compression_level=3)
     return made
 
 
-def _delta_schema() -> Any:
+def delta_schema(columns: Mapping[str, str]) -> Any:
+    """The same columns as Delta names them."""
     types = {"int64": "long", "int32": "integer", "date32": "date"}
-    delta = _deltalake()
+    delta = deltalake()
     fields = [
-        delta.Field(name, delta.schema.PrimitiveType(types.get(kind, kind)), nullable=False)
-        for name, kind in COLUMNS.items()
+        delta.Field(
+            name, delta.schema.PrimitiveType(types.get(kind.rstrip("?"), kind.rstrip("?"))), nullable=kind.endswith("?")
+        )
+        for name, kind in columns.items()
     ]
     return delta.Schema(fields)
 
 
-def _deltalake() -> Any:
+def deltalake() -> Any:
     """The package, imported where it is needed: it is an optional one. Raises Misconfigured."""
     try:
-        import deltalake
-        import deltalake.schema
+        import deltalake as package
+        import deltalake.schema as _schema  # noqa: F401 - `package.schema` is there from here on
     except ModuleNotFoundError as missing:
         raise Misconfigured(
             f"the lake needs {missing.name}", hint="install rapport with its extra: pip install 'rapport[lake]'"
         ) from missing
-    return deltalake
+    return package

@@ -11,6 +11,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage import log
 from rapport.storage.engine import Database
 from rapport.storage.lake.lease import alone
+from rapport.storage.lake.records import crowded_slices, join_slice
 from rapport.storage.lake.table import Lake, writer
 from rapport.storage.log import StoredRow
 
@@ -62,7 +63,7 @@ def crowded(lake: Lake) -> bool:
     if table is None:
         return False
     folders = Counter(file.rsplit("/", 1)[0] for file in table.file_uris())
-    return max(folders.values(), default=0) > MOST_FILES
+    return max(folders.values(), default=0) > MOST_FILES or bool(crowded_slices(lake))
 
 
 def compact(db: Database, lake: Lake, *, wait: bool = True) -> Compacted:
@@ -73,6 +74,8 @@ def compact(db: Database, lake: Lake, *, wait: bool = True) -> Compacted:
             return Compacted(0, 0)
         before = len(table.file_uris())
         table.optimize.compact(target_size=FILE_BYTES, writer_properties=writer())
+        for workspace, slice_ in crowded_slices(lake):
+            join_slice(lake, workspace, slice_)
         sweep(lake, keep_hours=READER_HOURS)
         return Compacted(before, len(lake.files()))
 
@@ -82,8 +85,7 @@ def sweep(lake: Lake, *, keep_hours: int) -> None:
 
     Full, because files that a checkpoint has forgotten, or that a crash left, are in no log.
     """
-    table = lake.table()
-    if table is not None:
+    for table in filter(None, (lake.table(), lake.open(lake.records))):
         table.vacuum(retention_hours=keep_hours, dry_run=False, enforce_retention_duration=False, full=True)
         table.create_checkpoint()
         table.cleanup_metadata()

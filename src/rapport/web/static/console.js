@@ -249,6 +249,9 @@
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawCharts(document, true));
 
   addEventListener("DOMContentLoaded", () => {
+    // Numbers that are being counted: the page is asked for again until they are there.
+    const counted = document.querySelector("[data-look-again]");
+    if (counted) setTimeout(() => location.reload(), Number(counted.dataset.lookAgain));
     showTimes(document);
     reachScrolling();
     drawCharts(document, false);

@@ -8,21 +8,24 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from rapport.capabilities.insights.comparing import Difference, differences
 from rapport.capabilities.insights.journey_map import Edge, Kind, Variant
 from rapport.capabilities.insights.patterns import Pattern
 from rapport.capabilities.insights.service.baskets import look_for_patterns
 from rapport.capabilities.insights.service.beside import beside
 from rapport.capabilities.insights.service.funnel import STEPS, funnel_whole
-from rapport.capabilities.insights.service.journeys import Apart, Asked, Outcome, travelled
+from rapport.capabilities.insights.service.journeys import Apart, Asked, Outcome, markets_of, travelled
 from rapport.capabilities.insights.service.products import product_rows
 from rapport.kernel.clock import now_us, to_iso
 from rapport.measure.model import Question
 from rapport.measure.service import Metrics
+from rapport.remember.segments.service import id_of
 
 __all__ = [
     "Cohort",
     "FunnelAnswer",
     "JourneysAnswer",
+    "JourneysBeside",
     "PatternsAnswer",
     "RetentionAnswer",
     "RowsAnswer",
@@ -78,6 +81,18 @@ class RowsAnswer(_Period, frozen=True, kw_only=True):
     """Whether these are all of them."""
 
 
+class JourneysBeside(msgspec.Struct, frozen=True, kw_only=True):
+    """The journeys of another segment, with the same kinds of touchpoints told apart."""
+
+    segment: str
+    journeys: int
+    customers: int
+    kinds: list[Kind]
+    edges: list[Edge]
+    differences: list[Difference]
+    """How often the customers of the two go each way, those that surely differ first."""
+
+
 class JourneysAnswer(_Period, frozen=True, kw_only=True):
     """The journey map: which touchpoint follows which, how often and how long after, and where journeys end.
 
@@ -94,6 +109,11 @@ class JourneysAnswer(_Period, frozen=True, kw_only=True):
     kinds: list[Kind]
     edges: list[Edge]
     variants: list[Variant]
+    market: str = ""
+    """Of customers in this country alone; all where it is empty."""
+    markets: list[str] = []
+    """The countries that customers of the shop are in, those of most first."""
+    beside: JourneysBeside | None = None
 
 
 class PatternsAnswer(_Period, frozen=True, kw_only=True):
@@ -147,13 +167,22 @@ def beside_answer(conn: Connection, metrics: Metrics, question: Question, *, seg
     )
 
 
-def journeys_answer(conn: Connection, question: Question, asked: Asked, *, segment: str) -> JourneysAnswer:
-    """The journey map; the question has its segment."""
+def journeys_answer(
+    conn: Connection, question: Question, asked: Asked, *, segment: str, beside: str = ""
+) -> JourneysAnswer:  # fmt: skip
+    """The journey map; the question has its segment. `beside` names another one. Raises NotFound for it."""
+    if beside:
+        asked = asked._replace(beside=id_of(conn, question.workspace, beside))
     found = travelled(conn, question, asked)
+    other = None
+    if found.beside is not None:
+        of_other = {name: getattr(found.beside, name) for name in ("journeys", "customers", "kinds", "edges")}
+        other = JourneysBeside(segment=beside, **of_other, differences=differences(found.map, found.beside))
     of_map = {name: getattr(found.map, name) for name in ("journeys", "customers", "kinds", "edges", "variants")}
     return JourneysAnswer(
-        **_period(question, segment), apart=asked.apart, outcome=asked.outcome, one_in=found.one_in, **of_map
-    )
+        **_period(question, segment), apart=asked.apart, outcome=asked.outcome, one_in=found.one_in,
+        market=asked.market, markets=markets_of(conn, question.workspace), beside=other, **of_map,
+    )  # fmt: skip
 
 
 def patterns_answer(conn: Connection, question: Question, *, segment: str) -> PatternsAnswer:
