@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 import msgspec
 from sqlalchemy import Connection
 
+from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Purpose
 from rapport.storage.engine import Database
@@ -99,6 +100,8 @@ class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The sender of shops that name none."""
     public_url: str = ""
     """Where shoppers find this server, for links in messages."""
+    vocabulary: Vocabulary = SPECIFICATION
+    """The events that this installation understands."""
 
 
 MakeChannel: TypeAlias = Callable[[Database, ChannelSettings], Channel]

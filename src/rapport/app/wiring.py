@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import entry_points
 
+import msgspec
+
 from rapport.act import outbox
 from rapport.act.channels import ChannelSettings
 from rapport.adapters.files.slice import IMPORTS
@@ -90,7 +92,8 @@ def channel_settings(settings: Settings) -> ChannelSettings:
 def dispatcher(db: Database, settings: Settings) -> outbox.Dispatcher:
     """The outbox with every channel and send rule of this installation. Raises ValueError where names do not match."""
     slices = installed()
-    channels = {name: make(db, channel_settings(settings)) for name, make in slices.channels.items()}
+    given = msgspec.structs.replace(channel_settings(settings), vocabulary=slices.vocabulary)
+    channels = {name: make(db, given) for name, make in slices.channels.items()}
     for name, channel in channels.items():
         if channel.name != name:
             raise ValueError(f"the channel brought as {name!r} calls itself {channel.name!r}")

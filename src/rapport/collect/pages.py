@@ -33,6 +33,7 @@ from rapport.kernel.wording import Told, Wording, channel_of
 from rapport.storage import log
 from rapport.storage.engine import Database
 from rapport.storage.log import StoredRow, to_fact
+from rapport.web.cards import OfSource, SourceCards
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.forms import Form, integer, raw, text
 from rapport.web.pages import public_address
@@ -136,13 +137,17 @@ def add_source(request: AnyRequest, db: Database, principal: Principal, data: Fo
 
 
 @get("/sources/{source_id:str}", permission="sources:read", sync_to_thread=True)
-def source_page(request: AnyRequest, db: Database, principal: Principal, source_id: str) -> Response[str]:
+def source_page(
+    request: AnyRequest, db: Database, principal: Principal, source_cards: SourceCards, source_id: str
+) -> Response[str]:
     """One source: key, health, what could not be read, limits, how to connect."""
-    return _one_source(request, db, principal, source_id)
+    return _one_source(request, db, principal, source_cards, source_id)
 
 
 @post("/sources/{source_id:str}", permission="sources:write", sync_to_thread=True, status_code=200)
-def change_source(request: AnyRequest, db: Database, principal: Principal, source_id: str, data: Form) -> Response[Any]:
+def change_source(
+    request: AnyRequest, db: Database, principal: Principal, source_cards: SourceCards, source_id: str, data: Form
+) -> Response[Any]:
     """Change name, kind and limits; where that cannot be, what was typed stays in the form."""
     with db.read() as conn:
         before = sources_.find_source(conn, principal.workspace, source_id)
@@ -155,12 +160,14 @@ def change_source(request: AnyRequest, db: Database, principal: Principal, sourc
             )  # fmt: skip
     except RapportError as error:
         typed = {"name": name, "kind": kind, "limits": limits}
-        return _one_source(request, db, principal, source_id, error=error, typed=typed)
+        return _one_source(request, db, principal, source_cards, source_id, error=error, typed=typed)
     return Redirect(f"/console/sources/{source_id}?done=saved", status_code=303)
 
 
 @post("/sources/{source_id:str}/rotate", permission="sources:write", sync_to_thread=True, status_code=200)
-def rotate(request: AnyRequest, db: Database, principal: Principal, source_id: str, data: Form) -> Response[Any]:
+def rotate(
+    request: AnyRequest, db: Database, principal: Principal, source_cards: SourceCards, source_id: str, data: Form
+) -> Response[Any]:
     """A new write key; the old one works as long as was chosen."""
     grace = _GRACES.get(text(data, "grace"), sources_.GRACE)
     try:
@@ -169,7 +176,7 @@ def rotate(request: AnyRequest, db: Database, principal: Principal, source_id: s
                 conn, principal.workspace, source_id, now=now_us(), grace=grace, seen=text(data, "replaces")
             )
     except Conflict as error:
-        return _one_source(request, db, principal, source_id, error=error)
+        return _one_source(request, db, principal, source_cards, source_id, error=error)
     return Redirect(f"/console/sources/{source_id}?done=rotated", status_code=303)
 
 
@@ -375,8 +382,8 @@ def _sources(
 
 
 def _one_source(
-    request: AnyRequest, db: Database, principal: Principal, source_id: str, *, error: RapportError | None = None,
-    typed: Mapping[str, Any] | None = None,
+    request: AnyRequest, db: Database, principal: Principal, cards: SourceCards, source_id: str, *,
+    error: RapportError | None = None, typed: Mapping[str, Any] | None = None,
 ) -> Response[str]:  # fmt: skip
     """The page of a source; its form holds what was `typed`, or else what the source is."""
     now = now_us()
@@ -385,8 +392,10 @@ def _one_source(
         day = health_of_sources(conn, principal.workspace, now=now).get(source_id, HealthCounts())
         week = health_of_sources(conn, principal.workspace, now=now, back=7 * DAY).get(source_id, HealthCounts())
         unread = unread_of_source(conn, principal.workspace, source_id, now=now, days=7)
+    about = OfSource(principal.workspace, source.id, source.client_side)
     return render(
         request, "collect/source.html", status=error.status if error else 200, source=source, day=day, week=week,
+        slices=cards.draw(request, db, principal, about),
         unread=[one for one in unread if one.field not in (EVENT, ORDER_OF_ANOTHER)][:20],
         strange=[one for one in unread if one.field == ORDER_OF_ANOTHER],
         names=[one for one in unread if one.field == EVENT],

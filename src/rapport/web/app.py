@@ -20,7 +20,7 @@ from rapport.storage.engine import Database
 from rapport.web import asked, auth, files, pages, passwords, shoppers
 from rapport.web.alarms import Alarms
 from rapport.web.auth import BearerMiddleware, SessionMiddleware
-from rapport.web.cards import Panels, Tiles
+from rapport.web.cards import Panels, SourceCards, Tiles
 from rapport.web.checks import check_cards, check_finders, check_handlers, check_watches
 from rapport.web.compression import compress_answers
 from rapport.web.console import VERSION, Console
@@ -51,6 +51,7 @@ class _Joined(NamedTuple):
 
     panels: Panels
     tiles: Tiles
+    source_cards: SourceCards
     alarms: Alarms
     finders: Finders
     lookups: Lookups
@@ -61,6 +62,7 @@ class _Joined(NamedTuple):
         return cls(
             Panels(panel for part in each for panel in part.panels),
             Tiles(tile for part in each for tile in part.tiles),
+            SourceCards(card for part in each for card in part.source_cards),
             Alarms(watch for part in each for watch in part.watches),
             Finders(finder for part in each for finder in part.finders),
             Lookups(one for part in each for one in part.lookups),
@@ -68,7 +70,7 @@ class _Joined(NamedTuple):
 
     def check(self, console: Console, permissions: Permissions) -> None:
         """Raises ValueError for a card, a watch or a finder that nobody could ever see, or that anybody could."""
-        check_cards(console, permissions, [*self.panels.cards, *self.tiles.cards])
+        check_cards(console, permissions, [*self.panels.cards, *self.tiles.cards, *self.source_cards.cards])
         check_watches(permissions, self.alarms.watches)
         check_finders(permissions, self.finders)
 

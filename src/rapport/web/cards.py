@@ -1,4 +1,4 @@
-"""Cards that slices add to pages of other rooms: panels of a customer's page, tiles of Home.
+"""Cards that slices add to pages of other rooms: panels of a customer's page, tiles of Home, cards of a source.
 
 Each is read in a transaction of its own and drawn by itself. One that fails says so in its place; the page stands.
 """
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
     from rapport.web.console import Console
 
-__all__ = ["Card", "Cards", "Drawn", "OfPerson", "OfShop", "Panel", "Panels", "Tile", "Tiles"]
+__all__ = [
+    "Card", "Cards", "Drawn", "OfPerson", "OfShop", "OfSource", "Panel", "Panels", "SourceCard", "SourceCards", "Tile",
+    "Tiles",
+]  # fmt: skip
 
 _logger = logging.getLogger(__name__)
 
@@ -55,6 +58,15 @@ class OfShop(NamedTuple):
     days: int
 
 
+class OfSource(NamedTuple):
+    """Which source of facts a card is about."""
+
+    workspace: WorkspaceId
+    source: str
+    is_client_side: bool
+    """Anybody can read its key: a website or an app."""
+
+
 class Card(msgspec.Struct, Generic[Asked], frozen=True, kw_only=True):
     """One card. It is drawn for whoever has its permission."""
 
@@ -79,6 +91,10 @@ class Panel(Card[OfPerson], frozen=True, kw_only=True):
 
 Tile: TypeAlias = Card[OfShop]
 """A card of Home, below the six verbs."""
+
+
+SourceCard: TypeAlias = Card[OfSource]
+"""A card of a source's page."""
 
 
 class Drawn(NamedTuple):
@@ -110,6 +126,10 @@ class Panels(Cards[OfPerson]):
 
 class Tiles(Cards[OfShop]):
     """Those of Home."""
+
+
+class SourceCards(Cards[OfSource]):
+    """Those of a source's page."""
 
 
 def _draw(

@@ -9,7 +9,7 @@ import msgspec
 from litestar.types import ControllerRouterHandler
 
 from rapport.web.alarms import Watch
-from rapport.web.cards import Panel, Tile
+from rapport.web.cards import Panel, SourceCard, Tile
 from rapport.web.console import ConsolePages
 from rapport.web.finder import Finder, Lookup
 
@@ -27,6 +27,8 @@ class WebPart(msgspec.Struct, frozen=True, kw_only=True):
     """Cards of a customer's page."""
     tiles: tuple[Tile, ...] = ()
     """Cards of Home."""
+    source_cards: tuple[SourceCard, ...] = ()
+    """Cards of a source's page."""
     watches: tuple[Watch, ...] = ()
     """What Home warns of."""
     finders: tuple[Finder, ...] = ()
@@ -57,7 +59,7 @@ def _load(slice_: str, name: str) -> WebPart:
         raise ValueError(f"the slice {slice_!r} names {name!r} as its web part: {error}") from error
     if not isinstance(part, WebPart):
         raise ValueError(f"the slice {slice_!r} names {name!r} as its web part, which is a {type(part).__name__}")
-    cards: tuple[Panel | Tile, ...] = (*part.panels, *part.tiles)
+    cards: tuple[Panel | Tile | SourceCard, ...] = (*part.panels, *part.tiles, *part.source_cards)
     for one in (*cards, *part.watches, *part.finders, *part.lookups):
         if not one.name.startswith(f"{slice_}."):
             kind = {Finder: "finder", Watch: "watch", Lookup: "lookup"}.get(type(one), "card")

@@ -10,16 +10,25 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
 from rapport.kernel.clock import to_iso
+from rapport.kernel.errors import NotFound
 from rapport.kernel.moments import read_moment
 
 __all__ = [
-    "SHOPS", "Body", "Reader", "Shop", "StockItem", "Thing", "fact", "first", "is_tip", "moment", "number", "person",
-    "table", "tables", "text",
+    "SHOPS", "Body", "Reader", "Shop", "StockItem", "Thing", "fact", "first", "is_tip", "known_shop", "moment",
+    "number", "person", "table", "tables", "text",
 ]  # fmt: skip
 
 Shop = Literal["shopify", "woocommerce", "medusa", "saleor"]
 SHOPS: tuple[Shop, ...] = get_args(Shop)
 Body = Mapping[str, Any]
+
+
+def known_shop(name: str) -> Shop:
+    """The shop system of this name. Raises NotFound."""
+    for kind in SHOPS:
+        if kind == name:
+            return kind
+    raise NotFound(f"no shop system {name[:40]!r} is known", hint=f"there are {', '.join(SHOPS)}")
 
 
 class StockItem(NamedTuple):

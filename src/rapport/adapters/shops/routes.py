@@ -12,7 +12,8 @@ from litestar.params import Parameter
 from msgspec import Meta
 
 from rapport.adapters.shops import store
-from rapport.adapters.shops.model import SHOPS, Shop
+from rapport.adapters.shops.model import Shop, known_shop
+from rapport.adapters.shops.pulling.store import remove as remove_pull
 from rapport.adapters.shops.store import Door
 from rapport.adapters.shops.taking import read_body, take
 from rapport.adapters.shops.verifying import is_ping, topic_of, triggered_at, verify
@@ -49,7 +50,7 @@ async def take_webhook(
     """Verify a delivery by the secret of its source, and put what is new of it into the log before answering."""
     body = await request.body()
     headers = {name.lower(): value for name, value in request.headers.items()}
-    kind = _known(shop)
+    kind = known_shop(shop)
     if is_ping(kind, headers, body):
         return Answer(outcome="ping")
     try:
@@ -98,13 +99,6 @@ def _refuse(db: Database, shop: Shop, source_id: str, why: str) -> None:
         store.refuse(conn, source_id, shop, now=now_us(), why=why)
 
 
-def _known(shop: str) -> Shop:
-    for kind in SHOPS:
-        if kind == shop:
-            return kind
-    raise NotFound(f"no webhooks of {shop[:40]!r} are known", hint=f"there are {', '.join(SHOPS)}")
-
-
 class SecretWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The secret by which the shop signs its webhooks."""
 
@@ -150,7 +144,7 @@ def connect_shop(
     db: Database, principal: Principal, shop: str, source_id: SourceId, data: SecretWanted
 ) -> ShopConnected:  # fmt: skip
     """Take a shop's webhooks for a source, or give them another secret: the one before counts for a day beside it."""
-    kind = _known(shop)
+    kind = known_shop(shop)
     with db.write() as conn:
         source = find_source(conn, principal.workspace, source_id)
         store.keep_door(conn, principal.workspace, source.id, kind, data.secret.encode(), now=now_us())
@@ -162,9 +156,10 @@ def connect_shop(
     "/shops/{shop:str}/{source_id:str}", permission="shops:write", status_code=200, tags=["shops"], sync_to_thread=True
 )
 def disconnect_shop(db: Database, principal: Principal, shop: str, source_id: SourceId) -> ShopsShown:
-    """Take its webhooks no more; what it told stays."""
+    """Take its webhooks no more and fetch nothing any more; what it told stays."""
     with db.write() as conn:
-        if not store.remove_door(conn, principal.workspace, source_id, _known(shop)):
+        remove_pull(conn, principal.workspace, source_id, known_shop(shop))
+        if not store.remove_door(conn, principal.workspace, source_id, known_shop(shop)):
             raise NotFound(f"no webhooks of {shop[:40]} are taken for {source_id[:60]!r}", hint="GET /api/v1/shops")
         return ShopsShown(shops=[_shown(door) for door in store.doors_of(conn, principal.workspace)])
 

@@ -24,6 +24,7 @@ __all__ = [
     "SECRETS",
     "Door",
     "Heard",
+    "Waiting",
     "count",
     "doors",
     "doors_named",
@@ -33,6 +34,7 @@ __all__ = [
     "forget_waiting",
     "heard",
     "hold",
+    "hold_door",
     "keep_door",
     "objects",
     "refuse",
@@ -115,6 +117,15 @@ class Heard(NamedTuple):
     digest: str
     """Empty where it ended before anything was told of it."""
     changed_at: int
+
+
+class Waiting(NamedTuple):
+    """A level whose product is not known yet, as the fact that it will be."""
+
+    item: str
+    location_id: str
+    changed_at: int
+    fact: dict[str, Any]
 
 
 def keep_door(conn: Connection, workspace: WorkspaceId, source: str, shop: Shop, secret: bytes, *, now: int) -> None:
@@ -207,6 +218,13 @@ def count(conn: Connection, door: Door, outcome: str, *, now: int) -> None:
     conn.execute(sa.update(doors).where(*mine).values(values))
 
 
+def hold_door(conn: Connection, door: Door) -> None:
+    """Hold the row until the transaction ends, as counting a delivery does, and count nothing."""
+    c = doors.c
+    mine = (c.workspace == door.workspace, c.source == door.source, c.shop == door.shop)
+    conn.execute(sa.update(doors).where(*mine).values(late=c.late))
+
+
 def heard(conn: Connection, door: Door, things: Collection[tuple[str, str]]) -> dict[tuple[str, str], Heard]:
     """What these things, given as kind and id, were when they were heard of last."""
     c = objects.c
@@ -253,13 +271,19 @@ def remember_items(conn: Connection, door: Door, items: Sequence[StockItem]) -> 
     upsert(conn, stock_items, rows, key=("workspace", "source", "item"), update=("product_id", "variant"))
 
 
-def hold(conn: Connection, door: Door, item: str, location_id: str, changed_at: int, fact: dict[str, Any]) -> None:
-    """Keep a level until its product is known; a newer one of the same place takes its place."""
-    row = {"workspace": door.workspace, "source": door.source, "item": item, "location_id": location_id,
-           "changed_at": changed_at, "body": msgspec.json.encode(fact)}  # fmt: skip
+def hold(conn: Connection, door: Door, levels: Sequence[Waiting]) -> None:
+    """Keep levels until their products are known; of each place the newest."""
+    newest: dict[tuple[str, str], Waiting] = {}
+    for one in sorted(levels, key=lambda level: level.changed_at):
+        newest[one.item, one.location_id] = one
+    rows = [
+        {"workspace": door.workspace, "source": door.source, "item": one.item, "location_id": one.location_id,
+         "changed_at": one.changed_at, "body": msgspec.json.encode(one.fact)}
+        for one in newest.values()
+    ]  # fmt: skip
     newer = "excluded.changed_at > shops_waiting_levels.changed_at"
     key = ("workspace", "source", "item", "location_id")
-    upsert(conn, waiting, [row], key=key, update=("changed_at", "body"), where=newer)
+    upsert(conn, waiting, rows, key=key, update=("changed_at", "body"), where=newer)
 
 
 def waiting_for(conn: Connection, door: Door, items: Collection[str]) -> list[tuple[str, dict[str, Any]]]:

@@ -7,7 +7,7 @@ again makes the same message ids, and the log has each once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Literal, NamedTuple
 
@@ -15,8 +15,8 @@ import msgspec
 from sqlalchemy import Connection
 
 from rapport.adapters.shops import medusa, saleor, shopify, store, woocommerce
-from rapport.adapters.shops.model import Body, Reader, Shop, Thing, moment
-from rapport.adapters.shops.store import Door, Heard
+from rapport.adapters.shops.model import Body, Reader, Shop, StockItem, Thing, moment
+from rapport.adapters.shops.store import Door, Heard, Waiting
 from rapport.collect.model import NO_ENVELOPE, Limits, QuarantineRow, Source
 from rapport.collect.names import Vocabulary
 from rapport.collect.prepare import prepare_all
@@ -24,7 +24,7 @@ from rapport.collect.quarantine import insert_quarantined
 from rapport.kernel.errors import InvalidInput
 from rapport.storage import log
 
-__all__ = ["Outcome", "Taken", "read_body", "take"]
+__all__ = ["Outcome", "Taken", "read_body", "take", "take_fetched"]
 
 Outcome = Literal["accepted", "duplicates", "late", "ignored"]
 READERS: Mapping[Shop, Reader] = {
@@ -66,24 +66,35 @@ def take(
         store.count(conn, door, "ignored", now=now)
         return Taken("ignored", 0, 0)
     store.count(conn, door, "accepted", now=now)  # first of all: it holds the door for this delivery
+    taken = _taken(conn, door, source, things, now=now, vocabulary=vocabulary)
+    if taken.outcome != "accepted":
+        store.count(conn, door, taken.outcome, now=now)
+    return taken
+
+
+def take_fetched(
+    conn: Connection, door: Door, source: Source, said: Iterable[tuple[str, Body, str]], *, now: int,
+    vocabulary: Vocabulary,
+) -> Taken:  # fmt: skip
+    """Put into the log what is new of what was fetched, each given as topic, body and time, as webhooks say it."""
+    store.hold_door(conn, door)
+    read = READERS[door.shop]
+    things = [one for topic, body, at in said for one in read(topic, body, moment(at, otherwise=now))]
+    return _taken(conn, door, source, things, now=now, vocabulary=vocabulary)
+
+
+def _taken(
+    conn: Connection, door: Door, source: Source, things: Sequence[Thing], *, now: int, vocabulary: Vocabulary
+) -> Taken:
     known = store.heard(conn, door, {(one.kind, one.id) for one in things})
-    messages: list[dict[str, Any]] = []
-    held, late = 0, False
-    for thing in things:
-        is_held, is_late, told = _told(conn, door, thing, known.get((thing.kind, thing.id)))
-        held += is_held
-        late = late or is_late
-        messages += told
+    news = [one for thing in things if (one := _news(door, thing, known.get((thing.kind, thing.id)))) is not None]
+    messages, held = _told(conn, door, news)
     store.remember(conn, door, _as_they_are(door, things, known))
     added = _append(conn, source, messages, now=now, vocabulary=vocabulary)
-    outcome: Outcome = "accepted"
     if not added and not held:
-        outcome = "duplicates"
-    elif late:
-        outcome = "late"
-    if outcome != "accepted":
-        store.count(conn, door, outcome, now=now)
-    return Taken(outcome, added, held)
+        return Taken("duplicates", added, held)
+    is_late = any(_is_late(one, known.get((one.kind, one.id))) for one in things)
+    return Taken("late" if is_late else "accepted", added, held)
 
 
 def _as_they_are(
@@ -104,39 +115,60 @@ def _was_told(before: Heard | None) -> bool:
     return before is not None and before.digest != ""
 
 
-def _told(conn: Connection, door: Door, thing: Thing, before: Heard | None) -> tuple[int, bool, list[dict[str, Any]]]:
-    """Whether it has to wait, whether it is late, and its messages."""
-    is_late = before is not None and thing.changed_at < before.changed_at
+def _is_late(thing: Thing, before: Heard | None) -> bool:
+    return before is not None and thing.changed_at < before.changed_at
+
+
+class _News(NamedTuple):
+    """A thing that says something, and what of it."""
+
+    thing: Thing
+    facts: list[dict[str, Any]]
+
+
+def _news(door: Door, thing: Thing, before: Heard | None) -> _News | None:
+    """What of a thing is to be told; None where it says nothing."""
     is_same = before is not None and before.digest == _digest(door, thing)
-    if not _was_told(before) and (thing.if_known or is_late):
-        return 0, is_late, []
-    if thing.items:
-        store.remember_items(conn, door, thing.items)
-    told = [*_released(conn, door, thing)]
-    facts = [one for one in thing.facts if one["once"] or not (thing.is_first or is_same)]
-    if thing.waits_for and facts:
-        found = store.find_items(conn, door, [thing.waits_for]).get(thing.waits_for)
-        if found is None:
+    if not _was_told(before) and (thing.if_known or _is_late(thing, before)):
+        return None
+    return _News(thing, [one for one in thing.facts if one["once"] or not (thing.is_first or is_same)])
+
+
+def _told(conn: Connection, door: Door, news: Sequence[_News]) -> tuple[list[dict[str, Any]], int]:
+    """The messages of what is news, levels that waited for its products among them, and how many levels wait on."""
+    named = {item.item: item for one in news for item in one.thing.items}
+    if named:
+        store.remember_items(conn, door, list(named.values()))
+    found = store.find_items(conn, door, {one.thing.waits_for for one in news if one.thing.waits_for})
+    released = _released(conn, door, named)
+    messages: list[dict[str, Any]] = []
+    held: list[Waiting] = []
+    for thing, facts in news:
+        messages += [_numbered(door, thing, one) for item in thing.items for one in released.pop(item.item, ())]
+        item = found.get(thing.waits_for)
+        if thing.waits_for and facts and item is None:
             place = facts[0]["properties"]["location_id"]
-            store.hold(conn, door, thing.waits_for, place, thing.changed_at, facts[0])
-            return 1, is_late, told
-        facts = [_of(one, found.product_id, found.variant) for one in facts]
-    return 0, is_late, told + [_numbered(door, thing, one) for one in facts]
+            held.append(Waiting(thing.waits_for, place, thing.changed_at, facts[0]))
+            continue
+        told = facts if item is None else [_of(one, item) for one in facts]
+        messages += [_numbered(door, thing, one) for one in told]
+    store.hold(conn, door, held)
+    return messages, len(held)
 
 
-def _released(conn: Connection, door: Door, thing: Thing) -> list[dict[str, Any]]:
-    """Levels that waited for the stock items of this product."""
-    if not thing.items:
-        return []
-    named = {item.item: item for item in thing.items}
-    found = store.waiting_for(conn, door, named)
-    if found:
-        store.forget_waiting(conn, door, named)
-    return [_numbered(door, thing, _of(one, named[item].product_id, named[item].variant)) for item, one in found]
+def _released(conn: Connection, door: Door, named: Mapping[str, StockItem]) -> dict[str, list[dict[str, Any]]]:
+    """Levels that waited for these stock items, by item: their products are known now."""
+    waiting: dict[str, list[dict[str, Any]]] = {}
+    for item, one in store.waiting_for(conn, door, named) if named else ():
+        waiting.setdefault(item, []).append(_of(one, named[item]))
+    if waiting:
+        store.forget_waiting(conn, door, waiting)
+    return waiting
 
 
-def _of(fact: dict[str, Any], product_id: str, variant: str) -> dict[str, Any]:
-    return fact | {"properties": fact["properties"] | {"product_id": product_id, "variant": variant}}
+def _of(fact: dict[str, Any], item: StockItem) -> dict[str, Any]:
+    said = fact["properties"] | {"product_id": item.product_id, "variant": item.variant}
+    return fact | {"properties": said}
 
 
 def _digest(door: Door, thing: Thing) -> str:

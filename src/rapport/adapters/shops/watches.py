@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from rapport.adapters.shops import store
-from rapport.kernel.clock import DAY
+from rapport.adapters.shops.pulling.store import failing
+from rapport.kernel.clock import DAY, HOUR
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.language import gettext
 from rapport.web.alarms import Alarm, Watch
@@ -15,6 +16,7 @@ from rapport.web.alarms import Alarm, Watch
 __all__ = ["WATCHES"]
 
 _TIME_TO_TELL = DAY
+_TIME_TO_MEND = 6 * HOUR
 
 
 def _stock(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Alarm]:
@@ -29,4 +31,19 @@ def _stock(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Alarm
     ]  # fmt: skip
 
 
-WATCHES = (Watch(name="shops.stock", permission="sources:read", read=_stock),)
+def _pulls(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Alarm]:
+    """What webhooks lose while nothing is fetched stays lost; a fault of an hour is a shop's own affair."""
+    return [
+        Alarm(
+            what=gettext("Nothing could be fetched from %(shop)s: %(why)s", shop=one.shop, why=one.last_error),
+            to_do=gettext("See what it answers, and whether the access key may still read."),
+            path=f"/console/sources/{one.source}/shops", name=f"pull {one.shop} {one.source}",
+        )
+        for one in failing(conn, workspace, since=now - _TIME_TO_MEND)[:5]
+    ]  # fmt: skip
+
+
+WATCHES = (
+    Watch(name="shops.pull", permission="shops:read", read=_pulls),
+    Watch(name="shops.stock", permission="sources:read", read=_stock),
+)
