@@ -30,7 +30,8 @@ from rapport.storage.settings import Cache
 __all__ = ["forget_gone", "is_folded_in", "seen_in", "tell_anew"]
 
 _KEPT = frozenset({
-    "audit", "audit_subjects", "audit_entries", "audit_parts", "privacy_requests", "redaction_keys",
+    "audit", "audit_subjects", "audit_entries", "audit_parts", "privacy_holds", "privacy_requests",
+    "redaction_keys",
     "sign_in_attempts",
 })  # fmt: skip
 """What people here did, and what was asked of us, stays; so does whom a redaction is about, who may come again."""

@@ -28,6 +28,7 @@ from rapport.collect.sources import identifier_policy
 from rapport.collect.store import quarantine, source_unread
 from rapport.compose import redactions
 from rapport.compose.copies import Copied
+from rapport.compose.holds import Held
 from rapport.compose.redactions import REDACTING, Redaction, RedactionProof, rule_of
 from rapport.compose.unsaid import LookAgain
 from rapport.kernel.clock import HOUR, MINUTE
@@ -85,10 +86,18 @@ class _Kept:
     def __init__(self) -> None:
         self.resting: dict[str, tuple[int, int]] = {}
         """Those that failed: how often, and until when."""
+        self.held: dict[str, int] = {}
+        """Those that wait for a hold to end, and when it is looked again."""
         self.roots: dict[str, set[Key]] = {}
         """Customers counted so far."""
         self.texts: dict[str, set[str] | None] = {}
         """What to look for in the files; None where it is too much, or another worker did a part."""
+
+    def is_held(self, conn: Connection, found: Redaction, now: int) -> bool:
+        """Looked at again a minute later: it reads all that is kept of whoever is held."""
+        if self.held.get(found.id, 0) <= now and redactions.waits_for(conn, found, now=now):
+            self.held[found.id] = now + MINUTE
+        return self.held.get(found.id, 0) > now
 
     def failed(self, now: int) -> list[str]:
         return [ident for ident, (_, until) in self.resting.items() if until > now]
@@ -106,7 +115,7 @@ def redacting(pipeline: Pipeline, *, at_once: int = AT_ONCE) -> Job:
 
     def has_to_wait(conn: Connection, turn: Turn, found: Redaction) -> bool:
         if found.state == "wanted":
-            return learning(conn, pipeline)
+            return learning(conn, pipeline) or kept.is_held(conn, found, turn.now)
         follows = found.state == "tidying" and turn.now < found.changed_at + _PATIENCE
         return follows and customers.pending(conn, buckets=_EVERY_BUCKET)
 
@@ -119,7 +128,7 @@ def redacting(pipeline: Pipeline, *, at_once: int = AT_ONCE) -> Job:
         if found is None:
             return 0
         turn.again()
-        with _resting_after(turn, kept, found.id):
+        with _resting_after(turn, kept, found.id), suppress(Held):
             one = _Redacting(pipeline, turn, found, kept, at_once)
             {"asked": one.count, "wanted": one.take_out, "tidying": one.tidy}[found.state]()
         return 1
@@ -282,6 +291,8 @@ class _Redacting:
         identities.lock(conn, self._found.workspace)
         if conn.dialect.name == "sqlite":
             conn.exec_driver_sql("PRAGMA secure_delete = ON")
+        if why := redactions.waits_for(conn, self._found, now=self._turn.now):  # since it was looked
+            raise Held(why)
 
     def _note(self, conn: Connection, done: RedactionProof, place: str, *, state: redactions.State = "wanted") -> None:
         proof = self._found.proof or RedactionProof()

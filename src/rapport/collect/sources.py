@@ -105,6 +105,14 @@ def find_source(conn: Connection, workspace: WorkspaceId, source_id: str, *, for
     return _source(row, _shops(conn).get(workspace))
 
 
+def id_of_key(conn: Connection, key: str, *, now: int) -> str:
+    """The id of the source with this write key, or whose key it was until a while ago; empty where none has it."""
+    s = sources.c
+    before = sa.and_(s.previous_key == key, s.previous_until > now)
+    found = conn.execute(sa.select(s.id).where(sa.or_(s.write_key == key, before)).limit(1)).scalar() if key else None
+    return found or ""
+
+
 def change_source(
     conn: Connection,
     workspace: WorkspaceId,

@@ -1,12 +1,13 @@
 """The job that erases whom a verified request names, one at a time; killed at any moment, it goes on.
 
-First turn: the person is gone, in one transaction that also moves the request to `running`. Next turn: the database's
-files are tidied, and what was looked for in them is written into the proof.
+Who is held (`compose/holds.py`) waits. First turn: the person is gone, in one transaction that also moves the request
+to `running`. Next turn: the database's files are tidied, and what was looked for in them is written into the proof.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,9 +16,10 @@ from sqlalchemy import Connection
 
 from rapport.act.jobs import Job, Turn
 from rapport.compose.erasure import Proof, erase, withdrawn_names
+from rapport.compose.holds import Held, refuse_held
 from rapport.compose.partners import tell_partners
 from rapport.compose.queue import Failed, next_request, stepping_behind
-from rapport.compose.requests import finish, privacy_requests
+from rapport.compose.requests import finish, held_requests, privacy_requests
 from rapport.compose.sifting import sift_files
 from rapport.kernel.clock import to_iso
 from rapport.kernel.ids import Key, WorkspaceId
@@ -46,11 +48,15 @@ def erasing(slices: Installed) -> Job:
     """The job, over all that is installed."""
 
     def due(conn: Connection, turn: Turn) -> bool:
-        return next_request(conn, ("erasure",)) is not None
+        if next_request(conn, ("erasure",)) is None:
+            return False
+        held = held_requests(conn, now=turn.now)
+        return not held or next_request(conn, ("erasure",), without=held) is not None
 
     def run(turn: Turn) -> int:
         with turn.db.read() as conn:
-            found = next_request(conn, ("erasure",), turn.kept(Failed).ids)
+            held = held_requests(conn, now=turn.now)
+            found = next_request(conn, ("erasure",), turn.kept(Failed).ids, without=held)
         if found is None:
             return 0
         row = found._mapping
@@ -58,7 +64,9 @@ def erasing(slices: Installed) -> Job:
         texts = turn.kept(_Texts)
         with stepping_behind(turn, request):
             if row["status"] == "received":
-                wanted = _erase(turn, slices, workspace, request, Key(row["subject"]))
+                wanted = None
+                with suppress(Held):  # since it was found: it waits from now on
+                    wanted = _erase(turn, slices, workspace, request, Key(row["subject"]))
                 if wanted is not None:
                     texts.of[request] = wanted
                 turn.again()
@@ -83,6 +91,7 @@ def _erase(turn: Turn, slices: Installed, workspace: WorkspaceId, request: str, 
             return None
 
         def told(members: Sequence[Member]) -> None:
+            refuse_held(conn, workspace, [subject, *(one.key for one in members)], now=turn.now)
             tell_partners(conn, workspace, members, request=request, kind="erasure", now=turn.now)
 
         proof, texts = erase(

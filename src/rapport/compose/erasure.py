@@ -1,8 +1,9 @@
 """Somebody erased: from the log, their identifiers, every table of every slice, and the bytes that are left on disk.
 
 One transaction forgets the person, or nothing of it happens; from its commit on their facts are left out
-(`storage/suppression.py`) and whatever workers hold in memory is read anew. What follows tidies the files, and may be
-done again: a database keeps the bytes of what it deleted until it is told not to.
+(`storage/suppression.py`) and whatever workers hold in memory is read anew. What the law makes a shop keep stays, tied
+to nobody. What follows tidies the files, and may be done again: a database keeps the bytes of what it deleted until it
+is told not to.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from sqlalchemy import Connection
 
 from rapport.collect import withdrawals
 from rapport.collect.sources import identifier_policy
-from rapport.compose.holding import Sifted
+from rapport.compose.holding import Bookkeeping, Sifted
 from rapport.compose.mentions import mentions, overwrite
-from rapport.compose.person import erase_person
+from rapport.compose.person import KeptForBooks, erase_person, keep_for_books
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember import customers
 from rapport.resolve.graph import corrections, store
@@ -60,6 +61,8 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     stores: list[StoreErased]
     mentions: list[StoreErased]
     """Rows of others, or of nobody, in which an identifier of the person was overwritten."""
+    kept: list[KeptForBooks] = []
+    """What the law makes the shop keep of it, tied to nobody, and why."""
     files: str = ""
     """What was done to the database's files afterwards, and what was found there."""
     left: list[str] = []
@@ -107,8 +110,9 @@ def erase(
     keys = sorted(_with_withdrawn(conn, workspace, {key, *(one.key for one in members)}, withdrawn))
     if for_good:
         suppression.suppress(conn, workspace, keys, now=now)
-    _part_from_others(conn, workspace, keys, now=now)
     texts = mentions(members)
+    kept = _for_books(conn, slices, workspace, key, keys, texts, now=now)
+    _part_from_others(conn, workspace, keys, now=now)
     gone = erase_person(conn, slices, workspace, keys)
     owner = {held.table.name: one.name for one in slices.slices for held in one.holds}
     found = [
@@ -121,8 +125,24 @@ def erase(
         for table, rows in overwrite(conn, slices, workspace, texts, region=settings_of(conn, workspace).region)
         if rows
     ]
-    proof = Proof(identifiers=len(members), erased_at=told, stores=found, mentions=overwritten)
+    proof = Proof(identifiers=len(members), erased_at=told, stores=found, mentions=overwritten, kept=kept)
     return proof, texts
+
+
+def _for_books(
+    conn: Connection, slices: Installed, workspace: WorkspaceId, key: Key, keys: Sequence[Key], texts: Sequence[str],
+    *, now: int,
+) -> list[KeptForBooks]:  # fmt: skip
+    """Leave what the law of their market makes the shop keep, tied to nobody."""
+    asked = slices.law.books(conn, workspace, key) if slices.law.books is not None else None
+    if asked is None:
+        return []
+    make = suppression.pseudonyms(conn)
+    terms = Bookkeeping(
+        law=asked.law, years=asked.years, pseudonym=Key(make(keys[0])), texts=texts,
+        hashed=lambda text: make(text.encode("utf-8", "surrogatepass")).hex(),
+    )  # fmt: skip
+    return keep_for_books(conn, slices, workspace, keys, terms, now=now)
 
 
 def withdrawn_names(conn: Connection, workspace: WorkspaceId) -> WithdrawnNames:

@@ -19,7 +19,10 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.bulk import chunks
 from rapport.storage.engine import Database
 
-__all__ = ["Erase", "Export", "Holding", "SiftFiles", "Sifted", "by_columns", "of_person", "of_shop"]
+__all__ = [
+    "Bookkeeping", "Erase", "Export", "ForBooks", "Holding", "KeepForBooks", "SiftFiles", "Sifted", "by_columns",
+    "of_person", "of_shop",
+]  # fmt: skip
 
 Export: TypeAlias = Callable[[Connection, WorkspaceId, Collection[Key]], Iterable[Mapping[str, Any]]]
 """Given the keys of all strands of a person: the rows about them, in plain values."""
@@ -41,6 +44,32 @@ SiftFiles: TypeAlias = Callable[[Database, Any, WorkspaceId, Sequence[str] | Non
 in, and the texts they may be found by; None where these are not known any more: then whatever of that shop may name
 them goes. Comes after the erasing transaction, and may come again."""
 
+
+class Bookkeeping(NamedTuple):
+    """What a law makes the shop keep of somebody who is being erased, and how: tied to nobody."""
+
+    law: str
+    years: int
+    pseudonym: Key
+    """In place of whoever it was; it leads to nobody without the installation's secret."""
+    texts: Sequence[str]
+    """The identifiers that may stand in what is kept."""
+    hashed: Callable[[str], str]
+    """In place of a text that holds one of them; the same for the same text."""
+
+
+class ForBooks(NamedTuple):
+    """What was left of somebody for the books."""
+
+    rows: int
+    until: int
+    """When the last of it goes."""
+
+
+KeepForBooks: TypeAlias = Callable[[Connection, WorkspaceId, Collection[Key], Bookkeeping, int], ForBooks]
+"""Given the keys of all strands of a person, the law and the time, before anything of them goes: leave what the law
+asks for to nobody, and the rest to the erasure."""
+
 PERSONAL = frozenset({"strand", "root", "root_from", "root_to", "subject", "key", "a", "b", "email", "phone"})
 """Names of columns that hold or name a person: a table that has one is a person's."""
 
@@ -55,6 +84,8 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     """None: it holds nobody, or what it holds is told by another table (`what` says which)."""
     erase: Erase | str | None = None
     """How a person is erased from it: by a function, or in words where no row names anybody. None: it holds nobody."""
+    keep_for_books: KeepForBooks | None = None
+    """What of it a law may make the shop keep, whoever is erased; its columns `kept_law` and `kept_until` tell it."""
     kept_days: int | None = None
     """Days after which its rows go by themselves; None: as long as the person, or the shop, is here."""
 
@@ -92,6 +123,7 @@ def of_person(
     export: Export | None = None,
     erase: Erase | str | None = None,
     kept_days: int | None = None,
+    keep_for_books: KeepForBooks | None = None,
 ) -> Holding:
     """A table whose rows are about people; `by` names the columns that hold a key of theirs.
 
@@ -100,7 +132,9 @@ def of_person(
     if export is None or erase is None:
         reader, eraser = by_columns(table, by)
         export, erase = export or reader, eraser if erase is None else erase
-    return Holding(table=table, what=what, export=export, erase=erase, kept_days=kept_days)
+    return Holding(
+        table=table, what=what, export=export, erase=erase, kept_days=kept_days, keep_for_books=keep_for_books
+    )  # fmt: skip
 
 
 def by_columns(table: Table, by: tuple[str, ...]) -> tuple[Export, Erase]:

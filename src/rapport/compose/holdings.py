@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from rapport.act import store as act
 from rapport.collect import statements, withdrawals
 from rapport.collect import store as collect
-from rapport.compose import partners, requests
+from rapport.compose import holds, partners, requests
 from rapport.compose.holding import by_columns, of_person, of_shop
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.measure import clicks, counting
@@ -97,6 +97,10 @@ EXPORT = (
     of_person(
         requests.privacy_requests, "what somebody asked of what is kept of them, and what became of it",
         export=by_columns(requests.privacy_requests, ("subject",))[0], erase=requests.forget,
+    ),
+    of_person(
+        holds.privacy_holds, "that what is kept of somebody was held for a court, why and until when",
+        export=by_columns(holds.privacy_holds, ("subject",))[0], erase=holds.forget,
     ),
     of_shop(partners.privacy_told, "which partners were told of a request, and what they answered"),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from rapport.kernel.ids import Key, WorkspaceId
 
-__all__ = ["MONTH", "AnswerDays", "FindOutlived", "Law", "Obey", "Outlived"]
+__all__ = ["MONTH", "AnswerDays", "AskBooks", "FindOutlived", "Law", "LegalBooks", "Obey", "Outlived"]
 
 MONTH = 30
 """**Source**: Art. 12(3) GDPR, one month."""
@@ -41,6 +41,19 @@ def _month(conn: Connection, workspace: WorkspaceId, key: Key, kind: str) -> int
     return MONTH
 
 
+class LegalBooks(NamedTuple):
+    """What the law of somebody's market makes a shop keep of their orders, whoever is erased."""
+
+    law: str
+    """Which law it is, in words."""
+    years: int
+    """After the end of the one in which something was ordered."""
+
+
+AskBooks: TypeAlias = Callable[[Connection, WorkspaceId, Key], LegalBooks | None]
+"""Given who is about to be erased: what has to stay for the books; None where nothing has to, or it stays elsewhere."""
+
+
 class Law(msgspec.Struct, frozen=True, kw_only=True):
     """All of it."""
 
@@ -48,3 +61,5 @@ class Law(msgspec.Struct, frozen=True, kw_only=True):
     obey: Obey | None = None
     outlived: FindOutlived | None = None
     """Whom no purpose keeps any longer (`compose/retention.py`)."""
+    books: AskBooks | None = None
+    """What stays of the orders of somebody erased (`compose/erasure.py`)."""

@@ -5,14 +5,30 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from rapport.compose.holding import Bookkeeping
+from rapport.kernel.clock import to_iso
 from rapport.kernel.ids import Key, WorkspaceId
 
 if TYPE_CHECKING:
     from rapport.compose.installed import Installed
 
-__all__ = ["erase_person", "export_person"]
+__all__ = ["KeptForBooks", "erase_person", "export_person", "keep_for_books", "kept_under"]
+
+
+class KeptForBooks(msgspec.Struct, frozen=True, kw_only=True):
+    """What stays of a person's rows in one table, tied to nobody."""
+
+    slice: str
+    table: str
+    rows: int
+    law: str
+    """Why."""
+    until: str
+    """When the last of it goes."""
 
 
 def export_person(
@@ -26,6 +42,37 @@ def export_person(
             if rows:
                 told.setdefault(one.name, {})[holding.table.name] = rows
     return told
+
+
+def keep_for_books(
+    conn: Connection, slices: Installed, workspace: WorkspaceId, keys: Collection[Key], terms: Bookkeeping, *, now: int
+) -> list[KeptForBooks]:
+    """Leave what a law makes the shop keep of this person to nobody, before the rest is erased."""
+    kept = []
+    for one in reversed(slices.slices):
+        for holding in reversed(one.holds):
+            if holding.keep_for_books is not None:
+                rows, until = holding.keep_for_books(conn, workspace, keys, terms, now)
+                if rows:
+                    kept.append(KeptForBooks(
+                        slice=one.name, table=str(holding.table.name), rows=rows, law=terms.law, until=to_iso(until)
+                    ))  # fmt: skip
+    return kept
+
+
+def kept_under(conn: Connection, slices: Installed, workspace: WorkspaceId) -> list[KeptForBooks]:
+    """What is kept for the books of all who were erased, by table and law."""
+    found = []
+    for one in slices.slices:
+        for table in (holding.table for holding in one.holds if holding.keep_for_books is not None):
+            c = table.c
+            query = sa.select(c.kept_law, sa.func.count(), sa.func.max(c.kept_until)).group_by(c.kept_law)
+            kept = query.where(c.workspace == workspace, c.kept_until.is_not(None)).order_by(c.kept_law)
+            found += [
+                KeptForBooks(slice=one.name, table=str(table.name), rows=rows, law=law, until=to_iso(until))
+                for law, rows, until in conn.execute(kept)
+            ]
+    return found
 
 
 def erase_person(conn: Connection, slices: Installed, workspace: WorkspaceId, keys: Collection[Key]) -> dict[str, int]:

@@ -29,20 +29,23 @@ class Failed:
         self.ids: set[str] = set()
 
 
-def next_request(conn: Connection, kinds: Collection[str], failed: Collection[str] = ()) -> Any:
+def next_request(
+    conn: Connection, kinds: Collection[str], failed: Collection[str] = (), *, without: Collection[str] = ()
+) -> Any:
     """The request to go on with, as a row: one that is running before those that wait, the oldest first; or None.
+    Those `without` which have to wait are passed over.
 
     One that waits and names nobody is never answered: there is nothing to do it with. What is to be put right is ours
     where it is said how it ought to be.
     """
-    return conn.execute(_next(tuple(kinds), tuple(sorted(failed)))).first()
+    return conn.execute(_next(tuple(kinds), tuple(sorted(failed)), tuple(sorted(without)))).first()
 
 
 @lru_cache(maxsize=32)
-def _next(kinds: tuple[str, ...], failed: tuple[str, ...]) -> sa.Select[Any]:
+def _next(kinds: tuple[str, ...], failed: tuple[str, ...], without: tuple[str, ...]) -> sa.Select[Any]:
     """Made once: a worker that has nothing to do asks it again and again."""
     ours = sa.or_(_r.kind != "rectification", _r.wanted.is_not(None))
-    waits = sa.and_(_r.status == "received", _r.subject.is_not(None), ours)
+    waits = sa.and_(_r.status == "received", _r.subject.is_not(None), ours, _r.id.not_in(without))
     query = sa.select(privacy_requests).where(_r.kind.in_(kinds), sa.or_(_r.status == "running", waits))
     behind = sa.case((_r.id.in_(failed), 1), else_=0)
     begun = sa.case((_r.status == "running", 0), else_=1)

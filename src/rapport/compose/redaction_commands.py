@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from rapport.compose import redactions
+from rapport.compose.holds import Held
 from rapport.compose.redaction_routes import RedactedShown, RedactionShown, shown
 from rapport.compose.redactions import REDACTING, WORKING, Redaction, RedactionWanted
 from rapport.compose.request_commands import Installation
@@ -69,6 +70,10 @@ def _carried_out(installation: Installation, db: Database, shop: WorkspaceId, fo
     """Have workers do it, this process among them, and wait."""
     deadline = time.monotonic() + _PATIENCE
     while found.state in WORKING:
+        with db.read() as conn:
+            held = redactions.waits_for(conn, found, now=now_us())
+        if found.state == "wanted" and held:
+            raise Held(held, hint=f"redaction {found.id} goes on by itself once the hold has ended")
         if time.monotonic() > deadline:
             raise Unavailable(f"redaction {found.id} is not over yet", hint="a worker goes on with it")
         done = installation.run_job(db, REDACTING)

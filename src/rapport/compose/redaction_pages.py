@@ -73,12 +73,13 @@ def _page(
     with db.read() as conn:
         found = redactions.newest(conn, principal.workspace)
         sources = list_sources(conn, principal.workspace)
+        held = {one.id: redactions.waits_for(conn, one, now=now_us()) for one in found}
     now, zone = now_us(), viewer_zone(request)
     empty = dict.fromkeys(("field", "customer", "source", "event", "reason"), "")
     form = empty | {"since": _local(now - DAY, zone), "until": _local(now, zone)} | (typed or {})
     return render(
         request, "export/redactions.html", status=error.status if error else 200, found=found, error=error,
-        form=form, sources=sources, names={one.id: one.name for one in sources},
+        form=form, sources=sources, names={one.id: one.name for one in sources}, held=held,
         waits=any(one.state in WORKING for one in found), may_write=principal.may("requests:write"),
     )  # fmt: skip
 

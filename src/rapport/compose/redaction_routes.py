@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from litestar import get, post
 from litestar.params import Parameter
+from sqlalchemy import Connection
 
 from rapport.compose import redactions
 from rapport.compose.redactions import Redaction, RedactionProof, RedactionWanted, State
@@ -61,6 +62,8 @@ class RedactionShown(msgspec.Struct, frozen=True, kw_only=True):
     """What would be taken out."""
     proof: RedactedShown | None
     """What was."""
+    held: str = ""
+    """Why it waits: the field is in what is kept of somebody who is held (`/privacy/holds`)."""
 
 
 class RedactionsShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,21 +76,23 @@ class RedactionsShown(msgspec.Struct, frozen=True, kw_only=True):
 def ask_redaction(data: RedactionWanted, db: Database, principal: Principal) -> RedactionShown:
     """Have a worker count where the field is. Nothing is changed."""
     with db.write() as conn:
-        return shown(redactions.ask(conn, principal.workspace, data, by=_by(principal), now=now_us()))
+        found = redactions.ask(conn, principal.workspace, data, by=_by(principal), now=now_us())
+        return shown_in(conn, found)
 
 
 @get("/privacy/redactions", permission="requests:read", tags=["privacy"], sync_to_thread=True)
 def list_redactions(db: Database, principal: Principal) -> RedactionsShown:
     """What was redacted, and what is being."""
     with db.read() as conn:
-        return RedactionsShown(redactions=[shown(one) for one in redactions.newest(conn, principal.workspace)])
+        found = redactions.newest(conn, principal.workspace)
+        return RedactionsShown(redactions=[shown_in(conn, one) for one in found])
 
 
 @get("/privacy/redactions/{redaction_id:str}", permission="requests:read", tags=["privacy"], sync_to_thread=True)
 def get_redaction(redaction_id: Id, db: Database, principal: Principal) -> RedactionShown:
     """One redaction as it stands; once it is done, with its proof."""
     with db.read() as conn:
-        return shown(redactions.find(conn, principal.workspace, redaction_id))
+        return shown_in(conn, redactions.find(conn, principal.workspace, redaction_id))
 
 
 @post(
@@ -97,9 +102,8 @@ def get_redaction(redaction_id: Id, db: Database, principal: Principal) -> Redac
 def confirm_redaction(redaction_id: Id, db: Database, principal: Principal) -> RedactionShown:
     """Have it done, for good, once its numbers are there. From the answer on nothing comes in with the field."""
     with db.write() as conn:
-        return shown(
-            redactions.confirm(conn, principal.workspace, redaction_id, by=_by(principal), now=now_us())
-        )  # fmt: skip
+        found = redactions.confirm(conn, principal.workspace, redaction_id, by=_by(principal), now=now_us())
+        return shown_in(conn, found)
 
 
 ROUTES = (ask_redaction, list_redactions, get_redaction, confirm_redaction)
@@ -109,14 +113,19 @@ def _by(principal: Principal) -> str:
     return f"{principal.kind}:{principal.id}"
 
 
-def shown(found: Redaction) -> RedactionShown:
-    """A redaction in the API's words."""
+def shown_in(conn: Connection, found: Redaction) -> RedactionShown:
+    """A redaction in the API's words, with why it waits where it does."""
+    return shown(found, held=redactions.waits_for(conn, found, now=now_us()))
+
+
+def shown(found: Redaction, *, held: str = "") -> RedactionShown:
+    """The same, where it is known why it waits."""
     return RedactionShown(
         id=found.id, state=found.state, field=found.path, source=found.source, event=found.event,
         of_customer=found.of_customer, since=to_iso(found.since), until=to_iso(found.until), reason=found.reason,
         asked_by=found.asked_by, asked_at=to_iso(found.asked_at), changed_at=to_iso(found.changed_at),
         would=None if found.state == "asked" else _counts(found.told),
-        proof=_counts(found.proof) if found.state == "done" else None,
+        proof=_counts(found.proof) if found.state == "done" else None, held=held,
     )  # fmt: skip
 
 

@@ -15,22 +15,26 @@ from msgspec import Meta
 from sqlalchemy import Connection
 
 from rapport.collect.model import IMPORT_SOURCE
-from rapport.collect.sources import find_source
+from rapport.collect.sources import find_source, identifier_policy
+from rapport.compose.holds import held_keys
 from rapport.kernel.clock import from_iso, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.fields import LONGEST_PATH, path_of
-from rapport.kernel.ids import WorkspaceId, new_id
+from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.remember.golden import find_key
 from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.linking.units import members_of
-from rapport.storage import suppression
+from rapport.storage import log, suppression
 from rapport.storage.audit import entries as trail
 from rapport.storage.locks import Lock, lock_alone
+from rapport.storage.log import StoredRow
+from rapport.storage.lookup import select_among
 from rapport.storage.redaction import Rule, redaction_keys, redactions, rules_of
+from rapport.storage.withdrawn import withdrawn_facts
 
 __all__ = [
     "REDACTING", "WORKING", "Redaction", "RedactionProof", "RedactionWanted", "State", "ask", "confirm", "find",
-    "is_under_way", "newest", "note", "rule_of", "waiting",
+    "is_under_way", "newest", "note", "rule_of", "waiting", "waits_for",
 ]  # fmt: skip
 
 State: TypeAlias = Literal["asked", "told", "wanted", "tidying", "done"]
@@ -211,6 +215,28 @@ def newest(conn: Connection, workspace: WorkspaceId, *, limit: int = 50) -> list
     """Those of a shop, the newest first."""
     query = sa.select(redactions).where(_r.workspace == workspace)
     return [_read(row) for row in conn.execute(query.order_by(_r.asked_at.desc(), _r.id).limit(limit))]
+
+
+def waits_for(conn: Connection, found: Redaction, *, now: int) -> str:
+    """Why it waits, or would: the field is in what is kept of somebody who is held. Empty where it does not.
+
+    Cost where somebody is: their facts of the span are read.
+    """
+    held = held_keys(conn, found.workspace, now=now) if found.state in ("told", "wanted") else {}
+    if not held:
+        return ""
+    rule = rule_of(conn, found)
+    if rule.keys is not None:
+        return next((words for key, words in held.items() if key in rule.keys), "")
+    policy = identifier_policy(settings_of(conn, found.workspace))
+    for table in (log.facts, withdrawn_facts):
+        c = table.c
+        within = (sa.and_(at >= rule.since, at < rule.until) for at in (c.occurred_at, c.received_at))
+        query = sa.select(*(c[name] for name in StoredRow._fields)).where(sa.or_(*within))
+        for row in map(StoredRow._make, select_among(conn, query, found.workspace, c.strand, held)):
+            if rule.means(row) and rule.applied(found.workspace, row.body, policy) is not None:
+                return held[Key(row.strand)]
+    return ""
 
 
 def rule_of(conn: Connection, found: Redaction) -> Rule:

@@ -11,6 +11,8 @@ import click
 
 from rapport.compose import requests
 from rapport.compose.erasing import ERASING
+from rapport.compose.erasure import Proof
+from rapport.compose.holds import Held
 from rapport.compose.installed import Installed
 from rapport.compose.requests import OPEN, RequestWanted
 from rapport.compose.routes import export_for
@@ -60,17 +62,12 @@ def erase(
             installation.run_job(db, ERASING)
             with db.read() as conn:
                 found = requests.find_request(conn, shop, found.id)
+            if found.held:
+                raise Held(found.held, hint=f"request {found.id} goes on by itself once the hold has ended")
     if as_json or found.proof is None:
         tell_json(found)
         return
-    for one in found.proof.stores:
-        if one.rows:
-            click.echo(f"{one.rows:>8,}  {one.slice}.{one.table}")
-    for one in found.proof.mentions:
-        click.echo(f"{one.rows:>8,}  mentions overwritten in {one.slice}.{one.table}")
-    click.echo(f"erased: {found.proof.identifiers} identifiers; files {found.proof.files}; request {found.id}")
-    for words in found.proof.left:
-        click.echo(f"left: {words}")
+    _tell(found.id, found.proof)
 
 
 @click.command()
@@ -91,3 +88,16 @@ def export(
         tell_json(found)
     else:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+
+
+def _tell(request: str, proof: Proof) -> None:
+    for one in proof.stores:
+        if one.rows:
+            click.echo(f"{one.rows:>8,}  {one.slice}.{one.table}")
+    for one in proof.mentions:
+        click.echo(f"{one.rows:>8,}  mentions overwritten in {one.slice}.{one.table}")
+    click.echo(f"erased: {proof.identifiers} identifiers; files {proof.files}; request {request}")
+    for kept in proof.kept:
+        click.echo(f"kept: {kept.rows:,} rows of {kept.slice}.{kept.table} until {kept.until[:10]}: {kept.law}")
+    for words in proof.left:
+        click.echo(f"left: {words}")

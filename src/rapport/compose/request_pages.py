@@ -9,7 +9,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.response import Redirect
 
-from rapport.compose import redaction_pages, requests
+from rapport.compose import hold_pages, redaction_pages, requests
 from rapport.compose.answering import answer_of
 from rapport.compose.correcting import CORRECTABLE
 from rapport.compose.installed import Installed
@@ -136,7 +136,8 @@ PAGES = ConsolePages(
     room="export",
     templates=Path(__file__).parent / "templates",
     handlers=(
-        requests_page, take_down, let_in, move_on, partner_page, download_proof, answer_page, *redaction_pages.HANDLERS,
+        requests_page, take_down, let_in, *redaction_pages.HANDLERS, *hold_pages.HANDLERS, move_on, partner_page,
+        download_proof, answer_page,
     ),
     nav=(
         NavItem(

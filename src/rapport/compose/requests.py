@@ -20,6 +20,7 @@ from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBina
 
 from rapport.compose.correcting import checked
 from rapport.compose.erasure import Proof
+from rapport.compose.holds import held_keys
 from rapport.compose.law import MONTH, Law
 from rapport.compose.partners import PartnerTold, partners_of
 from rapport.kernel.clock import DAY, now_us, to_iso
@@ -48,6 +49,7 @@ __all__ = [
     "find_request",
     "finish",
     "forget",
+    "held_requests",
     "newest_requests",
     "privacy_requests",
     "requests_of",
@@ -64,7 +66,8 @@ Status: TypeAlias = Literal[
 ]  # fmt: skip
 
 RETENTION = "retention"
-OPEN = ("received", "verifying", "running")
+WAITING = ("received", "verifying")
+OPEN = (*WAITING, "running")
 HANDED_OUT = ("access", "portability")
 """Kinds whose answer is all that is kept, made anew each time it is opened while the answer can be opened."""
 DONE_BY_US = (*HANDED_OUT, "restriction", "objection", "erasure", "rectification")
@@ -133,6 +136,8 @@ class RequestShown(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be put right, until it is."""
     partners: list[PartnerTold] = []
     """Who outside was told of it, and what they answered."""
+    held: str = ""
+    """Why an erasure waits: the person is held (`compose/holds.py`)."""
 
 
 def ask(
@@ -251,7 +256,7 @@ def find_request(conn: Connection, workspace: WorkspaceId, request: str) -> Requ
     row = conn.execute(query).first()
     if row is None:
         raise NotFound(f"no request {request[:60]!r}")
-    [found] = _with_partners(conn, workspace, [shown(row)])
+    [found] = _completed(conn, workspace, [shown(row)])
     return found
 
 
@@ -261,18 +266,40 @@ def newest_requests(conn: Connection, workspace: WorkspaceId, *, limit: int = 10
     is_open = _r.status.in_(OPEN)
     first = conn.execute(query.where(is_open).order_by(_r.due_at).limit(limit)).all()
     last = conn.execute(query.where(~is_open).order_by(_r.asked_at.desc()).limit(limit)).all()
-    return _with_partners(conn, workspace, [shown(row) for row in (*first, *last)])
+    return _completed(conn, workspace, [shown(row) for row in (*first, *last)])
 
 
-def _with_partners(conn: Connection, workspace: WorkspaceId, found: list[RequestShown]) -> list[RequestShown]:
+def _completed(conn: Connection, workspace: WorkspaceId, found: list[RequestShown]) -> list[RequestShown]:
+    """With which partners were told, and why an erasure waits."""
     told = partners_of(conn, workspace, [one.id for one in found])
-    return [msgspec.structs.replace(one, partners=told.get(one.id, [])) for one in found]
+    return [
+        msgspec.structs.replace(one, partners=told.get(one.id, [])) for one in _with_holds(conn, workspace, found)
+    ]  # fmt: skip
+
+
+def _with_holds(conn: Connection, workspace: WorkspaceId, found: list[RequestShown]) -> list[RequestShown]:
+    if not any(one.kind == "erasure" and one.status in WAITING for one in found):
+        return found
+    held = held_requests(conn, now=now_us(), workspace=workspace)
+    return [msgspec.structs.replace(one, held=held.get(one.id, "")) for one in found]
+
+
+def held_requests(conn: Connection, *, now: int, workspace: WorkspaceId | None = None) -> dict[str, str]:
+    """The erasures that wait as the person is held, with why; of all shops or of one."""
+    wanted = [_r.kind == "erasure", _r.status.in_(WAITING), _r.subject.is_not(None)]
+    wanted += [] if workspace is None else [_r.workspace == workspace]
+    rows = conn.execute(sa.select(_r.workspace, _r.id, _r.subject).where(*wanted)).all()
+    held = {shop: held_keys(conn, WorkspaceId(shop), now=now) for shop in {row.workspace for row in rows}}
+    return {
+        row.id: held[row.workspace][Key(row.subject)] for row in rows if Key(row.subject) in held[row.workspace]
+    }  # fmt: skip
 
 
 def requests_of(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> list[RequestShown]:
     """What a person with these identifiers asked, the newest first; at most fifty."""
     query = sa.select(privacy_requests).where(_r.workspace == workspace, _r.subject.in_(sorted(keys)[:500]))
-    return [shown(row) for row in conn.execute(query.order_by(_r.asked_at.desc()).limit(50))]
+    rows = conn.execute(query.order_by(_r.asked_at.desc()).limit(50))
+    return _with_holds(conn, workspace, [shown(row) for row in rows])
 
 
 def shown(row: sa.Row[tuple[object, ...]]) -> RequestShown:

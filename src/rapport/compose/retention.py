@@ -7,6 +7,7 @@ their own wish is not kept out: they may come again, as somebody new.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,12 +17,13 @@ from sqlalchemy import Connection
 from rapport.act.jobs import Job, Turn
 from rapport.compose.erasure import Proof, WithdrawnNames, erase, withdrawn_names
 from rapport.compose.holding import Sifted
+from rapport.compose.holds import refuse_held
 from rapport.compose.law import Outlived
 from rapport.compose.partners import tell_partners
 from rapport.compose.requests import RETENTION, finish, privacy_requests
 from rapport.kernel.clock import HOUR, to_iso
 from rapport.kernel.ids import WorkspaceId, new_id
-from rapport.resolve.linking.units import members_of
+from rapport.resolve.reading.identities import Member
 from rapport.storage.tidying import tidy
 from rapport.storage.workspaces import all_workspaces
 
@@ -106,9 +108,13 @@ def _outlive(
     conn: Connection, slices: Installed, workspace: WorkspaceId, key: Any, *, now: int, withdrawn: WithdrawnNames
 ) -> str:
     request = new_id("prv")
-    tell_partners(conn, workspace, members_of(conn, workspace, key), request=request, kind="erasure", now=now)
-    proof, _ = erase(conn, slices, workspace, key, now=now, told=to_iso(now), for_good=False,
-                     withdrawn=withdrawn)  # fmt: skip
+
+    def told(members: Sequence[Member]) -> None:
+        refuse_held(conn, workspace, [key, *(one.key for one in members)], now=now)
+        tell_partners(conn, workspace, members, request=request, kind="erasure", now=now)
+
+    proof, _ = erase(conn, slices, workspace, key, now=now, told=to_iso(now), for_good=False, withdrawn=withdrawn,
+                     before=told)  # fmt: skip
     row = {
         "workspace": workspace, "id": request, "kind": RETENTION, "status": "running", "subject": None, "asked_at": now,
         "due_at": now, "finished_at": None, "asked_by": "rapport", "verified": "nobody asked",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rapport.compose.hold_routes import ROUTES as HOLDS
 from rapport.compose.pages import PAGES
 from rapport.compose.redaction_routes import ROUTES as REDACTIONS
 from rapport.compose.request_pages import PAGES as REQUEST_PAGES
@@ -11,4 +12,4 @@ from rapport.web.part import WebPart
 
 __all__ = ["WEB"]
 
-WEB = WebPart(routes=(*EXPORT, *REQUESTS, *REDACTIONS), pages=(PAGES, REQUEST_PAGES))
+WEB = WebPart(routes=(*EXPORT, *REQUESTS, *REDACTIONS, *HOLDS), pages=(PAGES, REQUEST_PAGES))

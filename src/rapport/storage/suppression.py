@@ -8,7 +8,7 @@ name. The version grows with each erasure: whoever keeps people in memory finds 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from hashlib import blake2b
 from itertools import islice
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -26,7 +26,7 @@ from rapport.storage.lookup import select_among
 
 __all__ = [
     "Listed", "admitted", "carry", "erasing", "guard", "is_empty", "is_suppressed", "keys_in",
-    "lift", "listed", "names_erased",
+    "lift", "listed", "names_erased", "pseudonyms",
     "suppress", "suppressed", "suppression", "version_of",
 ]  # fmt: skip
 
@@ -198,6 +198,14 @@ def _keys(row: _Row) -> list[Key]:
 
 def _secret(conn: Connection) -> bytes:
     return bytes(conn.execute(sa.select(_s.secret)).scalar_one())
+
+
+def pseudonyms(conn: Connection) -> Callable[[bytes], bytes]:
+    """What makes 16 bytes in place of an identifier, or of a text that names somebody: the same for the same, other
+    than its hash above, and leading nowhere without the installation's secret.
+    """
+    secret = _secret(conn)
+    return lambda named: blake2b(named, key=secret, digest_size=16, person=b"pseudonym").digest()
 
 
 def _hash(secret: bytes, key: Key) -> bytes:

@@ -87,7 +87,7 @@ def preferences(**said: object) -> dict[str, object]:
 
 def test_whoever_has_said_nothing_gets_what_the_policy_says(shop: Shop, ada: str) -> None:
     said(shop, NOON, user=ada)
-    assert {p: asked(shop, p, ada).may for p in shipped().of_country("DE").purposes} == {
+    assert {p: asked(shop, p, ada).may for p in shipped().holding_for("DE", "").purposes} == {
         "service": True, "analytics": False, "personalisation": True, "email_marketing": False,
         "sms_marketing": False, "advertising": False,
     }  # fmt: skip
@@ -216,7 +216,7 @@ def test_a_changed_policy_is_tried_on_everybody_before_it_holds(other_shop: Shop
     summarise(other_shop)
     with other_shop.db.read() as conn:
         kept = policies_of(conn, other_shop.id)
-        anew = _asking_anew(kept.policies.of_country("DE"), since="2027-01-01T00:00:00Z")
+        anew = _asking_anew(kept.policies.holding_for("DE", ""), since="2027-01-01T00:00:00Z")
         effect = effect_of(conn, other_shop.id, kept.policies.with_policy(anew))
     assert [(one.purpose, one.allowed, one.refused) for one in effect.purposes] == [("email_marketing", 0, 1)]
     apply(other_shop, kept.policies.with_policy(anew), seen=0)
@@ -341,7 +341,7 @@ def test_a_yes_that_a_client_only_repeats_is_no_answer_to_what_is_asked_anew(any
 def _ask_anew(shop: Shop, purpose: str, *, since: int) -> None:
     with shop.db.write() as conn:
         kept = policies_of(conn, shop.id)
-        policy = kept.policies.of_country("")
+        policy = kept.policies.holding_for("", "")
         rule = but(policy.purposes[purpose], asked_anew_at=to_iso(since))
         wanted = kept.policies.with_policy(but(policy, purposes={**policy.purposes, purpose: rule}))
         store.save_policies(conn, shop.id, wanted, seen=kept.version, by="a test", reason="a partner", now=since)
@@ -390,7 +390,7 @@ def test_the_record_the_list_and_segments_say_of_consent_what_the_gate_says(othe
     assert told(shop, ada)["email_marketing"] == "granted"
     with shop.db.read() as conn:
         kept = policies_of(conn, shop.id)
-    policy = kept.policies.of_country("")
+    policy = kept.policies.holding_for("", "")
     apply(shop, kept.policies.with_policy(_asking_anew(policy, since="2100-01-01")), seen=kept.version)
     assert "email_marketing" not in told(shop, ada), "the rows of those who answered are made anew"
 

@@ -146,7 +146,7 @@ def test_many_go_a_few_at_a_time_and_a_worker_that_begins_anew_ends_what_another
 
 def test_who_has_the_use_restricted_is_kept_as_they_asked() -> None:
     held = Held(RESTRICTED, "denied", NOON, NOON, "f", "rapport", "request", "", "")
-    europe = shipped().of_country("DE")
+    europe = shipped().holding_for("DE", "")
     assert is_kept(europe, [[held]], seen_at=NOON, ordered_at=0, now=NOON + 50 * YEAR)
     assert not is_kept(europe, [], seen_at=NOON, ordered_at=0, now=NOON + 50 * YEAR)
 
@@ -155,7 +155,7 @@ def test_a_purpose_that_names_no_days_keeps_while_it_is_allowed(any_shop: Shop) 
     seen(any_shop, "ada")
     seen(any_shop, "bo", consent={"categoryPreferences": {"personalisation": False}})
     for_ever = PurposeRule(title="P", basis="legitimate_interest", before_answer="granted")
-    europe = shipped().of_country("DE")
+    europe = shipped().holding_for("DE", "")
     purposes = {**europe.purposes, "personalisation": for_ever}
     wanted = shipped().with_policy(msgspec.structs.replace(europe, purposes=purposes))
     with any_shop.db.write() as conn:

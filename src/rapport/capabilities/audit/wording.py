@@ -21,6 +21,7 @@ _DONE: Mapping[str, str] = {
     "backup.made": noted("Backup made"), "backup.restored": noted("Backup restored"),
     "channel.changed": noted("Channel changed"), "customer.erased": noted("Customer erased"),
     "customer.exported": noted("Customer handed out"), "customer.viewed": noted("Customer looked at"),
+    "hold.ended": noted("Legal hold ended"), "hold.placed": noted("Legal hold placed"),
     "erasure.repeated": noted("Erasure repeated"), "journey.changed": noted("Journey changed"),
     "journey.removed": noted("Journey removed"), "key.changed": noted("API key changed"),
     "key.made": noted("API key made"), "key.old_secret_ended": noted("Old secret of an API key ended"),

@@ -1,25 +1,26 @@
 """What is kept of the visits of those who refuse measuring, or have not answered: all, a number, or nothing.
 
 Asked of sources whose key is public, for what visitors do; what they order, put into the cart, sign up for or answer is
-taken for its own sake. What a message itself says of the purpose counts, else what its person has said. A refusal that
-is new is kept, without the visit that brought it: the shop has to know of it. A visit that a client sends twice is
-counted twice.
+taken for its own sake. A policy may say it for the sources and countries that it is of, by the purpose for which a kind
+of visit is collected; else the shop's settings say it. What a message itself says of the purpose counts, else what its
+person has said. A refusal that is new is kept, without the visit that brought it: the shop has to know of it. A visit
+that a client sends twice is counted twice.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Integer, Table
 
 from rapport.capabilities.consent.facts import answers_of, sends_signal
-from rapport.capabilities.consent.model import GPC, State, strictest
+from rapport.capabilities.consent.model import GPC, Kept, PolicySet, State, strictest
 from rapport.capabilities.consent.service import People, people_of, policies_of
-from rapport.capabilities.consent.settings import PRIVACY_SETTINGS, Kept, PrivacySettings
+from rapport.capabilities.consent.settings import PRIVACY_SETTINGS, PrivacySettings
 from rapport.collect.model import CLIENT_KINDS, Source
 from rapport.kernel.clock import DAY, SECOND
 from rapport.kernel.facts import Fact, decode_fact, encode_fact
@@ -31,7 +32,6 @@ from rapport.storage.log import LogRow
 
 __all__ = ["STATED", "Collecting", "consent_uncollected", "uncollected_since"]
 
-PURPOSE = "analytics"
 STATED = "Consent Stated"
 """What is kept of a visit whose refusal was new."""
 
@@ -59,7 +59,7 @@ _NAMES_A_DAY = 200
 
 class _Shop(NamedTuple):
     read_at: int
-    settings: PrivacySettings
+    asks: bool
 
 
 class Collecting:
@@ -74,7 +74,7 @@ class Collecting:
         if source.kind not in CLIENT_KINDS:
             return False
         known = self._shops.get(source.workspace)
-        return known is None or not 0 <= now - known.read_at < _REMEMBERED or _asks(known.settings)
+        return known is None or not 0 <= now - known.read_at < _REMEMBERED or known.asks
 
     def admit(self, source: Source, rows: Sequence[LogRow], now: int) -> list[LogRow]:
         """What is kept of these facts."""
@@ -97,17 +97,17 @@ class Collecting:
     ) -> tuple[list[LogRow], Counter[str]]:
         """What is kept, and by name how much is counted alone."""
         wanted = settings.load(conn, source.workspace, PRIVACY_SETTINGS).value
-        self._shops[source.workspace] = _Shop(now, wanted)
-        asked = {row.message_id: fact for row in rows if (fact := _visit(row)) is not None} if _asks(wanted) else {}
+        policies = policies_of(conn, source.workspace)
+        asks = _asks(wanted, policies.policies)
+        self._shops[source.workspace] = _Shop(now, asks)
+        asked = {row.message_id: fact for row in rows if (fact := _visit(row)) is not None} if asks else {}
         if not asked:
             return list(rows), Counter()
-        words = {
-            word
-            for policy in policies_of(conn, source.workspace).policies.policies
-            if PURPOSE in policy.purposes
-            for word in policy.names(PURPOSE)
-        }
-        people = people_of(conn, source.workspace, {Key(row.strand) for row in rows if row.message_id in asked})
+        words = _words(policies.policies)
+        keys = {Key(row.strand) for row in rows if row.message_id in asked}
+        people = people_of(conn, source.workspace, keys, policies=policies)
+        # Whom nobody has seen yet comes by this source.
+        people = people._replace(source={key: people.source.get(key) or source.id for key in keys})
         kept, counted = list[LogRow](), Counter[str]()
         for row in rows:
             fact = asked.get(row.message_id)
@@ -141,8 +141,20 @@ def _count(conn: sa.Connection, source: Source, counted: Counter[str], now: int)
     )  # fmt: skip
 
 
-def _asks(wanted: PrivacySettings) -> bool:
-    return wanted.visits_refused != "kept" or wanted.visits_unanswered != "kept"
+def _asks(wanted: PrivacySettings, policies: PolicySet) -> bool:
+    """Whether anything is not simply kept, of anybody."""
+    rules = (rule for policy in policies.policies for rule in policy.purposes.values())
+    said = {kept for rule in rules for kept in (rule.if_refused, rule.if_unanswered) if kept is not None}
+    return {wanted.visits_refused, wanted.visits_unanswered} | said != {"kept"}
+
+
+def _words(policies: PolicySet) -> dict[str, set[str]]:
+    """By purpose all words by which a message may name it, in any policy of the shop."""
+    found: dict[str, set[str]] = {}
+    for policy in policies.policies:
+        for purpose in policy.purposes:
+            found.setdefault(purpose, set()).update(policy.names(purpose))
+    return found
 
 
 def _visit(row: LogRow) -> Fact | None:
@@ -151,20 +163,27 @@ def _visit(row: LogRow) -> Fact | None:
     return fact if fact.type in ("page", "screen") or (fact.type == "track" and not _NEEDED.match(fact.name)) else None
 
 
-def _said(fact: Fact, words: set[str]) -> State | None:
-    """What a message itself says of measuring; the strictest of what it says."""
+def _said(fact: Fact, words: Collection[str]) -> State | None:
+    """What a message itself says of a purpose; the strictest of what it says."""
     said = {one.state for one in answers_of(fact) if one.category.casefold() in words}
     return "denied" if "denied" in said else "granted" if "granted" in said else None
 
 
-def _treated(fact: Fact, people: People, key: Key, words: set[str], wanted: PrivacySettings) -> Kept:
-    said, verdict = _said(fact, words), people.verdict(key, PURPOSE)
+def _treated(
+    fact: Fact, people: People, key: Key, words: Mapping[str, Collection[str]], wanted: PrivacySettings
+) -> Kept:
+    policy = people.policy_of(key)
+    purpose = policy.collecting(fact.name)
+    rule = policy.purposes.get(purpose)
+    refused = (None if rule is None else rule.if_refused) or wanted.visits_refused
+    said, verdict = _said(fact, words.get(purpose, ())), people.verdict(key, purpose)
     if said == "denied" or (said is None and verdict.state == "denied"):
-        return wanted.visits_refused
-    rule = people.policy_of(key).purposes.get(PURPOSE)
+        return refused
     if said is None and rule is not None and rule.signal_denies and sends_signal(fact) and verdict.state != "granted":
-        return wanted.visits_refused
-    return "kept" if said == "granted" or verdict.may else wanted.visits_unanswered
+        return refused
+    if said == "granted" or verdict.may:
+        return "kept"
+    return (None if rule is None else rule.if_unanswered) or wanted.visits_unanswered
 
 
 def _is_new(fact: Fact, people: People, key: Key) -> bool:

@@ -6,13 +6,13 @@ import getpass
 from pathlib import Path
 
 import click
-import msgspec
 
-from rapport.capabilities.consent import store
-from rapport.capabilities.consent.effect import Effect, PurposeEffect, effect_of
-from rapport.capabilities.consent.model import PolicySet
+from rapport.capabilities.consent import changing
+from rapport.capabilities.consent.effect import Effect, PurposeEffect
 from rapport.capabilities.consent.service import policies_of
 from rapport.capabilities.consent.shipped import read_policy
+from rapport.collect.sources import list_sources
+from rapport.compose.hold_commands import hold
 from rapport.compose.redaction_commands import redact
 from rapport.compose.request_commands import erase, export
 from rapport.kernel.clock import now_us
@@ -30,7 +30,7 @@ __all__ = ["privacy"]
 
 _FILE = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 _DEFAULT = click.option(
-    "--default", "is_default", is_flag=True, help="Also for customers whose country no policy names."
+    "--default", "is_default", is_flag=True, help="Also for customers whose country and source no policy names."
 )
 
 
@@ -41,7 +41,7 @@ def privacy() -> None:
 
 @privacy.group("policy")
 def policy_group() -> None:
-    """What holds for customers of which country: JSON or TOML files, one a policy, tried before they apply."""
+    """What holds for customers of which country and source: JSON or TOML files, one a policy, tried first."""
 
 
 @policy_group.command("show")
@@ -52,17 +52,20 @@ def policy_group() -> None:
 def show(installation: Installation, data_dir: Path | None, workspace: str | None, name: str) -> None:
     """List the policies in force, or print the one of this name as JSON, the file to begin with."""
     with installation.open(data_dir) as db, db.read() as conn:
-        kept = policies_of(conn, workspace_named(conn, workspace).id)
+        shop = workspace_named(conn, workspace).id
+        kept = policies_of(conn, shop)
+        sources = {one.id: one.name for one in list_sources(conn, shop)}
     if name:
         found = next((one for one in kept.policies.policies if one.name == name), None)
         if found is None:
             names = ", ".join(one.name for one in kept.policies.policies)
             raise NotFound(f"no policy {name[:60]!r}", hint=f"there are: {names}")
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        click.echo(changing.as_text(found))
         return
     for one in kept.policies.policies:
         default = "  (default)" if one.name == kept.policies.default else ""
-        click.echo(f"{one.name:<14} {one.title}{default}  {' '.join(one.countries) or 'no country'}")
+        came_by = "".join(f"  from {sources.get(source, source)}" for source in one.sources)
+        click.echo(f"{one.name:<14} {one.title}{default}  {' '.join(one.countries) or 'no country'}{came_by}")
     click.echo(f"version {kept.version}")
 
 
@@ -80,7 +83,8 @@ def check(
     """Say for how many customers the policy in FILE would allow or refuse what; nothing is changed."""
     with installation.open(data_dir) as db, db.read() as conn:
         shop = workspace_named(conn, workspace).id
-        effect = effect_of(conn, shop, _with(policies_of(conn, shop).policies, file, is_default=is_default))
+        policy = read_policy(file.read_bytes(), name=file.name)
+        effect = changing.try_out(conn, shop, policy, is_default=is_default)
     tell_json(effect) if as_json else click.echo(_in_words(effect))
 
 
@@ -101,10 +105,8 @@ def apply(
     """Put the policy in FILE in force, in place of the one of its name; it holds at once."""
     with installation.open(data_dir) as db, db.write() as conn:
         shop = workspace_named(conn, workspace).id
-        kept = policies_of(conn, shop)
-        wanted = _with(kept.policies, file, is_default=is_default)
-        version = store.save_policies(
-            conn, shop, wanted, seen=kept.version if seen is None else seen,
+        version = changing.apply(
+            conn, shop, read_policy(file.read_bytes(), name=file.name), is_default=is_default, seen=seen,
             by=f"{getpass.getuser()} (command line)", reason=reason, now=now_us(),
         )  # fmt: skip
     click.echo(f"applied: the privacy policies are at version {version}")
@@ -113,15 +115,7 @@ def apply(
 privacy.add_command(erase)
 privacy.add_command(export)
 privacy.add_command(redact)
-
-
-def _with(policies: PolicySet, file: Path, *, is_default: bool) -> PolicySet:
-    policy = read_policy(file.read_bytes(), name=file.name)
-    wanted = policies.with_policy(policy)
-    if is_default:
-        wanted = msgspec.structs.replace(wanted, default=policy.name)
-    wanted.check()
-    return wanted
+privacy.add_command(hold)
 
 
 def _in_words(effect: Effect) -> str:

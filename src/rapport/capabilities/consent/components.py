@@ -5,14 +5,16 @@ It holds the policy's public side alone: which purposes are the visitor's to dec
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.params import Parameter
 
 from rapport.capabilities.consent.model import FREE, PurposeRule
 from rapport.capabilities.consent.service import policies_of
+from rapport.collect.sources import id_of_key
+from rapport.kernel.clock import now_us
 from rapport.kernel.moments import read_moment
 from rapport.storage.engine import Database
 from rapport.web.shoppers import Shopper
@@ -49,15 +51,18 @@ class ChoicesPublic(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/choices", opened_by="write_key", a_minute=OFTEN, sync_to_thread=True)
 def choices_component(
+    request: Request[Any, Any, Any],
     db: Database,
     shopper: Shopper,
     country: Annotated[str, Parameter(max_length=2)] = "",
     lang: Annotated[str, Parameter(max_length=35)] = "en",
 ) -> Response[bytes]:
-    """The purposes of the policy for this country (the default one where none is named) that are theirs to decide."""
+    """The purposes of the policy for this country, else for the source of this key, that are theirs to decide."""
     with db.read() as conn:
         kept = policies_of(conn, shopper.workspace)
-    policy = kept.policies.of_country(country.upper())
+        asks = kept.policies.ask_sources
+        source = id_of_key(conn, request.query_params.get("key", ""), now=now_us()) if asks else ""
+    policy = kept.policies.holding_for(country.upper(), source)
     rules = {name: rule for name, rule in policy.purposes.items() if rule.basis in FREE}
     language = _language(rules, lang)
     shown = ChoicesPublic(

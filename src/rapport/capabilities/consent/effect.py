@@ -45,7 +45,7 @@ def effect_of(conn: Connection, workspace: WorkspaceId, wanted: PolicySet) -> Ef
     customers = 0
     for roots in chunks(_roots(conn, workspace), 500):
         customers += len(roots)
-        people = people_of(conn, workspace, roots)
+        people = people_of(conn, workspace, roots, sources=wanted.ask_sources)
         tried = people._replace(policies=wanted)
         for key in roots:
             for purpose in people.policy_of(key).purposes.keys() | tried.policy_of(key).purposes.keys():

@@ -1,4 +1,5 @@
-"""What the policies say of requests: by when they are answered, and what a restriction and an objection end.
+"""What the policies say of requests: by when they are answered, what a restriction and an objection end, and what of
+orders an erasure leaves for the books.
 
 **Source**: Art. 12, 18 and 21 GDPR; CPRA § 7021, 45 days; LGPD art. 19, 15 days.
 """
@@ -23,7 +24,7 @@ from rapport.capabilities.consent.service import (
     with_refusals,
 )
 from rapport.collect.sources import identifier_policy
-from rapport.compose.law import Law
+from rapport.compose.law import Law, LegalBooks
 from rapport.kernel.facts import decode_fact
 from rapport.kernel.identifiers import Identifier
 from rapport.kernel.ids import Key, WorkspaceId
@@ -72,4 +73,9 @@ def _objected(policy: Policy) -> list[str]:
     ]
 
 
-LAW = Law(answer_days=_answer_days, obey=_obey, outlived=find_outlived)
+def _books(conn: Connection, workspace: WorkspaceId, key: Key) -> LegalBooks | None:
+    books = people_of(conn, workspace, [key]).policy_of(key).books
+    return LegalBooks(books.law, books.years) if books is not None and books.kept else None
+
+
+LAW = Law(answer_days=_answer_days, obey=_obey, outlived=find_outlived, books=_books)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -23,13 +24,16 @@ __all__ = [
     "CONFIRMED",
     "FREE",
     "GPC",
+    "MEASURING",
     "ORDERED",
     "PROVEN",
     "RESTRICTED",
     "STATES",
     "Answer",
     "Basis",
+    "Books",
     "Held",
+    "Kept",
     "Policy",
     "PolicySet",
     "PurposeRule",
@@ -44,6 +48,7 @@ __all__ = [
 State: TypeAlias = Literal["granted", "denied", "pending", "unknown"]
 Basis: TypeAlias = Literal["consent", "legitimate_interest", "contract", "legal_obligation"]
 KeptFrom: TypeAlias = Literal["last_seen", "last_order"]
+Kept: TypeAlias = Literal["kept", "counted", "not kept"]
 
 STATES: tuple[State, ...] = ("denied", "pending", "granted", "unknown")
 """The strictest first; what nobody has said is no answer."""
@@ -54,7 +59,11 @@ GPC = "signal:gpc"
 RESTRICTED = "signal:restricted"
 """What is held while somebody has the use of what is kept of them restricted (Art. 18 GDPR): `denied`."""
 
+MEASURING = "analytics"
+"""The purpose for which visits are collected, where a policy says no other."""
+
 _MOST_DAYS = 36_500
+_MOST_YEARS = 30
 _OLDEST = 99
 _KINDS = ("access", "portability", "rectification", "restriction", "objection", "erasure")
 BORN = "signal:born"
@@ -104,6 +113,31 @@ class PurposeRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Days for which it keeps what is known of a person, while it is allowed; none: for as long as it is."""
     kept_from: KeptFrom = "last_seen"
     """What these days count from: the last time they were seen, or their last order (it keeps nobody without one)."""
+    collects: tuple[str, ...] = ()
+    """The kinds of visits that are collected for it, such as `Product Viewed`; the others are for `analytics`."""
+    if_refused: Kept | None = None
+    """What is kept of these visits of whoever refuses; none: what the shop's settings say."""
+    if_unanswered: Kept | None = None
+    """The same of whoever has not answered yet, where it is not allowed before an answer."""
+
+
+class Books(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the law of a market makes a shop keep of orders, whoever is erased."""
+
+    law: str
+    """Which law it is; stands as the reason in the proof of an erasure."""
+    years: int
+    """For so many years after the end of the one in which something was ordered, or given back."""
+    kept: bool = False
+    """Whether it is kept here: no, where the shop keeps its books elsewhere."""
+
+    def check(self) -> None:
+        """Raises InvalidInput where it names no law, or no years."""
+        if not self.law.strip() or not 1 <= self.years <= _MOST_YEARS:
+            raise InvalidInput(
+                f"the books name {self.law[:60]!r} and {self.years} years",
+                hint=f"the law that asks for it, and 1 to {_MOST_YEARS} years",
+            )
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -120,6 +154,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Who is known to be younger agrees to nothing."""
     countries: tuple[str, ...] = ()
     """ISO codes of those whose customers it holds for."""
+    sources: tuple[str, ...] = ()
+    """Ids of the sources by which customers of no country that a policy names came first, for whom it holds."""
+    books: Books | None = None
     purposes: Mapping[str, PurposeRule]
 
     def check(self) -> None:
@@ -128,14 +165,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise InvalidInput(f"the policy name {self.name[:60]!r} is not small letters, digits and _")
         if not 1 <= self.answer_days <= 365:
             raise InvalidInput(f"answer_days of {self.name!r} is {self.answer_days}", hint="1 to 365 days")
-        for kind, days in self.answer_days_of.items():
-            if kind not in _KINDS or not 1 <= days <= 365:
-                raise InvalidInput(f"answer_days_of {kind[:40]!r} is {days}", hint=f"1 to 365 days, of {_KINDS}")
+        wrong_days = {kind: days for kind, days in self.answer_days_of.items() if not _can_be_meant(kind, days)}
+        for kind, days in wrong_days.items():
+            raise InvalidInput(f"answer_days_of {kind[:40]!r} is {days}", hint=f"1 to 365 days, of {_KINDS}")
         if not 0 <= self.minimum_age <= _OLDEST:
             raise InvalidInput(f"minimum_age of {self.name!r} is {self.minimum_age}", hint="0 to 99 years")
         wrong = [code for code in self.countries if not (len(code) == 2 and code.isascii() and code.isupper())]
         if wrong:
             raise InvalidInput(f"the country {wrong[0][:20]!r} is no ISO code", hint='two letters, such as "DE"')
+        if self.books is not None:
+            self.books.check()
         called: dict[str, str] = {}
         for name, rule in self.purposes.items():
             _check_purpose(name, rule, self.purposes)
@@ -144,21 +183,43 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 if other != name:
                     raise InvalidInput(f"the category {word!r} means both {other!r} and {name!r}")
         _refuse_loops(self.purposes)
+        _refuse_twice(self.purposes)
 
     def names(self, purpose: str) -> frozenset[str]:
         """All words by which an answer may name this purpose, in small letters."""
         return frozenset(word.casefold() for word in (purpose, *self.purposes[purpose].called))
 
+    def collecting(self, kind: str) -> str:
+        """The purpose for which visits of this kind are collected."""
+        wanted = kind.casefold()
+        named = (name for name, rule in self.purposes.items() for one in rule.collects if one.casefold() == wanted)
+        return next(named, MEASURING)
+
+
+def _refuse_twice(purposes: Mapping[str, PurposeRule]) -> None:
+    """Raises InvalidInput where a kind of visit is collected for two purposes."""
+    by_kind: dict[str, str] = {}
+    for name, rule in purposes.items():
+        for kind in rule.collects:
+            other = by_kind.setdefault(kind.casefold(), name)
+            if other != name:
+                raise InvalidInput(f"{kind[:60]!r} is collected for both {other!r} and {name!r}")
+
+
+def _can_be_meant(kind: str, days: int) -> bool:
+    return kind in _KINDS and 1 <= days <= 365
+
 
 class PolicySet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All policies of a shop, and the one for customers of whom no country is known, or none that a policy names."""
+    """All policies of a shop, and the one for customers whose country and source no policy names."""
 
     default: str
     policies: tuple[Policy, ...]
 
     def check(self) -> None:
-        """Raises InvalidInput where two have one name or one country, or the default is none of them."""
+        """Raises InvalidInput where two have one name, country or source, or the default is none of them."""
         countries: dict[str, str] = {}
+        sources: dict[str, str] = {}
         names = [policy.name for policy in self.policies]
         for policy in self.policies:
             policy.check()
@@ -168,18 +229,37 @@ class PolicySet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
                 other = countries.setdefault(code, policy.name)
                 if other != policy.name:
                     raise InvalidInput(f"{code} is a country of both {other!r} and {policy.name!r}")
+            for source in policy.sources:
+                other = sources.setdefault(source, policy.name)
+                if other != policy.name:
+                    raise InvalidInput(f"{source[:60]} is a source of both {other!r} and {policy.name!r}")
         if self.default not in names:
             raise InvalidInput(f"no policy {self.default!r} to be the default", hint=f"there are: {', '.join(names)}")
 
-    def of_country(self, country: str) -> Policy:
-        """The policy for customers of this country (an ISO code, or empty)."""
-        by_name = {policy.name: policy for policy in self.policies}
-        return next((policy for policy in self.policies if country in policy.countries), by_name[self.default])
+    @property
+    def ask_sources(self) -> bool:
+        """Whether it matters by which source somebody came."""
+        return any(policy.sources for policy in self.policies)
+
+    def holding_for(self, country: str, source: str) -> Policy:
+        """The policy that holds for a customer: of their country (an ISO code, or empty); where none names that, of the
+        source by which they came first (an id, or empty); else the shop's default.
+        """
+        by_country = (policy for policy in self.policies if country in policy.countries)
+        by_source = (policy for policy in self.policies if source in policy.sources)
+        default = (policy for policy in self.policies if policy.name == self.default)
+        return next(chain(by_country, by_source, default))
 
     def with_policy(self, policy: Policy) -> PolicySet:
-        """The same with this policy added, or in place of that of its name; its countries are no other's any more."""
+        """The same with this policy added, or in place of that of its name; its countries and sources are no other's
+        any more.
+        """
         others = tuple(
-            msgspec.structs.replace(one, countries=tuple(c for c in one.countries if c not in policy.countries))
+            msgspec.structs.replace(
+                one,
+                countries=tuple(c for c in one.countries if c not in policy.countries),
+                sources=tuple(c for c in one.sources if c not in policy.sources),
+            )
             for one in self.policies
             if one.name != policy.name
         )

@@ -10,9 +10,9 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.response import Redirect
 
-from rapport.capabilities.consent import store
-from rapport.capabilities.consent.effect import Effect, effect_of
-from rapport.capabilities.consent.model import FREE, Policy, PolicySet, State
+from rapport.capabilities.consent import changing, store
+from rapport.capabilities.consent.effect import Effect
+from rapport.capabilities.consent.model import FREE, Policy, State
 from rapport.capabilities.consent.rates import SPANS, rates_of
 from rapport.capabilities.consent.recording import Given, record
 from rapport.capabilities.consent.service import policies_of
@@ -60,8 +60,12 @@ class _Answers(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/privacy", permission="consent:read", sync_to_thread=True)
 def privacy_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
-    """The policies in force, with what people answered."""
-    return _show(request, db, principal)
+    """The policies in force, with what people answered; with `?change=NAME` one of them to be changed."""
+    name = request.query_params.get("change", "")
+    with db.read() as conn:
+        policies = policies_of(conn, principal.workspace).policies.policies if name else ()
+    typed = next((changing.as_text(one) for one in policies if one.name == name), "")
+    return _show(request, db, principal, typed=typed)
 
 
 @get("/privacy/rates", permission="consent:read", sync_to_thread=True)
@@ -85,13 +89,15 @@ def change_policy(request: AnyRequest, db: Database, principal: Principal, data:
     reason, is_default = text(data, "reason", longest=500), "default" in data
     try:
         policy = read_policy(typed.encode(), name="policy.json" if typed.lstrip().startswith("{") else "policy.toml")
-        with db.read() as conn:
-            wanted = _with(policies_of(conn, principal.workspace).policies, policy, is_default=is_default)
         if text(data, "then") == "apply":
-            _apply(db, principal, wanted, seen=seen, reason=reason)
+            with db.write() as conn:
+                changing.apply(
+                    conn, principal.workspace, policy, is_default=is_default, seen=seen, by=principal.name,
+                    reason=reason, now=now_us(),
+                )  # fmt: skip
             return Redirect("/console/privacy?done=saved", status_code=303)
         with db.read() as conn:
-            effect = effect_of(conn, principal.workspace, wanted)
+            effect = changing.try_out(conn, principal.workspace, policy, is_default=is_default)
     except RapportError as error:
         return _show(request, db, principal, typed=typed, error=error, reason=reason, is_default=is_default)
     return _show(request, db, principal, typed=typed, effect=effect, reason=reason, is_default=is_default)
@@ -125,23 +131,6 @@ PAGES = ConsolePages(
 )  # fmt: skip
 
 
-def _with(policies: PolicySet, policy: Policy, *, is_default: bool) -> PolicySet:
-    wanted = policies.with_policy(policy)
-    if is_default:
-        wanted = msgspec.structs.replace(wanted, default=policy.name)
-    wanted.check()
-    return wanted
-
-
-def _apply(db: Database, principal: Principal, wanted: PolicySet, *, seen: int, reason: str) -> None:
-    if not reason:
-        raise InvalidInput("say why the policy changes", hint="it stays with the version")
-    with db.write() as conn:
-        store.save_policies(
-            conn, principal.workspace, wanted, seen=seen, by=principal.name, reason=reason, now=now_us()
-        )  # fmt: skip
-
-
 def _show(
     request: AnyRequest,
     db: Database,
@@ -156,11 +145,12 @@ def _show(
     with db.read() as conn:
         kept = policies_of(conn, principal.workspace)
         counted = store.counts(conn, principal.workspace)
+        sources = {source.id: source.name for source in list_sources(conn, principal.workspace)}
     first = sorted(kept.policies.policies, key=lambda one: (one.name != kept.policies.default, one.title))
     return render(
         request, "consent/policies.html", status=error.status if error else 200, policies=first,
         default=kept.policies.default, version=kept.version, answers=_answers(first, counted), typed=typed,
-        effect=effect, error=error, reason=reason, is_default=is_default,
+        effect=effect, error=error, reason=reason, is_default=is_default, sources=sources,
     )  # fmt: skip
 
 

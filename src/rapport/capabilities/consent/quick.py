@@ -6,13 +6,14 @@ is left to the reads that tell the certain part from the rest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from rapport.capabilities.consent.model import Held
 from rapport.capabilities.consent.store import consent_held, held_by
+from rapport.kernel.facts import OWN_SOURCE
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Connection
 from rapport.remember.store import customers
@@ -20,7 +21,7 @@ from rapport.resolve.graph.model import Kind, Status
 from rapport.resolve.graph.store import evidence, identifiers
 from rapport.storage.prepared import Prepared
 
-__all__ = ["Alone", "person_of"]
+__all__ = ["Alone", "first_source", "person_of"]
 
 
 class Alone(NamedTuple):
@@ -28,6 +29,14 @@ class Alone(NamedTuple):
 
     each: Mapping[Key, Sequence[Sequence[Held]]]
     country: Mapping[Key, str]
+    source: Mapping[Key, str]
+
+
+def first_source(seen: Iterable[Sequence[Any]]) -> str:
+    """By which source somebody came first, of when, by which fact and from where each of their identifiers did; empty
+    where nobody has seen them, or they only told the shop itself.
+    """
+    return str(min((tuple(one) for one in seen if one[2] != OWN_SOURCE), default=("", "", ""))[2])
 
 
 def _statement() -> sa.Select[tuple[object, ...]]:
@@ -42,8 +51,9 @@ def _statement() -> sa.Select[tuple[object, ...]]:
         .outerjoin(consent_held, (h.workspace == own.c.workspace) & (h.key == own.c.key))
         .outerjoin(customers, (customers.c.workspace == asked.c.workspace) & (customers.c.root == asked.c.root))
     )
-    columns = [own.c.key.label("member"), customers.c.country, learned.label("learned"), h.category, h.state, h.at,
-               h.since, h.fact, h.source, h.how, h.wording, h.language]  # fmt: skip
+    columns = [own.c.key.label("member"), customers.c.country, learned.label("learned"), own.c.first_seen_at,
+               own.c.first_fact, own.c.source.label("first_source"), h.category, h.state, h.at, h.since, h.fact,
+               h.source, h.how, h.wording, h.language]  # fmt: skip
     return (
         sa.select(*columns).select_from(joined)
         .where(asked.c.workspace == sa.bindparam("shop"), asked.c.key == sa.bindparam("named"))
@@ -54,7 +64,8 @@ _STATEMENT = Prepared(_statement())
 
 
 def person_of(conn: Connection, workspace: WorkspaceId, key: Key) -> Alone | None:
-    """What each identifier of this person holds, and their country; None for whom the longer way is to be gone.
+    """What each identifier of this person holds, their country and first source; None for whom the longer way is to be
+    gone.
 
     Whom nobody has seen yet is this one key, which may hold an answer all the same.
     """
@@ -63,9 +74,9 @@ def person_of(conn: Connection, workspace: WorkspaceId, key: Key) -> Alone | Non
         return None
     if not rows:
         held = held_by(conn, workspace, [key])
-        return Alone({key: list(held.values())}, {key: ""})
+        return Alone({key: list(held.values())}, {key: ""}, {key: ""})
     each: dict[bytes, list[Held]] = {}
     for row in rows:
-        if row[3] is not None:
-            each.setdefault(row[0], []).append(Held._make(row[3:]))
-    return Alone({key: list(each.values())}, {key: rows[0][1] or ""})
+        if row[6] is not None:
+            each.setdefault(row[0], []).append(Held._make(row[6:]))
+    return Alone({key: list(each.values())}, {key: rows[0][1] or ""}, {key: first_source(row[3:6] for row in rows)})

@@ -1,7 +1,7 @@
 """Whom no purpose keeps any longer: each is allowed or not, and keeps for so many days since somebody was seen.
 
 A purpose that is not allowed keeps nobody; one that names no days keeps for as long as it is allowed. Who has the use
-of what is kept restricted is kept, as that is what they asked.
+of what is kept restricted is kept, as that is what they asked; who is held, as somebody may ask for it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from rapport.capabilities.consent.model import Held, Policy, PolicySet, is_restricted, judge
 from rapport.capabilities.consent.service import people_of, policies_of
 from rapport.capabilities.consent.settings import PRIVACY_SETTINGS
+from rapport.compose.holds import held_keys
 from rapport.compose.law import Outlived
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.facts import OWN_SOURCE
@@ -83,11 +84,13 @@ def outlived(
             break
         seen_at, root = 0, b""
     people = people_of(conn, workspace, [Key(row.root) for row in rows], policies=kept)
+    held = held_keys(conn, workspace, now=now)
     gone = [
         key
         for row in rows
         for key in [Key(row.root)]
         if row.last_seen_at > 0
+        and key not in held
         and not is_kept(people.policy_of(key), people.each[key], seen_at=row.last_seen_at,
                         ordered_at=row.last_order_at, now=now)
         and not _seen_since(conn, workspace, key, now - shortest * DAY)

@@ -13,6 +13,8 @@ from rapport.capabilities.consent.collecting import uncollected_since
 from rapport.capabilities.consent.retention import overdue
 from rapport.capabilities.consent.service import policies_of
 from rapport.capabilities.consent.settings import PRIVACY_SETTINGS
+from rapport.compose.installed import Installed
+from rapport.compose.person import kept_under
 from rapport.compose.requests import RETENTION, privacy_requests
 from rapport.kernel.clock import DAY, now_us
 from rapport.kernel.ids import WorkspaceId
@@ -33,7 +35,7 @@ _r = privacy_requests.c
 
 
 @get("/privacy/kept", permission="consent:read", sync_to_thread=True)
-def kept_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
+def kept_page(request: AnyRequest, db: Database, principal: Principal, slices: Installed) -> Response[str]:
     """How long each purpose keeps somebody, who is kept for longer, and who was erased for it."""
     now = now_us()
     with db.read() as conn:
@@ -42,6 +44,7 @@ def kept_page(request: AnyRequest, db: Database, principal: Principal) -> Respon
         late = overdue(conn, principal.workspace, now=now)
         visits = uncollected_since(conn, principal.workspace, since=now - _SHOWN_DAYS * DAY)
         days = _erased_by_day(conn, principal.workspace, since=now - _SHOWN_DAYS * DAY)
+        books = kept_under(conn, slices, principal.workspace)
     first = sorted(policies.policies, key=lambda one: (one.name != policies.default, one.title))
     return render(
         request,
@@ -52,6 +55,7 @@ def kept_page(request: AnyRequest, db: Database, principal: Principal) -> Respon
         late=late,
         days=days,
         visits=visits,
+        books=books,
     )
 
 

@@ -11,10 +11,11 @@ from msgspec import Meta
 
 from rapport.capabilities.consent.importing import MOST, Brought, BroughtAnswer, bring
 from rapport.capabilities.consent.links import OPEN_FOR, load_links
-from rapport.capabilities.consent.model import RESTRICTED, Policy
+from rapport.capabilities.consent.model import RESTRICTED
+from rapport.capabilities.consent.policy_routes import POLICIES
 from rapport.capabilities.consent.receipt import Receipt, receipt_of
 from rapport.capabilities.consent.recording import ConsentShown, Given, find_answering, record, shown
-from rapport.capabilities.consent.service import may, policies_of
+from rapport.capabilities.consent.service import may
 from rapport.capabilities.consent.strings import GppString, TcfString, parse_gpp, parse_tcf
 from rapport.collect.appender import Appender
 from rapport.kernel.clock import now_us, to_iso
@@ -54,14 +55,6 @@ class MayShown(msgspec.Struct, frozen=True, kw_only=True):
 
     may: bool
     reason: str
-
-
-class PoliciesShown(msgspec.Struct, frozen=True, kw_only=True):
-    """The shop's policies; `version` counts their changes and is 0 while they are those that Rapport ships."""
-
-    version: int
-    default: str
-    policies: list[Policy]
 
 
 @get(
@@ -120,16 +113,6 @@ def ask_may(
         key = find_answering(conn, workspace, reference)
         verdict = may(conn, workspace, key, purpose)
     return MayShown(may=verdict.may, reason=verdict.reason)
-
-
-@get("/privacy/policies", permission="consent:read", door="open", tags=["consent"], sync_to_thread=True)
-def list_policies(db: Database, principal: Principal) -> PoliciesShown:
-    """The shop's privacy policies: what holds for customers of which country."""
-    with db.read() as conn:
-        kept = policies_of(conn, principal.workspace)
-    return PoliciesShown(
-        version=kept.version, default=kept.policies.default, policies=list(kept.policies.policies)
-    )  # fmt: skip
 
 
 class LinksWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -204,4 +187,4 @@ def get_receipt(db: Database, principal: Principal, reference: Reference) -> Rec
         return receipt_of(conn, principal.workspace, key, now=now_us())
 
 
-ROUTES = (get_consent, answer_consent, bring_answers, ask_may, make_links, list_policies, read_strings, get_receipt)
+ROUTES = (get_consent, answer_consent, bring_answers, ask_may, make_links, *POLICIES, read_strings, get_receipt)

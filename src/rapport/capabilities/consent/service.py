@@ -24,6 +24,7 @@ from rapport.capabilities.consent.model import (
     Verdict,
     judge,
 )
+from rapport.capabilities.consent.quick import first_source
 from rapport.capabilities.consent.shipped import shipped
 from rapport.capabilities.consent.store import KeptPolicies, Said
 from rapport.kernel.clock import now_us, to_iso
@@ -38,7 +39,7 @@ from rapport.kernel.work import Connection
 from rapport.remember import store as remember
 from rapport.remember.inputs import ReadingSettings
 from rapport.remember.stated import birthday
-from rapport.resolve.graph.store import roots_of
+from rapport.resolve.graph.store import identifiers, roots_of
 from rapport.resolve.linking.units import units_of
 from rapport.storage.lookup import select_among
 
@@ -78,11 +79,13 @@ class People(NamedTuple):
     """By key: what each identifier of its certain person holds."""
     country: Mapping[Key, str]
     """By key; empty where it is not known."""
+    source: Mapping[Key, str]
+    """By key: by which source they came first; empty where nobody has seen them."""
     policies: PolicySet
 
     def policy_of(self, key: Key) -> Policy:
         """The policy that holds for the person with this key."""
-        return self.policies.of_country(self.country[key])
+        return self.policies.holding_for(self.country[key], self.source.get(key, ""))
 
     def verdict(self, key: Key, purpose: str) -> Verdict:
         """What may be done with the person with this key."""
@@ -95,9 +98,11 @@ def policies_of(conn: Connection, workspace: WorkspaceId) -> KeptPolicies:
 
 
 def people_of(
-    conn: Connection, workspace: WorkspaceId, keys: Collection[Key], *, policies: KeptPolicies | None = None
-) -> People:
-    """All that `may` rests on, for many at once: five set-based reads for each 500, of one person a single one.
+    conn: Connection, workspace: WorkspaceId, keys: Collection[Key], *, policies: KeptPolicies | None = None,
+    sources: bool = False,
+) -> People:  # fmt: skip
+    """All that `may` rests on, for many at once: five set-based reads for each 500, of one person a single one; one
+    more where a policy asks by which source somebody came, or `sources` are wanted.
 
     A key nobody has seen is its own.
 
@@ -115,9 +120,11 @@ def people_of(
         members[key] = next((unit for unit in units.get(root, {}).values() if key in unit), [key])
     held = store.held_by(conn, workspace, {one for several in members.values() for one in several})
     countries = _countries(conn, workspace, set(roots.values()))
+    came_by = _sources(conn, workspace, members) if sources or kept.policies.ask_sources else {}
     return People(
         each={key: [held[one] for one in several if one in held] for key, several in members.items()},
         country={key: countries.get(roots.get(key, key), "") for key in keys},
+        source=came_by,
         policies=kept.policies,
     )
 
@@ -163,7 +170,12 @@ def choices(
     if not saying:
         return {}
     policies = policies_of(conn, workspace).policies
-    return {name: _chosen(policies.of_country(asked[name].country), each) for name, each in saying.items()}
+    keys = {name: asked[name].keys for name in saying}
+    came_by = _sources(conn, workspace, keys) if policies.ask_sources else {}
+    return {
+        name: _chosen(policies.holding_for(asked[name].country, came_by.get(name, "")), each)
+        for name, each in saying.items()
+    }
 
 
 def _chosen(policy: Policy, each: Sequence[Sequence[Held]]) -> dict[str, Choice]:
@@ -317,6 +329,19 @@ def _text(fact: Fact, name: str) -> str:
     beside = fact.properties if fact.name == ANSWERED else fact.context.get("consent") if name in _SHOWN else None
     given = beside.get(name) if isinstance(beside, dict) else None
     return clean(given, longest=100) if isinstance(given, str) else ""
+
+
+def _sources(conn: Connection, workspace: WorkspaceId, members: Mapping[Key, Collection[Key]]) -> dict[Key, str]:
+    """By which source the people with these identifiers came first."""
+    i = identifiers.c
+    query = sa.select(i.key, i.first_seen_at, i.first_fact, i.source)
+    seen: dict[bytes, tuple[int, str, str]] = {
+        key: (at, fact, source)
+        for key, at, fact, source in select_among(
+            conn, query, workspace, i.key, {one for several in members.values() for one in several}
+        )
+    }
+    return {key: first_source(seen[one] for one in several if one in seen) for key, several in members.items()}
 
 
 def _countries(conn: Connection, workspace: WorkspaceId, roots: Collection[Key]) -> dict[Key, str]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from rapport.capabilities.consent.model import Kept
 from rapport.kernel.settings import Section
 
-__all__ = ["PRIVACY_SETTINGS", "Kept", "PrivacySettings"]
-
-Kept: TypeAlias = Literal["kept", "counted", "not kept"]
+__all__ = ["PRIVACY_SETTINGS", "PrivacySettings"]
 
 
 class PrivacySettings(msgspec.Struct, frozen=True, kw_only=True):

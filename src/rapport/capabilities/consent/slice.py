@@ -38,7 +38,7 @@ CONSENT = Slice(
             name="consent:read", words="see what customers allow, and why", roles=("marketer", "agent", "analyst")
         ),
         Permission(name="consent:write", words="record what a customer allows or refuses", roles=("agent",)),
-        Permission(name="privacy:write", words="change the privacy policies", for_keys=False),
+        Permission(name="privacy:write", words="change the privacy policies"),
     ),
     web="rapport.capabilities.consent.web:WEB",
     commands=COMMANDS,

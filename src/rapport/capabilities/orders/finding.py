@@ -38,7 +38,7 @@ def numbered(conn: Connection, workspace: WorkspaceId, text: str, most: int) -> 
         until = spelling + "\U0010ffff" if len(number) >= SHORTEST else spelling
         query = (
             sa.select(o.order_id, o.strand, o.currency, o.revenue_minor)
-            .where(o.workspace == workspace, o.order_id >= spelling, o.order_id <= until)
+            .where(o.workspace == workspace, o.order_id >= spelling, o.order_id <= until, o.kept_until.is_(None))
             .order_by(o.order_id)
             .limit(most)
         )

@@ -141,7 +141,7 @@ def _make_anew(
     of_refunds = rows_of(conn, workspace, refunds.c.order_id, told)
     said = {one.fact for order in told.values() for one in order.statements}
     # What facts said that are not told again yet, after an upgrade, stays as it is until they are.
-    unsaid = {row["order_id"] for row in of_orders if row["fact"] and row["fact"] not in said}
+    unsaid = {row["order_id"] for row in of_orders if row["kept_until"] or (row["fact"] and row["fact"] not in said)}
     replace_orders(
         conn,
         [_row(workspace, order_id, order, state[0].get(order_id), known, settings)

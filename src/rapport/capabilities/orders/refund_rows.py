@@ -24,6 +24,7 @@ from rapport.storage.lookup import change_among
 
 __all__ = ["IS_SHARED", "RefundRow", "counts_for_its_customer", "lock_refunds", "refund_key", "refunds", "save_refunds"]
 
+_KEPT = sa.text("kept_until IS NOT NULL")
 _SHARED = sa.text("shared = 1")
 _ALONE = sa.text("order_id IS NULL AND shared = 0")
 
@@ -49,16 +50,20 @@ refunds = Table(
     Column("was_at", BigInteger),
     Column("reading", SmallInteger, nullable=False, server_default="1"),
     Column("shared", SmallInteger, nullable=False, server_default="0"),
+    Column("kept_until", BigInteger),
+    Column("kept_law", Text),
     Index("refunds_at", "workspace", "at"),
     Index("refunds_order", "workspace", "order_id"),
     Index("refunds_strand", "workspace", "strand", "refund_id"),
     Index("refunds_alone", "workspace", "refund_id", sqlite_where=_ALONE, postgresql_where=_ALONE),
     Index("refunds_shared", "workspace", "at", sqlite_where=_SHARED, postgresql_where=_SHARED),
+    Index("refunds_kept", "kept_until", sqlite_where=_KEPT, postgresql_where=_KEPT),
 )
 """By `refund_key`. `strand` is of whom the fact tells, `rank` 0 the shop's word and 1 a browser's. Without an amount it
 is what was left of the order. `claim` (JSON) is what it says of money, where its order decides what that is worth:
 currency and amount follow it whenever the order changes. `was_at` is what the report before this one said; the kept
-sums need it. `shared` (0 or 1): it names no order, and another has the same id."""
+sums need it. `shared` (0 or 1): it names no order, and another has the same id. `kept_until` and `kept_law` are of
+what stays of somebody erased, for the books (`books.py`)."""
 
 
 class RefundRow(NamedTuple):

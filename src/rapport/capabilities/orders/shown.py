@@ -72,6 +72,9 @@ class OrderShown(msgspec.Struct, frozen=True, kw_only=True):
     more_lines: int
     """Lines beyond those shown."""
     refunds: list[RefundShown]
+    kept_for: str = ""
+    """Of an order whose customer was erased: the law that makes the shop keep it, without whose it was."""
+    kept_until: str | None = None
     shipments: list[Any] = []
     """A set, the earliest first, as `GET /api/v1/orders/{id}/promise` shows them."""
 
@@ -85,7 +88,7 @@ def find_order(conn: Connection, workspace: WorkspaceId, order_id: str, *, shipm
         orders, is_corrected().label("corrected"), currency_of_order().label("money"), worth_of_order().label("worth")
     ).where(orders.c.workspace == workspace, orders.c.order_id == order_id)
     found = conn.execute(query).one_or_none()
-    if found is None or not found.fact:
+    if found is None or not (found.fact or found.kept_until):
         raise NotFound(f"no order {order_id[:60]!r} is known", hint="orders are known by the order_id of their facts")
     currency, revenue = found.money, found.worth
     given_back = _refunds(conn, workspace, order_id, currency, revenue)
@@ -99,6 +102,7 @@ def find_order(conn: Connection, workspace: WorkspaceId, order_id: str, *, shipm
         state=_state(found.cancelled_at, revenue, refunded), currency=currency, revenue_minor=revenue,
         refunded_minor=refunded, net_minor=0 if found.cancelled_at is not None else revenue - refunded,
         lines=lines[:MOST_LINES], more_lines=max(0, len(lines) - MOST_LINES), refunds=given_back,
+        kept_for=found.kept_law or "", kept_until=None if found.kept_until is None else to_iso(found.kept_until),
         shipments=list(shipments),
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rapport.capabilities.orders import kept_sums, store
+from rapport.capabilities.orders import books, kept_sums, store
 from rapport.capabilities.orders.changes import READING
 from rapport.capabilities.orders.facts import CART_EVENTS, FACT_KINDS
 from rapport.capabilities.orders.keeping import LISTENS_TO
@@ -31,7 +31,10 @@ ORDERS = Slice(
         # Refunds name an order, not a person, so they are found by the orders and go before those: last here.
         of_person(store.carts, "the carts somebody filled, and what became of them"),
         of_person(
-            store.orders, "what somebody ordered, for the numbers of the shop", erase=kept_sums.eraser_of(store.orders)
+            store.orders,
+            "what somebody ordered, for the numbers of the shop",
+            erase=kept_sums.eraser_of(store.orders),
+            keep_for_books=books.keep_orders,
         ),
         of_person(
             refunds,
@@ -39,12 +42,13 @@ ORDERS = Slice(
             by=(),
             export=store.refunds_of,
             erase=kept_sums.eraser_of(refunds),
+            keep_for_books=books.keep_refunds,
         ),
         of_shop(kept_sums.revenue_days, "what was sold and given back on each day, summed"),
         of_shop(kept_sums.revenue_marks, "days whose sums are to be made anew"),
         of_shop(kept_sums.revenue_zones, "the time zone in whose days they are summed"),
     ),
-    jobs=(kept_sums.SUMMING,),
+    jobs=(kept_sums.SUMMING, books.EXPIRING),
     web="rapport.capabilities.orders.web:WEB",
     settings=ORDER_SETTINGS,
     timers={CART_TIMER: judge_carts},

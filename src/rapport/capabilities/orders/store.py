@@ -46,6 +46,7 @@ __all__ = [
     "worth_of_order",
 ]
 
+_KEPT = sa.text("kept_until IS NOT NULL")
 _LEFT = sa.text("abandoned_at IS NOT NULL AND ordered_at IS NULL AND emptied_at IS NULL")
 
 carts = Table(
@@ -92,13 +93,18 @@ orders = Table(
     Column("reading", SmallInteger, nullable=False, server_default="1"),
     Column("updated_reading", SmallInteger, nullable=False, server_default="1"),
     Column("cancelled_reading", SmallInteger, nullable=False, server_default="1"),
+    Column("kept_until", BigInteger),
+    Column("kept_law", Text),
+    Column("tax_minor", BigInteger),
     Index("orders_at", "workspace", "at"),
     Index("orders_of_strand", "workspace", "strand", "at"),
+    Index("orders_kept", "kept_until", sqlite_where=_KEPT, postgresql_where=_KEPT),
 )
 """By order id. `rank` is that of the report (`ledger.Change`), `UNREPORTED` where there is none so far. `prices` (JSON)
 and `updated_told` (JSON, where the correction states no currency) are for the refunds and the currency: `settle`.
 `reading`, of report, correction and cancellation each, is by which version it was read (`READING`; 0 where there is
-none): what a newer one reads takes the place of what an older one did, whichever of the facts it was."""
+none): what a newer one reads takes the place of what an older one did, whichever of the facts it was. `kept_until`,
+`kept_law` and `tax_minor` are of what stays of somebody erased, for the books (`books.py`), and of it alone."""
 
 UNREPORTED = 8
 
@@ -239,13 +245,17 @@ def refunds_of(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) 
 
 
 def theirs(table: Table, workspace: WorkspaceId, keys: Collection[Key]) -> tuple[sa.ColumnElement[bool], ...]:
-    """Which rows of orders or refunds are of the orders of these strands; refunds that name none are of their own."""
+    """Which rows of orders or refunds are of the orders of these strands; refunds that name none, or one that nobody
+    has reported, are of their own.
+    """
     of_orders = (orders.c.workspace == workspace, orders.c.strand.in_(keys))
     ours = sa.select(orders.c.order_id).where(*of_orders)
     if table is orders:
         return of_orders
-    r = refunds.c
-    return r.workspace == workspace, sa.or_(r.order_id.in_(ours), sa.and_(r.order_id.is_(None), r.strand.in_(keys)))
+    r, known = refunds.c, orders.alias("known")
+    reported = sa.exists().where(known.c.workspace == r.workspace, known.c.order_id == r.order_id).correlate(refunds)
+    alone = sa.or_(r.order_id.is_(None), ~reported)
+    return r.workspace == workspace, sa.or_(r.order_id.in_(ours), sa.and_(alone, r.strand.in_(keys)))
 
 
 def cart_counts(conn: Connection, question: Question) -> list[CartCounts]:

@@ -33,8 +33,9 @@ def unsay(conn: Connection, unsaid: Unsaid) -> Mapping[str, int]:
     for some in chunks(unsaid.facts, 500):
         found["refunds"] += _drop(conn, refunds, _r.workspace == unsaid.workspace, _r.fact.in_(some))
     for some in chunks(sorted(unsaid.orders), 500):
-        _drop(conn, refunds, _r.workspace == unsaid.workspace, _r.order_id.in_(some))
-        _drop(conn, orders, of_shop, _o.order_id.in_(some))
+        # What is kept for the books no fact says any more.
+        _drop(conn, refunds, _r.workspace == unsaid.workspace, _r.order_id.in_(some), _r.kept_until.is_(None))
+        _drop(conn, orders, of_shop, _o.order_id.in_(some), _o.kept_until.is_(None))
     change_among(conn, sa.delete(order_statements), unsaid.workspace, order_statements.c.fact, unsaid.facts)
     # Whose an order is, is judged anew by what is left; what nobody disputes any more is told again as it was.
     words = sa.update(order_statements).values(disputed=False)
