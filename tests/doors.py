@@ -27,6 +27,7 @@ OPEN = {
     "GET /api/v1/merchandising/versions": _RULES,
     "GET /api/v1/placements": _RULES,
     "GET /api/v1/privacy/policies": "the policies themselves",
+    "PUT /api/v1/privacy/policies/{name}": "the policies themselves",
     "POST /api/v1/privacy/strings": "reads a text that is sent along",
     "GET /api/v1/products/{product_id}/worth": "a product's worth",
     "GET /api/v1/push-subscriptions/key": "the shop's public key",
@@ -135,6 +136,7 @@ JOBS = {
     "loyalty.announcing": "to members, of what they joined for; each message asks when it goes",
     "loyalty.time": "ends points and tiers, as the programme says",
     "measure.minutes": _MAKES_ITSELF,
+    "orders.books": "lets go what was kept of orders, tied to nobody",
     "orders.sums": _MAKES_ITSELF,
     "prediction.ending": Asks(
         "rooms/capabilities/test_prediction.py::test_what_may_not_be_said_any_more_ends_without_another_fit"
@@ -187,6 +189,7 @@ COMMANDS = {
     ),
     "predict show": _OPERATOR,
     "privacy erase": "what a person asked for", "privacy export": "all of one person, for that person",
+    "privacy hold end": _OPERATOR, "privacy hold list": _OPERATOR, "privacy hold place": _OPERATOR,
     "privacy policy apply": _OPERATOR, "privacy policy check": _OPERATOR, "privacy policy show": _OPERATOR,
     "privacy redact": _OPERATOR,
     "quarantine discard": _OPERATOR, "quarantine list": "what could not be read, before it is anybody's",
