@@ -12,8 +12,9 @@ from click.testing import CliRunner
 
 from rapport.act.jobs import Moment, Turn
 from rapport.app.cli import main
-from rapport.capabilities.lake import service
-from rapport.capabilities.lake.asking import ask
+from rapport.capabilities.lake import rebuilding, saved, service
+from rapport.capabilities.lake.asking import Limits, ask
+from rapport.capabilities.lake.charting import chart_of
 from rapport.capabilities.lake.jobs import ARCHIVING, COMPACTING, FORGETTING
 from rapport.capabilities.lake.permitted import Asking
 from rapport.capabilities.lake.recording import record_all
@@ -22,12 +23,12 @@ from rapport.compose.person import erase_person
 from rapport.compose.upkeep import summaries
 from rapport.decide import people
 from rapport.kernel.clock import HOUR, MINUTE
-from rapport.kernel.errors import InvalidInput, Misconfigured
+from rapport.kernel.errors import Conflict, InvalidInput, Misconfigured
 from rapport.kernel.identifiers import BUCKETS
 from rapport.kernel.ids import Key
 from rapport.remember.golden import find_root
 from rapport.remember.membership import records
-from rapport.storage import suppression
+from rapport.storage import log, suppression
 from rapport.storage.lake import upkeep
 from rapport.storage.lake.table import Lake
 from rapport.storage.leases import Leases
@@ -260,3 +261,53 @@ def test_asked_for_a_purpose_the_records_are_no_way_around_it(shop: Shop) -> Non
     for text in ("SELECT * FROM customers", "SELECT * FROM people"):
         with pytest.raises(InvalidInput, match="cannot be asked for a purpose"):
             ask(shop.db, shop.id, text, asking=Asking(shop.pipeline.slices.gate, "analytics"))
+
+
+def test_properties_that_differ_by_case_or_are_called_like_a_column_are_all_there(shop: Shop) -> None:
+    odd = {"Email": "A", "email": "b", "seq": "mine", "strand": "x", "workspace": 9, "received_day": "never"}
+    shop.send(shop.message("Thing Odd", at=NOON, user="u1", **odd))
+    service.archive(shop.db)
+    ((told,),) = ask(shop.db, shop.id, "SELECT body->'$.properties' FROM facts WHERE name = 'Thing Odd'").rows
+    assert json.loads(told) == odd
+    made = rebuilding.new_database(service.our_lake(shop.db).folder.parent / "anew", shop.pipeline.slices)
+    rebuilding.fill_from_lake(made, service.our_lake(shop.db))
+    with made.read() as conn:
+        (again,) = [
+            fact for row in log.latest(conn, shop.id, limit=99) if (fact := log.to_fact(row)).name == "Thing Odd"
+        ]
+    made.close()
+    assert again.properties == odd
+
+
+def test_an_answer_is_drawn_where_it_is_a_chart_and_not_where_it_would_mislead(shop: Shop) -> None:
+    service.archive(shop.db)
+    by_day = (
+        "SELECT occurred_at::date AS day, count(*) AS orders, sum(1.5) AS worth FROM facts GROUP BY 1 ORDER BY 1 DESC"
+    )
+    chart = chart_of(ask(shop.db, shop.id, by_day))
+    assert chart is not None
+    assert (chart["kind"], [line["name"] for line in chart["series"]]) == ("line", ["orders", "worth"])
+    assert chart["steps"] == sorted(chart["steps"]), "in the order of time, whatever that of the rows"
+    assert chart["series"][1]["points"][0] == 1.5 * chart["series"][0]["points"][0]
+    for sql in ("SELECT count(*) AS n, 1 AS one FROM facts", "SELECT name, count(*) FROM facts GROUP BY 1",
+                "SELECT name, seq FROM facts", "SELECT name, message_id FROM facts LIMIT 2"):  # fmt: skip
+        assert chart_of(ask(shop.db, shop.id, sql)) is None, sql
+    assert chart_of(ask(shop.db, shop.id, by_day, Limits(rows=2))) is None, "cut"
+
+
+def test_two_who_change_one_saved_query_do_not_overwrite_each_other(shop: Shop) -> None:
+    def keep(sql: str, *, seen: int = 0) -> int:
+        with shop.db.write() as conn:
+            return saved.save_query(
+                conn, shop.id, name="Orders", sql=sql, purpose="", by="Mia", now=NOON, seen=seen
+            ).version  # fmt: skip
+
+    assert (keep("SELECT 1"), keep("SELECT 2", seen=1)) == (1, 2)
+    for again in ({}, {"seen": 1}):
+        with pytest.raises(Conflict):
+            keep("SELECT 3", **again)
+    with shop.db.write() as conn, pytest.raises(Conflict, match="Mia has changed"):
+        saved.remove_query(conn, shop.id, "Orders", seen=1)
+    with shop.db.write() as conn:
+        saved.remove_query(conn, shop.id, "Orders", seen=2)
+        assert saved.list_queries(conn, shop.id) == []

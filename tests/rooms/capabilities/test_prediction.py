@@ -16,13 +16,16 @@ from rapport.app.wiring import installed
 from rapport.capabilities.prediction.bgnbd import BgNbd, FitFailed, fit, log_likelihood
 from rapport.capabilities.prediction.facts import MADE
 from rapport.capabilities.prediction.jobs import jobs
-from rapport.capabilities.prediction.model import Buyer, baseline_of, calibration_of
+from rapport.capabilities.prediction.model import Baseline, Buyer, Foretold, ModelCard, baseline_of, calibration_of
+from rapport.capabilities.prediction.service import modelled, telling
+from rapport.capabilities.prediction.service.buyers import Days
 from rapport.capabilities.prediction.spend import fit_spend
 from rapport.capabilities.prediction.store import cards, fits, latest_fit, predictions
 from rapport.compose.slice import Joined
 from rapport.decide.people import roots_of
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.gate import closed
+from rapport.kernel.ids import Key
 from rapport.remember.golden import find_key, golden_record
 from rapport.remember.segments.fields import Fields
 from rapport.storage.workspaces import create_workspace
@@ -270,3 +273,27 @@ def test_a_shop_whose_fit_fails_holds_up_no_other(shop: Shop) -> None:
     assert asked == [shop.id, other.id]
     with pytest.raises(RuntimeError):
         turns(shop.db, fitting, now=NOON + DAY)
+
+
+def test_what_a_model_cannot_say_in_numbers_the_baseline_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of whom the formula says nothing takes nobody else's answer away, and is answered all the same."""
+    nan = float("nan")
+    monkeypatch.setattr(modelled, "foretold", lambda *_: [Foretold(nan, nan), Foretold(2.0, 0.5)])
+    monkeypatch.setattr(modelled, "windows", lambda *_: [None, (3, 9)])
+    card = ModelCard(
+        fitted_at="2026-09-20T00:00:00Z", served="bgnbd", why="", customers=2, sampled=2, horizon_days=90,
+        parameters={"r": 1.0}, currency="EUR",
+    )  # fmt: skip
+    people = [Days(Key(bytes([n]) * 16), [0, 30], [100, 100]) for n in (1, 2)]
+    odd, plain = telling._asked(people, card, Baseline(orders={}, buys={}, of_all=(0.7, 0.4)), today=60)
+    assert telling._said(odd, card, 60)["expected_orders"] == 0.7
+    assert telling._said(plain, card, 60) | {"fitted_on": ""} == {
+        "churn_risk": 50, "expected_orders": 2.0, "model": "bgnbd", "fitted_on": "", "next_order_from": "1970-03-05",
+        "next_order_until": "1970-03-11",
+    }  # fmt: skip
+
+
+def test_a_window_without_an_end_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BgNbd, "window", lambda *_: np.array([np.nan, 3.4]))
+    parameters = {"r": 0.3, "alpha": 1.0, "a": 1.0, "b": 1.0}
+    assert modelled.windows(parameters, [Buyer(0, 0, 0), Buyer(1, 9, 9)]) == [None, (3, 3)]

@@ -19,6 +19,7 @@ from rapport.kernel.ids import Key
 from rapport.storage import log
 from rapport.storage.lake import archiver, erasing, upkeep
 from rapport.storage.lake.lease import alone
+from rapport.storage.lake.records import RecordRow, add_records, records_table
 from rapport.storage.lake.table import Lake
 from tests.running import ROOT
 from tests.shop import NOON, Shop
@@ -103,6 +104,31 @@ def test_who_is_erased_is_in_no_file_of_the_lake_any_more_and_others_are(shop: S
     assert not [file for file in (lake.facts / "_delta_log").iterdir() if b"u0" in file.read_bytes()]
     assert (upkeep.verify(shop.db, lake).missing, archiver.archive(shop.db, lake).facts) == (30, 0)
     assert erasing.forget(shop.db, lake, shop.id, [strand]).facts == 0
+
+
+def test_sweeping_touches_nothing_that_lies_beside_the_tables(shop: Shop) -> None:
+    """A clean-up that takes whatever it does not know has cost others their files."""
+    lake = lake_of(shop)
+    archiver.archive(shop.db, lake)
+    strange = lake.folder / "of-an-analyst.parquet"
+    strange.write_bytes(b"mine")
+    with alone(shop.db, lake):
+        upkeep.sweep(lake, keep_hours=0)
+    assert strange.read_bytes() == b"mine"
+    assert is_whole(shop)
+
+
+def test_any_engine_can_open_the_tables(shop: Shop) -> None:
+    """The oldest protocol there is: no vectors of deleted rows, and no time without a zone, which Spark refuses."""
+    lake = lake_of(shop)
+    archiver.archive(shop.db, lake)
+    add_records(lake, [RecordRow(1, "a", "ab", "cus_1", "s", "[]", "{}", NOON)])
+    for table in (lake.table(), records_table(lake)):
+        assert table is not None
+        protocol, types = table.protocol(), {str(field.type) for field in table.schema().fields}
+        assert (protocol.min_reader_version, protocol.min_writer_version <= 2) == (1, True)
+        assert types <= {f'PrimitiveType("{one}")' for one in ("long", "integer", "string", "date", "timestamp")}
+        assert table.metadata().configuration.get("delta.enableDeletionVectors", "false") == "false"
 
 
 def test_what_came_after_an_erasure_stays(shop: Shop) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from math import isfinite
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -58,6 +59,11 @@ class Foretold(NamedTuple):
     """Expected days with an order."""
     buys: float
     """Probability of at least one."""
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether these are numbers: for somebody unlike all others a formula may run out of them."""
+        return isfinite(self.orders) and isfinite(self.buys)
 
 
 class Bin(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,7 +29,10 @@ def windows(parameters: Mapping[str, float], buyers: Sequence[Buyer]) -> list[tu
     model = BgNbd(**parameters, log_likelihood=0.0)
     x, _, age = np.asarray(buyers, dtype=float).T
     early, late = (model.window(x, age, share, _YEAR) for share in (0.25, 0.75))
-    return [(round(float(one)), round(float(other))) for one, other in zip(early, late, strict=True)]
+    return [
+        (round(float(one)), round(float(other))) if np.isfinite(one) and np.isfinite(other) else None
+        for one, other in zip(early, late, strict=True)
+    ]
 
 
 def spends(parameters: Mapping[str, float], found: Sequence[Days]) -> list[int | None]:

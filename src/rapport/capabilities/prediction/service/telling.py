@@ -170,7 +170,8 @@ def _asked(found: Sequence[Days], card: ModelCard, baseline: Baseline, today: in
 
         if card.parameters and card.served == "bgnbd":  # what was worse says nothing, of windows neither
             windows = modelled.windows(card.parameters, buyers)
-            told = modelled.foretold(card.parameters, buyers)
+            said = modelled.foretold(card.parameters, buyers)
+            told = [one if one.is_finite else plain for one, plain in zip(said, told, strict=True)]
         if card.spend_parameters:
             spends = modelled.spends(card.spend_parameters, found)
     return [_Ask(*one) for one in zip(found, buyers, told, windows, spends, strict=True)]
