@@ -264,7 +264,14 @@ def test_asked_for_a_purpose_the_records_are_no_way_around_it(shop: Shop) -> Non
 
 
 def test_properties_that_differ_by_case_or_are_called_like_a_column_are_all_there(shop: Shop) -> None:
-    odd = {"Email": "A", "email": "b", "seq": "mine", "strand": "x", "workspace": 9, "received_day": "never"}
+    odd: dict[str, Any] = {
+        "Email": "A",
+        "email": "b",
+        "seq": "mine",
+        "strand": "x",
+        "workspace": 9,
+        "received_day": "never",
+    }
     shop.send(shop.message("Thing Odd", at=NOON, user="u1", **odd))
     service.archive(shop.db)
     ((told,),) = ask(shop.db, shop.id, "SELECT body->'$.properties' FROM facts WHERE name = 'Thing Odd'").rows

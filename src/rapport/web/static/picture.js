@@ -26,7 +26,10 @@
       range.setStart(node, word.index);
       range.setEnd(node, word.index + word[0].length);
       const box = range.getBoundingClientRect();
-      if (box.width) pen.fillText(word[0], box.left - at.x, box.top - at.y + box.height / 2 + 1);
+      if (!box.width) continue;
+      pen.letterSpacing = "0px"; // digits of a table are of one width, which a canvas does not know
+      pen.letterSpacing = `${(box.width - pen.measureText(word[0]).width) / word[0].length}px`;
+      pen.fillText(word[0], box.left - at.x, box.top - at.y + box.height / 2 + 1);
     }
   }
   function paint(figure) {
