@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 __all__ = [
     "ENGLISH", "Language", "form_of", "gettext", "kept", "listed", "ngettext", "noted", "retold", "speak", "spoken",
+    "told",
 ]  # fmt: skip
 
 _Forms = tuple[str, ...]
@@ -29,6 +31,8 @@ class Language(NamedTuple):
     """English → the text; where there is a number in it, the text for each plural form of the language."""
     form: Callable[[int], int]
     """Which of its plural forms a number takes."""
+    raised: tuple[str, ...] = ()
+    """English texts of errors with places for values, the one that says most first."""
 
     @property
     def money(self) -> str:
@@ -52,7 +56,7 @@ def speak(language: Language) -> None:
     _spoken.set(language)
 
 
-def gettext(text: str, **values: Any) -> str:
+def gettext(text: str, /, **values: Any) -> str:
     """The text in the language that is spoken, with its values: `%(name)s`. English where it has none.
 
     >>> gettext("Late by %(days)s days", days=3)
@@ -87,6 +91,10 @@ def noted(text: str) -> str:
 
 
 _KEPT: dict[str, re.Pattern[str]] = {}
+_LONGEST, _DEEPEST = 1_000, 4
+"""Of an error that is told again: characters, and errors within errors."""
+_QUOTED = re.compile(r"""(['"`]).*\1|“.*”|‘.*’""", re.DOTALL)
+"""What somebody wrote, as errors name it."""
 
 
 def kept(text: str) -> str:
@@ -94,10 +102,18 @@ def kept(text: str) -> str:
 
     `kept("quiet until %(hour)s:00") % {"hour": 8}` is what is written down, and `retold` says it in another language.
     """
-    parts = re.split(r"%\((\w+)\)s", text)
-    wanted = [re.escape(part) if at % 2 == 0 else f"(?P<{part}>.+?)" for at, part in enumerate(parts)]
-    _KEPT[text] = re.compile("".join(wanted), re.DOTALL)
+    _KEPT[text] = _shape(text)
     return text
+
+
+@lru_cache(maxsize=2_000)
+def _shape(text: str) -> re.Pattern[str]:
+    """What finds a text again with its values."""
+    parts = re.split(r"%\((\w+)\)s", text)
+    wanted = [
+        re.escape(part.replace("%%", "%")) if at % 2 == 0 else f"(?P<{part}>.+?)" for at, part in enumerate(parts)
+    ]
+    return re.compile("".join(wanted), re.DOTALL)
 
 
 def retold(text: str) -> str:
@@ -118,6 +134,34 @@ def retold(text: str) -> str:
         if "%(" in told and (match := pattern.fullmatch(text)):
             return gettext(told, **{name: retold(value) for name, value in match.groupdict().items()})
     return text
+
+
+def told(text: str) -> str:
+    """The message or the hint of an error in the language that is spoken, its values as they were, or told too.
+
+    >>> speak(Language("de", "de", {"no egg %(name)s": ("kein Ei %(name)s",)}, ENGLISH.form, ("no egg %(name)s",)))
+    >>> told("no egg 'Bo'"), told("line 3: no egg 'Bo'"), told("no tea")
+    ("kein Ei 'Bo'", "line 3: kein Ei 'Bo'", 'no tea')
+    >>> speak(ENGLISH)
+    """
+    return _told(text, _DEEPEST) if _spoken.get().texts and len(text) <= _LONGEST else text
+
+
+def _told(text: str, deep: int) -> str:
+    if not text or not deep or _QUOTED.fullmatch(text):
+        return text
+    language = _spoken.get()
+    if found := language.texts.get(text):
+        return found[0]
+    before, colon, after = text.partition(": ")
+    if colon and after in language.texts:
+        return f"{_told(before, deep - 1)}: {_told(after, deep - 1)}"
+    for one in language.raised:
+        if match := _shape(one).fullmatch(text):
+            return gettext(one, **{name: _told(value, deep - 1) for name, value in match.groupdict().items()})
+    if colon:
+        return f"{_told(before, deep - 1)}: {_told(after, deep - 1)}"
+    return retold(text)
 
 
 def listed(texts: list[str], *, last: str = "") -> str:

@@ -74,7 +74,7 @@ def report_of(conn: Connection, workspace: WorkspaceId, metrics: Metrics, *, now
         ask(DECISION_SALES, period, "day"), ask(DECISION_SALES, period, "currency"),
         ask(DECISION_SALES, before, "currency"),
     )  # fmt: skip
-    currency = main_currency([*by_currency, *then], otherwise=workspace_of(conn, workspace).settings.currency)
+    currency = main_currency([*by_currency, *then], own=workspace_of(conn, workspace).settings.currency)
     total, earlier = _of(by_currency, currency), _of(then, currency)
     sold, sold_before = ask(DECISION_SALES, period, "placement"), ask(DECISION_SALES, before, "placement")
     return Report(

@@ -31,6 +31,7 @@ from rapport.measure.service import Metrics, zone_of
 from rapport.remember.listing import customers_of
 from rapport.remember.membership import segments
 from rapport.storage.engine import Database
+from rapport.storage.workspaces import workspace_of
 from rapport.web.console import NavItem, render
 from rapport.web.formats import count, country, date_words_of, percent
 from rapport.web.forms import integer
@@ -139,8 +140,9 @@ def metric_page(
     answer = found.answer.answer
     with db.read() as conn:
         names = _segments(conn, principal.workspace) if measured.metric.for_segments else []
+        own = workspace_of(conn, principal.workspace).settings.currency
     currencies = sorted({str(row["currency"]) for row in answer.rows if "currency" in row and asked.by != "currency"})
-    currency = asked.currency if asked.currency in currencies else _main(answer, currencies)
+    currency = asked.currency if asked.currency in currencies else _main(answer, currencies, own)
     rows = [row for row in answer.rows if not currencies or row["currency"] == currency]
     may_open = measured.who is not None and principal.may("customers:read")
     return render(
@@ -229,11 +231,11 @@ def _number(row: Mapping[str, Any], columns: Sequence[Column]) -> Any:
     return row.get("value", row[columns[0].name])
 
 
-def _main(answer: Answer, currencies: Sequence[str]) -> str:
-    if not currencies:
-        return ""
+def _main(answer: Answer, currencies: Sequence[str], own: str) -> str:
+    if not currencies or own in currencies:
+        return own if currencies else ""
     if all("revenue_minor" in row for row in answer.rows):
-        return main_currency(answer.rows, otherwise=currencies[0])
+        return main_currency(answer.rows, own=own)
     totals = {
         code: sum(abs(row["value"] or 0) for row in answer.rows if row["currency"] == code) for code in currencies
     }

@@ -29,9 +29,11 @@ def money_of(rows: Iterable[Mapping[str, Any]]) -> Money:
     return Money(orders, words[0] if words else "–", " + ".join(words[1:4]))
 
 
-def main_currency(rows: Iterable[Mapping[str, Any]], *, otherwise: str) -> str:
-    """The currency with the most revenue before refunds in these rows; the unknown one only where there is no other."""
+def main_currency(rows: Iterable[Mapping[str, Any]], *, own: str) -> str:
+    """Which currency a page tells of these rows: the shop's own where any of them is in it, else that with the most
+    revenue before refunds; the unknown one only where there is no other, and the shop's own where there is nothing.
+    """
     sums: dict[str, int] = {}
     for row in rows:
         sums[row["currency"]] = sums.get(row["currency"], 0) + row["revenue_minor"]
-    return max(sums, key=lambda code: (code != UNKNOWN_CURRENCY, sums[code])) if sums else otherwise
+    return max(sums, key=lambda code: (code == own, code != UNKNOWN_CURRENCY, sums[code])) if sums else own

@@ -34,7 +34,7 @@ def _sold(conn: Connection, asked: OfShop) -> Mapping[str, Any] | None:
     )
     if not shown["decided"] and not rows and not before:
         return None
-    currency = main_currency([*rows, *before], otherwise=asked.currency)
+    currency = main_currency([*rows, *before], own=asked.currency)
     sums = {row["currency"]: row["revenue_minor"] for row in rows}
     then = sum(row["revenue_minor"] for row in before if row["currency"] == currency)
     others = sorted((minor, code) for code, minor in sums.items() if code != currency)

@@ -20,7 +20,7 @@ from rapport.kernel.money import to_minor
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
 from rapport.remember import listing, searching
-from rapport.remember.listing import CustomerQuery, CustomerSummary, Sort, Who
+from rapport.remember.listing import CustomerQuery, CustomerSummary, Sort, Who, called
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import WorkspaceSettings, all_workspaces
@@ -40,8 +40,6 @@ AnyRequest = Request[Any, Any, Any]
 PATH = "/console/customers"
 AT_ONCE = 500
 """Customers that are read at a time for a file."""
-LONGEST_NUMBER = 24
-"""Characters of an identifier that is shown as somebody's name."""
 CHOSEN = 200
 """Customers that can be chosen by their boxes."""
 
@@ -100,7 +98,7 @@ def customers_page(
         cursor=found.page.cursor, matches=found.matches, more=found.more, numbers=numbers, values=values,
         views=views, current_view=current, ordered=ORDERED, orders=ORDERS, currency=settings.currency,
         moment_of=from_iso, purposes=purposes.names(workspace),
-        pairs=_pairs, called=_called, consents=[_consent(one) for one in values["consent"]],
+        pairs=_pairs, called=called, consents=[_consent(one) for one in values["consent"]],
         by=", ".join(gettext(one.title) for one in lookups.lookups),
         several_currencies=any(one.currency not in ("", settings.currency) for one in found.page.customers),
     )  # fmt: skip
@@ -187,18 +185,6 @@ def _ordered(asked: str) -> tuple[str, int]:
 
 def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 7 else None
-
-
-def _called(one: CustomerSummary) -> str:
-    """What a line calls somebody; of who has told nothing, a few letters of what there is.
-
-    An identifier that people read (a customer number) stands as it is, one that machines made is cut.
-    """
-    if one.name or one.email or one.phone:
-        return one.label
-    if not one.known:
-        return gettext("Visitor %(id)s", id=one.label[:8])
-    return one.label if len(one.label) <= LONGEST_NUMBER else gettext("Customer %(id)s", id=one.label[:8])
 
 
 def _pairs(values: Sequence[str]) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from rapport.kernel.acting import note_people
 from rapport.kernel.clock import to_iso
 from rapport.kernel.countries import country_code
 from rapport.kernel.ids import CustomerId, Key, WorkspaceId
+from rapport.kernel.language import gettext
 from rapport.remember import places
 from rapport.remember.finding import SEARCHED, Fit, find
 from rapport.remember.places import Place
@@ -37,6 +38,7 @@ __all__ = [
     "Listed",
     "Sort",
     "Who",
+    "called",
     "count_customers",
     "customers_of",
     "list_counted",
@@ -90,6 +92,22 @@ class CustomerSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Revenue before refunds in the currency it is largest in, without shipping and tax."""
     currency: str
     identifiers: int
+
+
+LONGEST_NUMBER = 24
+"""Characters of an identifier that is shown as somebody's name."""
+
+
+def called(one: CustomerSummary) -> str:
+    """What pages call somebody; of who has told nothing, a few letters of what there is.
+
+    An identifier that people read (a customer number) stands as it is, one that machines made is cut.
+    """
+    if one.name or one.email or one.phone:
+        return one.label
+    if not one.known:
+        return gettext("Visitor %(id)s", id=one.label[:8])
+    return one.label if len(one.label) <= LONGEST_NUMBER else gettext("Customer %(id)s", id=one.label[:8])
 
 
 class CustomerPage(msgspec.Struct, frozen=True, kw_only=True):

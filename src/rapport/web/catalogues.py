@@ -6,6 +6,7 @@ Rapport's own stand in `web/locale`, one file a language. A slice of another dis
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 
 from rapport.kernel.language import ENGLISH, Language
+from rapport.web.raised import MARK
 
 __all__ = ["LANGUAGES", "OWN", "Catalogues", "Room", "language_named", "tag_of"]
 
@@ -64,7 +66,9 @@ class _Known(NamedTuple):
 
     texts: Mapping[str, tuple[str, ...]]
     lacking: frozenset[str]
-    """The files with a text that is not translated."""
+    """The files with a text that is not translated; an error's may be English on a page that is not."""
+    raised: tuple[str, ...]
+    """The texts of errors that have values."""
 
 
 class Catalogues:
@@ -103,9 +107,12 @@ class Catalogues:
     def _language(self, tag: str) -> Language:
         if tag not in self._joined:
             texts: dict[str, tuple[str, ...]] = {}
+            raised: set[str] = set()
             for folder in reversed(self._folders):  # Rapport's own words win
                 texts.update(self._of(folder, tag).texts)
-            self._joined[tag] = Language(tag, tag, texts, _PLURALS.get(tag, ENGLISH.form))
+                raised.update(self._of(folder, tag).raised)
+            exactest = tuple(sorted(raised, key=_said, reverse=True))
+            self._joined[tag] = Language(tag, tag, texts, _PLURALS.get(tag, ENGLISH.form), exactest)
         return self._joined[tag]
 
 
@@ -135,19 +142,28 @@ def _regional(locale: str, tag: str) -> str:
 
 def _read(file: Path, tag: str) -> _Known:
     if not file.is_file():
-        return _Known({}, frozenset())
+        return _Known({}, frozenset(), ())
     texts: dict[str, tuple[str, ...]] = {}
     lacking: set[str] = set()
+    raised: list[str] = []
     with file.open("rb") as opened:
         messages = list(read_po(opened, locale=tag))
     for message in messages:
         forms = _forms(message)
         if all(forms) and not message.fuzzy:
-            texts[message.id if isinstance(message.id, str) else message.id[0]] = forms
-        else:
+            text = message.id if isinstance(message.id, str) else message.id[0]
+            texts[text] = forms
+            if MARK in message.auto_comments and "%(" in text:
+                raised.append(text)
+        elif MARK not in message.auto_comments:
             lacking.update(name for name, _ in message.locations)
     texts.pop("", None)
-    return _Known(texts, frozenset(lacking))
+    return _Known(texts, frozenset(lacking), tuple(raised))
+
+
+def _said(text: str) -> tuple[int, str]:
+    """How much a text says beside its values."""
+    return len(re.sub(r"%\(\w+\)s", "", text)), text
 
 
 def _forms(message: Message) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from sqlalchemy import Connection
 
 from rapport.kernel.clock import now_us
 from rapport.kernel.ids import WorkspaceId
-from rapport.kernel.language import form_of, gettext, noted, retold, spoken
+from rapport.kernel.language import form_of, gettext, noted, retold, spoken, told
 from rapport.kernel.money import format_minor
 from rapport.kernel.named import by_name
 from rapport.kernel.principal import Principal
@@ -108,7 +108,7 @@ class Console:
             bytes=formats.size_text, compact=formats.compact, count=formats.count, country=formats.country,
             day=formats.day,
             duration=formats.duration, json_text=json_text, json_view=json_view, moment=formats.moment,
-            money=format_minor, percent=formats.percent, retold=retold, tr=_translated, urlencode=quoted,
+            money=format_minor, percent=formats.percent, retold=retold, told=told, tr=_translated, urlencode=quoted,
         )  # fmt: skip
         self._folders = folders
         self._rooms = {room: Room.of(folder) for room, folder in folders.items()}

@@ -20,8 +20,9 @@ from jinja2.ext import babel_extract
 
 from rapport.web.catalogues import LANGUAGES, OWN, PACKAGE
 from rapport.web.constants import module_of
+from rapport.web.raised import MARK, errors_of, raised_in, read_by_people
 
-__all__ = ["Texts", "texts_of", "write_catalogues"]
+__all__ = ["Texts", "errors_in", "texts_of", "write_catalogues"]
 
 Text: TypeAlias = "str | tuple[str, str]"
 """A text; with a number in it the English singular and plural."""
@@ -52,12 +53,26 @@ def texts_of(package: Path) -> Texts:
     for file in sorted(package.rglob("maps/*.toml")):
         for text in _of_map(file):
             found[text].add(file.relative_to(package.parent).as_posix())
+    for text, files in errors_in(package).items():
+        found[text] |= files
+    return {text: frozenset(files) for text, files in found.items()}
+
+
+def errors_in(package: Path) -> Texts:
+    """The texts of errors that people meet on pages; not counted to what a page has to have in its language."""
+    modules = {file: module_of(file) for file in sorted(package.rglob("*.py"))}
+    names = errors_of(modules.values())
+    found: dict[Text, set[str]] = defaultdict(set)
+    for file, module in modules.items():
+        if read_by_people(file, package):
+            for text in raised_in(module, names):
+                found[text].add(file.relative_to(package.parent).as_posix())
     return {text: frozenset(files) for text, files in found.items()}
 
 
 def write_catalogues(package: Path, folder: Path, tags: Iterable[str] = LANGUAGES) -> None:
     """Write `folder/de.po` and its neighbours anew."""
-    texts = texts_of(package)
+    texts, errors = texts_of(package), errors_in(package)
     folder.mkdir(exist_ok=True)
     for tag in tags:
         if tag == "en":
@@ -66,7 +81,8 @@ def write_catalogues(package: Path, folder: Path, tags: Iterable[str] = LANGUAGE
         kept = _translated(file, tag)
         catalog = Catalog(locale=tag, project="Rapport", charset="utf-8", fuzzy=False)
         for text, files in sorted(texts.items(), key=lambda one: (min(one[1]), _first(one[0]))):
-            catalog.add(text, kept.get(text, ""), [(name, 0) for name in sorted(files)])
+            note = (MARK,) if errors.get(text) == files else ()
+            catalog.add(text, kept.get(text, ""), [(name, 0) for name in sorted(files)], auto_comments=note)
         with file.open("wb") as out:
             write_po(out, catalog, width=0, omit_header=True, include_lineno=False)
 

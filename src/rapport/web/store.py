@@ -6,6 +6,7 @@ Secrets (session tokens, invitation tokens, API keys) are stored as SHA-256 only
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -153,6 +154,12 @@ def digest_of(token: str) -> bytes:
 def user_by_email(conn: Connection, email: str) -> User | None:
     """The user with this e-mail, already in lower case."""
     return _user(conn.execute(sa.select(users).where(users.c.email == email)).first())
+
+
+def names_of_users(conn: Connection, user_ids: Iterable[str]) -> dict[str, str]:
+    """What these accounts are called; who has none any more is missing."""
+    query = sa.select(users.c.id, users.c.name).where(users.c.id.in_(sorted(set(user_ids))))
+    return dict(conn.execute(query).tuples().all())
 
 
 def user_by_id(conn: Connection, user_id: str) -> User | None:

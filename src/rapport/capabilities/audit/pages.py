@@ -22,6 +22,7 @@ from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.storage.audit.sealing import head
 from rapport.storage.engine import Database
 from rapport.web.console import ConsolePages, NavItem, render
+from rapport.web.store import names_of_users
 
 __all__ = ["PAGES"]
 
@@ -57,9 +58,11 @@ def audit_page(
         except RapportError as caught:
             error, page = caught, Page(entries=[], cursor=None)
         names = _names(conn, principal, page)
+        people = names_of_users(conn, (one.who for one in page.entries if not one.name))
     return render(
         request, "audit/trail.html", status=error.status if error else 200, page=page, asked=asked, head=newest,
-        actions=ACTIONS, words_of=done, error=error, names=names, moment_of=from_iso, searched=any(asked.values()),
+        actions=ACTIONS, words_of=done, error=error, names=names, people=people, moment_of=from_iso,
+        searched=any(asked.values()),
     )  # fmt: skip
 
 

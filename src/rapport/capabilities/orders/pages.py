@@ -49,7 +49,7 @@ def sales_page(request: AnyRequest, db: Database, principal: Principal, metrics:
         by_country = _answer(conn, metrics, workspace, Period(first_moment(found[WEEK], zone), now), by="country")
         own = next(shop.settings.currency for shop in all_workspaces(conn) if shop.id == workspace)
     currencies = sorted({row["currency"] for row in by_day.rows if row["currency"]})
-    currency = wanted if wanted in currencies else main_currency(by_day.rows, otherwise=own)
+    currency = wanted if wanted in currencies else main_currency(by_day.rows, own=own)
     countries = [row for row in by_country.rows if row["currency"] == currency]
     lines = _lines(by_day.rows, currency, found)
     return render(

@@ -41,7 +41,7 @@ def _revenue(conn: Connection, asked: OfShop) -> Mapping[str, Any]:
     rows = _rows(conn, asked.workspace, Period(weeks.before.since, weeks.week.until), by="day")
     # Of the day a week ago only what there was by this hour; the other days whole.
     by_now = _rows(conn, asked.workspace, weeks.same_day, by="currency")
-    currency = main_currency(rows, otherwise=asked.currency)
+    currency = main_currency(rows, own=asked.currency)
     then, whole = sold_in(by_now, currency), sold_in(rows, currency, days=days[: WEEK - 1])
     return {
         "today": beside(sold_in(rows, currency, days=days[-1:]), then, currency),
@@ -86,7 +86,7 @@ def _countries(conn: Connection, asked: OfShop) -> Mapping[str, Any]:
     zone = zone_of(conn, asked.workspace)
     since = first_moment(latest_days(asked.now, asked.days, zone)[0], zone)
     rows = _rows(conn, asked.workspace, Period(since, asked.now), by="country")
-    main = main_currency(rows, otherwise=asked.currency)
+    main = main_currency(rows, own=asked.currency)
     ranked = sorted((row for row in rows if row["currency"] == main), key=lambda row: -row["revenue_minor"])
     return {"countries": ranked[:COUNTRIES], "currency": main, "days": asked.days, "zone_key": zone.key}
 

@@ -10,7 +10,7 @@ from litestar import Request, Response, get
 from sqlalchemy import Connection
 
 from rapport.capabilities.products.service import PAGE, find_page, search_page
-from rapport.kernel.clock import now_us
+from rapport.kernel.clock import from_iso, now_us
 from rapport.kernel.language import noted
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
@@ -54,7 +54,7 @@ def product_page(request: AnyRequest, db: Database, principal: Principal, produc
             conn, principal.workspace, product_id.removeprefix("/")[:120],
             sees_people=principal.may("customers:read"), now=now_us(),
         )  # fmt: skip
-    return render(request, "products/product.html", found=found, product=found.product)
+    return render(request, "products/product.html", found=found, product=found.product, moment_of=from_iso)
 
 
 PAGES = ConsolePages(

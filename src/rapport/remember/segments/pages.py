@@ -20,7 +20,7 @@ from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.kernel.language import noted
 from rapport.kernel.principal import Principal
 from rapport.kernel.text import clean
-from rapport.remember.listing import CustomerSummary, customers_of
+from rapport.remember.listing import CustomerSummary, called, customers_of
 from rapport.remember.registry import Remembered
 from rapport.remember.segments import portrait, service
 from rapport.remember.segments.fields import Fields
@@ -74,7 +74,7 @@ def try_text(
 ) -> Response[str]:  # fmt: skip
     """The count and sample for a text, while somebody types."""
     where = raw(data, "where")[: LONGEST_TEXT + 1]
-    return render(request, "segments/tried.html", **_tried(db, principal, fields_of(remembered), where))
+    return render(request, "segments/tried.html", called=called, **_tried(db, principal, fields_of(remembered), where))
 
 
 @post("/segments-save", permission="segments:write", sync_to_thread=True, status_code=200)
@@ -124,7 +124,7 @@ def segment_page(
             "versions": service.history(conn, workspace, name),
         }
     return render(
-        request, "segments/segment.html", segment=found, seen=service.tag_of(found), members=who,
+        request, "segments/segment.html", called=called, segment=found, seen=service.tag_of(found), members=who,
         more=page.cursor, currency=settings.currency, names=names, other=other, shared=shared,
         day_of=_day_of, quote=_quoted, purposes=purposes.names(workspace), **context,
     )  # fmt: skip
@@ -253,6 +253,6 @@ def _editor(
     shown_error = None if isinstance(error, BadSegment) else error
     return render(
         request, "segments/edit.html", status=error.status if error else 200, name=name, old=old, where=where,
-        seen=seen, why=why, error=shown_error, fields=listed, operations=OPERATIONS,
+        called=called, seen=seen, why=why, error=shown_error, fields=listed, operations=OPERATIONS,
         **_tried(db, principal, fields, where),
     )  # fmt: skip
