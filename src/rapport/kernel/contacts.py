@@ -15,7 +15,7 @@ import phonenumbers
 
 from rapport.kernel.placeholders import is_placeholder_number
 
-__all__ = ["PhoneNumber", "email_address", "phone_number", "without_invisible"]
+__all__ = ["PhoneNumber", "country_of_number", "email_address", "phone_number", "without_invisible"]
 
 MAX_PHONE = 80
 """Characters of a telephone field that are looked at; a longer one is refused."""
@@ -125,6 +125,19 @@ def phone_number(value: object, *, region: str | None = None) -> PhoneNumber | N
     if not isinstance(value, str) or not 5 <= len(value) <= MAX_PHONE:
         return None
     return _phone_number(value, region)
+
+
+@lru_cache(maxsize=20_000)
+def country_of_number(e164: str) -> str:
+    """The country of a number in international form, by its area too; empty where it is of none.
+
+    >>> country_of_number("+12025550123"), country_of_number("+14165550123"), country_of_number("")
+    ('US', 'CA', '')
+    """
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(e164)) or ""
+    except phonenumbers.NumberParseException:
+        return ""
 
 
 @lru_cache(maxsize=20_000)

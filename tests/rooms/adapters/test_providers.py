@@ -34,7 +34,7 @@ from rapport.capabilities.messages.service.providers import Provider as Carrier
 from rapport.capabilities.messages.service.providers import keep_provider
 from rapport.capabilities.messages.service.queueing import MessageWanted, queue
 from rapport.capabilities.messages.store import MessageRow
-from rapport.kernel.clock import SECOND
+from rapport.kernel.clock import DAY, SECOND
 from rapport.kernel.errors import InvalidInput, NotFound, Unauthenticated
 from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import Key
@@ -201,7 +201,7 @@ CASES: list[tuple[Provider, str, list[str], set[str]]] = [
     ("twilio", "undelivered", ["Bounced"], {"bounced"}),
     ("meta", "delivered", ["Delivered"], set()),
     ("meta", "failed", ["Bounced"], {"bounced"}),
-    ("meta", "limited", ["Bounced"], set()),
+    ("meta", "limited", ["Bounced"], {"limited"}),
 ]
 
 
@@ -296,7 +296,7 @@ def test_amazons_certificate_comes_from_amazon_and_its_topic_is_the_shops(shop: 
 
 def test_of_a_provider_that_was_not_set_nothing_is_taken(shop: Shop) -> None:
     with shop.db.write() as conn:
-        doors.remove_door(conn, shop.id, "meta")
+        doors.remove_door(conn, shop.id, "meta", now=NOW)
     with pytest.raises(NotFound):
         give(shop, "meta", SIGNING.sent("meta", {}))
     with shop.db.write() as conn:
@@ -320,3 +320,24 @@ def test_no_delivery_whatever_it_holds_is_a_bug(provider: Provider, said: Any) -
     for body in (msgspec.json.encode(said), msgspec.json.encode({"Message": msgspec.json.encode(said).decode()})):
         with contextlib.suppress(InvalidInput):
             read(provider, Delivery({}, body, "https://shop.example/"))
+
+
+def test_a_providers_old_secret_counts_for_a_day_beside_the_new_one(shop: Shop) -> None:
+    """What it sends again for hours is still believed; the same secret set twice, and one set anew, lose nothing."""
+    row = message_of(shop, "whatsapp")
+    sent = SIGNING.sent("meta", report("meta", "delivered", row.id))
+    with shop.db.write() as conn:
+        for at in (NOW, NOW + 1):
+            doors.keep_door(conn, shop.id, "meta", "another secret", now=at)
+        door = doors.door_of(conn, shop.id, "meta")
+    assert door is not None
+    assert (door.secret, door.secret_at) == ("another secret", NOW)
+    assert door.secrets(NOW + DAY - 1) == ["another secret", SIGNING.secret("meta")]
+    assert door.secrets(NOW + DAY) == ["another secret"]
+    try:
+        assert give(shop, "meta", sent, now=NOW + 2).messages == 1
+        with pytest.raises(Unauthenticated, match="secret that is set"):
+            give(shop, "meta", sent, now=NOW + DAY)
+    finally:
+        with shop.db.write() as conn:
+            doors.keep_door(conn, shop.id, "meta", SIGNING.secret("meta"), now=NOW)

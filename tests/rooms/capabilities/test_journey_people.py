@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
+from typing import Any
 
 import pytest
 
 from rapport.act.store import outbox
+from rapport.capabilities.journeys.checking import BadJourney
+from rapport.capabilities.journeys.service import graphs
+from rapport.capabilities.journeys.service.trying import dry_run
 from rapport.capabilities.messages import store as messages
 from rapport.compose.erasure import erase
-from rapport.kernel.clock import HOUR, now_us
+from rapport.kernel.clock import DAY, HOUR, now_us, to_datetime
 from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import Key
 from rapport.kernel.principal import Principal
@@ -18,7 +22,19 @@ from rapport.resolve.actions.service import Identity
 from rapport.resolve.actions.split import SplitWanted
 from rapport.resolve.graph.customer_ids import ensure_secret
 from tests.databases import ENGINES, database_at
-from tests.rooms.capabilities.test_journeys import CART, SLICES, go, happens, inside, key, own, put, sent, somebody
+from tests.rooms.capabilities.test_journeys import (
+    CART,
+    FIELDS,
+    SLICES,
+    go,
+    happens,
+    inside,
+    key,
+    own,
+    put,
+    sent,
+    somebody,
+)
 from tests.shop import Shop
 
 _NUMBERS = count(1)
@@ -80,3 +96,72 @@ def test_somebody_erased_leaves_every_journey_and_nothing_of_them_is_sent_any_mo
     shop.fold()
     go(shop, after=HOUR)
     assert {one.strand for one in inside(shop, name)} == {key(shop, bo)}, "who was erased comes back by no late fact"
+
+
+def test_two_facts_in_one_second_are_one_message(shop: Shop) -> None:
+    """About one cart, told twice under two ids at the same instant, in one batch and in two."""
+    graph, fact = own(CART)
+    put(shop, graph)
+    ada, at = somebody(shop), now_us()
+    for _ in range(2):
+        shop.send(shop.message(fact, at=at, user=ada, cart_id="a"), shop.message(fact, at=at, user=ada, cart_id="a"))
+        shop.fold()
+    go(shop)
+    go(shop, after=HOUR)
+    assert len(sent(shop, ada)) == 1
+
+
+def test_who_has_no_clock_goes_by_the_shops_and_nobody_is_lost(shop: Shop) -> None:
+    """Of people whose zone is a word, an old name, too long or nothing, each gets their message at the shop's hour."""
+    graph, fact = own(CART)
+    hour = {"kind": "hour", "at": "09:00", "next": "remind"}
+    name = put(shop, {**graph, "nodes": {**graph["nodes"], "wait": hour}})
+    zones = ("Mars/Base", "US/Pacific-New", "../../etc/passwd", "x" * 300, "", "GMT+25:00")
+    people = [somebody(shop, **({"timezone": zone} if zone else {})) for zone in zones]
+    for one in people:
+        happens(shop, fact, one, cart_id="a")
+    go(shop)
+    rests = inside(shop, name)
+    assert len(rests) == len(zones)
+    assert {to_datetime(one.due_at).hour for one in rests} == {9}
+    go(shop, after=DAY)
+    assert [len(sent(shop, one)) for one in people] == [1] * len(zones)
+
+
+def test_whoever_the_channel_does_not_reach_gets_it_by_the_next_and_walks_on(shop: Shop) -> None:
+    """Who can be sent it by another channel takes the usual way; who by none takes the edge of those who cannot."""
+    graph, fact = own(CART)
+    remind = {**graph["nodes"]["remind"], "channel": "push", "fallback": ["email"], "failed": "sorry"}
+    sorry = {"kind": "exit", "reason": "nothing reaches them"}
+    name = put(shop, {**graph, "nodes": {**graph["nodes"], "remind": remind, "sorry": sorry}})
+    ada, nobody = somebody(shop), f"n{next(_NUMBERS)}"
+    for one in (ada, nobody):
+        happens(shop, fact, one, cart_id="a")
+    go(shop)
+    go(shop, after=HOUR)
+    reasons = {one.strand: one.reason for one in inside(shop, name)}
+    assert reasons == {key(shop, ada): "", key(shop, nobody): "nothing reaches them"}
+    assert [(row.channel, row.status) for row in sent(shop, ada)] == [("push", "held"), ("email", "queued")]
+    with shop.db.read() as conn:
+        graph_now = graphs.find(conn, shop.id, name).graph
+        tried = dry_run(conn, shop.id, name, graph_now, fields=FIELDS, now=now_us() + 2 * HOUR)
+    assert tried.channels == {"email": 1, "none": 1}
+
+
+@pytest.mark.parametrize(
+    ("send", "fault"),
+    [({"fallback": ["pigeon"]}, "no channel 'pigeon'"), ({"fallback": ["email"]}, "each is tried once"),
+     ({"fallback": ["sms", "sms"]}, "each is tried once"), ({"channel": "owl"}, "no channel 'owl'")],
+)  # fmt: skip
+def test_a_way_that_is_none_is_named_with_its_place(shop: Shop, send: dict[str, Any], fault: str) -> None:
+    graph, _ = own(CART)
+    nodes = {**graph["nodes"], "remind": {**graph["nodes"]["remind"], **send}}
+    with pytest.raises(BadJourney) as bad:
+        put(shop, {**graph, "nodes": nodes})
+    [one] = bad.value.errors
+    assert one["path"].startswith("$.nodes.remind.")
+    assert fault in one["message"]
+    put(
+        shop,
+        {**graph, "nodes": {**nodes, "remind": {**graph["nodes"]["remind"], "channel": "preferred", "fallback": []}}},
+    )

@@ -13,6 +13,9 @@ from tests.conftest import StartServer
 from tests.rooms.capabilities.mail_sink import Sink
 from tests.running import Server, http, wait_until
 from tests.stories.console import add_owner, identify, signed_in, tell
+from tests.stories.test_console_looks import axe, violations
+
+__all__ = ["axe"]
 
 ORDER = {
     "template": "order_story", "customer": "user_id:ada", "purpose": "transactional", "idempotency_key": "one",
@@ -124,3 +127,52 @@ def test_a_key_keeps_browsers_and_hands_over_answers(server: Server) -> None:
     reply = {"channel": "sms", "from": "+4915112345678", "text": "Stop", "id": "r1"}
     assert call(server, "POST", "messages/replies", json=reply).json() == {"stopped": True}
     assert call(server, "POST", "messages/replies", json={**reply, "from": "x"}).status_code == 400
+
+
+def test_channels_reports_and_templates_are_set_in_the_console(server: Server, browser: Browser, axe: str) -> None:
+    """What goes instead, a provider whose secret changes, a template that Meta approved."""
+    with signed_in(browser, server, viewport={"width": 390, "height": 850}) as (page, complaints):
+        page.goto(f"{server.url}/console/channels")
+        page.get_by_label("Instead of E-mail").select_option("sms")
+        page.get_by_label("Instead of SMS").select_option("push")
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("What it cannot bring goes by SMS, Web push.").wait_for()
+        assert violations(page, axe) == []
+
+        page.goto(f"{server.url}/console/providers")
+        mailgun = page.locator("section", has=page.get_by_role("heading", name="Mailgun"))
+        mailgun.get_by_text("Take its reports").click()
+        mailgun.get_by_label("The HTTP webhook signing key").fill("the first key")
+        mailgun.get_by_role("button", name="Save").click()
+        mailgun.get_by_text("nothing has come yet").wait_for()
+        address = "/v1/webhooks/providers/mailgun/"
+        assert address in mailgun.inner_text()
+        forged = http.post(
+            f"{server.url}{mailgun.locator('code').inner_text().removeprefix('https://shop.example')}", json={}
+        )
+        assert forged.status_code == 401
+        mailgun.get_by_text("Change its secret").click()
+        mailgun.get_by_label("The HTTP webhook signing key").fill("the second key")
+        mailgun.get_by_role("button", name="Save").click()
+        mailgun.get_by_text("The one before counts until").wait_for()
+        mailgun.get_by_text("the last one was refused").wait_for()
+        assert violations(page, axe) == []
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+        page.goto(f"{server.url}/console/templates/order_story")
+        page.get_by_text("Template approved by Meta").click()
+        page.get_by_label("Its name at Meta").fill("Order Packed")
+        page.get_by_role("button", name="Publish").click()
+        page.get_by_text("is no name of a template at Meta").wait_for()
+        complaints.clear()  # the answer was a 400, as it should be
+        page.get_by_label("Its name at Meta").fill("order_packed")
+        page.get_by_label("Language it was approved in").fill("en_US")
+        page.get_by_label("Its variables").fill("{{ customer.first_name }}\n{{ order.id }}")
+        page.get_by_role("button", name="Publish").click()
+        page.get_by_text("By WhatsApp, to who has not written for a day").wait_for()
+        assert violations(page, axe) == []
+        complaints.clear()  # axe asks the mail's frames, which answer nobody
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    kept = call(server, "GET", "templates/order_story").json()["template"]["texts"]["en"]["whatsapp"]
+    assert (kept["name"], kept["variables"]) == ("order_packed", ["{{ customer.first_name }}", "{{ order.id }}"])
+    assert "first key" not in call(server, "GET", "audit").text

@@ -115,3 +115,24 @@ def test_a_subject_is_one_line_and_is_not_escaped() -> None:
 def test_the_plain_text_holds_words_and_links_and_nothing_hidden() -> None:
     html = '<head><style>x{}</style></head><div style="display:none">pre</div><p>Hi <a href="https://a.b/?x=1&amp;y=2">go</a></p>'
     assert text_of(html) == "Hi go (https://a.b/?x=1&y=2)\n"
+
+
+@pytest.mark.parametrize("vip", [True, False])
+def test_both_branches_of_a_condition_leave_outlook_whole_tables(vip: bool) -> None:  # noqa: FBT001 - a case
+    """A condition inside a table, a text and a button: the tags that Outlook alone reads open and close in pairs."""
+    inside = "{% if vip %}<strong>{{ a }}</strong>{% else %}<em>{{ b }}</em>{% endif %}"
+    body = (
+        section(inside)
+        + f"<mj-section><mj-column><mj-table><tr><td>{inside}</td></tr></mj-table></mj-column><mj-column>"
+        + f'<mj-button href="https://x.example">{inside}</mj-button></mj-column></mj-section>'
+    )
+    html = compile_template(
+        Template(title="T", purpose="transactional", texts={"en": TemplateText(subject="Hi", body=body)})
+    )["en"]
+    values = {"a": "A<", "b": "B>", "vip": vip, "shop": {"name": "Shop", "colour": "#000000"}, "links": {}}
+    shown = fill(html, values, language="en")
+    assert ("A&lt;" in shown, "B&gt;" in shown) == (vip, not vip)
+    read = re.sub(r"<!--\[if !mso[^>]*><!-->(.*?)<!--<!\[endif\]-->", "", shown, flags=re.DOTALL)
+    read = re.sub(r"<!--\[if[^>]*>(.*?)<!\[endif\]-->", r"\1", read, flags=re.DOTALL)
+    for tag in ("table", "tr", "td", "div"):
+        assert len(re.findall(rf"<{tag}[ >]", read)) == read.count(f"</{tag}>"), tag

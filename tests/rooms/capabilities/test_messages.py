@@ -667,3 +667,25 @@ def test_two_workers_at_once_send_each_message_once(shop: Shop, sink: Sink, post
     channel.close()
     assert sorted(sink.by_id().values()) == [1] * 40
     assert {now_of(shop, row).status for row in rows} == {"sent"}
+
+
+def test_each_bounce_counts_for_its_address_whatever_the_message_was_for(
+    shop: Shop, sink: Sink, post: Dispatcher
+) -> None:
+    """A receipt that comes back ends the address; a second report is a fact of its own, the same one again is none."""
+    email = somebody(shop)
+    row = ask(shop, email, "order_story", purpose="transactional", data={"order": {"id": "A-1"}, "story": "packed"})
+    run(post)
+    for at in (1, 2, 2):
+        told = Feedback(id=row.id, kind="bounced", detail="452 4.2.2 full", at=now_us() // SECOND * SECOND - at * HOUR)
+        with shop.db.write() as conn:
+            take_feedback(conn, shop.id, [told], now=now_us())
+    assert stated(shop, row).count("Message Bounced") == 2
+    later = ask(shop, email)
+    run(post)
+    assert now_of(shop, later).status == "sent", "a full mailbox is no dead one"
+    with shop.db.write() as conn:
+        take_feedback(conn, shop.id, [Feedback(id=row.id, kind="bounced", detail="550 5.1.1 gone")], now=now_us())
+    later = ask(shop, email)
+    run(post)
+    assert now_of(shop, later).reason == "messages to this address came back"

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, get_args
 
-__all__ = ["PROVIDERS", "Delivery", "Provider"]
+__all__ = ["PROVIDERS", "TITLES", "Delivery", "Provider"]
 
 Provider = Literal["ses", "mailgun", "sendgrid", "twilio", "meta"]
 PROVIDERS: tuple[Provider, ...] = get_args(Provider)
+TITLES: Mapping[Provider, str] = {
+    "ses": "Amazon SES", "mailgun": "Mailgun", "sendgrid": "SendGrid", "twilio": "Twilio", "meta": "Meta (WhatsApp)",
+}  # fmt: skip
+"""How they call themselves."""
 
 
 class Delivery(NamedTuple):

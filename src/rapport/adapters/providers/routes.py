@@ -27,7 +27,7 @@ from rapport.storage.engine import Database
 from rapport.storage.workspaces import all_workspaces
 from rapport.web.auth import client_address
 
-__all__ = ["DOORS", "ROUTES", "ProviderConnected"]
+__all__ = ["DOORS", "ROUTES", "ProviderConnected", "known_provider", "path_of"]
 
 FORGED_A_MINUTE = 120
 
@@ -37,7 +37,7 @@ async def take_report(
     request: Request[Any, Any, Any], db: Database, channel_settings: GivenSettings, carrier: str, shop: str
 ) -> Taken:
     """Verify what a provider says by the secret that the shop has set, and keep it before answering."""
-    kind, body = _known(carrier), await request.body()
+    kind, body = known_provider(carrier), await request.body()
     headers = {name.lower(): value for name, value in request.headers.items()}
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     base = channel_settings.public_url or str(request.base_url).rstrip("/")
@@ -62,7 +62,8 @@ def greet_meta(
     """Answer Meta's question whether this address is the shop's."""
     with db.read() as conn:
         door = store.door_of(conn, _shop(db, shop), "meta") if carrier == "meta" else None
-    if door is None or not compare_digest(token.encode(), meta_token(door.secret).encode()):
+    known = [meta_token(one) for one in door.secrets(now_us())] if door is not None else []
+    if not any(compare_digest(token.encode(), one.encode()) for one in known):
         raise Unauthenticated("the verify token is not the one of this shop", hint="GET /api/v1/providers names it")
     return Response(challenge if challenge.isalnum() else "", media_type=MediaType.TEXT)
 
@@ -105,7 +106,8 @@ def _fetched(url: str) -> bytes:
     return answer.body
 
 
-def _known(provider: str) -> Provider:
+def known_provider(provider: str) -> Provider:
+    """The provider of this name. Raises NotFound."""
     for kind in PROVIDERS:
         if kind == provider:
             return kind
@@ -136,6 +138,10 @@ class ProviderConnected(msgspec.Struct, frozen=True, kw_only=True):
     refused: int
     refused_at: str | None
     refused_why: str
+    secret_at: str
+    """When its secret was set."""
+    old_secret_until: str | None
+    """So long the one before counts, too."""
 
 
 class ProvidersShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,10 +158,10 @@ def list_providers(db: Database, principal: Principal) -> ProvidersShown:
 
 @put("/providers/{carrier:str}", permission="providers:write", tags=["messages"], sync_to_thread=True)
 def connect_provider(db: Database, principal: Principal, carrier: str, data: ProviderSecret) -> ProvidersShown:
-    """Take a provider's webhooks about messages, or give them another secret, which holds at once."""
-    kind = _known(carrier)
+    """Take a provider's webhooks about messages, or give them another secret: the one before counts for a day more."""
+    kind = known_provider(carrier)
     with db.write() as conn:
-        store.keep_door(conn, principal.workspace, kind, data.secret.strip(), now=now_us())
+        store.keep_door(conn, principal.workspace, kind, data.secret.strip(), now=now_us(), by=principal.name)
     return _shown(db, principal.workspace)
 
 
@@ -163,9 +169,9 @@ def connect_provider(db: Database, principal: Principal, carrier: str, data: Pro
         sync_to_thread=True)  # fmt: skip
 def disconnect_provider(db: Database, principal: Principal, carrier: str) -> ProvidersShown:
     """Take its webhooks no more; what it told stays."""
-    kind = _known(carrier)
+    kind = known_provider(carrier)
     with db.write() as conn:
-        if not store.remove_door(conn, principal.workspace, kind):
+        if not store.remove_door(conn, principal.workspace, kind, now=now_us(), by=principal.name):
             raise NotFound(f"no webhooks of {kind} are taken", hint="GET /api/v1/providers")
     return _shown(db, principal.workspace)
 
@@ -177,13 +183,19 @@ def _shown(db: Database, workspace: WorkspaceId) -> ProvidersShown:
     return ProvidersShown(providers=[_connected(door, slug) for door in found])
 
 
+def path_of(provider: Provider, slug: str) -> str:
+    """Where a provider sends what it tells of a shop's messages."""
+    return f"/v1/webhooks/providers/{provider}/{slug}"
+
+
 def _connected(door: Door, slug: str) -> ProviderConnected:
     return ProviderConnected(
-        provider=door.provider, path=f"/v1/webhooks/providers/{door.provider}/{slug}",
+        provider=door.provider, path=path_of(door.provider, slug),
         verify_token=meta_token(door.secret) if door.provider == "meta" else "", made_at=to_iso(door.made_at),
         last_at=to_iso(door.last_at) if door.last_at else None, accepted=door.accepted, ignored=door.ignored,
         refused=door.refused, refused_at=to_iso(door.refused_at) if door.refused_at else None,
-        refused_why=door.refused_why,
+        refused_why=door.refused_why, secret_at=to_iso(door.secret_at or door.made_at),
+        old_secret_until=to_iso(door.old_secret_until) if door.old_secret and door.old_secret_until else None,
     )  # fmt: skip
 
 

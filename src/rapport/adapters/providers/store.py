@@ -9,7 +9,9 @@ from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBina
 
 from rapport.adapters.providers.model import Provider
 from rapport.kernel.clock import DAY
+from rapport.kernel.errors import Misconfigured
 from rapport.kernel.ids import WorkspaceId
+from rapport.storage.audit.entries import append as tell
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText
 from rapport.storage.resealing import SecretPlace
@@ -21,13 +23,16 @@ __all__ = [
 
 _metadata = MetaData()
 _COUNTS = ("accepted", "ignored", "refused")
+OVERLAP = DAY
+"""So long the secret before counts beside a new one: a provider sends for hours what failed."""
 
 doors = Table(
     "providers_doors", _metadata, Column("workspace", Integer, primary_key=True, autoincrement=False),
     Column("provider", CText, primary_key=True), Column("secret", LargeBinary, nullable=False),
     Column("made_at", BigInteger, nullable=False), Column("last_at", BigInteger),
     *(Column(name, BigInteger, nullable=False) for name in _COUNTS), Column("refused_at", BigInteger),
-    Column("refused_why", CText, nullable=False),
+    Column("refused_why", CText, nullable=False), Column("secret_at", BigInteger), Column("old_secret", LargeBinary),
+    Column("old_secret_until", BigInteger),
 )  # fmt: skip
 tokens = Table(
     "providers_tokens", _metadata, Column("workspace", Integer, primary_key=True, autoincrement=False),
@@ -49,20 +54,53 @@ class Door(NamedTuple):
     refused: int
     refused_at: int | None
     refused_why: str
+    secret_at: int | None
+    """When the secret was set; None where that was before it was noted."""
+    old_secret: str
+    """The one before; empty where there is none."""
+    old_secret_until: int | None
+
+    def secrets(self, now: int) -> list[str]:
+        """Those by which a delivery may be signed: the one before the last change for a day beside it."""
+        overlaps = bool(self.old_secret) and self.old_secret_until is not None and now < self.old_secret_until
+        return [self.secret, self.old_secret] if overlaps else [self.secret]
 
 
-def keep_door(conn: Connection, workspace: WorkspaceId, provider: Provider, secret: str, *, now: int) -> None:
-    """Take a provider's webhooks, or give it another secret. It lies sealed where there is a key for that."""
+def keep_door(
+    conn: Connection, workspace: WorkspaceId, provider: Provider, secret: str, *, now: int, by: str = ""
+) -> None:
+    """Take a provider's webhooks, or give it another secret; the one before counts for `OVERLAP` more.
+
+    Both lie sealed where there is a key for that. The same secret again changes nothing.
+    """
+    before = _readable_secret(conn, workspace, provider)
     kept = sealed(secret.encode(), about=_about(workspace, provider))
     row = {"workspace": workspace, "provider": provider, "secret": kept, "made_at": now, "last_at": None,
-           **dict.fromkeys(_COUNTS, 0), "refused_at": None, "refused_why": ""}  # fmt: skip
-    upsert(conn, doors, [row], key=("workspace", "provider"), update=("secret",))
+           **dict.fromkeys(_COUNTS, 0), "refused_at": None, "refused_why": "", "secret_at": now, "old_secret": None,
+           "old_secret_until": now + OVERLAP}  # fmt: skip
+    changes = {"secret": "excluded.secret"}
+    if before != secret:
+        changes |= {"secret_at": "excluded.secret_at", "old_secret": "providers_doors.secret",
+                    "old_secret_until": "excluded.old_secret_until"}  # fmt: skip
+    upsert(conn, doors, [row], key=("workspace", "provider"), update=changes)
+    tell(conn, workspace, "reports.taken", about=provider, details={"by": by}, now=now)
 
 
-def remove_door(conn: Connection, workspace: WorkspaceId, provider: Provider) -> bool:
+def _readable_secret(conn: Connection, workspace: WorkspaceId, provider: Provider) -> str | None:
+    try:
+        door = door_of(conn, workspace, provider)
+    except Misconfigured:  # no key opens it: it is set anew
+        return None
+    return door.secret if door is not None else None
+
+
+def remove_door(conn: Connection, workspace: WorkspaceId, provider: Provider, *, now: int, by: str = "") -> bool:
     """Take them no more. Returns whether they were."""
     mine = (doors.c.workspace == workspace, doors.c.provider == provider)
-    return conn.execute(sa.delete(doors).where(*mine)).rowcount > 0
+    was_there = conn.execute(sa.delete(doors).where(*mine)).rowcount > 0
+    if was_there:
+        tell(conn, workspace, "reports.ended", about=provider, details={"by": by}, now=now)
+    return was_there
 
 
 def doors_of(conn: Connection, workspace: WorkspaceId) -> list[Door]:
@@ -71,8 +109,10 @@ def doors_of(conn: Connection, workspace: WorkspaceId) -> list[Door]:
     query = sa.select(*columns).where(doors.c.workspace == workspace).order_by(doors.c.provider)
     found = []
     for row in conn.execute(query):
-        secret = opened(bytes(row.secret), about=_about(workspace, row.provider)).decode()
-        found.append(Door._make(row)._replace(secret=secret))
+        about = _about(workspace, row.provider)
+        secret, old = opened(bytes(row.secret), about=about).decode(), row.old_secret
+        old_secret = opened(bytes(old), about=about).decode() if old is not None else ""
+        found.append(Door._make(row)._replace(secret=secret, old_secret=old_secret))
     return found
 
 

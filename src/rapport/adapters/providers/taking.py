@@ -45,7 +45,7 @@ def take(
         carrier = readable_provider(conn, workspace, WHATSAPP) if provider == "meta" else None
     if door is None:
         raise NotFound(f"no webhooks of {provider} are taken", hint=f"PUT /api/v1/providers/{provider} first")
-    verify(provider, sent, door.secret, certificate_of=certificate_of, now=now)
+    _verify(provider, sent, door.secrets(now), certificate_of=certificate_of, now=now)
     heard = read(provider, sent, account=carrier.account if carrier is not None and carrier.kind == "meta" else "")
     with db.write() as conn:
         if provider == "mailgun":
@@ -54,6 +54,21 @@ def take(
         outcome = "accepted" if messages or replies or heard.confirm else "ignored"
         store.count(conn, workspace, provider, outcome, now=now)
     return Taken(messages=messages, replies=replies, confirm=heard.confirm)
+
+
+def _verify(
+    provider: Provider, sent: Delivery, secrets: Sequence[str], *, certificate_of: CertificateOf, now: int
+) -> None:
+    """Raises Unauthenticated, as of the secret in force, where it is signed by none of these."""
+    try:
+        verify(provider, sent, secrets[0], certificate_of=certificate_of, now=now)
+    except Unauthenticated:
+        for older in secrets[1:]:
+            try:
+                return verify(provider, sent, older, certificate_of=certificate_of, now=now)
+            except Unauthenticated:
+                continue
+        raise
 
 
 def note_refused(db: Database, workspace: WorkspaceId, provider: Provider, why: str, *, now: int) -> None:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from rapport.kernel.gate import Permit
     from rapport.kernel.ids import Key, WorkspaceId
 
-__all__ = ["confirmation_path", "gate", "import_lacks", "preferences_path", "refusal_tokens"]
+__all__ = [
+    "confirmation_path", "gate", "import_lacks", "preferences_path", "refusal_tokens", "refusals_of_news",
+]  # fmt: skip
 
 
 def gate(conn: Any, workspace: WorkspaceId, keys: Collection[Key], purpose: str, now: int) -> Mapping[Key, Permit]:
@@ -65,3 +67,14 @@ def refusal_tokens(conn: Any, workspace: WorkspaceId) -> Callable[[Key, str], st
     from rapport.capabilities.consent.links import load_links
 
     return load_links(conn, workspace).refusal
+
+
+def refusals_of_news(workspace: WorkspaceId) -> Any:
+    """A query for each no to news and offers by any channel, however it was said: `strand, at`."""
+    import sqlalchemy as sa
+
+    from rapport.capabilities.consent.store import consent_answers
+
+    a = consent_answers.c
+    is_news = a.category.like("%\\_marketing", escape="\\")
+    return sa.select(a.strand, a.at).where(a.workspace == workspace, a.state == "denied", is_news)

@@ -5,6 +5,7 @@ For whoever needs the lines of what customers bought, or what those left who wer
 
 from rapport.capabilities.insights.service.asking import NONE
 from rapport.capabilities.insights.service.bought import product_days, usual_intervals
+from rapport.capabilities.insights.service.margins import with_margins
 from rapport.capabilities.insights.service.won import Aged, Won, won_in
 
-__all__ = ["NONE", "Aged", "Won", "product_days", "usual_intervals", "won_in"]
+__all__ = ["NONE", "Aged", "Won", "product_days", "usual_intervals", "with_margins", "won_in"]

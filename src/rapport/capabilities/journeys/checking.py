@@ -29,6 +29,8 @@ __all__ = ["BadJourney", "Fault", "Known", "faults_of", "read_graph"]
 
 LARGEST = 200_000
 """Bytes of a graph."""
+PREFERRED = "preferred"
+"""The channel that the customer likes."""
 
 _STATED = frozenset({"name", "version", "state", "changed_at", "changed_by"})
 """What an answer says beside the graph; whoever sends it back may leave it in."""
@@ -163,14 +165,22 @@ def _named(graph: Graph, known: Known) -> Iterator[Fault]:
                 yield Fault(f"{here}.template", f"there is no template {node.template!r}")
             elif purpose == "marketing" and node.purpose != "marketing":
                 yield Fault(f"{here}.purpose", f"the template {node.template!r} is marketing")
-            if node.channel not in known.channels:
-                yield Fault(
-                    f"{here}.channel", f"no channel {node.channel!r}: {', '.join(known.channels)} carry messages"
-                )
+            yield from _channels(here, node, known)
         elif isinstance(node, Decide) and node.placement not in known.placements:
             yield Fault(f"{here}.placement", f"there is no placement {node.placement!r}")
         elif (webhook := getattr(node, "webhook", None)) is not None and webhook not in known.webhooks:
             yield Fault(f"{here}.webhook", f"there is no webhook {webhook!r}")
+
+
+def _channels(here: str, node: Send, known: Known) -> Iterator[Fault]:
+    there = ", ".join(known.channels)
+    if node.channel not in (PREFERRED, *known.channels):
+        yield Fault(f"{here}.channel", f"no channel {node.channel!r}: {there} carry messages")
+    for number, one in enumerate(node.fallback or ()):
+        if one not in known.channels:
+            yield Fault(f"{here}.fallback.{number}", f"no channel {one!r}: {there} carry messages")
+        elif one == node.channel or one in (node.fallback or ())[:number]:
+            yield Fault(f"{here}.fallback.{number}", f"{one!r} stands before it already: each is tried once")
 
 
 def _unreached(graph: Graph) -> Iterator[Fault]:

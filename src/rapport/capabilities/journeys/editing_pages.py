@@ -162,7 +162,7 @@ def _document(body: str) -> dict[str, Any]:
 
 _OBJECTS = frozenset({"until", "goal", "happened", "data"})
 _LISTS = frozenset({"ways", "where", "entry"})
-_WORDS = frozenset({"days", "choices"})
+_WORDS = frozenset({"days", "choices", "fallback"})
 
 
 def _shaped(node: dict[str, Any]) -> dict[str, Any]:

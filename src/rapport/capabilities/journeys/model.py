@@ -160,6 +160,10 @@ class Send(_Part, frozen=True, kw_only=True, tag_field="kind", tag="send"):
     template: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,59}$")]
     purpose: Literal["marketing", "transactional"] = "marketing"
     channel: Annotated[str, Meta(max_length=40)] = "email"
+    """`preferred`: the one the customer likes, else the shop's first."""
+    fallback: Annotated[tuple[Annotated[str, Meta(max_length=40)], ...], Meta(max_length=3)] | None = None
+    """By what it goes instead where the channel does not reach somebody, one after the other; none at all: `[]`.
+    Without it as the shop has set it."""
     data: dict[str, Any] = {}
     """Values for the template, beside those of the fact they entered with."""
     unless_ordered: bool = False

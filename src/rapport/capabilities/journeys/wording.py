@@ -41,7 +41,10 @@ _DAYS = {
     "mon": noted("Mondays"), "tue": noted("Tuesdays"), "wed": noted("Wednesdays"), "thu": noted("Thursdays"),
     "fri": noted("Fridays"), "sat": noted("Saturdays"), "sun": noted("Sundays"),
 }  # fmt: skip
-_CHANNELS = {"email": noted("e-mail"), "sms": "SMS", "whatsapp": "WhatsApp", "push": noted("web push")}
+_CHANNELS = {
+    "email": noted("e-mail"), "sms": "SMS", "whatsapp": "WhatsApp", "push": noted("web push"),
+    "preferred": noted("the channel they like"),
+}  # fmt: skip
 _SUBJECTS = noted("order"), noted("cart"), noted("product"), noted("ticket"), noted("shipment"), noted("return")
 """What facts are about, most of them."""
 
@@ -182,10 +185,15 @@ def node_words(node: Any) -> str:
     return _sent(node) if isinstance(node, Send) else _DEEDS[type(node)](node)
 
 
+def _by(channel: str) -> str:
+    return gettext(_CHANNELS.get(channel, channel))
+
+
 def _sent(node: Send) -> str:
-    said = {
-        "template": node.template.replace("_", " "), "channel": gettext(_CHANNELS.get(node.channel, node.channel)),
-    }  # fmt: skip
+    channel = _by(node.channel)
+    if node.fallback:
+        channel = gettext("%(channel)s, else by %(others)s", channel=channel, others=", ".join(map(_by, node.fallback)))
+    said = {"template": node.template.replace("_", " "), "channel": channel}
     if node.purpose == "marketing":
         if node.unless_ordered:
             return gettext("Send “%(template)s” by %(channel)s, unless they have ordered", **said)

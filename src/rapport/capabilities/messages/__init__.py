@@ -7,8 +7,8 @@ template. All are imported when they are called: the worker's other parts need n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from rapport.act.channels import Outgoing
@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 CHANNELS = ("email", "sms", "whatsapp", "push")
 """What carries messages to customers."""
 
+Reaching: TypeAlias = "Callable[[Recipient], str]"
+
 __all__ = [
     "CHANNELS",
+    "complaints",
+    "goes_instead",
     "keys_of",
     "message_states",
     "queue_all",
     "queue_transactional",
+    "reaching",
     "recipients",
     "template_purposes",
 ]
@@ -72,6 +77,30 @@ def queue_all(
     from rapport.capabilities.messages.service.queueing import queue_all as queue
 
     return queue(conn, workspace, [Asked(key, MessageWanted(**fields)) for key, fields in wanted], now=now)
+
+
+def complaints(workspace: WorkspaceId) -> Any:
+    """A query for each address whose owner called a message spam: its key as `strand`, and `at`."""
+    import sqlalchemy as sa
+
+    from rapport.capabilities.messages.store import suppressions
+
+    s = suppressions.c
+    return sa.select(s.key.label("strand"), s.at).where(s.workspace == workspace, s.reason == "complained")
+
+
+def goes_instead(conn: Any, workspace: WorkspaceId, rows: Sequence[MessageRow]) -> set[str]:
+    """The ids of those of these messages that could not go and go by another channel instead."""
+    from rapport.capabilities.messages.service.queueing import goes_instead as going
+
+    return going(conn, workspace, rows)
+
+
+def reaching(conn: Any, workspace: WorkspaceId, channel: str, fallback: Sequence[str] | None) -> Reaching:
+    """Says of a person by which channel a message would reach them; empty where none does."""
+    from rapport.capabilities.messages.service.ways import Ways
+
+    return Ways.load(conn, workspace).reaching(channel, fallback)
 
 
 def recipients(conn: Any, workspace: WorkspaceId, keys: Collection[Key]) -> dict[Key, Recipient]:

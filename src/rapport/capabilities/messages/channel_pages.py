@@ -18,10 +18,13 @@ from rapport.capabilities.messages.service.channels import Health, healths, send
 from rapport.capabilities.messages.service.providers import CARRIES, Provider, keep_provider, readable_provider
 from rapport.capabilities.messages.service.servers import server_of
 from rapport.capabilities.messages.service.spending import spent_today
+from rapport.capabilities.messages.service.ways import instead_of
+from rapport.capabilities.messages.settings import MESSAGE_SETTINGS
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput, NotFound, RapportError
 from rapport.kernel.language import gettext
 from rapport.kernel.principal import Principal
+from rapport.storage import settings
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import workspace_of
 from rapport.web.console import ConsolePages, NavItem, render
@@ -41,6 +44,8 @@ class _Line(NamedTuple):
     trials: list[Delivery]
     spent: tuple[int, int]
     """Today and in this month, in the smallest unit of the currency."""
+    instead: tuple[str, ...]
+    """By what a message goes that it cannot bring, as the shop has set it."""
 
 
 @get("/channels", permission="messages:read", sync_to_thread=True)
@@ -62,6 +67,25 @@ def try_channel(
     except RapportError as error:
         return _all(request, db, principal, channel_settings, error=error)
     return Redirect("/console/channels?done=queued", status_code=303)
+
+
+@post("/channels-order", permission="settings:write", sync_to_thread=True, status_code=200)
+def keep_order(
+    request: AnyRequest, db: Database, principal: Principal, channel_settings: GivenSettings, data: Form
+) -> Response[Any]:
+    """Put in force by which channel messages go first, and by which instead."""
+    version = integer(data, "version", least=0, most=2**31 - 2, otherwise=0)
+    typed = {name: text(data, name, longest=20) for name in ("first_channel", *(f"{one}_instead" for one in CHANNELS))}
+    try:
+        with db.write() as conn:
+            before = settings.load(conn, principal.workspace, MESSAGE_SETTINGS).value
+            wanted = MESSAGE_SETTINGS.convert(msgspec.to_builtins(before) | typed)
+            settings.save(
+                conn, principal.workspace, MESSAGE_SETTINGS, wanted, version=version, by=principal.name, now=now_us()
+            )  # fmt: skip
+    except RapportError as error:
+        return _all(request, db, principal, channel_settings, error=error)
+    return Redirect("/console/channels?done=saved", status_code=303)
 
 
 @get("/channels/{channel:str}", permission="mail:write", sync_to_thread=True)
@@ -97,7 +121,7 @@ def keep_channel(
 CHANNEL_PAGES = ConsolePages(
     room="channels",
     templates=Path(__file__).parent / "templates" / "channels",
-    handlers=(channels_page, try_channel, provider_page, keep_channel),
+    handlers=(channels_page, try_channel, keep_order, provider_page, keep_channel),
     nav=(
         NavItem(
             label="Channels", path="/console/channels", icon="send", group="Engage", order=325,
@@ -129,6 +153,7 @@ def _all(
         found = healths(conn, workspace, now=now_us())
         shop = workspace_of(conn, workspace)
         spent = spent_today(conn, shop, now_us())
+        kept = settings.load(conn, workspace, MESSAGE_SETTINGS)
         for channel in CHANNELS:
             provider = readable_provider(conn, workspace, channel) if channel in CARRIES else None
             carrier = provider.kind.capitalize() if provider is not None else ""
@@ -139,10 +164,12 @@ def _all(
                 carrier = gettext("the browsers' own services")
             trials = deliveries.latest(conn, workspace, channel=channel, destination="test", limit=3)
             cost = tuple((part + 500) // 1000 for part in spent.get(channel, (0, 0)))
-            lines.append(_Line(channel, TITLES[channel], carrier, found[channel], trials, (cost[0], cost[1])))
+            instead = tuple(TITLES[one] for one in instead_of(kept.value, channel))
+            lines.append(_Line(channel, TITLES[channel], carrier, found[channel], trials, (cost[0], cost[1]), instead))
     return render(
         request, "channels/channels.html", status=error.status if error else 200, lines=lines, error=error,
-        carries=CARRIES, public_url=given.public_url, currency=shop.settings.currency,
+        carries=CARRIES, public_url=given.public_url, currency=shop.settings.currency, titles=TITLES,
+        wanted=kept.value, version=kept.version,
     )  # fmt: skip
 
 

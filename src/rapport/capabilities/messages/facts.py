@@ -6,7 +6,10 @@ from rapport.kernel.facts import Fact
 from rapport.kernel.language import gettext, noted, retold
 from rapport.kernel.wording import FactKind, joined, short
 
-__all__ = ["BOUNCED", "CLICKED", "COMPLAINED", "DELIVERED", "FACT_KINDS", "HELD", "OPENED", "SENT", "UNSUBSCRIBED"]
+__all__ = [
+    "BOUNCED", "CLICKED", "COMPLAINED", "DELIVERED", "ENDED_BY", "FACT_KINDS", "HELD", "OPENED", "OPENED_BY", "SENT",
+    "UNSUBSCRIBED",
+]  # fmt: skip
 
 SENT = "Message Sent"
 HELD = "Message Held"
@@ -16,6 +19,10 @@ OPENED = "Message Opened"
 CLICKED = "Message Clicked"
 UNSUBSCRIBED = "Message Unsubscribed"
 COMPLAINED = "Message Complained"
+OPENED_BY = ("Complaint Made", "Ticket Created", "Support Ticket Created")
+"""What begins a complaint; a ticket where its topic says that it is one."""
+ENDED_BY = ("Complaint Resolved", "Ticket Solved", "Ticket Closed", "Support Ticket Closed")
+"""What ends it."""
 
 _PROPERTIES = {
     "message_id": "the message's id", "template": "what it said", "channel": "how it went",
@@ -38,6 +45,16 @@ def _kind(name: str, meaning: str, tone: str = "own") -> FactKind:
     )  # fmt: skip
 
 
+def _complaint(name: str, meaning: str, tone: str = "") -> FactKind:
+    return FactKind(
+        name=name, meaning=meaning, icon="alert" if name in OPENED_BY else "check", tone=tone, topic="service",
+        properties={
+            "complaint_id": "which one; else `ticket_id`, `id` or `order_id`",
+            "topic": "of a ticket: one about a complaint says so here, in `category` or in `type`",
+        },
+    )  # fmt: skip
+
+
 FACT_KINDS = (
     _kind(noted(SENT), noted("a message was handed to the provider that carries it")),
     _kind(noted(HELD), noted("a message was not sent, and why"), "loss"),
@@ -47,4 +64,11 @@ FACT_KINDS = (
     _kind(noted(CLICKED), noted("a link in a message was followed, by a person or a machine")),
     _kind(noted(UNSUBSCRIBED), noted("somebody wants no more of it"), "loss"),
     _kind(noted(COMPLAINED), noted("somebody called a message spam"), "loss"),
+    _complaint("Complaint Made", "somebody complained; news and offers wait until it is resolved", "loss"),
+    _complaint("Ticket Created", "somebody wrote to the shop, about whatever its topic says"),
+    _complaint("Support Ticket Created", "somebody wrote to the shop, about whatever its topic says"),
+    _complaint("Complaint Resolved", "a complaint is over"),
+    _complaint("Ticket Solved", "what somebody wrote about is done"),
+    _complaint("Ticket Closed", "what somebody wrote about is done"),
+    _complaint("Support Ticket Closed", "what somebody wrote about is done"),
 )

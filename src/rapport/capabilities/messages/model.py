@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
+from types import MappingProxyType
 from typing import Annotated, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -19,9 +20,11 @@ __all__ = [
     "CHANNELS",
     "COMES_BACK",
     "EMAIL",
+    "LIMITED",
     "NAME",
     "NOT_OPTED_IN",
     "NO_ADDRESS",
+    "NO_NEWS_TO_THE_USA",
     "NO_SHORT_TEXT",
     "OWN_TROUBLE",
     "PUSH",
@@ -60,6 +63,8 @@ WINDOW_IS_OVER = noted(
     "WhatsApp: they have not written within 24 hours, and the template names none that Meta approved"
 )
 NOT_OPTED_IN = noted("WhatsApp: they have neither written nor agreed to be written to")
+LIMITED = noted("WhatsApp: they got as much news from all shops as it brings; it is not tried for a day")
+NO_NEWS_TO_THE_USA = noted("WhatsApp: it brings no news and offers to numbers of the USA")
 WHATSAPP_WINDOW = DAY
 """So long after somebody's last word anything may be answered. **Source:** Meta, "Customer service windows"."""
 
@@ -133,6 +138,12 @@ class Recipient(NamedTuple):
     """Empty where no number is known."""
     has_browser: bool = False
     """One that takes notifications."""
+    preferred: str = ""
+    """By which channel they like to be reached; empty where nobody has said so."""
+    complained_at: int = 0
+    """When the latest of their complaints was made that is still open; 0 while none is."""
+    bought: Mapping[str, int] = MappingProxyType({})
+    """When they bought which product last, by whatever identity and channel: the fifty bought last."""
 
     def address(self, channel: str) -> str:
         """Where a channel reaches them; empty where it does not."""
@@ -203,7 +214,8 @@ _NOT_ELSEWHERE = re.compile(r"it may have gone|has said stop|\(21610\)|\(131050\
 _OF_THE_CHANNEL = re.compile(
     "|".join(
         (
-            *map(re.escape, (*NO_ADDRESS.values(), COMES_BACK, NO_SHORT_TEXT, WINDOW_IS_OVER, NOT_OPTED_IN)),
+            *map(re.escape, (*NO_ADDRESS.values(), COMES_BACK, NO_SHORT_TEXT, WINDOW_IS_OVER, NOT_OPTED_IN, LIMITED,
+                              NO_NEWS_TO_THE_USA)),
             r"^refused: (\d{3}|an address)\b", r"\b5\.([024]\.\d+|1\.(?![78]\b)\d+|3\.4)\b",
             r"\(131049\)", r"\(63049\)", r"^4\.0\.0 not delivered", r"own templates",
             "no browser",

@@ -13,10 +13,13 @@ from sqlalchemy import Connection
 from rapport.act.channels import ChannelSettings
 from rapport.act.routes import GivenSettings
 from rapport.capabilities.messages import store
+from rapport.capabilities.messages.approved import read_approved, typed_approved
 from rapport.capabilities.messages.model import Mail, Recipient, Template, TemplateText
 from rapport.capabilities.messages.people import recipients
 from rapport.capabilities.messages.publishing import DARK, compile_template
 from rapport.capabilities.messages.service.composing import load_desk, preview
+from rapport.capabilities.messages.service.holding import hold
+from rapport.capabilities.messages.service.lengths import Lengths, lengths_of
 from rapport.capabilities.messages.service.places import allow_here, is_allowed_here
 from rapport.capabilities.messages.service.queueing import try_again
 from rapport.capabilities.messages.service.servers import MailServer, keep_server, readable_server, server_of
@@ -31,6 +34,7 @@ from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.graph.policy import settings_of
 from rapport.resolve.reading.references import find_key
 from rapport.storage.engine import Database
+from rapport.storage.workspaces import workspace_of
 from rapport.web.app import CONTENT_SECURITY_POLICY
 from rapport.web.console import ConsolePages, NavItem, render
 from rapport.web.forms import Form, integer, raw, text
@@ -98,6 +102,14 @@ def send_again(db: Database, principal: Principal, message_id: str) -> Redirect:
     with db.write() as conn:
         try_again(conn, principal.workspace, message_id, now=now, latest_at=now + 24 * HOUR)
     return Redirect("/console/messages?done=queued", status_code=303)
+
+
+@post("/messages/{message_id:str}/hold", permission="messages:send", sync_to_thread=True, status_code=303)
+def hold_message(db: Database, principal: Principal, message_id: str) -> Redirect:
+    """Hold a message that waits; it can be sent again."""
+    with db.write() as conn:
+        hold(conn, principal.workspace, message_id, now=now_us())
+    return Redirect("/console/messages?done=saved", status_code=303)
 
 
 @post("/messages/allow", permission="mail:write", sync_to_thread=True, status_code=303)
@@ -211,8 +223,8 @@ PAGES = ConsolePages(
     room="messages",
     templates=Path(__file__).parent / "templates",
     handlers=(
-        messages_page, send_again, allow_sending, server_page, keep_mail_server, templates_page, template_page,
-        mail_page, typed_mail, change_template,
+        messages_page, send_again, hold_message, allow_sending, server_page, keep_mail_server, templates_page,
+        template_page, mail_page, typed_mail, change_template,
     ),
     nav=(
         NavItem(
@@ -251,7 +263,10 @@ def _with_text(template: Template, language: str, data: dict[str, Any]) -> Templ
             TemplateText,
         )  # fmt: skip
         before = template.texts.get(language)
-        typed = msgspec.structs.replace(typed, whatsapp=before.whatsapp if before is not None else None)
+        typed = msgspec.structs.replace(
+            typed,
+            whatsapp=read_approved(data) if "wa_name" in data else before.whatsapp if before is not None else None,
+        )
         return msgspec.convert(
             msgspec.to_builtins(template) | {"texts": msgspec.to_builtins({**template.texts, language: typed})},
             Template,
@@ -267,20 +282,23 @@ def _template(
     mail: Mail | None = None
     language = language if language in found.template.texts else found.template.language_for(language)
     worst: list[Tried] = []
+    lengths: Lengths | None = None
     with db.read() as conn:
         versions = store.template_versions(conn, principal.workspace, found.name)
         known = _some_customers(conn, principal) if principal.may("customers:read") else []
         if error is None:
             try:
-                worst = try_worst(
-                    conn, found, load_desk(conn, principal.workspace, ChannelSettings()), SAMPLE, language=language
-                )  # fmt: skip
-                mail = _previewed(conn, principal, found, language=language, customer=customer)
+                desk = load_desk(conn, principal.workspace, ChannelSettings())
+                person, data = _previewed_as(conn, principal, language=language, customer=customer)
+                worst = try_worst(conn, found, desk, SAMPLE, language=language)
+                lengths = lengths_of(conn, found, desk, SAMPLE, language=language, person=person, data=data)
+                mail = preview(conn, found, person, desk, data)
             except RapportError as problem:
                 error = problem
     shown = found.template.texts[language]
     page = render(
-        request, "messages/template.html", known=known, worst=worst, found=found,
+        request, "messages/template.html", known=known, worst=worst, found=found, lengths=lengths,
+        approved=typed_approved(typed, shown.whatsapp), currency=_currency(db, principal),
         status=error.status if error and typed is not None else 200,
         language=language, customer=customer, error=error, mail=mail, versions=versions,
         subject=typed["subject"] if typed and "subject" in typed else shown.subject,
@@ -304,8 +322,16 @@ def _previewed(
     conn: Connection, principal: Principal, found: Published, *, language: str, customer: str, worst: int = -1
 ) -> Mail:  # fmt: skip
     """The mail as this customer, or Ada, would get it. Raises NotFound, and InvalidInput where a value is missing."""
-    workspace = principal.workspace
     language = found.template.language_for(language)
+    person, data = _previewed_as(conn, principal, language=language, customer=customer, worst=worst)
+    return preview(conn, found, person, load_desk(conn, principal.workspace, ChannelSettings()), data)
+
+
+def _previewed_as(
+    conn: Connection, principal: Principal, *, language: str, customer: str, worst: int = -1
+) -> tuple[Recipient, dict[str, Any]]:
+    """Whom a preview is for, and the values it is filled with. Raises NotFound."""
+    workspace = principal.workspace
     person = Recipient(Key(b""), Key(b""), "ada@example.com", "Ada Lovelace", "Ada", language, "")
     data: dict[str, Any] = SAMPLE
     if worst >= 0:
@@ -313,7 +339,12 @@ def _previewed(
     elif customer:
         key = find_key(conn, workspace, customer, region=settings_of(conn, workspace).region)
         person = recipients(conn, workspace, [key])[key]._replace(language=language)
-    return preview(conn, found, person, load_desk(conn, workspace, ChannelSettings()), data)
+    return person, data
+
+
+def _currency(db: Database, principal: Principal) -> str:
+    with db.read() as conn:
+        return workspace_of(conn, principal.workspace).settings.currency
 
 
 def _server(

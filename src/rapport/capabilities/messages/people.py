@@ -7,13 +7,14 @@ from collections.abc import Collection, Mapping
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from rapport.capabilities.messages import traits as own
 from rapport.capabilities.messages.model import Recipient
 from rapport.capabilities.messages.store import push_endpoints
 from rapport.decide.people import roots_of
 from rapport.kernel.clock import now_us
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember.nobodys import CONTACTS, nobodys
-from rapport.remember.registry import Held, Remembered
+from rapport.remember.registry import Held, Remembered, StrandState
 from rapport.remember.store import customers, states_of
 from rapport.remember.strands import decode_state
 from rapport.remember.traits import PARTS, TRAITS
@@ -23,8 +24,8 @@ from rapport.storage.lookup import select_among
 
 __all__ = ["recipients"]
 
-_PERSON = Remembered(PARTS, TRAITS)
-"""What is remembered of any person, whatever slices there are."""
+_PERSON = Remembered((*PARTS, *own.PARTS), (*TRAITS, *own.TRAITS))
+"""What is remembered of any person, whatever other slices there are."""
 
 
 def recipients(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> dict[Key, Recipient]:
@@ -53,17 +54,29 @@ def recipients(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) 
     found = {}
     for key, root in roots.items():
         states = [decode_state(bodies[one]) for one in theirs[key] if one in bodies]
-        traits = _PERSON.read(_PERSON.merge(states), now=now) if states else {}
+        merged = _PERSON.merge(states)
+        traits = _PERSON.read(merged, now=now) if states else {}
         stated = _text(traits.get("email")).lower()
-        own = [emails[one] for one in theirs[key] if one in emails]
-        named = emails.get(key) or (stated if stated in own else next(iter(own), ""))
+        addresses = [emails[one] for one in theirs[key] if one in emails]
+        named = emails.get(key) or (stated if stated in addresses else next(iter(addresses), ""))
         found[key] = Recipient(
             key=key, root=root, email=named, name=_text(traits.get("name")), first_name=_text(traits.get("first_name")),
             language=_text(traits.get("language")), time_zone=_text(traits.get("time_zone")), keys=theirs[key],
             last_order_at=orders.get(root, 0), phone=_phone(key, theirs[key], phones),
-            has_browser=not browsers.isdisjoint(theirs[key]),
+            has_browser=not browsers.isdisjoint(theirs[key]), preferred=_text(traits.get(own.PREFERRED)),
+            complained_at=_complained_at(merged), bought=_bought(merged),
         )  # fmt: skip
     return found
+
+
+def _complained_at(merged: StrandState) -> int:
+    found = _PERSON.parts[own.COMPLAINTS].kind.read(merged[own.COMPLAINTS]) if own.COMPLAINTS in merged else None
+    return max((at for _, is_open, at in found or () if is_open), default=0)
+
+
+def _bought(merged: StrandState) -> dict[str, int]:
+    found = _PERSON.parts[own.BOUGHT].kind.read(merged[own.BOUGHT]) if own.BOUGHT in merged else None
+    return {name: at for name, _, at in found or ()}
 
 
 def _phone(key: Key, theirs: Collection[Key], phones: Mapping[Key, str]) -> str:

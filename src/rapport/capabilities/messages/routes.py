@@ -12,6 +12,7 @@ from msgspec import Meta
 from rapport.capabilities.messages import store
 from rapport.capabilities.messages.model import Template
 from rapport.capabilities.messages.service.bounces import read_bounce
+from rapport.capabilities.messages.service.holding import hold
 from rapport.capabilities.messages.service.outcomes import Feedback, take_feedback
 from rapport.capabilities.messages.service.queueing import MessageShown, MessageWanted, queue, shown
 from rapport.capabilities.messages.service.templates import Published, all_templates, find_template, publish
@@ -86,6 +87,14 @@ def get_message(message_id: str, db: Database, principal: Principal) -> MessageS
     return shown(found[message_id])
 
 
+@post("/messages/{message_id:str}/hold", permission="messages:send", status_code=200, tags=["messages"],
+      sync_to_thread=True)  # fmt: skip
+def hold_message(db: Database, principal: Principal, message_id: str) -> MessageShown:
+    """Hold a message that waits, by hand; one that is being handed over, or was, cannot be held any more."""
+    with db.write() as conn:
+        return shown(hold(conn, principal.workspace, message_id, now=now_us()))
+
+
 @get("/messages", permission="messages:read", tags=["messages"], sync_to_thread=True)
 def list_messages(
     db: Database, principal: Principal,
@@ -152,7 +161,8 @@ def put_template(name: str, data: Template, db: Database, principal: Principal) 
 
 
 ROUTES = (
-    send_message, get_message, list_messages, give_feedback, give_bounce, list_templates, get_template, put_template
+    send_message, get_message, hold_message, list_messages, give_feedback, give_bounce, list_templates, get_template,
+    put_template,
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -10,6 +10,10 @@ from msgspec import Meta
 from rapport.kernel.settings import Section
 
 __all__ = ["MESSAGE_SETTINGS", "MessageSettings"]
+
+
+Instead: TypeAlias = Literal["nothing", "email", "sms", "whatsapp", "push"]
+_INSTEAD = "By what a message goes that this channel cannot bring, unless it says so itself."
 
 
 class MessageSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +43,26 @@ class MessageSettings(msgspec.Struct, frozen=True, kw_only=True):
             description="Messages about an order are neither counted nor held.",
         ),
     ] = 3
+    not_bought_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=365,
+            title="What was bought is not advertised for (days)",
+            description="News and offers about products that a customer has bought since are held back. 0: they go.",
+        ),
+    ] = 14
+    first_channel: Annotated[
+        Literal["email", "sms", "whatsapp", "push"],
+        Meta(
+            title="By which channel messages go first",
+            description="Those for which none is named, where a customer has not said how they like to be reached.",
+        ),
+    ] = "email"
+    email_instead: Annotated[Instead, Meta(title="Instead of e-mail", description=_INSTEAD)] = "nothing"
+    sms_instead: Annotated[Instead, Meta(title="Instead of SMS", description=_INSTEAD)] = "nothing"
+    whatsapp_instead: Annotated[Instead, Meta(title="Instead of WhatsApp", description=_INSTEAD)] = "nothing"
+    push_instead: Annotated[Instead, Meta(title="Instead of web push", description=_INSTEAD)] = "nothing"
     domain_a_minute: Annotated[
         int,
         Meta(

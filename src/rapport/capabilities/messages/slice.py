@@ -12,6 +12,7 @@ from rapport.capabilities.messages.service.gates import GATES, HERE
 from rapport.capabilities.messages.service.outcomes import after_delivery
 from rapport.capabilities.messages.service.spending import cost_rows
 from rapport.capabilities.messages.settings import MESSAGE_SETTINGS
+from rapport.capabilities.messages.traits import PARTS, TRAITS
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
 from rapport.measure.model import Measured
@@ -41,6 +42,8 @@ MESSAGES = Slice(
     secrets=store.SECRETS,
     migrations=Path(__file__).parent / "migrations",
     settings=MESSAGE_SETTINGS,
+    parts=PARTS,
+    traits=TRAITS,
     metrics=(Measured(metric=MESSAGE_COSTS, read=cost_rows),),
     send_rules=(HERE, GATES),
     after_delivery=after_delivery,

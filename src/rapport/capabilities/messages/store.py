@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, Table, Text
 
+from rapport.kernel.clock import DAY
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.bulk import insert_ignore, upsert
 from rapport.storage.engine import CText, metadata
@@ -16,12 +17,14 @@ from rapport.storage.resealing import SecretPlace
 from rapport.storage.sealing import opened, sealed
 
 __all__ = [
-    "HELD", "QUEUED", "SENT", "MessageRow", "by_ids", "by_keys", "channel_providers", "costs", "insert", "last_words",
-    "listed", "mail_servers", "messages", "note_word", "places", "push_endpoints", "sent_lately", "set_costs",
-    "set_status", "stamp", "suppress", "suppressed", "suppressions", "templates", "words",
+    "HELD", "LIMITED", "QUEUED", "SENT", "MessageRow", "by_ids", "by_keys", "channel_providers", "costs", "insert",
+    "last_words", "listed", "mail_servers", "messages", "note_word", "places", "push_endpoints", "sent_lately",
+    "set_costs", "set_status", "stamp", "suppress", "suppressed", "suppressions", "templates", "words",
 ]  # fmt: skip
 
 QUEUED, SENT, HELD, FAILED = "queued", "sent", "held", "failed"
+LIMITED = "limited"
+"""Why an address gets no news for a day: the provider brings it no more from any shop."""
 
 templates = Table(
     "message_templates",
@@ -80,7 +83,8 @@ suppressions = Table(
     Column("reason", CText, primary_key=True),
     Column("at", BigInteger, nullable=False),
 )
-"""`key` is that of the address as an identifier; no address stands here. `reason`: bounced, complained, by hand."""
+"""`key` is that of the address as an identifier; no address stands here. `reason`: bounced, complained, unsubscribed,
+or limited, which is over a day after `at`."""
 
 mail_servers = Table(
     "mail_servers",
@@ -306,16 +310,21 @@ def suppress(
     rows = [
         {"workspace": workspace, "channel": channel, "key": key, "reason": reason, "at": now} for key in sorted(keys)
     ]
-    insert_ignore(conn, suppressions, rows, key=("workspace", "channel", "key", "reason"))
+    key = ("workspace", "channel", "key", "reason")
+    if reason == LIMITED:
+        upsert(conn, suppressions, rows, key=key, update=("at",), where="excluded.at > message_suppressions.at")
+    else:
+        insert_ignore(conn, suppressions, rows, key=key)
 
 
-def suppressed(conn: Connection, workspace: WorkspaceId, channel: str, keys: Collection[Key]) -> dict[Key, set[str]]:
-    """Why each of these addresses gets nothing, or no marketing; the others are missing."""
+def suppressed(
+    conn: Connection, workspace: WorkspaceId, channel: str, keys: Collection[Key], *, now: int = 0
+) -> dict[Key, set[str]]:
+    """Why each of these addresses gets nothing, or no marketing; the others are missing. A limit ends after a day."""
     s = suppressions.c
     found: dict[Key, set[str]] = {}
-    for key, reason in select_among(
-        conn, sa.select(s.key, s.reason).where(s.channel == channel), workspace, s.key, keys
-    ):
+    query = sa.select(s.key, s.reason).where(s.channel == channel, (s.reason != LIMITED) | (s.at > now - DAY))
+    for key, reason in select_among(conn, query, workspace, s.key, keys):
         found.setdefault(Key(key), set()).add(reason)
     return found
 

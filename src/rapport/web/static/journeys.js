@@ -212,7 +212,9 @@
       const value = valued(field);
       if (value !== undefined) put(made, field.name, value);
     }
-    return tidy(made, before);
+    const found = tidy(made, before);
+    if (found.fallback?.[0] === "nothing") found.fallback = [];  // said to go nowhere else; left out it is as the shop has it
+    return found;
   }
   // Rows that were taken out leave no holes, a condition without a property is none, a fact without a name is none.
   function tidy(value, before) {

@@ -6,16 +6,19 @@ somebody of the other arm is in neither.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from rapport.capabilities.consent import refusals_of_news
+from rapport.capabilities.insights import with_margins
 from rapport.capabilities.journeys import store
 from rapport.capabilities.journeys.model import CONTROL, TREATED
 from rapport.capabilities.journeys.service.graphs import find
-from rapport.capabilities.orders import sold
+from rapport.capabilities.messages import complaints
 from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.language import noted
@@ -28,6 +31,9 @@ __all__ = ["ENOUGH", "Effect", "Measured", "effect_of"]
 MEASURES = {
     "buyers": (noted("Share who ordered"), "share"), "orders": (noted("Orders"), "number"),
     "revenue": (noted("Revenue after refunds"), "money"),
+    "margin": (noted("Margin after returns, where the cost is known"), "money"),
+    "unsubscribed": (noted("Share who refused news and offers"), "share"),
+    "complained": (noted("Share who called a message spam"), "share"),
 }  # fmt: skip
 ENOUGH = 100
 """People of an arm; below it a difference is shown as not known yet."""
@@ -116,32 +122,47 @@ def _people(workspace: WorkspaceId, name: str) -> sa.Subquery:
 
 def _sums(workspace: WorkspaceId, name: str, *, span: int, currency: str) -> sa.Select[Any]:
     """By arm the sums, and sums of squares, of all measures."""
-    people, placed = _people(workspace, name), sold(workspace).subquery()
-    buyer = placed.outerjoin(identifiers, (_n.workspace == workspace) & (_n.key == placed.c.strand)).join(
-        people, people.c.root == sa.func.coalesce(_n.root, placed.c.strand)
-    )
-    counts = (placed.c.cancelled == 0) & (placed.c.at >= people.c.at) & (placed.c.at < people.c.at + span)
-    minor = sa.case((placed.c.currency == currency, placed.c.left), else_=0)
-    orders = (
-        sa.select(people.c.root, sa.func.count().label("number"), sa.func.sum(minor).label("minor"))
-        .select_from(buyer).where(counts).group_by(people.c.root).subquery()
-    )  # fmt: skip
+    people, placed = _people(workspace, name), with_margins(workspace).subquery()
+    is_own = placed.c.currency == currency
+    minor, margin = (sa.case((is_own, column), else_=0) for column in (placed.c.kept, placed.c.margin))
+    sums_of = (sa.func.count().label("number"), sa.func.sum(minor).label("minor"), sa.func.sum(margin).label("margin"))
+    orders = _since_entry(workspace, people, placed, sums_of, span=span, where=placed.c.cancelled == 0)
+    times = (sa.func.count().label("number"),)
+    refused = _since_entry(workspace, people, refusals_of_news(workspace).subquery(), times, span=span)
+    spam = _since_entry(workspace, people, complaints(workspace).subquery(), times, span=span)
 
     def value(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.cast(sa.func.coalesce(column, 0), sa.Float)
 
     each = {
         "buyers": sa.case((value(orders.c.number) > 0, 1.0), else_=0.0), "orders": value(orders.c.number),
-        "revenue": value(orders.c.minor),
+        "revenue": value(orders.c.minor), "margin": value(orders.c.margin),
+        "unsubscribed": sa.case((value(refused.c.number) > 0, 1.0), else_=0.0),
+        "complained": sa.case((value(spam.c.number) > 0, 1.0), else_=0.0),
     }  # fmt: skip
     sums = [
         sa.func.sum(column).label(measure + suffix)
         for measure, y in each.items()
         for suffix, column in (("", y), ("_squares", y * y))
     ]
-    joined = people.outerjoin(orders, orders.c.root == people.c.root)
+    joined: sa.FromClause = people
+    for of in (orders, refused, spam):
+        joined = joined.outerjoin(of, of.c.root == people.c.root)
     query = sa.select(people.c.arm, sa.func.count().label("people"), sa.func.min(people.c.at).label("since"), *sums)
     return query.select_from(joined).group_by(people.c.arm)
+
+
+def _since_entry(
+    workspace: WorkspaceId, people: sa.Subquery, happened: sa.Subquery, columns: Sequence[sa.ColumnElement[Any]], *,
+    span: int, where: sa.ColumnElement[bool] | None = None,
+) -> sa.Subquery:  # fmt: skip
+    """What happened (`strand`, `at`) to each of these people within the span after they entered, summed by `root`."""
+    joined = happened.outerjoin(identifiers, (_n.workspace == workspace) & (_n.key == happened.c.strand)).join(
+        people, people.c.root == sa.func.coalesce(_n.root, happened.c.strand)
+    )
+    counts = (happened.c.at >= people.c.at) & (happened.c.at < people.c.at + span)
+    query = sa.select(people.c.root, *columns).select_from(joined).where(counts)
+    return (query if where is None else query.where(where)).group_by(people.c.root).subquery()
 
 
 def _group(row: Any, measure: str) -> Group:

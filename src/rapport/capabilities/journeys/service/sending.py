@@ -11,7 +11,7 @@ from typing import Any
 from rapport.capabilities.journeys.model import Send
 from rapport.capabilities.journeys.service.going import Going, Move
 from rapport.capabilities.journeys.store import Instance
-from rapport.capabilities.messages import queue_all
+from rapport.capabilities.messages import goes_instead, queue_all
 from rapport.kernel.clock import HOUR, from_iso
 from rapport.kernel.errors import RapportError
 from rapport.kernel.money import currency_code, to_minor
@@ -25,8 +25,12 @@ def send(going: Going, node: Send, some: Sequence[Instance]) -> list[Move]:
     asked = [one for one in some if one.id not in twice]
     wanted = [(one.strand, _wanted(going, node, one)) for one in asked]
     moves = [Move(one, node.next) for one in some if one.id in twice]
-    for one, found in zip(asked, queue_all(going.conn, going.workspace, wanted, now=going.now), strict=True):
-        sent, fails = ("", True) if isinstance(found, RapportError) else (found.id, found.status == "held")
+    queued = queue_all(going.conn, going.workspace, wanted, now=going.now)
+    held = [found for found in queued if not isinstance(found, RapportError) and found.status == "held"]
+    otherwise = goes_instead(going.conn, going.workspace, [one for one in held if one.fallback])
+    astray = {one.id for one in held} - otherwise
+    for one, found in zip(asked, queued, strict=True):
+        sent, fails = ("", True) if isinstance(found, RapportError) else (found.id, found.id in astray)
         moves.append(Move(one, node.failed if node.failed and fails else node.next, sent=sent))
     return moves
 
@@ -44,9 +48,9 @@ def _wanted(going: Going, node: Send, one: Instance) -> dict[str, Any]:
     return {
         "template": node.template, "customer": "", "channel": node.channel, "purpose": node.purpose,
         "idempotency_key": f"journey:{one.id}:{one.node}:{one.since}",  # in a circle each time is another message
-        "data": message_data(node.data, one.context.entry, one.context.items),
+        "data": {"entered_at": one.entered_at, **message_data(node.data, one.context.entry, one.context.items)},
         "unless_ordered_since": _since(one) if node.unless_ordered else None,
-        "latest_at": going.now + node.latest_hours * HOUR,
+        "latest_at": going.now + node.latest_hours * HOUR, "fallback": node.fallback,
     }  # fmt: skip
 
 
@@ -86,7 +90,7 @@ def lines_of(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
             "name": line.get("name") or line.get("product_id") or line.get("item_id"),
             "quantity": line.get("quantity") or 1,
         }
-        item |= {name: line[name] for name in ("url", "image_url") if isinstance(line.get(name), str)}
+        item |= {name: line[name] for name in ("product_id", "url", "image_url") if isinstance(line.get(name), str)}
         minor = line.get("price_minor") if currency else None
         if currency and not isinstance(minor, int):
             minor = to_minor(line.get("price"), currency)

@@ -39,7 +39,7 @@ from rapport.capabilities.journeys.service.entering import may_enter
 from rapport.capabilities.journeys.service.library import Persons
 from rapport.capabilities.journeys.store import DONE, Context, Instance
 from rapport.capabilities.journeys.waiting import SEGMENT_FACTS, enters, is_awaited, is_met, names_heard, subject_name
-from rapport.capabilities.messages import recipients
+from rapport.capabilities.messages import reaching, recipients
 from rapport.decide.people import roots_of
 from rapport.kernel.clock import DAY, to_iso, zone_named
 from rapport.kernel.errors import InvalidInput
@@ -87,6 +87,8 @@ class DryRun(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: dict[str, int]
     sent: dict[str, int]
     """Messages by template."""
+    channels: dict[str, int]
+    """Messages by the channel that would reach them, as what is known of them stands today; `none` where none does."""
     nodes: dict[str, int]
     """How many would have come to each node."""
     travellers: list[Traveller]
@@ -98,6 +100,8 @@ class _Way(NamedTuple):
 
     nodes: list[str]
     got: list[str]
+    by: list[str]
+    """The channel of each that they got; empty where none reaches them."""
     outcome: str
     left_at: int
 
@@ -167,8 +171,12 @@ class _Walker:
         self._workspace, self._name, self._graph, self._persons, self._now = workspace, name, graph, persons, now
         self._facts = facts
         self._zone = zone_named(workspace_of(conn, workspace).settings.time_zone)
-        clocked = any(isinstance(node, Wait | WaitForHour) for node in graph.nodes.values())
-        self._people: Mapping[Key, Any] = recipients(conn, workspace, strands) if clocked else {}
+        asks = any(isinstance(node, Wait | WaitForHour | Send) for node in graph.nodes.values())
+        self._people: Mapping[Key, Any] = recipients(conn, workspace, strands) if asks else {}
+        self._reaching = {
+            name: reaching(conn, workspace, node.channel, node.fallback)
+            for name, node in graph.nodes.items() if isinstance(node, Send)
+        }  # fmt: skip
         self._subject = subject_name(graph)
 
     def all(self, entries: Sequence[tuple[Key, Key, Fact, str]]) -> list[tuple[Instance, _Way]]:
@@ -188,7 +196,7 @@ class _Walker:
             )  # fmt: skip
             is_control = percent_of(self._name, "arm", root) < self._graph.control_percent
             one.arm = CONTROL if is_control else "journey"
-            way = _Way([], [], "control", at) if is_control else self._walk(one)
+            way = _Way([], [], [], "control", at) if is_control else self._walk(one)
             one.finished_at = way.left_at
             theirs[root].append(one)
             taken.append((one, way))
@@ -198,21 +206,23 @@ class _Walker:
         at, name = one.entered_at, self._graph.start
         nodes: list[str] = []
         got: list[str] = []
+        by: list[str] = []
         later = [fact for fact in self._facts[one.root] if fact.occurred_at >= at and fact.id != one.context.fact]
         goal = next((fact.occurred_at for fact in later if self._is_goal(one, fact)), None)
         for _ in range(1_000):
             if at > self._now:
-                return _Way(nodes, got, "inside", self._now)
+                return _Way(nodes, got, by, "inside", self._now)
             if goal is not None and goal <= at:
-                return _Way(nodes, got, "goal", goal)
+                return _Way(nodes, got, by, "goal", goal)
             node = self._graph.nodes[name]
             nodes.append(name)
             if isinstance(node, Exit | Goal):
-                return _Way(nodes, got, "goal" if isinstance(node, Goal) else "end", at)
+                return _Way(nodes, got, by, "goal" if isinstance(node, Goal) else "end", at)
             if isinstance(node, Send):
                 got.append(node.template)
+                by.append(self._reaching[name](self._people[one.strand]))
             at, name = self._next(one, name, node, at, later)
-        return _Way(nodes, got, "inside", at)
+        return _Way(nodes, got, by, "inside", at)
 
     def _is_goal(self, one: Instance, fact: Fact) -> bool:
         goal = self._graph.goal
@@ -284,6 +294,7 @@ def _told(
         control=sum(one.arm == CONTROL for one, _ in taken),
         outcomes=dict(Counter(way.outcome for _, way in taken)),
         sent=dict(Counter(template for _, way in taken for template in way.got)), nodes=dict(nodes),
+        channels=dict(Counter(channel or "none" for _, way in taken for channel in way.by)),
         travellers=[
             Traveller(
                 customer_id=id_of(one.root), subject=one.subject, entered_at=to_iso(one.entered_at), arm=one.arm,

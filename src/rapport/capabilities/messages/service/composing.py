@@ -18,6 +18,7 @@ from rapport.capabilities.messages.model import (
     WINDOW_IS_OVER,
     Mail,
     Recipient,
+    WhatsAppTemplate,
 )
 from rapport.capabilities.messages.people import recipients
 from rapport.capabilities.messages.rendering import fill, fill_line, fill_plain, text_of
@@ -34,7 +35,7 @@ from rapport.storage.workspaces import Workspace, all_workspaces
 
 __all__ = [
     "Approved", "Desk", "Ready", "Shelf", "Short", "Trial", "check_mail", "compose", "compose_short", "load_desk",
-    "phone_key", "preview", "ready", "trial_of", "write",
+    "phone_key", "preview", "preview_approved", "preview_sms", "ready", "trial_of", "write",
 ]  # fmt: skip
 
 
@@ -168,16 +169,40 @@ def compose_short(shelf: Shelf, row: MessageRow, recipient: Recipient, *, wrote_
     if row.channel == WHATSAPP and not (text.short and now - wrote_at < WHATSAPP_WINDOW):
         if text.whatsapp is None:
             raise InvalidInput(WINDOW_IS_OVER, hint="name an approved template on the template's page")
-        filled = tuple(fill_line(one, values, language=language) for one in text.whatsapp.variables)
-        if not all(filled):
-            raise InvalidInput("WhatsApp: a variable of the approved template is empty, which Meta refuses")
-        return Short("", "", Approved(text.whatsapp.name, text.whatsapp.language, filled, text.whatsapp.content_sid))
-    if not text.short:
-        raise InvalidInput(f"the template {row.template!r} {NO_SHORT_TEXT}", hint="write one on its page")
-    short = fill_plain(text.short, values, language=language)
-    if row.purpose == "marketing" and row.channel in (SMS, WHATSAPP):
-        short = f"{short}\n{_STOP.get(language, _STOP['en'])}"
+        return Short("", "", _approved(text.whatsapp, language, values))
+    short = _short(published, language, values, ends=row.purpose == "marketing" and row.channel in (SMS, WHATSAPP))
     return Short(fill_line(text.subject, values, language=language), short)
+
+
+def _short(published: Published, language: str, values: Mapping[str, Any], *, ends: bool) -> str:
+    """The short text; `ends`: with how to end it below it."""
+    text = published.template.texts[language]
+    if not text.short:
+        raise InvalidInput(f"the template {published.name!r} {NO_SHORT_TEXT}", hint="write one on its page")
+    short = fill_plain(text.short, values, language=language)
+    return f"{short}\n{_STOP.get(language, _STOP['en'])}" if ends else short
+
+
+def _approved(wanted: WhatsAppTemplate, language: str, values: Mapping[str, Any]) -> Approved:
+    filled = tuple(fill_line(one, values, language=language) for one in wanted.variables)
+    if not all(filled):
+        raise InvalidInput("WhatsApp: a variable of the approved template is empty, which Meta refuses")
+    return Approved(wanted.name, wanted.language, filled, wanted.content_sid)
+
+
+def preview_sms(published: Published, recipient: Recipient, desk: Desk, data: Mapping[str, Any]) -> str:
+    """What an SMS by this template would say to this person. Raises InvalidInput."""
+    language, values = _values(published, recipient, desk, data=data, unsubscribe="")
+    return _short(published, language, values, ends=published.template.purpose == "marketing")
+
+
+def preview_approved(
+    published: Published, recipient: Recipient, desk: Desk, data: Mapping[str, Any]
+) -> Approved | None:  # fmt: skip
+    """What WhatsApp would bring to who has not written for a day; None where none is named. Raises InvalidInput."""
+    language, values = _values(published, recipient, desk, data=data, unsubscribe="")
+    wanted = published.template.texts[language].whatsapp
+    return None if wanted is None else _approved(wanted, language, values)
 
 
 _STOP = {

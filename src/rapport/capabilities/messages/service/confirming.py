@@ -56,7 +56,7 @@ def _queue(
     conn: Connection, workspace: WorkspaceId, key: Key, template: str, once: str, path: str, *, now: int, until: int
 ) -> None:
     wanted = MessageWanted(
-        template=template, customer="", purpose="transactional", idempotency_key=once[:200], data={"path": path},
-        latest_at=until,
+        template=template, customer="", channel="email", purpose="transactional", idempotency_key=once[:200],
+        data={"path": path}, latest_at=until, fallback=(),
     )  # fmt: skip
     queue(conn, workspace, key, wanted, now=now)

@@ -23,7 +23,9 @@ from rapport.capabilities.messages.model import (
     CHANNELS,
     COMES_BACK,
     EMAIL,
+    LIMITED,
     NO_ADDRESS,
+    NO_NEWS_TO_THE_USA,
     NOT_OPTED_IN,
     SMS,
     WHATSAPP,
@@ -36,6 +38,8 @@ from rapport.capabilities.messages.reasons import (
     A_DAY,
     A_MINUTE,
     A_WEEK,
+    COMPLAINING,
+    HAS_BOUGHT,
     LATE,
     NO_NEWS,
     QUIET,
@@ -56,9 +60,11 @@ from rapport.capabilities.messages.service.composing import (
 from rapport.capabilities.messages.service.places import is_allowed_here
 from rapport.capabilities.messages.service.providers import limits_of
 from rapport.capabilities.messages.service.spending import Budget, budget_of, price_of
+from rapport.capabilities.messages.service.subjects import has_bought
 from rapport.capabilities.messages.store import MessageRow
 from rapport.capabilities.messages.texts import parts_of
-from rapport.kernel.clock import DAY, MINUTE, SECOND, to_iso, zone_named
+from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, to_iso, zone_named
+from rapport.kernel.contacts import country_of_number
 from rapport.kernel.errors import RapportError
 from rapport.kernel.gate import marketing_by
 from rapport.kernel.identifiers import Identifier, key_of
@@ -71,6 +77,9 @@ __all__ = ["GATES", "HERE", "message_id_of", "standing_against"]
 
 WHATSAPP_SERVICE = "whatsapp_service"
 """The purpose of a policy by which somebody agrees to hear of their orders by WhatsApp."""
+_COMPLAINT_LASTS = 30 * DAY
+"""Beyond that nobody has told that a complaint is over; something else is wrong with it."""
+_ASK_AGAIN = 6 * HOUR
 _SPENDING = "/cost"
 """Under what the cost of those that pass is counted beside the domains: no domain is called so."""
 
@@ -187,6 +196,8 @@ def _barred(row: MessageRow, person: Recipient, known: _Known, now: int) -> str:
         return LATE % {"at": to_iso(row.latest_at)[:16]}
     if row.unless_ordered_since is not None and person.last_order_at >= row.unless_ordered_since:
         return noted("they have ordered meanwhile")
+    if row.purpose == "marketing" and has_bought(row, person, days=known.desk.settings.not_bought_days):
+        return HAS_BOUGHT
     return _unreachable(row, person, known)
 
 
@@ -198,11 +209,24 @@ def _unreachable(row: MessageRow, person: Recipient, known: _Known) -> str:
     reasons = known.suppressed[row.channel].get(_address_key(row.workspace, row.channel, address), set())
     if "bounced" in reasons:
         return COMES_BACK
-    if row.channel == WHATSAPP and not _opted_in(row, person, known, reasons):
-        return NOT_OPTED_IN
-    if row.purpose == "marketing" and reasons:
+    if row.channel == WHATSAPP and (barred := _barred_by_whatsapp(row, person, known, reasons)):
+        return barred
+    if row.purpose == "marketing" and reasons - {store.LIMITED}:
         return noted("they called a message spam") if "complained" in reasons else NO_NEWS
     return ""
+
+
+def _barred_by_whatsapp(row: MessageRow, person: Recipient, known: _Known, reasons: Collection[str]) -> str:
+    """What WhatsApp itself has against it; empty where nothing. **Source:** Meta, "Per-user marketing template message
+    limits": none to numbers of the USA, and a limit for each person over all businesses.
+    """
+    if not _opted_in(row, person, known, reasons):
+        return NOT_OPTED_IN
+    if row.purpose != "marketing":
+        return ""
+    if country_of_number(person.phone) == "US":
+        return NO_NEWS_TO_THE_USA
+    return LIMITED if set(reasons) == {store.LIMITED} else ""
 
 
 def _opted_in(row: MessageRow, person: Recipient, known: _Known, reasons: Collection[str]) -> bool:
@@ -218,6 +242,8 @@ def _waits(row: MessageRow, person: Recipient, known: _Known, sent: Sequence[int
     """Why news and offers have to wait; messages about an order wait for nothing."""
     if row.purpose != "marketing":
         return None
+    if person.complained_at > now - _COMPLAINT_LASTS:
+        return Hold(until=now + _ASK_AGAIN, reason=COMPLAINING)
     wanted = known.desk.settings
     zone, quiet = _zone(person, known.desk)
     until = quiet_until(now, zone, since=wanted.quiet_from, until=wanted.quiet_until)
@@ -290,6 +316,7 @@ def _known(conn: Connection, workspace: WorkspaceId, rows: Sequence[MessageRow],
         channel: store.suppressed(
             conn, workspace, channel,
             {_address_key(workspace, channel, to) for one in people.values() if (to := one.address(channel))},
+            now=now,
         )
         for channel in {row.channel for row in rows}
     }  # fmt: skip

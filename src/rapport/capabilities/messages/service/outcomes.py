@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -62,6 +63,11 @@ _KINDS = {
 }  # fmt: skip
 
 
+_LIMITS = re.compile(r"\((131049|63049)\)")
+"""What Meta and Twilio say where somebody gets no more news from any shop for now: another try within 24 hours fails
+again. **Source:** Meta, "Per-user marketing template message limits"."""
+
+
 def after_delivery(conn: Connection, outcomes: Sequence[Outcome], now: int) -> None:
     """Note what became of messages, and state it; the first that goes says from where messages are sent."""
     by_shop: defaultdict[WorkspaceId, dict[str, Outcome]] = defaultdict(dict)
@@ -85,7 +91,7 @@ def _remember_place(conn: Connection, now: int) -> None:
 def _note(
     conn: Connection, workspace: WorkspaceId, rows: dict[str, MessageRow], said: dict[str, Outcome], now: int
 ) -> None:
-    about, bounced, astray = [], [], []
+    about, bounced, limited, astray = [], [], [], []
     costs = note_costs(
         conn, workspace, [(row, said[one].units) for one, row in rows.items() if said[one].status == "delivered"],
         now=now,
@@ -107,11 +113,14 @@ def _note(
             astray.append((row, detail))
             if bounce_is_permanent(code):
                 bounced.append(row._replace(address=to or row.address))
+            if _LIMITS.search(detail):
+                limited.append(row._replace(address=to or row.address))
         else:
             changes.append((one, store.QUEUED, detail, None, to))
     store.set_status(conn, workspace, changes)
     store.set_costs(conn, workspace, costs)
     _suppress(conn, workspace, bounced, reason="bounced", now=now)
+    _suppress(conn, workspace, limited, reason=store.LIMITED, now=now)
     state(conn, workspace, about, now=now)
     fall_back(conn, workspace, astray, now=now)
 
@@ -125,7 +134,8 @@ def take_feedback(conn: Connection, workspace: WorkspaceId, said: Sequence[Feedb
     rows = store.by_ids(conn, workspace, set(ids.values()))
     if said and not rows:
         raise NotFound(f"no message {next(iter(ids.values()))[:60]!r}", hint="ids look like msg_…")
-    about, bounced, complained, unsubscribed = [], [], [], []
+    about: list[About] = []
+    barred: defaultdict[str, list[MessageRow]] = defaultdict(list)
     stamps: defaultdict[str, dict[str, int]] = defaultdict(dict)
     refused: dict[str, tuple[MessageRow, int]] = {}
     for one in sorted(said, key=lambda each: ids[each]):  # two deliveries lock in one order
@@ -138,22 +148,29 @@ def take_feedback(conn: Connection, workspace: WorkspaceId, said: Sequence[Feedb
         about.append(About(row, name, one.detail, suffix, at, one.machine))
         if column is not None and not one.machine:
             stamps[column].setdefault(row.id, at)
-        if one.kind == "bounced" and bounce_is_permanent(status_code_of(one.detail)):
-            bounced.append(row)
-        if one.kind == "complained":
-            complained.append(row)
-        if one.kind == "unsubscribed" and not one.machine:
-            unsubscribed.append(row)
-        if row in (*complained, *unsubscribed):
+        reason = _why_no_more(one)
+        barred[reason].append(row)
+        if reason in ("complained", "unsubscribed"):
             refused.setdefault(row.id, (row, at))
     store.stamp(conn, workspace, stamps)
-    for several, reason in ((bounced, "bounced"), (complained, "complained"), (unsubscribed, "unsubscribed")):
-        _suppress(conn, workspace, several, reason=reason, now=now)
+    for reason in ("bounced", "complained", "unsubscribed", store.LIMITED):
+        _suppress(conn, workspace, barred[reason], reason=reason, now=now)
     state(conn, workspace, about, now=now)
     astray = [(one.row, one.reason) for one in about if one.name == BOUNCED and one.row.delivered_at is None]
     fall_back(conn, workspace, astray, now=now)
     _refuse(conn, workspace, list(refused.values()), now=now)
     return len({one.row.id for one in about})
+
+
+def _why_no_more(said: Feedback) -> str:
+    """Why its address gets no more, or no news, after what a provider says; empty where that changes nothing."""
+    if said.kind == "bounced":
+        if bounce_is_permanent(status_code_of(said.detail)):
+            return "bounced"
+        return store.LIMITED if _LIMITS.search(said.detail) else ""
+    if said.kind == "complained" or (said.kind == "unsubscribed" and not said.machine):
+        return said.kind
+    return ""
 
 
 def _refuse(conn: Connection, workspace: WorkspaceId, several: Sequence[tuple[MessageRow, int]], *, now: int) -> None:

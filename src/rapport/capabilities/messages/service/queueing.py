@@ -14,10 +14,11 @@ from rapport.act import outbox
 from rapport.capabilities.consent import gate
 from rapport.capabilities.messages import store
 from rapport.capabilities.messages.facts import HELD
-from rapport.capabilities.messages.model import EMAIL, NO_ADDRESS, Recipient, is_of_the_channel
+from rapport.capabilities.messages.model import CHANNELS, EMAIL, NO_ADDRESS, Recipient, is_of_the_channel
 from rapport.capabilities.messages.people import recipients
 from rapport.capabilities.messages.service.stating import About, state
 from rapport.capabilities.messages.service.templates import Published, find_template
+from rapport.capabilities.messages.service.ways import Way, Ways, allowed_by
 from rapport.capabilities.messages.store import MessageRow
 from rapport.kernel.clock import HOUR
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound, RapportError, TooLarge
@@ -25,9 +26,13 @@ from rapport.kernel.gate import NOT_SENT, marketing_by
 from rapport.kernel.ids import Key, WorkspaceId, new_id
 from rapport.kernel.work import Message
 
-__all__ = ["Asked", "MessageShown", "MessageWanted", "queue", "queue_all", "queue_instead", "shown", "try_again"]
+__all__ = [
+    "Asked", "MessageShown", "MessageWanted", "goes_instead", "queue", "queue_all", "queue_instead", "shown",
+    "try_again",
+]  # fmt: skip
 
 ChannelName = Literal["email", "sms", "whatsapp", "push"]
+ChannelWanted = Literal["preferred", "email", "sms", "whatsapp", "push"]
 LARGEST_DATA = 50_000
 """Bytes of the values for a template."""
 
@@ -38,7 +43,8 @@ class MessageWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     template: Annotated[str, Meta(max_length=60)]
     customer: Annotated[str, Meta(max_length=300)]
     """A customer id or `namespace:value`; of an e-mail address, that address is written to."""
-    channel: ChannelName = "email"
+    channel: ChannelWanted = "preferred"
+    """`preferred`: the one the customer likes (the trait `preferred_channel`), else the shop's first."""
     purpose: Literal["transactional", "marketing"]
     idempotency_key: Annotated[str, Meta(min_length=1, max_length=200)]
     """Sent twice under one key, it is one message."""
@@ -47,9 +53,9 @@ class MessageWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Not to be sent if they have ordered since; microseconds since 1970."""
     latest_at: int | None = None
     """Held, not sent, after this; microseconds since 1970. Without it, as the template says."""
-    fallback: Annotated[tuple[ChannelName, ...], Meta(max_length=3)] = ()
+    fallback: Annotated[tuple[ChannelName, ...], Meta(max_length=3)] | None = None
     """By which channels it goes instead where it cannot go by `channel`, or comes back: one after the other, each once,
-    until `latest_at`."""
+    until `latest_at`. Without it as the shop has set it for that channel."""
 
 
 class MessageShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,10 +120,11 @@ def queue_all(
     found: list[MessageRow | RapportError] = []
     templates = _templates(conn, workspace, {one.wanted.template for one in asked})
     people = recipients(conn, workspace, {one.key for one in asked})
-    for one in asked:
+    ways = _ways(conn, workspace, asked, templates, people, now=now)
+    for one, way in zip(asked, ways, strict=True):
         template = templates[one.wanted.template]
         try:
-            found.append(_row(workspace, one, template, people[one.key].address(one.wanted.channel), now=now))
+            found.append(_row(workspace, one, way, template, people[one.key].address(way.channel), now=now))
         except RapportError as error:
             found.append(error)
     rows = {at: row for at, row in enumerate(found) if isinstance(row, MessageRow)}
@@ -151,7 +158,7 @@ def queue_instead(
     for row in rows:
         channel, *others = row.fallback.split(",")
         wanted = MessageWanted(
-            template=row.template, customer="", channel=msgspec.convert(channel, ChannelName),
+            template=row.template, customer="", channel=msgspec.convert(channel, ChannelWanted),
             purpose=msgspec.convert(row.purpose, Literal["transactional", "marketing"]),
             idempotency_key=f"{row.idempotency_key.removesuffix(_instead(row.channel))}{_instead(channel)}",
             data=msgspec.json.decode(row.data, type=dict[str, Any]), unless_ordered_since=row.unless_ordered_since,
@@ -162,8 +169,35 @@ def queue_instead(
         queue_all(conn, workspace, asked, now=now)
 
 
+def goes_instead(conn: Connection, workspace: WorkspaceId, rows: Sequence[MessageRow]) -> set[str]:
+    """The ids of those of these messages that go by another channel instead."""
+    keys = {f"{row.idempotency_key}{_instead(channel)}": row.id for row in rows for channel in row.fallback.split(",")}
+    found = store.by_keys(conn, workspace, keys)
+    return {keys[key] for key, row in found.items() if row.status in (store.QUEUED, store.SENT)}
+
+
 def _instead(channel: str) -> str:
     return f" > {channel}"
+
+
+def _ways(
+    conn: Connection, workspace: WorkspaceId, asked: Sequence[Asked],
+    templates: Mapping[str, Published | RapportError], people: Mapping[Key, Recipient], *, now: int,
+) -> list[Way]:  # fmt: skip
+    """By which channel each goes, and by which instead."""
+    known = Ways.load(conn, workspace)
+    open_to = {one.key for one in asked if one.wanted.channel == "preferred" and one.wanted.purpose == "marketing"}
+    allowed = allowed_by(conn, workspace, open_to, now=now)
+    found = []
+    for one in asked:
+        published = templates[one.wanted.template]
+        if one.wanted.channel != "preferred":
+            found.append(known.named(one.wanted.channel, one.wanted.fallback))
+            continue
+        template = published.template if isinstance(published, Published) else None
+        allows = allowed[one.key] if one.wanted.purpose == "marketing" else CHANNELS
+        found.append(known.preferred(people[one.key], template, one.wanted.fallback, allows))
+    return found
 
 
 def _templates(conn: Connection, workspace: WorkspaceId, names: Collection[str]) -> dict[str, Published | RapportError]:
@@ -177,7 +211,7 @@ def _templates(conn: Connection, workspace: WorkspaceId, names: Collection[str])
 
 
 def _row(
-    workspace: WorkspaceId, asked: Asked, published: Published | RapportError, address: str, *, now: int
+    workspace: WorkspaceId, asked: Asked, way: Way, published: Published | RapportError, address: str, *, now: int
 ) -> MessageRow:
     """The message as it would be kept. Raises what is wrong with it."""
     wanted = asked.wanted
@@ -193,11 +227,11 @@ def _row(
         raise TooLarge(f"the data has {len(data):,} bytes; at most {LARGEST_DATA:,}", hint="send what the text needs")
     return MessageRow(
         workspace=workspace, id=new_id("msg"), idempotency_key=wanted.idempotency_key, strand=asked.key,
-        template=wanted.template, channel=wanted.channel, purpose=wanted.purpose, data=data,
+        template=wanted.template, channel=way.channel, purpose=wanted.purpose, data=data,
         unless_ordered_since=wanted.unless_ordered_since, status=store.QUEUED, reason="",
-        domain=_destination(wanted.channel, address), created_at=now,
+        domain=_destination(way.channel, address), created_at=now,
         latest_at=wanted.latest_at or now + published.template.latest_hours * HOUR,
-        fallback=",".join(one for one in dict.fromkeys(wanted.fallback) if one != wanted.channel),
+        fallback=",".join(way.instead),
     )  # fmt: skip
 
 

@@ -1,0 +1,78 @@
+"""What is remembered of a customer for the sake of messages: how they like to be reached, what they complain of, and
+what they have bought lately, by whatever identity and channel.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rapport.capabilities.messages.facts import ENDED_BY, OPENED_BY
+from rapport.kernel.clock import to_iso
+from rapport.kernel.facts import Fact
+from rapport.kernel.mergeable import KeyedLatest, Latest, Stamp
+from rapport.remember import inputs
+from rapport.remember.inputs import ReadingSettings
+from rapport.remember.registry import Part, Trait
+
+__all__ = ["BOUGHT", "COMPLAINTS", "PARTS", "PREFERRED", "TRAITS"]
+
+PREFERRED, COMPLAINTS, BOUGHT = "preferred_channel", "open_complaints", "bought_lately"
+
+_STATED = ("preferred_channel", "preferredChannel")
+_CALLED = {
+    "email": "email", "e-mail": "email", "mail": "email", "sms": "sms", "text": "sms", "text message": "sms",
+    "whatsapp": "whatsapp", "push": "push", "web push": "push", "notification": "push",
+}  # fmt: skip
+_NAMED = ("complaint_id", "ticket_id", "id", "order_id")
+
+
+def _preferred(fact: Fact, settings: ReadingSettings) -> tuple[int, str] | None:
+    for traits in (fact.traits if fact.type != "group" else None, fact.context.get("traits")):
+        for field in _STATED:
+            said = traits.get(field) if isinstance(traits, dict) else None
+            found = _CALLED.get(said.strip().casefold()) if isinstance(said, str) else None
+            if found is not None:
+                return 1, found
+    return None
+
+
+def _complaint(fact: Fact, settings: ReadingSettings) -> list[tuple[str, bool]]:
+    """A ticket is one where its word is not that it is about something else; what names none is one by itself."""
+    topic = fact.properties.get("topic", fact.properties.get("category", fact.properties.get("type")))
+    opens = fact.name in OPENED_BY
+    if opens and not fact.name.startswith("Complaint") and "complaint" not in str(topic or "").casefold():
+        return []
+    named = next((fact.properties[one] for one in _NAMED if isinstance(fact.properties.get(one), str | int)), "")
+    return [(str(named)[:60], opens)]
+
+
+def _bought(fact: Fact, settings: ReadingSettings) -> list[tuple[str, int]] | None:
+    names = {inputs.product_id(product) for product in inputs.products(fact.properties)} - {None}
+    return [(str(name), 1) for name in sorted(map(str, names))] or None
+
+
+def _open(value: list[tuple[str, bool, int]], stamp: Stamp, now: int) -> tuple[Any, Stamp | None]:
+    found = [{"id": key, "since": to_iso(at)} for key, opens, at in value if opens]
+    return found or None, stamp
+
+
+PARTS: tuple[Part, ...] = (
+    Part(
+        name=PREFERRED, kind=Latest(), take=_preferred, with_context=("traits",),
+        reads=tuple(f"traits.{one}" for one in _STATED),
+    ),
+    Part(
+        name=COMPLAINTS, kind=KeyedLatest(limit=20), take=_complaint, on=(*OPENED_BY, *ENDED_BY),
+        reads=(*(f"properties.{one}" for one in _NAMED), "properties.topic", "properties.category", "properties.type"),
+    ),
+    Part(
+        name=BOUGHT, kind=KeyedLatest(limit=50), take=_bought, on=("Order Completed",),
+        reads=("properties.products[].product_id", "properties.products[].sku"),
+    ),
+)  # fmt: skip
+TRAITS: tuple[Trait, ...] = (
+    Trait(name=PREFERRED, title="Preferred channel", type="text", part=PREFERRED,
+          rule="By which channel they like to be reached, as they or the shop's systems stated it last."),
+    Trait(name=COMPLAINTS, title="Open complaints", type="list", part=COMPLAINTS, pick=_open,
+          rule="Complaints, and tickets about one, that nobody has told to be over; news and offers wait for them."),
+)  # fmt: skip
