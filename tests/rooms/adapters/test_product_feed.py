@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tracemalloc
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from rapport.capabilities.catalog.shown import ProductShown, find_shown
 from rapport.kernel.clock import HOUR, now_us
 from rapport.kernel.errors import InvalidInput
 from rapport.storage.workspaces import all_workspaces
+from tests.databases import sqlite_database
 from tests.shop import Shop
 
 HEAD = '<?xml version="1.0"?><rss xmlns:g="http://base.google.com/ns/1.0"><channel><title>Shop</title>'
@@ -37,10 +39,11 @@ def written(path: Path, text: str, *, hours_ago: int = 1) -> Path:
     return path
 
 
-def take(shop: Shop, path: Path) -> ImportReport:
+def take(shop: Shop, path: Path, *, market: str = "") -> ImportReport:
     with shop.db.read() as conn:
         workspace = all_workspaces(conn)[0]
-    done = import_files(shop.db, ProductFeed(path), workspace=workspace, vocabulary=shop.pipeline.slices.vocabulary)
+    feed = ProductFeed(path, market=market)
+    done = import_files(shop.db, feed, workspace=workspace, vocabulary=shop.pipeline.slices.vocabulary)
     shop.fold()
     return done
 
@@ -239,3 +242,36 @@ def test_a_sale_is_the_price_on_its_days_alone(dates: object, is_on_sale: bool) 
     both = message_of([item | {"item_group_id": "g"}, item | {"id": "q"}], written_at="2026-11-27T12:00:00Z")
     for said in (alone, *both["properties"]["variants"]):
         assert (said["price"], said.get("sale_price")) == ("20.00", "10.00" if is_on_sale else None)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(("", "ch", "gb"))))
+def test_each_market_has_the_prices_of_its_own_feed_whichever_comes_first(
+    shop_of: Shop, tmp_path: Path, order: tuple[str, ...]
+) -> None:
+    """Three feeds of the same products: the shop's own in euros, one in francs, one in pounds of the shirt alone."""
+    shirts = SHIRT.format(n=1) + SHIRT.format(n=2)
+    said = {
+        "": shirts + CUP.format(n=9),
+        "ch": (shirts + CUP.format(n=9)).replace("EUR", "CHF").replace("30.00", "39.00").replace("7.50", "9.00"),
+        "gb": SHIRT.format(n=2).replace("EUR", "GBP").replace("30.00", "25.00"),
+    }
+    for market in order:
+        feed = written(tmp_path / f"{market or 'own'}.xml", HEAD + said[market] + "</channel></rss>")
+        assert take(shop_of, feed, market=market).quarantined == 0
+    costs: list[tuple[str, int, str, tuple[int, str]]] = [
+        ("SH", 0, "", (3000, "EUR")), ("SH", 1, "", (3000, "EUR")), ("9", 0, "", (750, "EUR")),
+        ("SH", 0, "ch", (3900, "CHF")), ("SH", 1, "ch", (3900, "CHF")), ("9", 0, "ch", (900, "CHF")),
+        ("SH", 0, "gb", (3000, "EUR")), ("SH", 1, "gb", (2500, "GBP")), ("9", 0, "gb", (750, "EUR")),
+    ]  # fmt: skip
+    with shop_of.db.read() as conn:
+        for product, variant, market, costing in costs:
+            found = find_shown(conn, shop_of.id, product, now=now_us() + HOUR, market=market).variants[variant].price
+            assert found is not None
+            assert (found.price_minor, found.currency) == costing, (product, variant, market)
+
+
+@pytest.fixture
+def shop_of(tmp_path: Path) -> Iterator[Shop]:
+    found = Shop(sqlite_database(tmp_path))
+    yield found
+    found.close()

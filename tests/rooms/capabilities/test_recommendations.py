@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rapport.capabilities.recommendations.alike import Seen, likeness
-from rapport.capabilities.recommendations.retention import KEPT, PAIRS_RETENTION, RECENTS_RETENTION
+from rapport.capabilities.recommendations.moments import product_moments
+from rapport.capabilities.recommendations.retention import KEPT, MOMENTS_RETENTION, PAIRS_RETENTION, RECENTS_RETENTION
 from rapport.capabilities.recommendations.store import counts_of, covisits, neighbours_of, recent_products
 from rapport.decide.service import CustomerNamed, DecisionAsked
 from rapport.kernel.clock import DAY, HOUR, MINUTE
@@ -263,3 +264,51 @@ def test_an_order_that_two_systems_report_is_bought_together_once(any_shop: Shop
             "a": 2,
             "b": 2,
         }
+
+
+def test_what_is_popular_in_a_store_at_this_time_of_day_comes_first_there_and_fades(any_shop: Shop) -> None:
+    """Bread in the morning and wine in the evening in one store; who is new is offered each in its time and place."""
+    shop, evening, morning = any_shop, NOON + 8 * HOUR, NOON - 4 * HOUR
+    for n in range(6):
+        shop.send(
+            shop.message("Product Viewed", at=evening, browser=f"e{n}", product_id="wine", location_id="oxford"),
+            shop.message("Product Viewed", at=morning, browser=f"m{n}", product_id="bread", location_id="oxford"),
+            *(shop.message("Product Viewed", at=NOON, browser=f"n{n}{k}", product_id="phone") for k in range(3)),
+        )
+    shop.fold()
+
+    def offered(at: int, **context: str) -> tuple[str, str]:
+        asked = DecisionAsked(placement="home", context=context)
+        decision, _ = shop.decider.compute(shop.id, asked, now=at, trial={"none": ()})
+        return decision.items[0]["item_id"], decision.items[0]["reasons"][0]
+
+    assert offered(evening + DAY, location="oxford") == ("wine", "popular in this store at this time of day")
+    assert offered(morning + DAY, location="oxford") == ("bread", "popular in this store at this time of day")
+    assert offered(NOON + DAY, location="paris") == ("phone", "popular at this time of day")
+    assert offered(evening + 60 * DAY, location="oxford") == ("phone", "popular in the shop")  # nobody since
+
+
+def test_what_is_wanted_in_the_rain_is_offered_to_who_is_new_in_the_rain(shop: Shop) -> None:
+    for n in range(12):
+        what, sky = ("umbrella", "Rain") if n % 2 else ("hat", "Sun")
+        seen = shop.message("Product Viewed", at=NOON, browser=f"v{n}", product_id=what)
+        shop.send(seen | {"context": {"weather": {"condition": sky}}})
+    shop.fold()
+    for weather, first in (("rain", "umbrella"), ("sun", "hat")):
+        decision, _ = shop.decider.compute(
+            shop.id, DecisionAsked(placement="home", context={"weather": weather}), now=NOON + 3 * HOUR,
+            trial={"none": ()},
+        )  # fmt: skip
+        assert (decision.items[0]["item_id"], decision.items[0]["reasons"]) == (first, ["popular in this weather"])
+
+
+def test_counts_of_moments_do_not_depend_on_the_order_and_are_let_go(shop: Shop) -> None:
+    views = [shop.message("Product Viewed", at=NOON - n * DAY, browser=f"v{n}", product_id="a", location_id="oxford")
+             for n in range(20)]  # fmt: skip
+    shop.send(*reversed(views))
+    shop.fold(batch=3)
+    rows = shop.rows(product_moments)
+    assert sum(row["met"] for row in rows if row["moment"] == "at oxford") == 20
+    turns(shop.db, MOMENTS_RETENTION, now=NOON + 9 * 7 * DAY)
+    left = {row["week"] for row in shop.rows(product_moments)}
+    assert left < {row["week"] for row in rows}

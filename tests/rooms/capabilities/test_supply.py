@@ -280,3 +280,19 @@ def test_stock_is_stated_and_asked_over_the_api(shop_server: Server) -> None:
     late = {"levels": levels, "stated_at": "yesterday"}
     assert (call(shop_server, "POST", "stock", json=late).status_code) == 400
     assert http.get(f"{shop_server.url}/api/v1/{asked}").status_code == 401
+    parts = [{"product_id": "p/1", "quantity": 2}, {"product_id": "wine", "variant": "red"}]
+    stated = {"bundles": [{"product_id": "set", "parts": parts}, {"product_id": "twin", "parts": parts[:1]}]}
+    assert call(shop_server, "POST", "bundles", json=stated).json() == {"accepted": 2}
+    itself = {"bundles": [{"product_id": "set", "parts": [{"product_id": "set"}]}]}
+    assert call(shop_server, "POST", "bundles", json=itself).status_code == 400
+    wait_until(lambda: len(call(shop_server, "GET", "bundles").json()["bundles"]) == 2)
+    page = call(shop_server, "GET", "bundles", params={"limit": 1}).json()
+    assert [(one["product_id"], one["parts"]) for one in page["bundles"]] == [("set", parts)]
+    rest = call(shop_server, "GET", "bundles", params={"after": page["next"]}).json()
+    assert ([one["product_id"] for one in rest["bundles"]], rest["next"]) == (["twin"], None)
+    [only] = call(shop_server, "GET", "bundles", params={"part": "wine"}).json()["bundles"]
+    assert only["product_id"] == "set"
+    made = call(shop_server, "GET", "products/twin/availability", params={"location": "bath"}).json()
+    assert made["available"] == 1  # of two pieces each
+    call(shop_server, "POST", "bundles", json={"bundles": [{"product_id": "twin", "parts": []}]})
+    wait_until(lambda: len(call(shop_server, "GET", "bundles").json()["bundles"]) == 1)

@@ -116,9 +116,13 @@ def online_retail(installation: Importing, /, file: Path, time_zone: str, **opti
 @click.option("--map", "map_name", metavar="MAP", help="Which facts the rows state: a file, or a name of `maps`."
               " Without it the first line of FILE tells.")  # fmt: skip
 @click.option("--preview", "look_first", is_flag=True, help="Show the first facts, and store nothing.")
+@click.option("--market", default="", metavar="MARKET", help="FILE is this market's feed of products: its prices hold"
+              " there, beside what the shop's own feed says.")  # fmt: skip
 @_common
 @click.pass_obj
-def mapped(installation: Importing, /, file: Path, map_name: str | None, *, look_first: bool, **options: Any) -> None:
+def mapped(
+    installation: Importing, /, file: Path, map_name: str | None, market: str, *, look_first: bool, **options: Any
+) -> None:
     """Import any table (csv or csv.gz) by a map; `rapport import FILE` is the same.
 
     A feed of products (Google Merchant's fields, in XML, JSON or a table) needs no map.
@@ -128,8 +132,10 @@ def mapped(installation: Importing, /, file: Path, map_name: str | None, *, look
             raise InvalidInput(
                 "a feed of products has no preview", hint="import it: a later feed sets right what is wrong"
             )
-        _run(installation, lambda _: ProductFeed(file), **options)
+        _run(installation, lambda _: ProductFeed(file, market=market), **options)
         return
+    if market:
+        raise InvalidInput(f"{file.name} is no feed of products", hint="--market is for feeds alone")
     said = _chosen(file, map_name)
     if look_first:
         with installation.open(options["data_dir"]) as db, db.read() as conn:

@@ -39,12 +39,14 @@ class ProductFeed:
 
     kind = "feed"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, market: str = "") -> None:
+        """With a market it is that market's feed: of each product its prices there are stated, and nothing else."""
         self.path = path
+        self._market = market.strip()[:40]
         self.title = shown_name(path)
         self.files = [path]
         self._written_at = to_iso(int(path.stat().st_mtime * 1_000_000))
-        self.variant = f"product-feed-1 {self._written_at}".encode()
+        self.variant = f"product-feed-1 {self._written_at} {self._market}".strip().encode()
 
     def steps(self, *, progress: Progress) -> Iterator[Step]:
         """One step a product, with its variants. Raises InvalidInput where the file is no feed at all."""
@@ -70,7 +72,8 @@ class ProductFeed:
                 refused.append(self._refused(item, fault))
             else:
                 good.append(item)
-        messages = [message_of([item.said for item in good], written_at=self._written_at)] if good else []
+        said = [item.said for item in good]
+        messages = [message_of(said, written_at=self._written_at, market=self._market)] if said else []
         return Step(self.title, group[0].line, len(group), messages, refused)
 
     def _refused(self, item: Item, reason: str) -> Refused:
@@ -122,11 +125,16 @@ def _first_sign(start: bytes) -> bytes:
     return wide if wide == b"<" else start.lstrip(_BLANKS)[:1]
 
 
-def message_of(group: list[dict[str, Any]], *, written_at: str) -> dict[str, Any]:
+def message_of(group: list[dict[str, Any]], *, written_at: str, market: str = "") -> dict[str, Any]:
     """The statement of one product, given as its entries: one, or its variants; so it was when the file was written."""
     first = group[0]
     product_id = first.get("item_group_id") or first["id"]
     is_alone = len(group) == 1 and not first.get("item_group_id")
+    if market:
+        costs = [{"variant": one["id"], **_money(one, written_at)} for one in group]
+        told = _money(first, written_at) if is_alone else {"variants": costs}
+        said = {"product_id": product_id, "market": market, **told}
+        return _message("Market Prices Stated", said, written_at)
     shared = {
         "product_id": product_id, "name": first.get("title"), "description": first.get("description"),
         "brand": first.get("brand"), "url": first.get("link"), "image_url": first.get("image_link"),
@@ -137,8 +145,12 @@ def message_of(group: list[dict[str, Any]], *, written_at: str) -> dict[str, Any
                             if is_alone else {"variants": [_variant(one, written_at) for one in group]}),
     }  # fmt: skip
     said = {name: value for name, value in shared.items() if value not in (None, "", [], {})}
+    return _message("Product Stated", said, written_at)
+
+
+def _message(event: str, said: dict[str, Any], written_at: str) -> dict[str, Any]:
     digest = blake2b(msgspec.json.encode([written_at, said], order="sorted"), digest_size=16).hexdigest()
-    return {"type": "track", "event": "Product Stated", "messageId": f"feed-{digest}", "timestamp": written_at,
+    return {"type": "track", "event": event, "messageId": f"feed-{digest}", "timestamp": written_at,
             "properties": said}  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, 
 
 from rapport.capabilities.catalog.entry import Entry
 from rapport.capabilities.catalog.indexing import DESCRIPTION, Indexed, digest_of, index_of
+from rapport.capabilities.catalog.market_prices import find_market_prices, with_markets
 from rapport.capabilities.catalog.stating import Statement
 from rapport.capabilities.catalog.voices import at_home, sites
 from rapport.capabilities.catalog.words import near_keys
@@ -31,6 +32,7 @@ __all__ = [
     "find_entries",
     "hidden_among",
     "index_changed",
+    "lay_markets_over",
     "near_words",
     "pieces",
     "products_in_category",
@@ -98,6 +100,25 @@ def save_stated(conn: Connection, stated: Iterable[Statement]) -> None:
     rows = [_row(*latest[key]) for key in sorted(latest)]
     newer = "(excluded.stated_at, excluded.fact) > (catalog_entries.stated_at, catalog_entries.fact)"
     upsert(conn, entries, rows, key=_KEY, update=_CHANGING, where=newer)
+
+
+def lay_markets_over(conn: Connection, keys: _Keys) -> None:
+    """Lay what markets' own feeds say over the prices of these products, as they are kept now."""
+    c = entries.c
+    for workspace in sorted({ws for ws, _ in keys}):
+        told = find_market_prices(conn, workspace, [product_id for ws, product_id in keys if ws == workspace])
+        if not told:
+            continue
+        query = sa.select(c.product_id, c.body, c.digest)
+        rows = []
+        for product_id, body, digest in select_among(conn, query, workspace, c.product_id, sorted(told)):
+            entry = with_markets(_decode(body), told[product_id])
+            if digest_of(entry) != digest:
+                rows.append({"of_shop": workspace, "of": product_id, "as": _encode(entry), "is": digest_of(entry)})
+        if rows:
+            here = (c.workspace == sa.bindparam("of_shop"), c.product_id == sa.bindparam("of"))
+            changing = sa.update(entries).where(*here).values(body=sa.bindparam("as"), digest=sa.bindparam("is"))
+            conn.execute(changing, rows)
 
 
 def save_described(conn: Connection, described: Iterable[tuple[WorkspaceId, Entry]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rapport.capabilities.catalog import entries, pictures, pricing, stating, store, voices
+from rapport.capabilities.catalog import entries, market_prices, pictures, pricing, stating, store, voices
 from rapport.capabilities.catalog.facts import FACT_KINDS
 from rapport.capabilities.catalog.service import details, unknown
 from rapport.capabilities.catalog.settings import CATALOG_SETTINGS
@@ -45,6 +45,7 @@ CATALOG = Slice(
         of_shop(entries.near_words, "which words are a slip of the finger away"),
         of_shop(entries.codes, "article numbers and bar codes of products"),
         of_shop(entries.facets, "what products are like, to narrow a search by"),
+        of_shop(market_prices.market_prices, "what products cost in markets that have feeds of their own"),
         of_shop(pricing.prices, "what each product was to cost, as it was stated on which day"),
         of_shop(store.said, "what browsers and statements say of products"),
         of_shop(voices.hosts, "the sites that the shop leads to"),

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rapport.capabilities.catalog import entries, pricing, store
 from rapport.capabilities.catalog.entry import entry_of_product
+from rapport.capabilities.catalog.market_prices import market_prices_of, save_market_prices, statement_of_market
 from rapport.capabilities.catalog.model import Description, describe, newest, once
 from rapport.capabilities.catalog.pictures import pictured_of, save_pictures
 from rapport.capabilities.catalog.stating import (
+    MARKET_PRICES,
     PRODUCT_PICTURED,
     PRODUCT_STATED,
     PRODUCT_WITHDRAWN,
@@ -41,7 +43,7 @@ class Describing(BatchStage[_Note]):
     """Joins what a batch says of products, by who says it, and writes what is new of it."""
 
     def __init__(self) -> None:
-        super().__init__((*_SEEN, *_STATED, PRODUCT_PICTURED), read=_read, write=self._save)
+        super().__init__((*_SEEN, *_STATED, PRODUCT_PICTURED, MARKET_PRICES), read=_read, write=self._save)
         self._written: dict[tuple[int, _Key], Description] = {}
         self._voices = Voices()
 
@@ -64,12 +66,20 @@ class Describing(BatchStage[_Note]):
         other = {key for voice, of_voice in fresh.items() for key, description in of_voice.items()
                  if _says_more(before.get((voice, key)), description)}  # fmt: skip
         save_hosts(conn, fresh[SHOP].values(), stated)
+        of_markets = [
+            one
+            for ws, fact in notes
+            if fact.name == MARKET_PRICES and (one := market_prices_of(ws, fact, settings[ws])) is not None
+        ]
         entries.save_stated(conn, stated)
-        pricing.save_prices(conn, stated)
+        pricing.save_prices(conn, [*stated, *(statement_of_market(one) for one in of_markets)])
         _describe(conn, other)
+        save_market_prices(conn, of_markets)
+        touched = {*other, *((one.workspace, one.entry.product_id) for one in stated), *(one[:2] for one in of_markets)}
+        entries.lay_markets_over(conn, touched)
         pictured = (pictured_of(ws, fact) for ws, fact in notes if fact.name == PRODUCT_PICTURED)
         save_pictures(conn, [one for one in pictured if one is not None])
-        entries.index_changed(conn, {*other, *((one.workspace, one.entry.product_id) for one in stated)})
+        entries.index_changed(conn, touched)
         if len(self._written) > _REMEMBERED:
             self._written.clear()
         self._written.update(((voice, key), one) for voice, of_voice in fresh.items() for key, one in of_voice.items())
@@ -116,6 +126,6 @@ def _describe(conn: Connection, keys: Iterable[_Key]) -> None:
 
 
 def _read(seen: Seen) -> _Note | None:
-    if seen.fact.name in (*_STATED, PRODUCT_PICTURED) and seen.strand != shop_key(seen.workspace):
+    if seen.fact.name in (*_STATED, PRODUCT_PICTURED, MARKET_PRICES) and seen.strand != shop_key(seen.workspace):
         return None  # it came before anybody knew that it is about the shop, from whomever
     return seen.workspace, seen.fact

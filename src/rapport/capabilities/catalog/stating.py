@@ -14,10 +14,14 @@ from rapport.kernel.wording import FactKind, short
 from rapport.remember import inputs
 from rapport.remember.inputs import ReadingSettings
 
-__all__ = ["FACT_KINDS", "PRODUCT_PICTURED", "PRODUCT_STATED", "PRODUCT_WITHDRAWN", "Statement", "statement_of"]
+__all__ = [
+    "FACT_KINDS", "MARKET_PRICES", "PRODUCT_PICTURED", "PRODUCT_STATED", "PRODUCT_WITHDRAWN", "Statement",
+    "prices_stated", "statement_of",
+]  # fmt: skip
 
 PRODUCT_STATED, PRODUCT_WITHDRAWN = "Product Stated", "Product Withdrawn"
 PRODUCT_PICTURED = "Product Pictured"
+MARKET_PRICES = "Market Prices Stated"
 
 _VARIANTS, _PRICES, _MEDIA, _RELATIONS, _ATTRIBUTES, _VALUES, _TAGS = 500, 50, 50, 100, 60, 20, 50
 _URL, _TEXT, _DESCRIPTION = 1_000, 200, 10_000
@@ -76,6 +80,15 @@ def _variants(said: object, currency: str) -> tuple[Variant, ...]:
             cost_minor=inputs.amount(one.get("cost"), currency),
         )  # fmt: skip
     return tuple(found.values())
+
+
+def prices_stated(said: dict[str, Any], currency: str) -> dict[str, tuple[Price, ...]]:
+    """What a fact says a product costs, by variant; of the product itself under the empty name."""
+    found = {"": _prices(said, currency)}
+    for one in _tables(said.get("variants"), _VARIANTS):
+        if name := _text(one.get("variant")):
+            found[name] = _prices(one, inputs.stated_currency(one) or currency)
+    return found
 
 
 def _prices(said: dict[str, Any], currency: str) -> tuple[Price, ...]:
@@ -168,6 +181,13 @@ def _refuse(fact: Fact, currency: str) -> None:
         raise InvalidFact(f"the price is no amount in {code}", path="$.properties.price")
 
 
+def _refuse_market(fact: Fact, currency: str) -> None:
+    """Raises InvalidFact where prices of a market name none, or no product."""
+    _refuse(fact, currency)
+    if not inputs.text(fact.properties.get("market"), 40):
+        raise InvalidFact("prices of a market need the market", path="$.properties.market")
+
+
 def _told(fact: Fact) -> str:
     return short(fact.properties.get("name")) or short(fact.properties.get("product_id"))
 
@@ -192,6 +212,15 @@ FACT_KINDS = (
     FactKind(
         name=PRODUCT_WITHDRAWN, meaning="a product is not sold any more", about="shop", icon="x", tone="loss",
         tell=_told, refuse=_refuse, properties={"product_id": "which product"},
+    ),
+    FactKind(
+        name=MARKET_PRICES, meaning="a product costs so much in a market from now on", about="shop", icon="tag",
+        tell=_told, refuse=_refuse_market,
+        properties={
+            "product_id": "which product", "market": "in which market", "currency": "of its amounts",
+            "price": "what a piece costs there", "list_price": "what it cost before; or `price` beside `sale_price`",
+            "variants": "sizes, colours: variant, price, list_price",
+        },
     ),
     FactKind(
         name=PRODUCT_PICTURED, meaning="a picture of a product looks so", about="shop", icon="eye", tell=_told,

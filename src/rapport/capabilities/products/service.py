@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -13,19 +14,33 @@ from rapport.capabilities.catalog import FoundShown, ProductShown, Question, fin
 from rapport.capabilities.fit import FitShown, buyers_of, fit_of
 from rapport.capabilities.merchandising import Rule, rules_about
 from rapport.capabilities.recommendations import ProductCounts, counts_of, neighbours_of
+from rapport.capabilities.supply import Bundle, Part, bundles_after, find_bundles, product_shown, state_bundle
 from rapport.capabilities.supply import ProductShown as StockShown
-from rapport.capabilities.supply import product_shown
+from rapport.collect.appender import Appender
+from rapport.collect.names import Vocabulary
 from rapport.decide.people import names_by_strand, roots_of
+from rapport.kernel.errors import InvalidInput
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.language import gettext
 from rapport.remember.membership import names_by_root
+from rapport.storage.engine import Database
 
-__all__ = ["Buyer", "ProductPage", "find_page", "search_page"]
+__all__ = [
+    "BundleLine",
+    "Buyer",
+    "ProductPage",
+    "bundle_written",
+    "bundles_page",
+    "find_page",
+    "keep_bundle",
+    "search_page",
+]
 
 PAGE = 30
 _BUYERS = 200
 _NAMED = 8
 _WITH = 6
+BUNDLES = 20
 _SEGMENTS = 6
 
 
@@ -37,6 +52,16 @@ class Buyer(msgspec.Struct, frozen=True, kw_only=True):
     at: int
 
 
+class BundleLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A bundle, as a page lists it."""
+
+    bundle: Bundle
+    name: str
+    parts: list[tuple[str, Part]]
+    """With the name of each."""
+    stock: StockShown
+
+
 class ProductPage(msgspec.Struct, frozen=True, kw_only=True):
     """What the page of a product shows."""
 
@@ -44,6 +69,10 @@ class ProductPage(msgspec.Struct, frozen=True, kw_only=True):
     stock: StockShown
     counts: ProductCounts
     fit: FitShown
+    parts: list[tuple[str, Part]]
+    """What it is made of, where it is a bundle, with the name of each."""
+    within: list[tuple[str, str]]
+    """Bundles that it is a part of: id, name."""
     rules: list[Rule]
     """Of merchandising, that are about it."""
     together: list[tuple[str, str, int, int]]
@@ -77,6 +106,10 @@ def find_page(
         product=product, stock=product_shown(conn, workspace, product_id, now=now),
         counts=counts_of(conn, workspace, [product_id]).get(product_id, ProductCounts()),
         fit=fit_of(conn, workspace, product_id, strands=None, now=now),
+        parts=_parts_named(conn, workspace, find_bundles(conn, workspace, [product_id]).get(product_id, ())),
+        within=_named_products(conn, workspace, [
+            one.product_id for one in bundles_after(conn, workspace, "", limit=_WITH, part=product_id)
+        ]),
         rules=rules_about(conn, workspace, product_id, category=product.category or "", brand=product.brand or ""),
         together=[
             (one.product_id, (known.name if (known := names.get(one.product_id)) else None) or one.product_id,
@@ -101,3 +134,66 @@ def _segments(conn: Connection, workspace: WorkspaceId, strands: Sequence[Key]) 
     roots = set(roots_of(conn, workspace, strands).values())
     within = names_by_root(conn, workspace, roots)
     return Counter(name for names in within.values() for name in names).most_common(_SEGMENTS)
+
+
+def bundles_page(conn: Connection, workspace: WorkspaceId, after: str, *, now: int) -> tuple[list[BundleLine], str]:
+    """A page of bundles with what is in them and can be had, and what `after` is for the next page; empty: none."""
+    found = bundles_after(conn, workspace, after, limit=BUNDLES + 1)
+    ids = {one.product_id for one in found} | {part.product_id for one in found for part in one.parts}
+    names = dict(_named_products(conn, workspace, sorted(ids)))
+    lines = [
+        BundleLine(
+            bundle=one, name=names[one.product_id], parts=[(names[part.product_id], part) for part in one.parts],
+            stock=product_shown(conn, workspace, one.product_id, now=now),
+        )
+        for one in found[:BUNDLES]
+    ]  # fmt: skip
+    return lines, found[BUNDLES - 1].product_id if len(found) > BUNDLES else ""
+
+
+def _parts_named(conn: Connection, workspace: WorkspaceId, parts: Sequence[Part]) -> list[tuple[str, Part]]:
+    names = dict(_named_products(conn, workspace, [part.product_id for part in parts]))
+    return [(names[part.product_id], part) for part in parts]
+
+
+def _named_products(conn: Connection, workspace: WorkspaceId, ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Each id with the product's name, or the id again where the catalogue does not know it."""
+    known = find_products(conn, workspace, ids) if ids else {}
+    return [(one, (found.name if (found := known.get(one)) else None) or one) for one in ids]
+
+
+_PART = re.compile(r"(?:(\d{1,5})\s*[x\u00d7]?\s+)?(\S.*)", re.ASCII)
+
+
+def keep_bundle(
+    db: Database, workspace: WorkspaceId, appender: Appender, vocabulary: Vocabulary, product_id: str, written: str, *,
+    now: int,
+) -> None:  # fmt: skip
+    """State what a product is made of, written one part a line: `2 corkscrew`, `1 shirt / red`; nothing: no bundle.
+
+    Raises InvalidInput where a line names no product that the catalogue knows: a slip would leave nothing to be had.
+    """
+    parts = [_part(line) for line in written.splitlines() if line.strip()]
+    with db.read() as conn:
+        wanted = [product_id, *(part.product_id for part in parts)]
+        unknown = sorted(set(wanted) - set(find_products(conn, workspace, wanted)))
+    if unknown and product_id:
+        raise InvalidInput(f"no product {unknown[0][:60]!r} is known", hint="its id as the shop tells it")
+    state_bundle(workspace, appender, vocabulary, product_id, parts, now=now)
+
+
+def bundle_written(conn: Connection, workspace: WorkspaceId, product_id: str) -> str:
+    """What a bundle is made of, as `keep_bundle` reads it."""
+    parts = find_bundles(conn, workspace, [product_id]).get(product_id, ())
+    return "\n".join(
+        f"{part.pieces} {part.product_id}" + (f" / {part.variant}" if part.variant else "") for part in parts
+    )
+
+
+def _part(line: str) -> Part:
+    found = _PART.fullmatch(line.strip())
+    pieces = int(found[1] or 1) if found else 0
+    if found is None or not 0 < pieces <= 10_000:
+        raise InvalidInput(f"{line.strip()[:60]!r} is no part", hint="pieces and the id of a product: 2 corkscrew")
+    product, _, variant = (one.strip() for one in found[2].partition(" / "))
+    return Part(product[:120], variant[:120], pieces)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from rapport.capabilities.recommendations.surroundings import NOWHERE, WEEK, Surroundings, moments_of
 from rapport.kernel.clock import DAY, MINUTE
 from rapport.kernel.ids import WorkspaceId
 
@@ -75,6 +76,9 @@ class Step(NamedTuple):
     fact: str = ""
     order_id: str = ""
     """Of `bought`, where the fact says it: an order that two systems report is one."""
+    said: Mapping[str, Any] = {}
+    """What the fact says of its surroundings."""
+    around: Surroundings = NOWHERE
 
 
 class Pair(NamedTuple):
@@ -115,6 +119,8 @@ class Steps(NamedTuple):
     viewed: Counter[tuple[WorkspaceId, str]]
     added: Counter[tuple[WorkspaceId, str]]
     bought: Counter[tuple[WorkspaceId, str]]
+    moments: Counter[tuple[WorkspaceId, str, int, str]]
+    """Meetings by shop, key of a moment, week and product."""
 
 
 def follow(steps: Iterable[Step], recents: Mapping[tuple[WorkspaceId, bytes], list[Recent]]) -> Steps:
@@ -122,7 +128,7 @@ def follow(steps: Iterable[Step], recents: Mapping[tuple[WorkspaceId, bytes], li
 
     A product met again within a visit counts once. Cost: at most RECENT pairs a step.
     """
-    found = Steps(Counter(), Counter(), Counter(), Counter(), Counter())
+    found = Steps(Counter(), Counter(), Counter(), Counter(), Counter(), Counter())
     for step in steps:
         recent = recents[step.workspace, step.strand]
         if step.kind == "bought":
@@ -161,6 +167,7 @@ def _meet(step: Step, product_id: str, recent: list[Recent], found: Steps) -> No
     fresh = known is None or abs(step.at - known.at) > VISIT
     if fresh:
         found.viewed[step.workspace, product_id] += 1
+        _meet_then(step, product_id, 1, found)
         for other in recent:
             if abs(step.at - other.at) <= VISIT and other.product_id != product_id:
                 found.pairs_viewed[_pair(step.workspace, product_id, other.product_id)] += 1
@@ -169,10 +176,16 @@ def _meet(step: Step, product_id: str, recent: list[Recent], found: Steps) -> No
     _remember(recent, known, product_id, step.at, level if fresh or known is None else max(level, known.level))
 
 
+def _meet_then(step: Step, product_id: str, number: int, found: Steps) -> None:
+    for moment in moments_of(step.around):
+        found.moments[step.workspace, moment.key, step.at // WEEK, product_id] += number
+
+
 def _buy(step: Step, recent: list[Recent], found: Steps) -> None:
     basket = list(dict.fromkeys(step.product_ids))[:_BASKET]
     for position, product_id in enumerate(basket):
         found.bought[step.workspace, product_id] += 1
+        _meet_then(step, product_id, BOUGHT_WEIGHT, found)
         for other in basket[:position]:
             found.pairs_bought[_pair(step.workspace, product_id, other)] += 1
     for product_id in basket[-RECENT:]:

@@ -14,10 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Table
 
 from rapport.act.jobs import Job, Turn
+from rapport.capabilities.recommendations import moments
 from rapport.capabilities.recommendations.store import covisits, recent_products
+from rapport.capabilities.recommendations.surroundings import WEEK
 from rapport.kernel.clock import DAY, HOUR
 
-__all__ = ["KEPT", "PAIRS_RETENTION", "RECENTS_RETENTION"]
+__all__ = ["KEPT", "MOMENTS_RETENTION", "PAIRS_RETENTION", "RECENTS_RETENTION"]
 
 KEPT = 365 * DAY
 """Since something was last counted. A year, so that what goes together in a season is known when it comes again."""
@@ -35,7 +37,7 @@ class _Sweep:
         self.finished_at = 0
 
 
-def _sweeping(table: Table, is_old: sa.ColumnElement[bool], *, name: str, title: str) -> Job:
+def _sweeping(table: Table, is_old: sa.ColumnElement[bool], *, name: str, title: str, kept: int = KEPT) -> Job:
     """The job that deletes the old rows of a table; `is_old` may ask the time as the parameter `oldest`, in days."""
     key = sa.tuple_(*table.primary_key)
 
@@ -47,7 +49,7 @@ def _sweeping(table: Table, is_old: sa.ColumnElement[bool], *, name: str, title:
         sweep = turn.kept(_Sweep)
         portion = sa.true() if sweep.after is None else key > sweep.after
         ordered = sa.select(*table.primary_key).where(portion).order_by(*table.primary_key)
-        old = is_old.params(oldest=(turn.now - KEPT) // DAY)
+        old = is_old.params(oldest=(turn.now - kept) // DAY)
         with turn.db.read() as conn:
             last = conn.execute(ordered.offset(turn.at_most - 1).limit(1)).first()
             portion = portion & (sa.true() if last is None else key <= tuple(last))
@@ -84,4 +86,12 @@ RECENTS_RETENTION = _sweeping(
     recent_products.c.last_day < _OLDEST,
     name="recommendations.recents",
     title="What somebody looked at last is let go after a year",
+)
+
+MOMENTS_RETENTION = _sweeping(
+    moments.product_moments,
+    moments.product_moments.c.week * 7 < _OLDEST,
+    name="recommendations.moments",
+    title="What was popular at a moment is let go after eight weeks",
+    kept=moments.KEPT + WEEK,
 )

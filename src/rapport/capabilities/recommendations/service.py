@@ -21,7 +21,9 @@ from rapport.capabilities.recommendations import store
 from rapport.capabilities.recommendations.alike import Seen, likeness
 from rapport.capabilities.recommendations.learned import learned_candidates
 from rapport.capabilities.recommendations.model import Neighbour, Recent, running_visit, similarity
+from rapport.capabilities.recommendations.moments import popular_at
 from rapport.capabilities.recommendations.serving import ReadMask
+from rapport.capabilities.recommendations.surroundings import moments_of, surroundings_of
 from rapport.capabilities.supply import none_to_be_had
 from rapport.decide.model import PRODUCT, Ask, Candidate
 from rapport.decide.reasons import Reason
@@ -70,6 +72,7 @@ COMPARED = 200
 
 CATEGORY_WEIGHT = 1e-3
 ALIKE_WEIGHT = 1e-5
+NOW_WEIGHT = 5e-6
 SHOP_WEIGHT = 1e-6
 RANGE_WEIGHT = 1e-9
 """Popularity fills up; it never outranks a co-visit."""
@@ -234,7 +237,7 @@ def _together_with(
         _score_neighbours(scores, found, popularity.get(anchor, 0), weight=weight, name=name)
     if len(scores.scores) < ENOUGH:
         met = [known[anchor] for anchor in ids[:RECENT_PRODUCTS] if anchor in known]
-        _fill_up(conn, ask.workspace, scores, known.get(page) if page else None, met)
+        _fill_up(conn, ask, scores, known.get(page) if page else None, met)
     return _candidates(scores)
 
 
@@ -301,12 +304,12 @@ _SOMETIMES = (
 """Of another product by name, then of the product on the page."""
 
 
-def _fill_up(
-    conn: Connection, workspace: WorkspaceId, scores: _Scores, page: Product | None, met: Sequence[Product]
-) -> None:
-    """Cold start: what is popular in the category of the page, what is like the products met, then what is popular
-    anywhere; of a shop that nobody has visited yet, what it has.
+def _fill_up(conn: Connection, ask: Ask, scores: _Scores, page: Product | None, met: Sequence[Product]) -> None:
+    """Cold start: what is popular in the category of the page, what is like the products met, what is popular at this
+    moment (in the store, at this time of the day, in this weather), then what is popular anywhere; of a shop that
+    nobody has visited yet, what it has.
     """
+    workspace = ask.workspace
     if page is not None and page.category is not None:
         ids = products_in_category(conn, workspace, page.category, limit=500)
         best = store.popular_among(conn, workspace, ids, limit=FILL)
@@ -318,10 +321,23 @@ def _fill_up(
         for product_id, alike in _products_alike(conn, workspace, product).items():
             if product_id not in known:
                 scores.add(product_id, ALIKE_WEIGHT * alike, reason)
+    if len(scores.scores) < ENOUGH:
+        _add_popular_now(conn, ask, scores)
     _add_popular(scores, store.popular(conn, workspace, limit=FILL), SHOP_WEIGHT, _IN_THE_SHOP)
     if len(scores.scores) < ENOUGH:
         some = dict.fromkeys(products_shown(conn, workspace, limit=FILL), 0)
         _add_popular(scores, some, RANGE_WEIGHT, _OF_THE_RANGE)
+
+
+def _add_popular_now(conn: Connection, ask: Ask, scores: _Scores) -> None:
+    """What is popular where and when this is asked; what was offered already keeps its reason."""
+    zone = zone_named(workspace_of(conn, ask.workspace).settings.time_zone)
+    around = surroundings_of(ask.now, zone, ask.context)
+    found = popular_at(conn, ask.db, ask.workspace, moments_of(around), now=ask.now)
+    known = set(scores.scores)
+    for product_id, popular in found.items():
+        if product_id not in known:
+            scores.add(product_id, NOW_WEIGHT * popular.share, _NOW[popular.kind])
 
 
 def _products_alike(conn: Connection, workspace: WorkspaceId, product: Product) -> dict[str, float]:
@@ -394,5 +410,14 @@ def _in_the_category(category: str) -> Reason:
     return Reason({"en": "in {category}", "de": "aus {category}"}, category=category)
 
 
+_NOW = {
+    "store_time": Reason({
+        "en": "popular in this store at this time of day", "de": "in dieser Filiale um diese Tageszeit beliebt",
+    }),
+    "store": Reason({"en": "popular in this store", "de": "in dieser Filiale beliebt"}),
+    "weather": Reason({"en": "popular in this weather", "de": "bei diesem Wetter beliebt"}),
+    "time": Reason({"en": "popular at this time of day", "de": "um diese Tageszeit beliebt"}),
+    "device": Reason({"en": "popular on devices like yours", "de": "auf Geräten wie Ihrem beliebt"}),
+}  # fmt: skip
 _IN_THE_SHOP = Reason({"en": "popular in the shop", "de": "beliebt im Shop"})
 _OF_THE_RANGE = Reason({"en": "from our range", "de": "aus unserem Sortiment"})

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import tzinfo
 
 from rapport.capabilities.recommendations import store
 from rapport.capabilities.recommendations.command import COMMANDS
 from rapport.capabilities.recommendations.jobs import TRAINING
 from rapport.capabilities.recommendations.model import Step, StepKind, follow
+from rapport.capabilities.recommendations.moments import add_moments, product_moments
 from rapport.capabilities.recommendations.places import ELIGIBILITY, PLACEMENTS, SOURCES
-from rapport.capabilities.recommendations.retention import PAIRS_RETENTION, RECENTS_RETENTION
+from rapport.capabilities.recommendations.retention import MOMENTS_RETENTION, PAIRS_RETENTION, RECENTS_RETENTION
+from rapport.capabilities.recommendations.surroundings import said_by, surroundings_of
 from rapport.collect.statements import REPORT, reports_of
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
 from rapport.decide.products import product_ids_of
+from rapport.kernel.clock import zone_named
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import BatchStage, Connection, Seen, Work
 from rapport.remember import inputs
+from rapport.remember.inputs import ReadingSettings
+from rapport.storage.workspaces import workspace_of
 
 __all__ = ["RECOMMENDATIONS"]
 
+_READING = ReadingSettings()
+"""What a device is does not depend on the shop."""
 _KINDS: dict[str, StepKind] = {"Product Viewed": "viewed", "Product Added": "added", "Order Completed": "bought"}
 
 
@@ -29,15 +37,25 @@ def _step(seen: Seen) -> Step | None:
         return None
     order_id = inputs.text(fact.properties.get("order_id")) if fact.name == REPORT else None
     kind = _KINDS[fact.name]
-    return Step(seen.workspace, seen.strand, kind, fact.occurred_at, product_ids, fact.id, order_id or "")
+    said = said_by(fact, _READING)
+    return Step(seen.workspace, seen.strand, kind, fact.occurred_at, product_ids, fact.id, order_id or "", said)
 
 
 def _count(conn: Connection, work: Work, notes: Sequence[Step], now: int) -> None:
     """Count a batch of steps, each order once."""
     recents = store.load_recents(conn, {(step.workspace, step.strand) for step in notes})
-    steps = follow(_once(conn, notes), recents)
+    zones = {shop: work.known(conn, shop, _zone) for shop in {step.workspace for step in notes}}
+    placed = [
+        step._replace(around=surroundings_of(step.at, zones[step.workspace], step.said)) for step in _once(conn, notes)
+    ]
+    steps = follow(placed, recents)
     store.save_recents(conn, recents, now=now)
     store.add_counts(conn, steps, now=now)
+    add_moments(conn, steps.moments)
+
+
+def _zone(conn: Connection, workspace: WorkspaceId) -> tzinfo:
+    return zone_named(workspace_of(conn, workspace).settings.time_zone)
 
 
 def _once(conn: Connection, notes: Sequence[Step]) -> list[Step]:
@@ -61,7 +79,7 @@ RECOMMENDATIONS = Slice(
     name="recommendations",
     title="Recommendations",
     stage=lambda: BatchStage[Step](_KINDS, read=_step, write=_count),
-    jobs=(PAIRS_RETENTION, RECENTS_RETENTION, TRAINING),
+    jobs=(PAIRS_RETENTION, RECENTS_RETENTION, MOMENTS_RETENTION, TRAINING),
     commands=COMMANDS,
     web="rapport.capabilities.recommendations.web:WEB",
     placements=PLACEMENTS,
@@ -71,5 +89,6 @@ RECOMMENDATIONS = Slice(
         of_person(store.recent_products, "the products somebody looked at last"),
         of_shop(store.covisits, "how often two products were looked at or bought together"),
         of_shop(store.product_counts, "how often a product was looked at or bought"),
+        of_shop(product_moments, "how often, by store, part of the day, weather and device, for eight weeks"),
     ),
 )

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Any, NamedTuple
 
+from rapport.kernel.clock import DAY
 from rapport.kernel.facts import Fact
 from rapport.remember import inputs
 from rapport.remember.inputs import ReadingSettings
 
-__all__ = ["FACETS", "NOWHERE", "Surroundings", "said_by", "surroundings_of"]
+__all__ = ["FACETS", "NOWHERE", "WEEK", "Moment", "Surroundings", "moments_of", "said_by", "surroundings_of"]
 
 _LONGEST = 40
 _SEARCH = frozenset(
@@ -47,6 +48,37 @@ class Surroundings(NamedTuple):
 
 FACETS = Surroundings._fields
 NOWHERE = Surroundings()
+WEEK = 7 * DAY
+
+
+class Moment(NamedTuple):
+    """One of the moments that somebody is in."""
+
+    key: str
+    kind: str
+    """`store_time`, `store`, `weather`, `time`, `device`: what words say of it."""
+    weight: float
+
+
+def moments_of(around: Surroundings) -> list[Moment]:
+    """The moments that surroundings are, the narrowest first.
+
+    >>> [one.key for one in moments_of(Surroundings(daypart="evening", place="oxford", device="mobile"))]
+    ['time evening at oxford', 'at oxford', 'time evening', 'on mobile']
+    """
+    found = []
+    if around.place:
+        found += [
+            Moment(f"time {around.daypart} at {around.place}", "store_time", 1.0),
+            Moment(f"at {around.place}", "store", 0.6),
+        ]
+    if around.weather:
+        found.append(Moment(f"in {around.weather}", "weather", 0.5))
+    if around.daypart:
+        found.append(Moment(f"time {around.daypart}", "time", 0.4))
+    if around.device:
+        found.append(Moment(f"on {around.device}", "device", 0.2))
+    return found
 
 
 def surroundings_of(at: int, zone: tzinfo, said: Mapping[str, Any]) -> Surroundings:
@@ -74,7 +106,15 @@ def said_by(fact: Fact, settings: ReadingSettings) -> dict[str, Any]:
         "device": inputs.device(fact, settings) or "",
         "referrer": page.get("referrer") if isinstance(page, dict) else None,
         "location": fact.properties.get("location_id"),
+        **_weather_said(fact.context.get("weather")),
     }
+
+
+def _weather_said(said: object) -> dict[str, Any]:
+    """Of a page that tells it, as a word or as `{condition, temperature}`."""
+    if isinstance(said, dict):
+        return {f"weather.{name}": value for name, value in list(said.items())[:10]}
+    return {} if said is None else {"weather": said}
 
 
 def _local(said: object, moment: datetime) -> tuple[str, str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from litestar import get, post
@@ -14,9 +13,9 @@ from rapport.capabilities.supply import store
 from rapport.capabilities.supply.facts import LEVEL, LOCATION
 from rapport.capabilities.supply.model import Location
 from rapport.capabilities.supply.shown import ProductShown, product_shown
+from rapport.capabilities.supply.stating import state
 from rapport.collect.appender import Appender
 from rapport.collect.names import Vocabulary
-from rapport.collect.own import own_fact
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import InvalidInput
 from rapport.kernel.moments import read_moment
@@ -112,7 +111,9 @@ def state_stock(
     at = now if data.stated_at is None else read_moment(data.stated_at)
     if at is None:
         raise InvalidInput(f"stated_at {data.stated_at!r} is no moment", hint="such as 2026-11-20T10:00:00Z")
-    _tell(principal, appender, vocabulary, LEVEL, {"levels": msgspec.to_builtins(data.levels)}, at=at, now=now)
+    state(
+        principal.workspace, appender, vocabulary, LEVEL, {"levels": msgspec.to_builtins(data.levels)}, at=at, now=now
+    )
     return Accepted(accepted=len(data.levels))
 
 
@@ -123,7 +124,7 @@ def state_locations(
     """State places as they are from now on."""
     now = now_us()
     for one in data.locations:
-        _tell(principal, appender, vocabulary, LOCATION, msgspec.to_builtins(one), at=now, now=now)
+        state(principal.workspace, appender, vocabulary, LOCATION, msgspec.to_builtins(one), at=now, now=now)
     return Accepted(accepted=len(data.locations))
 
 
@@ -132,18 +133,6 @@ def list_locations(db: Database, principal: Principal) -> LocationsShown:
     """All places where goods lie."""
     with db.read() as conn:
         return LocationsShown(locations=list(store.find_locations(conn, principal.workspace).values()))
-
-
-def _tell(
-    principal: Principal, appender: Appender, vocabulary: Vocabulary, name: str, said: dict[str, Any], *, at: int,
-    now: int,
-) -> None:  # fmt: skip
-    digest = blake2b(msgspec.json.encode([name, at, said], order="sorted"), digest_size=16).hexdigest()
-    row = own_fact(
-        principal.workspace, name=name, id=f"supply-{digest}", occurred_at=at, received_at=now, properties=said,
-        vocabulary=vocabulary,
-    )  # fmt: skip
-    appender.append_sync([row])
 
 
 ROUTES = (get_availability, state_stock, state_locations, list_locations)

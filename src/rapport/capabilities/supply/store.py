@@ -21,6 +21,7 @@ from rapport.storage.prepared import Prepared
 __all__ = [
     "Summed",
     "bundles",
+    "bundles_after",
     "find_bundles",
     "find_locations",
     "levels",
@@ -260,6 +261,24 @@ def find_bundles(
     return {row[0]: parts for row in rows if (parts := _decode_parts(row[1]))}
 
 
+def bundles_after(conn: Connection, workspace: WorkspaceId, after: str, *, limit: int, part: str = "") -> list[Bundle]:
+    """The next bundles by the ids of their products; only those with a part, where one is named."""
+    c = bundles.c
+    query = sa.select(c.bundle, c.parts, c.stated_at, c.fact).where(c.workspace == workspace).order_by(c.bundle)
+    found: list[Bundle] = []
+    while len(found) < limit:
+        rows = conn.execute(query.where(c.bundle > after).limit(_PAGE)).all()
+        for row in rows:
+            parts = _decode_parts(row.parts)
+            if parts and (not part or any(one.product_id == part for one in parts)):
+                found.append(Bundle(workspace, row.bundle, parts, row.stated_at, row.fact))
+        if len(rows) < _PAGE:
+            break
+        after = rows[-1].bundle
+    return found[:limit]
+
+
+_PAGE = 500
 _bundles_of_shop = sa.select(bundles.c.bundle, bundles.c.parts).where(bundles.c.workspace == sa.bindparam("ws"))
 _ALL_BUNDLES = Prepared(_bundles_of_shop)
 _BUNDLES_AMONG = Prepared(_bundles_of_shop.where(bundles.c.bundle.in_(sa.bindparam("ids", expanding=True))))

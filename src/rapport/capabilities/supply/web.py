@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rapport.capabilities.supply.bundle_routes import ROUTES as BUNDLE_ROUTES
 from rapport.capabilities.supply.components import COMPONENTS
 from rapport.capabilities.supply.pages import PAGES
 from rapport.capabilities.supply.routes import ROUTES
@@ -9,4 +10,4 @@ from rapport.web.part import WebPart
 
 __all__ = ["WEB"]
 
-WEB = WebPart(routes=ROUTES, pages=(PAGES,), components=COMPONENTS)
+WEB = WebPart(routes=(*ROUTES, *BUNDLE_ROUTES), pages=(PAGES,), components=COMPONENTS)
