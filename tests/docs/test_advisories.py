@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -54,11 +55,13 @@ def service(bad: str) -> Iterator[str]:
     server.server_close()
 
 
-def asked(url: str) -> subprocess.CompletedProcess[str]:
+def asked(url: str, *, accepted: Path | None = None) -> subprocess.CompletedProcess[str]:
     if shutil.which("uv") is None:
         unavailable("uv is not on the path")
+    more = {"RAPPORT_ACCEPTED_ADVISORIES": str(accepted)} if accepted else {}
     return subprocess.run(
-        [ROOT / ".ci" / "advisories", "--service-url", url], env=os.environ | {"UV_HTTP_RETRIES": "0"},
+        [ROOT / ".ci" / "advisories", "--service-url", url],
+        env=os.environ | {"UV_HTTP_RETRIES": "0"} | more,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -73,3 +76,26 @@ def test_a_known_advisory_of_something_that_is_locked_fails_the_job(bad: str, st
 def test_where_nobody_can_be_asked_the_job_says_so_and_fails_nothing() -> None:
     done = asked(f"http://127.0.0.1:{free_port()}")
     assert (done.returncode, "nothing is known" in done.stderr) == (0, True), done
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "said"),
+    [
+        (f"{ID} 2999-12-31 its template is never one of a stranger's", 0, ""),
+        (f"{ID} 2026-11-01 its template is never one of a stranger's", 1, "was accepted until 2026-11-01"),
+        (f"{ID} 2999-12-31", 1, "without a day or a reason"),
+        ("GHSA-aaaa-bbbb-cccc 2999-12-31 another one", 1, ""),
+    ],
+)
+def test_one_that_is_accepted_with_a_reason_is_passed_over_until_its_day(
+    tmp_path: Path, line: str, status: int, said: str
+) -> None:
+    accepted = tmp_path / "accepted"
+    accepted.write_text(f"# ID YYYY-MM-DD WHY\n{line}\n")
+    with service("jinja2") as url:
+        done = asked(url, accepted=accepted)
+    assert (done.returncode, said in done.stderr) == (status, True), done
+
+
+def test_those_that_are_accepted_now_have_a_reason_and_a_day_to_come() -> None:
+    assert "was accepted until" not in asked(f"http://127.0.0.1:{free_port()}").stderr

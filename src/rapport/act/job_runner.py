@@ -286,7 +286,7 @@ class JobRunner:
         kept.failures += 1
         kept.last_error = type(error).__name__
         first, longest = BACKOFF_SECONDS
-        pause = min(longest, first * float(2 ** min(kept.failures - 1, 16)))
+        pause = kept.job.after_failure_seconds or min(longest, first * float(2 ** min(kept.failures - 1, 16)))
         _logger.error(
             "job %s failed for the %dth time: %s; again in %d seconds", kept.job.name, kept.failures, kept.last_error,
             pause, exc_info=not isinstance(error, DBAPIError),

@@ -155,6 +155,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Before it is looked at again."""
     waiting_seconds: float = 0.2
     """The same while more is waiting: where a turn did all that it may, or said `again`."""
+    after_failure_seconds: float = 0.0
+    """Before it is tried again after it failed; 0: a minute, then two, four … up to an hour. For one whose turn is dear
+    and tells the same until somebody has mended it.
+    """
     share: Share = Share()
     may_pause: bool = False
     """Whether people may pause it: it is long, and nobody waits for it or is owed it. It goes on where it was."""

@@ -71,6 +71,7 @@ class Server:
             "appender": self.appender, "sources": self.sources, "decider": self.decider,
             "metrics": self.metrics, "counting": self.counting,
             "sections": self.slices.sections, "tables": sorted(self.slices.tables),
+            "in_flight": self.endpoints.in_flight,
             "slices": self.slices, "settings": self.settings,
             "channel_settings": channel_settings(self.settings), "mailer": self.staff_mail,
             "provider": self.provider,

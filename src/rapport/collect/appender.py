@@ -4,7 +4,7 @@ One thread owns the writing. While it commits, the next group gathers; so the nu
 and not the number of requests. What waits is bounded: beyond it requests are refused before memory grows. Groups are
 small, and filled by each sender in turn: a source, of a public key one address. Beside those who send much, those who
 send little have a group of their own before them. So whoever sends much makes nobody else wait longer than for one
-group.
+group. What a group holds is chosen once the writer has its turn, so whoever came while it waited is among the first.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack
 
 from sqlalchemy import Connection
 
@@ -70,9 +71,17 @@ class Appender:
         self._max_group_rows = max_group_rows
         self._pending: Group = []
         self._pending_bytes = 0
+        self._writing_bytes = 0
+        """Of those that are being written, still counted among the pending."""
         self._served: set[Sender] = set()
         self._let_past = False
         """Whether the last group went past senders of much."""
+        self._rows_of: Counter[Sender] = Counter()
+        """What waits, by sender: who is patient is told by each one's own rows, however many they are together."""
+        self._waits_patiently = False
+        """The writer waits for its turn, and nobody is told."""
+        self._told = ExitStack()
+        """What tells that it waits for somebody of little, until it has its turn."""
         self._wake = threading.Condition()
         self._closing = False
         self.appended = 0
@@ -119,6 +128,10 @@ class Appender:
                 )  # fmt: skip
             self._pending.append(waiting)
             self._pending_bytes += waiting.size
+            self._rows_of[waiting.sender] += waiting.count
+            if self._waits_patiently and self._rows_of[waiting.sender] <= FEW_ROWS:
+                self._waits_patiently = False
+                self._told.enter_context(self._db.waiting())
             self._wake.notify()
         return waiting.done
 
@@ -129,18 +142,50 @@ class Appender:
                     self._wake.wait()
                 if not self._pending:
                     return
-                group = self._take()
-            # From here a caller that goes away cannot withdraw its request; one that has gone already is dropped.
-            self._commit([waiting for waiting in group if waiting.done.set_running_or_notify_cancel()])
-            with self._wake:
-                self._pending_bytes -= sum(waiting.size for waiting in group)
+                self._waits_patiently = min(self._rows_of.values()) > FEW_ROWS
+            self._write_next()
+
+    def _write_next(self) -> None:
+        """Wait for the writer's turn, then write the next group and answer it."""
+        group: Group | None = None
+        try:
+            with self._db.write(patient=self._waits_patiently) as conn:
+                group = self._next_group()
+                new = self._write(conn, group)
+        except Exception as error:  # noqa: BLE001 - whoever waits for it is told
+            self._fail(self._next_group() if group is None else group, error)
+        else:
+            self._answer(group, new)
+        with self._wake:
+            self._pending_bytes -= self._writing_bytes
+
+    def _next_group(self) -> Group:
+        """Those that are written now. From here a caller that goes away cannot withdraw its request; one that has gone
+        already is dropped.
+        """
+        with self._wake:
+            self._waits_patiently = False
+            self._told.close()
+            taken = self._take()
+            self._rows_of = Counter()
+            for waiting in self._pending:
+                self._rows_of[waiting.sender] += waiting.count
+            self._writing_bytes = sum(waiting.size for waiting in taken)
+        return [waiting for waiting in taken if waiting.done.set_running_or_notify_cancel()]
+
+    def _of_few(self) -> set[int]:
+        """The places of requests by senders of little; none where all are, or none is."""
+        few = {sender for sender, rows in self._rows_of.items() if rows <= FEW_ROWS}
+        if len(few) == len(self._rows_of):
+            return set()
+        return {number for number, waiting in enumerate(self._pending) if waiting.sender in few}
 
     def _take(self) -> Group:
         """The next group: of each sender the request that waits longest, then of each the next, while there is room.
 
         Where some send much, every second group is that of the others alone, and those between are small.
         """
-        few = set[int]() if self._let_past else _of_few(self._pending)
+        few = set[int]() if self._let_past else self._of_few()
         room = self._max_group_rows // (4 if self._let_past else 1)
         self._let_past = bool(few)
         if not few and sum(waiting.count for waiting in self._pending) <= room:
@@ -157,28 +202,32 @@ class Appender:
         self._pending = [waiting for number, waiting in enumerate(self._pending) if number not in taken]
         return group
 
-    def _commit(self, group: Group) -> None:
-        if not group:
-            return
-        try:
-            with self._db.write(patient=sum(waiting.count for waiting in group) > FEW_ROWS) as conn:
-                new = self._write(conn, group)
-        except Exception as error:
-            if is_outage(error):
-                OUTAGE.note(error, doing="facts were to be stored")
-                refused = Unavailable(
-                    "the facts could not be stored", hint="nothing of this request was kept: send it again"
-                )
-                for waiting in group:
-                    waiting.done.set_exception(refused)
-                return
-            if len(group) > 1:
-                for waiting in group:
-                    self._commit([waiting])
-                return
-            _logger.exception("a request's facts could not be written")
+    def _fail(self, group: Group, error: Exception) -> None:
+        """Nothing of the group was kept: in an outage its callers are told so, else each is tried by itself."""
+        if is_outage(error):
+            OUTAGE.note(error, doing="facts were to be stored")
+            refused = Unavailable(
+                "the facts could not be stored", hint="nothing of this request was kept: send it again"
+            )
+            for waiting in group:
+                waiting.done.set_exception(refused)
+        elif len(group) > 1:
+            for waiting in group:
+                self._write_alone(waiting)
+        elif group:
+            _logger.error("a request's facts could not be written", exc_info=error)
             group[0].done.set_exception(error)
-            return
+
+    def _write_alone(self, waiting: _Waiting) -> None:
+        try:
+            with self._db.write(patient=waiting.count > FEW_ROWS) as conn:
+                new = self._write(conn, [waiting])
+        except Exception as error:  # noqa: BLE001 - whoever waits for it is told
+            self._fail([waiting], error)
+        else:
+            self._answer([waiting], new)
+
+    def _answer(self, group: Group, new: list[int]) -> None:
         OUTAGE.over()
         self.appended += sum(new)
         self.duplicates += sum(len(waiting.rows) for waiting in group) - sum(new)
@@ -194,17 +243,6 @@ class Appender:
         if log.append(conn, rows) == len(rows):
             return [len(waiting.rows) for waiting in group]
         return new_in_each(conn, [waiting.rows for waiting in group])
-
-
-def _of_few(pending: Group) -> set[int]:
-    """The places of requests by senders of little; none where all are, or none is."""
-    waits = Counter[Sender]()
-    for waiting in pending:
-        waits[waiting.sender] += waiting.count
-    few = {sender for sender, rows in waits.items() if rows <= FEW_ROWS}
-    if len(few) == len(waits):
-        return set()
-    return {number for number, waiting in enumerate(pending) if waiting.sender in few}
 
 
 def _in_turn(pending: Group, *, served: Collection[Sender]) -> Iterator[int]:

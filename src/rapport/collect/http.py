@@ -22,10 +22,12 @@ __all__ = [
     "HttpAnswer",
     "SlowBody",
     "answer_of",
+    "counted_address",
     "keys_of",
     "preflight",
     "read_body",
     "read_head",
+    "read_pieces",
     "send_answer",
 ]
 
@@ -103,7 +105,7 @@ def read_head(scope: Scope) -> Head:
         host=headers.get(b"host", b"").decode("latin-1"),
         scheme=scope.get("scheme", "http"),
         peer=_peer(client[0], policy.decode("latin-1")) if client else None,
-        address=_counted(client[0]) if client else "",
+        address=counted_address(client[0]) if client else "",
         opt_out=headers.get(b"sec-gpc") == b"1",
         user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
         asked_headers=headers.get(b"access-control-request-headers", b""),
@@ -121,7 +123,8 @@ def _peer(address: str, policy: str) -> str | None:
 
 
 @lru_cache(maxsize=1024)
-def _counted(address: str) -> str:
+def counted_address(address: str) -> str:
+    """Who is counted with whom: the address, of IPv6 the network that a client has for itself."""
     if ":" not in address:
         return address
     try:
@@ -173,7 +176,7 @@ async def read_body(
         raise _too_large(limit)
     try:
         async with asyncio.timeout(seconds):
-            return await _read_pieces(receive, limit, in_flight, of)
+            return await read_pieces(receive, limit, in_flight, of)
     except TimeoutError:
         raise SlowBody(f"the body did not arrive within {seconds:g} seconds") from None
 
@@ -183,7 +186,11 @@ class SlowBody(InvalidInput):
     status = 408
 
 
-async def _read_pieces(receive: Receive, limit: int, in_flight: InFlight, of: Sequence[str]) -> bytes:
+async def read_pieces(receive: Receive, limit: int, in_flight: InFlight, of: Sequence[str]) -> bytes:
+    """The body as it comes, held against `in_flight` and its parts `of`; whoever has it releases `len`.
+
+    Raises TooLarge, Overloaded, Gone.
+    """
     pieces: list[bytes] = []
     held = 0
     try:

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -108,6 +108,10 @@ class Database:
             return
         with self._turn.taken(patient=patient), self._writer.connect() as conn, conn.begin():
             yield conn
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Tell that somebody waits to write, while the block lasts (`WriterTurn.waiting`)."""
+        return nullcontext() if self._turn is None else self._turn.waiting()
 
     def is_waited_for(self) -> bool:
         """Whether anybody who is not patient waits to write, for which a writer of much may write less at a time.

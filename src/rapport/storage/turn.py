@@ -10,7 +10,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 __all__ = ["LOCK_FILES", "WriterTurn"]
@@ -37,6 +37,12 @@ class WriterTurn:
         finally:
             self._turn.release()
             self._thread_turn.release()
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Have whoever has the turn know that somebody waits for it, while the block lasts: for one that waits
+        patiently itself and has just been joined by somebody who is not.
+        """
+        return self._queue.standing()
 
     def is_waited_for(self) -> bool:
         """Whether anybody who is not patient waits for the turn, in this process or another."""

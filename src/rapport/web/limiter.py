@@ -26,6 +26,15 @@ class AddressLimiter:
         for network, allowed in networks_of(address):
             self._take((what, network), a_minute * allowed, now=now)
 
+    def refuse_over(self, what: str, address: str, *, a_minute: int, now: int) -> None:
+        """Raises RateLimited where one more would be too many; counts nothing."""
+        for network, allowed in networks_of(address):
+            left, at = self._buckets.get((what, network), (1.0, now))
+            rate = a_minute * allowed
+            left += max(0, now - at) * rate / MINUTE
+            if left < 1:
+                raise _too_often(rate, left)
+
     def _take(self, key: tuple[str, str], a_minute: int, *, now: int) -> None:
         left, at = self._buckets.pop(key, (float(a_minute), now))
         left = min(float(a_minute), left + max(0, now - at) * a_minute / MINUTE)
@@ -33,10 +42,14 @@ class AddressLimiter:
         if len(self._buckets) > self._remember:
             self._buckets.popitem(last=False)
         if left < 1:
-            raise RateLimited(
-                f"this may be asked {a_minute} times a minute", retry_after_seconds=(1 - left) * 60 / a_minute,
-                hint="wait a little, then ask again",
-            )  # fmt: skip
+            raise _too_often(a_minute, left)
+
+
+def _too_often(a_minute: int, left: float) -> RateLimited:
+    return RateLimited(
+        f"this may be asked {a_minute} times a minute", retry_after_seconds=(1 - left) * 60 / a_minute,
+        hint="wait a little, then ask again",
+    )  # fmt: skip
 
 
 def networks_of(address: str) -> list[tuple[str, int]]:

@@ -95,6 +95,10 @@ class ShopFinder:
         """Count one request. Raises RateLimited."""
         self._limiter.take(what, address, a_minute=a_minute, now=now_us())
 
+    def refuse_over(self, what: str, address: str, *, a_minute: int) -> None:
+        """Raises RateLimited where one more would be too many; counts nothing."""
+        self._limiter.refuse_over(what, address, a_minute=a_minute, now=now_us())
+
     async def by_name(self, slug: str) -> Workspace:
         """The shop of this short name; the only one of the installation where it is empty. Raises NotFound."""
         shops = await self._all()

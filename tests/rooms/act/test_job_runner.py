@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 import sqlalchemy as sa
+from msgspec import structs
 from sqlalchemy import Connection
 
 from rapport.act import job_reports, store
@@ -204,6 +205,15 @@ def test_a_failing_job_is_tried_ever_more_rarely_and_recovers_by_itself(
     heap.broken = None
     desk.after(BACKOFF_SECONDS[1])
     assert (desk.state().failures, desk.state().last_error, heap.things) == (0, "", 6)
+
+
+def test_one_whose_turn_is_dear_is_tried_again_no_oftener_than_it_says(db: Database, clock: Clock) -> None:
+    heap = Heap(clock, things=9)
+    heap.broken = ValueError()
+    desk = Desk(db, structs.replace(heap.job(), after_failure_seconds=86_400.0), clock=clock)
+    for _ in range(30):
+        desk.after(3_600.0)
+    assert (len(heap.turns), desk.state().failures) == (2, 2)
 
 
 def test_an_alarm_ends_where_nothing_is_left_to_do(db: Database, clock: Clock) -> None:

@@ -26,12 +26,20 @@ class Slow:
     def __init__(self) -> None:
         self.go = threading.Semaphore(0)
         self.patient: list[bool] = []
+        """How the writer began to wait, each time."""
+        self.waiting_now = 0
 
     @contextmanager
     def write(self, *, patient: bool) -> Iterator[Any]:
-        self.go.acquire()
         self.patient.append(patient)
+        self.go.acquire()
         yield None
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        self.waiting_now += 1
+        yield
+        self.waiting_now -= 1
 
 
 class Noting(Appender):
@@ -52,21 +60,45 @@ def rows(source: str, number: int) -> list[LogRow]:
 
 
 def written(sent: list[tuple[str, int]], *, at_most: int, address: str = "") -> list[list[tuple[str, int]]]:
-    """What is written together, where all of it waits while a first row is written; `address` sends the last."""
+    """What is written together, where all of it is there when the writer has its turn; `address` sends the last."""
     appender = Noting(max_group_rows=at_most)
-    first = appender._submit(rows("first", 1), ())
-    while appender._pending:  # until the writer has taken it
-        threading.Event().wait(0.001)
     addresses = [""] * (len(sent) - 1) + [address]
     waiting = [
         appender._submit(rows(source, number), (), by) for (source, number), by in zip(sent, addresses, strict=True)
     ]
-    for _ in range(len(sent) + 1):
+    for _ in sent:
         appender.slow.go.release()
-    assert [first.result(), *(one.result() for one in waiting)] == [1, *(number for _, number in sent)]
+    assert [one.result() for one in waiting] == [number for _, number in sent]
     appender.close()
-    assert appender.slow.patient == [sum(n for _, n in group) > FEW_ROWS for group in appender.groups]
-    return appender.groups[1:]
+    assert appender.slow.waiting_now == 0
+    return appender.groups
+
+
+def test_who_comes_while_the_writer_waits_patiently_is_told_of_and_written_first() -> None:
+    appender = Noting()
+    for _ in range(3):
+        appender._submit(rows("flood", 500), ())
+    while not appender.slow.patient:
+        threading.Event().wait(0.001)
+    assert (appender.slow.patient, appender.slow.waiting_now) == ([True], 0)
+    one = appender._submit(rows("shop", 1), ())
+    appender._submit(rows("shop", 1), ())
+    assert appender.slow.waiting_now == 1
+    appender.slow.go.release()
+    one.result()
+    assert (appender.groups[0], appender.slow.waiting_now) == ([("shop", 1), ("shop", 1)], 0)
+    appender.slow.go.release(5)
+    appender.close()
+
+
+def test_many_who_send_little_are_not_taken_for_somebody_who_sends_much() -> None:
+    appender = Noting()
+    for number in range(3 * FEW_ROWS):
+        appender._submit(rows("web", 1), (), f"192.0.2.{number}")
+    appender.slow.go.release(3 * FEW_ROWS)
+    appender.close()
+    assert sum(len(group) for group in appender.groups) == 3 * FEW_ROWS
+    assert set(appender.slow.patient) == {False}
 
 
 def test_one_fact_beside_a_flood_is_written_before_it_and_alone() -> None:

@@ -137,6 +137,19 @@ def test_what_no_key_opens_stays_and_holds_up_nothing_else(
         assert own_server(conn, any_shop.id) == MAIL
 
 
+def test_a_providers_secret_that_no_key_opens_is_followed_by_the_one_that_is_typed_in(
+    any_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with any_shop.db.write() as conn:
+        monkeypatch.setenv(VARIABLE, OLD)
+        providers.keep_door(conn, any_shop.id, "mailgun", "mailgun-secret-1", now=1)
+        monkeypatch.setenv(VARIABLE, NEW)
+        providers.keep_door(conn, any_shop.id, "mailgun", "mailgun-secret-2", now=2)
+        door = providers.door_of(conn, any_shop.id, "mailgun")
+    assert door is not None
+    assert door.secrets(3) == ["mailgun-secret-2"]
+
+
 def test_what_somebody_changes_meanwhile_stays_as_they_wrote_it(
     any_shop: Shop, slices: Installed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

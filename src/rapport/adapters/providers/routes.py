@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from hmac import compare_digest
 from typing import Annotated, Any
@@ -17,8 +18,11 @@ from rapport.adapters.channels.connecting import NeverSent, Unanswered, ask
 from rapport.adapters.providers import store
 from rapport.adapters.providers.model import PROVIDERS, Delivery, Provider
 from rapport.adapters.providers.store import Door
-from rapport.adapters.providers.taking import Taken, note_refused, take
+from rapport.adapters.providers.taking import Taken, not_taken, note_refused, take
 from rapport.adapters.providers.verifying import is_amazons, meta_token
+from rapport.collect.limiter import InFlight
+from rapport.collect.model import KIB
+from rapport.collect.strange_bodies import body_of
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import NotFound, Unauthenticated, Unavailable
 from rapport.kernel.ids import WorkspaceId
@@ -31,23 +35,37 @@ __all__ = ["DOORS", "ROUTES", "ProviderConnected", "known_provider", "path_of"]
 
 FORGED_A_MINUTE = 120
 
+LARGEST: Mapping[Provider, int] = {
+    "ses": 512 * KIB, "mailgun": 512 * KIB, "sendgrid": 2_048 * KIB, "twilio": 128 * KIB, "meta": 4_096 * KIB,
+}  # fmt: skip
+"""Bytes of a delivery: some times what each sends at most. **Sources**: Amazon SNS quotas (256 KiB); Meta "Webhooks",
+"Payloads can be as large as 3 MB"; SendGrid batches up to 768 KB; the others send one event."""
+
 
 @post("/providers/{carrier:str}/{shop:str}", status_code=200)
 async def take_report(
-    request: Request[Any, Any, Any], db: Database, channel_settings: GivenSettings, carrier: str, shop: str
-) -> Taken:
-    """Verify what a provider says by the secret that the shop has set, and keep it before answering."""
-    kind, body = known_provider(carrier), await request.body()
+    request: Request[Any, Any, Any], db: Database, channel_settings: GivenSettings, in_flight: InFlight, carrier: str,
+    shop: str,
+) -> Taken:  # fmt: skip
+    """Verify what a provider says by the secret that the shop has set, and keep it before answering.
+
+    Nothing is read where no webhooks of it are taken, or its sender has forged too many.
+    """
+    kind, shops = known_provider(carrier), request.app.state.shops
+    shops.refuse_over("webhook", client_address(request), a_minute=FORGED_A_MINUTE)
+    workspace = (await shops.by_name(shop[:120])).id
+    await anyio.to_thread.run_sync(_must_be_taken, db, kind, workspace)
     headers = {name.lower(): value for name, value in request.headers.items()}
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     base = channel_settings.public_url or str(request.base_url).rstrip("/")
-    sent = Delivery(headers, body, f"{base}{path}")
-    try:
-        taken = await anyio.to_thread.run_sync(_take, db, kind, shop[:120], sent)
-    except Unauthenticated as error:
-        request.app.state.shops.count("webhook", client_address(request), a_minute=FORGED_A_MINUTE)
-        await anyio.to_thread.run_sync(_note_refused, db, kind, shop[:120], error.message)
-        raise
+    async with body_of(request, in_flight, limit=LARGEST[kind]) as body:
+        sent = Delivery(headers, body, f"{base}{path}")
+        try:
+            taken = await anyio.to_thread.run_sync(_take, db, kind, workspace, sent)
+        except (Unauthenticated, Unavailable) as error:
+            shops.count("webhook", client_address(request), a_minute=FORGED_A_MINUTE)
+            await anyio.to_thread.run_sync(_note_refused, db, kind, workspace, error.message)
+            raise
     if taken.confirm:
         await anyio.to_thread.run_sync(_confirm, taken.confirm)
     return Taken(messages=taken.messages, replies=taken.replies)
@@ -68,12 +86,18 @@ def greet_meta(
     return Response(challenge if challenge.isalnum() else "", media_type=MediaType.TEXT)
 
 
-def _take(db: Database, provider: Provider, shop: str, sent: Delivery) -> Taken:
-    return take(db, _shop(db, shop), provider, sent, certificate_of=_certificate, now=now_us())
+def _must_be_taken(db: Database, provider: Provider, workspace: WorkspaceId) -> None:
+    with db.read() as conn:
+        if not store.is_taken(conn, workspace, provider):
+            raise not_taken(provider)
 
 
-def _note_refused(db: Database, provider: Provider, shop: str, why: str) -> None:
-    note_refused(db, _shop(db, shop), provider, why, now=now_us())
+def _take(db: Database, provider: Provider, workspace: WorkspaceId, sent: Delivery) -> Taken:
+    return take(db, workspace, provider, sent, certificate_of=_certificate, now=now_us())
+
+
+def _note_refused(db: Database, provider: Provider, workspace: WorkspaceId, why: str) -> None:
+    note_refused(db, workspace, provider, why, now=now_us())
 
 
 def _shop(db: Database, slug: str) -> WorkspaceId:

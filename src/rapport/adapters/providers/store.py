@@ -80,7 +80,9 @@ def keep_door(
            "old_secret_until": now + OVERLAP}  # fmt: skip
     changes = {"secret": "excluded.secret"}
     if before != secret:
-        changes |= {"secret_at": "excluded.secret_at", "old_secret": "providers_doors.secret",
+        # One that no key opens is not kept: nothing could be signed by it, and it would shut the new one in.
+        old = "excluded.old_secret" if before is None else "providers_doors.secret"
+        changes |= {"secret_at": "excluded.secret_at", "old_secret": old,
                     "old_secret_until": "excluded.old_secret_until"}  # fmt: skip
     upsert(conn, doors, [row], key=("workspace", "provider"), update=changes)
     tell(conn, workspace, "reports.taken", about=provider, details={"by": by}, now=now)
@@ -116,6 +118,12 @@ def doors_of(conn: Connection, workspace: WorkspaceId) -> list[Door]:
     return found
 
 
+def is_taken(conn: Connection, workspace: WorkspaceId, provider: Provider) -> bool:
+    """Whether a shop takes a provider's webhooks; no secret is opened for it."""
+    mine = (doors.c.workspace == workspace, doors.c.provider == provider)
+    return conn.execute(sa.select(doors.c.made_at).where(*mine)).first() is not None
+
+
 def door_of(conn: Connection, workspace: WorkspaceId, provider: Provider) -> Door | None:
     """That of one provider; None where none are taken of it."""
     return next((one for one in doors_of(conn, workspace) if one.provider == provider), None)
@@ -145,4 +153,7 @@ def _about(workspace: WorkspaceId, provider: str) -> str:
     return f"providers_doors:{workspace}:{provider}"
 
 
-SECRETS = (SecretPlace(doors, "secret", lambda row: _about(row["workspace"], row["provider"])),)
+SECRETS = tuple(
+    SecretPlace(doors, column, lambda row: _about(row["workspace"], row["provider"]))
+    for column in ("secret", "old_secret")
+)

@@ -20,7 +20,7 @@ from rapport.kernel.errors import InvalidInput, NotFound, Unauthenticated
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.engine import Database
 
-__all__ = ["Taken", "note_refused", "take"]
+__all__ = ["Taken", "not_taken", "note_refused", "take"]
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +44,7 @@ def take(
         door = store.door_of(conn, workspace, provider)
         carrier = readable_provider(conn, workspace, WHATSAPP) if provider == "meta" else None
     if door is None:
-        raise NotFound(f"no webhooks of {provider} are taken", hint=f"PUT /api/v1/providers/{provider} first")
+        raise not_taken(provider)
     _verify(provider, sent, door.secrets(now), certificate_of=certificate_of, now=now)
     heard = read(provider, sent, account=carrier.account if carrier is not None and carrier.kind == "meta" else "")
     with db.write() as conn:
@@ -69,6 +69,11 @@ def _verify(
             except Unauthenticated:
                 continue
         raise
+
+
+def not_taken(provider: Provider) -> NotFound:
+    """What is said where a shop takes none of a provider."""
+    return NotFound(f"no webhooks of {provider} are taken", hint=f"PUT /api/v1/providers/{provider} first")
 
 
 def note_refused(db: Database, workspace: WorkspaceId, provider: Provider, why: str, *, now: int) -> None:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import sha1, sha256
-from typing import Any
+from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -30,6 +30,8 @@ from rapport.kernel.clock import DAY, SECOND, to_datetime
 from rapport.kernel.errors import Unauthenticated
 
 __all__ = ["CertificateOf", "is_amazons", "meta_token", "verify"]
+
+T = TypeVar("T")
 
 CertificateOf = Callable[[str], bytes]
 """Fetches the certificate (PEM) at an address that `is_amazons`."""
@@ -74,9 +76,8 @@ def is_amazons(url: str) -> bool:
 
 def _mailgun(sent: Delivery, secret: str, now: int) -> None:
     """Signs its time and a token, not the body: that a token stands for one body is kept in the database."""
-    said = _json(sent.body).get("signature")
-    said = said if isinstance(said, dict) else {}
-    at, token, signature = (str(said.get(name, "")) for name in ("timestamp", "token", "signature"))
+    said = _said(sent.body, _MailgunSaid).signature
+    at, token, signature = str(said.timestamp), said.token, said.signature
     wanted = hmac.new(secret.encode(), f"{at}{token}".encode(), sha256).hexdigest()
     _same(signature if token else "", wanted, "signature")
     if not at.isdecimal() or abs(int(at) * SECOND - now) > DAY:
@@ -121,13 +122,14 @@ def _meta(sent: Delivery, secret: str, now: int) -> None:
 
 def _ses(sent: Delivery, secret: str, certificate_of: CertificateOf, now: int) -> None:
     """Signed by Amazon for whoever asks: that it is this shop's topic is what the secret says."""
-    said = _json(sent.body)
-    if not hmac.compare_digest(str(said.get("TopicArn", "")).encode(), secret.encode()):
+    read = _said(sent.body, _AmazonSaid)
+    said: dict[str, str] = {name: value for name in _OF_AMAZON if (value := getattr(read, name)) is not None}
+    if not hmac.compare_digest(said.get("TopicArn", "").encode(), secret.encode()):
         raise Unauthenticated("the delivery is of another topic", hint="PUT the ARN of the topic that SES tells")
     names = _NOTIFICATION if said.get("Type") == "Notification" else _CONFIRMATION
-    signed = "".join(f"{name}\n{said[name]}\n" for name in names if said.get(name) is not None)
-    url = said.get("SigningCertURL")
-    if not isinstance(url, str) or not is_amazons(url) or not _CERTIFICATE.fullmatch(urlsplit(url).path):
+    signed = "".join(f"{name}\n{said[name]}\n" for name in names if name in said)
+    url = said.get("SigningCertURL", "")
+    if not is_amazons(url) or not _CERTIFICATE.fullmatch(urlsplit(url).path):
         raise Unauthenticated("the certificate is not at an address of Amazon SNS", hint="was it sent by Amazon?")
     hashed = hashes.SHA256() if said.get("SignatureVersion") == "2" else hashes.SHA1()  # noqa: S303 - Amazon's first version
     try:
@@ -135,17 +137,33 @@ def _ses(sent: Delivery, secret: str, certificate_of: CertificateOf, now: int) -
         key = certificate.public_key()
         if not isinstance(key, RSAPublicKey) or certificate.not_valid_after_utc < to_datetime(now):
             raise _refused("Signature")
-        key.verify(base64.b64decode(str(said.get("Signature", ""))), signed.encode(), PKCS1v15(), hashed)
+        key.verify(base64.b64decode(said.get("Signature", "")), signed.encode(), PKCS1v15(), hashed)
     except (InvalidSignature, binascii.Error, ValueError):
         raise _refused("Signature") from None
 
 
-def _json(body: bytes) -> Mapping[str, Any]:
+class _MailgunSigned(msgspec.Struct, frozen=True):
+    timestamp: str | int = ""
+    token: str = ""
+    signature: str = ""
+
+
+class _MailgunSaid(msgspec.Struct, frozen=True):
+    signature: _MailgunSigned = _MailgunSigned()
+
+
+_OF_AMAZON = sorted({*_NOTIFICATION, *_CONFIRMATION, "SignatureVersion", "Signature", "SigningCertURL"})
+_AmazonSaid = msgspec.defstruct("_AmazonSaid", [(name, str | None, None) for name in _OF_AMAZON], frozen=True)
+
+
+def _said(body: bytes, what: type[T]) -> T:
+    """The fields that a signature is about, and nothing else of the body: its sender is not known yet, and a tree of
+    megabytes would be built for anybody.
+    """
     try:
-        found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Unauthenticated("the delivery is no JSON, and so is not signed") from None
-    return found if isinstance(found, dict) else {}
+        return msgspec.json.decode(body, type=what)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise Unauthenticated("the delivery is not as the provider signs it") from None
 
 
 def _same(sent: str | None, wanted: str, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import anyio.to_thread
@@ -17,8 +17,10 @@ from rapport.adapters.shops.pulling.store import remove as remove_pull
 from rapport.adapters.shops.store import Door
 from rapport.adapters.shops.taking import read_body, take
 from rapport.adapters.shops.verifying import is_ping, topic_of, triggered_at, verify
+from rapport.collect.limiter import InFlight
 from rapport.collect.names import Vocabulary
 from rapport.collect.sources import find_source
+from rapport.collect.strange_bodies import body_of
 from rapport.kernel.clock import now_us, to_iso
 from rapport.kernel.errors import NotFound, Unauthenticated
 from rapport.kernel.principal import Principal
@@ -28,6 +30,9 @@ from rapport.web.auth import client_address
 __all__ = ["DOORS", "ROUTES", "ShopConnected"]
 
 FORGED_A_MINUTE = 120
+LARGEST = 5_000_000
+LARGEST_PING = 100
+"""Bytes of a delivery, and of what WooCommerce sends to an address of which nothing is known yet."""
 SourceId = Annotated[str, Parameter(max_length=120)]
 
 
@@ -45,20 +50,41 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 @post("/{shop:str}/{source_id:str}", status_code=200)
 async def take_webhook(
-    request: Request[Any, Any, Any], db: Database, vocabulary: Vocabulary, shop: str, source_id: str
-) -> Answer:
-    """Verify a delivery by the secret of its source, and put what is new of it into the log before answering."""
-    body = await request.body()
+    request: Request[Any, Any, Any], db: Database, vocabulary: Vocabulary, in_flight: InFlight, shop: str,
+    source_id: str,
+) -> Answer:  # fmt: skip
+    """Verify a delivery by the secret of its source, and put what is new of it into the log before answering.
+
+    Nothing is read where no webhooks are taken for it, or its sender has forged too many.
+    """
+    kind, shops = known_shop(shop), request.app.state.shops
     headers = {name.lower(): value for name, value in request.headers.items()}
-    kind = known_shop(shop)
-    if is_ping(kind, headers, body):
-        return Answer(outcome="ping")
-    try:
-        return await anyio.to_thread.run_sync(_take, db, vocabulary, kind, source_id[:120], headers, body)
-    except Unauthenticated as error:
-        request.app.state.shops.count("webhook", client_address(request), a_minute=FORGED_A_MINUTE)
-        await anyio.to_thread.run_sync(_refuse, db, kind, source_id[:120], error.message)
-        raise
+    shops.refuse_over("webhook", client_address(request), a_minute=FORGED_A_MINUTE)
+    is_taken = await anyio.to_thread.run_sync(_is_taken, db, kind, source_id[:120])
+    if not is_taken and not _is_short(headers):
+        raise _not_taken(source_id)
+    async with body_of(request, in_flight, limit=LARGEST if is_taken else LARGEST_PING) as body:
+        if is_ping(kind, body):
+            return Answer(outcome="ping")
+        if not is_taken:
+            raise _not_taken(source_id)
+        try:
+            return await anyio.to_thread.run_sync(_take, db, vocabulary, kind, source_id[:120], headers, body)
+        except Unauthenticated as error:
+            shops.count("webhook", client_address(request), a_minute=FORGED_A_MINUTE)
+            await anyio.to_thread.run_sync(_refuse, db, kind, source_id[:120], error.message)
+            raise
+
+
+def _is_short(headers: Mapping[str, str]) -> bool:
+    """Whether it says that it is no longer than a ping."""
+    said = headers.get("content-length", "")
+    return said.isdecimal() and len(said) <= len(str(LARGEST_PING)) and int(said) <= LARGEST_PING
+
+
+def _is_taken(db: Database, shop: Shop, source_id: str) -> bool:
+    with db.read() as conn:
+        return store.is_taken(conn, source_id, shop)
 
 
 def _take(
@@ -89,9 +115,11 @@ def _verified(doors: Iterable[Door], headers: dict[str, str], body: bytes, sourc
                 refused = refused or error
                 continue
             return door
-    raise refused or NotFound(
-        f"no webhooks are taken for {source_id[:60]!r}", hint="PUT /api/v1/shops/{shop}/{source} first"
-    )
+    raise refused or _not_taken(source_id)
+
+
+def _not_taken(source_id: str) -> NotFound:
+    return NotFound(f"no webhooks are taken for {source_id[:60]!r}", hint="PUT /api/v1/shops/{shop}/{source} first")
 
 
 def _refuse(db: Database, shop: Shop, source_id: str, why: str) -> None:

@@ -187,6 +187,12 @@ def doors_named(conn: Connection, source: str, shop: str) -> Iterator[Door]:
         after = found[-1].workspace
 
 
+def is_taken(conn: Connection, source: str, shop: str) -> bool:
+    """Whether anybody takes webhooks for this source and shop; no secret is opened for it."""
+    query = sa.select(doors.c.made_at).where(doors.c.source == source, doors.c.shop == shop)
+    return conn.execute(query.limit(1)).first() is not None
+
+
 def _readable(door: Door) -> Door:
     about = _about(door.workspace, door.source, door.shop)
     old = None if door.old_secret is None else opened(bytes(door.old_secret), about=about)

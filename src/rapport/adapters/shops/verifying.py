@@ -21,7 +21,7 @@ def verify(shop: Shop, headers: Headers, body: bytes, secret: bytes) -> None:
     _VERIFIERS[shop](headers, body, secret)
 
 
-def is_ping(shop: Shop, headers: Headers, body: bytes) -> bool:
+def is_ping(shop: Shop, body: bytes) -> bool:
     """WooCommerce asks whether anybody is there before it has anything to say, and signs nothing."""
     return shop == "woocommerce" and body.startswith(b"webhook_id=") and len(body) < 100
 

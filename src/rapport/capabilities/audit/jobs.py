@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from rapport.act.jobs import Job, Turn
-from rapport.kernel.clock import DAY
+from rapport.kernel.clock import DAY, SECOND
 from rapport.kernel.errors import Conflict
 from rapport.storage.audit.sealing import seal, unsealed
 from rapport.storage.audit.verifying import verify
@@ -71,4 +71,5 @@ VERIFYING = Job(
     run=_verify,
     at_most=1,
     pause_seconds=600.0,
+    after_failure_seconds=DAY / SECOND,
 )
