@@ -7,6 +7,7 @@ from pathlib import Path
 from rapport.act.channels import Channel, ChannelSettings
 from rapport.adapters.shops import store
 from rapport.adapters.shops.pulling.jobs import PULL, PULLING
+from rapport.adapters.shops.pulling.store import SECRETS as ACCESS
 from rapport.adapters.shops.pulling.store import pulls
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
@@ -39,7 +40,7 @@ SHOPS = Slice(
         of_shop(pulls, "whose lists are fetched, and how far they are read"),
         of_shop(store.waiting, "levels of stock that wait for their product to be told"),
     ),
-    secrets=store.SECRETS,
+    secrets=(*store.SECRETS, *ACCESS),
     migrations=Path(__file__).parent / "migrations",
     permissions=(
         Permission(

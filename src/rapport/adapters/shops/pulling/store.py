@@ -15,11 +15,12 @@ from rapport.kernel.clock import MINUTE
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.bulk import upsert
 from rapport.storage.engine import CText
+from rapport.storage.resealing import SecretPlace
 from rapport.storage.sealing import opened_text, sealed_text
 
 __all__ = [
-    "LEASE", "Due", "Pull", "ask_soon", "claim", "due", "fail", "failing", "finish", "go_on", "is_any_due", "keep",
-    "key_of_access", "postpone", "pull_of", "pulls", "pulls_of", "remove", "renew",
+    "LEASE", "SECRETS", "Due", "Pull", "ask_soon", "claim", "due", "fail", "failing", "finish", "go_on", "is_any_due",
+    "keep", "key_of_access", "postpone", "pull_of", "pulls", "pulls_of", "remove", "renew",
 ]  # fmt: skip
 
 LEASE = 6 * MINUTE
@@ -38,6 +39,10 @@ pulls = Table(
     Column("last_error", CText, nullable=False), Index("shops_pulls_due", "next_at"),
 )  # fmt: skip
 """`access` lies sealed where there is a key for that. `reached`: what changed before is known, by the shop's clock."""
+
+SECRETS = (
+    SecretPlace(pulls, "access", lambda row: f"shops_pulls:{row['workspace']}:{row['source']}:{row['shop']}"),
+)  # fmt: skip
 
 
 class Pull(NamedTuple):
