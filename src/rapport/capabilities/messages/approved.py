@@ -33,9 +33,10 @@ def read_approved(data: dict[str, Any]) -> WhatsAppTemplate | None:
     if not re.fullmatch(r"(HX[0-9a-f]{32})?", sid):
         raise InvalidInput(f"{sid[:40]!r} is no Content SID", hint="HX and 32 digits and letters, as Twilio shows it")
     if len(variables) > _MOST or any(len(one) > 500 for one in variables):
+        number, longest = len(variables), max(map(len, variables))
         raise InvalidInput(
-            f"there are {len(variables)} variables of up to {max(map(len, variables))} signs",
-            hint=f"at most {_MOST}, of 500 signs each, a line for each",
+            f"there are {number} variables of up to {longest} signs",
+            hint="at most 20, of 500 signs each, a line for each",
         )
     return WhatsAppTemplate(name=name, language=language, variables=tuple(variables), content_sid=sid)
 

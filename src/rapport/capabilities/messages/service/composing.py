@@ -178,7 +178,8 @@ def _short(published: Published, language: str, values: Mapping[str, Any], *, en
     """The short text; `ends`: with how to end it below it."""
     text = published.template.texts[language]
     if not text.short:
-        raise InvalidInput(f"the template {published.name!r} {NO_SHORT_TEXT}", hint="write one on its page")
+        template = published.name
+        raise InvalidInput(f"the template {template!r} {NO_SHORT_TEXT}", hint="write one on its page")
     short = fill_plain(text.short, values, language=language)
     return f"{short}\n{_STOP.get(language, _STOP['en'])}" if ends else short
 

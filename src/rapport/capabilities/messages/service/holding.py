@@ -29,11 +29,9 @@ def hold(conn: Connection, workspace: WorkspaceId, message_id: str, *, now: int)
     )  # fmt: skip
     values = {"status": HELD_BACK, "finished_at": now, "leased_until": 0, "last_error": BY_HAND}
     if not conn.execute(outbox.update().where(*waits).values(values)).rowcount:
-        is_over = row.status != store.QUEUED
-        raise Conflict(
-            f"message {row.id!r} is {row.status if is_over else 'being handed over at this moment'}",
-            hint="only what waits is held",
-        )
+        if row.status != store.QUEUED:
+            raise Conflict(f"message {row.id!r} is {row.status}", hint="only what waits is held")
+        raise Conflict(f"message {row.id!r} is being handed over", hint="only what waits is held")
     held = {"status": store.HELD, "reason": BY_HAND, "finished_at": now}
     conn.execute(store.messages.update().where(m.workspace == workspace, m.id == row.id).values(held))
     state(conn, workspace, [About(row, HELD, BY_HAND, f"held-{now}", now)], now=now)
