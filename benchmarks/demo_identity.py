@@ -7,8 +7,10 @@ older shop's orders are imported, a model is trained and everybody scored, by th
 
 `auto_precision`: of the links that were made without asking, the share of one person. `queue_…`: the pairs that a
 person is asked in the first week; `queue_undecided` is the share that the model calls between .2 and .95 likely.
+`queue_right_share` is of the pairs of which it is known whose they are.
 `homes_…`: of pairs of two people, both known to the shop by name or address, those said to live together;
-`homes_told_…` of those alone of whom the shop has heard a street. The last line is one JSON object.
+`homes_told_…` of those alone of whom the shop has heard a street. Two whom it takes for one customer are left out of
+both and counted in `homes_merged`: that is another mistake, and no household. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -48,10 +50,10 @@ from rapport.resolve.linking.model import GroupKind, probability
 from rapport.resolve.linking.store import households, link_candidates, link_records
 from rapport.storage.engine import Database
 from rapport.storage.workspaces import default_workspace
-from rapport.world.before import write_orders_before
+from rapport.world.before import known_before, write_orders_before
 from rapport.world.messages import Delivery
 from rapport.world.timeline import Town, World
-from rapport.world.truth import Known, truth_of
+from rapport.world.truth import Known, merged, truth_of
 
 _AT_ONCE = 500
 _UNDECIDED = (0.2, 0.95)
@@ -67,6 +69,8 @@ class Found(NamedTuple):
     right: int
     wrong: int
     asked: int
+    asked_known: int
+    """Of whose both ends it is known who they are."""
     asked_right: int
     undecided: int
     homes: Counter[str]
@@ -96,7 +100,7 @@ def town_found(town: Town, folder: Path) -> Found:
             if _is_all_weighed(db, shop):
                 break
         with db.read() as conn:
-            return _held_against(conn, shop, truth_of(world))
+            return _held_against(conn, shop, merged(truth_of(world), known_before(town)))
     finally:
         db.close()
 
@@ -143,10 +147,11 @@ def _held_against(conn: Connection, shop: WorkspaceId, known: list[Known]) -> Fo
     query = sa.select(c.a, c.b, c.millibits).where(c.workspace == shop, c.asked_at.is_not(None))
     asked = [(Key(row.a), Key(row.b), probability(row.millibits / 1000)) for row in conn.execute(query)]
     roots = roots_of(conn, shop, {key for a, b, _ in asked for key in (a, b)})
-    same = [bool(owner.get(roots[a], set()) & owner.get(roots[b], set())) for a, b, _ in asked]
+    whose = [(owner.get(roots[a], set()), owner.get(roots[b], set())) for a, b, _ in asked]
+    same = [bool(one & other) for one, other in whose if one and other]
     low, high = _UNDECIDED
     return Found(
-        measured.right_links, measured.wrong_links, len(asked), sum(same),
+        measured.right_links, measured.wrong_links, len(asked), len(same), sum(same),
         sum(low <= chance <= high for *_, chance in asked), _homes(conn, shop, known, owner), measured.customers,
     )  # fmt: skip
 
@@ -191,8 +196,11 @@ def _homes(
     by_home: defaultdict[int, set[str]] = defaultdict(set)
     for one in known:
         by_home[one.household].add(one.person)
+    one_customer = {pair for people in owner.values() for pair in _pairs(people)}
     true = {pair for people in by_home.values() for pair in _pairs(people & recorded)}
-    counted: Counter[str] = Counter()
+    lost = len(true & one_customer)
+    true, said = true - one_customer, said - one_customer
+    counted = Counter(merged=lost)
     for name, among in (("", recorded), ("told_", told)):
         here = [{pair for pair in pairs if among.issuperset(pair)} for pairs in (true, said)]
         counted |= {f"{name}true": len(here[0]), f"{name}said": len(here[1]), f"{name}right": len(here[0] & here[1])}
@@ -210,6 +218,7 @@ def report(found: list[Found]) -> dict[str, float | int]:
     """Added up over the towns."""
     right, wrong = sum(one.right for one in found), sum(one.wrong for one in found)
     asked, asked_right = sum(one.asked for one in found), sum(one.asked_right for one in found)
+    asked_known = sum(one.asked_known for one in found)
     undecided = sum(one.undecided for one in found)
     homes = sum((one.homes for one in found), Counter())
     customers = sum(one.customers for one in found)
@@ -218,7 +227,8 @@ def report(found: list[Found]) -> dict[str, float | int]:
         "auto_precision": round(right / (right + wrong), 4) if right + wrong else 1.0,
         "queue_a_week_for_2000": round(asked * 2_000 / max(1, customers), 1),
         "queue_undecided": round(undecided / max(1, asked), 4),
-        "queue_right_share": round(asked_right / max(1, asked), 4),
+        "homes_merged": homes["merged"],
+        "queue_right_share": round(asked_right / max(1, asked_known), 4),
     }  # fmt: skip
     for name in ("", "told_"):
         true, said, both = (homes[f"{name}{what}"] for what in ("true", "said", "right"))

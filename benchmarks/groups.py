@@ -20,7 +20,7 @@ from itertools import combinations
 from typing import Any
 
 from rapport.kernel.ids import Key, WorkspaceId
-from rapport.resolve.linking.clusters import WORTH_A_LOOK
+from rapport.resolve.linking.clusters import WORTH_A_LOOK, Clusters
 from rapport.resolve.linking.homes import Homes
 from rapport.resolve.linking.households import Living
 from rapport.resolve.linking.kinds import detect
@@ -35,10 +35,12 @@ _SHOP = WorkspaceId(1)
 def found_in(table: PeopleTable) -> dict[int, Living]:
     """Where each record belongs that is of a group."""
     rows: list[dict[str, Any]] = [dict(row) for row in table.rows]
-    index = LiveIndex(train(rows, detect(rows)))
-    homes = Homes(index)
+    model = train(rows, detect(rows))
+    index = LiveIndex(model)
+    persons = Clusters(index.cautious, threshold=model.thresholds.automatic, mean=model.thresholds.mean)
+    homes = Homes(index, persons)
     for number in random.Random(1).sample(range(len(rows)), len(rows)):
-        index.put(number, rows[number], above=WORTH_A_LOOK)
+        persons.add(number, index.put(number, rows[number], above=WORTH_A_LOOK))
         homes.add(number)
     keys = {number: Key(b"%016d" % number) for number in range(len(rows))}
     taken = homes.taken(_SHOP, keys)

@@ -42,6 +42,8 @@ _GROUPS = 24
 """Shops that households and companies are learned on."""
 _ASKS_NO_COMPANY = 3
 """One shop of so many does not ask for whom somebody buys."""
+_OF_GROUPS = (Method.COMPANY, Method.SENT)
+"""What says nothing of one person."""
 _ALONE_FROM = 60
 """Seeds of shops where hardly anybody lives with others."""
 
@@ -275,13 +277,13 @@ def of_persons(pairs: Pairs) -> Pairs:
     """Those that are looked at for one person; for which company somebody buys says nothing of that."""
     kept = Pairs(*(column[~pairs.beside] for column in pairs))
     levels = kept.levels.copy()
-    levels[:, METHODS.index(Method.COMPANY)] = -1
+    levels[:, [METHODS.index(method) for method in _OF_GROUPS]] = -1
     return kept._replace(levels=levels)
 
 
 def document_of(pairs: Pairs, unseen: Pairs, *, seeds: str, records: int) -> dict[str, Any]:
     """The weights of one person, with how far they can be believed."""
-    fit = Fit([method for method in METHODS if method is not Method.COMPANY])
+    fit = Fit([method for method in METHODS if method not in _OF_GROUPS])
     pairs, unseen = of_persons(pairs), of_persons(unseen)
     weights = fit.fit(pairs)
     print(f"{len(pairs.one)} pairs, {fit.columns} weights", file=sys.stderr)
@@ -298,11 +300,30 @@ def group_of(pairs: Pairs, unseen: Pairs, which: str) -> dict[str, Any]:
     What rises for one person need not for a group: it shares a telephone.
     """
     fit = Fit((Method.PERSON_NAME, Method.MAIL, Method.PHONE, Method.DOOR, Method.COMPANY))
-    pairs, unseen = (each._replace(one=getattr(each, which)) for each in (pairs, unseen))
+    pairs, unseen = (_of_group(each, which) for each in (pairs, unseen))
     weights = fit.fit(pairs, rise=False)
     found = fit.document(weights, pairs)
     kept = {name: found[name] for name in ("prior", "alone", "together", "sharing")}
     return kept | {"reliability": reliability(fit, weights, unseen)}
+
+
+def _of_group(pairs: Pairs, which: str) -> Pairs:
+    """As they are judged for a group: what two share is theirs, what is another's says nothing."""
+    levels = pairs.levels.copy()
+    name = COMPARISONS[Method.PERSON_NAME]
+    against = np.array([*map(name.contradicts, range(len(name.said))), False])
+    two = against[levels[:, METHODS.index(Method.PERSON_NAME)]]
+    for at, method in enumerate(METHODS):
+        found = levels[:, at].copy()
+        for level, instead in COMPARISONS[method].of_two_names.items():
+            found[two & (levels[:, at] == level)] = instead
+        levels[:, at] = found
+    for at, method in enumerate(METHODS):
+        for level, anothers in COMPARISONS[method].of_another.items():
+            here = levels[:, at] == level
+            for other in anothers:
+                levels[here, METHODS.index(other)] = -1
+    return pairs._replace(levels=levels, one=getattr(pairs, which))
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from benchmarks.clusterings import Table, measure_clusters, pairs_of, peak_rss_mb, rates
 from rapport.resolve.linking.kinds import Kind, Layout
 
-__all__ = ["Demo", "febrl3_demo", "historical_demo", "splinks", "stock_demo"]
+__all__ = ["SPLINK_THRESHOLDS", "Demo", "febrl3_demo", "historical_demo", "predicted_by_splink", "shop_demo",
+           "splinks", "stock_demo"]  # fmt: skip
 
 SPLINK_THRESHOLDS = (0.5, 0.8, 0.9, 0.95, 0.99)
 
@@ -118,12 +119,62 @@ def stock_demo(layout: Layout) -> Demo:
     return Demo(comparisons, rules, rules[:3], 0.7, sessions)
 
 
+def shop_demo(layout: Layout) -> Demo:
+    """For a table of `world.tables`: ready-made comparisons, blocks by each thing that a person's records share."""
+    import splink.comparison_library as cl
+    from splink import block_on
+
+    named = ("surname", "given_name")
+    places = ("postcode", "street", "birth_date", "city")
+    rules = [block_on(*named), *(block_on(one) for one in ("email", "phone", "card"))]
+    rules += [block_on(name, place) for name in named for place in places]
+    rules += [block_on("street", "postcode"), block_on("substr(surname,1,4)", "substr(given_name,1,2)", "postcode")]
+    return Demo(
+        [
+            cl.ForenameSurnameComparison("given_name", "surname"),
+            cl.EmailComparison("email"),
+            cl.DamerauLevenshteinAtThresholds("phone", [1, 2]),
+            cl.DateOfBirthComparison("birth_date", input_is_string=True),
+            cl.ExactMatch("gender"),
+            cl.JaroWinklerAtThresholds("street", [0.9]).configure(term_frequency_adjustments=True),
+            cl.DamerauLevenshteinAtThresholds("postcode", [1]).configure(term_frequency_adjustments=True),
+            cl.ExactMatch("city").configure(term_frequency_adjustments=True),
+            cl.ExactMatch("company").configure(term_frequency_adjustments=True),
+            cl.ExactMatch("card"),
+        ],
+        rules,
+        [block_on(*named, "email"), block_on(*named, "street", "postcode"), block_on(*named, "phone")],
+        0.7,
+        [block_on(*named), block_on("email"), block_on("street", "postcode")],
+    )
+
+
 def _distinct(layout: Layout, name: str) -> int:
     return next(column.distinct for column in layout.columns if column.name == name)
 
 
 def splinks(table: Table, demo: Callable[[Layout], Demo]) -> dict[str, Any]:
     """Train, predict, cluster, measure."""
+    started = time.perf_counter()
+    connection, linker, predicted = _predicted(table, demo)
+    seconds = time.perf_counter() - started
+    return {
+        **_pairs(connection, predicted, table), **_clusters(connection, linker, predicted, table),
+        "splink_seconds": round(seconds, 1), "splink_peak_rss_mb": peak_rss_mb(),
+    }  # fmt: skip
+
+
+def predicted_by_splink(
+    table: Table, demo: Callable[[Layout], Demo]
+) -> tuple[set[tuple[int, int]], dict[float, list[int]]]:  # fmt: skip
+    """The pairs it calls likelier than not, and by threshold the cluster of each record."""
+    connection, linker, predicted = _predicted(table, demo)
+    likely = {(min(a, b), max(a, b)) for a, b in _likely(connection, predicted)}
+    return likely, {each: _cluster_of(connection, linker, predicted, table, each) for each in SPLINK_THRESHOLDS}
+
+
+def _predicted(table: Table, demo: Callable[[Layout], Demo]) -> tuple[Any, Any, Any]:
+    """A connection, the trained linker and its pairs."""
     import logging
 
     import duckdb
@@ -137,7 +188,6 @@ def splinks(table: Table, demo: Callable[[Layout], Demo]) -> dict[str, Any]:
     names = [column.name for column in table.layout.columns]
     columns: dict[str, Any] = {name: [row.get(name) for row in table.rows] for name in names}
     people = api.register(pa.table({"unique_id": list(range(len(table.rows))), **columns}))
-    started = time.perf_counter()
     linker = Linker(
         people,
         SettingsCreator(
@@ -151,18 +201,18 @@ def splinks(table: Table, demo: Callable[[Layout], Demo]) -> dict[str, Any]:
     linker.training.estimate_u_using_random_sampling(max_pairs=5e6)
     for rule in settings.sessions:
         linker.training.estimate_parameters_using_expectation_maximisation(rule)
-    predicted = linker.inference.predict(threshold_match_probability=0.01)
-    seconds = time.perf_counter() - started
-    return {
-        **_pairs(connection, predicted, table), **_clusters(connection, linker, predicted, table),
-        "splink_seconds": round(seconds, 1), "splink_peak_rss_mb": peak_rss_mb(),
-    }  # fmt: skip
+    return connection, linker, linker.inference.predict(threshold_match_probability=0.01)
+
+
+def _likely(connection: Any, predicted: Any) -> list[tuple[int, int]]:
+    query = f"SELECT unique_id_l, unique_id_r FROM {predicted.physical_name} WHERE match_probability >= 0.5"
+    pairs: list[tuple[int, int]] = connection.execute(query).fetchall()
+    return pairs
 
 
 def _pairs(connection: Any, predicted: Any, table: Table) -> dict[str, Any]:
     """What it calls likelier than not."""
-    query = f"SELECT unique_id_l, unique_id_r FROM {predicted.physical_name} WHERE match_probability >= 0.5"
-    pairs = connection.execute(query).fetchall()
+    pairs = _likely(connection, predicted)
     right = sum(table.truth[a] == table.truth[b] for a, b in pairs)
     precision, recall, pair_f1 = rates(right, len(pairs), pairs_of(Counter(table.truth).values()))
     return {
@@ -175,14 +225,8 @@ def _clusters(connection: Any, linker: Any, predicted: Any, table: Table) -> dic
     """Its clusters at the threshold that is best for each measure."""
     by_threshold = {}
     for threshold in SPLINK_THRESHOLDS:
-        found = linker.clustering.cluster_pairwise_predictions_at_threshold(
-            predicted, threshold_match_probability=threshold
-        )
-        rows = connection.execute(f"SELECT unique_id, cluster_id FROM {found.physical_name}").fetchall()
-        cluster_of = dict(rows)
-        by_threshold[threshold] = measure_clusters(
-            [cluster_of[record] for record in range(len(table.rows))], table.truth
-        )
+        found = _cluster_of(connection, linker, predicted, table, threshold)
+        by_threshold[threshold] = measure_clusters(found, table.truth)
     best = max(by_threshold, key=lambda threshold: by_threshold[threshold].f1)
     best_b = max(by_threshold, key=lambda threshold: by_threshold[threshold].b_f1)
     return {
@@ -191,3 +235,12 @@ def _clusters(connection: Any, linker: Any, predicted: Any, table: Table) -> dic
         "splink_cluster_threshold": best,
         "splink_b_cubed_threshold": best_b,
     }
+
+
+def _cluster_of(connection: Any, linker: Any, predicted: Any, table: Table, threshold: float) -> list[int]:
+    found = linker.clustering.cluster_pairwise_predictions_at_threshold(
+        predicted, threshold_match_probability=threshold
+    )
+    rows = connection.execute(f"SELECT unique_id, cluster_id FROM {found.physical_name}").fetchall()
+    cluster_of = dict(rows)
+    return [cluster_of[record] for record in range(len(table.rows))]

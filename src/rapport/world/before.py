@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rapport.kernel.clock import DAY, HOUR, to_iso
+from rapport.kernel.identifiers import Identifier
 from rapport.world.people import Person, household_at, households, person_at
 from rapport.world.streams import stream
 from rapport.world.timeline import Town
+from rapport.world.truth import Known
 
-__all__ = ["COLUMNS", "orders_before", "write_orders_before"]
+__all__ = ["COLUMNS", "known_before", "orders_before", "write_orders_before"]
 
 COLUMNS = (
     "Order number", "Date", "E-mail", "First name", "Last name", "City", "Postal code", "Country", "Currency",
@@ -42,6 +44,23 @@ def orders_before(town: Town) -> Iterator[tuple[str, ...]]:
             at = town.starts_at - DAYS * DAY + int(day * DAY) // HOUR * HOUR + rng.randrange(HOUR)
             yield from _lines(person, f"A-{index:05}-{int(day):03}", at, rng.choice((1, 1, 1, 2, 2, 3)), town.seed)
             day += 1 + rng.expovariate(rate)
+
+
+def known_before(town: Town) -> list[Known]:
+    """Whose the orders are, by the e-mail they name."""
+    numbers = {int(line[0].split("-")[1]) for line in orders_before(town)}
+    people = [
+        person_at(town.seed, index, household_at(town.seed, household, first=first))
+        for index, (household, first) in enumerate(households(town.seed, town.people))
+        if index in numbers
+    ]
+    return [
+        Known(
+            person=one.key, household=one.household.index, name=f"{one.given} {one.family}",
+            identifiers=[Identifier("email", one.email)],
+        )
+        for one in people
+    ]  # fmt: skip
 
 
 def write_orders_before(path: Path, town: Town) -> int:

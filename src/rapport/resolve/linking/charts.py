@@ -91,6 +91,7 @@ def aspect_charts(model: LinkModel) -> list[AspectChart]:
             levels=_levels(sentences(comparison.aspect.method), comparison.weights, scale),
         )
         for comparison in model.comparisons
+        if any(comparison.weights)  # what says nothing of one person is there for households and companies
     ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ Pure but for the score it is given.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from rapport.resolve.linking.scorer import Match
@@ -41,13 +41,16 @@ class Clusters:
     """Records by person. `score` gives the log2 odds of two records.
 
     `threshold` is the least mean; where `mean` says another least mean, it is the least of the best pair. Nobody joins
-    where there would be more than `most` records.
+    where there would be more than `most` records. Records to which `whose` gives one number speak with one voice in
+    the mean, that of their best pair: a family's records are formed so, of which one person may have moved.
     """
 
     def __init__(
-        self, score: Score, *, threshold: float = 0.0, mean: float | None = None, most: int | None = None
-    ) -> None:
+        self, score: Score, *, threshold: float = 0.0, mean: float | None = None, most: int | None = None,
+        whose: Callable[[int], int] | None = None,
+    ) -> None:  # fmt: skip
         self._score = score
+        self._whose = whose
         self._most = math.inf if most is None else most
         self._threshold = threshold
         self._least_mean = mean
@@ -107,12 +110,16 @@ class Clusters:
         some, others = _spread(some), _spread(others)
         score = self._score
         total, best, worst = 0.0, -CLIP, CLIP
+        voices: dict[tuple[int, int], float] = {}
         for a in some:
             for b in others:
                 odds = max(-CLIP, min(CLIP, score(a, b, above=-CLIP)))
                 total += odds
                 best, worst = max(best, odds), min(worst, odds)
-        mean = total / (len(some) * len(others))
+                if self._whose is not None:
+                    pair = self._whose(a), self._whose(b)
+                    voices[pair] = max(voices.get(pair, -CLIP), odds)
+        mean = sum(voices.values()) / len(voices) if voices else total / (len(some) * len(others))
         if self._least_mean is None:
             return mean
         if best < self._threshold or mean < self._least_mean or worst <= -CLIP:

@@ -96,6 +96,8 @@ def shop_aspects(layout: Layout) -> list[Aspect]:
     aspects.append(_with_roles(layout, "others of the name", Method.BEARERS, telling))
     if layout.of(Kind.COMPANY):
         aspects.append(_with_roles(layout, "company", Method.COMPANY, (Kind.COMPANY, *_NAMED)))
+    giving = (Kind.EMAIL, Kind.PHONE, Kind.NATIONAL_ID, *_LIVING, *_NAMED)
+    aspects.append(_with_roles(layout, "sent to", Method.SENT, giving))
     return aspects
 
 
@@ -220,19 +222,24 @@ class Comparer:
         return total
 
     def score_group(self, levels: tuple[Level, ...]) -> float:
-        """The score of levels for one home or company, where two given names behind one thing are two who share it."""
+        """The score of levels for one home or company; see `as_of_group`."""
         known = self._of_groups.get(levels)
         if known is None:
             if len(self._of_groups) >= _REMEMBERED:
                 self._of_groups.clear()
-            known = self._of_groups[levels] = self.score_levels(self._as_shared(levels))
+            known = self._of_groups[levels] = self.score_levels(self.as_of_group(levels))
         return known
 
-    def _as_shared(self, levels: tuple[Level, ...]) -> tuple[Level, ...]:
+    def as_of_group(self, levels: tuple[Level, ...]) -> tuple[Level, ...]:
+        """What levels say of a home or a company: two given names behind one thing are two who share it, and the door
+        that something was sent to is not its sender's.
+        """
         methods = [aspect.method for aspect in self.aspects]
         told = list(zip(self._comparisons, methods, levels, strict=True))
         names = (how.contradicts(level) for how, method, level in told if method is Method.PERSON_NAME and level >= 0)
-        return tuple([how.of_two_names.get(level, level) for how, _, level in told]) if any(names) else levels
+        found = [how.of_two_names.get(level, level) for how, _, level in told] if any(names) else list(levels)
+        anothers = frozenset[Method]().union(*(how.of_another.get(level, ()) for how, _, level in told))
+        return tuple([-1 if method in anothers else level for method, level in zip(methods, found, strict=True)])
 
     def _by_level(self, pair: Together) -> list[list[float]]:
         groups, other = self._comparisons[pair.a].groups, self._comparisons[pair.b].groups
@@ -250,8 +257,11 @@ class Comparer:
 
     def reasons(self, a: Prepared, b: Prepared) -> list[Reason]:
         """What each comparison says; with the prior, the weights sum to the score."""
+        return self.reasons_of(self.levels(a, b))
+
+    def reasons_of(self, levels: Sequence[Level]) -> list[Reason]:
+        """The same, of levels."""
         said = []
-        levels = self.levels(a, b)
         for aspect, how, share, level in zip(
             self.aspects, self._comparisons, self._shares(levels), levels, strict=True
         ):

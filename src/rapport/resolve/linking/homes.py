@@ -4,6 +4,7 @@ shop's model says of homes and of companies.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ class _Bounds(NamedTuple):
 
 
 _BOUNDS: Mapping[GroupKind, _Bounds] = {
-    GroupKind.HOME: _Bounds(1.0, -2.0, 40), GroupKind.COMPANY: _Bounds(1.0, -2.0, 400),
+    GroupKind.HOME: _Bounds(0.0, -1.0, 40), GroupKind.COMPANY: _Bounds(1.0, -2.0, 400),
 }  # fmt: skip
 _REASONS = 2
 
@@ -35,8 +36,10 @@ _REASONS = 2
 class Homes:
     """Filed records by household and by company; a record alone is a group of one."""
 
-    def __init__(self, index: LiveIndex) -> None:
+    def __init__(self, index: LiveIndex, persons: Clusters | None = None) -> None:
+        """`persons`: who is one person, kept up to date by the caller before a record comes here."""
         self._index = index
+        self._persons = persons
         self._groups = {kind: self._clusters(kind) for kind in index.model.kinships()}
         self.changed: set[int] = set()
         """Records whose household or company may be another since `taken` was asked."""
@@ -46,7 +49,10 @@ class Homes:
             return self._index.together(a, b, kind)
 
         bounds = _BOUNDS[kind]
-        return Clusters(score, threshold=bounds.sure, mean=bounds.together, most=bounds.most)
+        return Clusters(score, threshold=bounds.sure, mean=bounds.together, most=bounds.most, whose=self._whose)
+
+    def _whose(self, record: int) -> int:
+        return record if self._persons is None else self._persons.person_of(record)
 
     def add(self, record: int) -> None:
         """Take in a record that is filed."""
@@ -70,12 +76,27 @@ class Homes:
         return clusters.members(clusters.person_of(record))
 
     def taken(self, workspace: WorkspaceId, keys: Mapping[int, Key]) -> dict[Key, Living | None]:
-        """By key where those that changed belong now, None for alone; then nothing has changed."""
-        found = {keys[record]: self._living(workspace, record, keys) for record in sorted(self.changed)}
+        """By key where those that changed belong now, None for alone; then nothing has changed.
+
+        All records of one person belong where most of them stand beside others: who has moved, or is known by a card
+        alone, lives where the others live.
+        """
+        changed = sorted({other for record in self.changed for other in self._of_person(record)})
         self.changed.clear()
+        stands = {record: self._stands(workspace, record, keys) for record in changed}
+        found: dict[Key, Living | None] = {}
+        for record in changed:
+            votes = Counter(one.household for other in self._of_person(record) if (one := stands[other]) is not None)
+            those = [one for other in self._of_person(record) if (one := stands[other]) is not None]
+            found[keys[record]] = max(
+                those, key=lambda one: (votes[one.household], one.per_mille, one.household), default=None
+            )
         return found
 
-    def _living(self, workspace: WorkspaceId, record: int, keys: Mapping[int, Key]) -> Living | None:
+    def _of_person(self, record: int) -> list[int]:
+        return [record] if self._persons is None else self._persons.members(self._whose(record))
+
+    def _stands(self, workspace: WorkspaceId, record: int, keys: Mapping[int, Key]) -> Living | None:
         """Of a household and a company the likelier."""
         both = [one for kind in self._groups if (one := self._of_kind(workspace, record, keys, kind)) is not None]
         return max(both, key=lambda one: one.per_mille, default=None)
@@ -84,7 +105,8 @@ class Homes:
         self, workspace: WorkspaceId, record: int, keys: Mapping[int, Key], kind: GroupKind
     ) -> Living | None:  # fmt: skip
         members = self.members(record, kind)
-        others = [other for other in members if other != record]
+        mine = self._whose(record)
+        others = [other for other in members if self._whose(other) != mine]
         if not others:
             return None
         nearest = max(others, key=lambda other: (self._index.together(record, other, kind), -other))

@@ -48,7 +48,7 @@ _CHOSEN_BY: Mapping[str, Method] = {
     "email": Method.MAIL, "phone": Method.PHONE, "card": Method.CARD, "loyalty_card": Method.CARD,
 }  # fmt: skip
 """Namespace by which two records came together → what it must not teach."""
-_FILLED_IN = frozenset({Method.PERSON_NAME, Method.BEARERS, Method.COMPANY})
+_FILLED_IN = frozenset({Method.PERSON_NAME, Method.BEARERS, Method.COMPANY, Method.SENT})
 """What an account says of itself each time."""
 _LN2 = math.log(2)
 

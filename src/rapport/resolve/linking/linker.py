@@ -242,7 +242,7 @@ class _Shop:
         self._clusters = Clusters(
             self._index.cautious, threshold=model.thresholds.automatic, mean=model.thresholds.mean
         )
-        self._homes = Homes(self._index) if model.kinships() else None
+        self._homes = Homes(self._index, self._clusters) if model.kinships() else None
         self._numbers: dict[Key, int] = {}
         self._keys: dict[int, Key] = {}
         self._next = 0
@@ -300,10 +300,12 @@ class _Shop:
         self._gone.discard(key)
         number = self._new_number(key)
         matches = self._index.put(number, fields, above=WORTH_A_LOOK)
-        touched |= {self._keys[record] for record in self._clusters.add(number, matches)}
+        moved = self._clusters.add(number, matches)
+        touched |= {self._keys[record] for record in moved}
         self._note_review(number, matches, review)
         if self._homes:
             self._homes.add(number)
+            self._homes.changed |= moved
         if len(self._numbers) > MOST_RECORDS:
             touched |= self._forget(next(iter(self._keys)), is_gone=False)
         return touched
@@ -351,6 +353,7 @@ class _Shop:
         touched = {self._keys[member] for member in person}
         self._clusters.remove(number)
         if self._homes:
+            self._homes.changed |= {member for member in person if is_gone}
             self._homes.remove(number, is_gone=is_gone)
         self._index.remove(number)
         del self._numbers[self._keys.pop(number)]

@@ -44,6 +44,7 @@ class Method(StrEnum):
     CARD = "card"
     BEARERS = "bearers"
     COMPANY = "company"
+    SENT = "sent"
 
 
 class GroupKind(StrEnum):

@@ -21,7 +21,7 @@ from rapport.resolve.graph.model import EvidenceId
 from rapport.resolve.graph.store import forbidden_pairs, identifiers, roots_of
 from rapport.resolve.linking import telling
 from rapport.resolve.linking.comparer import Comparer, Prepared
-from rapport.resolve.linking.model import Thresholds, probability
+from rapport.resolve.linking.model import Method, Thresholds, probability
 from rapport.resolve.linking.models import active_model
 from rapport.resolve.linking.records import fields_among, name_of
 from rapport.resolve.linking.store import DECIDED, CandidateStatus, link_candidates, link_records
@@ -419,6 +419,7 @@ def _compared(
             says=reason.said, weight=reason.weight,
         )
         for aspect, reason in zip(comparer.aspects, comparer.reasons(left, right), strict=True)
+        if aspect.method is not Method.SENT
     ]  # fmt: skip
 
 

@@ -14,6 +14,10 @@ from rapport.resolve.linking.model import GroupKind, LinkModel, Method
 __all__ = ["LiveIndex", "Match"]
 
 
+_UNTOLD = (Method.BEARERS, Method.SENT)
+"""What is weighed and explains nothing to people."""
+
+
 class Match(NamedTuple):
     """A record and the log2 odds that it is the same person."""
 
@@ -106,10 +110,10 @@ class LiveIndex:
     def why_together(self, a: int, b: int, kind: GroupKind) -> list[Reason]:
         """What of two filed records speaks for one group, what says most first."""
         comparer = self._groups[kind]
-        reasons = comparer.reasons(self._records[a], self._records[b])
+        reasons = comparer.reasons_of(comparer.as_of_group(self._levels(a, b)))
         methods = [aspect.method for aspect in comparer.aspects]
         told = zip(reasons, methods, strict=True)
-        found = [one for one, method in told if one.weight > 0 and method is not Method.BEARERS]
+        found = [one for one, method in told if one.weight > 0 and method not in _UNTOLD]
         return sorted(found, key=lambda one: -one.weight)
 
     def _levels(self, a: int, b: int) -> tuple[Level, ...]:

@@ -43,7 +43,7 @@ Progress = Callable[[str, float], None]
 
 METHODS = (
     Method.PERSON_NAME, Method.MAIL, Method.PHONE, Method.DOOR, Method.BIRTH, Method.CARD, Method.FLAG,
-    Method.BEARERS, Method.COMPANY,
+    Method.BEARERS, Method.COMPANY, Method.SENT,
 )  # fmt: skip
 """In the order of the weights."""
 WEIGHTS = Path(__file__).with_name("shop_weights.json")
@@ -51,6 +51,8 @@ WEIGHTS = Path(__file__).with_name("shop_weights.json")
 
 ASKED = 0.995
 """Share of the links made without asking that is to be right, unless another is asked for."""
+_ASKED_FROM = -2.0
+"""Log2 odds from which on a pair may be worth a person's look: one in five."""
 _MEAN = 2.0
 """Log2 odds that all pairs of a record with a person are to reach together, where the best is sure enough."""
 _SHARED = {Method.MAIL: 6, Method.PHONE: 2, Method.DOOR: 5}
@@ -85,7 +87,7 @@ def train_shop(
         "asked_precision": precision, "reliability": _shipped()["reliability"], "links": links_from(automatic),
         **lessons, **looked_at.card(automatic, len(rows)),
     }  # fmt: skip
-    thresholds = Thresholds(link=automatic, automatic=automatic, mean=_MEAN)
+    thresholds = Thresholds(link=automatic, automatic=automatic, review=_ASKED_FROM, mean=_MEAN)
     return msgspec.structs.replace(model, thresholds=thresholds, card=card)
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 
-from rapport.resolve.linking.model import Frequencies
+from rapport.resolve.linking.model import Frequencies, Method
 
 __all__ = ["RARITY", "STEM", "Comparison", "Level", "edits", "jaro_winkler"]
 
@@ -47,7 +47,9 @@ class Comparison(ABC, Generic[Feature]):
     """True where agreement speaks for one person and not just for namesakes: a date of birth, an address, a code."""
     of_two_names: ClassVar[Mapping[Level, Level]] = {}
     """Level → which it is where the two records show that different given names stand behind what they share, though
-    no others did when it was counted."""
+    no others did when it was counted, and what is nearly the same is two things."""
+    of_another: ClassVar[Mapping[Level, frozenset[Method]]] = {}
+    """Level → what of the two is another's then, and says nothing of a home or a company of theirs."""
     costly: ClassVar[bool] = False
     """True where it takes much longer than others, and so comes last."""
 

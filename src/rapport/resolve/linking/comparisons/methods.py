@@ -14,6 +14,7 @@ from rapport.resolve.linking.comparisons.comparison import Comparison
 from rapport.resolve.linking.comparisons.dates import Dates
 from rapport.resolve.linking.comparisons.names import PersonNames
 from rapport.resolve.linking.comparisons.places import Places, Postcodes
+from rapport.resolve.linking.comparisons.sent import Sent
 from rapport.resolve.linking.comparisons.shared import Cards, Doors, Mails, Phones
 from rapport.resolve.linking.comparisons.words import Names, Words
 from rapport.resolve.linking.model import Method
@@ -25,7 +26,7 @@ COMPARISONS: Mapping[Method, type[Comparison[Any]]] = {
     Method.CATEGORY: Categories, Method.FLAG: Flags, Method.CODE: Codes, Method.EMAIL: Emails,
     Method.PERSON_NAME: PersonNames, Method.MAIL: Mails, Method.PHONE: Phones, Method.DOOR: Doors,
     Method.BIRTH: Births, Method.CARD: Cards,
-    Method.BEARERS: Bearers, Method.COMPANY: Companies,
+    Method.BEARERS: Bearers, Method.COMPANY: Companies, Method.SENT: Sent,
 }  # fmt: skip
 
 

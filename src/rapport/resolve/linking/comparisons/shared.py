@@ -16,7 +16,8 @@ from rapport.resolve.linking.comparisons.names import names_of
 from rapport.resolve.linking.kinds import fold, words
 from rapport.resolve.linking.model import Frequencies
 
-__all__ = ["Cards", "Doors", "Mail", "Mails", "Phones", "count_names", "door_key", "mail_of", "numbers_of", "same_mail"]
+__all__ = ["Cards", "Doors", "Mail", "Mails", "Phones", "count_names", "door_key", "door_keys", "mail_of",
+           "numbers_of", "same_mail"]  # fmt: skip
 
 _LETTERS = 3
 """Of a given name that tell it from another: a slip or a short form is no second name."""
@@ -179,7 +180,7 @@ class Phones(_Shared):
     groups = (1, 2, 3, 3, 2)
     rises = ((0, 1), (1, 4), (0, 2), (2, 3), (3, 4))
     personal = True
-    of_two_names: ClassVar[Mapping[Level, Level]] = {4: 3}
+    of_two_names: ClassVar[Mapping[Level, Level]] = {1: 0, 4: 3}
 
     @staticmethod
     def named(texts: Sequence[str]) -> Iterable[tuple[str, str]]:
@@ -376,3 +377,12 @@ def door_key(texts: Sequence[str]) -> str:
     """Where somebody lives, as a text; empty where street or place is not known."""
     door = _door(texts)
     return _key(door) if door and door.street and (door.postcode or door.city) else ""
+
+
+def door_keys(texts: Sequence[str]) -> list[str]:
+    """Where somebody lives, as texts of which a slip in the postcode or in the town leaves one; empty as `door_key`."""
+    door = _door(texts)
+    if door is None or not door.street or not door.numbers:
+        return []
+    here = "|".join((*door.street, *sorted(door.numbers)))
+    return [f"{here}|{place}" for place in (door.postcode, door.city) if place]
