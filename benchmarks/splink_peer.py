@@ -124,25 +124,25 @@ def shop_demo(layout: Layout) -> Demo:
     import splink.comparison_library as cl
     from splink import block_on
 
+    known = {column.name for column in layout.columns}
+    made: Mapping[str, Callable[[], Any]] = {
+        "given_name": lambda: cl.ForenameSurnameComparison("given_name", "surname"),
+        "email": lambda: cl.EmailComparison("email"),
+        "phone": lambda: cl.DamerauLevenshteinAtThresholds("phone", [1, 2]),
+        "birth_date": lambda: cl.DateOfBirthComparison("birth_date", input_is_string=True),
+        "gender": lambda: cl.ExactMatch("gender"),
+        "street": lambda: cl.JaroWinklerAtThresholds("street", [0.9]).configure(term_frequency_adjustments=True),
+        "postcode": lambda: cl.DamerauLevenshteinAtThresholds("postcode", [1]),
+        "city": lambda: cl.ExactMatch("city").configure(term_frequency_adjustments=True),
+        "company": lambda: cl.ExactMatch("company"),
+        "card": lambda: cl.ExactMatch("card"),
+    }
     named = ("surname", "given_name")
-    places = ("postcode", "street", "birth_date", "city")
-    rules = [block_on(*named), *(block_on(one) for one in ("email", "phone", "card"))]
-    rules += [block_on(name, place) for name in named for place in places]
-    rules += [block_on("street", "postcode"), block_on("substr(surname,1,4)", "substr(given_name,1,2)", "postcode")]
+    blocks = [named, ("email",), ("phone",), ("card",), ("street", "postcode")]
+    blocks += [(name, place) for name in named for place in ("postcode", "street", "birth_date", "city")]
     return Demo(
-        [
-            cl.ForenameSurnameComparison("given_name", "surname"),
-            cl.EmailComparison("email"),
-            cl.DamerauLevenshteinAtThresholds("phone", [1, 2]),
-            cl.DateOfBirthComparison("birth_date", input_is_string=True),
-            cl.ExactMatch("gender"),
-            cl.JaroWinklerAtThresholds("street", [0.9]).configure(term_frequency_adjustments=True),
-            cl.DamerauLevenshteinAtThresholds("postcode", [1]).configure(term_frequency_adjustments=True),
-            cl.ExactMatch("city").configure(term_frequency_adjustments=True),
-            cl.ExactMatch("company").configure(term_frequency_adjustments=True),
-            cl.ExactMatch("card"),
-        ],
-        rules,
+        [comparison() for column, comparison in made.items() if column in known],
+        [block_on(*columns) for columns in blocks if known.issuperset(columns)],
         [block_on(*named, "email"), block_on(*named, "street", "postcode"), block_on(*named, "phone")],
         0.7,
         [block_on(*named), block_on("email"), block_on("street", "postcode")],
