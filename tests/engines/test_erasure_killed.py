@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,8 +18,12 @@ import pytest
 import sqlalchemy as sa
 
 from rapport.app.worker import drain, run_job_now
+from rapport.compose import redactions
 from rapport.compose.erasing import ERASING
+from rapport.compose.redactions import REDACTING, RedactionWanted
 from rapport.compose.requests import RequestShown, RequestWanted, ask, find_request
+from rapport.kernel.clock import DAY, to_iso
+from rapport.storage import log
 from rapport.storage.tidying import found_in
 from tests.filling import kill_workers
 from tests.shop import NOON, Shop
@@ -28,6 +32,10 @@ STEPS_OF = (
     "rapport.compose.erasing", "rapport.compose.erasure", "rapport.compose.person", "rapport.compose.sifting",
     "rapport.adapters.files.sifting", "rapport.app.asides", "rapport.storage.suppressed_file",
     "rapport.storage.tidying",
+)  # fmt: skip
+REDACTING_STEPS_OF = (
+    "rapport.app.redacting", "rapport.app.redacted_facts", "rapport.app.anew", "rapport.compose.copies",
+    "rapport.adapters.files.redacting", "rapport.storage.tidying",
 )  # fmt: skip
 FACTS = 3
 
@@ -56,8 +64,11 @@ def asked(shop: Shop, word: str) -> RequestShown:
         return ask(conn, shop.id, wanted, by="test", now=NOON)
 
 
-def in_a_process(shop: Shop, entering: Callable[[str], object]) -> int:
-    """Erase in a process of its own that tells each function it enters; returns how it ended."""
+def in_a_process(
+    shop: Shop, entering: Callable[[str], object], *, steps_of: Sequence[str] = STEPS_OF,
+    work: Callable[[Shop], object] = lambda other: run_job_now(other.pipeline, ERASING),
+) -> int:  # fmt: skip
+    """Erase, or work otherwise, in a process of its own that tells each function it enters; returns how it ended."""
     url, slices, folder = shop.db.engine.url.render_as_string(hide_password=False), shop.pipeline.slices, shop.db.folder
     shop.db.engine.dispose()
     child = os.fork()
@@ -69,11 +80,11 @@ def in_a_process(shop: Shop, entering: Callable[[str], object]) -> int:
 
             def watch(frame: FrameType, event: str, _: object) -> None:
                 module = frame.f_globals.get("__name__", "")
-                if event == "call" and module in STEPS_OF and not frame.f_code.co_name.startswith("<"):
+                if event == "call" and module in steps_of and not frame.f_code.co_name.startswith("<"):
                     entering(f"{module}.{frame.f_code.co_qualname}")
 
             sys.setprofile(watch)
-            run_job_now(other.pipeline, ERASING)
+            work(other)
             code = 0
         finally:
             os._exit(code)
@@ -138,3 +149,51 @@ def test_killed_in_any_step_it_is_ended_by_whoever_comes_next(shop: Shop) -> Non
         assert word not in str(found), step
         assert left_of(shop, word) == [], step
     assert shop.digest() == before, "whoever is beside them is who they were"
+
+
+@pytest.mark.slow
+def test_a_redaction_killed_in_any_step_is_ended_by_whoever_comes_next(shop: Shop) -> None:
+    """One process after the other goes on, and dies on entering the first function that none died in before."""
+    arrive(shop, 1, 2)
+    wanted = RedactionWanted(
+        field="properties.note", since=to_iso(NOON), until=to_iso(NOON + DAY), event="Product Viewed"
+    )
+    with shop.db.write() as conn:
+        ident = redactions.ask(conn, shop.id, wanted, by="test", now=NOON + DAY).id
+    run_job_now(shop.pipeline, REDACTING)
+    with shop.db.write() as conn:
+        redactions.confirm(conn, shop.id, ident, by="test", now=NOON + DAY)
+    died: list[str] = []
+    while (step := _dies_anew(shop, died)) is not None:
+        died.append(step)
+        kill_workers(shop)
+    assert {"_Redacting.take_out", "_Redacting.tidy", "Changing.change"} <= {one.split(".", 3)[3] for one in died}
+    with shop.db.read() as conn:
+        found = redactions.find(conn, shop.id, ident)
+    assert (found.state, found.proof is not None) == ("done", True)
+    assert found.proof is not None
+    assert found.told is not None
+    assert (found.proof.facts, found.told.facts) == (2, 2), "each fact counts once, whoever died over it"
+    assert not any(b'"note"' in row["body"] for row in shop.rows(log.facts))
+
+
+def _dies_anew(shop: Shop, died: Sequence[str]) -> str | None:
+    """Go on with redactions until a step is entered in which nobody died yet, and die; None once they are done."""
+    out, into = os.pipe()
+
+    def die(step: str) -> None:
+        if step not in died:
+            os.write(into, step.encode())
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def work(other: Shop) -> None:
+        for _ in range(20):
+            run_job_now(other.pipeline, REDACTING)
+            drain(other.pipeline)
+
+    ended = in_a_process(shop, die, steps_of=REDACTING_STEPS_OF, work=work)
+    os.close(into)
+    with os.fdopen(out) as told:
+        step = told.read()
+    assert ended == (-signal.SIGKILL if step else 0)
+    return step or None

@@ -69,13 +69,12 @@ _ASIDE = 200
 """Messages of quarantine that are looked through in a turn."""
 _ALWAYS = (
     "facts", "withdrawn_facts", "quarantine", "strands", "customers", "customer_words", "segment_records",
-    "identifiers", "evidence", "link_records",
+    "identifiers", "evidence", "link_records", "import_errors",
 )  # fmt: skip
 """Tables in which what is made of facts is written anew."""
 _LEFT = (
     'files of the lake are written anew by the job "lake.refiling", within a minute',
     "backups, and databases and lakes that a restore put aside, keep the field until they are let go",
-    "files handed in for an import and the lines of them that were refused keep it until the import is repeated",
     "words that people or stages wrote of it elsewhere stay: reasons of promises, requests, points and orders, errors",
 )
 
@@ -220,8 +219,13 @@ class _Redacting:
         texts = self._kept.texts.pop(found.id, None)
         proof = found.proof or RedactionProof()
         tables = {*proof.stores, *_ALWAYS} & self._slices.tables.keys()
+        beside = [
+            one.redact_files(self._db, found.workspace, self._rule)
+            for one in self._slices.slices if one.redact_files is not None
+        ]  # fmt: skip
         tidied = tidy(self._db, sorted(tables), None if texts is None else sorted(texts))
-        proof.files, proof.left = tidied.words, [*tidied.left, *_LEFT]
+        proof.files = "; ".join([tidied.words, *(words for one in beside for words in one.done)])
+        proof.left = [*tidied.left, *(words for one in beside for words in one.left), *_LEFT]
         proof.customers = found.told.customers if found.told is not None else 0
         with self._turn.write() as conn:
             redactions.note(conn, found, state="done", proof=proof, now=self._turn.now)

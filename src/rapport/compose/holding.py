@@ -18,9 +18,10 @@ from rapport.kernel.clock import to_iso
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.bulk import chunks
 from rapport.storage.engine import Database
+from rapport.storage.redaction import Rule
 
 __all__ = [
-    "Bookkeeping", "Erase", "Export", "ForBooks", "Holding", "KeepForBooks", "SiftFiles", "Sifted", "by_columns",
+    "Bookkeeping", "Erase", "Export", "ForBooks", "Holding", "KeepForBooks", "RedactFiles", "SiftFiles", "Sifted", "by_columns",
     "of_person", "of_shop",
 ]  # fmt: skip
 
@@ -69,6 +70,10 @@ class ForBooks(NamedTuple):
 KeepForBooks: TypeAlias = Callable[[Connection, WorkspaceId, Collection[Key], Bookkeeping, int], ForBooks]
 """Given the keys of all strands of a person, the law and the time, before anything of them goes: leave what the law
 asks for to nobody, and the rest to the erasure."""
+
+RedactFiles: TypeAlias = Callable[[Database, WorkspaceId, Rule], Sifted]
+"""Take a field that is redacted in a shop out of what is kept beside facts, in files and lines of them. May come again.
+"""
 
 PERSONAL = frozenset({"strand", "root", "root_from", "root_to", "subject", "key", "a", "b", "email", "phone"})
 """Names of columns that hold or name a person: a table that has one is a person's."""

@@ -1,7 +1,7 @@
 """Mentions of somebody erased in what is kept of others, or of nobody: found as whole words, and overwritten.
 
 A table of the shop is looked through where it is declared to mention people (`of_shop(..., mentions=True)`); what the
-shop decided itself, and the names of others, stay as they are. What could not be read holds what was typed: there an
+shop decided itself, and the names of others, stay as they are; what it stated in facts of its own loses the mention. What could not be read holds what was typed: there an
 e-mail or a telephone number is recognised however it is written.
 """
 
@@ -17,10 +17,11 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, Table
 
-from rapport.kernel.identifiers import NAMED, email_identifier, phone_identifier
+from rapport.kernel.identifiers import NAMED, email_identifier, phone_identifier, shop_key
 from rapport.kernel.ids import WorkspaceId
 from rapport.resolve.reading.identities import Member
 from rapport.storage.audit import entries
+from rapport.storage.log import facts
 
 if TYPE_CHECKING:
     from rapport.compose.installed import Installed
@@ -35,7 +36,7 @@ SHORTEST_MENTION = 8
 _APART = frozenset({
     "facts", "strands", "identifiers", "privacy_requests", "audit_entries", "audit_parts", "audit_nodes", "audit_heads",
 })  # fmt: skip
-"""Where nothing is overwritten: the log of others is theirs, states follow from it, an identifier is somebody's own,
+"""Where nothing is overwritten: the log of others is theirs (what the shop states is gone through by itself), states follow from it, an identifier is somebody's own,
 requests hold no text of people; of the audit trail a part goes whole, or it would look tampered with."""
 
 _BEFORE = r"(?<![\w%+])(?<![\w%+][.\-+])"
@@ -96,6 +97,7 @@ def overwrite(
         if name not in _APART and "workspace" in table.c and (held is None or held.mentions):
             delete = held is not None and held.goes_whole
             yield table, _overwrite_in(conn, table, workspace, sought, whole=held is not None, delete=delete)
+    yield facts, _overwrite_in_shops_facts(conn, slices, workspace, sought)
     if (parts := slices.tables.get("audit_parts")) is not None:
         holding = _holding(conn, [parts.c.body], sought.written)
         mentioned = entries.erase_parts(conn, workspace, holding, lambda body: overwritten(body, sought) != body)
@@ -107,16 +109,19 @@ def _overwrite_in(
 ) -> int:
     """`whole`: all rows are read, as nothing in them need be written as an identifier is. `delete`: they go."""
     keys = list(table.primary_key.columns)
-    columns = [one for one in table.columns if isinstance(one.type, sa.Text | sa.LargeBinary) and one not in keys]
-    if not columns:
+    texts = [one for one in table.columns if isinstance(one.type, sa.Text | sa.LargeBinary)]
+    columns = [one for one in texts if one not in keys]
+    names = [one for one in texts if whole and one in keys]  # a campaign is known by what it is called
+    if not texts:
         return 0
     unique = {one.name for key in table.constraints if isinstance(key, sa.UniqueConstraint) for one in key.columns}
+    unique |= {one.name for one in names}
     query = sa.select(*keys, *columns).where(table.c.workspace == workspace)
     if not whole:
         query = query.where(_holding(conn, columns, sought.written))
     changed = 0
     for row in _in_pages(conn, query.with_for_update(), keys):
-        values = {one.name: overwritten(row._mapping[one], sought, typed=whole) for one in columns}
+        values = {one.name: overwritten(row._mapping[one], sought, typed=whole) for one in (*columns, *names)}
         new = {name: value for name, value in values.items() if value != row._mapping[table.c[name]]}
         for name in new.keys() & unique:  # two that are called by two names of the person
             new[name] = f"{new[name]} {secrets.token_hex(3)}"
@@ -125,6 +130,25 @@ def _overwrite_in(
             conn.execute(table.delete().where(*this) if delete else table.update().where(*this).values(new))
             changed += 1
     return changed
+
+
+def _overwrite_in_shops_facts(conn: Connection, slices: Installed, workspace: WorkspaceId, sought: Sought) -> int:
+    """What the shop states of itself, such as a campaign's name; copies of these facts are made anew."""
+    f = facts.c
+    query = sa.select(f.seq, f.body).where(
+        f.workspace == workspace, f.strand == shop_key(workspace), _holding(conn, [f.body], sought.written)
+    )
+    changed = [
+        {"of": row.seq, "to": new} for row in conn.execute(query)
+        if (new := overwritten(row.body, sought)) != row.body
+    ]  # fmt: skip
+    if changed:
+        here = facts.update().where(f.seq == sa.bindparam("of")).values(body=sa.bindparam("to"))
+        conn.execute(here, changed)
+        for one in slices.slices:
+            if one.refiled is not None:
+                one.refiled(conn, workspace, [int(str(row["of"])) for row in changed])
+    return len(changed)
 
 
 def _in_pages(conn: Connection, query: sa.Select[Any], keys: Sequence[sa.Column[Any]]) -> Iterator[sa.Row[Any]]:

@@ -17,7 +17,7 @@ from rapport.act.jobs import Job
 from rapport.act.send_rules import SendRule
 from rapport.collect.admission import MakeAdmission
 from rapport.compose.command import Command
-from rapport.compose.holding import Holding, SiftFiles
+from rapport.compose.holding import Holding, RedactFiles, SiftFiles
 from rapport.compose.law import Law
 from rapport.decide.model import CandidateSource, EligibilityRule, ItemKind, Pinner, Placement, Scorer
 from rapport.decide.steps import Steps
@@ -67,6 +67,8 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """Takes somebody erased out of files that it keeps beside the database."""
     secrets: tuple[SecretPlace, ...] = ()
     """Where secrets lie in its tables that are sealed where the installation has a key."""
+    redact_files: RedactFiles | None = None
+    """Takes a redacted field out of them, and out of what else it keeps beside facts."""
     migrations: Path | None = None
     """The folder of its migration branch, numbered from `0001_…py`; None where its tables are in Rapport's own line."""
     settings: Section[Any] | None = None

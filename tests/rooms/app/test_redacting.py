@@ -11,6 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from rapport.act.store import outbox, timers
+from rapport.adapters.files.store import begin, import_errors, imports
+from rapport.adapters.files.uploads import uploads
 from rapport.app.pipeline import Pipeline
 from rapport.app.redacting import redacting
 from rapport.app.redactions_carried import carry_redactions, redactions_in
@@ -341,3 +343,29 @@ def test_a_backup_that_is_put_back_loses_the_field_again(any_shop: Shop, tmp_pat
     with any_shop.db.read() as there, backup.db.write() as conn:
         assert carry_redactions(conn, redactions_in(there)) == 0
     backup.close()
+
+
+@pytest.mark.parametrize("source", ["website", ""])
+def test_refused_lines_and_files_of_imports_lose_it_where_imports_are_meant(
+    any_shop: Shop, tmp_path: Path, source: str
+) -> None:
+    shop = any_shop
+    begun(shop, leaking(shop))
+    path = tmp_path / "upl_1"
+    path.write_text(f"note\n{SECRET}\n")
+    line = {"workspace": shop.id, "import_id": "imp_1", "file": "a.csv", "line": 2, "reason": f"no: {SECRET}"}
+    upload = dict.fromkeys((column.name for column in uploads.columns), "") | {
+        "workspace": shop.id, "id": path.name, "path": str(path), "size": 9, "uploaded_at": NOON, "map_text": b"",
+        "version": 1, "state": "ready", "import_id": None, "started_at": None, "finished_at": None, "done": 0,
+        "total": 0, "repeated": False,
+    }  # fmt: skip
+    with shop.db.write() as conn:
+        begin(conn, shop.id, kind="any", title="a.csv", fingerprint="f", now=NOON)
+        conn.execute(imports.update().values(id="imp_1"))
+        conn.execute(import_errors.insert().values({**line, "number": 1, "row": SECRET}))
+        conn.execute(uploads.insert().values(upload))
+    done = redacted(shop, "properties.note", source=source, **({} if source else {"event": "Order Completed"}))
+    assert done.proof is not None
+    assert ("import_errors" in rows_with(shop, SECRET)) == bool(source)
+    assert ("1 refused lines of imports emptied" in done.proof.files) == (not source)
+    assert source or not path.exists()

@@ -14,12 +14,14 @@ from sqlalchemy import Connection
 from rapport.act.store import outbox
 from rapport.adapters.files.store import import_errors
 from rapport.app.worker import drain
+from rapport.capabilities.acquisition.store import costs
 from rapport.collect.store import quarantine
 from rapport.compose.erasing import erasing
 from rapport.compose.mentions import ERASED, Sought, overwrite, overwritten
 from rapport.compose.requests import RequestWanted, ask
 from rapport.remember.golden import find_key
 from rapport.resolve.graph.store import identifiers
+from rapport.storage import log
 from rapport.storage.audit.entries import append, parts_of
 from rapport.storage.audit.sealing import seal
 from rapport.storage.audit.verifying import verify
@@ -172,3 +174,22 @@ def test_quarantine_of_any_size_is_looked_through_page_by_page(any_shop: Shop) -
     assert told[quarantine] == 300
     assert sum(MAIL.encode() in body for body in left) == 0
     assert sum(b"bo@example.com" in body for body in left) == 150
+
+
+def test_a_campaign_that_is_called_by_an_address_loses_it_and_keeps_what_it_cost(shop: Shop) -> None:
+    """Two on one day stay two; so it is of the shop's own facts, from which costs are told again."""
+    for number, name in enumerate((MAIL, f"for {MAIL}", "spring")):
+        shop.send(shop.message(
+            "Campaign Cost Stated", at=NOON + number, campaign=name, platform="ads", cost=5, currency="EUR",
+            day="2026-09-01",
+        ))  # fmt: skip
+    drain(shop.pipeline)
+    before = shop.rows(costs)
+    assert [row["cost_minor"] for row in before] == [500] * 3
+    _erase(shop)
+    found = shop.rows(costs)
+    assert (len(found), sum(row["cost_minor"] for row in found)) == (3, 1_500)
+    assert "spring" in {row["campaign"] for row in found}
+    told = [str(row["body"]) for row in shop.rows(log.facts) if b"Campaign Cost" in row["body"]]
+    assert len(told) == 3
+    assert not any(MAIL in text for text in (*told, *map(str, found)))

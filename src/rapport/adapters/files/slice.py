@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rapport.adapters.files import store, uploads
 from rapport.adapters.files.importing import IMPORTING
+from rapport.adapters.files.redacting import redact_imports
 from rapport.adapters.files.sifting import sift_uploads
 from rapport.compose.holding import of_shop
 from rapport.compose.slice import Slice
@@ -25,6 +26,7 @@ IMPORTS = Slice(
         ),
     ),
     sift_files=sift_uploads,
+    redact_files=redact_imports,
     jobs=(IMPORTING,),
     web="rapport.adapters.files.web:WEB",
 )

@@ -22,7 +22,7 @@ ACQUISITION = Slice(
     facts=FACT_KINDS,
     stage=stage,
     retelling=Retelling(),
-    holds=(of_shop(store.costs, "what each campaign cost on each day"),),
+    holds=(of_shop(store.costs, "what each campaign cost on each day", mentions=True),),
     migrations=Path(__file__).parent / "migrations",
     permissions=(
         Permission(name="campaigns:write", words="state what campaigns cost", roles=("marketer",), people=False),

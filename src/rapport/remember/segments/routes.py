@@ -119,7 +119,7 @@ def post_preview(
 ) -> Preview:  # fmt: skip
     """Who fulfils a condition now, of all customers. A text that is none answers 400 with its `position`.
 
-    With a purpose the sample holds none who does not allow it.
+    With a purpose the sample holds none who does not allow it, and it is not said how many they are.
     """
     purpose = principal.purpose_for(purpose)
     with db.read() as conn:
@@ -127,7 +127,7 @@ def post_preview(
         if not purpose:
             return found
         allowed = _allowed(conn, gate, principal.workspace, found.sample, purpose)
-        return msgspec.structs.replace(found, sample=[one for one in found.sample if one in allowed])
+        return msgspec.structs.replace(found, count=None, sample=[one for one in found.sample if one in allowed])
 
 
 @get("/segments/{name:str}", permission="segments:read", tags=["segments"], response_headers=[ETAG],

@@ -72,7 +72,8 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
     """Who fulfils a condition now."""
 
-    count: int
+    count: int | None
+    """None where a purpose is named: how many others there are is not told to it."""
     sample: list[CustomerId]
     reads: str
     text: str
