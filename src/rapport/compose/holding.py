@@ -21,8 +21,8 @@ from rapport.storage.engine import Database
 from rapport.storage.redaction import Rule
 
 __all__ = [
-    "Bookkeeping", "Erase", "Export", "ForBooks", "Holding", "KeepForBooks", "RedactFiles", "SiftFiles", "Sifted", "by_columns",
-    "of_person", "of_shop",
+    "Bookkeeping", "Erase", "Export", "ForBooks", "Holding", "KeepForBooks", "RedactFiles", "SiftFiles", "Sifted",
+    "by_columns", "of_person", "of_shop",
 ]  # fmt: skip
 
 Export: TypeAlias = Callable[[Connection, WorkspaceId, Collection[Key]], Iterable[Mapping[str, Any]]]

@@ -1,8 +1,8 @@
 """Mentions of somebody erased in what is kept of others, or of nobody: found as whole words, and overwritten.
 
 A table of the shop is looked through where it is declared to mention people (`of_shop(..., mentions=True)`); what the
-shop decided itself, and the names of others, stay as they are; what it stated in facts of its own loses the mention. What could not be read holds what was typed: there an
-e-mail or a telephone number is recognised however it is written.
+shop decided itself, and the names of others, stay as they are; what it stated in facts of its own loses the mention.
+What could not be read holds what was typed: there an e-mail or a telephone number is recognised however it is written.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ SHORTEST_MENTION = 8
 _APART = frozenset({
     "facts", "strands", "identifiers", "privacy_requests", "audit_entries", "audit_parts", "audit_nodes", "audit_heads",
 })  # fmt: skip
-"""Where nothing is overwritten: the log of others is theirs (what the shop states is gone through by itself), states follow from it, an identifier is somebody's own,
-requests hold no text of people; of the audit trail a part goes whole, or it would look tampered with."""
+"""Where nothing is overwritten: the log of others is theirs (what the shop states is gone through by itself), states
+follow from it, an identifier is somebody's own, requests hold no text of people; of the audit trail a part goes whole,
+or it would look tampered with."""
 
 _BEFORE = r"(?<![\w%+])(?<![\w%+][.\-+])"
 _AFTER = r"(?![\w%+@])(?![.\-](?!(?:csv|tsv|txt|gz|json|xml|xlsx)\b)\w)"

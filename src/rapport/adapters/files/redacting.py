@@ -1,8 +1,8 @@
 """A redacted field in what imports keep beside facts: lines that were refused, files that were handed in.
 
 A map says which column becomes which field, and a refused line may fit no map: nobody can tell where in it the field
-stands. So the lines of imports in the span go, and files that were handed in in it; the shop has them still, and what it
-hands in anew has the field taken out at the log's door.
+stands. So the lines of imports in the span go, and files that were handed in in it; the shop has them still, and what
+it hands in anew has the field taken out at the log's door.
 """
 
 from __future__ import annotations
@@ -55,9 +55,8 @@ def _empty_lines(conn: Connection, workspace: WorkspaceId, rule: Rule) -> int:
         return int(conn.execute(import_errors.update().where(*here).values(emptied)).rowcount)
     number, after = 0, ("", 0)
     while True:
-        page = sa.select(e.import_id, e.number, e.row).where(
-            *here, sa.tuple_(e.import_id, e.number) > sa.tuple_(*after)
-        )
+        later = sa.tuple_(e.import_id, e.number) > sa.tuple_(*map(sa.literal, after))
+        page = sa.select(e.import_id, e.number, e.row).where(*here, later)
         rows = conn.execute(page.order_by(e.import_id, e.number).limit(_PAGE)).all()
         theirs = [
             {"of_import": row.import_id, "of_number": row.number}
