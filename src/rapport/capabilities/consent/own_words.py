@@ -19,6 +19,8 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
             "No more news, offers, or suggestions by what we know of you.",
         "erasure": "Erase all of it", "erasure_more":
             "For ever: orders, addresses, what you looked at. Nobody can take it back.",
+        "books": "The law makes us keep numbers and amounts of your orders, tied to nobody: {law}.",
+        "held": "waits, as we have to keep it for a while for a legal case",
         "sure": "Yes, erase all that you keep of me", "ask": "Ask", "asked": "Thank you. It is being done.",
         "duplicate": "You have asked for this already.", "unsure": "Tick that you are sure, then ask again.",
         "nothing": "Nothing was pressed.", "no_correction": "Fill in what is to be put right.",
@@ -47,6 +49,9 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
             "Keine Neuigkeiten, Angebote und Vorschläge mehr nach dem, was wir von Ihnen wissen.",
         "erasure": "Alles löschen", "erasure_more":
             "Für immer: Bestellungen, Adressen, was Sie angesehen haben. Niemand kann es zurückholen.",
+        "books": "Nummern und Beträge Ihrer Bestellungen müssen wir von Gesetzes wegen behalten, mit niemandem "
+            "verbunden: {law}.",
+        "held": "wartet, weil wir es für ein Verfahren eine Zeit lang behalten müssen",
         "sure": "Ja, löschen Sie alles, was Sie von mir wissen", "ask": "Anfragen", "asked": "Danke. Es wird erledigt.",
         "duplicate": "Darum haben Sie schon gebeten.", "unsure": "Haken Sie an, dass Sie sicher sind.",
         "nothing": "Es wurde nichts gewählt.", "no_correction": "Tragen Sie ein, was berichtigt werden soll.",

@@ -7,9 +7,11 @@ is sure who asks. Nothing of them stands on the page; what is kept is told in th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, cast
 
 import msgspec
+from babel.dates import format_date
 from litestar import Request, Response, get, post
 from litestar.params import Parameter
 
@@ -41,9 +43,11 @@ Token = Annotated[str, Parameter(query="t", max_length=300)]
 
 
 @get("/data", opened_by="public", languages=LANGUAGES, sync_to_thread=True)
-def data_page(request: AnyRequest, db: Database, shopper: Shopper, token: Token = "") -> Response[str]:
+def data_page(
+    request: AnyRequest, db: Database, shopper: Shopper, slices: Installed, token: Token = ""
+) -> Response[str]:
     """What they may ask, and how what they asked stands."""
-    return _show(request, db, shopper, token)
+    return _show(request, db, shopper, slices, token)
 
 
 @post("/data", opened_by="public", languages=LANGUAGES, status_code=200, a_minute=20)
@@ -66,12 +70,12 @@ def _ask(
         return refused(request, shopper, error)
     kind = data.get("kind", "")
     if kind not in (*HANDED_OUT, "rectification", "restriction", "objection", "erasure"):
-        return _show(request, db, shopper, token, said=words["nothing"])
+        return _show(request, db, shopper, slices, token, said=words["nothing"])
     if kind == "erasure" and data.get("sure") != "yes":
-        return _show(request, db, shopper, token, said=words["unsure"])
+        return _show(request, db, shopper, slices, token, said=words["unsure"])
     correction = {name: data[name].strip() for name in CORRECTABLE if data.get(name, "").strip()}
     if kind == "rectification" and not correction:
-        return _show(request, db, shopper, token, said=words["no_correction"])
+        return _show(request, db, shopper, slices, token, said=words["no_correction"])
     with db.write() as conn:
         try:
             found = requests.ask(
@@ -83,8 +87,10 @@ def _ask(
                 by=_BY_CUSTOMER, now=now_us(), law=slices.law,
             )  # fmt: skip
         except InvalidInput as error:
-            return _show(request, db, shopper, token, said=str(error))
-    return _show(request, db, shopper, token, said=words["duplicate" if found.status == "duplicate" else "asked"])
+            return _show(request, db, shopper, slices, token, said=str(error))
+    return _show(
+        request, db, shopper, slices, token, said=words["duplicate" if found.status == "duplicate" else "asked"]
+    )
 
 
 @get("/answer", opened_by="public", languages=LANGUAGES, sync_to_thread=True, a_minute=20)
@@ -141,12 +147,18 @@ def _theirs(db: Database, shopper: Shopper, key: Key) -> list[requests.RequestSh
         return requests.requests_of(conn, shopper.workspace, keys)
 
 
-def _show(request: AnyRequest, db: Database, shopper: Shopper, token: str, *, said: str = "") -> Response[str]:
+def _show(
+    request: AnyRequest, db: Database, shopper: Shopper, slices: Installed, token: str, *, said: str = ""
+) -> Response[str]:
     try:
-        theirs = _theirs(db, shopper, _opened(db, shopper, token))
+        key = _opened(db, shopper, token)
+        theirs = _theirs(db, shopper, key)
     except (Conflict, InvalidInput, NotFound) as error:
         return refused(request, shopper, error)
+    with db.read() as conn:
+        books = slices.law.books(conn, shopper.workspace, key) if slices.law.books is not None else None
     return render_page(
         request, "consent/your_data.html", shopper, words=WORDS[shopper.language], token=token, said=said,
         shop=request.query_params.get("shop", "")[:60], asked=theirs, handed_out=HANDED_OUT, correctable=CORRECTABLE,
+        books=books, day_of=lambda told: format_date(date.fromisoformat(told[:10]), "long", locale=shopper.language),
     )  # fmt: skip
