@@ -68,7 +68,9 @@ class Segments:
 
     def count(self, where: str, *, at: float = 0) -> int:
         with self.db.read() as conn:
-            return service.preview(conn, self.workspace, where, fields=FIELDS, now=START + int(at * DAY)).count
+            found = service.preview(conn, self.workspace, where, fields=FIELDS, now=START + int(at * DAY))
+        assert found.count is not None
+        return found.count
 
     def facts(self) -> list[tuple[str, str, str]]:
         with self.db.read() as conn:
