@@ -74,3 +74,59 @@ def test_what_the_image_is_built_from_is_there() -> None:
     root = (DEPLOY / "compose" / build["context"]).resolve()
     assert root == ROOT
     assert (root / build["dockerfile"]).is_file()
+
+
+CHART = DEPLOY / "helm" / "rapport"
+VALUES: dict[str, Any] = {
+    "image": {"repository": "registry.example/rapport"}, "publicUrl": "https://shop.example",
+    "trustedProxies": "10.0.0.0/8", "secretEnv": {"RAPPORT_DATABASE_URL": {"secret": "rapport", "key": "url"}},
+    "workers": {"replicas": 2}, "persistence": {"accessModes": ["ReadWriteMany"]}, "backups": {"enabled": True},
+    "ingress": {"enabled": True, "host": "shop.example", "tlsSecret": "tls"},
+}  # fmt: skip
+
+
+def test_each_value_of_the_chart_is_declared_and_each_that_is_declared_is_used() -> None:
+    schema = msgspec.json.decode((CHART / "values.schema.json").read_bytes())
+    values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    assert set(schema["properties"]) - {"global"} == set(values)
+    for name, value in values.items():
+        if isinstance(value, dict) and "properties" in schema["properties"][name]:
+            assert set(schema["properties"][name]["properties"]) == set(value), name
+    texts = "".join(path.read_text(encoding="utf-8") for path in (CHART / "templates").iterdir())
+    assert set(re.findall(r"\.Values\.(\w+)", texts)) == set(values)
+
+
+def rendered(values: dict[str, Any], tmp_path: Path) -> list[dict[str, Any]]:
+    (tmp_path / "values.json").write_bytes(msgspec.json.encode(values))
+    done = subprocess.run(
+        ["helm", "template", "shop", str(CHART), "--values", str(tmp_path / "values.json")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise ValueError(done.stderr)
+    return [one for one in yaml.safe_load_all(done.stdout) if one]
+
+
+@pytest.mark.skipif(shutil.which("helm") is None, reason="this machine has no helm")
+def test_the_chart_runs_nothing_as_root_writes_nowhere_but_to_its_volumes_and_asks_both_probes(tmp_path: Path) -> None:
+    found = rendered(VALUES, tmp_path)
+    pods = {one["metadata"]["name"]: one["spec"]["template"]["spec"] for one in found if one["kind"] == "Deployment"}
+    assert set(pods) == {"shop-rapport", "shop-rapport-worker"}
+    for pod in pods.values():
+        [container] = pod["containers"]
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
+        }  # fmt: skip
+        assert {one["name"] for one in container["volumeMounts"]} == {one["name"] for one in pod["volumes"]}
+        url = next(one for one in container["env"] if one["name"] == "RAPPORT_DATABASE_URL")
+        assert url["valueFrom"]["secretKeyRef"] == {"name": "rapport", "key": "url"}
+    [server] = pods["shop-rapport"]["containers"]
+    assert server["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert server["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    for bad in (
+        {"workers": {"replicas": 1}, "secretEnv": {}}, {"trustedProxies": "*"}, {"image": {"repository": ""}},
+        {"env": {"RAPPORT_SECRET_KEY": "k" * 40}}, {"persistence": {"accessModes": ["ReadWriteOnce"]}}, {"typo": 1},
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match="rror"):
+            rendered({**VALUES, **bad}, tmp_path)

@@ -22,6 +22,7 @@ from rapport.act.job_reports import NOBODY, Enrolled, Report
 from rapport.act.jobs import Job, Moment, Turn
 from rapport.kernel.errors import Unavailable
 from rapport.kernel.named import by_name
+from rapport.kernel.tracing import span
 from rapport.storage.engine import Database
 from rapport.storage.leases import LeaseLost
 from rapport.storage.suppression import version_of
@@ -271,7 +272,9 @@ class JobRunner:
     def _run(self, kept: _Kept, turn: Turn) -> bool:
         """One turn; True where more is waiting."""
         started = self._clock()
-        done = kept.job.run(turn)
+        with span(f"job {kept.job.name}") as told:
+            done = kept.job.run(turn)
+            told.note("rapport.done", done)
         self._recover(kept)
         kept.last_at, kept.took_us, kept.to_tell = turn.now, int((self._clock() - started) * 1e6), True
         if kept.job.ahead is not None and (self._clock() >= self._told or not turn.waiting):

@@ -24,6 +24,7 @@ from rapport.act.recording import LONGEST_REST, RETRIES, Destination, Recorder, 
 from rapport.act.send_rules import AFTER_FAILURE, Drop, SendRule, Verdict, verdicts
 from rapport.kernel.clock import DAY, MINUTE, SECOND, now_us
 from rapport.kernel.ids import WorkspaceId, new_id
+from rapport.kernel.tracing import span
 from rapport.kernel.work import Message
 from rapport.storage.bulk import insert_ignore
 from rapport.storage.engine import ChangeWatch, Database
@@ -308,6 +309,14 @@ class Dispatcher:
                 return
 
     def _deliver(self, message: Outgoing, ready: _Carry | None) -> Delivered:
+        with span(f"deliver {message.channel}", {"rapport.attempt": message.attempts}, kind="client") as told:
+            outcome = self._attempted(message, ready)
+            told.note("rapport.result", outcome.result)
+            if outcome.result != "delivered":
+                told.fail(outcome.result)
+        return outcome
+
+    def _attempted(self, message: Outgoing, ready: _Carry | None) -> Delivered:
         channel = self._channels[message.channel]
         try:
             return channel.deliver(message, now=now_us()) if ready is None else ready()

@@ -23,6 +23,7 @@ from rapport.app.pipeline import Pipeline
 from rapport.app.server import Server
 from rapport.app.settings import Settings
 from rapport.app.supervisor import Supervisor
+from rapport.app.tracing import start_tracing
 from rapport.app.wiring import channel_settings, dispatcher
 from rapport.app.worker import Worker
 from rapport.kernel.clock import now_us
@@ -62,8 +63,10 @@ def serve(settings: Settings) -> None:
     supervisor = Supervisor(settings)
     supervisor.start()
     front = create_server(settings, server)
+    tracing = start_tracing("server")
     http = uvicorn.Server(uvicorn.Config(
-        front, http=BoundedHttp, log_config=None, access_log=False, server_header=False,
+        front if tracing is None else tracing.of_requests(front),
+        http=BoundedHttp, log_config=None, access_log=False, server_header=False,
         ws="none",
         forwarded_allow_ips=settings.proxies, timeout_keep_alive=75, timeout_graceful_shutdown=10,
     ))  # fmt: skip
@@ -93,6 +96,8 @@ def serve(settings: Settings) -> None:
         keeping.join(timeout=10)
         supervisor.stop()
         server.close()
+        if tracing is not None:
+            tracing.close()
 
 
 def work(settings: Settings, *, parent: int | None = None) -> None:
@@ -103,12 +108,15 @@ def work(settings: Settings, *, parent: int | None = None) -> None:
     _stop_on_signals(stop)
     delivering = threading.Thread(target=_deliver, args=(db, settings, stop), name="outbox", daemon=True)
     delivering.start()
+    tracing = start_tracing("worker")
     worker = Worker(Pipeline(db), batch=settings.worker_batch)
     gc.freeze()  # what is installed stays: looking through it was a quarter of what waiting costs
     worker.run(stop, parent=parent)
     stop.set()
     delivering.join(timeout=5)
     db.close()
+    if tracing is not None:
+        tracing.close()
 
 
 def _stop_on_signals(stop: threading.Event) -> None:

@@ -33,6 +33,7 @@ from rapport.compose.upkeep import LINKING, SUMMARIES
 from rapport.kernel.identifiers import BUCKETS
 from rapport.kernel.ids import new_id
 from rapport.kernel.memory import resident_bytes
+from rapport.kernel.tracing import span
 from rapport.remember import backfill
 from rapport.remember.backfill import TraitStatus
 from rapport.storage import leases, log
@@ -251,8 +252,13 @@ class Worker:
             self._process(rows[half:], cursors)
 
     def _commit(self, rows: Sequence[StoredRow], cursors: dict[int, int]) -> None:
-        self.pipeline.handle(rows)
-        with self._db.write(patient=True) as conn:
+        with span("fold", {"rapport.facts": len(rows)}, kind="consumer"):
+            self._fold(rows, cursors)
+
+    def _fold(self, rows: Sequence[StoredRow], cursors: dict[int, int]) -> None:
+        with span("handle"):
+            self.pipeline.handle(rows)
+        with span("flush"), self._db.write(patient=True) as conn:
             began = time.monotonic()
             self.pipeline.flush(conn, now=self._horizon.looked_at)
             leases.move_cursors(conn, self._leases.owner, cursors)

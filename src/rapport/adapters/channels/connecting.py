@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 import httpx
 
 from rapport.act.addresses import NotAllowed, allowed
+from rapport.kernel.tracing import span
 
 __all__ = ["TIMEOUT_SECONDS", "Answer", "NeverSent", "Unanswered", "address_of", "ask", "post"]
 
@@ -57,7 +58,10 @@ def ask(
             method, url, content, headers, allow_private=allow_private, timeout_seconds=timeout_seconds,
             largest=largest,
         )  # fmt: skip
-        return asyncio.run(sent)
+        with span(method, {"http.request.method": method}, kind="client") as told:
+            answer = asyncio.run(sent)
+            told.note("http.response.status_code", answer.status)
+        return answer
     except NotAllowed as error:
         raise NeverSent(str(error)) from error
     except socket.gaierror as error:
