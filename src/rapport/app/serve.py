@@ -65,8 +65,7 @@ def serve(settings: Settings) -> None:
     front = create_server(settings, server)
     tracing = start_tracing("server")
     http = uvicorn.Server(uvicorn.Config(
-        front if tracing is None else tracing.of_requests(front),
-        http=BoundedHttp, log_config=None, access_log=False, server_header=False,
+        tracing.of_requests(front), http=BoundedHttp, log_config=None, access_log=False, server_header=False,
         ws="none",
         forwarded_allow_ips=settings.proxies, timeout_keep_alive=75, timeout_graceful_shutdown=10,
     ))  # fmt: skip
@@ -96,8 +95,7 @@ def serve(settings: Settings) -> None:
         keeping.join(timeout=10)
         supervisor.stop()
         server.close()
-        if tracing is not None:
-            tracing.close()
+        tracing.close()
 
 
 def work(settings: Settings, *, parent: int | None = None) -> None:
@@ -115,8 +113,7 @@ def work(settings: Settings, *, parent: int | None = None) -> None:
     stop.set()
     delivering.join(timeout=5)
     db.close()
-    if tracing is not None:
-        tracing.close()
+    tracing.close()
 
 
 def _stop_on_signals(stop: threading.Event) -> None:

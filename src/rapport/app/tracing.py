@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rapport.collect.http import Receive, Scope, Send
 from rapport.collect.paths import ENDPOINTS
@@ -26,13 +27,14 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
 
-__all__ = ["Tracing", "is_wanted", "start_tracing"]
+__all__ = ["Tracing", "Untraced", "is_wanted", "start_tracing"]
 
 _logger = logging.getLogger("rapport")
 
 VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-CLOSING_MS = 3_000
+CLOSING_SECONDS = 3.0
 """For what is still to be sent when the process ends."""
+Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
 
@@ -54,16 +56,26 @@ def missing() -> str:
         return "rapport[otel]"
 
 
-def start_tracing(process: str) -> Tracing | None:
-    """Begin to tell spans of this process (`server`, `worker`) where that is wanted; None where it is not."""
+def start_tracing(process: str) -> Tracing | Untraced:
+    """Begin to tell spans of this process (`server`, `worker`) where that is wanted."""
     if not is_wanted():
-        return None
+        return Untraced()
     if lacking := missing():
         _logger.warning("traces are asked for (OTEL_EXPORTER_OTLP_ENDPOINT) and %s is not installed: none are", lacking)
-        return None
+        return Untraced()
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
     return Tracing(process, OTLPSpanExporter())
+
+
+class Untraced:
+    """The same where nobody traces: it does nothing."""
+
+    def of_requests(self, app: Application) -> Application:
+        return app
+
+    def close(self) -> None:
+        pass
 
 
 class Tracing:
@@ -88,7 +100,7 @@ class Tracing:
         with self._begun(name, kind, values) as told:
             yield told
 
-    def of_requests(self, app: Callable[[Scope, Receive, Send], Any]) -> Callable[[Scope, Receive, Send], Any]:
+    def of_requests(self, app: Application) -> Application:
         """The same application, each of whose requests is a span."""
 
         async def traced(scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,8 +131,9 @@ class Tracing:
     def close(self) -> None:
         """Send what is still to be sent, for some seconds at most, and tell nothing more."""
         trace_with(None)
-        self._provider.force_flush(CLOSING_MS)
-        self._provider.shutdown()
+        closing = threading.Thread(target=self._provider.shutdown, name="traces", daemon=True)
+        closing.start()
+        closing.join(CLOSING_SECONDS)  # a collector that says nothing would be waited for longer
 
     @contextmanager
     def _begun(

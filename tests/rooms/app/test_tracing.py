@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -104,10 +106,22 @@ def plain(name: str) -> str:
     return name.replace(":str", "")
 
 
+def test_a_collector_that_says_nothing_holds_up_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setattr(tracing, "CLOSING_SECONDS", 0.1)
+        begun = tracing.start_tracing("worker")
+        with span("fold"):
+            pass
+        before = time.monotonic()
+        begun.close()
+        assert time.monotonic() - before < 5, "its own limit is ten"
+
+
 def test_nothing_is_told_unless_the_operator_names_a_collector(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in tracing.VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    assert tracing.start_tracing("server") is None
+    assert isinstance(tracing.start_tracing("server"), tracing.Untraced)
     with span("fold") as one, span("flush") as other:
         assert one is other
     for more in ({"OTEL_SDK_DISABLED": "true"}, {"OTEL_TRACES_EXPORTER": "none"}):
