@@ -332,3 +332,22 @@ def test_a_place_that_gets_all_clicks_is_an_alarm(any_shop: Shop) -> None:
     [told] = click(1, position=1)
     assert told.startswith("All 50 clicks on “product.also”")
     assert click(1, position=2) == []
+
+
+def test_an_order_in_the_instant_of_a_decision_counts_and_one_told_in_whole_seconds_before_it_does_not(
+    shop: Shop,
+) -> None:
+    """A decision of a page of thanks is made within the second of the order that it thanks for: no merit of its own."""
+    shop.send(shop.message("Product Viewed", at=NOON, user="ada", product_id="chianti"),
+              shop.message("Product Viewed", at=NOON, user="ada", product_id="barolo"))  # fmt: skip
+    shop.fold()
+    at = NOON + HOUR + 400_000
+    decision = shop.decide(at=at, customer=ADA, product_id="chianti")
+    assert [item["product_id"] for item in decision.items] == ["barolo"]
+    shop.send(
+        shop.message("Order Completed", at=NOON + HOUR, user="ada", order_id="thanked", products=BAROLO),
+        shop.message("Order Completed", at=at, user="ada", order_id="then", products=BAROLO),
+    )  # fmt: skip
+    shop.fold()
+    bought = [one["order_id"] for one in shop.rows(decision_outcomes) if one["kind"] == "bought"]
+    assert bought == ["then"]
