@@ -15,7 +15,7 @@ import pytest
 
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.changing import change_programme
-from rapport.capabilities.loyalty.programme import read_programme
+from rapport.capabilities.loyalty.checking import read_programme
 from rapport.capabilities.loyalty.trials import TrialShown, trials_of
 from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Connection

@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from rapport.capabilities.loyalty import membership, overview, redeeming, store, verifying
 from rapport.capabilities.loyalty.cart import Cart, CartLine, StatedBenefit
 from rapport.capabilities.loyalty.changing import change_programme, effect_of
+from rapport.capabilities.loyalty.checking import read_programme
 from rapport.capabilities.loyalty.days import end_of_day
 from rapport.capabilities.loyalty.earning import Version, order_points, terms_at
 from rapport.capabilities.loyalty.plain import differences, sentences
-from rapport.capabilities.loyalty.programme import PointWorth, read_programme
+from rapport.capabilities.loyalty.programme import PointWorth
 from rapport.capabilities.loyalty.quoting import CartAsked, LineAsked, Quote, holder_of, quote
 from rapport.capabilities.loyalty.savings import savings_of
 from rapport.capabilities.loyalty.versions import versions_of

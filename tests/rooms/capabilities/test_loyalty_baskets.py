@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rapport.capabilities.loyalty.cart import Cart, CartLine
+from rapport.capabilities.loyalty.checking import read_programme
 from rapport.capabilities.loyalty.earning import order_points
 from rapport.capabilities.loyalty.ledger import Lot
-from rapport.capabilities.loyalty.programme import Programme, read_programme
+from rapport.capabilities.loyalty.programme import Programme
 from rapport.capabilities.loyalty.quoting import CartAsked, Holder, LineAsked, Quote, quote
 from rapport.capabilities.loyalty.tiers import Standing
 from rapport.kernel.clock import DAY

@@ -10,8 +10,8 @@ import pytest
 
 from rapport.capabilities.loyalty import expecting
 from rapport.capabilities.loyalty.changing import change_programme
+from rapport.capabilities.loyalty.checking import read_programme
 from rapport.capabilities.loyalty.expecting import Expected, expectations_of, expected_of
-from rapport.capabilities.loyalty.programme import read_programme
 from rapport.capabilities.loyalty.trials import benefit_costs
 from rapport.capabilities.loyalty.versions import versions_of
 from rapport.kernel.clock import DAY, HOUR, to_iso

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from rapport.capabilities.loyalty import membership, store
 from rapport.capabilities.loyalty.changing import change_programme
-from rapport.capabilities.loyalty.programme import read_programme
+from rapport.capabilities.loyalty.checking import read_programme
 from rapport.capabilities.loyalty.service.announcing import ANNOUNCING
 from rapport.capabilities.messages.store import messages
 from rapport.kernel.clock import DAY, HOUR, now_us, to_iso

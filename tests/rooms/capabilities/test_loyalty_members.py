@@ -70,7 +70,7 @@ def test_a_member_reads_points_tier_and_history_in_their_language(club: Server) 
         "Order ida-1",
     ):
         assert words in english, words
-    for words in ("120 Punkte", "80,00\xa0€ bis Gold", "Versand", "gesammelt"):
+    for words in ("120 Punkte", "80,00\xa0€ bis Gold", "Versand", "gesammelt", "Bestellung ida-1"):
         assert words in german or words == "Versand", words
     assert "<script" not in english
 

@@ -8,8 +8,8 @@ import pytest
 
 from rapport.capabilities.loyalty import membership
 from rapport.capabilities.loyalty.advising import suggestions
+from rapport.capabilities.loyalty.checking import read_programme
 from rapport.capabilities.loyalty.effects import Effects, effects_of
-from rapport.capabilities.loyalty.programme import read_programme
 from rapport.capabilities.loyalty.renewing import RenewalForecast
 from rapport.capabilities.loyalty.trials import BenefitCost, Measured, TrialShown
 from rapport.capabilities.loyalty.upgrading import change_plan

@@ -27,6 +27,7 @@ _DONE: Mapping[str, str] = {
     "key.made": noted("API key made"), "key.old_secret_ended": noted("Old secret of an API key ended"),
     "key.revoked": noted("API key revoked"), "key.rotated": noted("API key renewed"),
     "merchandising.changed": noted("Merchandising changed"), "partner.answered": noted("A partner answered"),
+    "passes.changed": noted("Keys of cards for phones changed"),
     "privacy_policies.changed": noted("Privacy policies changed"), "question.changed": noted("Question changed"),
     "question.removed": noted("Question removed"), "reports.ended": noted("Delivery reports ended"),
     "reports.taken": noted("Delivery reports taken"), "request.answered": noted("Request answered"),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from rapport.capabilities.loyalty.programme import Counting
+from rapport.kernel.countries import country_code
 from rapport.kernel.facts import Fact
 from rapport.kernel.money import MAX_MINOR
 from rapport.remember import inputs
@@ -56,6 +57,10 @@ class Cart(NamedTuple):
     """Revenue: what was paid without tax and delivery; None where only the lines tell."""
     gross_minor: int | None = None
     """What was paid with both."""
+    country: str = ""
+    """Where it goes, ISO 3166; empty where nobody said."""
+    brand: str = ""
+    """Under which name it was sold."""
 
 
 def whole_of(cart: Cart, *, net: bool) -> int:
@@ -120,6 +125,7 @@ def cart_of(fact: Fact, settings: ReadingSettings) -> Cart:
     return Cart(
         currency, tuple(lines), includes_tax, paid, channel, _shipping(said, currency, channel),
         any(said.get(name) for name in ("coupon", "coupons")), _benefits(said), net, gross,
+        _country(said), inputs.text(said.get("affiliation"), 80) or inputs.text(said.get("brand"), 80) or "",
     )  # fmt: skip
 
 
@@ -129,6 +135,15 @@ def _shipping(said: dict[str, Any], currency: str, channel: str) -> int | None:
     if channel == "store" or method.casefold() in ("pickup", "collect", "click_and_collect"):
         return None
     return _amount(said, "shipping", currency)
+
+
+def _country(said: dict[str, Any]) -> str:
+    """Where it is delivered, else where it was billed, as the order says it."""
+    for place in (inputs.table(said, "shipping_address"), inputs.table(said, "billing_address"), said):
+        for field in ("country", "country_code", "countryCode"):
+            if field in place and (found := country_code(place[field])):
+                return found
+    return ""
 
 
 def _benefits(said: dict[str, Any]) -> tuple[StatedBenefit, ...]:

@@ -10,10 +10,11 @@ import msgspec
 import sqlalchemy as sa
 
 from rapport.capabilities.loyalty import store
+from rapport.capabilities.loyalty.checking import read_programme
 from rapport.capabilities.loyalty.earning import terms_at
 from rapport.capabilities.loyalty.expecting import Expected, expected_of, keep_expectations
 from rapport.capabilities.loyalty.facts import CHANGED, FACT_KINDS
-from rapport.capabilities.loyalty.programme import Programme, read_programme
+from rapport.capabilities.loyalty.programme import Programme
 from rapport.capabilities.loyalty.tiers import Standing
 from rapport.capabilities.loyalty.versions import save_version, versions_of
 from rapport.collect.names import Vocabulary

@@ -18,6 +18,7 @@ from rapport.capabilities.loyalty.causes import (
     stated_in,
 )
 from rapport.capabilities.loyalty.chance import HELD_OUT, arm_of
+from rapport.capabilities.loyalty.currencies import Place, in_own, is_of, terms_in
 from rapport.capabilities.loyalty.days import end_of_day
 from rapport.capabilities.loyalty.facts import ARRIVED_LATE, REFERRED
 from rapport.capabilities.loyalty.programme import EarningRule, Programme
@@ -35,6 +36,7 @@ MAX_POINTS = 10**12
 
 _OF_ORDER = kept("Order %(order)s. %(words)s")
 """Why points were given, in the words of the rules."""
+_OTHER_CURRENCY = kept("Order %(order)s is in %(currency)s, which the programme does not count in: no points.")
 
 
 class Version(NamedTuple):
@@ -77,6 +79,8 @@ class Due(NamedTuple):
     """Of which fact."""
     arm: int | None = None
     """Of a rule with a holdout: whether chance gives it (1) or not (0)."""
+    points_back: Fraction = Fraction(0)
+    """Of an order: the share of the points it was paid with that comes back, by the terms that hold for it."""
 
 
 class _Order(NamedTuple):
@@ -104,13 +108,13 @@ def due_to(
     causes: Iterable[Cause],
     *,
     paid: Collection[Paid] = (),
-    redeemed: Mapping[str, int] | None = None,
+    redeemed: Mapping[tuple[str, str], int] | None = None,
     referrals: Collection[str] = (),
     arms: Mapping[str, int] | None = None,
 ) -> tuple[list[Due], Standing]:
-    """All that somebody is due, oldest first, and where they stand. `redeemed` says by subject what of an order was
-    paid with points, in minor units; `referrals` are the facts of friends whose order is kept; `arms` says by trial
-    what chance has decided for them before.
+    """All that somebody is due, oldest first, and where they stand. `redeemed` says by subject and currency what of
+    an order was paid with points, in minor units; `referrals` are the facts of friends whose order is kept; `arms`
+    says by trial what chance has decided for them before.
     """
     causes, decided = list(causes), dict(arms or {})
     subjects = sorted(_subjects(causes), key=lambda one: (_report(one).at, _report(one).fact))
@@ -119,7 +123,8 @@ def due_to(
     found = []
     enrolled_at = _report(subjects[0]).at if subjects else FOR_EVER
     late = {stated.order_id: stated.days_late for stated in map(stated_in, _arrivals(causes)) if stated.order_id}
-    worth = {one.subject: sum(line.minor for line in one.cart.lines) for one in subjects if isinstance(one, _Order)}
+    worth = {one.subject: (one.cart.currency, sum(line.minor for line in one.cart.lines)) for one in subjects
+             if isinstance(one, _Order)}  # fmt: skip
     for subject in subjects:
         report = _report(subject)
         terms = terms_at(versions, report.at, enrolled_at)
@@ -129,9 +134,10 @@ def due_to(
         if isinstance(subject, Cause):
             due = _of_fact(terms, subject, before, done, worth=worth, late=late, referrals=referrals, arms=decided)
         else:
-            used = (redeemed or {}).get(subject.subject, 0)
+            used = (redeemed or {}).get((subject.subject, subject.cart.currency), 0)
             due = _of_order(terms, subject, before, done, paid=paid, used=used)
-            standing.add(terms, report.at, minor=due.counted_minor, points=due.points, kept=due.counted_minor > 0)
+            if due.is_order:
+                standing.add(terms, report.at, minor=due.counted_minor, points=due.points, kept=due.counted_minor > 0)
         if due is not None:
             found.append(due)
     return found, standing
@@ -236,7 +242,11 @@ def _report(subject: _Order | Cause) -> Cause:
 
 
 def _of_order(terms: Programme, order: _Order, tier: str, done: _Done, *, paid: Collection[Paid], used: int) -> Due:
-    report, cart = order.report, order.cart
+    report, cart, own = order.report, order.cart, terms
+    here = terms_in(terms, cart.currency)
+    if here is None or not is_of(terms, Place(cart.currency, cart.country, cart.brand, cart.channel)):
+        return _uncounted(terms, order)
+    terms = here
     plans = {one.plan for one in paid if one.since <= report.at < one.until}
     base = _base_of(terms, cart, used_minor=used)
     kept_minor = 0 if order.cancelled else _left(order, base)
@@ -259,9 +269,35 @@ def _of_order(terms: Programme, order: _Order, tier: str, done: _Done, *, paid: 
     )  # fmt: skip
     return Due(
         order.subject, report.strand, report.at, report.at + waits, _expires(terms, report.at),
-        min(kept_points, MAX_POINTS), kept_minor, True, "", (_OF_ORDER % {"order": number[:40], "words": words})[:200],
-        0, 0, savings,
+        min(kept_points, MAX_POINTS), in_own(own, cart.currency, kept_minor), True, "",
+        (_OF_ORDER % {"order": number[:40], "words": words})[:200], 0, 0,
+        tuple(one._replace(minor=in_own(own, cart.currency, one.minor)) for one in savings),
+        points_back=_points_back(terms, order),
     )  # fmt: skip
+
+
+def _uncounted(terms: Programme, order: _Order) -> Due:
+    """An order that the programme is not about, or whose currency it does not count in: it earns nothing."""
+    report, cart = order.report, order.cart
+    is_ours = is_of(terms, Place(cart.currency, cart.country, cart.brand, cart.channel))
+    number = order.subject.removeprefix("order:").removeprefix("fact:")
+    words = _OTHER_CURRENCY % {"order": number[:40], "currency": cart.currency}
+    return Due(
+        order.subject, report.strand, report.at, report.at, _expires(terms, report.at), 0, 0, is_ours, "", words[:200],
+        0, 0, points_back=_points_back(terms, order),
+    )  # fmt: skip
+
+
+def _points_back(terms: Programme, order: _Order) -> Fraction:
+    """What share of the points that paid for an order comes back, by the terms: that of its goods that came back."""
+    if terms.points_back == "told":
+        return Fraction(0)
+    # What points have paid for whole costs nothing, and comes back by its pieces all the same.
+    parts = [line.minor + line.discount_minor or line.quantity for line in order.cart.lines]
+    total = sum(parts)
+    left = 0 if order.cancelled else _left(order, parts)
+    gone = Fraction(total - left, total) if total else Fraction(int(order.cancelled))
+    return gone if terms.points_back == "share" or gone == 1 else Fraction(0)
 
 
 def _left(order: _Order, parts: Sequence[int]) -> int:
@@ -296,7 +332,7 @@ def _take(pieces: list[int], lines: Sequence[object], name: str, number: int) ->
 
 
 def _of_fact(
-    terms: Programme, cause: Cause, tier: str, done: _Done, *, worth: Mapping[str, int],
+    terms: Programme, cause: Cause, tier: str, done: _Done, *, worth: Mapping[str, tuple[str, int]],
     late: Mapping[str, int], referrals: Collection[str],
     arms: dict[str, int],
 ) -> Due | None:  # fmt: skip
@@ -318,7 +354,7 @@ def _of_fact(
         chance = arm_of(cause.workspace, trial, cause.strand, holdout_percent=rule.holdout_percent)
         arm = arms.setdefault(trial, chance)
     is_due = arm != HELD_OUT and (cause.name != REFERRED or cause.fact in referrals)
-    points = 0 if not is_due else done.within(rule, cause.at, _worth_points(rule, tier, stated, worth, late))
+    points = 0 if not is_due else done.within(rule, cause.at, _worth_points(terms, rule, tier, stated, worth, late))
     words = f"{rule.title} (order {stated.order_id[:40]})" if stated.order_id else rule.title
     return Due(
         lot_of(cause), cause.strand, cause.at, cause.at, _expires(terms, cause.at), min(points, MAX_POINTS), 0, False,
@@ -327,12 +363,13 @@ def _of_fact(
 
 
 def _worth_points(
-    rule: EarningRule, tier: str, stated: Stated, worth: Mapping[str, int], late: Mapping[str, int]
-) -> int:
+    terms: Programme, rule: EarningRule, tier: str, stated: Stated, worth: Mapping[str, tuple[str, int]],
+    late: Mapping[str, int],
+) -> int:  # fmt: skip
     """By tier, in proportion to the order it is about, and by how late it was."""
     each = rule.by_tier.get(tier, rule.points)
     if rule.per_minor:
-        each = each * worth.get(f"order:{stated.order_id}", 0) // rule.per_minor
+        each = each * in_own(terms, *worth.get(f"order:{stated.order_id}", ("", 0))) // rule.per_minor
     days_late = stated.days_late or (late.get(stated.order_id, 0) if stated.order_id else 0)
     points = each + rule.per_day_late * days_late
     return min(points, rule.most_each) if rule.most_each else points

@@ -20,8 +20,10 @@ __all__ = [
     "forget_entries",
     "forget_pauses",
     "forget_periods",
+    "forget_returns",
     "pauses_of",
     "periods_of",
+    "returns_of",
 ]
 
 _d, _l, _p = store.draws.c, store.lots.c, store.periods.c
@@ -64,6 +66,17 @@ def draws_of(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) ->
 def forget_draws(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> int:
     """Delete the draws of the redemptions of these strands."""
     return _forget_through(conn, workspace, keys, store.draws, _d.redemption, store.redemptions)
+
+
+def returns_of(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> Iterable[Mapping[str, Any]]:
+    """What was told to be given back of the redemptions of these strands, in plain values."""
+    on = store.returns.c.redemption == store.redemptions.c.id
+    return _through(conn, workspace, keys, store.returns, store.redemptions, on)
+
+
+def forget_returns(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> int:
+    """Delete them."""
+    return _forget_through(conn, workspace, keys, store.returns, store.returns.c.redemption, store.redemptions)
 
 
 def periods_of(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> Iterable[Mapping[str, Any]]:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from rapport.act.jobs import Job, Turn
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.ageing import age
+from rapport.capabilities.loyalty.members import refresh
 from rapport.capabilities.loyalty.membership import end_those_over
 from rapport.capabilities.loyalty.redeeming import let_go
 from rapport.capabilities.loyalty.settling import Stating, settle
@@ -62,6 +63,7 @@ def _run(turn: Turn) -> int:
             roots = {Key(row.strand): f"time:{turn.now}" for row in lapsed if row.workspace == workspace}
             rows += settle(conn, workspace, set(roots), cause=roots, now=turn.now)
             _look_no_more(conn, workspace, roots, turn.now)
+            refresh(conn, workspace, strands, now=turn.now)
             done += len(roots)
             log.append(conn, rows)
     return done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -11,6 +11,7 @@ from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.causes import Cause
 from rapport.capabilities.loyalty.counting import counting
 from rapport.capabilities.loyalty.earning import Paid, Version
+from rapport.capabilities.loyalty.paid_for import paid_periods
 from rapport.capabilities.loyalty.referring import kept_referrals
 from rapport.capabilities.loyalty.whose import persons_of
 from rapport.kernel.ids import Key, WorkspaceId
@@ -27,7 +28,10 @@ class Known(NamedTuple):
     """By the least of their keys."""
     causes: Mapping[Key, Sequence[Cause]]
     paid: Mapping[Key, Sequence[tuple[str, Paid]]]
-    redeemed: Mapping[str, int]
+    redeemed: Mapping[tuple[str, str], int]
+    """What orders were paid with points, by subject and currency, in minor units."""
+    redemptions: Mapping[str, Sequence[Any]]
+    """The rows of these people's redemptions that paid for an order, by its subject."""
     decided: Mapping[tuple[str, str], str]
     """What a person decided of points that waited for it, by programme and lot."""
     referrals: Collection[str]
@@ -63,11 +67,14 @@ def known_of(
             causes[whose] += several
     orders = [subject.removeprefix("order:") for subject in by_subject if subject.startswith("order:")]
     r, a = store.redemptions.c, store.approvals.c
-    paid_with = select_among(conn, sa.select(r.order_id, r.minor).where(r.state == "captured"), workspace, r.order_id,
-                             orders)  # fmt: skip
-    redeemed: dict[str, int] = {}
-    for order_id, minor in paid_with:
-        redeemed[f"order:{order_id}"] = redeemed.get(f"order:{order_id}", 0) + minor
+    paid_with = sa.select(store.redemptions).where(r.state == "captured")
+    redeemed: dict[tuple[str, str], int] = {}
+    redemptions: dict[str, list[Any]] = {}
+    for row in select_among(conn, paid_with, workspace, r.order_id, orders):
+        subject = f"order:{row.order_id}"
+        redeemed[subject, row.currency] = redeemed.get((subject, row.currency), 0) + row.minor
+        if Key(row.strand) in everyone:  # others are not locked
+            redemptions.setdefault(subject, []).append(row)
     decided = {
         (programme, lot): state
         for programme, lot, state in select_among(
@@ -77,7 +84,8 @@ def known_of(
     kept = kept_referrals(conn, workspace, [one for several in causes.values() for one in several], root_of)
     tried = any(r.holdout_percent for several in programmes.values() for v in several for r in v.programme.earning)
     arms = _arms_of(conn, workspace, root_of) if tried else {}
-    return Known(by_root, causes, store.paid_periods(conn, workspace, everyone), redeemed, decided, kept, arms, {})
+    return Known(by_root, causes, paid_periods(conn, workspace, everyone), redeemed, redemptions, decided,
+                 kept, arms, {})  # fmt: skip
 
 
 def _arms_of(

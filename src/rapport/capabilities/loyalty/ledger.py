@@ -125,6 +125,14 @@ class Lot(msgspec.Struct, kw_only=True):
             self.expires_at = max(good_until, now)
         self.move("redeemed", "available", points - paid, at=now, cause=cause, words=words)
 
+    def pay_again(self, points: int, *, now: int, cause: str, words: str) -> None:
+        """What had come back pays once more: what is left of it first; what was spent meanwhile is owed."""
+        for account in _PAID_AGAIN_FROM:
+            some = min(points, getattr(self, account))
+            self.move(account, "redeemed", some, at=now, cause=cause, words=words)
+            points -= some
+        self.move("owed", "redeemed", points, at=now, cause=cause, words=words)
+
     def _put(self, points: int, *, now: int, cause: str, words: str, by: str) -> None:
         paid = min(points, self.owed)
         self.move("shop", "owed", paid, at=now, cause=cause, words=words, by=by)
@@ -133,6 +141,7 @@ class Lot(msgspec.Struct, kw_only=True):
 
 
 _TAKEN_FROM: tuple[Account, ...] = ("pending", "available", "expired", "taken")
+_PAID_AGAIN_FROM: tuple[Account, ...] = ("available", "expired")
 
 
 def usable(lots: list[Lot], now: int) -> int:

@@ -11,9 +11,11 @@ from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.graph.signing import load_signer
 from rapport.storage.workspaces import workspace_of
 
-__all__ = ["OPEN_FOR", "WalletLinks", "open_wallet"]
+__all__ = ["OPEN_FOR", "PASS_PAGES", "WalletLinks", "open_wallet"]
 
 OPEN_FOR = 7 * DAY
+PASS_PAGES = {"apple": "card.pkpass", "google": "google-wallet"}
+"""Where somebody takes their card for a phone's wallet."""
 _USE = b"loyalty-wallet-links-1"
 
 
@@ -29,9 +31,9 @@ class WalletLinks:
         """What opens somebody's wallet until OPEN_FOR is over."""
         return self._signer.sign(f"w.{self._ids.customer_id(key)}.{(now + OPEN_FOR) // SECOND}")
 
-    def path(self, key: Key, *, now: int) -> str:
-        """The address of somebody's wallet below the address of this server."""
-        return f"/shop/loyalty/wallet?shop={self._shop}&t={self.token(key, now=now)}"
+    def path(self, key: Key, *, now: int, page: str = "wallet") -> str:
+        """The address of somebody's wallet, or of another page of theirs, below the address of this server."""
+        return f"/shop/loyalty/{page}?shop={self._shop}&t={self.token(key, now=now)}"
 
 
 def open_wallet(conn: Connection, workspace: WorkspaceId, token: str, *, now: int) -> Key:

@@ -27,6 +27,7 @@ from rapport.capabilities.loyalty.fees import (
     running_after,
     state_of,
 )
+from rapport.capabilities.loyalty.paid_for import pauses_of
 from rapport.capabilities.loyalty.periods import (
     MONTHS,
     begin,
@@ -262,7 +263,7 @@ def pause(db: Database, workspace: WorkspaceId, id: str, *, days: int, now: int)
     with db.write() as conn:
         row, plan, terms = opened(conn, workspace, id)
         refuse_ended(row, now)
-        paused = store.pauses_of(conn, workspace, [id]).get(id, [])
+        paused = pauses_of(conn, workspace, [id]).get(id, [])
         if any(until > now for _, until in paused):
             raise Conflict(f"the membership {id} is paused until {to_iso(paused[-1][1])}", hint="resume it")
         if row.cancelled_at is not None or not _paid(conn, workspace, id)[0]:
@@ -282,7 +283,7 @@ def resume(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> None:
     """Go on now with a membership that is paused; of one that is not, nothing changes."""
     with db.write() as conn:
         row, plan, terms = opened(conn, workspace, id)
-        paused = store.pauses_of(conn, workspace, [id]).get(id, [])
+        paused = pauses_of(conn, workspace, [id]).get(id, [])
         if not paused or paused[-1][1] <= now:
             return
         since, until = paused[-1]
@@ -337,7 +338,7 @@ def memberships_of(
     }  # fmt: skip
     named = {one.name: one.programme for one in names_of(conn, workspace)}
     saved = {name: store.saved_by_source(conn, workspace, name, strands) for name in {row.programme for row in rows}}
-    paused = store.pauses_of(conn, workspace, {row.id for row in rows})
+    paused = pauses_of(conn, workspace, {row.id for row in rows})
     found = []
     for row in sorted(rows, key=lambda r: -r.anchor):
         terms = named[row.programme]

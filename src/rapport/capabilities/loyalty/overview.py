@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.settling import settle
-from rapport.capabilities.loyalty.whose import persons_of
 from rapport.decide import people
 from rapport.kernel.clock import DAY, to_datetime
 from rapport.kernel.errors import Conflict, NotFound
@@ -17,7 +16,7 @@ from rapport.kernel.work import Connection
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.storage import log
 
-__all__ = ["Member", "Month", "Waiting", "decide", "liability", "members", "tiers", "waiting"]
+__all__ = ["Month", "Waiting", "decide", "liability", "tiers", "waiting"]
 
 MONTHS = 12
 MOST = 50
@@ -32,16 +31,6 @@ class Month(NamedTuple):
     redeemed: int
     expired: int
     outstanding: int
-
-
-class Member(NamedTuple):
-    """Somebody with points."""
-
-    customer_id: str
-    name: str
-    points: int
-    owed: int
-    tier: str
 
 
 class Waiting(NamedTuple):
@@ -92,32 +81,6 @@ def tiers(conn: Connection, workspace: WorkspaceId, programme: str) -> dict[str,
     return {tier: int(number) for tier, number in conn.execute(query.group_by(s.tier))}
 
 
-def members(conn: Connection, workspace: WorkspaceId, programme: str) -> list[Member]:
-    """Those with the most points left, by account. Cost: the lots of the programme."""
-    c, s = store.lots.c, store.standings.c
-    left = sa.func.sum(c.pending + c.available)
-    query = (
-        sa.select(c.strand, left, sa.func.sum(c.owed)).where(c.workspace == workspace, c.programme == programme)
-        .group_by(c.strand).order_by(left.desc(), c.strand).limit(MOST)
-    )  # fmt: skip
-    rows = conn.execute(query).all()
-    keys = [Key(row[0]) for row in rows]
-    names, ids = people.names_by_strand(conn, workspace, keys), load_customer_ids(conn) if keys else None
-    persons = {key: person for person, several in persons_of(conn, workspace, keys).items() for key in several}
-    roots = sorted(set(persons.values()))
-    in_tier = {
-        Key(strand): tier
-        for strand, tier in conn.execute(
-            sa.select(s.strand, s.tier).where(s.workspace == workspace, s.programme == programme, s.strand.in_(roots))
-        )
-    }
-    return [
-        Member(ids.customer_id(Key(strand)) if ids else "", names.get(Key(strand), ""), int(points), int(owed),
-               in_tier.get(persons[Key(strand)], ""))
-        for strand, points, owed in rows
-    ]  # fmt: skip
-
-
 def waiting(conn: Connection, workspace: WorkspaceId) -> list[Waiting]:
     """Points that wait for a person, the oldest first."""
     a = store.approvals.c
@@ -166,5 +129,5 @@ def _places(debit: str, credit: str) -> list[tuple[int, int]]:
     if credit == "expired":
         return [(3, 1)]
     if credit == "redeemed":
-        return [(2, 1)]
+        return [(2, 1), (3, -1)] if debit == "expired" else [(2, 1)]
     return [(2, -1)] if debit == "redeemed" else []

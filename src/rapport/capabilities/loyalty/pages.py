@@ -1,35 +1,35 @@
-"""Console pages of loyalty: the programme in words, tried and changed; members, what is owed by month, approvals."""
+"""Console pages of loyalty: the programme in words, members by tier, what is owed by month, fees, approvals."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from litestar import Request, Response, get, post
 from litestar.response import Redirect
 
 from rapport.capabilities.loyalty import fees, membership, overview, redeeming
-from rapport.capabilities.loyalty.changing import change_programme, effect_of
+from rapport.capabilities.loyalty.editor_pages import EDITOR_PAGES
 from rapport.capabilities.loyalty.effects import Effects, effects_of
-from rapport.capabilities.loyalty.plain import differences, sentences
-from rapport.capabilities.loyalty.programme import read_programme
+from rapport.capabilities.loyalty.member_pages import MEMBER_PAGES
+from rapport.capabilities.loyalty.members import MemberQuery, list_members
+from rapport.capabilities.loyalty.pass_routes import PASS_CONSOLE
+from rapport.capabilities.loyalty.plain import sentences
 from rapport.capabilities.loyalty.shipped import EXAMPLE
 from rapport.capabilities.loyalty.versions import names_of
 from rapport.kernel.clock import now_us
-from rapport.kernel.errors import InvalidInput, RapportError
+from rapport.kernel.errors import InvalidInput
 from rapport.kernel.ids import CustomerId, new_id
 from rapport.kernel.principal import Principal
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.storage.engine import Database
 from rapport.web.console import ConsolePages, NavItem, render
-from rapport.web.forms import Form, integer, raw, text
+from rapport.web.forms import Form, integer, text
 
 __all__ = ["PAGES"]
 
 AnyRequest = Request[Any, Any, Any]
 
-LONGEST = 100_000
 _NO_EFFECTS = Effects([], [], [], [])
 
 
@@ -37,29 +37,6 @@ _NO_EFFECTS = Effects([], [], [], [])
 def loyalty_page(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
     """The programme, its members, and what is owed."""
     return _show(request, db, principal)
-
-
-@post("/loyalty", permission="programme:write", sync_to_thread=True, status_code=200)
-def change_terms(request: AnyRequest, db: Database, principal: Principal, data: Form) -> Response[Any]:
-    """Try terms, or put them in force."""
-    typed, name = raw(data, "programme")[:LONGEST], text(data, "name", longest=40)
-    seen = integer(data, "version", least=0, most=2**31 - 2, otherwise=0)
-    reason = text(data, "reason", longest=500)
-    said: dict[str, Any] = {"typed": typed, "name": name, "reason": reason}
-    try:
-        wanted = read_programme(typed.encode())
-        if text(data, "then") == "apply":
-            change_programme(
-                db, principal.workspace, name, typed.encode(), seen=seen, by=principal.name, reason=reason, now=now_us()
-            )
-            return Redirect(f"/console/loyalty?programme={name}&done=saved", status_code=303)
-        with db.read() as conn:
-            said["effect"] = effect_of(conn, principal.workspace, name, wanted, now=now_us())
-            kept = [one for one in names_of(conn, principal.workspace) if one.name == name]
-        said["changes"] = differences(kept[0].programme, wanted) if kept else [("+", s) for s in sentences(wanted)]
-    except RapportError as error:
-        said["error"] = error
-    return _show(request, db, principal, **said)
 
 
 @get("/loyalty/effects", permission="loyalty:read", sync_to_thread=True)
@@ -118,7 +95,16 @@ def see_to_fee(db: Database, principal: Principal, data: Form) -> Response[Any]:
 PAGES = ConsolePages(
     room="loyalty",
     templates=Path(__file__).parent / "templates",
-    handlers=(loyalty_page, change_terms, effects_page, decide_points, see_to_fee, correct_points),
+    handlers=(
+        loyalty_page,
+        effects_page,
+        decide_points,
+        see_to_fee,
+        correct_points,
+        *MEMBER_PAGES,
+        *PASS_CONSOLE,
+        *EDITOR_PAGES,
+    ),
     nav=(
         NavItem(
             label="Loyalty", path="/console/loyalty", icon="star", group="Engage", order=330, permission="loyalty:read"
@@ -127,24 +113,21 @@ PAGES = ConsolePages(
 )
 
 
-def _show(request: AnyRequest, db: Database, principal: Principal, **said: Any) -> Response[str]:
+def _show(request: AnyRequest, db: Database, principal: Principal) -> Response[str]:
     workspace, now = principal.workspace, now_us()
-    wanted = said.get("name") or str(request.query_params.get("programme", ""))[:40]
+    wanted = str(request.query_params.get("programme", ""))[:40]
     with db.read() as conn:
         kept = names_of(conn, workspace)
         shown = next((one for one in kept if one.name == wanted), kept[0] if kept else None)
         months = overview.liability(conn, workspace, shown.name, now=now) if shown else []
-        people = overview.members(conn, workspace, shown.name) if shown else []
+        first = MemberQuery(first_tier=shown.programme.tiers[0].name if shown and shown.programme.tiers else "")
+        people = list_members(conn, workspace, shown.name, first, limit=10, now=now).members if shown else []
         in_tiers = overview.tiers(conn, workspace, shown.name) if shown else {}
         waiting = overview.waiting(conn, workspace)
         stray = fees.stray_fees(conn, workspace, now=now)
-    error = said.get("error")
     programme = shown.programme if shown else EXAMPLE
-    values: dict[str, Any] = {
-        "kept": kept, "shown": shown, "months": months, "members": people, "in_tiers": in_tiers, "waiting": waiting,
-        "stray": stray,
-        "sentences": sentences(programme), "effect": None, "changes": [], "error": None, "reason": "",
-        "typed": msgspec.json.format(msgspec.json.encode(programme), indent=2).decode(),
-        "name": shown.name if shown else "club", "version": shown.version if shown else 0, "programme": programme,
-    }  # fmt: skip
-    return render(request, "loyalty/loyalty.html", status=error.status if error else 200, **(values | said))
+    return render(
+        request, "loyalty/loyalty.html", kept=kept, shown=shown, months=months, members=people, in_tiers=in_tiers,
+        waiting=waiting, stray=stray, sentences=sentences(programme), name=shown.name if shown else "",
+        programme=programme,
+    )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from rapport.capabilities.loyalty import store
+from rapport.capabilities.loyalty.members import refresh
 from rapport.capabilities.loyalty.programme import Plan, Programme
 from rapport.capabilities.loyalty.redeeming import current
 from rapport.capabilities.loyalty.settling import Stating
@@ -102,11 +103,12 @@ def report(
     conn: Connection, workspace: WorkspaceId, name: str, id: str, key: Key, plan: Plan | None, membership: str,
     programme: str, until: int, *, plan_name: str = "", now: int, **more: Any,
 ) -> None:  # fmt: skip
-    """State a fact about a membership."""
+    """State a fact about a membership that has changed."""
     stating = Stating(workspace, now)
     stating.add(key, name, id, now, membership=membership, plan=plan.name if plan else plan_name,
                 title=plan.title if plan else plan_name, programme=programme, until=to_iso(until), **more)  # fmt: skip
     log.append(conn, stating.rows(conn))
+    refresh(conn, workspace, [key], now=now)
 
 
 def begin(

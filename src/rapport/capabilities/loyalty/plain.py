@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from babel.numbers import format_decimal
 
+from rapport.capabilities.loyalty.currencies import terms_in
 from rapport.capabilities.loyalty.programme import Benefit, EarningRule, Plan, Programme, Tier
 from rapport.kernel.language import gettext, ngettext, spoken
 from rapport.kernel.money import format_minor
@@ -27,6 +30,7 @@ def sentences(programme: Programme) -> list[str]:
     worth = programme.worth
     amount = format_minor(worth.minor, programme.currency)
     found.append(gettext("%(points)s can pay %(amount)s.", points=_points(worth.points), amount=amount))
+    found += [*_currencies(programme), *_only(programme), _BACK_WORDS[programme.points_back]()]
     found += [_plan(plan, programme) for plan in programme.plans]
     found += [
         gettext(
@@ -38,6 +42,45 @@ def sentences(programme: Programme) -> list[str]:
     days = programme.notice_days
     found.append(gettext("Whoever is in the programme keeps the terms for %(days)s days after a change.", days=days))
     return found
+
+
+def _currencies(programme: Programme) -> list[str]:
+    """How each other currency counts, and what is promised in it."""
+    found = []
+    for one in programme.currencies:
+        found.append(gettext(
+            "Orders in %(currency)s count, too: %(minor)s as %(counts_as)s.", currency=one.currency,
+            minor=format_minor(one.minor, one.currency), counts_as=format_minor(one.counts_as, programme.currency),
+        ))  # fmt: skip
+        here = terms_in(programme, one.currency) or programme
+        promised = [_rule(rule, here) for rule in here.earning if rule.per_in]
+        of = [(tier.title, tier.benefits) for tier in here.tiers] + [(plan.title, plan.benefits) for plan in here.plans]
+        promised += [f"{title}: {benefit_words(b, here)}." for title, several in of for b in several if b.above_in]
+        amount = format_minor(here.worth.minor, here.currency)
+        promised.append(gettext("%(points)s can pay %(amount)s.", points=_points(here.worth.points), amount=amount))
+        found += [f"{one.currency}: {words}" for words in promised]
+    return found
+
+
+def _only(programme: Programme) -> list[str]:
+    only = programme.only
+    found = []
+    if only.countries:
+        found.append(gettext("It is only about orders to %(countries)s.", countries=_either(only.countries)))
+    if only.brands:
+        found.append(gettext("It is only about orders of %(brands)s.", brands=_either(only.brands)))
+    if only.channels:
+        found.append(gettext("It is only about orders bought in %(channels)s.", channels=_either(only.channels)))
+    return found
+
+
+_BACK_WORDS: Mapping[str, Callable[[], str]] = {
+    "share": lambda: gettext(
+        "Points that paid for an order come back with it, in the share of its goods that comes back."
+    ),
+    "whole": lambda: gettext("Points that paid for an order come back once nothing of it is kept."),
+    "told": lambda: gettext("Points that paid for an order come back only when the shop says so."),
+}
 
 
 def benefit_words(benefit: Benefit, programme: Programme) -> str:

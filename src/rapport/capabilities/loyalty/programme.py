@@ -6,28 +6,23 @@ programme in them, for the shop's own pages.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import pairwise
 from typing import Annotated, Any, Literal, TypeAlias
-from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
 
-from rapport.capabilities.loyalty.facts import ABOUT, ORDER_FACTS, OWN, RULE_FACTS
-from rapport.kernel.clock import from_iso
-from rapport.kernel.currencies import currency_code, exponent
-from rapport.kernel.errors import InvalidInput
+from rapport.kernel.currencies import exponent
 
 __all__ = [
-    "Benefit", "Counting", "Delivery", "Early", "EarningRule", "Plan", "PointWorth", "Programme", "Tier", "json_ld",
-    "read_programme",
+    "Benefit", "Counting", "Delivery", "Early", "EarningRule", "Only", "OtherCurrency", "Plan", "PointWorth",
+    "Programme", "Tier", "json_ld",
 ]  # fmt: skip
 
 Name = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,39}$")]
 Title = Annotated[str, Meta(min_length=1, max_length=80)]
 Points = Annotated[int, Meta(ge=0, le=10**9)]
 Minor = Annotated[int, Meta(ge=0, le=10**12)]
+Code = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 Days = Annotated[int, Meta(ge=0, le=36_500)]
 BenefitKind: TypeAlias = Literal["delivery", "price", "points", "access", "priority"]
 
@@ -44,6 +39,8 @@ class Benefit(_Part, frozen=True, kw_only=True):
     title_de: Annotated[str, Meta(max_length=80)] = ""
     above_minor: Minor = 0
     """Delivery is free from this sum of goods on (or above it: `Counting.border`); 0: always."""
+    above_in: dict[Code, Minor] = {}
+    """The same sum in each other currency of the programme."""
     percent: Annotated[int, Meta(ge=0, le=1_000)] = 0
     """Of price: so much off. Of points: so many percent of the usual points, 200 is double."""
     what: Annotated[str, Meta(max_length=80)] = ""
@@ -71,6 +68,8 @@ class EarningRule(_Part, frozen=True, kw_only=True):
     points: Annotated[int, Meta(ge=1, le=10**6)] = 1
     per_minor: Minor = 0
     """0: `points` for the whole order, or for the fact. Of a fact about an order: in proportion to that order."""
+    per_in: dict[Code, Annotated[int, Meta(ge=1, le=10**12)]] = {}
+    """`per_minor` in each other currency of the programme."""
     first_order: bool = False
     channels: tuple[str, ...] = ()
     """Where they are bought; empty: anywhere."""
@@ -122,6 +121,8 @@ class PointWorth(_Part, frozen=True, kw_only=True):
 
     points: Annotated[int, Meta(ge=1, le=10**6)] = 1
     minor: Annotated[int, Meta(ge=1, le=10**6)] = 1
+    minor_in: dict[Code, Annotated[int, Meta(ge=1, le=10**6)]] = {}
+    """`minor` in each other currency of the programme."""
     at_least: Points = 0
     """Fewer cannot be redeemed."""
 
@@ -142,10 +143,34 @@ class Delivery(_Part, frozen=True, kw_only=True):
     """0: not said, so what is saved is not known."""
     free_from_minor: Minor = 0
     """From this sum on it is free for everybody, so no benefit saves it; 0: never."""
+    fee_in: dict[Code, Minor] = {}
+    """`fee_minor` in each other currency of the programme."""
+    free_from_in: dict[Code, Minor] = {}
+    """`free_from_minor` in each other currency of the programme."""
+
+
+class OtherCurrency(_Part, frozen=True, kw_only=True):
+    """A currency that is paid in beside the programme's own: `minor` of it count as `counts_as` of that, for tiers and
+    in reports, as long as these terms hold. What members are promised is said in it by itself.
+    """
+
+    currency: Code
+    minor: Annotated[int, Meta(ge=1, le=10**9)]
+    counts_as: Annotated[int, Meta(ge=1, le=10**9)]
+
+
+class Only(_Part, frozen=True, kw_only=True):
+    """Which orders and carts the programme is about, so that each brand and market can have its own; empty: all."""
+
+    countries: Annotated[tuple[Annotated[str, Meta(pattern="^[A-Z]{2}$")], ...], Meta(max_length=250)] = ()
+    """Where it is delivered, else where it was billed: ISO 3166. An order that names none is of no such programme."""
+    brands: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=80)], ...], Meta(max_length=100)] = ()
+    """As an order's `affiliation` (or `brand`) and a cart's `brand` call it."""
+    channels: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=40)], ...], Meta(max_length=100)] = ()
 
 
 class Plan(_Part, frozen=True, kw_only=True):
-    """A paid membership."""
+    """A paid membership. Its fee is in the programme's own currency, whatever is bought."""
 
     name: Name
     title: Title
@@ -169,6 +194,9 @@ class Programme(_Part, frozen=True, kw_only=True):
 
     title: Title
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+    currencies: Annotated[tuple[OtherCurrency, ...], Meta(max_length=50)] = ()
+    """Others that orders count in; what is paid in any other earns nothing."""
+    only: Only = Only()
     time_zone: str = "UTC"
     """Points expire at the end of a day here."""
     starts: str = ""
@@ -188,6 +216,10 @@ class Programme(_Part, frozen=True, kw_only=True):
     """Points expire at the end of the local day so many days after they were earned; 0: never."""
     returned_days: Days = 30
     """Points given back after their lot has expired are good for so many days more."""
+    points_back: Literal["share", "whole", "told"] = "share"
+    """Points an order was paid with come back into their lots: in the share of its goods that came back, once nothing
+    of it is kept, or only when the shop tells it (`POST …/redemptions/{id}/refund`).
+    """
     worth: PointWorth = PointWorth()
     delivery: Delivery = Delivery()
     early: tuple[Early, ...] = ()
@@ -204,38 +236,6 @@ class Programme(_Part, frozen=True, kw_only=True):
     def plan_named(self, name: str) -> Plan | None:
         """The plan of this name, None where there is none any more."""
         return next((plan for plan in self.plans if plan.name == name), None)
-
-    def check(self) -> None:
-        """Raises InvalidInput where rules contradict one another, with what to change."""
-        _check_head(self)
-        _check_tiers(self.tiers)
-        for rule in self.earning:
-            _check_rule(rule, self)
-        _check_names("earning rule", [rule.name for rule in self.earning])
-        for early in self.early:
-            if _check_time(early.until, "early.until") is None:
-                raise InvalidInput(f"{early.what!r} does not say until when", hint="such as 2026-12-01T00:00:00+01:00")
-        _check_names("plan", [plan.name for plan in self.plans])
-        for benefit in (
-            *(b for tier in self.tiers for b in tier.benefits),
-            *(b for p in self.plans for b in p.benefits),
-        ):
-            _check_benefit(benefit)
-
-
-def read_programme(document: bytes | Mapping[str, Any]) -> Programme:
-    """The programme that a JSON document says. Raises InvalidInput with the path of what cannot be read."""
-    try:
-        if isinstance(document, bytes):
-            programme = msgspec.json.decode(document, type=Programme)
-        else:
-            programme = msgspec.convert(document, Programme)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput(
-            f"the programme cannot be read: {error}", hint="see docs/how-to/run-a-loyalty-programme.md"
-        ) from error
-    programme.check()
-    return programme
 
 
 def json_ld(programme: Programme, *, name: str, url: str = "") -> dict[str, Any]:
@@ -256,80 +256,3 @@ def json_ld(programme: Programme, *, name: str, url: str = "") -> dict[str, Any]
         for tier in programme.tiers
     ]  # fmt: skip
     return {"@context": "https://schema.org", "@type": "MemberProgram", "name": programme.title, "hasTiers": tiers}
-
-
-def _check_head(programme: Programme) -> None:
-    if currency_code(programme.currency) is None:
-        raise InvalidInput(f"{programme.currency!r} is no currency", hint="ISO 4217, such as EUR")
-    try:
-        ZoneInfo(programme.time_zone)
-    except (ValueError, OSError, KeyError) as error:
-        raise InvalidInput(f"{programme.time_zone!r} is no time zone", hint="such as Europe/Berlin") from error
-    _check_time(programme.starts, "starts")
-    if programme.counting.tax == "excluded" and not programme.counting.tax_percent:
-        raise InvalidInput("tax is left out, but by how many percent is not said", hint="counting.tax_percent")
-
-
-def _check_time(text: str, what: str) -> int | None:
-    try:
-        return from_iso(text) if text else None
-    except ValueError as error:
-        raise InvalidInput(f"{what!r} is {text[:40]!r}, no time", hint="such as 2026-12-01T00:00:00+01:00") from error
-
-
-def _check_names(what: str, names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InvalidInput(f"there are two of the {what} {twice[0]!r}", hint="give each a name of its own")
-
-
-def _check_tiers(tiers: tuple[Tier, ...]) -> None:
-    _check_names("tier", [tier.name for tier in tiers])
-    if tiers and tiers[0].at != 0:
-        raise InvalidInput(
-            f"the first tier {tiers[0].name!r} begins at {tiers[0].at}", hint="it begins at 0: everybody is in it"
-        )
-    for before, after in pairwise(tiers):
-        if after.at <= before.at:
-            raise InvalidInput(
-                f"the tiers {before.name!r} (from {before.at}) and {after.name!r} (from {after.at}) overlap",
-                hint="each begins above the one before it",
-            )
-
-
-def _check_rule(rule: EarningRule, programme: Programme) -> None:
-    if rule.on in {kind.name for kind in OWN}:
-        raise InvalidInput(
-            f"the rule {rule.name!r} would earn from its own points: {rule.on!r} is stated by the programme",
-            hint=f"there are: {', '.join(('Order Completed', *RULE_FACTS))}",
-        )
-    if rule.on not in ("Order Completed", *RULE_FACTS):
-        why = "only completed orders earn" if rule.on in ORDER_FACTS else "no rule can listen to it"
-        raise InvalidInput(
-            f"the rule {rule.name!r} is on {rule.on[:60]!r}: {why}",
-            hint=f"there are: {', '.join(('Order Completed', *RULE_FACTS))}",
-        )
-    of_orders = rule.first_order or rule.channels or rule.products or rule.categories
-    if rule.on == "Order Completed" and (rule.per_day_late or rule.holdout_percent or rule.most_each):
-        raise InvalidInput(f"the rule {rule.name!r} asks of an order what only an apology or another fact can say")
-    if rule.per_minor and rule.on != "Order Completed" and ABOUT.get(rule.on) != "order_id":
-        raise InvalidInput(f"the rule {rule.name!r} counts by an order's worth, and {rule.on!r} names no order")
-    if rule.on != "Order Completed" and of_orders:
-        raise InvalidInput(f"the rule {rule.name!r} asks of {rule.on!r} what only an order can say")
-    unknown = sorted(set(rule.by_tier) - {tier.name for tier in programme.tiers})
-    if unknown:
-        raise InvalidInput(f"the rule {rule.name!r} names the tier {unknown[0]!r}, which there is not")
-    since, until = _check_time(rule.since, "since"), _check_time(rule.until, "until")
-    if since is not None and until is not None and until <= since:
-        raise InvalidInput(f"the rule {rule.name!r} ends ({rule.until}) before it begins ({rule.since})")
-
-
-def _check_benefit(benefit: Benefit) -> None:
-    if benefit.kind == "price" and not 0 < benefit.percent <= 100:
-        raise InvalidInput(f"{benefit.title!r} takes {benefit.percent} % off", hint="1 to 100")
-    if benefit.kind == "points" and benefit.percent <= 100:
-        raise InvalidInput(
-            f"{benefit.title!r} gives {benefit.percent} % of the usual points", hint="more than 100: 200 is double"
-        )
-    if benefit.kind == "access" and not benefit.what:
-        raise InvalidInput(f"{benefit.title!r} does not say access to what", hint='"what": "early-access"')

@@ -13,8 +13,10 @@ from msgspec import Meta
 
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.cart import Cart, CartLine, counted, shares
+from rapport.capabilities.loyalty.currencies import Place, currencies_of, from_own, is_of, terms_in
 from rapport.capabilities.loyalty.earning import Paid, Version, order_points, terms_at
 from rapport.capabilities.loyalty.ledger import Lot, usable
+from rapport.capabilities.loyalty.paid_for import paid_periods
 from rapport.capabilities.loyalty.programme import Benefit, Programme
 from rapport.capabilities.loyalty.redeeming import worth_of
 from rapport.capabilities.loyalty.savings import best_delivery, reaches
@@ -64,6 +66,14 @@ class CartAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     destination: Destination = Destination()
     redeem_points: Annotated[int, Meta(ge=0, le=10**12)] = 0
     channel: Annotated[str, Meta(max_length=40)] = "web"
+    brand: Annotated[str, Meta(max_length=80)] = ""
+    """Under which name it is sold, where a programme is of one brand."""
+
+    @property
+    def place(self) -> Place:
+        """Where it is bought."""
+        currency = currency_code(self.currency) or self.currency
+        return Place(currency, self.destination.country.upper(), self.brand, self.channel)
 
 
 class QuoteAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,6 +83,7 @@ class QuoteAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     customer: Annotated[str, Meta(max_length=300)] = ""
     """`cus_…` or `namespace:value`; empty, or nobody known: somebody new, who has the benefits of the first tier."""
     programme: Annotated[str, Meta(max_length=40)] = ""
+    """Empty: the first that counts this currency, country, brand and channel."""
 
 
 class BenefitShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +109,8 @@ class WithMembership(msgspec.Struct, frozen=True, kw_only=True):
     plan: str = ""
     title: str = ""
     fee_minor: int = 0
+    fee_currency: str = ""
+    """The programme's own, whatever the cart is in."""
 
 
 class Redeemable(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,7 +180,7 @@ def holder_of(
             standing.add(terms, lot.at, minor=lot.counted_minor, points=lot.given, kept=lot.counted_minor > 0)
     paid: list[Paid] = []
     if strands and terms.plans:
-        paid = [p for all_of in store.paid_periods(conn, workspace, strands).values() for of, p in all_of if of == name]
+        paid = [p for all_of in paid_periods(conn, workspace, strands).values() for of, p in all_of if of == name]
     plans = frozenset(one.plan for one in paid if one.since <= now < one.until)
     segments: frozenset[str] = frozenset()
     if key is not None and any(rule.segments for rule in terms.earning):
@@ -179,7 +192,8 @@ def holder_of(
 
 def quote(holder: Holder, asked: CartAsked, *, now: int) -> Quote:
     """What the cart is worth to them now. Pure; raises InvalidInput for a cart that cannot be."""
-    terms, cart = holder.terms, _cart(asked, holder.terms)
+    own, holder = holder.terms, holder._replace(terms=_terms_here(holder.terms, asked))
+    terms, cart = holder.terms, _cart(asked)
     saved = _save(terms, cart, asked.shipping_minor, benefits_of(terms, holder.progress.tier, holder.plans))
     redeemable = _redeemable(holder, saved.cart, asked.redeem_points, now=now)
     used = redeemable.value_minor
@@ -199,25 +213,46 @@ def quote(holder: Holder, asked: CartAsked, *, now: int) -> Quote:
         benefits=saved.benefits, saving_minor=saving, points_earned=sum(points),
         balance=_balance(holder.lots, now), tier=progress.tier,
         pending=sum(one.pending for one in holder.lots if one.available_at > now),
-        next_tier=next_of(terms, progress),
-        membership=_with_membership(holder, cart, asked.shipping_minor, saving), redeemable=redeemable,
+        next_tier=next_of(own, progress, currency=terms.currency),
+        membership=_with_membership(holder, cart, asked.shipping_minor, saving, fee_currency=own.currency),
+        redeemable=redeemable,
         to_pay_minor=sum(one.minor for one in saved.cart.lines) + saved.shipping_minor - used,
         missing_for_delivery_minor=saved.missing_minor,
     )  # fmt: skip
 
 
-def next_of(terms: Programme, progress: Progress) -> NextTier | None:
-    """The next tier as it is shown; None in the last."""
+def next_of(terms: Programme, progress: Progress, *, currency: str = "") -> NextTier | None:
+    """The next tier as it is shown, money in this currency (else the programme's own); None in the last."""
     found = terms.tier_named(progress.next_tier)
-    return NextTier(name=found.name, missing=progress.missing, title=found.title) if found else None
+    if found is None:
+        return None
+    missing = progress.missing
+    if currency and terms.tiers_by == "spend":
+        missing = from_own(terms, currency, missing)
+    return NextTier(name=found.name, missing=missing, title=found.title)
 
 
-def _cart(asked: CartAsked, terms: Programme) -> Cart:
-    if currency_code(asked.currency) != terms.currency:
+def _terms_here(terms: Programme, asked: CartAsked) -> Programme:
+    """The terms with their amounts in the cart's currency. Raises InvalidInput where they do not count this cart."""
+    place = asked.place
+    if not is_of(terms, place):
+        wanted = {"countries": terms.only.countries, "brands": terms.only.brands, "channels": terms.only.channels}
+        said = "; ".join(f"{name}: {', '.join(several[:10])}" for name, several in wanted.items() if several)
         raise InvalidInput(
-            f"the cart is in {asked.currency[:10]!r}, the programme counts in {terms.currency}",
-            hint="one currency for a programme: name the programme of this currency",
+            f"the programme {terms.title!r} does not count a cart that goes to {place.country!r}, of the brand "
+            f"{place.brand!r}, by {place.channel!r}", hint=f"it is only about {said}; name another programme",
+        )  # fmt: skip
+    here = terms_in(terms, place.currency)
+    if here is None:
+        raise InvalidInput(
+            f"the cart is in {asked.currency[:10]!r}, the programme counts in {', '.join(currencies_of(terms))}",
+            hint="name a programme of this currency, or say the programme's amounts in it (`currencies`)",
         )
+    return here
+
+
+def _cart(asked: CartAsked) -> Cart:
+    place = asked.place
     if len(asked.lines) > MOST_LINES:
         raise InvalidInput(f"the cart has {len(asked.lines):,} lines", hint=f"{MOST_LINES:,} at most")
     lines = []
@@ -230,7 +265,8 @@ def _cart(asked: CartAsked, terms: Programme) -> Cart:
             )
         off = line.discount_minor
         lines.append(CartLine(line.product_id, line.quantity, total - off, off, line.category))
-    return Cart(terms.currency, tuple(lines), asked.prices_include_tax, None, asked.channel)
+    return Cart(place.currency, tuple(lines), asked.prices_include_tax, None, asked.channel, country=place.country,
+                brand=place.brand)  # fmt: skip
 
 
 def _save(terms: Programme, cart: Cart, shipping: int, benefits: Sequence[Benefit]) -> _Saved:
@@ -271,7 +307,9 @@ def _redeemable(holder: Holder, cart: Cart, wanted: int, *, now: int) -> Redeema
     return Redeemable(points=most, applied_points=applied, value_minor=min(worth_of(applied, worth), goods))
 
 
-def _with_membership(holder: Holder, cart: Cart, shipping: int, saving: int) -> WithMembership:
+def _with_membership(
+    holder: Holder, cart: Cart, shipping: int, saving: int, *, fee_currency: str
+) -> WithMembership:  # fmt: skip
     """The plan that would save the most in this cart; nothing for a member, and for whom none is offered."""
     terms, best = holder.terms, WithMembership()
     for plan in terms.plans if not holder.plans else ():
@@ -280,7 +318,8 @@ def _with_membership(holder: Holder, cart: Cart, shipping: int, saving: int) -> 
         saved = _save(terms, cart, shipping, benefits_of(terms, holder.progress.tier, {plan.name}))
         more = max(0, sum(one.saving_minor for one in saved.benefits) - saving)
         if not best.plan or more > best.would_save_minor:
-            best = WithMembership(would_save_minor=more, plan=plan.name, title=plan.title, fee_minor=plan.fee_minor)
+            best = WithMembership(would_save_minor=more, plan=plan.name, title=plan.title, fee_minor=plan.fee_minor,
+                                  fee_currency=fee_currency)  # fmt: skip
     return best
 
 

@@ -16,11 +16,14 @@ from sqlalchemy.exc import IntegrityError
 
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.ageing import age
+from rapport.capabilities.loyalty.currencies import currencies_of, terms_in
 from rapport.capabilities.loyalty.days import end_of_day
 from rapport.capabilities.loyalty.earning import FOR_EVER, MAX_POINTS, terms_at
 from rapport.capabilities.loyalty.facts import ADJUSTED, REDEEMED
 from rapport.capabilities.loyalty.ledger import Lot, draw, usable
+from rapport.capabilities.loyalty.members import refresh
 from rapport.capabilities.loyalty.programme import PointWorth, Programme
+from rapport.capabilities.loyalty.returning import Return, bring_back, of_return
 from rapport.capabilities.loyalty.settling import Stating, settle
 from rapport.capabilities.loyalty.versions import KeptVersion, names_of, versions_of
 from rapport.capabilities.loyalty.whose import person_of
@@ -92,23 +95,35 @@ def _terms_of(
     return terms_at(versions, now, min((one.at for one in lots), default=now)) or kept.programme
 
 
+def _in(terms: Programme, currency: str) -> Programme:
+    here = terms_in(terms, currency or terms.currency)
+    if here is None:
+        raise InvalidInput(
+            f"points of {terms.title!r} pay nothing in {currency[:10]!r}",
+            hint=f"it counts in {', '.join(currencies_of(terms))}",
+        )
+    return here
+
+
 def hold(
     db: Database, workspace: WorkspaceId, reference: str, points: int, *, request_id: str, programme: str = "",
-    order_id: str = "", now: int,
+    order_id: str = "", currency: str = "", now: int,
 ) -> Redemption:  # fmt: skip
-    """Hold points for a checkout. The same `request_id` is one hold, however often it is asked for. Raises NotFound for
-    a customer nobody knows, InvalidInput for a number that cannot be, Conflict where there are not so many.
+    """Hold points for a checkout in this currency (empty: the programme's own). The same `request_id` is one hold,
+    however often it is asked for. Raises NotFound for a customer nobody knows, InvalidInput for a number that cannot
+    be, Conflict where there are not so many.
     """
     with db.read() as conn:
         key = find_key(conn, workspace, reference, region=settings_of(conn, workspace).region)
     return hold_for(
-        db, workspace, key, points, request_id=request_id, programme=programme, order_id=order_id, now=now
+        db, workspace, key, points, request_id=request_id, programme=programme, order_id=order_id, currency=currency,
+        now=now,
     )  # fmt: skip
 
 
 def hold_for(
     db: Database, workspace: WorkspaceId, key: Key, points: int, *, request_id: str, programme: str = "",
-    order_id: str = "", now: int,
+    order_id: str = "", currency: str = "", now: int,
 ) -> Redemption:  # fmt: skip
     """The same for the person with this key."""
     if not 0 < points <= MAX_POINTS:
@@ -119,12 +134,12 @@ def hold_for(
         strands, lots = _locked(conn, workspace, key)
         before = _find(conn, workspace, id)
         if before is not None:
-            if before.points != points or before.strand not in strands:
+            if before.points != points or before.strand not in strands or currency not in ("", before.currency):
                 raise Conflict(f"the request {request_id[:60]!r} was made before with other values")
             return _shown(before)
         kept = current(conn, workspace, programme)
         mine = [one for one in lots if one.programme == kept.name]
-        terms = _terms_of(conn, workspace, kept, mine, now=now)
+        terms = _in(_terms_of(conn, workspace, kept, mine, now=now), currency)
         if points < terms.worth.at_least:
             raise InvalidInput(f"{points} points are fewer than the {terms.worth.at_least} one can redeem at least")
         stating = Stating(workspace, now)
@@ -145,6 +160,7 @@ def hold_for(
             {"workspace": workspace, "redemption": id, "lot": lot.lot, "points": some, "returned": 0}
             for lot, some in drawn
         ])  # fmt: skip
+        refresh(conn, workspace, strands, now=now)
         return _shown(_found(conn, workspace, id))
 
     return _try(db, once)
@@ -172,6 +188,7 @@ def capture(db: Database, workspace: WorkspaceId, id: str, *, order_id: str = ""
         rows = stating.rows(conn)
         if order:  # what was paid with points may not count
             rows += settle(conn, workspace, {Key(row.strand)}, cause={Key(row.strand): id}, now=now)
+        refresh(conn, workspace, [Key(row.strand)], now=now)
         log.append(conn, rows)
         return _shown(_found(conn, workspace, id))
 
@@ -188,6 +205,7 @@ def release(db: Database, workspace: WorkspaceId, id: str, *, now: int) -> Redem
         if row.state == "held":
             stating = Stating(workspace, now)
             let_go(conn, workspace, row, stating, now=now)
+            refresh(conn, workspace, [Key(row.strand)], now=now)
             log.append(conn, stating.rows(conn))
         return _shown(_found(conn, workspace, id))
 
@@ -207,41 +225,40 @@ def give_back(
     db: Database, workspace: WorkspaceId, id: str, points: int, *, refund_id: str, now: int
 ) -> Redemption:  # fmt: skip
     """What was paid with points was refunded: they go back into their lots, those that expire last first. The same
-    `refund_id` is one return. Raises Conflict for more than is left of the redemption.
+    `refund_id` is one return, and what came back with the order already does not come twice. Raises Conflict for more
+    than is left to be told of the redemption.
     """
 
     def once(conn: Connection) -> Redemption:
         row = _locked_redemption(conn, workspace, id)
         cause = f"return:{id}:{refund_id}"
-        e = store.entries.c
-        parts = _draws(conn, workspace, id)
-        known = sa.select(sa.exists().where(
-            e.workspace == workspace, e.programme == row.programme, e.lot.in_([p.lot for p in parts]), e.cause == cause
-        ))  # fmt: skip
-        if conn.execute(known).scalar():
+        if _was_told(conn, workspace, row, refund_id, cause):
             return _shown(row)
-        if row.state != "captured" or not 0 < points <= row.points - row.returned:
+        if row.state != "captured" or not 0 < points <= row.points - row.told:
             raise Conflict(
-                f"{points} points cannot be given back of {id}: it is {row.state}, {row.points - row.returned} are left"
+                f"{points} points cannot be given back of {id}: it is {row.state}, {row.points - row.told} are left"
             )
         terms = current(conn, workspace, row.programme).programme
-        lots = store.lots_named(conn, workspace, [part.lot for part in parts])
-        left, changed = points, []
-        for part in sorted(parts, key=lambda p: -lots[row.programme, p.lot].expires_at):
-            lot, some = lots[row.programme, part.lot], min(left, part.points - part.returned)
-            if some:
-                until = end_of_day(now, terms.returned_days, terms.time_zone)
-                lot.give_back(some, now=now, cause=cause, words=_of(_BACK, row.order_id), good_until=until)
-                changed.append(lot)
-                d = store.draws.c
-                conn.execute(sa.update(store.draws).values(returned=d.returned + some).where(
-                    d.workspace == workspace, d.redemption == id, d.lot == part.lot))  # fmt: skip
-                left -= some
-        store.save_lots(conn, workspace, changed)
-        _set(conn, workspace, id, returned=row.returned + points)
+        until = end_of_day(now, terms.returned_days, terms.time_zone)
+        told = {"workspace": workspace, "redemption": id, "refund": refund_id, "points": points}
+        insert_rows(conn, store.returns, [told])
+        wanted = Return(row, row.told + points, row.by_order, cause, of_return(row.order_id), until)
+        store.save_lots(conn, workspace, bring_back(conn, workspace, [wanted], now=now))
+        refresh(conn, workspace, [Key(row.strand)], now=now)
         return _shown(_found(conn, workspace, id))
 
     return _try(db, once)
+
+
+def _was_told(conn: Connection, workspace: WorkspaceId, row: Any, refund_id: str, cause: str) -> bool:
+    """Whether this refund was told before; one of before there was a table of them is known by its entries."""
+    e, t = store.entries.c, store.returns.c
+    lots = [part.lot for part in _draws(conn, workspace, row.id)]
+    told = sa.exists().where(t.workspace == workspace, t.redemption == row.id, t.refund == refund_id)
+    booked = sa.exists().where(
+        e.workspace == workspace, e.programme == row.programme, e.lot.in_(lots), e.cause == cause
+    )  # fmt: skip
+    return bool(conn.execute(sa.select(sa.or_(told, booked))).scalar())
 
 
 def adjust(
@@ -301,6 +318,7 @@ def give(
             one.move("held", "taken", some, at=now, cause=cause, words=words, by=by)
         changed += [one for one in mine if one.new]
     store.save_lots(conn, workspace, changed)
+    refresh(conn, workspace, strands, now=now)
     stating.add(key, ADJUSTED, f"points-adjusted:{request_id}", now, points=points, programme=kept.name,
                 words=words, by=by, cause=cause)  # fmt: skip
     log.append(conn, stating.rows(conn))
@@ -401,7 +419,6 @@ def _too_few(
 
 _HELD = noted("held for a checkout"), kept("held for a checkout, order %(order)s")
 _PAID = noted("paid"), kept("paid, order %(order)s")
-_BACK = noted("given back"), kept("given back, order %(order)s")
 
 
 def _of(words: tuple[str, str], order_id: str) -> str:

@@ -13,10 +13,13 @@ from rapport.capabilities.loyalty import membership as paid
 from rapport.capabilities.loyalty import redeeming
 from rapport.capabilities.loyalty.advising import Suggestion
 from rapport.capabilities.loyalty.changing import Effect, change_programme, effect_of
+from rapport.capabilities.loyalty.checking import read_programme
+from rapport.capabilities.loyalty.currencies import first_for
 from rapport.capabilities.loyalty.effects import effects_of
-from rapport.capabilities.loyalty.links import OPEN_FOR, WalletLinks
+from rapport.capabilities.loyalty.links import OPEN_FOR, PASS_PAGES, WalletLinks
+from rapport.capabilities.loyalty.pass_keys import shown_keys
 from rapport.capabilities.loyalty.plain import differences, sentences
-from rapport.capabilities.loyalty.programme import Programme, json_ld, read_programme
+from rapport.capabilities.loyalty.programme import Programme, json_ld
 from rapport.capabilities.loyalty.quoting import Quote, QuoteAsked, holder_of, quote
 from rapport.capabilities.loyalty.redeeming import Redemption
 from rapport.capabilities.loyalty.renewing import RenewalForecast
@@ -85,6 +88,8 @@ class HoldWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     request_id: Short = ""
     programme: Annotated[str, Meta(max_length=40)] = ""
     order_id: Short = ""
+    currency: Annotated[str, Meta(max_length=3)] = ""
+    """What the checkout is paid in; empty: the programme's own."""
 
 
 class CaptureWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -144,6 +149,10 @@ class LinkMade(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     """The same for the components of the shop's own site (`<rapport-wallet token=…>`)."""
     open_until: str
+    apple_pass: str = ""
+    """The address of their card for Apple Wallet; empty where the shop has no keys for it."""
+    google_pass: str = ""
+    """The address that leads to Google Wallet with their card; empty as well."""
 
 
 class Effects(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,7 +222,8 @@ def ask_quote(db: Database, principal: Principal, data: QuoteAsked) -> Quote:
     workspace, now = principal.workspace, now_us()
     with db.look() as conn:
         versions = versions_of(conn, workspace)
-        name = data.programme or next(iter(versions), "")
+        newest = {name: several[-1].programme for name, several in versions.items()}
+        name = data.programme or first_for(newest, data.cart.place)
         if name not in versions:
             raise NotFound(f"there is no programme {name[:40]!r}", hint="PUT /api/v1/loyalty/programmes/{name}")
         key = _known(conn, principal, data.customer) if data.customer else None
@@ -226,7 +236,7 @@ def hold_points(db: Database, principal: Principal, data: HoldWanted) -> Redempt
     """Hold points for a checkout, until it is paid (`capture`), given up (`release`), or its time is over."""
     return redeeming.hold(
         db, principal.workspace, data.customer, data.points, request_id=data.request_id or new_id("req"),
-        programme=data.programme, order_id=data.order_id, now=now_us(),
+        programme=data.programme, order_id=data.order_id, currency=data.currency, now=now_us(),
     )  # fmt: skip
 
 
@@ -359,9 +369,12 @@ def make_link(db: Database, principal: Principal, reference: Reference) -> LinkM
     with db.read() as conn:
         key = _find(conn, principal, reference)
         links = WalletLinks(conn, workspace)
+        passes = {one.wallet: links.path(key, now=now, page=PASS_PAGES[one.wallet])
+                  for one in shown_keys(conn, workspace) if one.readable}  # fmt: skip
         return LinkMade(
-            wallet=links.path(key, now=now), token=links.token(key, now=now), open_until=to_iso(now + OPEN_FOR)
-        )
+            wallet=links.path(key, now=now), token=links.token(key, now=now), open_until=to_iso(now + OPEN_FOR),
+            apple_pass=passes.get("apple", ""), google_pass=passes.get("google", ""),
+        )  # fmt: skip
 
 
 @post(

@@ -7,19 +7,21 @@ leaves each what they had.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.causes import Cause, lot_of
 from rapport.capabilities.loyalty.chance import arm_of
-from rapport.capabilities.loyalty.days import month_of
+from rapport.capabilities.loyalty.days import end_of_day, month_of
 from rapport.capabilities.loyalty.earning import Due, Paid, Version, due_to, terms_at
 from rapport.capabilities.loyalty.facts import APOLOGIES, APPLIED, EARNED, ENTERED, LEFT, PENDING, REVERSED
 from rapport.capabilities.loyalty.known import Known, known_of
 from rapport.capabilities.loyalty.ledger import Lot
+from rapport.capabilities.loyalty.members import make_anew
 from rapport.capabilities.loyalty.programme import Programme
+from rapport.capabilities.loyalty.returning import Return, bring_back, of_return
 from rapport.capabilities.loyalty.savings import Saving
 from rapport.capabilities.loyalty.tiers import Progress, Standing
 from rapport.capabilities.loyalty.versions import versions_of
@@ -74,9 +76,12 @@ class _Found:
         self.tiers: list[tuple[str, Key, Standing, Sequence[Version], int]] = []
         self.waiting: list[dict[str, object]] = []
         self.arms: list[dict[str, object]] = []
+        self.back: list[Return] = []
 
-    def save(self, conn: Connection, workspace: WorkspaceId) -> None:
+    def save(self, conn: Connection, workspace: WorkspaceId, *, now: int) -> None:
         """Write all but the tiers, which are stated from what was stated before."""
+        for lot in bring_back(conn, workspace, self.back, now=now, known=lambda *place: self.lots.get(place)):
+            self.lots[lot.programme, lot.lot] = lot
         store.save_lots(conn, workspace, self.lots.values())
         store.save_savings(conn, workspace, self.saved)
         insert_ignore(conn, store.approvals, self.waiting, key=("workspace", "programme", "lot"))
@@ -118,9 +123,24 @@ def settle(
                     found.waiting.append(_waiting(workspace, name, one, now=now))
                 else:
                     _give(found, name, one, lot, known, versions, stating, why=why, now=now)
-    found.save(conn, workspace)
+                found.back += _returns(name, one, known, versions[-1].programme, why=why, now=now)
+    found.save(conn, workspace, now=now)
     _state_tiers(conn, workspace, found.tiers, known, stating, now=now)
+    make_anew(conn, workspace, known.strands, now=now)
     return stating.rows(conn)
+
+
+def _returns(
+    name: str, due: Due, known: Known, terms: Programme, *, why: str, now: int
+) -> Iterator[Return]:  # fmt: skip
+    """What of the points that paid for this order is to be back otherwise than it is: to the point, all of it once
+    nothing of the order is kept.
+    """
+    for row in known.redemptions.get(due.lot, ()):
+        by_order = int(row.points * due.points_back)
+        if row.programme == name and by_order != row.by_order:
+            until = end_of_day(now, terms.returned_days, terms.time_zone)
+            yield Return(row, row.told, by_order, why, of_return(row.order_id), until)
 
 
 def _give(
@@ -261,9 +281,10 @@ def _state_tiers(
         progress = standing.progress_at(terms, now)
         mine = stated.get((programme, root))
         was = mine.tier if mine else terms.tiers[0].name
-        if mine is None or (mine.tier, mine.until) != (progress.tier, progress.until):
+        way = progress.way(terms)
+        if mine is None or (mine.tier, mine.until, mine.way) != (progress.tier, progress.until, way):
             rows.append({"workspace": workspace, "programme": programme, "strand": root, "tier": progress.tier,
-                         "until": progress.until})  # fmt: skip
+                         "until": progress.until, "way": way})  # fmt: skip
         if was != progress.tier:
             places = [tier.name for tier in terms.tiers]
             falls = was in places and places.index(was) > places.index(progress.tier)
@@ -275,7 +296,7 @@ def _state_tiers(
                             at, falls=falls, tier=tier, title=title, programme=programme,
                             until=to_iso(progress.until) if progress.until else "")  # fmt: skip
     rows.sort(key=lambda row: (row["programme"], row["strand"]))
-    upsert(conn, store.standings, rows, key=("workspace", "programme", "strand"), update=["tier", "until"])
+    upsert(conn, store.standings, rows, key=("workspace", "programme", "strand"), update=["tier", "until", "way"])
 
 
 def _changed_at(progress: Progress, terms: Programme, was_until: int, *, falls: bool, now: int) -> int:

@@ -15,7 +15,8 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, Parameter
 
 from rapport.capabilities.loyalty import membership
-from rapport.capabilities.loyalty.links import open_wallet
+from rapport.capabilities.loyalty.links import PASS_PAGES, open_wallet
+from rapport.capabilities.loyalty.pass_keys import shown_keys
 from rapport.capabilities.loyalty.programme import json_ld
 from rapport.capabilities.loyalty.quoting import CartAsked
 from rapport.capabilities.loyalty.showing import cart_shown, member_shown
@@ -23,6 +24,7 @@ from rapport.capabilities.loyalty.versions import names_of
 from rapport.capabilities.loyalty.words import LANGUAGES, WORDS
 from rapport.kernel.clock import now_us
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound, RapportError
+from rapport.kernel.language import speak
 from rapport.kernel.money import format_minor
 from rapport.storage.engine import Database
 from rapport.web.shoppers import Shopper, render_component, render_page
@@ -101,10 +103,12 @@ COMPONENTS = (wallet_component, tier_component, membership_component, cart_compo
 
 def _page(request: AnyRequest, db: Database, shopper: Shopper, token: str, *, said: str = "") -> Response[str]:
     words = WORDS[shopper.language]
+    _speak(request, shopper)
     try:
         with db.read() as conn:
             key = open_wallet(conn, shopper.workspace, token, now=now_us())
             found = member_shown(conn, shopper.workspace, key, shopper.language, now=now_us())
+            cards = [one.wallet for one in shown_keys(conn, shopper.workspace) if one.readable]
     except (Conflict, InvalidInput, NotFound) as error:
         over = isinstance(error, Conflict)
         why = words["over"] if over else words["wrong"]
@@ -112,12 +116,19 @@ def _page(request: AnyRequest, db: Database, shopper: Shopper, token: str, *, sa
             request, "loyalty/no_wallet.html", shopper, status=410 if over else 404, words=words, why=why
         )  # fmt: skip
     shop = str(request.query_params.get("shop", ""))[:60]
-    return render_page(request, "loyalty/wallet.html", shopper, token=token, shop=shop, said=said, **found)
+    return render_page(request, "loyalty/wallet.html", shopper, token=token, shop=shop, said=said, cards=cards,
+                       card_pages=PASS_PAGES, **found)  # fmt: skip
+
+
+def _speak(request: AnyRequest, shopper: Shopper) -> None:
+    """What was kept in words is told again in the shopper's language."""
+    speak(request.app.state.console.catalogues.language(shopper.language))
 
 
 def _part(
     request: AnyRequest, db: Database, shopper: Shopper, data: dict[str, str], template: str, *, said: str = ""
 ) -> Response[str]:
+    _speak(request, shopper)
     with db.read() as conn:
         key = open_wallet(conn, shopper.workspace, data.get("t", ""), now=now_us())
         found = member_shown(conn, shopper.workspace, key, shopper.language, now=now_us())

@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from rapport.capabilities.loyalty import words
+from rapport.capabilities.loyalty.currencies import first_for, terms_in
 from rapport.capabilities.loyalty.membership import MembershipShown
 from rapport.capabilities.loyalty.programme import Benefit, Plan, Programme
 from rapport.capabilities.loyalty.quoting import CartAsked, holder_of, quote
+from rapport.capabilities.loyalty.redeeming import worth_of
+from rapport.capabilities.loyalty.tiers import Progress
 from rapport.capabilities.loyalty.upgrading import change_of
 from rapport.capabilities.loyalty.versions import names_of, versions_of
 from rapport.capabilities.loyalty.wallet import Wallet, wallet_of
@@ -17,6 +20,7 @@ from rapport.capabilities.loyalty.words import WORDS
 from rapport.kernel.clock import DAY, from_iso
 from rapport.kernel.errors import Conflict, NotFound
 from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.language import retold
 from rapport.kernel.money import format_minor
 
 __all__ = ["Reader", "cart_shown", "member_shown"]
@@ -54,12 +58,12 @@ def member_shown(conn: Connection, workspace: WorkspaceId, key: Key, language: s
     return {
         "say": say, "words": WORDS[language], "title": wallet.title, "balance": say.points(wallet.balance),
         "number": words.number(wallet.balance, language), "worth": _worth(wallet, say), "notes": _notes(wallet, say),
-        "lots": [_lot(one, say) for one in wallet.lots], "soon": _soon(wallet, say, now=now),
+        "lots": [_lot(one, terms, say) for one in wallet.lots], "soon": _soon(wallet, say, now=now),
         "tier": _tier(wallet, terms, say), "benefits": [words.benefit_title(b, language) for b in wallet.benefits],
         "saved": say.money(wallet.saved_minor) if wallet.saved_minor else "",
         "memberships": [_membership(one, say) for one in wallet.memberships if one.state != "ended"],
         "plans": _plans(wallet, terms, say, _changes(conn, workspace, wallet, terms, say, now=now)),
-        "history": _history(wallet, say),
+        "history": _history(wallet, terms, say),
     }  # fmt: skip
 
 
@@ -68,12 +72,13 @@ def cart_shown(
 ) -> dict[str, Any]:
     """What a cart is worth to somebody, in lines to read. Raises NotFound; InvalidInput for a cart that cannot be."""
     versions = versions_of(conn, workspace)
-    name = next(iter(versions), "")
+    name = first_for({name: several[-1].programme for name, several in versions.items()}, cart.place)
     if not name:
         raise NotFound("the shop has no loyalty programme")
     holder = holder_of(conn, workspace, versions[name], name, key, now=now)
     there = quote(holder, cart, now=now)
-    say = Reader(language, holder.terms.currency, holder.terms.time_zone)
+    here = terms_in(holder.terms, cart.place.currency) or holder.terms
+    say = Reader(language, here.currency, here.time_zone)
     own = {b.title: words.benefit_title(b, language) for b in _all_benefits(holder.terms)}
     lines = [
         f"{own.get(one.title, one.title)}: {say.money(one.saving_minor)}" for one in there.benefits if one.saving_minor
@@ -82,7 +87,7 @@ def cart_shown(
     if there.points_earned:
         also.append(say("earn", say.points(there.points_earned)))
     if there.redeemable.points:
-        pays = min(there.redeemable.points * holder.terms.worth.minor // holder.terms.worth.points, there.to_pay_minor)
+        pays = min(worth_of(there.redeemable.points, here.worth), there.to_pay_minor)
         also.append(f"{say('balance', say.points(there.balance))}: {say('pays', say.money(pays))}")
     more = there.membership
     would = say("would", more.title, say.money(more.would_save_minor)) if more.would_save_minor else ""
@@ -104,9 +109,9 @@ def _notes(wallet: Wallet, say: Reader) -> list[str]:
     return found or ([] if wallet.history else [say("none")])
 
 
-def _lot(lot: Any, say: Reader) -> dict[str, str]:
+def _lot(lot: Any, terms: Programme, say: Reader) -> dict[str, str]:
     until = say("expire", say.points(lot.points), say.day(lot.expires_at, ends=True)) if lot.expires_at else ""
-    return {"until": until or f"{say.points(lot.points)} {say('ever')}", "words": lot.words}
+    return {"until": until or f"{say.points(lot.points)} {say('ever')}", "words": _told(lot.words, terms, say)}
 
 
 def _soon(wallet: Wallet, say: Reader, *, now: int) -> list[str]:
@@ -126,9 +131,8 @@ def _tier(wallet: Wallet, terms: Programme, say: Reader) -> dict[str, Any] | Non
         "kept": say("kept", say.day(wallet.tier_until, ends=True)) if wallet.tier_until else "",
     }  # fmt: skip
     if wallet.next_tier is not None:
-        target, missing = terms.tier_named(wallet.next_tier.name), wallet.next_tier.missing
-        at = target.at if target else 0
-        found["done"] = max(0, min(99, 100 * (at - missing) // at)) if at else 0
+        missing = wallet.next_tier.missing
+        found["done"] = max(0, Progress("", 0, wallet.next_tier.name, missing).way(terms))
         found["way"] = say("next", _counted(missing, wallet.tiers_by, say), wallet.next_tier.title)
     return found
 
@@ -191,10 +195,19 @@ def _pays(plan: Plan, say: Reader) -> str:
     return say("pay", say.money(plan.fee_minor), say(plan.period)) if plan.join_url else ""
 
 
-def _history(wallet: Wallet, say: Reader) -> list[dict[str, str]]:
+def _told(said: str, terms: Programme, say: Reader) -> str:
+    """Why points moved, in the reader's language as far as the shop has said it there."""
+    said = retold(said)
+    for rule in terms.earning if say.language == "de" else ():
+        if rule.title_de:
+            said = said.replace(rule.title, rule.title_de)
+    return said
+
+
+def _history(wallet: Wallet, terms: Programme, say: Reader) -> list[dict[str, str]]:
     called = words.MOVED.get(say.language, {})
     return [
-        {"day": say.day(one.at), "what": called.get(one.what, one.what), "words": one.words,
+        {"day": say.day(one.at), "what": called.get(one.what, one.what), "words": _told(one.words, terms, say),
          "points": _signed(one.points, say)}
         for one in wallet.history[:HISTORY]
     ]  # fmt: skip

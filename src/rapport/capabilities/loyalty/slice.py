@@ -31,6 +31,7 @@ LOYALTY = Slice(
     segment_user=naming,
     holds=(
         of_shop(store.programmes, "the terms of the shop's loyalty programmes, every version"),
+        of_shop(store.pass_keys, "with what cards for phones' wallets are signed, sealed"),
         of_shop(store.expectations, "what loyalty's campaigns were expected to cost"),
         of_person(store.lots, "the points somebody earned, and what became of them"),
         of_person(store.redemptions, "what somebody paid with points"),
@@ -40,6 +41,7 @@ LOYALTY = Slice(
         of_person(store.arms, "what somebody was given, or by chance not, so that its worth can be measured"),
         of_person(store.approvals, "points for somebody that a person has to approve"),
         of_person(store.standings, "the tier somebody is in"),
+        of_person(store.members, "points, tier and membership of somebody, as lists show them"),
         of_person(store.memberships, "the paid memberships somebody has"),
         of_person(store.stray_fees, "payments of memberships that were taken for nothing, or given back"),
         # Erased from the last to the first: entries and draws are found by their lots and redemptions.
@@ -49,6 +51,8 @@ LOYALTY = Slice(
         ),
         of_person(store.draws, "of which lots somebody paid", by=(), export=holding.draws_of,
                   erase=holding.forget_draws),
+        of_person(store.returns, "what a shop told to give back of what somebody paid with points", by=(),
+                  export=holding.returns_of, erase=holding.forget_returns),
         of_person(store.periods, "what somebody paid for a membership", by=(), export=holding.periods_of,
                   erase=holding.forget_periods),
         of_person(store.pauses, "when somebody's membership was paused", by=(), export=holding.pauses_of,
@@ -62,6 +66,7 @@ LOYALTY = Slice(
         Permission(name="loyalty:read", words="see points and programmes", roles=("marketer", "agent", "analyst")),
         Permission(name="loyalty:write", words="hold, redeem and give back points; memberships", roles=("agent",)),
         Permission(name="loyalty:adjust", words="correct somebody's points, approve points"),
+        Permission(name="loyalty:keys", words="set with what cards for phones' wallets are signed"),
         Permission(name="programme:write", words="change a loyalty programme", roles=("marketer",)),
     ),
     web="rapport.capabilities.loyalty.web:WEB",

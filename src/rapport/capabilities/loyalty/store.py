@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +21,6 @@ from sqlalchemy import (
 )  # fmt: skip
 
 from rapport.capabilities.loyalty.causes import Cause
-from rapport.capabilities.loyalty.earning import Paid
 from rapport.capabilities.loyalty.ledger import Lot
 from rapport.capabilities.loyalty.savings import Saving
 from rapport.kernel.ids import Key, WorkspaceId
@@ -47,13 +46,14 @@ __all__ = [
     "lots",
     "lots_named",
     "lots_of",
+    "members",
     "memberships",
-    "paid_periods",
+    "pass_keys",
     "pauses",
-    "pauses_of",
     "periods",
     "programmes",
     "redemptions",
+    "returns",
     "save_lots",
     "save_savings",
     "saved_by_source",
@@ -150,11 +150,23 @@ redemptions = Table(
     Column("settled_at", BigInteger),
     Column("order_id", CText, nullable=False),
     Column("returned", BigInteger, nullable=False),
+    Column("told", BigInteger, nullable=False, server_default="0"),
+    Column("by_order", BigInteger, nullable=False, server_default="0"),
     Index("loyalty_redemptions_by_strand", "workspace", "strand"),
     Index("loyalty_redemptions_by_order", "workspace", "order_id"),
     Index("loyalty_redemptions_held", "workspace", "expires_at", sqlite_where=sa.text("state = 'held'"),
           postgresql_where=sa.text("state = 'held'")),
 )  # fmt: skip
+
+"""`returned` is what came back: the larger of what the shop `told` and of what is back with the order (`by_order`)."""
+
+returns = Table(
+    "loyalty_returns", _metadata, _workspace(),
+    Column("redemption", CText, primary_key=True),
+    Column("refund", CText, primary_key=True),
+    Column("points", BigInteger, nullable=False),
+)  # fmt: skip
+"""What a shop told to give back of a redemption, each refund once for ever."""
 
 draws = Table(
     "loyalty_draws", _metadata, _workspace(),
@@ -224,9 +236,31 @@ standings = Table(
     Column("strand", LargeBinary, primary_key=True),
     Column("tier", CText, nullable=False),
     Column("until", BigInteger, nullable=False),
+    Column("way", SmallInteger, nullable=False, server_default="-1"),
     Index("loyalty_standings_ending", "workspace", "until"),
 )  # fmt: skip
-"""The tier of each customer, by the root of their strands, as it was last stated."""
+"""The tier of each customer, by the root of their strands, as it was last stated; `way`: hundredths of the way to the
+next, -1 in the last.
+"""
+
+members = Table(
+    "loyalty_members", _metadata, _workspace(),
+    Column("programme", CText, primary_key=True),
+    Column("strand", LargeBinary, primary_key=True),
+    Column("points", BigInteger, nullable=False),
+    Column("owed", BigInteger, nullable=False),
+    Column("tier", CText, nullable=False),
+    Column("way", SmallInteger, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("plan", CText, nullable=False),
+    Column("plan_state", CText, nullable=False),
+    Column("plan_until", BigInteger, nullable=False),
+    Index("loyalty_members_by_strand", "workspace", "strand"),
+    *(Index(f"loyalty_members_by_{name}", "workspace", "programme", column, "strand")
+      for name, column in (("points", "points"), ("since", "since"), ("expiry", "expires_at"), ("way", "way"))),
+)  # fmt: skip
+"""Members as lists show them, by the root of their strands: the sums of what stands elsewhere (`members.py`)."""
 
 memberships = Table(
     "loyalty_memberships", _metadata, _workspace(),
@@ -295,8 +329,19 @@ expectations = Table(
 )  # fmt: skip
 """What campaigns were expected to cost when they were put in force."""
 
+pass_keys = Table(
+    "loyalty_pass_keys", _metadata, _workspace(),
+    Column("wallet", CText, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("changed_by", Text, nullable=False),
+)  # fmt: skip
+"""With what passes of phones' wallets are signed, sealed where there is a key for that."""
+
 _LOT_FIELDS = tuple(name for name in Lot.__struct_fields__ if name != "new")
-_l, _m = lots.c, memberships.c
+_l = lots.c
 
 
 def given_of(c: Any) -> sa.ColumnElement[int]:
@@ -389,41 +434,6 @@ def saved_by_source(
     for source, minor in select_among(conn, query, workspace, s.strand, strands):
         found[source] = found.get(source, 0) + int(minor)
     return found
-
-
-def paid_periods(
-    conn: Connection, workspace: WorkspaceId, strands: Collection[Key]
-) -> dict[Key, list[tuple[str, Paid]]]:
-    """What memberships of these strands are paid for and not paused, each with its programme."""
-    joined = memberships.join(
-        periods, (periods.c.workspace == _m.workspace) & (periods.c.membership == _m.id)
-    )  # fmt: skip
-    query = sa.select(_m.id, _m.strand, _m.programme, _m.plan, periods.c.since, periods.c.until).select_from(joined)
-    rows = list(select_among(conn, query, workspace, _m.strand, strands))
-    paused = pauses_of(conn, workspace, {row.id for row in rows})
-    found: dict[Key, list[tuple[str, Paid]]] = {}
-    for row in rows:
-        for since, until in _without(row.since, row.until, paused.get(row.id, [])):
-            found.setdefault(Key(row.strand), []).append((row.programme, Paid(row.plan, since, until)))
-    return found
-
-
-def pauses_of(conn: Connection, workspace: WorkspaceId, ids: Collection[str]) -> dict[str, list[tuple[int, int]]]:
-    """The pauses of these memberships, each since when and until when, the first first."""
-    found: dict[str, list[tuple[int, int]]] = {}
-    for row in select_among(conn, sa.select(pauses), workspace, pauses.c.membership, ids) if ids else ():
-        found.setdefault(row.membership, []).append((row.since, row.until))
-    return {membership: sorted(several) for membership, several in found.items()}
-
-
-def _without(since: int, until: int, paused: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    for begins, ends in paused:
-        if begins < until and ends > since:
-            if begins > since:
-                yield since, begins
-            since = ends
-    if since < until:
-        yield since, until
 
 
 def _lot(row: Any) -> Lot:

@@ -22,6 +22,13 @@ class Progress(NamedTuple):
     missing: int
     """Minor units, orders or points to the next tier; 0 in the last."""
 
+    def way(self, terms: Programme) -> int:
+        """How many hundredths of the way to the next tier are done, from nothing on; -1 in the last."""
+        found = terms.tier_named(self.next_tier)
+        if found is None or found.at <= 0:
+            return -1
+        return max(0, min(99, 100 * (found.at - self.missing) // found.at))
+
 
 class _Counted(NamedTuple):
     at: int

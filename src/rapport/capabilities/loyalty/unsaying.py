@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.causes import cause_of, lot_of
+from rapport.capabilities.loyalty.members import refresh
 from rapport.capabilities.loyalty.settling import settle
 from rapport.decide import people
 from rapport.kernel.ids import Key
@@ -49,6 +50,7 @@ def unsay(conn: Connection, unsaid: Unsaid) -> Mapping[str, int]:
         lot.become(0, now=unsaid.now, cause=unsaid.cause, words=_WORDS)
     store.save_lots(conn, workspace, emptied)
     store.save_savings(conn, workspace, {(lot.programme, lot.lot): (lot.strand, lot.at, ()) for lot in emptied})
+    refresh(conn, workspace, strands, now=unsaid.now)
     return {"points": before - _given(conn, unsaid, names)}
 
 

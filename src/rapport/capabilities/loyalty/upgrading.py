@@ -14,6 +14,7 @@ from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.days import period_end
 from rapport.capabilities.loyalty.facts import ENDED, STARTED
 from rapport.capabilities.loyalty.fees import carry_on
+from rapport.capabilities.loyalty.paid_for import pauses_of
 from rapport.capabilities.loyalty.periods import MONTHS, begin, cut_short, find, opened, plan_of, report
 from rapport.capabilities.loyalty.programme import Plan, Programme
 from rapport.capabilities.loyalty.whose import person_of
@@ -100,7 +101,7 @@ def _looked_at(conn: Connection, workspace: WorkspaceId, id: str, plan: str, *, 
         raise Conflict(f"the membership {id} has ended", hint="let them join the other plan")
     if row.plan == plan:
         raise Conflict(f"the membership {id} is of the plan {plan!r} already")
-    if any(since <= now < until for since, until in store.pauses_of(conn, workspace, [id]).get(id, ())):
+    if any(since <= now < until for since, until in pauses_of(conn, workspace, [id]).get(id, ())):
         raise Conflict(f"the membership {id} rests", hint="resume it first")
     theirs = person_of(conn, workspace, Key(row.strand))
     others = sa.select(_m.id).where(
@@ -115,7 +116,7 @@ def _looked_at(conn: Connection, workspace: WorkspaceId, id: str, plan: str, *, 
 def _change(conn: Connection, workspace: WorkspaceId, there: _Now, *, now: int) -> Change:
     periods = conn.execute(sa.select(_p.since, _p.until, _p.fee_minor).where(
         _p.workspace == workspace, _p.membership == there.row.id, _p.number > 0, _p.until > now)).all()  # fmt: skip
-    rests = store.pauses_of(conn, workspace, [there.row.id]).get(there.row.id, [])
+    rests = pauses_of(conn, workspace, [there.row.id]).get(there.row.id, [])
     left = 0
     for since, until, fee in periods:
         rested = sum(max(0, min(until, ends) - max(since, begins)) for begins, ends in rests)

@@ -143,6 +143,9 @@ _WHAT = {
     ("shop", "owed"): noted("paid off"),
     ("redeemed", "owed"): noted("paid off"),
     ("redeemed", "available"): noted("given back"),
+    ("available", "redeemed"): noted("paid with"),
+    ("expired", "redeemed"): noted("paid with"),
+    ("owed", "redeemed"): noted("owed"),
     ("held", "shop"): noted("taken by staff"),
     ("taken", "shop"): noted("taken back"),
 }
@@ -150,5 +153,7 @@ _WHAT = {
 
 def _sign(debit: str, credit: str) -> int:
     if credit in ("held", "expired") or (credit == "shop" and debit != "held"):
+        return -1
+    if (debit, credit) == ("available", "redeemed"):
         return -1
     return 1 if debit in ("shop", "redeemed") or (debit, credit) == ("held", "available") else 0

@@ -1,17 +1,21 @@
-"""What Home warns of: fees that were taken for nothing, and benefits that nobody pays for."""
+"""What Home warns of: fees that were taken for nothing, benefits that nobody pays for, cards nobody can sign."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.fees import AFTER_END, AHEAD, BACK, number_open
+from rapport.kernel.clock import DAY, to_iso
 from rapport.kernel.ids import WorkspaceId
 from rapport.web.alarms import Alarm, Watch
 
 __all__ = ["WATCHES"]
 
+SOON = 30 * DAY
 _PATH = "/console/loyalty#fees-title"
 
 
@@ -33,4 +37,25 @@ def _fees(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Alarm]
     return found
 
 
-WATCHES = (Watch(name="loyalty.fees", permission="loyalty:read", read=_fees),)
+def _passes(conn: Connection, workspace: WorkspaceId, now: int) -> Sequence[Alarm]:
+    """Cards that cannot be signed any more, or soon."""
+    return [
+        Alarm(
+            what=f"The certificate of the cards for Apple Wallet {'ran' if one.expires_at <= now else 'runs'} out on "
+            f"{to_iso(one.expires_at)[:10]}",
+            to_do="Renew it with Apple and set it anew.", path="/console/loyalty/passes", name=one.wallet,
+            tone="red" if one.expires_at <= now else "amber",
+        )
+        for one in conn.execute(
+            sa.select(store.pass_keys.c.wallet, store.pass_keys.c.expires_at).where(
+                store.pass_keys.c.workspace == workspace, store.pass_keys.c.expires_at > 0,
+                store.pass_keys.c.expires_at <= now + SOON,
+            )
+        )
+    ]  # fmt: skip
+
+
+WATCHES = (
+    Watch(name="loyalty.fees", permission="loyalty:read", read=_fees),
+    Watch(name="loyalty.passes", permission="loyalty:read", read=_passes),
+)

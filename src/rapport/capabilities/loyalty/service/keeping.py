@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import msgspec
+import sqlalchemy as sa
 
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.causes import Cause, cause_of
@@ -14,13 +15,17 @@ from rapport.capabilities.loyalty.service.telling import TOLD, tell
 from rapport.capabilities.loyalty.settling import settle
 from rapport.capabilities.loyalty.versions import names_of
 from rapport.decide import people
-from rapport.kernel.ids import Key, WorkspaceId
+from rapport.kernel.errors import RapportError
+from rapport.kernel.ids import CustomerId, Key, WorkspaceId
 from rapport.kernel.work import Connection, Seen, Work
 from rapport.remember import membership
+from rapport.resolve.graph.customer_ids import load_customer_ids
+from rapport.storage.lookup import select_among
 
 __all__ = ["LISTENS_TO", "keep", "segments_of"]
 
 _CAUSES = frozenset((*ORDER_FACTS, *RULE_FACTS, *IDENTITY_FACTS, ARRIVED_LATE))
+_CHANGES_ORDERS = frozenset(("Order Cancelled", "Order Refunded", "Order Updated"))
 TAKES_BACK = frozenset(("Order Cancelled", "Order Refunded"))
 LISTENS_TO = frozenset((*_CAUSES, *TOLD))
 
@@ -35,13 +40,24 @@ def keep(conn: Connection, work: Work, notes: Sequence[Seen], now: int) -> None:
         if note.fact.name not in _CAUSES:
             continue
         touched.setdefault(note.workspace, {})[note.strand] = note.fact.id
-        if note.fact.name not in IDENTITY_FACTS:
+        if note.fact.name in IDENTITY_FACTS:
+            touched[note.workspace] |= dict.fromkeys(_left_behind(conn, note), note.fact.id)
+        else:
             cause = cause_of(note, work.known(conn, note.workspace, people.reading_settings))
             if cause is not None:
                 told.append(cause)
     for workspace, behind in touched.items():
         _settle(conn, work, workspace, [one for one in told if one.workspace == workspace], behind, now)
     tell(conn, work, [note for note in notes if note.fact.name in TOLD], now)
+
+
+def _left_behind(conn: Connection, note: Seen) -> list[Key]:
+    """Of whom somebody turned out to be another: theirs is less from now on, too."""
+    other = note.fact.properties.get("split_from_customer_id")
+    try:
+        return [load_customer_ids(conn).key(CustomerId(other))] if isinstance(other, str) else []
+    except RapportError:
+        return []
 
 
 def _settle(
@@ -51,12 +67,21 @@ def _settle(
     subjects = {one.subject for one in told}
     subjects |= {f"referral:{one.removeprefix('order:')}" for one in subjects if one.startswith("order:")}
     strands = set(behind)
+    changed = {one.subject.removeprefix("order:") for one in told if one.name in _CHANGES_ORDERS}
+    strands |= paid_with_points(conn, workspace, changed)
     for one in store.causes_of(conn, workspace, (), subjects):
         strands.add(one.strand)
     for row in settle(conn, workspace, strands, cause=behind, now=now):
         work.state(row)
     taken_back = {one.subject for one in told if one.name in TAKES_BACK and one.subject.startswith("order:")}
     given_back_with(conn, workspace, {one.removeprefix("order:") for one in taken_back}, now=now)
+
+
+def paid_with_points(conn: Connection, workspace: WorkspaceId, orders: Collection[str]) -> set[Key]:
+    """Whose points paid for these orders: they may come back with it."""
+    r = store.redemptions.c
+    query = sa.select(r.strand).where(r.state == "captured")
+    return {Key(row.strand) for row in select_among(conn, query, workspace, r.order_id, orders)} if orders else set()
 
 
 def _with_segments(conn: Connection, workspace: WorkspaceId, told: Sequence[Cause]) -> Sequence[Cause]:
