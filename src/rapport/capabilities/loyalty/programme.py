@@ -220,8 +220,8 @@ class Programme(_Part, frozen=True, kw_only=True):
     """Points an order was paid with come back into their lots: in the share of its goods that came back, once nothing
     of it is kept, or only when the shop tells it (`POST …/redemptions/{id}/refund`).
     """
-    worth: PointWorth = PointWorth()
-    delivery: Delivery = Delivery()
+    worth: PointWorth = msgspec.field(default_factory=PointWorth)
+    delivery: Delivery = msgspec.field(default_factory=Delivery)
     early: tuple[Early, ...] = ()
     hold_minutes: Annotated[int, Meta(ge=1, le=10_080)] = 15
     """How long points are held for a checkout."""
