@@ -1,9 +1,13 @@
 """How quick points are: a quote with every cart view, points of an order, a month's expiry.
 
-    uv run python -m benchmarks.loyalty [--quick] [--json]
+    uv run python -m benchmarks.loyalty [--quick | --filled N] [--json]
 
 By calls, without HTTP, on SQLite: members with ten orders each, told to the slice as a batch tells them. Prints
-`quote_p50_ms`, `quote_p99_ms`, `earn_us` (per order fact, with all it writes), `expire_per_s`.
+`quote_p50_ms`, `quote_p99_ms`, `earn_us` (per order fact, with all it writes), `expire_per_s`, `list_ms` (the
+slowest first page of members, by each order, with and without filters).
+
+`--filled` writes the past of so many members (ten lots and ten entries each) straight into the tables first: then it is
+earned, asked and expired on top of that. So growth is seen without hours of earning.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ from rapport.app.settings import Settings
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.changing import change_programme
 from rapport.capabilities.loyalty.ledger import Lot
+from rapport.capabilities.loyalty.members import SORTS, MemberQuery, list_members
 from rapport.capabilities.loyalty.quoting import CartAsked, LineAsked, holder_of, quote
 from rapport.capabilities.loyalty.service.keeping import keep
 from rapport.capabilities.loyalty.shipped import example
@@ -36,6 +41,7 @@ from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Seen
+from rapport.storage.bulk import insert_rows
 from rapport.storage.engine import Database
 from rapport.storage.settings import Cache
 from rapport.storage.workspaces import create_workspace
@@ -49,18 +55,20 @@ QUOTES = 2_000
 @click.command()
 @click.option("--members", default=100_000, help="People, each with ten orders.")
 @click.option("--quick", is_flag=True, help="2,000 members.")
+@click.option("--filled", default=0, help="Members whose past is written straight into the tables first.")
 @click.option("--json", "as_json", is_flag=True)
-def main(members: int, *, quick: bool, as_json: bool) -> None:
-    """Measure quote, earning and expiry."""
-    members = 2_000 if quick else members
+def main(members: int, filled: int, *, quick: bool, as_json: bool) -> None:
+    """Measure quote, earning, expiry and the list of members."""
+    members = 1_000 if filled else 2_000 if quick else members
     with tempfile.TemporaryDirectory() as folder:
         db = open_database(Settings.load({}, data_dir=Path(folder)))
         with db.write() as conn:
             workspace = create_workspace(conn, slug="shop", name="Shop", now=now_us()).id
         terms = msgspec.json.encode(example("EUR", starts="2020-01-01"))
         change_programme(db, workspace, "club", terms, seen=0, by="benchmark", reason="", now=1)
-        found = {"members": members, **_earn(db, workspace, members), **_quote(db, workspace, members),
-                 **_expire(db, workspace)}  # fmt: skip
+        _fill(db, workspace, filled)
+        found = {"members": filled or members, **_earn(db, workspace, members)}
+        found |= {**_quote(db, workspace, filled or members), **_list(db, workspace), **_expire(db, workspace)}
         with db.read() as conn:
             found["proven"] = verify(conn, workspace).ok
         db.close()
@@ -69,6 +77,42 @@ def main(members: int, *, quick: bool, as_json: bool) -> None:
     else:
         for name, value in found.items():
             click.echo(f"{name:14} {value:>12,}")
+
+
+def _fill(db: Database, workspace: WorkspaceId, members: int) -> None:
+    """Ten lots of a member's past, as ten orders would have left them, in transactions of 5,000 members."""
+    now = now_us()
+    for began in range(0, members, 5_000):
+        lots, entries, rows = [], [], []
+        for member in range(began, min(began + 5_000, members)):
+            key, points = key_of(workspace, Identifier("user_id", f"u{member}")), 20 + member % 100
+            of = {"workspace": workspace, "programme": "club"}
+            for n in range(10):
+                lot, at = f"order:past-{member}-{n}", now - (300 - n) * DAY + member
+                lots.append({**of, "lot": lot, "strand": key, "at": at, "available_at": at + 14 * DAY,
+                             "expires_at": at + 730 * DAY, "pending": 0, "available": points, "held": 0, "redeemed": 0,
+                             "expired": 0, "taken": 0, "owed": 0, "entries": 1, "counted_minor": points * 100,
+                             "is_order": 1, "rule": "", "words": "An order of the past."})  # fmt: skip
+                entries.append({**of, "lot": lot, "number": 1, "at": at, "debit": "shop", "credit": "available",
+                                "points": points, "cause": lot, "words": "The past.", "stated_by": ""})  # fmt: skip
+            rows.append({**of, "strand": key, "points": points * 10, "owed": 0, "tier": "friend", "way": member % 100,
+                         "since": now - 300 * DAY + member, "expires_at": now + 430 * DAY + member, "plan": "",
+                         "plan_state": "", "plan_until": 0})  # fmt: skip
+        with db.write() as conn:
+            for table, several in ((store.lots, lots), (store.entries, entries), (store.members, rows)):
+                insert_rows(conn, table, several)
+
+
+def _list(db: Database, workspace: WorkspaceId) -> dict[str, Any]:
+    """The slowest first page of the list, by each of its orders, with and without a filter that leaves few."""
+    slowest, now = 0.0, now_us()
+    for sort in SORTS:
+        for wanted in (MemberQuery(sort=sort), MemberQuery(sort=sort, least_points=1_100, tier="friend")):
+            start = time.perf_counter()
+            with db.read() as conn:
+                list_members(conn, workspace, "club", wanted, now=now)
+            slowest = max(slowest, time.perf_counter() - start)
+    return {"list_ms": round(slowest * 1e3, 1)}
 
 
 def _earn(db: Database, workspace: WorkspaceId, members: int) -> dict[str, Any]:
