@@ -74,8 +74,8 @@ TEST_EVENT = "Rapport Test"
 ALARM_RAISED, ALARM_OVER = "Alarm Raised", "Alarm Over"
 
 ALARMS = {
-    ALARM_RAISED: "something in Rapport is not as it should be, and has been so for two minutes",
-    ALARM_OVER: "an alarm that was raised is over",
+    ALARM_RAISED: noted("something in Rapport is not as it should be, and has been so for two minutes"),
+    ALARM_OVER: noted("an alarm that was raised is over"),
 }
 """What webhooks can be told of beside facts, and what it means. `*` is every fact, and no alarm."""
 

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from rapport.act.store import destinations, webhooks
 from rapport.act.webhooks import CHANNEL, FAILING_FROM
 from rapport.kernel.clock import MINUTE, SECOND
+from rapport.kernel.language import kept, noted
 from rapport.storage import leases, log
 from rapport.storage.engine import Database
 
@@ -104,7 +105,7 @@ def _read_only(db: Database, conn: Connection) -> list[Condition]:
         else "Is it a standby, or was default_transaction_read_only switched on? Point RAPPORT_DATABASE_URL at the one"
         " that takes writes."
     )  # fmt: skip
-    return [Condition("database_read_only", "The database takes nothing: it is read-only", to_do, grave=True)]
+    return [Condition("database_read_only", noted("The database takes nothing: it is read-only"), to_do, grave=True)]
 
 
 def _disk(folder: Path | None) -> list[Condition]:
@@ -115,7 +116,7 @@ def _disk(folder: Path | None) -> list[Condition]:
     if usage.free >= FULL_BYTES and not nearly:
         return []
     left = f"{usage.free // 1024**2:,} of {usage.total // 1024**2:,} MB are free"
-    to_do = "Make room on the disk of the data folder, or give it a larger one; what came in is safe."
+    to_do = noted("Make room on the disk of the data folder, or give it a larger one; what came in is safe.")
     if usage.free < FULL_BYTES:
         return [Condition("disk_full", f"The disk is full: {left}", to_do, grave=True)]
     return [Condition("disk_nearly_full", f"The disk is nearly full: {left}", to_do)]
@@ -127,8 +128,9 @@ def _workers(conn: Connection, now: int) -> list[Condition]:
     alive = sa.select(seen_at).where(seen_at.between(now - NO_WORKER + 1, now + NO_WORKER)).limit(1)
     if conn.execute(alive).first() is not None:
         return []
-    what = "No worker runs: what comes in is kept, and nothing here changes"
-    return [Condition("no_worker", what, "Start the server again, or a worker beside it with “rapport worker”.")]
+    what = noted("No worker runs: what comes in is kept, and nothing here changes")
+    to_do = noted("Start the server again, or a worker beside it with “rapport worker”.")
+    return [Condition("no_worker", what, to_do)]
 
 
 def _stalled(conn: Connection, now: int, folding: Folding) -> list[Condition]:
@@ -139,8 +141,9 @@ def _stalled(conn: Connection, now: int, folding: Folding) -> list[Condition]:
     received_at = conn.execute(waits).scalar()
     if received_at is None or still * SECOND < STALLED or received_at > now - STALLED:
         return []
-    what = f"Facts have waited for {(now - received_at) // MINUTE} minutes, and none is folded"
-    to_do = "The worker's log says why. Ending it is safe: another is started and goes on where it stopped."
+    minutes = (now - received_at) // MINUTE
+    what = kept("Facts have waited for %(minutes)s minutes, and none is folded") % {"minutes": minutes}
+    to_do = noted("The worker's log says why. Ending it is safe: another is started and goes on where it stopped.")
     return [Condition("folding_stalled", what, to_do)]
 
 
@@ -160,6 +163,6 @@ def _webhooks(conn: Connection) -> list[Condition]:
     number = conn.execute(failing.where(w.enabled, d.failures >= FAILING_FROM)).scalar_one()
     if not number:
         return []
-    what = "A webhook fails" if number == 1 else f"{number} webhooks fail"
-    to_do = "See under Webhooks what they answer. What waits for them is tried again for five days."
+    what = noted("A webhook fails") if number == 1 else kept("%(number)s webhooks fail") % {"number": number}
+    to_do = noted("See under Webhooks what they answer. What waits for them is tried again for five days.")
     return [Condition("webhooks_failing", what, to_do)]

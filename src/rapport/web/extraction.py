@@ -38,7 +38,7 @@ CONSTANTS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What declarations say that the console shows: their callers need not mark it."""
 SETTINGS_ALONE = ("Meta",)
-"""Only in a module `settings.py`: elsewhere it describes the API."""
+"""Only in modules `settings.py` and `…_settings.py`: elsewhere it describes the API."""
 
 
 def texts_of(package: Path) -> Texts:
@@ -134,7 +134,7 @@ def _of_module(file: Path) -> Iterator[Text]:
                 yield said[0], said[1]
             elif node.args:
                 yield from module.texts(node.args[0])
-        elif name in CONSTANTS and (name not in SETTINGS_ALONE or file.name == "settings.py"):
+        elif name in CONSTANTS and (name not in SETTINGS_ALONE or file.name.endswith("settings.py")):
             for keyword in node.keywords:
                 if keyword.arg in CONSTANTS[name] and (text := module.text(keyword.value)):
                     yield text

@@ -9,10 +9,15 @@ from msgspec import Meta
 from sqlalchemy import Connection
 
 from rapport.kernel.ids import WorkspaceId
+from rapport.kernel.language import noted
 from rapport.kernel.settings import Section
 from rapport.storage import settings
 
 __all__ = ["SIGN_IN_SETTINGS", "May", "SignInSettings", "anybody", "wants_factor"]
+
+
+_CHOICES = (noted("nobody"), noted("owners"), noted("everybody"))
+"""What may be chosen, as the page says it."""
 
 
 class SignInSettings(msgspec.Struct, frozen=True, kw_only=True):

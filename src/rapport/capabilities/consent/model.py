@@ -49,6 +49,7 @@ State: TypeAlias = Literal["granted", "denied", "pending", "unknown"]
 Basis: TypeAlias = Literal["consent", "legitimate_interest", "contract", "legal_obligation"]
 KeptFrom: TypeAlias = Literal["last_seen", "last_order"]
 Kept: TypeAlias = Literal["kept", "counted", "not kept"]
+_KEPT_WORDS = (noted("kept"), noted("counted"), noted("not kept"))
 
 STATES: tuple[State, ...] = ("denied", "pending", "granted", "unknown")
 """The strictest first; what nobody has said is no answer."""

@@ -64,11 +64,13 @@ FACT_KINDS = (
     _kind(noted(CLICKED), noted("a link in a message was followed, by a person or a machine")),
     _kind(noted(UNSUBSCRIBED), noted("somebody wants no more of it"), "loss"),
     _kind(noted(COMPLAINED), noted("somebody called a message spam"), "loss"),
-    _complaint("Complaint Made", "somebody complained; news and offers wait until it is resolved", "loss"),
-    _complaint("Ticket Created", "somebody wrote to the shop, about whatever its topic says"),
-    _complaint("Support Ticket Created", "somebody wrote to the shop, about whatever its topic says"),
-    _complaint("Complaint Resolved", "a complaint is over"),
-    _complaint("Ticket Solved", "what somebody wrote about is done"),
-    _complaint("Ticket Closed", "what somebody wrote about is done"),
-    _complaint("Support Ticket Closed", "what somebody wrote about is done"),
+    _complaint(
+        noted("Complaint Made"), noted("somebody complained; news and offers wait until it is resolved"), "loss"
+    ),
+    _complaint(noted("Ticket Created"), noted("somebody wrote to the shop, about whatever its topic says")),
+    _complaint(noted("Support Ticket Created"), noted("somebody wrote to the shop, about whatever its topic says")),
+    _complaint(noted("Complaint Resolved"), noted("a complaint is over")),
+    _complaint(noted("Ticket Solved"), noted("what somebody wrote about is done")),
+    _complaint(noted("Ticket Closed"), noted("what somebody wrote about is done")),
+    _complaint(noted("Support Ticket Closed"), noted("what somebody wrote about is done")),
 )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from rapport.capabilities.orders.ledger import HeldOrder, held_orders, holds_all
 from rapport.capabilities.orders.traits import PARTS
+from rapport.kernel.language import noted
 from rapport.kernel.money import format_minor
 from rapport.remember.registry import Remembered
 from rapport.remember.store import states_of
@@ -71,7 +72,7 @@ def order_lines(orders: Iterable[HeldOrder]) -> list[OrderLine]:
         OrderLine(
             label=order.order_id[:60] or order.fact_id[:60], fact_id=order.fact_id, occurred_at=order.at,
             amount="" if order.revenue is None else format_minor(order.revenue, order.currency),
-            state="cancelled" if order.cancelled else "refunded" if order.refunded else "",
+            state=noted("cancelled") if order.cancelled else noted("refunded") if order.refunded else "",
         )
         for order in orders
     ]  # fmt: skip

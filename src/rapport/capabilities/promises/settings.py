@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from rapport.kernel.language import noted
 from rapport.kernel.settings import Section
 
 __all__ = ["PROMISE_SETTINGS", "PromiseSettings"]
@@ -14,8 +15,8 @@ __all__ = ["PROMISE_SETTINGS", "PromiseSettings"]
 _CUT_OFF = "^(([01][0-9]|2[0-3]):[0-5][0-9])?$"
 
 
-def _until(day: str) -> Meta:
-    return Meta(pattern=_CUT_OFF, title=f"Cut-off on {day}", description="Such as 17:00; empty: nothing leaves.")
+def _until(title: str) -> Meta:
+    return Meta(pattern=_CUT_OFF, title=title, description="Such as 17:00; empty: nothing leaves.")
 
 
 class PromiseSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,13 +43,13 @@ class PromiseSettings(msgspec.Struct, frozen=True, kw_only=True):
     warehouse_zone: Annotated[
         str, Meta(max_length=60, title="Warehouse's time zone", description="Such as Europe/Berlin. Empty: the shop's.")
     ] = ""
-    cut_off_mon: Annotated[str, _until("Mondays")] = "17:00"
-    cut_off_tue: Annotated[str, _until("Tuesdays")] = "17:00"
-    cut_off_wed: Annotated[str, _until("Wednesdays")] = "17:00"
-    cut_off_thu: Annotated[str, _until("Thursdays")] = "17:00"
-    cut_off_fri: Annotated[str, _until("Fridays")] = "17:00"
-    cut_off_sat: Annotated[str, _until("Saturdays")] = ""
-    cut_off_sun: Annotated[str, _until("Sundays")] = ""
+    cut_off_mon: Annotated[str, _until(noted("Cut-off on Mondays"))] = "17:00"
+    cut_off_tue: Annotated[str, _until(noted("Cut-off on Tuesdays"))] = "17:00"
+    cut_off_wed: Annotated[str, _until(noted("Cut-off on Wednesdays"))] = "17:00"
+    cut_off_thu: Annotated[str, _until(noted("Cut-off on Thursdays"))] = "17:00"
+    cut_off_fri: Annotated[str, _until(noted("Cut-off on Fridays"))] = "17:00"
+    cut_off_sat: Annotated[str, _until(noted("Cut-off on Saturdays"))] = ""
+    cut_off_sun: Annotated[str, _until(noted("Cut-off on Sundays"))] = ""
     holidays: Annotated[
         str,
         Meta(
