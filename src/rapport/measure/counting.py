@@ -26,7 +26,7 @@ from rapport.storage.suppression import version_of
 
 __all__ = ["Counted", "Counting", "counted_answers"]
 
-PATIENCE_SECONDS = 0.6
+PATIENCE_SECONDS = 0.4
 """So long a page waits for its numbers."""
 WORTH_KEEPING_SECONDS = 0.3
 """What takes longer is kept."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +25,7 @@ from rapport.remember.segments.language import BadSegment
 from rapport.remember.segments.parsing import parse
 from rapport.remember.segments.service import Segment
 from rapport.resolve.graph import corrections
+from rapport.resolve.graph.customer_ids import ensure_secret
 from rapport.resolve.graph.model import Kind, evidence_id
 from rapport.storage import log
 from rapport.storage.shops import ShopWanted, change_shop
@@ -197,6 +200,33 @@ def test_the_preview_counts_as_the_members_are(segments: Segments) -> None:
     segments.add("Zurich", "city = 'zürich'")
     segments.work()
     assert segments.count("city = 'Zurich'") == len(segments.members("Zurich")) == 7
+
+
+def test_while_somebody_types_some_of_very_many_are_asked_and_told_as_all(
+    segments: Segments, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    rng = random.Random(7)
+    rows = [
+        {"workspace": segments.workspace, "root": rng.randbytes(16), "bucket": 0, "next_at": 2**62,
+         "record": json.dumps({"orders": n % 4, "visitor": False})}
+        for n in range(8_192)
+    ]  # fmt: skip
+    with segments.db.write() as conn:
+        ensure_secret(conn)
+        conn.execute(membership.records.insert(), rows)
+    monkeypatch.setattr(service, "AT_A_GLANCE", 600)
+    with segments.db.read() as conn:
+        asked = (conn, segments.workspace, "orders >= 3")
+        few, one_in = service.glance(*asked, fields=FIELDS, now=START)
+        every = service.preview(*asked, fields=FIELDS, now=START).count
+    assert (every, one_in in (8, 16, 32)) == (2_048, True)
+    assert few.count is not None
+    assert few.count % one_in == 0
+    assert abs(few.count - 2_048) < 5 * (2_048 * one_in) ** 0.5
+    monkeypatch.setattr(service, "AT_A_GLANCE", 10**6)
+    with segments.db.read() as conn:
+        exact = service.glance(conn, segments.workspace, "orders >= 3", fields=FIELDS, now=START)
+    assert (exact.found.count, exact.one_in) == (every, 1)
 
 
 def test_two_segments_tell_whom_they_share(segments: Segments) -> None:

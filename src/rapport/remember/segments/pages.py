@@ -232,7 +232,7 @@ def _tried(db: Database, principal: Principal, fields: Fields, where: str) -> di
         return {"found": None, "bad": None, "sample": []}
     try:
         with db.read() as conn:
-            found = service.preview(conn, principal.workspace, where, fields=fields, now=now_us())
+            found, one_in = service.glance(conn, principal.workspace, where, fields=fields, now=now_us())
             sample = _labelled(conn, principal.workspace, found.sample)
     except BadSegment as bad:
         at = min(bad.position, max(0, len(where) - 1))
@@ -240,7 +240,8 @@ def _tried(db: Database, principal: Principal, fields: Fields, where: str) -> di
         end = at + (word.end() if word else 0)
         around = {"before": where[max(0, at - 30) : at], "here": where[at:end], "after": where[end : end + 30]}
         return {"found": None, "bad": bad, "around": around, "sample": []}
-    return {"found": found, "bad": None, "sample": sample if principal.may("customers:read") else []}
+    shown = sample if principal.may("customers:read") else []
+    return {"found": found, "bad": None, "sample": shown, "one_in": one_in}
 
 
 def _editor(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -27,6 +27,7 @@ from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.storage.locks import Lock, lock_each
 
 __all__ = [
+    "Glance",
     "Member",
     "Members",
     "Overlap",
@@ -36,6 +37,7 @@ __all__ = [
     "add",
     "change",
     "find",
+    "glance",
     "history",
     "id_of",
     "list_segments",
@@ -48,6 +50,8 @@ __all__ = [
 
 _r, _m, _s, _v = (membership.records.c, membership.members.c, membership.segments.c, membership.versions.c)
 SAMPLE = 10
+AT_A_GLANCE = 100_000
+"""Customers that are asked while somebody types."""
 AT_MOST = 1_000
 """Segments of one shop."""
 LONGEST_NAME = 80
@@ -77,6 +81,14 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     sample: list[CustomerId]
     reads: str
     text: str
+
+
+class Glance(NamedTuple):
+    """The same at a glance."""
+
+    found: Preview
+    one_in: int
+    """One customer in so many was asked, and what was found is told as if of all; 1: all were."""
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,16 +125,42 @@ class Overlap(msgspec.Struct, frozen=True, kw_only=True):
     both: int
 
 
-def preview(conn: Connection, workspace: WorkspaceId, text: str, *, fields: Fields, now: int) -> Preview:
-    """Count, in one statement over all customers, who fulfils a condition, with some of them.
+def glance(conn: Connection, workspace: WorkspaceId, text: str, *, fields: Fields, now: int) -> Glance:
+    """The same while somebody types: where customers are many, some chosen by chance are asked. Raises BadSegment."""
+    one_in = _one_in(conn, workspace)
+    found = preview(conn, workspace, text, fields=fields, now=now, one_in=one_in)
+    return Glance(msgspec.structs.replace(found, count=(found.count or 0) * one_in), one_in)
+
+
+def _one_in(conn: Connection, workspace: WorkspaceId) -> int:
+    """The smallest power of two for which not much more than `AT_A_GLANCE` customers are asked."""
+    few = sa.select(sa.func.count()).where(_r.workspace == workspace, _r.root < _below(256))
+    number, one_in = int(conn.execute(few).scalar_one()) * 256, 1
+    while one_in < 256 and number // one_in > AT_A_GLANCE:
+        one_in *= 2
+    return one_in
+
+
+def _below(one_in: int) -> bytes:
+    """Keys are hashes: those below it are one in so many, the same ones each time."""
+    return (65_536 // one_in).to_bytes(2, "big")
+
+
+def preview(
+    conn: Connection, workspace: WorkspaceId, text: str, *, fields: Fields, now: int, one_in: int = 1
+) -> Preview:  # fmt: skip
+    """Count, in one statement over all customers, who fulfils a condition, with some of them; `one_in`: over one
+    customer in so many.
 
     Raises BadSegment, also where the database cannot read a condition that is nested so deeply.
     """
     reader = Reader(conn, workspace, fields)
     node = reader.read(text)
     asked = sql_of(customers_only(node), Clock(now, reader.zone), dialect=_dialect(conn))
-    values = _bound(asked, workspace)
-    where = f"FROM segment_records WHERE workspace = :workspace AND {asked.text}"
+    values, some = _bound(asked, workspace), ""
+    if one_in > 1:
+        values, some = {**values, "below": _below(one_in)}, "root < :below AND "
+    where = f"FROM segment_records WHERE workspace = :workspace AND {some}{asked.text}"
     try:
         count = int(conn.execute(sa.text(f"SELECT count(*) {where}"), values).scalar_one())
     except sa.exc.OperationalError as error:
