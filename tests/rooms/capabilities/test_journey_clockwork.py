@@ -15,6 +15,7 @@ from rapport.capabilities.journeys.service import tasks
 from rapport.capabilities.journeys.service.answering import answer, open_questions
 from rapport.capabilities.journeys.service.clocked import LATE
 from rapport.capabilities.journeys.service.effect import Effect, Measured, effect_of
+from rapport.capabilities.messages import store as messages
 from rapport.compose.slice import Joined
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, now_us, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
@@ -241,6 +242,22 @@ def test_the_effect_counts_each_customer_once_in_their_arm_by_what_they_ordered_
     assert of["revenue"].low is not None
     assert of["revenue"].low < 3_000 - 3_000 / len(held)
     assert found.ratio_p == 1.0
+    assert (of["margin"].journey_mean, of["unsubscribed"].journey_mean, of["complained"].journey_mean) == (0, 0, 0)
+    costs = [{"product_id": "p", "price": 50, "cost": 30, "quantity": 1}]
+    order: dict[str, Any] = {"order_id": f"m{next(_NUMBERS)}", "total": 50, "currency": "EUR", "products": costs}
+    shop.send(shop.message("Order Completed", at=now_us(), user=given[0], **order))
+    consent = {"consent": {"categoryPreferences": {"email_marketing": False}}}
+    for who in (given[0], held[0]):
+        shop.send({"type": "track", "event": "Preferences Saved", "userId": who, "messageId": f"no{who}",
+                   "timestamp": to_iso(now_us()), "properties": {}, "context": consent})  # fmt: skip
+    shop.fold()
+    with shop.db.write() as conn:
+        address = Key(key_of(shop.id, Identifier("email", f"{given[0]}@example.com")))
+        messages.suppress(conn, shop.id, "email", [address], reason="complained", now=now_us())
+    told = {one.name: one for one in effect(shop, name).measures}
+    assert told["margin"].journey_mean == pytest.approx(2_000 / len(given))
+    shares = [(told[one].journey_mean, told[one].control_mean) for one in ("unsubscribed", "complained")]
+    assert shares == [(1 / len(given), 1 / len(held)), (1 / len(given), 0.0)]
     put(shop, graph, name, control_percent=20)
     happens(shop, fact, somebody(shop), n=3)
     go(shop)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from rapport.capabilities.messages import store
+from rapport.capabilities.messages.model import TITLES
 from rapport.kernel.ids import CustomerId
 from rapport.resolve.graph.customer_ids import load_customer_ids
 from rapport.resolve.linking.units import certain_identifiers
@@ -20,7 +21,7 @@ def _messages(conn: Connection, asked: OfPerson) -> Mapping[str, Any] | None:
     key = load_customer_ids(conn).key(CustomerId(asked.customer_id))
     keys = certain_identifiers(conn, asked.workspace, key) or [key]
     found = store.listed(conn, asked.workspace, strands=keys, limit=6)
-    return {"messages": found} if found else None
+    return {"messages": found, "titles": TITLES} if found else None
 
 
 PANELS: tuple[Panel, ...] = (
