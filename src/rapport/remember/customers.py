@@ -168,9 +168,10 @@ def _merged(conn: Connection, workspace: WorkspaceId, roots: Collection[Key]) ->
     never, whichever bucket they are in.
     """
     i = identifiers.c
-    here = (_table.workspace == i.workspace) & (_table.root == i.key)
-    query = sa.select(i.key).join(customers, here).where(i.key != i.root)
-    return [Key(row.key) for row in select_among(conn, query, workspace, i.root, roots)]
+    # In two steps: joined, PostgreSQL looks through all customers of a shop for those few identifiers.
+    query = sa.select(i.key).where(i.key != i.root)
+    keys = [row.key for row in select_among(conn, query, workspace, i.root, roots)]
+    return [Key(row.root) for row in select_among(conn, sa.select(_table.root), workspace, _table.root, keys)]
 
 
 def _lock(conn: Connection, workspaces: Iterable[WorkspaceId]) -> None:

@@ -2,8 +2,9 @@
 
 Each customer's identifiers and traits are written as canonical JSON and hashed; the hashes are added modulo 2^256, so
 the order in which customers are visited does not matter and memory stays small. Left out is what differs between two
-installations that know the same: customer ids, ids of sources, when facts were received, and what depends on the time
-of asking (records are read as of 1970, when no cart was abandoned yet).
+installations that know the same: customer ids, ids of sources, when facts were received, what depends on the time of
+asking (records are read as of 1970, when no cart was abandoned yet), and traits that a fact of Rapport's own decides,
+such as a prediction, whose day is the worker's.
 """
 
 from __future__ import annotations
@@ -83,6 +84,7 @@ def _canonical(found: Gathered, remembered: Remembered) -> bytes:
     traits: dict[str, list[Any]] = {
         name: [held.value, held.occurred_at, held.fact_id]
         for name, held in remembered.read(found.state or {}, now=0).items()
+        if held.source != OWN_SOURCE
     }
     names = sorted([one.namespace, one.value] for one in found.members)
     return msgspec.json.encode([names, traits], order="deterministic")

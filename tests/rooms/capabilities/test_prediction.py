@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -41,10 +42,11 @@ BUYER = st.builds(
     lambda repeats, last, more: Buyer(repeats, last if repeats else 0, last + more),
     st.integers(0, 500), st.integers(0, 3_000), st.integers(0, 3_000),
 )  # fmt: skip
-PARAMETER = st.floats(0.01, 60)
+PARAMETER = st.floats(0.01, 60) | st.floats(-12, 12).map(math.exp)
+"""Ordinary ones, and any that a fit may end at."""
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(PARAMETER, PARAMETER, PARAMETER, PARAMETER, BUYER, st.floats(1, 1_000))
 def test_whatever_a_customer_did_all_that_is_foretold_is_finite_and_possible(
     r: float, alpha: float, a: float, b: float, buyer: Buyer, days: float

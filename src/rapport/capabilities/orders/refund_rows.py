@@ -26,7 +26,6 @@ __all__ = ["IS_SHARED", "RefundRow", "counts_for_its_customer", "lock_refunds", 
 
 _KEPT = sa.text("kept_until IS NOT NULL")
 _SHARED = sa.text("shared = 1")
-_ALONE = sa.text("order_id IS NULL AND shared = 0")
 
 IS_SHARED = sa.literal_column("refunds.shared = 1", sa.Boolean)
 _IS_ALONE = sa.literal_column("refunds.order_id IS NULL AND refunds.shared = 0", sa.Boolean)
@@ -55,7 +54,7 @@ refunds = Table(
     Index("refunds_at", "workspace", "at"),
     Index("refunds_order", "workspace", "order_id"),
     Index("refunds_strand", "workspace", "strand", "refund_id"),
-    Index("refunds_alone", "workspace", "refund_id", sqlite_where=_ALONE, postgresql_where=_ALONE),
+    Index("refunds_same", "workspace", "refund_id"),
     Index("refunds_shared", "workspace", "at", sqlite_where=_SHARED, postgresql_where=_SHARED),
     Index("refunds_kept", "kept_until", sqlite_where=_KEPT, postgresql_where=_KEPT),
 )
@@ -123,11 +122,9 @@ _EARLIER = (
 
 def _note_shared(conn: Connection, workspace: WorkspaceId, refund_ids: Collection[str]) -> None:
     """Those of these ids that name no order are shared where another refund has the id."""
-    r, other = refunds.c, refunds.alias("other")
-    # All keys of this id: between it with a separator, and it with whatever comes next.
-    same = (other.c.key > r.refund_id + "\x1f") & (other.c.key < r.refund_id + " ") & (other.c.key != r.key)
-    others = sa.exists().where(other.c.workspace == r.workspace, same).correlate(refunds)
-    update = sa.update(refunds).values(shared=1).where(_IS_ALONE, others)
+    r, o = refunds.c, refunds.alias("other").c
+    others = sa.exists().where(o.workspace == r.workspace, o.refund_id == r.refund_id, o.key != r.key)
+    update = sa.update(refunds).values(shared=1).where(_IS_ALONE, others.correlate(refunds))
     change_among(conn, update, workspace, r.refund_id, sorted(refund_ids))
 
 
