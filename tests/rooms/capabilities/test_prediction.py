@@ -46,7 +46,7 @@ PARAMETER = st.floats(0.01, 60) | st.floats(-12, 12).map(math.exp)
 """Ordinary ones, and any that a fit may end at."""
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(PARAMETER, PARAMETER, PARAMETER, PARAMETER, BUYER, st.floats(1, 1_000))
 def test_whatever_a_customer_did_all_that_is_foretold_is_finite_and_possible(
     r: float, alpha: float, a: float, b: float, buyer: Buyer, days: float
