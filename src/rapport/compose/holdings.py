@@ -144,7 +144,7 @@ RESOLVE = (
     ),
     of_shop(resolve.identity_epochs, "how often the identity policy changed"),
     of_shop(resolve.identity_secret, "the secret behind customer ids"),
-    of_shop(linking.link_models, "the learned models: statistics, no person"),
+    of_shop(linking.link_models, "the learned models: statistics, and hashes of what was counted"),
     of_person(linking.link_records, "what is compared of somebody", by=("key",)),
     of_person(linking.link_candidates, "who may be the same person", by=("a", "b")),
     of_person(linking.households, "who seems to live together", by=("key", "household")),

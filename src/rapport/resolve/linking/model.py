@@ -11,17 +11,19 @@ Pure: nothing here reads or writes. What is compared and how is in `comparisons/
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 __all__ = ["FORMAT", "Aspect", "Frequencies", "GroupKind", "Kinship", "LearnedComparison", "LinkModel", "Method",
-           "Thresholds", "Together", "probability"]  # fmt: skip
+           "Thresholds", "Together", "hashed", "probability"]  # fmt: skip
 
-FORMAT = 1
-"""Version of the JSON. A model of another format is trained anew, never guessed at."""
+FORMAT = 2
+"""Version of the JSON. A model of another format is trained anew, never guessed at, but for 1: it counted texts as they
+are, which are hashed as it is read."""
 
 
 class Method(StrEnum):
@@ -81,20 +83,41 @@ class Aspect(msgspec.Struct, frozen=True):
         return [column for column in self.columns if not told or (told[column] in NAME_ROLES) == about_names]
 
 
+def hashed(text: str) -> str:
+    """What stands for a text in a model."""
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
 class Frequencies(msgspec.Struct, frozen=True):
-    """How many of `total` records have each value. Values rarer than the rarest kept count as `floor`."""
+    """How many of `total` records have each value. Values rarer than the rarest kept count as `floor`.
+
+    `counts` has values by their hash: a model outlives those whose records taught it, and so holds no text of theirs.
+    """
 
     total: int
     counts: dict[str, int]
     floor: int = 1
 
+    @staticmethod
+    def of(total: int, counts: Mapping[str, int], floor: int = 1) -> Frequencies:
+        """From counts by the values themselves."""
+        return Frequencies(total, {hashed(value): number for value, number in counts.items()}, floor)
+
+    def count_of(self, value: str) -> int:
+        """How often the value was counted; 1 where it was not.
+
+        >>> Frequencies.of(9, {"smith": 4}).count_of("smith"), Frequencies.of(9, {"smith": 4}).count_of("jones")
+        (4, 1)
+        """
+        return self.counts.get(hashed(value), 1)
+
     def bits(self, value: str) -> float:
         """Information of sharing the value.
 
-        >>> Frequencies(1024, {"smith": 256}).bits("smith")
+        >>> Frequencies.of(1024, {"smith": 256}).bits("smith")
         2.0
         """
-        return math.log2(max(2, self.total) / self.counts.get(value, self.floor))
+        return math.log2(max(2, self.total) / self.counts.get(hashed(value), self.floor))
 
     @staticmethod
     def count(records: Iterable[Iterable[str]], *, keep: int = 50_000) -> Frequencies:
@@ -109,7 +132,7 @@ class Frequencies(msgspec.Struct, frozen=True):
         ranked = sorted(((n, value) for value, n in counts.items() if n > 1), reverse=True)
         kept = {value: n for n, value in ranked[:keep]}
         floor = ranked[keep][0] if len(ranked) > keep else 1
-        return Frequencies(total, kept, floor)
+        return Frequencies.of(total, kept, floor)
 
 
 class LearnedComparison(msgspec.Struct, frozen=True):
@@ -188,9 +211,20 @@ class LinkModel(msgspec.Struct, frozen=True):
     def from_json(document: bytes) -> LinkModel:
         """Read a model. Raises msgspec.ValidationError for anything that is none, or of another format."""
         model = msgspec.json.decode(document, type=LinkModel)
+        if model.format == 1:
+            return msgspec.structs.replace(
+                model, comparisons=list(map(_without_texts, model.comparisons)), format=FORMAT
+            )
         if model.format != FORMAT:
             raise msgspec.ValidationError(f"format {model.format}; this version reads {FORMAT}: train anew")
         return model
+
+
+def _without_texts(comparison: LearnedComparison) -> LearnedComparison:
+    counted = comparison.frequencies
+    if comparison.aspect.method == Method.SENT:  # never held any
+        return comparison
+    return msgspec.structs.replace(comparison, frequencies=Frequencies.of(counted.total, counted.counts, counted.floor))
 
 
 def probability(log2_odds: float) -> float:

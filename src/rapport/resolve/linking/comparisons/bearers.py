@@ -63,7 +63,7 @@ class Bearers(Comparison[_Bearer]):
                 several[name].append(_known(texts))
         counts = dict(_counted(several))
         ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:50_000]
-        return Frequencies(total, dict(ranked))
+        return Frequencies.of(total, dict(ranked))
 
     @staticmethod
     def feature(texts: Sequence[str], frequencies: Frequencies) -> _Bearer | None:
@@ -71,9 +71,9 @@ class Bearers(Comparison[_Bearer]):
         name = _name(texts)
         if not name:
             return None
-        door, counts = door_key(texts), frequencies.counts
-        here = counts.get(f"{_HERE}|{name}|{door}", 1) if door else 1
-        return _Bearer(door, here, counts.get(f"{_ANYWHERE}|{name}", 1))
+        door = door_key(texts)
+        here = frequencies.count_of(f"{_HERE}|{name}|{door}") if door else 1
+        return _Bearer(door, here, frequencies.count_of(f"{_ANYWHERE}|{name}"))
 
     @staticmethod
     def compare(a: _Bearer, b: _Bearer) -> Level:

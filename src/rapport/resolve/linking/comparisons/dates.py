@@ -40,7 +40,7 @@ class Dates(Comparison[_Date]):
         digits = next((found for text in texts if (found := date_digits(text))), "")
         if not digits:
             return None
-        usual = frequencies.counts.get(digits, 1) > max(20, frequencies.total / 1024)
+        usual = frequencies.count_of(digits) > max(20, frequencies.total / 1024)
         return _Date(digits, usual or digits.endswith("0101"), int(digits[:4]))
 
     @staticmethod

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
 from typing import ClassVar, NamedTuple
 
 from rapport.kernel.person_names import are_said_for_one
@@ -17,7 +16,7 @@ from rapport.resolve.linking.comparisons.comparison import Comparison, Level
 from rapport.resolve.linking.comparisons.names import names_of
 from rapport.resolve.linking.comparisons.shared import door_keys, mail_of, numbers_of
 from rapport.resolve.linking.kinds import words
-from rapport.resolve.linking.model import Frequencies, Method
+from rapport.resolve.linking.model import Frequencies, Method, hashed
 
 __all__ = ["Sent"]
 
@@ -41,7 +40,7 @@ class _Known(NamedTuple):
     def key(self) -> str:
         """Its number; no text of a person's stands in a model."""
         text = "\x1f".join((self.given, self.surname, *self.contacts, "", *self.doors))
-        return blake2b(text.encode(), digest_size=8).hexdigest()
+        return hashed(text)
 
 
 class Sent(Comparison[bool]):

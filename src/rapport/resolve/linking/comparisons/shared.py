@@ -46,8 +46,8 @@ def _of(role: str, texts: Sequence[str]) -> list[str]:
     return [text[2:] for text in texts if text.startswith(role)]
 
 
-def _names_behind(found: Iterable[str], counts: Mapping[str, int]) -> int:
-    return max((counts.get(value, 1) for value in found), default=1)
+def _names_behind(found: Iterable[str], names: Frequencies) -> int:
+    return max((names.count_of(value) for value in found), default=1)
 
 
 # --- e-mail ----------------------------------------------------------------------------------------------------------
@@ -71,7 +71,7 @@ class _Shared(Comparison[Any]):
     def frequencies(cls, records: Iterable[Sequence[str]]) -> Frequencies:
         """Of values with several different given names behind them, how many."""
         records = list(records)
-        return Frequencies(len(records), count_names(pair for texts in records for pair in cls.named(texts)))
+        return Frequencies.of(len(records), count_names(pair for texts in records for pair in cls.named(texts)))
 
 
 class Mail(NamedTuple):
@@ -90,7 +90,7 @@ class Mail(NamedTuple):
 
 class _MailsOf(NamedTuple):
     mails: tuple[Mail, ...]
-    names: Mapping[str, int]
+    names: Frequencies
 
 
 class Mails(_Shared):
@@ -118,7 +118,7 @@ class Mails(_Shared):
         """All addresses but those of relays, that are somebody new with every order."""
         given, surname = names_of([text for text in texts if text[:2] in ("g:", "f:", "s:")])
         found = [mail for raw in _of("e:", texts) if (mail := _mail(raw, (*given, *surname)))]
-        return _MailsOf(tuple(found), frequencies.counts) if found else None
+        return _MailsOf(tuple(found), frequencies) if found else None
 
     @staticmethod
     def compare(a: _MailsOf, b: _MailsOf) -> Level:
@@ -168,7 +168,7 @@ def _compare_mails(a: Mail, b: Mail) -> Level:
 
 class _Numbers(NamedTuple):
     numbers: frozenset[str]
-    names: Mapping[str, int]
+    names: Frequencies
 
 
 class Phones(_Shared):
@@ -192,14 +192,14 @@ class Phones(_Shared):
     def feature(texts: Sequence[str], frequencies: Frequencies) -> _Numbers | None:
         """All numbers of the record."""
         found = frozenset(_numbers("p:", texts))
-        return _Numbers(found, frequencies.counts) if found else None
+        return _Numbers(found, frequencies) if found else None
 
     @staticmethod
     def compare(a: _Numbers, b: _Numbers) -> Level:
         """The most that any two of their numbers say."""
         shared = a.numbers & b.numbers
         if shared:
-            behind = min(max(a.names.get(number, 1), b.names.get(number, 1)) for number in shared)
+            behind = min(max(a.names.count_of(number), b.names.count_of(number)) for number in shared)
             return 2 if behind > 4 else 3 if behind > 1 else 4
         near = any(edits(x, y, score_cutoff=1) == 1 for x in a.numbers for y in b.numbers)
         return int(near)
@@ -236,14 +236,14 @@ class Cards(_Shared):
     def feature(texts: Sequence[str], frequencies: Frequencies) -> _Numbers | None:
         """All cards of the record, each with its column."""
         found = frozenset(_cards(texts))
-        return _Numbers(found, frequencies.counts) if found else None
+        return _Numbers(found, frequencies) if found else None
 
     @staticmethod
     def compare(a: _Numbers, b: _Numbers) -> Level:
         """The most that any two of their cards say."""
         shared = a.numbers & b.numbers
         if shared:
-            behind = min(max(a.names.get(number, 1), b.names.get(number, 1)) for number in shared)
+            behind = min(max(a.names.count_of(number), b.names.count_of(number)) for number in shared)
             return 2 if behind > 1 else 3
         return int(any(len(x) > 7 and edits(x, y, score_cutoff=1) == 1 for x in a.numbers for y in b.numbers))
 
@@ -299,7 +299,7 @@ class Doors(_Shared):
     def feature(texts: Sequence[str], frequencies: Frequencies) -> _Door | None:
         """What is known of where somebody lives."""
         door = _door(texts)
-        return door and door._replace(names=frequencies.counts.get(_key(door), 1))
+        return door and door._replace(names=frequencies.count_of(_key(door)))
 
     @staticmethod
     def compare(a: _Door, b: _Door) -> Level:
