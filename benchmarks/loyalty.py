@@ -41,6 +41,7 @@ from rapport.kernel.facts import Fact
 from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.kernel.work import Seen
+from rapport.resolve.graph.customer_ids import ensure_secret
 from rapport.storage.bulk import insert_rows
 from rapport.storage.engine import Database
 from rapport.storage.settings import Cache
@@ -64,6 +65,7 @@ def main(members: int, filled: int, *, quick: bool, as_json: bool) -> None:
         db = open_database(Settings.load({}, data_dir=Path(folder)))
         with db.write() as conn:
             workspace = create_workspace(conn, slug="shop", name="Shop", now=now_us()).id
+            ensure_secret(conn)
         terms = msgspec.json.encode(example("EUR", starts="2020-01-01"))
         change_programme(db, workspace, "club", terms, seen=0, by="benchmark", reason="", now=1)
         _fill(db, workspace, filled)
