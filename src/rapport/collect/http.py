@@ -245,8 +245,12 @@ async def send_answer(send: Send, answer: HttpAnswer, *, cut: bool = False) -> N
         headers.append((b"content-type", answer.media_type))
     if cut:
         headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    try:
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+    except RuntimeError as error:  # of the event loop: whoever asked has gone, which is no fault of ours
+        if "closed" not in str(error):
+            raise
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
-from rapport.collect.http import Gone, SlowBody, keys_of, read_body, read_head
+from rapport.collect.http import Gone, HttpAnswer, SlowBody, keys_of, read_body, read_head, send_answer
 from rapport.collect.limiter import REMEMBERED, InFlight, RateLimiter
 from rapport.collect.model import Limits, Source
 from rapport.kernel.clock import SECOND
@@ -136,6 +137,16 @@ def test_what_would_be_refused_is_refused_before_anything_is_read() -> None:
             assert not _passes(limiter, source, now=now, address=address)
         else:
             limiter.take(source, 3, now=now, address=address)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("said", "ours"), [("the handler is closed", False), ("answered twice", True)])
+async def test_whoever_has_gone_before_the_answer_is_no_fault(said: str, ours: bool) -> None:  # noqa: FBT001
+    async def send(message: Any) -> None:
+        raise RuntimeError(said)
+
+    with pytest.raises(RuntimeError) if ours else nullcontext():
+        await send_answer(send, HttpAnswer(200, b"{}"))
 
 
 def test_addresses_that_are_forgotten_do_not_fill_the_memory() -> None:
