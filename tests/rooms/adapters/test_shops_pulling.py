@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from rapport.act.channels import ChannelSettings, Outgoing
 from rapport.act.outbox import Dispatcher
 from rapport.act.store import outbox
 from rapport.adapters.shops import store as doors
-from rapport.adapters.shops.pulling import service, store
+from rapport.adapters.shops.pulling import channel, service, store
 from rapport.adapters.shops.pulling.channel import PullChannel
 from rapport.adapters.shops.pulling.jobs import PULLING
+from rapport.adapters.shops.pulling.model import Place, Unreadable
 from rapport.adapters.shops.pulling.service import PullWanted
 from rapport.adapters.shops.pulling.store import Pull
+from rapport.adapters.shops.pulling.systems import SYSTEMS
 from rapport.adapters.shops.watches import WATCHES
 from rapport.adapters.shops.web import WEB
 from rapport.capabilities.catalog.shown import find_shown
@@ -244,6 +247,80 @@ def test_a_shop_that_asks_to_wait_is_asked_later_from_the_same_page(shop: Shop, 
     assert (names_of(shop)["Order Completed"], state(shop).failed_at) == (130, None)
 
 
+def test_a_list_whose_cursor_is_known_no_more_is_begun_once_more(shop: Shop) -> None:
+    with ShopSystem("shopify") as system:
+        system.lists |= lists_of("shopify", 130)
+        connect(shop, system)
+        asked = iter(range(100))
+        system.before = lambda path: system.faults.append((400, {})) if next(asked) == 4 else None
+        assert pull(shop) == ("pending", "orders: answered 400")
+        kept = state(shop)
+        assert (kept.place and kept.place.page, kept.failed_at is None) == ("", False)
+        number = len(system.asked)
+        assert pull(shop, later=10 * MINUTE)[0] == "delivered"
+        assert len(system.asked) - number == 2  # the orders alone
+    assert (names_of(shop)["Order Completed"], state(shop).failed_at, state(shop).last_error) == (130, None, "")
+
+
+def test_a_cursor_that_is_refused_in_words_twice_is_given_up(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ShopSystem("saleor") as system:
+        system.lists |= lists_of("saleor", 60)
+        connect(shop, system)
+        answer, refused = system.answer, iter(range(2))
+
+        def answered(path: str, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], Any]:
+            if b'"after":"' in body and next(refused, None) is not None:
+                return 200, {}, {"errors": [{"message": "Received cursor is invalid."}]}
+            return answer(path, body, headers)
+
+        monkeypatch.setattr(system, "answer", answered)
+        pages = []
+        for later in (0, 10 * MINUTE, 50 * MINUTE):
+            pull(shop, later=later)
+            place = state(shop).place
+            pages.append(None if place is None else place.page)
+    assert pages == ["50", "", None]
+    assert (names_of(shop)["Order Completed"], state(shop).failed_at) == (60, None)
+
+
+def test_a_shop_whose_pages_never_end_is_read_from_the_start_at_its_next_time(
+    shop: Shop, woo: ShopSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woo.lists |= lists_of("woocommerce", 130)
+    connect(shop, woo)
+    monkeypatch.setattr(channel, "MOST_PAGES", 2)
+    assert pull(shop)[0] == "dead"
+    assert (state(shop).pages, state(shop).place) == (0, Place(is_anew=True))
+    monkeypatch.setattr(channel, "MOST_PAGES", 50)
+    assert pull(shop, later=2 * HOUR)[0] == "delivered"
+    assert (names_of(shop)["Order Completed"], state(shop).failed_at) == (130, None)
+
+
+def test_a_bug_while_it_is_read_is_told_and_tried_again_at_once(
+    shop: Shop, woo: ShopSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woo.lists |= lists_of("woocommerce")
+    connect(shop, woo)
+    with monkeypatch.context() as broken:
+        broken.delattr(channel, "take_fetched")
+        assert pull(shop) == ("pending", "NameError")
+    failed = state(shop)
+    assert (failed.last_error, failed.leased_until) == ("it could not be read: NameError", 0)
+    assert failed.failed_at is not None
+    assert pull(shop, later=MINUTE)[0] == "delivered"
+
+
+def test_no_header_of_a_shop_keeps_the_reader_busy() -> None:
+    read, began = SYSTEMS["shopify"].lists[1].read, time.process_time()
+    assert read(Place(), {"products": []}, {"link": "<" + "?page_info=" * 400}).page == ""
+    assert time.process_time() - began < 1
+    for link in ("<" * 20_000, '<https://shop.example/>; rel="next"', '<https://[/?page_info=a>; rel="next"'):
+        with pytest.raises((Unreadable, ValueError)):
+            read(Place(), {"products": []}, {"link": link})
+    two = '<https://s.example/?page_info=a%7C>; rel="previous", <https://s.example/?limit=2&page_info=b%7C>; rel=next'
+    assert read(Place(), {"products": []}, {"link": two}).page == "b|"
+
+
 class Killed(BaseException):
     """The process is gone."""
 
@@ -265,7 +342,8 @@ def test_a_killed_worker_is_followed_by_one_that_goes_on_where_it_stood(any_shop
     with pytest.raises(Killed):
         PullChannel(shop.db, given, sleep=die).deliver(message, now=now_us())
     assert state(shop).place is not None
-    assert PullChannel(shop.db, given, sleep=die).deliver(message, now=now_us()).detail.endswith("read by another")
+    waits = PullChannel(shop.db, given, sleep=die).deliver(message, now=now_us())
+    assert (waits.result, waits.detail, 1 < waits.retry_after_seconds < 400) == ("retry", "read by another", True)
     with shop.db.write() as conn:
         conn.execute(store.pulls.update().values(leased_until=0))  # the lease of the dead one is over
     done = PullChannel(shop.db, given, sleep=lambda seconds: None).deliver(message, now=now_us())

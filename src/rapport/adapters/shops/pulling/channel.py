@@ -21,7 +21,7 @@ from rapport.adapters.channels.connecting import Answer, NeverSent, Unanswered, 
 from rapport.adapters.shops import store as doors
 from rapport.adapters.shops.pulling import store
 from rapport.adapters.shops.pulling.jobs import PULL
-from rapport.adapters.shops.pulling.model import Asked, Place, Said, ShopList, System, Unreadable, after
+from rapport.adapters.shops.pulling.model import Asked, Page, Place, Said, ShopList, System, Unreadable, after
 from rapport.adapters.shops.pulling.store import Pull
 from rapport.adapters.shops.pulling.systems import SYSTEMS
 from rapport.adapters.shops.store import Door
@@ -43,7 +43,7 @@ REQUEST_SECONDS = 25.0
 LARGEST = 32_000_000
 """Bytes of one page."""
 MOST_PAGES = 50_000
-"""Of one reading: a shop whose pages never end is left alone."""
+"""Of one reading: a shop whose pages never end is left alone until its next time, and then read from the start."""
 _LONGEST_WAIT = 3_600.0
 
 
@@ -58,11 +58,19 @@ class PullAsked(msgspec.Struct, frozen=True):
 class _Trouble(Exception):
     """The shop did not answer what was asked."""
 
-    def __init__(self, why: str, *, wait_seconds: float = 0.0, is_final: bool = False) -> None:
+    def __init__(
+        self, why: str, *, wait_seconds: float = 0.0, is_final: bool = False, anew: Place | None = None
+    ) -> None:
         super().__init__(why)
         self.wait_seconds = wait_seconds
         self.is_final = is_final
         """Asking again soon is in vain: people have to change something."""
+        self.anew = anew
+        """From where to read the next time, as the page that was asked for is gone."""
+
+
+class _Refused(_Trouble):
+    """The shop says that the question itself is wrong, as it does of a cursor that it knows no more."""
 
 
 class _Got(NamedTuple):
@@ -88,26 +96,38 @@ class PullChannel:
         with self._db.write() as conn:
             pull = store.claim(conn, message.workspace, asked.source, asked.shop, now=self._db.now_us(conn))
         if pull is None:
-            return Delivered(result="delivered", detail="gone, switched off, or read by another")
+            return self._not_ours(message, asked)
         if pull.place is None and (pull.finished_at or 0) > asked.at:
-            self._let_go(pull, next_at=pull.next_at)
+            self._let_go(pull)
             return Delivered(result="delivered", detail="read since")
         return self._read(message, pull)
 
     def switch_off(self, conn: Connection, message: Outgoing, *, reason: str) -> None:
         """Nothing: a shop that answers no more is asked at its next time."""
 
+    def _not_ours(self, message: Outgoing, asked: PullAsked) -> Delivered:
+        """Whoever reads it may be dead: the message stays until the lease says so."""
+        with self._db.read() as conn:
+            found, now = store.pull_of(conn, message.workspace, asked.source, asked.shop), self._db.now_us(conn)
+        if found is None or not found.enabled:
+            return Delivered(result="delivered", detail="gone or switched off")
+        left = max(1, (found.leased_until - now) // SECOND + 1)
+        return Delivered(result="retry", detail="read by another", retry_after_seconds=left)
+
     def _failed(self, pull: Pull, error: _Trouble | Misconfigured | NotFound) -> Delivered:
         why = str(error) if isinstance(error, _Trouble) else error.message
-        with self._db.write() as conn:
-            store.fail(conn, pull, why, now=self._db.now_us(conn))
+        self._fail(pull, why, anew=error.anew if isinstance(error, _Trouble) else None)
         if isinstance(error, _Trouble) and not error.is_final:
             return Delivered(result="retry", detail=why, retry_after_seconds=error.wait_seconds)
         return Delivered(result="dead", detail=why)
 
-    def _let_go(self, pull: Pull, *, next_at: int) -> None:
+    def _fail(self, pull: Pull, why: str, *, anew: Place | None = None) -> None:
         with self._db.write() as conn:
-            store.finish(conn, pull, next_at=next_at)
+            store.fail(conn, pull, why, now=self._db.now_us(conn), anew=anew)
+
+    def _let_go(self, pull: Pull, *, is_to_go_on: bool = False) -> None:
+        with self._db.write() as conn:
+            store.let_go(conn, pull, next_at=self._db.now_us(conn) if is_to_go_on else None)
 
     def _read(self, message: Outgoing, pull: Pull) -> Delivered:
         ends, pages = time.monotonic() + AT_ONCE_SECONDS, 0
@@ -123,12 +143,16 @@ class PullChannel:
                 if pull.place is None:
                     return Delivered(result="delivered", detail=f"{pages} pages, to the end")
                 if pull.pages >= MOST_PAGES:
-                    raise _Trouble(f"after {MOST_PAGES:,} pages it still has no end", is_final=True)
+                    start = Place(0, _since(pull, reader.first), is_anew=True)
+                    raise _Trouble(f"after {MOST_PAGES:,} pages it still has no end", is_final=True, anew=start)
                 if time.monotonic() > ends:
-                    self._let_go(pull, next_at=now_us())
+                    self._let_go(pull, is_to_go_on=True)
                     return Delivered(result="delivered", detail=f"{pages} pages, more to come")
         except (_Trouble, Misconfigured, NotFound) as error:
             return self._failed(pull, error)
+        except Exception as error:  # a bug of ours: it is seen at the source, and the next attempt need not wait
+            self._fail(pull, f"it could not be read: {type(error).__name__}")
+            raise
         return Delivered(result="delivered", detail="another has taken it up")
 
     def _keep(self, pull: Pull, got: _Got) -> Pull | None:
@@ -175,13 +199,18 @@ class _Reader:
         self._sleep = sleep
         self._asked_at: float | None = None
 
+    @property
+    def first(self) -> ShopList:
+        """With which a reading begins."""
+        return self._system.lists[0]
+
     def page(self, pull: Pull) -> _Got:
         """The page at the pull's place, with what has a list of its own on it. Raises _Trouble."""
-        place = pull.place or Place(0, _since(pull, self._system.lists[0]))
+        place = pull.place or Place(0, _since(pull, self.first))
         asked = self._system.lists[place.number]
-        answer, headers = self._ask(asked.name, asked.ask(place))
+        answer, headers = self._page(asked, place)
         try:
-            page = asked.read(place, answer, headers)
+            page = self._understood(pull, asked, place, answer, headers)
             said = list(page.said)
             for part in page.parts:
                 if asked.ask_part is not None and asked.read_part is not None:
@@ -192,6 +221,22 @@ class _Reader:
         began_at = pull.began_at or _clock_of(headers)
         following = after(self._system, place, page, lambda one: _since(pull, one))
         return _Got(said, following, began_at)
+
+    def _page(self, asked: ShopList, place: Place) -> tuple[Any, Mapping[str, str]]:
+        try:
+            return self._ask(asked.name, asked.ask(place))
+        except _Refused as error:
+            error.anew = place.at_start() if place.page else None
+            raise
+
+    def _understood(self, pull: Pull, asked: ShopList, place: Place, answer: Any, headers: Mapping[str, str]) -> Page:
+        """What it says. Systems that refuse a cursor in words are believed the second time: once may be an accident."""
+        try:
+            return asked.read(place, answer, headers)
+        except Unreadable as error:
+            is_stuck = bool(place.page) and pull.failed_at is not None
+            anew = place.at_start() if is_stuck else None
+            raise _Trouble(f"{asked.name}: {error}", wait_seconds=60, anew=anew) from error
 
     def _ask(self, name: str, asked: Asked) -> tuple[Any, Mapping[str, str]]:
         self._pause()
@@ -244,7 +289,8 @@ def _refuse(name: str, answer: Answer) -> None:
         raise _Trouble(f"{name}: answered {status}: it leads elsewhere; name the address it leads to", is_final=True)
     if status in (404, 410):
         raise _Trouble(f"{name}: answered {status}: there is no such list at this address", is_final=True)
-    raise _Trouble(f"{name}: answered {status}", wait_seconds=_wait(answer.headers))
+    kind = _Refused if status in (400, 422) else _Trouble
+    raise kind(f"{name}: answered {status}", wait_seconds=_wait(answer.headers))
 
 
 def _wait(headers: Mapping[str, str]) -> float:

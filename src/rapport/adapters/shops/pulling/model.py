@@ -23,6 +23,12 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     """As the shop counts its pages; empty for the first one."""
     carried: str = ""
     """What one list told that a later one is asked with."""
+    is_anew: bool = False
+    """A list was begun once more in this reading, as the shop took none of its pages any more."""
+
+    def at_start(self) -> Place:
+        """The beginning of the list it stands in."""
+        return Place(self.number, self.since, "", self.carried, is_anew=True)
 
 
 FIRST = Place()
@@ -102,10 +108,10 @@ def after(system: System, place: Place, page: Page, starts: Callable[[ShopList],
     """The place that comes after a page: in the same list, at the start of the next, or None where all are read."""
     carried = place.carried if page.carried is None else page.carried
     if page.page and page.page != place.page:
-        return Place(place.number, page.since or place.since, page.page, carried)
+        return Place(place.number, page.since or place.since, page.page, carried, place.is_anew)
     if page.since > place.since:
-        return Place(place.number, page.since, "", carried)
+        return Place(place.number, page.since, "", carried, place.is_anew)
     number = place.number + 1
     if number >= len(system.lists):
         return None
-    return Place(number, starts(system.lists[number]), "", carried)
+    return Place(number, starts(system.lists[number]), "", carried, place.is_anew)

@@ -6,10 +6,9 @@ Location, InventoryLevel. Orders older than 60 days need the scope `read_all_ord
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from rapport.adapters.shops.model import Body, tables, text
 from rapport.adapters.shops.pulling.model import Asked, Page, Place, Said, ShopList, System, Unreadable
@@ -24,7 +23,7 @@ _FEWER = "100"
 """Orders are long."""
 _AT_ONCE = 50
 """Locations whose levels may be asked for together."""
-_NEXT = re.compile(r'<[^<>]*[?&]page_info=([^&<>]{1,2000})[^<>]*>\s*;\s*rel="?next"?')
+_LONGEST_LINK = 16_000
 
 
 def _asked(
@@ -43,8 +42,23 @@ def _things(answer: Any, name: str) -> list[Body]:
 
 
 def _next(headers: Mapping[str, str]) -> str:
-    found = _NEXT.search(headers.get("link", ""))
-    return unquote(found.group(1)) if found else ""
+    """The cursor of the page that follows, empty at the end. What cannot be read is no end: raises Unreadable."""
+    told = headers.get("link", "")
+    if len(told) > _LONGEST_LINK:
+        raise Unreadable(f"its header Link has {len(told):,} characters")
+    for link in told.split(","):
+        address, *parameters = link.split(";")
+        if any(one.strip().replace('"', "").casefold() == "rel=next" for one in parameters):
+            return _cursor(address.strip().strip("<>"))
+    return ""
+
+
+def _cursor(address: str) -> str:
+    for part in urlsplit(address).query.split("&"):
+        name, _, value = part.partition("=")
+        if name == "page_info" and value:
+            return unquote(value)
+    raise Unreadable("its header Link leads to a next page without a cursor")
 
 
 def _read_locations(place: Place, answer: Any, headers: Mapping[str, str]) -> Page:

@@ -19,8 +19,8 @@ from rapport.storage.resealing import SecretPlace
 from rapport.storage.sealing import opened_text, sealed_text
 
 __all__ = [
-    "LEASE", "SECRETS", "Due", "Pull", "ask_soon", "claim", "due", "fail", "failing", "finish", "go_on", "is_any_due",
-    "keep", "key_of_access", "postpone", "pull_of", "pulls", "pulls_of", "remove", "renew",
+    "LEASE", "SECRETS", "Due", "Pull", "ask_soon", "claim", "due", "fail", "failing", "go_on", "is_any_due", "keep",
+    "key_of_access", "let_go", "postpone", "pull_of", "pulls", "pulls_of", "remove", "renew",
 ]  # fmt: skip
 
 LEASE = 6 * MINUTE
@@ -164,10 +164,14 @@ def go_on(
 ) -> Pull | None:
     """A page was read and the next place is this one, None where it was the last: then the reading is finished."""
     first = pull.place is None
+    if place is None or not place.is_anew:  # what was begun once more is well when it has come to its end
+        well: dict[str, Any] = {"failed_at": None, "last_error": ""}
+    else:
+        well = {}
     values: dict[str, Any] = {
         "pages": 1 if first else pulls.c.pages + 1, "things": things if first else pulls.c.things + things,
-        "facts": facts if first else pulls.c.facts + facts, "began_at": began_at, "failed_at": None, "last_error": "",
-        "leased_until": now + LEASE, "place": None if place is None else msgspec.json.encode(place),
+        "facts": facts if first else pulls.c.facts + facts, "began_at": began_at,
+        "leased_until": now + LEASE, "place": None if place is None else msgspec.json.encode(place), **well,
     }  # fmt: skip
     return _change(conn, pull, values if place is not None else {**values, **_finished(began_at, now)})
 
@@ -176,15 +180,19 @@ def _finished(began_at: int, now: int) -> dict[str, Any]:
     return {"reached": began_at, "began_at": None, "finished_at": now, "leased_until": 0}
 
 
-def fail(conn: Connection, pull: Pull, why: str, *, now: int) -> None:
-    """It could not go on; its place is kept."""
-    since = sa.func.coalesce(pulls.c.failed_at, now)
-    _change(conn, pull, {"failed_at": since, "last_error": why[:300], "leased_until": 0})
+def fail(conn: Connection, pull: Pull, why: str, *, now: int, anew: Place | None = None) -> None:
+    """It could not go on; its place is kept, or is this one, where the shop takes that one no more."""
+    values: dict[str, Any] = {
+        "failed_at": sa.func.coalesce(pulls.c.failed_at, now), "last_error": why[:300], "leased_until": 0,
+    }  # fmt: skip
+    if anew is not None:
+        values |= {"place": msgspec.json.encode(anew), "pages": 0, "things": 0, "facts": 0}
+    _change(conn, pull, values)
 
 
-def finish(conn: Connection, pull: Pull, *, next_at: int) -> None:
-    """Let go of it before the end, to go on at a time."""
-    _change(conn, pull, {"leased_until": 0, "next_at": next_at})
+def let_go(conn: Connection, pull: Pull, *, next_at: int | None = None) -> None:
+    """Let go of it, to go on at that time; where none is said, when it was to be read next anyhow."""
+    _change(conn, pull, {"leased_until": 0} | ({} if next_at is None else {"next_at": next_at}))
 
 
 def failing(conn: Connection, workspace: WorkspaceId, *, since: int) -> list[Pull]:
