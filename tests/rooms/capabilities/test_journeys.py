@@ -197,6 +197,20 @@ def test_each_cart_has_a_journey_of_its_own_and_the_one_that_is_bought_leaves_it
     assert len(sent(shop, ada)) == 1
 
 
+def test_a_message_about_an_order_says_when_it_was_bought_and_one_about_a_cart_does_not(shop: Shop) -> None:
+    """By when the fact happened, not when a worker came to it: what was bought before counts as bought."""
+    graph, fact = own(WELCOME)
+    put(shop, graph)
+    order = f"Order {fact}"
+    put(shop, graph, entry={"on": "fact", "fact": order})
+    ada, then = somebody(shop), now_us() - HOUR
+    for each in (fact, order):
+        happens(shop, each, ada, at=then)
+    go(shop)
+    said = [msgspec.json.decode(row.data) for row in sent(shop, ada)]
+    assert sorted(one.get("bought_at", 0) for one in said) == [0, then // 1_000 * 1_000]
+
+
 def test_what_somebody_did_under_a_name_that_became_theirs_only_later_counts(shop: Shop) -> None:
     """An order on a telephone, and then the sign-in that tells whose it is."""
     graph, fact = own(CART)

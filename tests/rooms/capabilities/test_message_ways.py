@@ -163,6 +163,9 @@ def test_what_a_channel_cannot_bring_goes_by_what_the_shop_has_set_unless_it_say
     assert ask(shop, phone, channel="email", fallback=()).fallback == ""
     run(post)
     assert len(texts_to(provider, phone)) == 1
+    says(shop, phone, preferredChannel="sms")
+    assert ask(shop, phone, channel="preferred").fallback == "email"
+    assert ask(shop, phone, channel="preferred", fallback=()).fallback == "", "none at all is none"
 
 
 def test_what_comes_instead_is_never_a_circle() -> None:
@@ -229,8 +232,9 @@ def test_what_was_bought_by_whatever_identity_is_not_advertised(shop: Shop, prov
     data = {"url": "https://s.example", "items": [{"product_id": "gin"}, {"product_id": "tonic"}]}
     cart = ask(shop, phone, **NEWS | {"data": data})
     one = ask(shop, phone, **NEWS | {"data": {"url": "https://s.example", "product": {"product_id": "gin"}}})
-    after = ask(shop, phone, **NEWS | {"data": data | {"entered_at": now_us() + HOUR}})
-    assert [against(shop, row) for row in (cart, one, after)] == ["", "", ""]
+    late = ask(shop, phone, **NEWS | {"data": data | {"entered_at": now_us() + HOUR}})
+    after = ask(shop, phone, **NEWS | {"data": data | {"bought_at": now_us() + HOUR}})
+    assert [against(shop, row) for row in (cart, one, late, after)] == ["", "", "", ""]
     till = f"t{phone}"
     shop.send(shop.message("Signed In", at=now_us() - HOUR, user=f"u{phone}", browser=till))
     gin, tonic = {"product_id": "gin"}, {"product_id": "tonic"}
@@ -239,7 +243,8 @@ def test_what_was_bought_by_whatever_identity_is_not_advertised(shop: Shop, prov
     assert [against(shop, row) for row in (cart, one)] == ["", HAS_BOUGHT], "of the cart something is left to buy"
     shop.send(shop.message("Order Completed", at=now_us(), browser=till, order_id=f"{till}2", products=[tonic, gin]))
     shop.fold()
-    assert [against(shop, row) for row in (cart, one, after)] == [HAS_BOUGHT, HAS_BOUGHT, ""]
+    assert [against(shop, row) for row in (cart, one, late)] == [HAS_BOUGHT, HAS_BOUGHT, HAS_BOUGHT]
+    assert against(shop, after) == "", "it is about that order"
 
 
 def test_what_waits_can_be_held_by_hand_and_sent_again(shop: Shop, provider: Receiver, post: Dispatcher) -> None:
@@ -272,12 +277,15 @@ def test_the_longest_text_of_real_customers_is_told_with_its_parts_and_cost(
     with shop.db.read() as conn:
         person = recipients(conn, shop.id, [_key(shop, phone)])[_key(shop, phone)]
         found, desk = find_template(conn, shop.id, name), load_desk(conn, shop.id, ChannelSettings())
-        told = lengths_of(conn, found, desk, SAMPLE, language="de", person=person, data=SAMPLE)
+        told = lengths_of(conn, found, desk, SAMPLE, language="de", person=person, data=SAMPLE, sees_people=True)
+        blind = lengths_of(conn, found, desk, SAMPLE, language="de", person=person, data=SAMPLE, sees_people=False)
     assert told.shown is not None
     assert told.longest is not None
     assert (told.shown.parts.coding, told.shown.parts.number, told.shown.cost) == ("GSM-7", 1, 8)
     assert (told.longest.parts.coding, told.longest.parts.number, told.longest.cost) == ("UCS-2", 3, 24)
-    assert told.longest.is_real
+    assert (told.longest.is_real, told.longest.who, told.longest.text) == (True, "", ""), "a link in it is a key"
+    assert blind.longest is not None
+    assert not blind.longest.is_real, "nothing of a customer's for who may see none"
     assert told.approved is not None
     assert told.approved.values == ("Ada", "A-1001")
 

@@ -142,6 +142,8 @@ class Context(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     fact: str = ""
     """The id of the fact they entered with."""
+    at: int = 0
+    """When that happened; 0 of those who entered before it was kept."""
     entry: dict[str, Any] = {}
     """Its properties, as far as they are small."""
     items: dict[str, list[dict[str, Any]]] = {}

@@ -27,7 +27,7 @@ from rapport.capabilities.messages.service.templates import Published, all_templ
 from rapport.capabilities.messages.service.worst import WORST, Tried, person_of, try_worst
 from rapport.decide.people import names_by_strand
 from rapport.kernel.clock import DAY, HOUR, now_us
-from rapport.kernel.errors import InvalidInput, RapportError
+from rapport.kernel.errors import Forbidden, InvalidInput, RapportError
 from rapport.kernel.ids import Key
 from rapport.kernel.principal import Principal
 from rapport.resolve.graph.customer_ids import load_customer_ids
@@ -291,7 +291,10 @@ def _template(
                 desk = load_desk(conn, principal.workspace, ChannelSettings())
                 person, data = _previewed_as(conn, principal, language=language, customer=customer)
                 worst = try_worst(conn, found, desk, SAMPLE, language=language)
-                lengths = lengths_of(conn, found, desk, SAMPLE, language=language, person=person, data=data)
+                lengths = lengths_of(
+                    conn, found, desk, SAMPLE, language=language, person=person, data=data,
+                    sees_people=principal.may("customers:read"),
+                )  # fmt: skip
                 mail = preview(conn, found, person, desk, data)
             except RapportError as problem:
                 error = problem
@@ -337,6 +340,8 @@ def _previewed_as(
     if worst >= 0:
         person, data = person_of(WORST[worst], language), {**SAMPLE, **WORST[worst].data}
     elif customer:
+        if not principal.may("customers:read"):
+            raise Forbidden("you may not see customers, so none can be previewed", hint="leave the customer out")
         key = find_key(conn, workspace, customer, region=settings_of(conn, workspace).region)
         person = recipients(conn, workspace, [key])[key]._replace(language=language)
     return person, data

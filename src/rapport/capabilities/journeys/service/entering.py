@@ -176,7 +176,7 @@ def begin(
         workspace=workspace, id=f"jny_{blake2b(named, digest_size=16).hexdigest()}", bucket=store.bucket(strand),
         journey=journey, version=version, strand=strand, root=root, subject=subject, turn=turn, since=now,
         due_at=now + (SETTLING if graph.only_if else 0), entered_at=now,
-        context=Context(fact=fact.id, entry=properties),
+        context=Context(fact=fact.id, at=fact.occurred_at, entry=properties),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from rapport.capabilities.journeys.model import Send
+from rapport.capabilities.journeys.model import OnFact, Send
 from rapport.capabilities.journeys.service.going import Going, Move
 from rapport.capabilities.journeys.store import Instance
 from rapport.capabilities.messages import goes_instead, queue_all
@@ -17,6 +17,9 @@ from rapport.kernel.errors import RapportError
 from rapport.kernel.money import currency_code, to_minor
 
 __all__ = ["lines_of", "message_data", "send"]
+
+_OF_ORDERS = ("Order ", "Shipment ", "Delivery ", "Return ")
+"""How facts begin that are about what was bought."""
 
 
 def send(going: Going, node: Send, some: Sequence[Instance]) -> list[Move]:
@@ -48,10 +51,21 @@ def _wanted(going: Going, node: Send, one: Instance) -> dict[str, Any]:
     return {
         "template": node.template, "customer": "", "channel": node.channel, "purpose": node.purpose,
         "idempotency_key": f"journey:{one.id}:{one.node}:{one.since}",  # in a circle each time is another message
-        "data": {"entered_at": one.entered_at, **message_data(node.data, one.context.entry, one.context.items)},
+        "data": {
+            "entered_at": one.entered_at, **_bought(going, one),
+            **message_data(node.data, one.context.entry, one.context.items),
+        },
         "unless_ordered_since": _since(one) if node.unless_ordered else None,
         "latest_at": going.now + node.latest_hours * HOUR, "fallback": node.fallback,
     }  # fmt: skip
+
+
+def _bought(going: Going, one: Instance) -> dict[str, int]:
+    """When they bought what the message is about, where it is about the order that they entered with."""
+    graph = going.graph(one)
+    entry = graph.entry if graph is not None else None
+    is_order = isinstance(entry, OnFact) and entry.fact.startswith(_OF_ORDERS)
+    return {"bought_at": one.context.at or one.entered_at} if is_order and not one.context.items else {}
 
 
 def _since(one: Instance) -> int:

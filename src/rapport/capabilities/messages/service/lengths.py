@@ -31,9 +31,10 @@ class Length(NamedTuple):
     """A short text as it would go."""
 
     who: str
-    """The name of a customer, or what is other than usual of one of the worst; empty for whoever is previewed."""
+    """What is other than usual of one of the worst; empty for whoever is previewed, and for a real customer."""
     is_real: bool
     text: str
+    """Empty of a real customer's message: a link in it opens what is theirs to whoever holds it."""
     parts: Parts
     cost: int
     """In the smallest unit of the shop's currency, rounded up."""
@@ -54,9 +55,11 @@ class Lengths(NamedTuple):
 
 def lengths_of(
     conn: Connection, found: Published, desk: Desk, sample: Mapping[str, Any], *, language: str, person: Recipient,
-    data: Mapping[str, Any],
+    data: Mapping[str, Any], sees_people: bool,
 ) -> Lengths:  # fmt: skip
-    """How it would go; nothing is sent. Cost: the texts of at most 220 people."""
+    """How it would go; nothing is sent. Messages of real customers are tried for who may see customers (`sees_people`).
+    Cost: the texts of at most 220 people.
+    """
     price = price_of(desk.settings, SMS)
     shown, held = None, ""
     longest: Length | None = None
@@ -70,34 +73,34 @@ def lengths_of(
             shown = _length("", preview_sms(found, person, desk, data), price, is_real=False)
         except InvalidInput as error:
             held = error.message
-        longest = _longest(conn, found, desk, sample, language, price)
+        longest = _longest(conn, found, desk, sample, language, price, sees_people=sees_people)
     return Lengths(shown, longest, held, approved, approved_held)
 
 
 def _longest(
-    conn: Connection, found: Published, desk: Desk, sample: Mapping[str, Any], language: str, price: int
-) -> Length | None:
-    rows = [
-        row for row in store.listed(conn, desk.shop.id, status="", limit=_LOOKED_AT) if row.template == found.name
-    ]  # fmt: skip
+    conn: Connection, found: Published, desk: Desk, sample: Mapping[str, Any], language: str, price: int, *,
+    sees_people: bool,
+) -> Length | None:  # fmt: skip
+    newest = store.listed(conn, desk.shop.id, status="", limit=_LOOKED_AT) if sees_people else []
+    rows = [row for row in newest if row.template == found.name]
     people = recipients(conn, desk.shop.id, {row.strand for row in rows}) if rows else {}
     tried: list[tuple[str, bool, Recipient, Mapping[str, Any]]] = [
-        (people[row.strand].name, True, people[row.strand], msgspec.json.decode(row.data, type=dict[str, Any]))
-        for row in rows
+        ("", True, people[row.strand], msgspec.json.decode(row.data, type=dict[str, Any])) for row in rows
     ]
     tried += [(one.what, False, person_of(one, language), {**sample, **one.data}) for one in WORST]
     best: Length | None = None
+    longest = (0, 0)
     for who, is_real, person, data in tried:
         try:
             text = preview_sms(found, person._replace(language=language), desk, data)
         except InvalidInput:
             continue
         one = _length(who, text, price, is_real=is_real)
-        if best is None or (one.parts.number, len(one.text)) > (best.parts.number, len(best.text)):
-            best = one
+        if best is None or (one.parts.number, len(text)) > longest:
+            best, longest = one, (one.parts.number, len(text))
     return best
 
 
 def _length(who: str, text: str, price: int, *, is_real: bool) -> Length:
     parts = parts_of(text)
-    return Length(who, is_real, text, parts, -(-price * parts.number // 1000))
+    return Length(who, is_real, "" if is_real else text, parts, -(-price * parts.number // 1000))

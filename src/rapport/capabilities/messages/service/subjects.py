@@ -15,14 +15,17 @@ __all__ = ["has_bought"]
 
 
 def has_bought(row: MessageRow, person: Recipient, *, days: int) -> bool:
-    """Whether the person has bought all that the message is about: since they entered the journey that sends it
-    (`entered_at` in its values), else within so many days before it was queued. 0 days: it is not asked.
+    """Whether the person has bought all that the message is about: within so many days before it was queued, or since
+    they entered the journey that sends it where that is longer ago (`entered_at` in its values); where it is about an
+    order of theirs, since that one (`bought_at`). 0 days: it is not asked.
     """
     if not days or not person.bought:
         return False
     data = msgspec.json.decode(row.data, type=dict[str, Any])
-    entered_at = data.get("entered_at")
-    since = entered_at if isinstance(entered_at, int) else row.created_at - days * DAY
+    entered_at, bought_at = data.get("entered_at"), data.get("bought_at")
+    since = min(row.created_at - days * DAY, entered_at if isinstance(entered_at, int) else row.created_at)
+    if isinstance(bought_at, int):
+        since = bought_at
     names = set(_products(data))
     return bool(names) and all(person.bought.get(name, -1) > since for name in names)
 

@@ -75,7 +75,8 @@ class Ways(NamedTuple):
         reaching = [one for one in possible if person.address(one)]
         channel = next((one for one in reaching if one in allowed), next(iter(reaching), first))
         rest = possible[possible.index(channel) + 1 :] if channel in possible else []
-        return Way(channel, tuple(rest))
+        # Whoever names what comes instead, or that nothing does, is not given the shop's first channel besides.
+        return Way(channel, tuple(one for one in rest if instead is None or one in instead))
 
     def reaching(self, channel: str, instead: Sequence[str] | None) -> Callable[[Recipient], str]:
         """Says of a person by which channel a message would reach them; empty where none does."""
