@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from rapport.app.pipeline import Pipeline
 from rapport.app.worker import drain, run_job_now
 from rapport.capabilities.consent import store
 from rapport.capabilities.consent.model import Books
@@ -61,10 +62,12 @@ def sold(shop: Shop) -> None:
     drain(shop.pipeline)
 
 
-def erased(shop: Shop, *, now: int = NOON + 3 * DAY) -> Proof:
+def erased(shop: Shop, *, now: int = NOON + 3 * DAY, for_good: bool = True) -> Proof:
     with shop.db.write() as conn:
         key = key_of(shop.id, Identifier("user_id", "zq7ada"))
-        return erase(conn, shop.pipeline.slices, shop.id, key, now=now, told=to_iso(now))[0]
+        proof, _ = erase(conn, shop.pipeline.slices, shop.id, key, now=now, told=to_iso(now), for_good=for_good)
+    shop.pipeline = Pipeline(shop.db, slices=shop.pipeline.slices)  # a worker loses its leases, and takes them anew
+    return proof
 
 
 def revenue(shop: Shop) -> list[object]:
@@ -125,6 +128,51 @@ def test_it_outlives_a_new_reading_and_a_late_repetition_and_goes_when_its_time_
     assert sum(row["orders"] for row in any_shop.metric("revenue").rows) == 1
     with any_shop.db.read() as conn, pytest.raises(NotFound):
         find_order(conn, any_shop.id, "1001")
+
+
+def test_what_is_kept_is_closed_whatever_a_stranger_says_of_it(any_shop: Shop) -> None:
+    in_force(any_shop, kept=True)
+    sold(any_shop)
+    before = revenue(any_shop)
+    erased(any_shop)
+    kept = [any_shop.rows(table) for table in (orders, refunds)]
+    at, euros = NOON + 4 * DAY, {"browser": "stranger", "order_id": "1001", "currency": "EUR"}
+    for event in ("Order Updated", "Order Completed", "Order Cancelled"):
+        any_shop.send(any_shop.message(event, at=at, **euros, total=0.01))
+    any_shop.send(any_shop.message("Order Refunded", at=at, **euros, refund_id="z1", total=30))
+    any_shop.send(any_shop.message("Order Refunded", at=at, **euros | {"browser": "third"}, refund_id="1", total=30))
+    any_shop.wait(at + DAY)
+    drain(any_shop.pipeline)
+    assert revenue(any_shop) == before
+    assert [any_shop.rows(table) for table in (orders, refunds)] == kept
+
+
+def test_what_comes_again_after_an_erasure_not_for_good_counts_once(any_shop: Shop) -> None:
+    in_force(any_shop, kept=True)
+    sold(any_shop)
+    more = any_shop.message("Order Refunded", at=NOON + 2 * DAY, user="zq7ada", total=2, currency="EUR")
+    any_shop.send(more)
+    any_shop.wait(NOON + 3 * DAY)
+    before = revenue(any_shop)
+    erased(any_shop, for_good=False)
+    assert revenue(any_shop) == before
+    sold(any_shop)
+    any_shop.send(more)
+    any_shop.wait(NOON + 4 * DAY)
+    assert revenue(any_shop) == before
+
+
+def test_a_refund_of_an_order_nobody_reported_stays_in_its_customers_country(any_shop: Shop) -> None:
+    in_force(any_shop, kept=True)
+    sold(any_shop)
+    any_shop.send(any_shop.message(
+        "Order Refunded", at=NOON + 2 * DAY, user="zq7ada", order_id="7777", refund_id="1", total=4, currency="EUR"
+    ))  # fmt: skip
+    any_shop.wait(NOON + 3 * DAY)
+    drain(any_shop.pipeline)
+    before = revenue(any_shop)
+    erased(any_shop)
+    assert revenue(any_shop) == before
 
 
 def test_what_is_out_of_its_time_already_does_not_stay(any_shop: Shop) -> None:

@@ -4,6 +4,10 @@ An order keeps its id, when it was placed, currency, amounts, tax and country; i
 was stands a pseudonym that leads to nobody without the installation's secret; what was bought, and the facts, are gone.
 So the revenue of the shop is the same before and after. The rows go by a job once the time that the law names is up.
 
+What is kept is closed. Nobody is left whose word about it could be weighed against a stranger's, so nothing that comes
+later changes it: no report, correction, cancellation or refund of such an order, not the shop's own either. What the
+shop gives back for it after that stands in its books alone, as its message about somebody erased is refused anyway.
+
 **Source**: Art. 17(3)(b) GDPR, a legal obligation that requires it; for how long stands in each market's policy.
 """
 
@@ -18,7 +22,7 @@ from sqlalchemy import Connection, Table
 
 from rapport.act.jobs import Job, Turn
 from rapport.capabilities.orders import kept_sums
-from rapport.capabilities.orders.refund_rows import counts_for_its_customer, refunds
+from rapport.capabilities.orders.refund_rows import RefundRow, counts_for_its_customer, refunds
 from rapport.capabilities.orders.store import (
     UNREPORTED,
     currency_of_order,
@@ -33,11 +37,11 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.remember import inputs
 from rapport.remember.store import customers
 from rapport.resolve.graph.store import identifiers
-from rapport.storage import log
+from rapport.storage import log, suppression
 from rapport.storage.bulk import chunks, insert_ignore
 from rapport.storage.lookup import change_among, select_among
 
-__all__ = ["EXPIRING", "keep_orders", "keep_refunds"]
+__all__ = ["EXPIRING", "closed_orders", "keep_orders", "keep_refunds", "not_kept_yet"]
 
 _o, _r = orders.c, refunds.c
 _NO_NEWER_READING = 32_767
@@ -58,6 +62,41 @@ def keep_refunds(
 ) -> ForBooks:
     """The same for what was given back of them, or to these strands without naming an order."""
     return _keep(conn, workspace, keys, terms, now, table=refunds)
+
+
+def closed_orders(conn: Connection, workspace: WorkspaceId, order_ids: Collection[str]) -> set[str]:
+    """Those of these orders that are kept for the books, also where a hash stands in place of their id.
+
+    Cost: one look where the shop keeps none, else one read more.
+    """
+    forms = _kept_forms(conn, workspace, orders, order_ids)
+    query = sa.select(_o.order_id).where(_o.kept_until.is_not(None))
+    return {forms[row.order_id] for row in select_among(conn, query, workspace, _o.order_id, sorted(forms))}
+
+
+def not_kept_yet(conn: Connection, workspace: WorkspaceId, rows: Collection[RefundRow]) -> list[RefundRow]:
+    """These refunds without those of orders that are closed, and those that are kept already and are told once more."""
+    closed = closed_orders(conn, workspace, {row.order_id for row in rows if row.order_id is not None})
+    texts = {text for row in rows for text in (row.refund_id, row.order_id) if text is not None}
+    forms = _kept_forms(conn, workspace, refunds, texts)
+    query = sa.select(_r.refund_id, _r.order_id, _r.at).where(_r.kept_until.is_not(None))
+    kept = {
+        (forms[row.refund_id], forms.get(row.order_id, row.order_id), row.at)
+        for row in select_among(conn, query, workspace, _r.refund_id, sorted(forms))
+    }
+    return [row for row in rows if row.order_id not in closed and (row.refund_id, row.order_id, row.at) not in kept]
+
+
+def _kept_forms(
+    conn: Connection, workspace: WorkspaceId, table: Table, texts: Collection[str]
+) -> dict[str, str]:  # fmt: skip
+    """By how it may stand in what is kept: each of these texts. Nothing where the shop keeps nothing in this table."""
+    kept = sa.exists().where(table.c.workspace == workspace, table.c.kept_until.is_not(None))
+    if not texts or not conn.execute(sa.select(kept)).scalar():
+        return {}
+    make = suppression.pseudonyms(conn)
+    hashed = {make(text.encode("utf-8", "surrogatepass")).hex(): text for text in texts}
+    return hashed | {text: text for text in texts}
 
 
 def _keep(
@@ -101,9 +140,16 @@ def _orders(*which: sa.ColumnElement[bool]) -> sa.Select[Any]:
 
 
 def _refunds(*which: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    """The refunds that count."""
+    """The refunds that count, with where the customers of their orders live."""
+    i, c = identifiers.c, customers.c
     counts = sa.or_(_r.order_id.is_not(None), counts_for_its_customer())
-    return sa.select(refunds).where(*which, _r.kept_until.is_(None), counts)
+    of = orders.alias("of")
+    o = of.c
+    given = refunds.outerjoin(of, (o.workspace == _r.workspace) & (o.order_id == _r.order_id)).outerjoin(
+        identifiers, (i.workspace == o.workspace) & (i.key == o.strand)
+    ).outerjoin(customers, (c.workspace == i.workspace) & (c.root == i.root))  # fmt: skip
+    found = sa.select(refunds, c.country.label("lives_in")).select_from(given)
+    return found.where(*which, _r.kept_until.is_(None), counts)
 
 
 def _order(row: Mapping[Any, Any], terms: Bookkeeping, now: int, tax: Mapping[str, int]) -> dict[str, Any]:
@@ -114,9 +160,8 @@ def _order(row: Mapping[Any, Any], terms: Bookkeeping, now: int, tax: Mapping[st
         "country": row["country"] or row["lives_in"] or "", "currency": row["money"], "revenue_minor": row["worth"],
         "gross_minor": row["gross"], "tax_minor": tax.get(row["told"]), "prices": None, "updated_at": -1,
         "updated_fact": "", "updated_currency": "", "updated_minor": 0, "updated_gross": None, "updated_told": None,
-        "was_at": None, "reading": _NO_NEWER_READING, "updated_reading": 0,
-        "cancelled_reading": 0 if row["cancelled_at"] is None else _NO_NEWER_READING,
-        "kept_until": _until(row["at"], terms, now), "kept_law": terms.law,
+        "was_at": None, "reading": _NO_NEWER_READING, "updated_reading": _NO_NEWER_READING,
+        "cancelled_reading": _NO_NEWER_READING, "kept_until": _until(row["at"], terms, now), "kept_law": terms.law,
     }  # fmt: skip
 
 
@@ -129,7 +174,7 @@ def _refund(row: Mapping[Any, Any], terms: Bookkeeping, now: int) -> dict[str, A
     return kept | {
         "key": f"{ident}\x1f{order}" if order is not None else f"{ident}\x1f\x1f{terms.pseudonym.hex()}",
         "refund_id": ident, "order_id": order, "strand": terms.pseudonym, "fact": "", "claim": None, "was_at": None,
-        "shared": 0,
+        "shared": 0, "country": row["country"] or row["lives_in"] or "",
         "reading": _NO_NEWER_READING, "kept_until": _until(row["at"], terms, now), "kept_law": terms.law,
     }  # fmt: skip
 

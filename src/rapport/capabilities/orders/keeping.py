@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from rapport.capabilities.orders import kept_sums
 from rapport.capabilities.orders.amounts import given_back, needs_order
+from rapport.capabilities.orders.books import closed_orders, not_kept_yet
 from rapport.capabilities.orders.changes import CHANGES, READING, order_id_of, refunded
 from rapport.capabilities.orders.facts import ORDER_EVENTS
 from rapport.capabilities.orders.ledger import CANCELLATION, REPORT, Orders, cancellation_of, update_of
@@ -63,10 +64,17 @@ def keep_orders(conn: Connection, notes: Sequence[Seen], settings: Mapping[Works
             back.append(refund)
     # Of orders that are made anew, also after a move, the refunds are written again.
     lock_refunds(conn, back, beside={*moved, *(part.workspace for part in parts)})
+    shops = {note.workspace for note in notes}
+    parts = [part for workspace in shops for part in _open(conn, workspace, parts)]
     save_orders(conn, parts)
+    # Once their orders are this transaction's: what an erasure closed meanwhile is seen.
+    back = [
+        row for workspace in shops
+        for row in not_kept_yet(conn, workspace, [one for one in back if one.workspace == workspace])
+    ]  # fmt: skip
     save_refunds(conn, back)
     keep_statements(conn, told)
-    for workspace in {note.workspace for note in notes}:
+    for workspace in shops:
         order_ids = {part.order_id for part in parts if part.workspace == workspace}
         unnamed = {row.key for row in back if row.workspace == workspace and row.order_id is None}
         order_ids |= touched_by_identity(conn, workspace, moved.get(workspace, ()))
@@ -74,6 +82,13 @@ def keep_orders(conn: Connection, notes: Sequence[Seen], settings: Mapping[Works
             continue
         moments = _make_anew(conn, workspace, told_of(conn, workspace, order_ids), settings[workspace])
         kept_sums.mark(conn, workspace, moments | settle(conn, workspace, order_ids, unnamed))
+
+
+def _open(conn: Connection, workspace: WorkspaceId, parts: Sequence[OrderPart]) -> list[OrderPart]:
+    """Those of this shop without the orders that are kept for the books."""
+    ours = [part for part in parts if part.workspace == workspace]
+    closed = closed_orders(conn, workspace, {part.order_id for part in ours})
+    return [part for part in ours if part.order_id not in closed]
 
 
 def _read(note: Seen, settings: ReadingSettings) -> tuple[OrderPart | None, RefundRow | None]:
@@ -125,6 +140,8 @@ def _make_anew(
     conn: Connection, workspace: WorkspaceId, told: Mapping[str, Told], settings: ReadingSettings
 ) -> set[int]:  # fmt: skip
     """Write these orders and their refunds as the facts that count say; returns the moments it was otherwise before."""
+    closed = closed_orders(conn, workspace, told)
+    told = {order_id: order for order_id, order in told.items() if order_id not in closed}
     if not told:
         return set()
     wanted = {one.fact for order in told.values() for one in order.counting if one.name in ORDER_EVENTS}
@@ -141,7 +158,7 @@ def _make_anew(
     of_refunds = rows_of(conn, workspace, refunds.c.order_id, told)
     said = {one.fact for order in told.values() for one in order.statements}
     # What facts said that are not told again yet, after an upgrade, stays as it is until they are.
-    unsaid = {row["order_id"] for row in of_orders if row["kept_until"] or (row["fact"] and row["fact"] not in said)}
+    unsaid = {row["order_id"] for row in of_orders if row["fact"] and row["fact"] not in said}
     replace_orders(
         conn,
         [_row(workspace, order_id, order, state[0].get(order_id), known, settings)

@@ -85,12 +85,14 @@ def mark_of_orders(conn: Connection, *which: sa.ColumnElement[bool], table: Tabl
 
 
 def eraser_of(table: Table) -> Callable[[Connection, WorkspaceId, Collection[Key]], int]:
-    """How the orders, or the refunds, of a person are erased: their days are summed anew without them."""
+    """How the orders, or the refunds, of a person are erased: their days are summed anew without them. What was kept of
+    them for the books stays, also what was given back for an order that nobody has reported.
+    """
 
     def erase(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> int:
         gone = 0
         for some in chunks(sorted(keys), 500):
-            which = theirs(table, workspace, some)
+            which = (*theirs(table, workspace, some), table.c.kept_until.is_(None))
             mark_of_orders(conn, *which, table=table)
             gone += conn.execute(table.delete().where(*which)).rowcount
         return gone

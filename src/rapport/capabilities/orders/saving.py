@@ -24,13 +24,17 @@ def save_orders(conn: Connection, parts: Iterable[OrderPart]) -> None:
         key = (part.workspace, part.order_id)
         joined[key] = part if key not in joined else _join(joined[key], part)
     rows = [joined[key] for key in sorted(joined)]
-    upsert(conn, orders, rows, key=("workspace", "order_id"), update=_ORDER_UPDATE)
+    upsert(conn, orders, rows, key=("workspace", "order_id"), update=_ORDER_UPDATE, where=_IS_OPEN)
 
 
 def replace_orders(conn: Connection, parts: Iterable[OrderPart]) -> None:
     """Write orders as all that counts of them says, whatever was joined before."""
     rows = [part._asdict() for part in sorted(parts, key=lambda part: part.order_id)]
-    upsert(conn, orders, rows, key=("workspace", "order_id"), update=OrderPart._fields[2:])
+    upsert(conn, orders, rows, key=("workspace", "order_id"), update=OrderPart._fields[2:], where=_IS_OPEN)
+
+
+_IS_OPEN = "orders.kept_until IS NULL"
+"""What is kept for the books says nobody else than it said."""
 
 
 def _join(one: OrderPart, other: OrderPart) -> OrderPart:

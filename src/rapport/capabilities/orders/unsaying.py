@@ -26,7 +26,7 @@ def unsay(conn: Connection, unsaid: Unsaid) -> Mapping[str, int]:
     of_shop = _o.workspace == unsaid.workspace
     for some in chunks(sorted(unsaid.alone), 500):
         query = sa.select(_o.currency, sa.func.count(), sa.func.sum(_o.revenue_minor))
-        of_them = (of_shop, _o.order_id.in_(some), _o.rank < UNREPORTED)
+        of_them = (of_shop, _o.order_id.in_(some), _o.rank < UNREPORTED, _o.kept_until.is_(None))
         for currency, number, minor in conn.execute(query.where(*of_them).group_by(_o.currency)):
             found["orders"] += number
             found[f"revenue_minor:{currency}"] += int(minor or 0)
