@@ -14,7 +14,7 @@ from rapport.capabilities.loyalty.plain import sentences
 from rapport.capabilities.loyalty.quoting import CartAsked, Destination, LineAsked, Quote, holder_of, quote
 from rapport.capabilities.loyalty.versions import versions_of
 from rapport.kernel.clock import DAY, HOUR
-from rapport.kernel.errors import InvalidInput
+from rapport.kernel.errors import Conflict, InvalidInput
 from tests.databases import ENGINES, database_at
 from tests.loyal import CLUB, begin, key, order, tell, wallet
 from tests.shop import NOON, Shop
@@ -78,12 +78,14 @@ def test_francs_count_for_a_tier_as_the_terms_say(shop: Shop) -> None:
 def test_points_pay_in_the_checkout_s_currency(shop: Shop) -> None:
     tell(shop, francs(shop, "ed", "ed-1", 100))
     held = redeeming.hold(
-        shop.db, shop.id, "user_id:ed", 10, request_id="ed", programme="club", currency="CHF", now=NOON
+        shop.db, shop.id, "user_id:ed", 10, request_id="ed", programme="club", place=Place("CHF"), now=NOON
     )
     assert (held.value_minor, held.currency) == (20, "CHF")
     assert asked(shop, "ed", cart("CHF", 9_000, redeem=10)).redeemable.value_minor == 20
     with pytest.raises(InvalidInput, match="pay nothing in 'USD'"):
-        redeeming.hold(shop.db, shop.id, "user_id:ed", 10, request_id="ed2", programme="club", currency="USD", now=NOON)
+        redeeming.hold(
+            shop.db, shop.id, "user_id:ed", 10, request_id="ed2", programme="club", place=Place("USD"), now=NOON
+        )
 
 
 def test_an_order_in_another_currency_earns_nothing_and_says_so(shop: Shop) -> None:
@@ -152,3 +154,20 @@ def test_an_amount_that_is_not_said_in_a_currency_is_refused_at_its_field(
     with pytest.raises(UnfitTerms, match=words) as found:
         read_programme(CLUB | TWO | changes)
     assert found.value.path == path
+
+
+def test_a_hold_that_names_no_programme_is_in_the_one_that_the_quote_is_about(shop: Shop) -> None:
+    """The last here: it begins programmes that come first by name."""
+    tell(shop, order(shop, "iv", "iv-1", 40, shipping_address={"country": "FR"}), francs(shop, "iv", "iv-2", 100))
+    begin(shop, name="abroad", pending_days=0, plans=[], only={"countries": ["US"]})
+    held = {
+        place: redeeming.hold(shop.db, shop.id, "user_id:iv", 1, request_id=f"iv-{n}", place=place, now=NOON).programme
+        for n, place in enumerate((Place("EUR", "FR"), Place("CHF"), Place("EUR", "DE")))
+    }
+    assert [*held.values()] == ["club", "club", "club"]
+    begin(shop, name="basel", pending_days=0, plans=[], currency="CHF", only={"countries": ["CH"]})
+    with shop.db.read() as conn:
+        newest = {name: several[-1].programme for name, several in versions_of(conn, shop.id).items()}
+    assert first_for(newest, Place("CHF", "CH")) == "basel"
+    with pytest.raises(Conflict, match="0 can be redeemed"):
+        redeeming.hold(shop.db, shop.id, "user_id:iv", 1, request_id="iv-x", place=Place("CHF", "CH"), now=NOON)

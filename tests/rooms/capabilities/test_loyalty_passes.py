@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from rapport.app.secret_keeping import seal_secrets
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.pass_keys import AppleKeys, GoogleKeys, keep_keys, keys_of, shown_keys
 from rapport.capabilities.loyalty.passes import CardShown, apple_pass
@@ -174,6 +175,24 @@ def test_keys_lie_sealed_and_open_nothing_where_they_are_copied_to(
         with pytest.raises(Misconfigured):
             keys_of(conn, other, "apple")
         assert [one.readable for one in shown_keys(conn, other)] == [False, False]
+
+
+def test_keys_of_before_there_was_a_key_are_sealed_and_outlive_its_change(
+    shop: Shop, signer: Made, root: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slices = shop.pipeline.slices
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with shop.db.write() as conn:
+        for keys in (apple(signer, root), google(signer)):
+            keep_keys(conn, shop.id, keys, by="Cleo", now=now_us())
+    for key in ("o" * 40, f"{'n' * 40},{'o' * 40}", "n" * 40):
+        monkeypatch.setenv(VARIABLE, key)
+        seal_secrets(shop.db, slices.secrets)
+        with shop.db.read() as conn:
+            assert all(b"PRIVATE KEY" not in bytes(row.body) for row in conn.execute(store.pass_keys.select()))
+            assert (keys_of(conn, shop.id, "apple"), keys_of(conn, shop.id, "google")) == (
+                apple(signer, root), google(signer)
+            )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -146,3 +146,13 @@ def test_the_console_tries_terms_before_they_hold_and_refuses_in_words(club: Ser
         page.fill("#f-reason-json", "the law")
         page.click("button[value=apply-json]")
         expect(page.locator(".alert.good")).to_contain_text("in force")
+
+
+def test_a_number_that_no_column_holds_is_refused_where_members_are_asked_for(club: Server) -> None:
+    for wanted in ({"least_points": 10**30}, {"most_points": -(10**30)}):
+        assert call(club, "GET", "loyalty/members", params=wanted).status_code == 400
+
+
+def test_a_place_without_a_currency_is_no_checkout(club: Server) -> None:
+    told = call(club, "POST", "loyalty/redemptions", json={"customer": "user_id:x", "points": 1, "country": "DE"})
+    assert (told.status_code, "without its currency" in told.text) == (400, True)

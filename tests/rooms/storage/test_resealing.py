@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
+import rapport
 from rapport.act import webhooks
 from rapport.act.webhooks import WebhookWanted
 from rapport.adapters.providers import store as providers
@@ -222,3 +224,22 @@ def test_the_command_seals_tells_how_many_and_fails_where_one_stays_shut(
     assert code == 1
     assert "1 secrets open with none of the keys" in output
     assert "mailgun-secret" not in output
+
+
+def test_whatever_is_sealed_has_a_place_where_a_new_key_finds_it(slices: Installed) -> None:
+    """Each room whose code seals says where; one that did not would be locked out by the next change of the key."""
+    root = Path(rapport.__file__).parent
+    sealing_files = [
+        file.relative_to(root) for file in root.rglob("*.py")
+        if re.search(r"(?<![\w.])sealed(?:_text)?\(", re.sub(r"\bdef sealed\w*", "", file.read_text()))
+        and not file.is_relative_to(root / "storage")
+    ]  # fmt: skip
+    assert len(sealing_files) >= 8
+
+    def room(module: str) -> str:
+        """`capabilities.loyalty`, `act.webhooks`."""
+        return ".".join(module.split(".")[:2])
+
+    told = {room(place.about.__module__.removeprefix("rapport.")) for place in slices.secrets}
+    for file in sealing_files:
+        assert room(".".join(file.with_suffix("").parts)) in told, f"{file} seals, and no SecretPlace says where"

@@ -10,6 +10,7 @@ from litestar import Request, Response, get
 from litestar.params import Parameter
 from litestar.response import Stream
 
+from rapport.capabilities.loyalty.earning import MAX_POINTS
 from rapport.capabilities.loyalty.members import (
     MemberPage,
     MemberQuery,
@@ -41,6 +42,7 @@ __all__ = ["MEMBER_PAGES", "MEMBER_ROUTES", "PATH"]
 AnyRequest = Request[Any, Any, Any]
 
 PATH = "/console/loyalty/members"
+Points = Annotated[int | None, Parameter(ge=-MAX_POINTS, le=MAX_POINTS)]
 AT_ONCE = 500
 """Members that are read at a time for a file."""
 
@@ -115,7 +117,7 @@ def members_file(request: AnyRequest, db: Database, principal: Principal, gate: 
 def get_members(
     db: Database, principal: Principal, *, programme: str = "", tier: str = "", plan: str = "",
     membership: Literal["", "any", "trial", "active", "cancelled", "ended", "none"] = "",
-    least_points: int | None = None, most_points: int | None = None,
+    least_points: Points = None, most_points: Points = None,
     country: Annotated[str, Parameter(max_length=60, description="ISO 3166, such as DE.")] = "",
     joined_after: Annotated[str, Parameter(description="ISO 8601.")] = "",
     joined_before: Annotated[str, Parameter(description="ISO 8601.")] = "",

@@ -22,10 +22,11 @@ from rapport.kernel.ids import WorkspaceId
 from rapport.kernel.work import Connection
 from rapport.storage.audit.entries import append as tell
 from rapport.storage.bulk import upsert
+from rapport.storage.resealing import SecretPlace
 from rapport.storage.sealing import opened, sealed
 
-__all__ = ["WALLETS", "AppleKeys", "GoogleKeys", "KeysShown", "WalletKind", "keep_keys", "keys_of", "remove_keys",
-           "shown_keys"]  # fmt: skip
+__all__ = ["SECRETS", "WALLETS", "AppleKeys", "GoogleKeys", "KeysShown", "WalletKind", "keep_keys", "keys_of",
+           "remove_keys", "shown_keys"]  # fmt: skip
 
 WalletKind: TypeAlias = Literal["apple", "google"]
 WALLETS: tuple[WalletKind, ...] = ("apple", "google")
@@ -122,6 +123,9 @@ def remove_keys(conn: Connection, workspace: WorkspaceId, wallet: WalletKind, *,
 
 def _about(workspace: WorkspaceId, wallet: str) -> str:
     return f"loyalty_pass_keys:{workspace}:{wallet}"
+
+
+SECRETS = (SecretPlace(store.pass_keys, "body", lambda row: _about(row["workspace"], row["wallet"])),)
 
 
 def _check_apple(keys: AppleKeys, *, now: int) -> int:

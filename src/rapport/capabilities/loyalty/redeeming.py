@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.ageing import age
-from rapport.capabilities.loyalty.currencies import currencies_of, terms_in
+from rapport.capabilities.loyalty.currencies import Place, currencies_of, first_for, terms_in
 from rapport.capabilities.loyalty.days import end_of_day
 from rapport.capabilities.loyalty.earning import FOR_EVER, MAX_POINTS, terms_at
 from rapport.capabilities.loyalty.facts import ADJUSTED, REDEEMED
@@ -87,6 +87,15 @@ def current(conn: Connection, workspace: WorkspaceId, name: str = "") -> KeptVer
     return found[0]
 
 
+def _here(conn: Connection, workspace: WorkspaceId, name: str, place: Place | None) -> KeptVersion:
+    """The programme of this name, else the one that a quote for this place is about: a promise is held where it was
+    made.
+    """
+    if name or place is None:
+        return current(conn, workspace, name)
+    return current(conn, workspace, first_for({n.name: n.programme for n in names_of(conn, workspace)}, place))
+
+
 def _terms_of(
     conn: Connection, workspace: WorkspaceId, kept: KeptVersion, lots: Sequence[Lot], *, now: int
 ) -> Programme:  # fmt: skip
@@ -107,27 +116,27 @@ def _in(terms: Programme, currency: str) -> Programme:
 
 def hold(
     db: Database, workspace: WorkspaceId, reference: str, points: int, *, request_id: str, programme: str = "",
-    order_id: str = "", currency: str = "", now: int,
+    order_id: str = "", place: Place | None = None, now: int,
 ) -> Redemption:  # fmt: skip
-    """Hold points for a checkout in this currency (empty: the programme's own). The same `request_id` is one hold,
-    however often it is asked for. Raises NotFound for a customer nobody knows, InvalidInput for a number that cannot
-    be, Conflict where there are not so many.
+    """Hold points for a checkout there (None: in the own currency of the shop's first programme, or of the named one).
+    The same `request_id` is one hold, however often it is asked for. Raises NotFound for a customer nobody knows,
+    InvalidInput for a number that cannot be, Conflict where there are not so many.
     """
     with db.read() as conn:
         key = find_key(conn, workspace, reference, region=settings_of(conn, workspace).region)
     return hold_for(
-        db, workspace, key, points, request_id=request_id, programme=programme, order_id=order_id, currency=currency,
-        now=now,
+        db, workspace, key, points, request_id=request_id, programme=programme, order_id=order_id, place=place, now=now,
     )  # fmt: skip
 
 
 def hold_for(
     db: Database, workspace: WorkspaceId, key: Key, points: int, *, request_id: str, programme: str = "",
-    order_id: str = "", currency: str = "", now: int,
+    order_id: str = "", place: Place | None = None, now: int,
 ) -> Redemption:  # fmt: skip
     """The same for the person with this key."""
     if not 0 < points <= MAX_POINTS:
         raise InvalidInput(f"{points} points cannot be redeemed", hint=f"1 to {MAX_POINTS:,}")
+    currency = place.currency if place else ""
     id = "red_" + blake2b(f"{workspace}:{request_id}".encode(), digest_size=12).hexdigest()
 
     def once(conn: Connection) -> Redemption:
@@ -137,7 +146,7 @@ def hold_for(
             if before.points != points or before.strand not in strands or currency not in ("", before.currency):
                 raise Conflict(f"the request {request_id[:60]!r} was made before with other values")
             return _shown(before)
-        kept = current(conn, workspace, programme)
+        kept = _here(conn, workspace, programme, place)
         mine = [one for one in lots if one.programme == kept.name]
         terms = _in(_terms_of(conn, workspace, kept, mine, now=now), currency)
         if points < terms.worth.at_least:

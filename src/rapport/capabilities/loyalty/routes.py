@@ -14,7 +14,7 @@ from rapport.capabilities.loyalty import redeeming
 from rapport.capabilities.loyalty.advising import Suggestion
 from rapport.capabilities.loyalty.changing import Effect, change_programme, effect_of
 from rapport.capabilities.loyalty.checking import read_programme
-from rapport.capabilities.loyalty.currencies import first_for
+from rapport.capabilities.loyalty.currencies import Place, first_for
 from rapport.capabilities.loyalty.effects import effects_of
 from rapport.capabilities.loyalty.links import OPEN_FOR, PASS_PAGES, WalletLinks
 from rapport.capabilities.loyalty.pass_keys import shown_keys
@@ -27,6 +27,7 @@ from rapport.capabilities.loyalty.trials import BenefitCost, TrialShown
 from rapport.capabilities.loyalty.versions import KeptVersion, names_of, versions_of
 from rapport.capabilities.loyalty.wallet import Wallet, wallet_of
 from rapport.kernel.clock import now_us, to_iso
+from rapport.kernel.currencies import currency_code
 from rapport.kernel.errors import InvalidInput, NotFound
 from rapport.kernel.ids import Key, new_id
 from rapport.kernel.principal import Principal
@@ -89,7 +90,20 @@ class HoldWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     programme: Annotated[str, Meta(max_length=40)] = ""
     order_id: Short = ""
     currency: Annotated[str, Meta(max_length=3)] = ""
-    """What the checkout is paid in; empty: the programme's own."""
+    """What the checkout is paid in; empty: the programme's own, of the shop's first programme where none is named."""
+    country: Annotated[str, Meta(max_length=2)] = ""
+    """Where it goes, as the quote said it: without a programme's name, both are about the same one."""
+    brand: Annotated[str, Meta(max_length=80)] = ""
+    channel: Annotated[str, Meta(max_length=40)] = "web"
+
+    @property
+    def place(self) -> Place | None:
+        """Where it is bought; None where nothing of it is said. Raises InvalidInput for a place without a currency."""
+        if not self.currency:
+            if self.country or self.brand:
+                raise InvalidInput("a checkout's country or brand is said without its currency", hint="currency: EUR")
+            return None
+        return Place(currency_code(self.currency) or self.currency, self.country.upper(), self.brand, self.channel)
 
 
 class CaptureWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -236,7 +250,7 @@ def hold_points(db: Database, principal: Principal, data: HoldWanted) -> Redempt
     """Hold points for a checkout, until it is paid (`capture`), given up (`release`), or its time is over."""
     return redeeming.hold(
         db, principal.workspace, data.customer, data.points, request_id=data.request_id or new_id("req"),
-        programme=data.programme, order_id=data.order_id, currency=data.currency, now=now_us(),
+        programme=data.programme, order_id=data.order_id, place=data.place, now=now_us(),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from rapport.capabilities.loyalty.command import COMMANDS
 from rapport.capabilities.loyalty.early import EARLY_ACCESS
 from rapport.capabilities.loyalty.facts import FACT_KINDS
 from rapport.capabilities.loyalty.jobs import TIME
+from rapport.capabilities.loyalty.pass_keys import SECRETS
 from rapport.capabilities.loyalty.service.announcing import ANNOUNCING
 from rapport.capabilities.loyalty.service.keeping import LISTENS_TO, keep
 from rapport.capabilities.loyalty.settings import LOYALTY_SETTINGS
@@ -60,6 +61,7 @@ LOYALTY = Slice(
     ),
     migrations=Path(__file__).parent / "migrations",
     settings=LOYALTY_SETTINGS,
+    secrets=SECRETS,
     jobs=(TIME, ANNOUNCING),
     eligibility=(EARLY_ACCESS,),
     permissions=(
