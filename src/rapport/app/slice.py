@@ -40,9 +40,9 @@ def _alarm_mail(db: Database, given: ChannelSettings) -> Channel:
 
 def _by_phone(name: str, db: Database, given: ChannelSettings) -> Channel:
     from rapport.adapters.channels.phone import PhoneChannel
-    from rapport.adapters.providers.store import door_of
+    from rapport.adapters.providers.store import is_taken
 
-    return PhoneChannel(name, db, given, hears=lambda conn, shop: door_of(conn, shop, "twilio") is not None)
+    return PhoneChannel(name, db, given, hears=lambda conn, shop: is_taken(conn, shop, "twilio"))
 
 
 def _push(db: Database, given: ChannelSettings) -> Channel:

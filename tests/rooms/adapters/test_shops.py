@@ -15,23 +15,28 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from litestar.testing import TestClient
 
-from rapport.adapters.shops import store
+from rapport.act.channels import ChannelSettings
+from rapport.adapters.shops import routes, store
 from rapport.adapters.shops.model import SHOPS
 from rapport.adapters.shops.store import Heard
 from rapport.adapters.shops.taking import READERS, Taken, take
 from rapport.adapters.shops.verifying import verify
 from rapport.adapters.shops.watches import WATCHES
+from rapport.adapters.shops.web import WEB
 from rapport.capabilities.catalog.shown import find_shown
 from rapport.capabilities.loyalty.cart import cart_of, counted
 from rapport.capabilities.loyalty.programme import Counting
 from rapport.capabilities.orders.shown import OrderShown, find_order
 from rapport.capabilities.supply import availability
+from rapport.collect.limiter import InFlight
 from rapport.collect.sources import create_source, list_sources
 from rapport.kernel.clock import DAY, MINUTE, to_iso
 from rapport.kernel.errors import Unauthenticated
 from rapport.kernel.ids import WorkspaceId
 from rapport.remember.inputs import ReadingSettings
+from rapport.web.app import create_app
 from tests.databases import sqlite_database
 from tests.running import Server, http, wait_until
 from tests.shop import NOON, Shop
@@ -448,6 +453,37 @@ def test_each_system_signs_in_its_own_way() -> None:
                 verify(kind, {header: value}, body + b" ", SECRET)
     with pytest.raises(Unauthenticated, match="JWS"):
         verify("saleor", {"saleor-signature": "eyJhbGciOiJSUzI1NiJ9..abc"}, body, SECRET)
+
+
+def test_forgeries_to_one_source_keep_what_is_sent_to_another_from_the_same_address_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shops of one system all send from its addresses, and anybody can have it send anything anywhere."""
+    shop = Shop(sqlite_database(tmp_path))
+    with shop.db.write() as conn:
+        for source in ("shop", "other"):
+            create_source(conn, shop.id, name=source, kind="server", now=NOON, source_id=source)
+            store.keep_door(conn, shop.id, source, "shopify", SECRET, now=NOON)
+    slices = shop.pipeline.slices
+    monkeypatch.setattr(routes, "FORGED_A_MINUTE", 2)
+    app = create_app(
+        db=shop.db, wording=slices.wording, permissions=slices.permissions, parts={"shops": WEB},
+        provided={
+            "vocabulary": slices.vocabulary, "in_flight": InFlight(10**8),
+            "channel_settings": ChannelSettings(allow_private=True),
+        },
+    )  # fmt: skip
+    body = msgspec.json.encode(shopify_order())
+    signed = base64.b64encode(hmac.new(SECRET, body, sha256).digest()).decode()
+    with TestClient(app) as sender:
+
+        def send(source: str, signature: str) -> int:
+            headers = {"X-Shopify-Hmac-Sha256": signature, "X-Shopify-Topic": "orders/create"}
+            return sender.post(f"/v1/webhooks/shopify/{source}", content=body, headers=headers).status_code
+
+        assert [send("shop", "forged") for _ in range(3)] == [401, 401, 429]
+        assert (send("shop", signed), send("other", signed)) == (429, 200)
+    shop.close()
 
 
 def test_a_shop_is_connected_and_sends_over_http(shop_server: Server) -> None:

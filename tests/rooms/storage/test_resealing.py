@@ -195,6 +195,62 @@ def test_a_shops_secret_said_again_is_no_other_one_and_one_that_nothing_opens_is
         assert door.secrets(now_us()) == [b"shopify-secret-2"]
 
 
+def test_a_shops_secret_that_nothing_opens_keeps_no_other_shops_webhooks_away(
+    any_shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(VARIABLE, OLD)
+    monkeypatch.setattr(shops, "_told_closed", set())
+    now, closed, other = now_us(), WorkspaceId(1_000), WorkspaceId(1_001)
+    with any_shop.db.write() as conn:
+        shops.keep_door(conn, closed, "site", "shopify", b"shopify-secret-1", now=now)
+        shops.keep_door(conn, other, "site", "shopify", b"shopify-secret-2", now=now)
+        monkeypatch.setenv(VARIABLE, NEW)
+        shops.keep_door(conn, other, "site", "shopify", b"shopify-secret-3", now=now)
+        monkeypatch.setenv(VARIABLE, f"{NEW},{OLD}")
+        shops.keep_door(conn, other, "site", "shopify", b"shopify-secret-4", now=now)
+        monkeypatch.setenv(VARIABLE, NEW)
+        for _ in range(2):
+            [door] = shops.doors_named(conn, "site", "shopify")
+        assert (door.workspace, door.secrets(now)) == (other, [b"shopify-secret-4", b"shopify-secret-3"])
+        assert caplog.text.count("no key opens the secret of webhooks of shopify for 'site' of shop 1000") == 1
+        assert shops.door_of(conn, other, "site", "shopify") == door
+        assert shops.is_taken(conn, "site", "shopify", workspace=closed)
+        with pytest.raises(Misconfigured):
+            shops.door_of(conn, closed, "site", "shopify")
+
+
+def test_the_secret_before_outlives_one_that_nothing_opens_and_such_a_one_before_shuts_nothing_in(
+    any_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, shop = now_us(), any_shop.id
+    with any_shop.db.write() as conn:
+
+        def keep(key: str, number: int) -> None:
+            monkeypatch.setenv(VARIABLE, key)
+            providers.keep_door(conn, shop, "mailgun", f"mailgun-secret-{number}", now=now)
+            shops.keep_door(conn, shop, "site", "shopify", f"shopify-secret-{number}".encode(), now=now)
+
+        def open_ones() -> list[list[str]]:
+            mailgun, shopify = providers.door_of(conn, shop, "mailgun"), shops.door_of(conn, shop, "site", "shopify")
+            assert mailgun is not None
+            assert shopify is not None
+            return [[one[-1] for one in mailgun.secrets(now)], [one.decode()[-1] for one in shopify.secrets(now)]]
+
+        keep(NEW, 1)
+        keep(f"{OLD},{NEW}", 2)  # it seals with the older one
+        monkeypatch.setenv(VARIABLE, NEW)
+        assert [one.secrets(now) for one in providers.doors_of(conn, shop)] == [["mailgun-secret-1"]]
+        assert [one.is_readable for one in providers.doors_of(conn, shop)] == [False]
+        keep(NEW, 3)
+        assert open_ones() == [["3", "1"], ["3", "1"]]
+        keep(f"{OLD},{NEW}", 4)
+        keep(f"{NEW},{OLD}", 5)
+        monkeypatch.setenv(VARIABLE, NEW)
+        assert open_ones() == [["5"], ["5"]]  # the one before it is not opened any more, and in nobody's way
+        keep(NEW, 6)
+        assert open_ones() == [["6", "5"], ["6", "5"]]
+
+
 def test_the_command_seals_tells_how_many_and_fails_where_one_stays_shut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

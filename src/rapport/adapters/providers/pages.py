@@ -117,7 +117,7 @@ def _page(
     lines = [
         _Line(
             one, TITLES[one], f"{base}{path_of(one, slug)}", doors.get(one),
-            meta_token(doors[one].secret) if one == "meta" and one in doors else "",
+            meta_token(doors[one].secret) if one == "meta" and one in doors and doors[one].is_readable else "",
         )
         for one in sorted(PROVIDERS, key=lambda one: (one not in doors, TITLES[one]))
     ]  # fmt: skip

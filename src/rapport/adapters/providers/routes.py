@@ -52,8 +52,9 @@ async def take_report(
     Nothing is read where no webhooks of it are taken, or its sender has forged too many.
     """
     kind, shops = known_provider(carrier), request.app.state.shops
-    shops.refuse_over("webhook", client_address(request), a_minute=FORGED_A_MINUTE)
     workspace = (await shops.by_name(shop[:120])).id
+    bucket = f"webhook {kind} {workspace}"  # a provider sends for many shops from the same addresses
+    shops.refuse_over(bucket, client_address(request), a_minute=FORGED_A_MINUTE)
     await anyio.to_thread.run_sync(_must_be_taken, db, kind, workspace)
     headers = {name.lower(): value for name, value in request.headers.items()}
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
@@ -63,7 +64,8 @@ async def take_report(
         try:
             taken = await anyio.to_thread.run_sync(_take, db, kind, workspace, sent)
         except (Unauthenticated, Unavailable) as error:
-            shops.count("webhook", client_address(request), a_minute=FORGED_A_MINUTE)
+            if isinstance(error, Unauthenticated):  # that Amazon could not be reached is no forgery
+                shops.count(bucket, client_address(request), a_minute=FORGED_A_MINUTE)
             await anyio.to_thread.run_sync(_note_refused, db, kind, workspace, error.message)
             raise
     if taken.confirm:
@@ -154,6 +156,8 @@ class ProviderConnected(msgspec.Struct, frozen=True, kw_only=True):
     """Where it sends."""
     verify_token: str
     """What Meta asks for; empty for the others."""
+    is_readable: bool
+    """False: its secret cannot be opened with the server's key, so that nothing is taken until it is set anew."""
     made_at: str
     last_at: str | None
     accepted: int
@@ -215,7 +219,8 @@ def path_of(provider: Provider, slug: str) -> str:
 def _connected(door: Door, slug: str) -> ProviderConnected:
     return ProviderConnected(
         provider=door.provider, path=path_of(door.provider, slug),
-        verify_token=meta_token(door.secret) if door.provider == "meta" else "", made_at=to_iso(door.made_at),
+        is_readable=door.is_readable, made_at=to_iso(door.made_at),
+        verify_token=meta_token(door.secret) if door.provider == "meta" and door.is_readable else "",
         last_at=to_iso(door.last_at) if door.last_at else None, accepted=door.accepted, ignored=door.ignored,
         refused=door.refused, refused_at=to_iso(door.refused_at) if door.refused_at else None,
         refused_why=door.refused_why, secret_at=to_iso(door.secret_at or door.made_at),

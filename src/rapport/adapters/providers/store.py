@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, MetaData, Table
@@ -18,7 +18,8 @@ from rapport.storage.resealing import SecretPlace
 from rapport.storage.sealing import opened, sealed
 
 __all__ = [
-    "SECRETS", "Door", "count", "door_of", "doors", "doors_of", "keep_door", "remove_door", "stands_for", "tokens",
+    "SECRETS", "Door", "count", "door_of", "doors", "doors_of", "is_taken", "keep_door", "remove_door",
+    "stands_for", "tokens",
 ]  # fmt: skip
 
 _metadata = MetaData()
@@ -57,13 +58,18 @@ class Door(NamedTuple):
     secret_at: int | None
     """When the secret was set; None where that was before it was noted."""
     old_secret: str
-    """The one before; empty where there is none."""
+    """The one before; empty where there is none, or nothing opens it."""
     old_secret_until: int | None
+    is_readable: bool = True
+    """Whether a key of the environment opens the secret; else it is empty here."""
 
     def secrets(self, now: int) -> list[str]:
         """Those by which a delivery may be signed: the one before the last change for a day beside it."""
         overlaps = bool(self.old_secret) and self.old_secret_until is not None and now < self.old_secret_until
-        return [self.secret, self.old_secret] if overlaps else [self.secret]
+        return [one for one in (self.secret, self.old_secret if overlaps else "") if one]
+
+
+_COLUMNS = [doors.c[name] for name in Door._fields if name != "is_readable"]
 
 
 def keep_door(
@@ -73,27 +79,19 @@ def keep_door(
 
     Both lie sealed where there is a key for that. The same secret again changes nothing.
     """
-    before = _readable_secret(conn, workspace, provider)
+    door = door_of(conn, workspace, provider)
+    before = door.secret if door is not None and door.is_readable else None
     kept = sealed(secret.encode(), about=_about(workspace, provider))
     row = {"workspace": workspace, "provider": provider, "secret": kept, "made_at": now, "last_at": None,
            **dict.fromkeys(_COUNTS, 0), "refused_at": None, "refused_why": "", "secret_at": now, "old_secret": None,
            "old_secret_until": now + OVERLAP}  # fmt: skip
     changes = {"secret": "excluded.secret"}
     if before != secret:
-        # One that no key opens is not kept: nothing could be signed by it, and it would shut the new one in.
-        old = "excluded.old_secret" if before is None else "providers_doors.secret"
-        changes |= {"secret_at": "excluded.secret_at", "old_secret": old,
-                    "old_secret_until": "excluded.old_secret_until"}  # fmt: skip
+        changes |= {"secret_at": "excluded.secret_at"}
+    if before not in (None, secret):  # of one that no key opens nothing is signed: the one before it stays
+        changes |= {"old_secret": "providers_doors.secret", "old_secret_until": "excluded.old_secret_until"}
     upsert(conn, doors, [row], key=("workspace", "provider"), update=changes)
     tell(conn, workspace, "reports.taken", about=provider, details={"by": by}, now=now)
-
-
-def _readable_secret(conn: Connection, workspace: WorkspaceId, provider: Provider) -> str | None:
-    try:
-        door = door_of(conn, workspace, provider)
-    except Misconfigured:  # no key opens it: it is set anew
-        return None
-    return door.secret if door is not None else None
 
 
 def remove_door(conn: Connection, workspace: WorkspaceId, provider: Provider, *, now: int, by: str = "") -> bool:
@@ -106,16 +104,22 @@ def remove_door(conn: Connection, workspace: WorkspaceId, provider: Provider, *,
 
 
 def doors_of(conn: Connection, workspace: WorkspaceId) -> list[Door]:
-    """All of a shop. Raises Misconfigured as `opened` of sealing."""
-    columns = [doors.c[name] for name in Door._fields]
-    query = sa.select(*columns).where(doors.c.workspace == workspace).order_by(doors.c.provider)
-    found = []
-    for row in conn.execute(query):
-        about = _about(workspace, row.provider)
-        secret, old = opened(bytes(row.secret), about=about).decode(), row.old_secret
-        old_secret = opened(bytes(old), about=about).decode() if old is not None else ""
-        found.append(Door._make(row)._replace(secret=secret, old_secret=old_secret))
-    return found
+    """All of a shop; what nothing opens is no secret any more, and keeps none of the others away."""
+    query = sa.select(*_COLUMNS).where(doors.c.workspace == workspace).order_by(doors.c.provider)
+    return [_read(workspace, row) for row in conn.execute(query)]
+
+
+def _read(workspace: WorkspaceId, row: Any) -> Door:
+    about = _about(workspace, row.provider)
+    secret, old = _opened(row.secret, about), _opened(row.old_secret, about)
+    return Door(*row)._replace(secret=secret or "", old_secret=old or "", is_readable=secret is not None)
+
+
+def _opened(kept: bytes | None, about: str) -> str | None:
+    try:
+        return None if kept is None else opened(bytes(kept), about=about).decode()
+    except Misconfigured:
+        return None
 
 
 def is_taken(conn: Connection, workspace: WorkspaceId, provider: Provider) -> bool:
@@ -126,7 +130,9 @@ def is_taken(conn: Connection, workspace: WorkspaceId, provider: Provider) -> bo
 
 def door_of(conn: Connection, workspace: WorkspaceId, provider: Provider) -> Door | None:
     """That of one provider; None where none are taken of it."""
-    return next((one for one in doors_of(conn, workspace) if one.provider == provider), None)
+    mine = (doors.c.workspace == workspace, doors.c.provider == provider)
+    row = conn.execute(sa.select(*_COLUMNS).where(*mine)).first()
+    return None if row is None else _read(workspace, row)
 
 
 def count(

@@ -16,7 +16,7 @@ from rapport.capabilities.messages.model import WHATSAPP
 from rapport.capabilities.messages.service.outcomes import Feedback, take_feedback
 from rapport.capabilities.messages.service.providers import readable_provider
 from rapport.capabilities.messages.service.replies import take_reply
-from rapport.kernel.errors import InvalidInput, NotFound, Unauthenticated
+from rapport.kernel.errors import InvalidInput, Misconfigured, NotFound, Unauthenticated
 from rapport.kernel.ids import WorkspaceId
 from rapport.storage.engine import Database
 
@@ -36,7 +36,8 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 def take(
     db: Database, workspace: WorkspaceId, provider: Provider, sent: Delivery, *, certificate_of: CertificateOf, now: int
 ) -> Taken:
-    """Verify and keep. Raises NotFound where none are taken of the provider, Unauthenticated, InvalidInput.
+    """Verify and keep. Raises NotFound where none are taken of the provider, Misconfigured where nothing opens its
+    secret, Unauthenticated, InvalidInput.
 
     What is refused is not counted: whoever asks says so by `note_refused`, once strangers' requests are limited.
     """
@@ -45,7 +46,13 @@ def take(
         carrier = readable_provider(conn, workspace, WHATSAPP) if provider == "meta" else None
     if door is None:
         raise not_taken(provider)
-    _verify(provider, sent, door.secrets(now), certificate_of=certificate_of, now=now)
+    secrets = door.secrets(now)
+    if not secrets:
+        raise Misconfigured(
+            f"the secret of {provider}'s webhooks cannot be opened",
+            hint=f"PUT /api/v1/providers/{provider} sets it anew",
+        )
+    _verify(provider, sent, secrets, certificate_of=certificate_of, now=now)
     heard = read(provider, sent, account=carrier.account if carrier is not None and carrier.kind == "meta" else "")
     with db.write() as conn:
         if provider == "mailgun":

@@ -59,7 +59,8 @@ async def take_webhook(
     """
     kind, shops = known_shop(shop), request.app.state.shops
     headers = {name.lower(): value for name, value in request.headers.items()}
-    shops.refuse_over("webhook", client_address(request), a_minute=FORGED_A_MINUTE)
+    bucket = f"webhook {kind} {source_id[:120]}"  # many shops send from one system's addresses
+    shops.refuse_over(bucket, client_address(request), a_minute=FORGED_A_MINUTE)
     is_taken = await anyio.to_thread.run_sync(_is_taken, db, kind, source_id[:120])
     if not is_taken and not _is_short(headers):
         raise _not_taken(source_id)
@@ -71,7 +72,7 @@ async def take_webhook(
         try:
             return await anyio.to_thread.run_sync(_take, db, vocabulary, kind, source_id[:120], headers, body)
         except Unauthenticated as error:
-            shops.count("webhook", client_address(request), a_minute=FORGED_A_MINUTE)
+            shops.count(bucket, client_address(request), a_minute=FORGED_A_MINUTE)
             await anyio.to_thread.run_sync(_refuse, db, kind, source_id[:120], error.message)
             raise
 

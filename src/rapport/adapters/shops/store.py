@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Met
 from rapport.adapters.shops.model import Shop, StockItem
 from rapport.collect.statements import order_statements
 from rapport.kernel.clock import DAY
+from rapport.kernel.errors import Misconfigured
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage.bulk import chunks, upsert
 from rapport.storage.engine import CText
@@ -26,6 +28,7 @@ __all__ = [
     "Heard",
     "Waiting",
     "count",
+    "door_of",
     "doors",
     "doors_named",
     "doors_of",
@@ -35,6 +38,7 @@ __all__ = [
     "heard",
     "hold",
     "hold_door",
+    "is_taken",
     "keep_door",
     "objects",
     "refuse",
@@ -47,10 +51,13 @@ __all__ = [
     "waiting_for",
 ]  # fmt: skip
 
+_logger = logging.getLogger(__name__)
 _metadata = MetaData()
 OVERLAP = DAY
 """How long the secret before still counts: Shopify signs by it for up to an hour, and sends for hours what failed."""
 _PAGE = 100
+_told_closed: set[tuple[WorkspaceId, str, str]] = set()
+"""Each is told once by a process, however many deliveries come to it."""
 _COUNTS = ("accepted", "duplicates", "late", "ignored", "refused")
 
 
@@ -137,14 +144,14 @@ def keep_door(conn: Connection, workspace: WorkspaceId, source: str, shop: Shop,
     c = doors.c
     mine = (c.workspace == workspace, c.source == source, c.shop == shop)
     before = conn.execute(sa.select(c.secret).where(*mine).with_for_update()).scalar()
-    if before is not None and state_of(bytes(before), about=about) == "closed":
-        before = None  # nothing can be compared with it, or be signed by it
-    if before is not None and opened(bytes(before), about=about) == secret:
+    is_closed = before is not None and state_of(bytes(before), about=about) == "closed"
+    if before is not None and not is_closed and opened(bytes(before), about=about) == secret:
         return
     row = {"workspace": workspace, "source": source, "shop": shop, "secret": sealed(secret, about=about),
            "made_at": now, "last_at": None, **dict.fromkeys(_COUNTS, 0), "refused_at": None, "refused_why": "",
            "old_secret": before, "old_secret_until": now + OVERLAP}  # fmt: skip
-    changing = ("secret", "old_secret", "old_secret_until")
+    # Nothing can be compared with one that no key opens, or be signed by it: the one before it stays where it is.
+    changing = ("secret",) if is_closed else ("secret", "old_secret", "old_secret_until")
     upsert(conn, doors, [row], key=("workspace", "source", "shop"), update=changing)
 
 
@@ -178,25 +185,60 @@ def telling_no_stock(conn: Connection, workspace: WorkspaceId, *, made_before: i
 def doors_named(conn: Connection, source: str, shop: str) -> Iterator[Door]:
     """Those of any workspace with this source and shop, a page at a time; the signature tells which is meant.
 
-    Raises Misconfigured where the secret of one lies sealed and nothing opens it.
+    One whose secret lies sealed and nothing opens it is left out and told in the log: the others are no worse for it.
+    Raises Misconfigured at the end, where that is so of all of them.
     """
     query = sa.select(doors).where(doors.c.source == source, doors.c.shop == shop).order_by(doors.c.workspace)
-    after = -1
+    after, is_any_open, closed = -1, False, None
     while found := [Door._make(row) for row in conn.execute(query.where(doors.c.workspace > after).limit(_PAGE))]:
-        yield from map(_readable, found)
+        for door in found:
+            try:
+                readable = _readable(door)
+            except Misconfigured as error:
+                closed = error
+                _tell_closed(door)
+                continue
+            is_any_open = True
+            yield readable
         after = found[-1].workspace
+    if closed is not None and not is_any_open:
+        raise closed
 
 
-def is_taken(conn: Connection, source: str, shop: str) -> bool:
-    """Whether anybody takes webhooks for this source and shop; no secret is opened for it."""
+def door_of(conn: Connection, workspace: WorkspaceId, source: str, shop: str) -> Door | None:
+    """That of a workspace; None where none is taken. Raises Misconfigured where nothing opens its secret."""
+    d = doors.c
+    row = conn.execute(sa.select(doors).where(d.workspace == workspace, d.source == source, d.shop == shop)).first()
+    return None if row is None else _readable(Door._make(row))
+
+
+def is_taken(conn: Connection, source: str, shop: str, *, workspace: WorkspaceId | None = None) -> bool:
+    """Whether anybody, or that workspace, takes webhooks for this source and shop; no secret is opened for it."""
     query = sa.select(doors.c.made_at).where(doors.c.source == source, doors.c.shop == shop)
+    if workspace is not None:
+        query = query.where(doors.c.workspace == workspace)
     return conn.execute(query.limit(1)).first() is not None
 
 
 def _readable(door: Door) -> Door:
     about = _about(door.workspace, door.source, door.shop)
-    old = None if door.old_secret is None else opened(bytes(door.old_secret), about=about)
-    return door._replace(secret=opened(bytes(door.secret), about=about), old_secret=old)
+    return door._replace(secret=opened(bytes(door.secret), about=about), old_secret=_old_one(door, about))
+
+
+def _old_one(door: Door, about: str) -> bytes | None:
+    """None, too, where nothing opens it: it counts for a day beside the secret that does."""
+    try:
+        return None if door.old_secret is None else opened(bytes(door.old_secret), about=about)
+    except Misconfigured:
+        return None
+
+
+def _tell_closed(door: Door) -> None:
+    key = (door.workspace, door.source, door.shop)
+    if key not in _told_closed:
+        _told_closed.add(key)
+        _logger.warning("no key opens the secret of webhooks of %s for %r of shop %d: they are refused", door.shop,
+                        door.source, door.workspace)  # fmt: skip
 
 
 def _about(workspace: WorkspaceId, source: str, shop: str) -> str:

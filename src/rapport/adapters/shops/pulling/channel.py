@@ -173,10 +173,10 @@ class PullChannel:
 
 
 def _door(conn: Connection, pull: Pull) -> Door:
-    for one in doors.doors_named(conn, pull.source, pull.shop):
-        if one.workspace == pull.workspace:
-            return one
-    raise _Trouble("its webhooks were disconnected: connect it anew", is_final=True)
+    found = doors.door_of(conn, pull.workspace, pull.source, pull.shop)
+    if found is None:
+        raise _Trouble("its webhooks were disconnected: connect it anew", is_final=True)
+    return found
 
 
 def _source(conn: Connection, pull: Pull) -> Source:

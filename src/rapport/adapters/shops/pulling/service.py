@@ -55,7 +55,7 @@ def keep_pull(
     is_other_shop = before is None or before.address != address
     access = wanted.access.strip() or _kept(conn, before, is_other_shop=is_other_shop)
     _check_access(shop, access)
-    if not any(one.workspace == workspace for one in doors.doors_named(conn, found.id, shop)):
+    if not doors.is_taken(conn, found.id, shop, workspace=workspace):
         doors.keep_door(conn, workspace, found.id, shop, secrets.token_hex(32).encode(), now=now)
     kept = Pull(
         workspace=workspace, source=found.id, shop=shop, address=address, every_minutes=wanted.every_minutes,
