@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rapport.capabilities.catalog.entries import entries
 from rapport.capabilities.catalog.prices import LOOKED_BACK, PricePoint, reduction_of
 from rapport.capabilities.catalog.shown import ProductShown, find_shown
-from rapport.kernel.clock import DAY, MINUTE, to_iso
+from rapport.kernel.clock import DAY, MINUTE, SECOND, to_iso
 from rapport.kernel.errors import NotFound
 from tests.databases import sqlite_database
 from tests.running import Server, http, wait_until
@@ -127,6 +127,22 @@ def test_each_market_has_its_own_price_in_its_time(shop: Shop) -> None:
     assert {m: (p.price_minor, p.currency) for m, p in prices.items() if p} == {
         "": (1000, "EUR"), "CH": (1200, "CHF"), "DE": (900, "EUR"), "FR": (1000, "EUR"),
     }  # fmt: skip
+
+
+def test_a_market_that_says_no_price_any_more_costs_what_it_costs_anywhere(shop: Shop) -> None:
+    def told(at: int, **prices: int) -> dict[str, Any]:
+        said: dict[str, Any] = {"product_id": "m", "market": "CH", "currency": "CHF", **prices}
+        return shop.message("Market Prices Stated", at=at, **said)
+
+    def price() -> tuple[int | None, str | None]:
+        shop.fold()
+        found = shown(shop, "m", market="CH").variants[0].price
+        return (found.price_minor, found.currency) if found else (None, None)
+
+    shop.send(stated(shop, "m", price=10, currency="EUR"), told(NOON + 1, price=13))
+    assert price() == (1300, "CHF")
+    shop.send(told(NOON + SECOND))
+    assert price() == (1000, "EUR")
 
 
 @given(

@@ -32,8 +32,11 @@ from rapport.capabilities.messages.service.templates import find_template
 from rapport.capabilities.messages.service.ways import instead_of
 from rapport.capabilities.messages.settings import MESSAGE_SETTINGS, MessageSettings
 from rapport.capabilities.messages.store import MessageRow
+from rapport.capabilities.messages.traits import COMPLAINTS, PARTS
 from rapport.kernel.clock import DAY, HOUR, MINUTE, SECOND, now_us, to_iso
 from rapport.kernel.errors import Conflict, NotFound
+from rapport.kernel.facts import Fact
+from rapport.remember.inputs import ReadingSettings
 from rapport.resolve.graph.customer_ids import ensure_secret
 from rapport.storage import settings
 from tests.databases import ENGINES, database_at
@@ -219,10 +222,26 @@ def test_nothing_is_sold_to_somebody_whose_complaint_is_open(shop: Shop, provide
     says(shop, phone, "Ticket Created", ticket_id="8", topic="Complaint")
     assert against(shop, row) == COMPLAINING
     assert against(shop, row._replace(purpose="transactional")) == ""
+    for number in range(30):
+        says(shop, phone, "Ticket Solved", ticket_id=f"other{number}")
     says(shop, phone, "Ticket Solved", ticket_id="7")
     assert against(shop, row) == COMPLAINING
     says(shop, phone, "Ticket Solved", ticket_id="8")
     assert against(shop, row) == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "is_one"),
+    [
+        ({"topic": None, "category": "complaint"}, True), ({"topic": "", "type": "Reklamation"}, True),
+        ({"category": "Une RÉCLAMATION"}, True), ({"topic": "Reclamação"}, True), ({"topic": "เรื่องร้องเรียน"}, True),
+        ({"topic": "delivery", "category": "question"}, False), ({"topic": ["complaint"]}, False), ({}, False),
+    ],
+)  # fmt: skip
+def test_a_ticket_is_a_complaint_in_any_language_and_field(said: dict[str, Any], *, is_one: bool) -> None:
+    [part] = [one for one in PARTS if one.name == COMPLAINTS]
+    fact = Fact(id="f", type="track", name="Ticket Created", properties=said)
+    assert bool(part.take(fact, ReadingSettings())) is is_one
 
 
 def test_what_was_bought_by_whatever_identity_is_not_advertised(shop: Shop, provider: Receiver) -> None:

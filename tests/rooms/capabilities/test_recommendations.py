@@ -269,6 +269,8 @@ def test_an_order_that_two_systems_report_is_bought_together_once(any_shop: Shop
 def test_what_is_popular_in_a_store_at_this_time_of_day_comes_first_there_and_fades(any_shop: Shop) -> None:
     """Bread in the morning and wine in the evening in one store; who is new is offered each in its time and place."""
     shop, evening, morning = any_shop, NOON + 8 * HOUR, NOON - 4 * HOUR
+    shop.send(shop.message("Location Stated", at=NOON, location_id="Oxford", name="Oxford"))
+    shop.fold()
     for n in range(6):
         shop.send(
             shop.message("Product Viewed", at=evening, browser=f"e{n}", product_id="wine", location_id="oxford"),
@@ -302,7 +304,18 @@ def test_what_is_wanted_in_the_rain_is_offered_to_who_is_new_in_the_rain(shop: S
         assert (decision.items[0]["item_id"], decision.items[0]["reasons"]) == (first, ["popular in this weather"])
 
 
+def test_what_anybody_may_say_in_a_browser_makes_no_moments(shop: Shop) -> None:
+    """Places that the shop does not know, weathers and devices that nobody has."""
+    odd = {"weather": "a rain of frogs", "device": {"type": "abacus"}}
+    view = shop.message("Product Viewed", at=NOON, browser="a", product_id="a", location_id="mars")
+    shop.send(view | {"context": odd})
+    shop.fold()
+    assert [(row["moment"], row["met"]) for row in shop.rows(product_moments)] == [("time afternoon", 1)]
+
+
 def test_counts_of_moments_do_not_depend_on_the_order_and_are_let_go(shop: Shop) -> None:
+    shop.send(shop.message("Location Stated", at=NOON, location_id="oxford", name="Oxford"))
+    shop.fold()
     views = [shop.message("Product Viewed", at=NOON - n * DAY, browser=f"v{n}", product_id="a", location_id="oxford")
              for n in range(20)]  # fmt: skip
     shop.send(*reversed(views))

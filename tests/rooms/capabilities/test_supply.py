@@ -283,8 +283,10 @@ def test_stock_is_stated_and_asked_over_the_api(shop_server: Server) -> None:
     parts = [{"product_id": "p/1", "quantity": 2}, {"product_id": "wine", "variant": "red"}]
     stated = {"bundles": [{"product_id": "set", "parts": parts}, {"product_id": "twin", "parts": parts[:1]}]}
     assert call(shop_server, "POST", "bundles", json=stated).json() == {"accepted": 2}
-    itself = {"bundles": [{"product_id": "set", "parts": [{"product_id": "set"}]}]}
+    twin = {"product_id": "twin", "parts": []}
+    itself = {"bundles": [twin, {"product_id": "set", "parts": [{"product_id": "set"}]}]}
     assert call(shop_server, "POST", "bundles", json=itself).status_code == 400
+    assert call(shop_server, "POST", "bundles", json={"bundles": [twin, twin]}).status_code == 400, "all or none"
     wait_until(lambda: len(call(shop_server, "GET", "bundles").json()["bundles"]) == 2)
     page = call(shop_server, "GET", "bundles", params={"limit": 1}).json()
     assert [(one["product_id"], one["parts"]) for one in page["bundles"]] == [("set", parts)]

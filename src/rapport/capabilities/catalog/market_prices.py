@@ -91,7 +91,9 @@ def statement_of_market(said: MarketPrices) -> Statement:
 def find_market_prices(
     conn: Connection, workspace: WorkspaceId, product_ids: Collection[str]
 ) -> dict[str, dict[str, ByVariant]]:
-    """By product and market; products without any are missing. One statement for 500."""
+    """By product and market; products without any are missing. Of a market whose last word names no price it is empty:
+    there the product costs what it does anywhere. One statement for 500.
+    """
     c = market_prices.c
     found: dict[str, dict[str, ByVariant]] = {}
     query = sa.select(c.product_id, c.market, c.body)

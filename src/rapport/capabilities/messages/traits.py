@@ -4,6 +4,7 @@ what they have bought lately, by whatever identity and channel.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from rapport.capabilities.messages.facts import ENDED_BY, OPENED_BY
@@ -23,6 +24,12 @@ _CALLED = {
     "email": "email", "e-mail": "email", "mail": "email", "sms": "sms", "text": "sms", "text message": "sms",
     "whatsapp": "whatsapp", "push": "push", "web push": "push", "notification": "push",
 }  # fmt: skip
+_TOPICS = ("topic", "category", "type")
+_COMPLAINT = (
+    "complaint", "beschwerde", "reklamation", "reclamation", "plainte", "queja", "reclamacion", "reclamacao", "keluhan",
+    "ร้องเรียน",
+)  # fmt: skip
+"""What a ticket says of itself where it is a complaint, without its accents, in the languages that shops speak here."""
 _NAMED = ("complaint_id", "ticket_id", "id", "order_id")
 
 
@@ -38,12 +45,26 @@ def _preferred(fact: Fact, settings: ReadingSettings) -> tuple[int, str] | None:
 
 def _complaint(fact: Fact, settings: ReadingSettings) -> list[tuple[str, bool]]:
     """A ticket is one where its word is not that it is about something else; what names none is one by itself."""
-    topic = fact.properties.get("topic", fact.properties.get("category", fact.properties.get("type")))
     opens = fact.name in OPENED_BY
-    if opens and not fact.name.startswith("Complaint") and "complaint" not in str(topic or "").casefold():
+    if opens and not fact.name.startswith("Complaint") and not any(
+        _is_complaint(fact.properties.get(one)) for one in _TOPICS
+    ):  # fmt: skip
         return []
     named = next((fact.properties[one] for one in _NAMED if isinstance(fact.properties.get(one), str | int)), "")
     return [(str(named)[:60], opens)]
+
+
+def _is_complaint(said: object) -> bool:
+    plain = _plain(said[:200]) if isinstance(said, str) else ""
+    return any(word in plain for word in _WORDS)
+
+
+def _plain(text: str) -> str:
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
+
+
+_WORDS = tuple(map(_plain, _COMPLAINT))
 
 
 def _bought(fact: Fact, settings: ReadingSettings) -> list[tuple[str, int]] | None:
@@ -62,8 +83,9 @@ PARTS: tuple[Part, ...] = (
         reads=tuple(f"traits.{one}" for one in _STATED),
     ),
     Part(
-        name=COMPLAINTS, kind=KeyedLatest(limit=20), take=_complaint, on=(*OPENED_BY, *ENDED_BY),
-        reads=(*(f"properties.{one}" for one in _NAMED), "properties.topic", "properties.category", "properties.type"),
+        # Tickets about something else are solved under keys of their own: they must not push an open complaint out.
+        name=COMPLAINTS, kind=KeyedLatest(limit=100), take=_complaint, on=(*OPENED_BY, *ENDED_BY),
+        reads=tuple(f"properties.{one}" for one in (*_NAMED, *_TOPICS)),
     ),
     Part(
         name=BOUGHT, kind=KeyedLatest(limit=50), take=_bought, on=("Order Completed",),

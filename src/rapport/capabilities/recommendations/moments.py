@@ -103,10 +103,12 @@ def _read(conn: Connection, db: Database | None, workspace: WorkspaceId, key: st
     if kept is not None and kept[0] == slot:
         return kept[1]
     found = dict(_rows(conn, workspace, key, now))
-    with known.lock:
-        if len(known.by_key) >= _MOST_KEPT:
-            known.by_key.clear()
-        known.by_key[workspace, key] = (slot, found)
+    if found:  # what nobody was met at may be any text of a stranger's, and is found to be nothing at once
+        with known.lock:
+            if len(known.by_key) >= _MOST_KEPT:
+                known.by_key = {one: kept for one, kept in known.by_key.items() if kept[0] == slot}
+            if len(known.by_key) < _MOST_KEPT:
+                known.by_key[workspace, key] = (slot, found)
     return found
 
 

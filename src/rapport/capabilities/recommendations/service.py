@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from threading import local
 
 import msgspec
@@ -24,7 +24,7 @@ from rapport.capabilities.recommendations.model import Neighbour, Recent, runnin
 from rapport.capabilities.recommendations.moments import popular_at
 from rapport.capabilities.recommendations.serving import ReadMask
 from rapport.capabilities.recommendations.surroundings import moments_of, surroundings_of
-from rapport.capabilities.supply import none_to_be_had
+from rapport.capabilities.supply import find_locations, none_to_be_had
 from rapport.decide.model import PRODUCT, Ask, Candidate
 from rapport.decide.reasons import Reason
 from rapport.kernel.clock import DAY, zone_named
@@ -37,6 +37,7 @@ __all__ = [
     "for_the_visitor",
     "in_the_cart",
     "just_bought",
+    "known_places",
     "of_the_category",
     "of_the_results",
     "product_also",
@@ -327,6 +328,11 @@ def _fill_up(conn: Connection, ask: Ask, scores: _Scores, page: Product | None, 
     if len(scores.scores) < ENOUGH:
         some = dict.fromkeys(products_shown(conn, workspace, limit=FILL), 0)
         _add_popular(scores, some, RANGE_WEIGHT, _OF_THE_RANGE)
+
+
+def known_places(conn: Connection, workspace: WorkspaceId) -> Collection[str]:
+    """The ids of the shop's locations: what is popular is counted in these alone."""
+    return find_locations(conn, workspace).keys()
 
 
 def _add_popular_now(conn: Connection, ask: Ask, scores: _Scores) -> None:

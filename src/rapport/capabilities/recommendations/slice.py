@@ -12,7 +12,8 @@ from rapport.capabilities.recommendations.model import Step, StepKind, follow
 from rapport.capabilities.recommendations.moments import add_moments, product_moments
 from rapport.capabilities.recommendations.places import ELIGIBILITY, PLACEMENTS, SOURCES
 from rapport.capabilities.recommendations.retention import MOMENTS_RETENTION, PAIRS_RETENTION, RECENTS_RETENTION
-from rapport.capabilities.recommendations.surroundings import said_by, surroundings_of
+from rapport.capabilities.recommendations.service import known_places
+from rapport.capabilities.recommendations.surroundings import counted, said_by, surroundings_of
 from rapport.collect.statements import REPORT, reports_of
 from rapport.compose.holding import of_person, of_shop
 from rapport.compose.slice import Slice
@@ -45,8 +46,12 @@ def _count(conn: Connection, work: Work, notes: Sequence[Step], now: int) -> Non
     """Count a batch of steps, each order once."""
     recents = store.load_recents(conn, {(step.workspace, step.strand) for step in notes})
     zones = {shop: work.known(conn, shop, _zone) for shop in {step.workspace for step in notes}}
+    places = {shop: known_places(conn, shop) for shop in zones}
     placed = [
-        step._replace(around=surroundings_of(step.at, zones[step.workspace], step.said)) for step in _once(conn, notes)
+        step._replace(
+            around=counted(surroundings_of(step.at, zones[step.workspace], step.said), places[step.workspace])
+        )
+        for step in _once(conn, notes)
     ]
     steps = follow(placed, recents)
     store.save_recents(conn, recents, now=now)

@@ -6,16 +6,19 @@ it is answered; so what serves sees what was learnt. What nobody said is an empt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, tzinfo
 from typing import Any, NamedTuple
 
+from rapport.capabilities.recommendations.skies import DEVICES, WEATHERS
 from rapport.kernel.clock import DAY
 from rapport.kernel.facts import Fact
 from rapport.remember import inputs
 from rapport.remember.inputs import ReadingSettings
 
-__all__ = ["FACETS", "NOWHERE", "WEEK", "Moment", "Surroundings", "moments_of", "said_by", "surroundings_of"]
+__all__ = [
+    "FACETS", "NOWHERE", "WEEK", "Moment", "Surroundings", "counted", "moments_of", "said_by", "surroundings_of",
+]  # fmt: skip
 
 _LONGEST = 40
 _SEARCH = frozenset(
@@ -97,6 +100,20 @@ def surroundings_of(at: int, zone: tzinfo, said: Mapping[str, Any]) -> Surroundi
         daypart=daypart, weekday=weekday, device=_DEVICES.get(device, device),
         referrer=_referrer(said.get("referrer")), place=_word(said.get("location")), weather=_weather(said),
     )  # fmt: skip
+
+
+def counted(around: Surroundings, places: Collection[str]) -> Surroundings:
+    """What of these surroundings is counted for the whole shop: anybody may say anything in a browser, so places are
+    those that are known (`places`, as the shop names them), weathers and devices those of a list.
+
+    >>> counted(Surroundings(place="oxford", weather="rain of frogs", device="mobile"), {"Oxford"})
+    Surroundings(daypart='', weekday='', device='mobile', referrer='', place='oxford', weather='')
+    """
+    return around._replace(
+        place=around.place if around.place in {_word(one) for one in places} else "",
+        weather=around.weather if around.weather in WEATHERS else "",
+        device=around.device if around.device in DEVICES else "",
+    )
 
 
 def said_by(fact: Fact, settings: ReadingSettings) -> dict[str, Any]:

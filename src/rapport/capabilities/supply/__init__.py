@@ -16,7 +16,7 @@ from rapport.capabilities.supply.service import (
 )
 from rapport.capabilities.supply.shown import ProductShown, product_shown
 from rapport.capabilities.supply.stating import state_bundle
-from rapport.capabilities.supply.store import bundles_after, find_bundles
+from rapport.capabilities.supply.store import bundles_after, find_bundles, find_locations
 
 __all__ = [
     "Availability",
@@ -27,6 +27,7 @@ __all__ = [
     "availability",
     "bundles_after",
     "find_bundles",
+    "find_locations",
     "location_named",
     "lying",
     "none_to_be_had",

@@ -11,7 +11,8 @@ from msgspec import Meta
 
 from rapport.capabilities.supply import store
 from rapport.capabilities.supply.bundles import MOST_PARTS, Part
-from rapport.capabilities.supply.stating import state_bundle
+from rapport.capabilities.supply.stating import Made
+from rapport.capabilities.supply.stating import state_bundles as state_all
 from rapport.collect.appender import Appender
 from rapport.collect.names import Vocabulary
 from rapport.kernel.clock import now_us, to_iso
@@ -72,11 +73,12 @@ class BundlesShown(msgspec.Struct, frozen=True, kw_only=True):
 def state_bundles(
     principal: Principal, appender: Appender, vocabulary: Vocabulary, data: BundlesStated
 ) -> BundlesAccepted:
-    """State what bundles are made of. A place has as many of one as its parts there allow."""
-    now = now_us()
-    for one in data.bundles:
-        parts = [Part(part.product_id, part.variant, part.quantity) for part in one.parts]
-        state_bundle(principal.workspace, appender, vocabulary, one.product_id, parts, now=now)
+    """State what bundles are made of, all of them or none. A place has as many of one as its parts there allow."""
+    made = [
+        Made(one.product_id, [Part(part.product_id, part.variant, part.quantity) for part in one.parts])
+        for one in data.bundles
+    ]
+    state_all(principal.workspace, appender, vocabulary, made, now=now_us())
     return BundlesAccepted(accepted=len(data.bundles))
 
 
