@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,13 +14,20 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from rapport.kernel.clock import DAY, HOUR
+from rapport.kernel.clock import DAY, HOUR, MINUTE, now_us
 from rapport.kernel.errors import Conflict
 from rapport.kernel.ids import Key
 from rapport.storage import log
 from rapport.storage.lake import archiver, erasing, upkeep
 from rapport.storage.lake.lease import alone
-from rapport.storage.lake.records import RecordRow, add_records, records_table
+from rapport.storage.lake.records import (
+    LONGEST_APART,
+    RecordRow,
+    add_records,
+    crowded_slices,
+    join_slice,
+    records_table,
+)
 from rapport.storage.lake.table import Lake
 from tests.running import ROOT
 from tests.shop import NOON, Shop
@@ -129,6 +137,65 @@ def test_any_engine_can_open_the_tables(shop: Shop) -> None:
         assert (protocol.min_reader_version, protocol.min_writer_version <= 2) == (1, True)
         assert types <= {f'PrimitiveType("{one}")' for one in ("long", "integer", "string", "date", "timestamp")}
         assert table.metadata().configuration.get("delta.enableDeletionVectors", "false") == "false"
+
+
+def recorded(lake: Lake) -> set[tuple[str, str | None]]:
+    """What is left of records in any file on disk, whether the table still knows it or not."""
+    return {
+        row
+        for file in lake.records.glob("workspace=*/**/*.parquet")
+        for row in duckdb.execute("SELECT root, record FROM read_parquet(?)", [str(file)]).fetchall()
+    }
+
+
+ADA, BO, CY = "aa" * 16, "bb" * 16, "cc" * 16
+
+
+def row(workspace: int, root: str, record: str, *strands: str, at: int = NOON) -> RecordRow:
+    return RecordRow(workspace, root[0], root, "cus_1", record, json.dumps([root, *strands]), record, at)
+
+
+@pytest.mark.parametrize("has_facts", [True, False])
+def test_old_records_of_others_go_with_whoever_was_once_part_of_them(shop: Shop, *, has_facts: bool) -> None:
+    """Ada and Bo were one, were told apart, and Bo is erased: what was recorded of both says things of Bo."""
+    lake = lake_of(shop)
+    if has_facts:
+        archiver.archive(shop.db, lake)
+    add_records(lake, [row(shop.id, ADA, "both", BO), row(shop.id, CY, "Cy"), row(shop.id + 1, ADA, "abroad", BO)])
+    add_records(lake, [row(shop.id, ADA, "Ada", at=NOON + 1), row(shop.id, BO, "Bo", at=NOON + 1)])
+    erasing.forget(shop.db, lake, shop.id, [Key(bytes.fromhex(BO))])
+    assert recorded(lake) == {(CY, "Cy"), (ADA, "abroad")}, "Ada is recorded again by the next pass"
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_records_go_with_the_facts_that_were_redacted_or_taken_back(shop: Shop, *, is_gone: bool) -> None:
+    """Old rows stay in files until they are joined: they would keep what the log no longer says."""
+    lake = lake_of(shop)
+    archiver.archive(shop.db, lake)
+    with shop.db.read() as conn:
+        fact = log.read_after(conn, after=0, upto=1, buckets=None, limit=1)[0]
+    person = fact.strand.hex()
+    add_records(lake, [row(shop.id, person, "old"), row(shop.id, CY, "Cy")])
+    add_records(lake, [row(shop.id, person, "new", at=NOON + 1)])
+    if is_gone:
+        with shop.db.write() as conn:
+            conn.execute(log.facts.delete().where(log.facts.c.seq == fact.seq))
+    erasing.refile(shop.db, lake, shop.id, [fact.seq])
+    assert recorded(lake) == {(CY, "Cy")}
+    assert is_whole(shop)
+
+
+def test_what_a_record_was_leaves_the_disk_within_days_however_few_files_there_are(shop: Shop) -> None:
+    lake = lake_of(shop)
+    add_records(lake, [row(shop.id, ADA, "old")])
+    add_records(lake, [row(shop.id, ADA, "new", at=NOON + 1)])
+    assert crowded_slices(lake, now=now_us()) == []
+    assert crowded_slices(lake, now=now_us() + LONGEST_APART + MINUTE) == [(shop.id, "a")]
+    with alone(shop.db, lake):
+        join_slice(lake, shop.id, "a")
+        upkeep.sweep(lake, keep_hours=0)
+    assert recorded(lake) == {(ADA, "new")}
+    assert crowded_slices(lake, now=now_us() + LONGEST_APART + MINUTE) == []
 
 
 def test_what_came_after_an_erasure_stays(shop: Shop) -> None:

@@ -83,10 +83,10 @@ def answer_query(
     as_file, purpose = text(data, "then") == "save", text(data, "purpose", longest=60)
     name, seen = text(data, "name", longest=80), integer(data, "seen", least=0, most=2**31 - 2, otherwise=0)
     shown: dict[str, Any] = {"typed": typed, "purpose": purpose}
-    if seen:
-        with db.read() as conn:
-            shown["kept"] = saved.find_query(conn, principal.workspace, name)
     try:
+        if seen:
+            with db.read() as conn:
+                shown["kept"] = saved.find_query(conn, principal.workspace, name)
         if text(data, "then") == "keep":
             return _keep(db, principal, typed, purposes.known(principal.workspace, purpose), name=name, seen=seen)
         asking = Asking(gate, purposes.known(principal.workspace, purpose))

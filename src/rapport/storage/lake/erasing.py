@@ -17,9 +17,9 @@ from rapport.storage.bulk import chunks
 from rapport.storage.engine import Database
 from rapport.storage.lake.archiver import add_rows
 from rapport.storage.lake.lease import alone
-from rapport.storage.lake.records import records_table
+from rapport.storage.lake.records import drop_records
 from rapport.storage.lake.table import Lake
-from rapport.storage.lake.upkeep import sweep
+from rapport.storage.lake.upkeep import strands_of, sweep
 from rapport.storage.log import StoredRow
 
 __all__ = ["Forgotten", "forget", "refile"]
@@ -39,17 +39,14 @@ def forget(
     """Take the facts of these strands up to this `seq`, and their records, out of the lake, files, log and leftovers.
 
     Safe to repeat; a crash leaves the table as it was, or rewritten with old files that the next call removes. Cost:
-    rewrites each file that holds a fact of them.
+    rewrites each file that holds a fact of them, and each that holds a record they were ever in.
     """
     with alone(db, lake):
-        table, records = lake.table(), records_table(lake)
-        if table is None:
-            return Forgotten(0, 0, 0)
         before, gone = lake.size_bytes(), 0
-        for some in chunks(sorted(strands), 200):
+        drop_records(lake, workspace, strands)  # whole, whatever came later: who came back is recorded again
+        table = lake.table()
+        for some in chunks(sorted(strands), 200) if table is not None else ():
             named = ", ".join(f"'{key.hex()}'" for key in some)
-            if records is not None:  # whole, whatever came later: who came back is recorded again
-                records.delete(f"workspace = {int(workspace)} AND root IN ({named})")
             told = table.delete(f"workspace = {int(workspace)} AND seq <= {int(upto)} AND strand IN ({named})")
             gone += int(told.get("num_deleted_rows") or 0)
         sweep(lake, keep_hours=0)
@@ -59,20 +56,32 @@ def forget(
 def refile(db: Database, lake: Lake, workspace: WorkspaceId, seqs: Collection[int]) -> None:
     """Have the lake hold of these facts of a shop what the log holds of them now: nothing, where they were taken out.
 
+    Records of the customers they were of leave it, old and new ones: the next pass records anew what is left of them.
     Safe to repeat: a crash leaves some of them out, until the next call. Cost: rewrites each file that holds one.
     """
+    wanted = sorted(set(seqs))
     with alone(db, lake):
-        table = lake.table()
-        if table is None:
-            return
-        upto = lake.archived()  # later ones are archived in their turn
-        for some in chunks(sorted(seq for seq in set(seqs) if seq <= upto), 2_000):
+        # Before the facts go, which lead to whose records they are in.
+        drop_records(lake, workspace, _strands_of(db, lake, workspace, wanted))
+        table, upto = lake.table(), lake.archived()  # later ones are archived in their turn
+        for some in chunks([seq for seq in wanted if seq <= upto], 2_000) if table is not None else ():
             table.delete(f"workspace = {int(workspace)} AND seq IN ({', '.join(str(int(seq)) for seq in some)})")
             rows = _in_log(db, workspace, some)
             if rows:
                 add_rows(lake, rows)
                 table.update_incremental()
         sweep(lake, keep_hours=0)
+
+
+def _strands_of(db: Database, lake: Lake, workspace: WorkspaceId, seqs: Collection[int]) -> set[Key]:
+    """Whose these facts were when they were archived, and whose they are now."""
+    found = strands_of(lake, workspace, seqs)
+    f = log.facts.c
+    with db.read() as conn:
+        for some in chunks(seqs, 500):
+            query = sa.select(f.strand).where(f.workspace == workspace, f.seq.in_(some)).distinct()
+            found.update(Key(bytes(strand)) for strand in conn.execute(query).scalars())
+    return found
 
 
 def _in_log(db: Database, workspace: WorkspaceId, seqs: Collection[int]) -> list[StoredRow]:

@@ -7,22 +7,28 @@ there is no such customer any more (erased, or merged into another). Joining fil
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rapport.kernel.clock import DAY, SECOND
+from rapport.kernel.ids import Key
+from rapport.storage.bulk import chunks
 from rapport.storage.lake.table import CONFIGURATION, Lake, arrow_table, delta_schema, deltalake, writer
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-__all__ = ["SLICES", "RecordRow", "add_records", "crowded_slices", "join_slice", "records_table", "seals_of"]
+__all__ = [
+    "SLICES", "RecordRow", "add_records", "crowded_slices", "drop_records", "join_slice", "records_table", "seals_of",
+]  # fmt: skip
 
 SLICES = "0123456789abcdef"
 _PARTITION = ["workspace", "slice"]
 MOST_FILES = 8
 """Of one shop and slice; with more it is time to join them."""
+LONGEST_APART = DAY
+"""Files that are apart for longer are joined however few they are: what was replaced leaves the disk."""
 
 _COLUMNS = {
     "workspace": "int32",
@@ -76,16 +82,44 @@ def seals_of(lake: Lake, workspace: int, slice_: str) -> dict[str, str]:
         return dict(duck.execute(newest, [files]).fetchall())
 
 
-def crowded_slices(lake: Lake) -> list[tuple[int, str]]:
-    """Shops and slices that lie in so many files that joining them is worth it."""
+def crowded_slices(lake: Lake, *, now: int) -> list[tuple[int, str]]:
+    """Shops and slices that lie in so many files, or for so long in more than one, that they are to be joined."""
     table = records_table(lake)
-    folders = Counter(file.rsplit("/", 1)[0] for file in table.file_uris()) if table is not None else Counter[str]()
-    found = []
-    for folder, files in folders.items():
-        if files > MOST_FILES:
-            parts = dict(part.split("=", 1) for part in folder.split("/") if "=" in part)
-            found.append((int(parts["workspace"]), parts["slice"]))
-    return sorted(found)
+    if table is None:
+        return []
+    made: dict[tuple[int, str], list[int]] = {}
+    told = table.get_add_actions(flatten=True)
+    names = ("partition.workspace", "partition.slice", "modification_time")
+    for workspace, slice_, at in zip(*(told.column(name).to_pylist() for name in names), strict=True):
+        made.setdefault((int(workspace), str(slice_)), []).append(at * SECOND // 1_000)  # milliseconds
+    return sorted(
+        one for one, at in made.items() if len(at) > MOST_FILES or (len(at) > 1 and sorted(at)[1] < now - LONGEST_APART)
+    )
+
+
+def drop_records(lake: Lake, workspace: int, keys: Collection[Key]) -> None:
+    """Delete all rows of customers that any of these keys were ever part of. For the lease's holder, who sweeps.
+
+    Old rows too, and those of others from whom they were split since: who is still a customer is recorded again.
+    """
+    table, files = records_table(lake), lake.record_files(workspace)
+    if table is None or not files or not keys:
+        return
+    import duckdb
+
+    query = (
+        "WITH keys AS (SELECT unnest(?::VARCHAR[]) AS key),"
+        " named AS (SELECT root, unnest(from_json(strands, '[\"VARCHAR\"]')) AS key"
+        " FROM read_parquet(?, hive_partitioning = true) UNION ALL"
+        " SELECT root, root FROM read_parquet(?, hive_partitioning = true))"
+        " SELECT DISTINCT root FROM named SEMI JOIN keys USING (key) ORDER BY root"
+    )
+    with closing(duckdb.connect(config={"memory_limit": "1GB"})) as duck:
+        found = [str(root) for (root,) in duck.execute(query, [[key.hex() for key in keys], files, files]).fetchall()]
+    for some in chunks(found, 2_000):
+        slices = ", ".join(f"'{one}'" for one in sorted({root[0] for root in some}))
+        named = ", ".join(f"'{root}'" for root in some)
+        table.delete(f"workspace = {int(workspace)} AND slice IN ({slices}) AND root IN ({named})")
 
 
 def join_slice(lake: Lake, workspace: int, slice_: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from rapport.kernel.clock import now_us
 from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage import log
 from rapport.storage.engine import Database
@@ -15,7 +16,7 @@ from rapport.storage.lake.records import crowded_slices, join_slice
 from rapport.storage.lake.table import Lake, writer
 from rapport.storage.log import StoredRow
 
-__all__ = ["Compacted", "Verified", "compact", "crowded", "read_rows", "read_strands", "sweep", "verify"]
+__all__ = ["Compacted", "Verified", "compact", "crowded", "read_rows", "read_strands", "strands_of", "sweep", "verify"]
 
 FILE_BYTES = 128 * 1024 * 1024
 """What small files are joined to."""
@@ -59,22 +60,17 @@ class Verified(NamedTuple):
 
 def crowded(lake: Lake) -> bool:
     """Whether some shop's day lies in so many files that joining them is worth it."""
-    table = lake.table()
-    if table is None:
-        return False
-    folders = Counter(file.rsplit("/", 1)[0] for file in table.file_uris())
-    return max(folders.values(), default=0) > MOST_FILES or bool(crowded_slices(lake))
+    folders = Counter(file.rsplit("/", 1)[0] for file in lake.files())
+    return max(folders.values(), default=0) > MOST_FILES or bool(crowded_slices(lake, now=now_us()))
 
 
 def compact(db: Database, lake: Lake, *, wait: bool = True) -> Compacted:
     """Join small files and remove those that nobody can still be reading. Memory: one joined file."""
     with alone(db, lake, wait=wait):
-        table = lake.table()
-        if table is None:
-            return Compacted(0, 0)
-        before = len(table.file_uris())
-        table.optimize.compact(target_size=FILE_BYTES, writer_properties=writer())
-        for workspace, slice_ in crowded_slices(lake):
+        before, table = len(lake.files()), lake.table()
+        if table is not None:
+            table.optimize.compact(target_size=FILE_BYTES, writer_properties=writer())
+        for workspace, slice_ in crowded_slices(lake, now=now_us()):
             join_slice(lake, workspace, slice_)
         sweep(lake, keep_hours=READER_HOURS)
         return Compacted(before, len(lake.files()))
@@ -152,6 +148,18 @@ def read_strands(lake: Lake) -> Iterator[list[tuple[WorkspaceId, Key]]]:
         )
         while some := found.fetchmany(_CHUNK // 10):
             yield [(WorkspaceId(int(workspace)), Key(bytes.fromhex(strand))) for workspace, strand in some]
+
+
+def strands_of(lake: Lake, workspace: int, seqs: Collection[int]) -> set[Key]:
+    """Whose these facts of a shop are in the lake."""
+    import duckdb
+
+    files = lake.files(workspace)
+    if not files or not seqs:
+        return set()
+    with duckdb.connect(config={"memory_limit": "512MB"}) as duck:
+        query = "SELECT DISTINCT strand FROM read_parquet(?, hive_partitioning = true) WHERE seq IN (SELECT unnest(?))"
+        return {Key(bytes.fromhex(strand)) for (strand,) in duck.execute(query, [files, list(seqs)]).fetchall()}
 
 
 def _row(row: Sequence[Any], bucket_of: Any) -> StoredRow:
