@@ -13,7 +13,7 @@ from litestar import Request
 from rapport.adapters.providers import routes
 from rapport.adapters.providers.model import Delivery, Provider
 from rapport.adapters.providers.verifying import verify
-from rapport.collect.limiter import InFlight
+from rapport.collect.limiter import STRANGERS, InFlight
 from rapport.collect.strange_bodies import body_of
 from rapport.kernel.errors import InvalidInput, Overloaded, RateLimited, TooLarge, Unauthenticated
 from rapport.web.limiter import AddressLimiter
@@ -51,6 +51,17 @@ async def test_bodies_that_never_end_hold_a_quarter_of_the_memory_and_leave_noth
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert in_flight.held == 2_000
+
+
+@pytest.mark.anyio
+async def test_whoever_floods_the_collecting_doors_without_a_key_holds_up_no_webhook() -> None:
+    in_flight = InFlight(4_000)
+    in_flight.hold(1_000, ("192.0.2.1", STRANGERS))
+    whole = asyncio.create_task(hold(in_flight, request(b"x" * 900)))
+    await asyncio.sleep(0)
+    assert (in_flight.held, whole.done()) == (1_900, False)
+    whole.cancel()
+    await asyncio.gather(whole, return_exceptions=True)
 
 
 @pytest.mark.anyio

@@ -9,7 +9,7 @@ from rapport.collect.model import Source
 from rapport.kernel.clock import SECOND
 from rapport.kernel.errors import Overloaded, RateLimited
 
-__all__ = ["STRANGERS", "InFlight", "Misses", "RateLimiter"]
+__all__ = ["STRANGERS", "WEBHOOKS", "InFlight", "Misses", "RateLimiter"]
 
 BURST_SECONDS = 5
 """A source that was quiet may send this many seconds' worth at once, unless it says how many facts."""
@@ -120,6 +120,8 @@ def _too_fast(what: str, left: float, rate: float) -> RateLimited:
 
 STRANGERS = "strangers"
 """The part of those who have not shown a key yet."""
+WEBHOOKS = "webhooks"
+"""The part of deliveries whose signature is not verified yet: a flood at the collecting doors holds up none of them."""
 
 
 class InFlight:
@@ -155,4 +157,4 @@ class InFlight:
                 self._of.pop(part, None)
 
     def _share(self, part: str) -> int:
-        return self.limit // 4 if part == STRANGERS else self.limit // 2
+        return self.limit // 4 if part in (STRANGERS, WEBHOOKS) else self.limit // 2

@@ -90,7 +90,7 @@ def noted(text: str) -> str:
     return text
 
 
-_KEPT: dict[str, re.Pattern[str]] = {}
+_KEPT: dict[str, None] = {}
 _LONGEST, _DEEPEST = 1_000, 4
 """Of an error that is told again: characters, and errors within errors."""
 _QUOTED = re.compile(r"""(['"`]).*\1|“.*”|‘.*’""", re.DOTALL)
@@ -102,18 +102,47 @@ def kept(text: str) -> str:
 
     `kept("quiet until %(hour)s:00") % {"hour": 8}` is what is written down, and `retold` says it in another language.
     """
-    _KEPT[text] = _shape(text)
+    _KEPT[text] = None
     return text
 
 
-@lru_cache(maxsize=2_000)
-def _shape(text: str) -> re.Pattern[str]:
+class _Shape(NamedTuple):
     """What finds a text again with its values."""
+
+    names: tuple[str, ...]
+    first: str
+    """What stands before the first value …"""
+    after: tuple[str, ...]
+    """… and after each."""
+
+    def values_in(self, said: str) -> dict[str, str] | None:
+        """The values in this text, each as short as may be and none empty; None where it is another.
+
+        Each part is looked for once, from where the one before it ended: a text takes time by its length, whoever
+        wrote the values. An expression with as many groups would try all ways to divide it.
+        """
+        if not self.names:
+            return {} if said == self.first else None
+        last = self.after[-1]
+        end = len(said) - len(last)
+        if not said.startswith(self.first) or not said.endswith(last):
+            return None
+        found, begin = {}, len(self.first)
+        for name, part in zip(self.names[:-1], self.after[:-1], strict=True):
+            at = said.find(part, begin + 1, end)
+            if at < 0:
+                return None
+            found[name], begin = said[begin:at], at + len(part)
+        if begin >= end:
+            return None
+        return found | {self.names[-1]: said[begin:end]}
+
+
+@lru_cache(maxsize=4_000)
+def _shape(text: str) -> _Shape:
     parts = re.split(r"%\((\w+)\)s", text)
-    wanted = [
-        re.escape(part.replace("%%", "%")) if at % 2 == 0 else f"(?P<{part}>.+?)" for at, part in enumerate(parts)
-    ]
-    return re.compile("".join(wanted), re.DOTALL)
+    first, *after = (part.replace("%%", "%") for part in parts[::2])
+    return _Shape(tuple(parts[1::2]), first, tuple(after))
 
 
 def retold(text: str) -> str:
@@ -125,14 +154,18 @@ def retold(text: str) -> str:
     ('nicht gesendet: zu spät', 'nicht gesendet: 5 eggs', 'an egg')
     >>> speak(ENGLISH)
     """
+    return _retold(text, _DEEPEST)
+
+
+def _retold(text: str, deep: int) -> str:
     language = _spoken.get()
-    if not language.texts or not text:
+    if not language.texts or not text or not deep:
         return text
     if found := language.texts.get(text):
         return found[0]
-    for told, pattern in _KEPT.items():
-        if "%(" in told and (match := pattern.fullmatch(text)):
-            return gettext(told, **{name: retold(value) for name, value in match.groupdict().items()})
+    for told in _KEPT:
+        if values := _shape(told).values_in(text):
+            return gettext(told, **{name: _retold(value, deep - 1) for name, value in values.items()})
     return text
 
 
@@ -157,11 +190,11 @@ def _told(text: str, deep: int) -> str:
     if colon and after in language.texts:
         return f"{_told(before, deep - 1)}: {_told(after, deep - 1)}"
     for one in language.raised:
-        if match := _shape(one).fullmatch(text):
-            return gettext(one, **{name: _told(value, deep - 1) for name, value in match.groupdict().items()})
+        if values := _shape(one).values_in(text):
+            return gettext(one, **{name: _told(value, deep - 1) for name, value in values.items()})
     if colon:
         return f"{_told(before, deep - 1)}: {_told(after, deep - 1)}"
-    return retold(text)
+    return _retold(text, deep)
 
 
 def listed(texts: list[str], *, last: str = "") -> str:

@@ -16,7 +16,7 @@ from rapport.capabilities.insights.service.answering import (
     products_answer,
     retention_answer,
 )
-from rapport.capabilities.insights.service.journeys import Asked, travelled
+from rapport.capabilities.insights.service.journeys import Asked, is_market, travelled
 from rapport.capabilities.insights.service.opening import roots_in
 from rapport.capabilities.insights.store import touchpoints
 from rapport.compose.upkeep import summaries
@@ -24,9 +24,10 @@ from rapport.kernel.clock import DAY, HOUR, MINUTE
 from rapport.kernel.errors import NotFound
 from rapport.measure.model import Question
 from rapport.remember.membership import members
+from rapport.remember.searching import facet
 from rapport.remember.segments import service as segments
 from rapport.remember.segments.fields import Fields
-from rapport.remember.store import customers
+from rapport.remember.store import customers, words
 from rapport.resolve.graph.store import identifiers
 from tests.databases import ENGINES, database_at
 from tests.jobs import turns
@@ -171,12 +172,16 @@ def test_journeys_of_one_market_are_those_of_its_customers(shop: Shop) -> None:
     turns(shop.db, summaries(shop.pipeline.slices.remembered), now=NOON + 30 * DAY)
     with shop.db.write() as conn:
         conn.execute(customers.update().values(country="AT").where(customers.c.orders > 0))
+        query = sa.select(customers.c.workspace, customers.c.root, sa.literal(facet("country", "AT")))
+        conn.execute(words.insert().from_select(["workspace", "root", "word"], query.where(customers.c.orders > 0)))
     with shop.db.read() as conn:
         found = journeys_answer(conn, asked(shop), Asked(kinds=20, market="AT"), segment="")
         nobody = journeys_answer(conn, asked(shop), Asked(kinds=20, market="IS"), segment="")
         given = {**NOTHING, "of": "Contact"}
         assert len(roots_in(conn, asked(shop), "journeys", Asked(kinds=20, market="AT"), given).roots) == 1
+        known = [is_market(conn, shop.id, said) for said in ("AT", "IS", "A", "AT' --")]
     assert (found.journeys, found.markets, nobody.journeys) == (3, ["AT"], 0)
+    assert known == [True, False, False, False]
 
 
 def test_two_segments_stand_beside_each_other_with_the_same_kinds_told_apart(shop: Shop) -> None:

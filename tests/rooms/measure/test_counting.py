@@ -118,6 +118,47 @@ def test_what_counting_raises_is_raised_once_and_kept_nowhere(db: Database, desk
     patient.close()
 
 
+def test_what_failed_after_everybody_left_is_logged_and_told_to_who_asks_next_and_not_counted_again_at_once(
+    desk: Counting, slow: Slow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:  # fmt: skip
+    slow.fails = True
+    assert desk.ask(SHOP, ASKED, Number, slow.count) == (None, True)
+    slow.goes.set()
+    settled(desk)
+    assert "counting for the page insights of shop 1 failed: TimeoutError" in caplog.text
+    slow.fails = False
+    for _ in range(2):
+        with pytest.raises(TimeoutError, match="of its own"):
+            desk.ask(SHOP, ASKED, Number, slow.count)
+    monkeypatch.setattr(counting, "FAILED_SECONDS", 0.0)
+    desk.ask(SHOP, ASKED, Number, slow.count)
+    settled(desk)
+    assert slow.counted == 1
+
+
+def test_one_shop_takes_up_some_places_of_the_queue_and_another_is_counted_for(desk: Counting, slow: Slow) -> None:
+    for days in range(20):
+        assert desk.ask(SHOP, {**ASKED, "days": days}, Number, slow.count) == (None, True)
+    assert len(desk._under_way) == counting.MOST_OF_SHOP
+    desk.ask(WorkspaceId(2), ASKED, Number, slow.count)
+    assert len(desk._under_way) == counting.MOST_OF_SHOP + 1
+    slow.goes.set()
+    settled(desk)
+    desk.ask(SHOP, {**ASKED, "days": 19}, Number, slow.count)
+    settled(desk)
+    assert slow.counted == counting.MOST_OF_SHOP + 2
+
+
+def test_what_was_quick_and_had_to_wait_for_others_is_kept_for_who_asks_again(
+    desk: Counting, slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setattr(counting, "WORTH_KEEPING_SECONDS", 60.0)
+    assert desk.ask(SHOP, ASKED, Number, slow.count) == (None, True)
+    slow.goes.set()
+    settled(desk)
+    assert [desk.ask(SHOP, ASKED, Number, slow.count) for _ in range(2)] == [(Number(1), False)] * 2
+
+
 def test_what_is_quick_is_told_as_it_is_now_and_kept_nowhere(db: Database) -> None:
     desk, quick = Counting(db), Slow()
     quick.goes.set()

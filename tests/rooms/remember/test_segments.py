@@ -217,16 +217,20 @@ def test_while_somebody_types_some_of_very_many_are_asked_and_told_as_all(
     monkeypatch.setattr(service, "AT_A_GLANCE", 600)
     with segments.db.read() as conn:
         asked = (conn, segments.workspace, "orders >= 3")
-        few, one_in = service.glance(*asked, fields=FIELDS, now=START)
+        few, one_in, too_few = service.glance(*asked, fields=FIELDS, now=START)
+        rare = service.glance(conn, segments.workspace, "orders >= 4", fields=FIELDS, now=START)
         every = service.preview(*asked, fields=FIELDS, now=START).count
-    assert (every, one_in in (8, 16, 32)) == (2_048, True)
+    assert (every, one_in in (8, 16, 32), too_few) == (2_048, True, False)
+    assert rare.too_few, "none of those asked is not none of all"
     assert few.count is not None
     assert few.count % one_in == 0
     assert abs(few.count - 2_048) < 5 * (2_048 * one_in) ** 0.5
     monkeypatch.setattr(service, "AT_A_GLANCE", 10**6)
     with segments.db.read() as conn:
         exact = service.glance(conn, segments.workspace, "orders >= 3", fields=FIELDS, now=START)
+        nobody = service.glance(conn, segments.workspace, "orders >= 4", fields=FIELDS, now=START)
     assert (exact.found.count, exact.one_in) == (every, 1)
+    assert (nobody.found.count, nobody.too_few) == (0, False), "all were asked"
 
 
 def test_two_segments_tell_whom_they_share(segments: Segments) -> None:

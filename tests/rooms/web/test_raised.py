@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
+import re
 from pathlib import Path
 
 import pytest
 
 from rapport.kernel.errors import RapportError
-from rapport.kernel.language import ENGLISH, speak, told
+from rapport.kernel.language import ENGLISH, _Shape, _shape, speak, told
 from rapport.web import accounts
 from rapport.web.catalogues import PACKAGE, Catalogues
 from rapport.web.extraction import errors_in, texts_of
@@ -43,6 +45,36 @@ def test_no_text_of_an_error_is_so_short_of_words_that_it_would_be_found_in_anyt
     speak(Catalogues().language("fr"))
     for said in ("Ada is no Bo", "tea is 5", "a: b: c: d", "5 of 6"):
         assert told(said) == said
+
+
+def test_values_are_found_as_an_expression_with_groups_finds_them() -> None:
+    rng = random.Random(11)
+    for _ in range(20_000):
+        parts = ["".join(rng.choices("ab: ", k=rng.randrange(4))) for _ in range(rng.randrange(2, 5))]
+        shape = "".join(f"{part}%(v{n})s" for n, part in enumerate(parts[:-1])) + parts[-1]
+        wanted = "".join(f"{re.escape(part)}(?P<v{n}>.+?)" for n, part in enumerate(parts[:-1])) + re.escape(parts[-1])
+        said = "".join(rng.choices("ab: ", k=rng.randrange(12)))
+        match = re.fullmatch(wanted, said, re.DOTALL)
+        assert _shape(shape).values_in(said) == (match.groupdict() if match else None), (shape, said)
+
+
+@pytest.mark.parametrize("piece", ["ab", "", "there is no", "'", "5 of", "the rule 5 says: "])
+def test_what_a_text_takes_does_not_grow_with_the_colons_in_it(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    speak(Catalogues().language("de"))
+    looked = list[int]()
+    plain = _Shape.values_in
+
+    def counted(shape: _Shape, said: str) -> dict[str, str] | None:
+        looked.append(len(said))
+        return plain(shape, said)
+
+    monkeypatch.setattr(_Shape, "values_in", counted)
+    steps = []
+    for many in (40, 160):
+        looked.clear()
+        told(": ".join([piece] * many)[:999])
+        steps.append(len(looked))
+    assert steps[1] <= steps[0] * 1.1 + 10
 
 
 def test_an_error_is_told_in_the_language_of_whoever_made_it_and_to_programs_in_english(

@@ -31,7 +31,7 @@ from rapport.capabilities.insights.service.answering import (
     retention_answer,
 )
 from rapport.capabilities.insights.service.beside import names_beside
-from rapport.capabilities.insights.service.journeys import APART, OUTCOMES, Asked
+from rapport.capabilities.insights.service.journeys import APART, OUTCOMES, Asked, is_market
 from rapport.capabilities.insights.service.opening import roots_in
 from rapport.capabilities.insights.service.products import PRODUCT_COLUMNS
 from rapport.kernel.errors import InvalidInput
@@ -176,6 +176,9 @@ def _page(
     request: AnyRequest, db: Database, principal: Principal, metrics: Metrics, counting: Counting, name: str
 ) -> Response[str]:  # fmt: skip
     view = _view(request, _tab(name))
+    if view.market:  # any text would be counted for, and be kept
+        with db.look() as conn:
+            view = view if is_market(conn, principal.workspace, view.market) else view._replace(market="")
 
     def count(conn: Connection) -> Any:
         return _answer(conn, metrics, _question(conn, principal, view), view)

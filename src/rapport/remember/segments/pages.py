@@ -232,8 +232,8 @@ def _tried(db: Database, principal: Principal, fields: Fields, where: str) -> di
         return {"found": None, "bad": None, "sample": []}
     try:
         with db.read() as conn:
-            found, one_in = service.glance(conn, principal.workspace, where, fields=fields, now=now_us())
-            sample = _labelled(conn, principal.workspace, found.sample)
+            seen = service.glance(conn, principal.workspace, where, fields=fields, now=now_us())
+            sample = _labelled(conn, principal.workspace, seen.found.sample)
     except BadSegment as bad:
         at = min(bad.position, max(0, len(where) - 1))
         word = re.match(r"\w+|.", where[at:], re.DOTALL)
@@ -241,7 +241,7 @@ def _tried(db: Database, principal: Principal, fields: Fields, where: str) -> di
         around = {"before": where[max(0, at - 30) : at], "here": where[at:end], "after": where[end : end + 30]}
         return {"found": None, "bad": bad, "around": around, "sample": []}
     shown = sample if principal.may("customers:read") else []
-    return {"found": found, "bad": None, "sample": shown, "one_in": one_in}
+    return {"bad": None, "sample": shown, "least": service.LEAST_FOUND, **seen._asdict()}
 
 
 def _editor(

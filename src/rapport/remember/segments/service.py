@@ -52,6 +52,8 @@ _r, _m, _s, _v = (membership.records.c, membership.members.c, membership.segment
 SAMPLE = 10
 AT_A_GLANCE = 100_000
 """Customers that are asked while somebody types."""
+LEAST_FOUND = 10
+"""With fewer found among some of all, a number told of all would be a guess: at ten it is off by a third as a rule."""
 AT_MOST = 1_000
 """Segments of one shop."""
 LONGEST_NAME = 80
@@ -89,6 +91,8 @@ class Glance(NamedTuple):
     found: Preview
     one_in: int
     """One customer in so many was asked, and what was found is told as if of all; 1: all were."""
+    too_few: bool = False
+    """Whether so few of those asked fulfil it that nothing can be told of all."""
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +133,8 @@ def glance(conn: Connection, workspace: WorkspaceId, text: str, *, fields: Field
     """The same while somebody types: where customers are many, some chosen by chance are asked. Raises BadSegment."""
     one_in = _one_in(conn, workspace)
     found = preview(conn, workspace, text, fields=fields, now=now, one_in=one_in)
-    return Glance(msgspec.structs.replace(found, count=(found.count or 0) * one_in), one_in)
+    count = found.count or 0
+    return Glance(msgspec.structs.replace(found, count=count * one_in), one_in, one_in > 1 and count < LEAST_FOUND)
 
 
 def _one_in(conn: Connection, workspace: WorkspaceId) -> int:

@@ -45,7 +45,9 @@ def forget(
         before, gone = lake.size_bytes(), 0
         drop_records(lake, workspace, strands)  # whole, whatever came later: who came back is recorded again
         table = lake.table()
-        for some in chunks(sorted(strands), 200) if table is not None else ():
+        for some in chunks(sorted(strands), 200):
+            if table is None:
+                break
             named = ", ".join(f"'{key.hex()}'" for key in some)
             told = table.delete(f"workspace = {int(workspace)} AND seq <= {int(upto)} AND strand IN ({named})")
             gone += int(told.get("num_deleted_rows") or 0)
@@ -64,7 +66,9 @@ def refile(db: Database, lake: Lake, workspace: WorkspaceId, seqs: Collection[in
         # Before the facts go, which lead to whose records they are in.
         drop_records(lake, workspace, _strands_of(db, lake, workspace, wanted))
         table, upto = lake.table(), lake.archived()  # later ones are archived in their turn
-        for some in chunks([seq for seq in wanted if seq <= upto], 2_000) if table is not None else ():
+        for some in chunks([seq for seq in wanted if seq <= upto], 2_000):
+            if table is None:
+                break
             table.delete(f"workspace = {int(workspace)} AND seq IN ({', '.join(str(int(seq)) for seq in some)})")
             rows = _in_log(db, workspace, some)
             if rows:

@@ -23,11 +23,13 @@ from rapport.capabilities.insights.service.funnel import met
 from rapport.kernel.clock import DAY, MINUTE
 from rapport.kernel.ids import WorkspaceId
 from rapport.measure.model import Question
-from rapport.remember.store import customers
+from rapport.remember.searching import facet
+from rapport.remember.store import customers, words
 from rapport.resolve.graph.store import identifiers
 
 __all__ = [
-    "APART", "MOST", "OUTCOMES", "Apart", "Asked", "Outcome", "Travelled", "journeys", "markets_of", "travelled",
+    "APART", "MOST", "OUTCOMES", "Apart", "Asked", "Outcome", "Travelled", "is_market", "journeys", "markets_of",
+    "travelled",
 ]  # fmt: skip
 
 Apart: TypeAlias = Literal["visit", "day", "week", "month"]
@@ -90,6 +92,13 @@ def markets_of(conn: Connection, workspace: WorkspaceId) -> list[str]:
     c = customers.c
     query = sa.select(c.country).where(c.workspace == workspace, c.country != "").group_by(c.country)
     return list(conn.execute(query.order_by(sa.func.count().desc(), c.country).limit(MOST_MARKETS)).scalars())
+
+
+def is_market(conn: Connection, workspace: WorkspaceId, country: str) -> bool:
+    """Whether some customer of the shop is in this country. Cost: one look at an index."""
+    c = words.c
+    query = sa.select(c.root).where(c.workspace == workspace, c.word == facet("country", country)).limit(1)
+    return conn.execute(query).first() is not None
 
 
 def _both(
