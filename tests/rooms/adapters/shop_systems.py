@@ -131,7 +131,9 @@ class ShopSystem:
     def _woocommerce(self, path: str, query: dict[str, str]) -> Any:
         parts = path.removeprefix("/wp-json/wc/v3/").split("/")
         if len(parts) == 3:
-            return [one for one in self.lists["variations"] if str(one["of"]) == parts[1]]
+            found = [one for one in self.lists["variations"] if str(one["of"]) == parts[1]]
+            size, page = int(query["per_page"]), int(query.get("page", "1"))
+            return found[(page - 1) * size : page * size]
         assert (query["orderby"], query["order"]) == ("modified", "asc")
         since, is_bin = query.get("modified_after", ""), query["status"] == "trash"
         found = [one for one in self.lists[parts[0]] if one["date_modified_gmt"] > since]

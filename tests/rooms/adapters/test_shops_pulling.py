@@ -27,6 +27,7 @@ from rapport.adapters.shops.web import WEB
 from rapport.capabilities.catalog.shown import find_shown
 from rapport.capabilities.supply import product_shown
 from rapport.collect.admission import Everything
+from rapport.collect.limiter import InFlight
 from rapport.collect.pages import PAGES as COLLECT_PAGES
 from rapport.collect.sources import create_source, list_sources
 from rapport.kernel.clock import DAY, HOUR, MINUTE, now_us, to_iso
@@ -205,12 +206,15 @@ def test_variations_and_what_lies_in_the_bin_are_fetched_too(shop: Shop, woo: Sh
     woo.lists["products"] = [
         {**tea, "id": 1, "type": "variable", "manage_stock": False}, {**tea, "id": 2, "status": "trash"},
     ]  # fmt: skip
-    woo.lists["variations"] = [{"of": 1, "id": 11, "manage_stock": True, "stock_quantity": 4,
-                                "date_modified_gmt": AGO[2][:19]}]  # fmt: skip
+    woo.lists["variations"] = [
+        {"of": 1, "id": 1_000 + number, "manage_stock": True, "stock_quantity": 4, "date_modified_gmt": AGO[2][:19]}
+        for number in range(150)
+    ]
     connect(shop, woo)
     pull(shop)
     with shop.db.read() as conn:
-        assert product_shown(conn, shop.id, "1", variant="11", now=now_us()).available == 4
+        for variant in ("1000", "1149"):  # on the first and the second page of them
+            assert product_shown(conn, shop.id, "1", variant=variant, now=now_us()).available == 4
         assert find_shown(conn, shop.id, "1", now=now_us()).visible
         assert not find_shown(conn, shop.id, "2", now=now_us()).visible
 
@@ -319,6 +323,54 @@ def test_no_header_of_a_shop_keeps_the_reader_busy() -> None:
             read(Place(), {"products": []}, {"link": link})
     two = '<https://s.example/?page_info=a%7C>; rel="previous", <https://s.example/?limit=2&page_info=b%7C>; rel=next'
     assert read(Place(), {"products": []}, {"link": two}).page == "b|"
+
+
+def test_while_one_message_waits_to_be_tried_again_no_other_is_sent(any_shop: Shop, woo: ShopSystem) -> None:
+    """However often its time comes; somebody who asks for it, or mends it, has it tried at once."""
+    shop = any_shop
+    connect(shop, woo, every_minutes=5)
+    woo.faults = [(429, {"Retry-After": "3600"})]
+    for later in (0, 6 * MINUTE, 12 * MINUTE):
+        assert pull(shop, later=later)[0] == "pending"
+    assert (len(shop.rows(outbox)), len(woo.asked)) == (1, 1)
+    with shop.db.write() as conn:
+        service.fetch_now(conn, shop.id, "shop", "woocommerce", now=now_us() + 12 * MINUTE)
+    assert pull(shop, later=12 * MINUTE)[0] == "delivered"
+    assert len(shop.rows(outbox)) == 1
+    pull(shop, later=14 * MINUTE)
+    assert len(shop.rows(outbox)) == 2
+
+
+def test_orders_of_more_days_are_fetched_though_it_was_read_before(shop: Shop, woo: ShopSystem) -> None:
+    woo.lists |= lists_of("woocommerce", 2)
+    long_ago = to_iso(NOW - 30 * DAY)[:19]
+    woo.lists["orders"][0] |= {"date_created_gmt": long_ago, "date_modified_gmt": long_ago}
+    connect(shop, woo, orders_days=10)
+    pull(shop)
+    assert names_of(shop)["Order Completed"] == 1
+    connect(shop, woo, orders_days=10)
+    assert state(shop).reached > 0
+    connect(shop, woo, orders_days=40)
+    pull(shop, later=MINUTE)
+    assert (names_of(shop)["Order Completed"], names_of(shop)["Product Stated"]) == (2, 1)
+
+
+def test_what_is_switched_off_is_not_fetched_now_and_says_so(shop: Shop, woo: ShopSystem) -> None:
+    kept = connect(shop, woo, enabled=False)
+    with shop.db.write() as conn, pytest.raises(Conflict, match="switched off"):
+        service.fetch_now(conn, shop.id, "shop", "woocommerce", now=now_us() + DAY)
+    assert state(shop).next_at == kept.next_at
+
+
+def test_a_message_that_came_late_changes_nothing_of_when_it_is_read_next(shop: Shop, woo: ShopSystem) -> None:
+    connect(shop, woo)
+    pull(shop)
+    with shop.db.write() as conn:
+        read = store.claim(conn, shop.id, "shop", "woocommerce", now=now_us())
+        assert read is not None
+        store.ask_soon(conn, shop.id, "shop", "woocommerce", now=7)
+        store.let_go(conn, read)
+    assert (state(shop).next_at, state(shop).leased_until) == (7, 0)
 
 
 class Killed(BaseException):
@@ -471,12 +523,12 @@ def test_at_the_console_a_shop_is_connected_and_its_source_tells_how_far_it_is(s
         db=shop.db, wording=slices.wording, permissions=slices.permissions,
         parts={"collect": WebPart(pages=(COLLECT_PAGES,)), "shops": WEB},
         provided={
-            "vocabulary": slices.vocabulary, "admission": Everything(),
+            "vocabulary": slices.vocabulary, "admission": Everything(), "in_flight": InFlight(10**8),
             "channel_settings": ChannelSettings(allow_private=True),
         },
     )  # fmt: skip
     form = {"shop": "woocommerce", "address": woo.url, "every_minutes": "30", "orders_days": "60", "enabled": "yes",
-            "version": "0", "secret": "of its webhooks"}  # fmt: skip
+            "version_woocommerce": "0", "secret": "of its webhooks"}  # fmt: skip
     woo.lists |= lists_of("woocommerce", 3)
     with TestClient(app) as browser:
         sign_in(browser, "ada@example.com")
@@ -486,6 +538,12 @@ def test_at_the_console_a_shop_is_connected_and_its_source_tells_how_far_it_is(s
         assert (refused.status_code, woo.url in refused.text) == (400, True)
         assert submit(browser, page, page, **form, access=KEY).status_code == 303
         assert submit(browser, page, page, **form, access=KEY).status_code == 409  # two at once
+        shown = browser.get(page).text
+        assert 'name="version_woocommerce" value="1"' in shown
+        assert 'name="version_saleor" value="0"' in shown
+        second = {**form, "shop": "saleor", "version_woocommerce": "1", "version_saleor": "0", "enabled": ""}
+        assert submit(browser, page, page, **second, access=KEY).status_code == 303
+        assert submit(browser, page, f"{page}/saleor/remove").status_code == 303
         woo.faults = [(401, {})]
         pull(shop)
         assert "is the access key right" in browser.get("/console/sources/shop").text

@@ -44,6 +44,8 @@ LARGEST = 32_000_000
 """Bytes of one page."""
 MOST_PAGES = 50_000
 """Of one reading: a shop whose pages never end is left alone until its next time, and then read from the start."""
+MOST_OF_A_PART = 50
+"""Pages of what belongs to one thing, such as a product's variations."""
 _LONGEST_WAIT = 3_600.0
 
 
@@ -213,14 +215,28 @@ class _Reader:
             page = self._understood(pull, asked, place, answer, headers)
             said = list(page.said)
             for part in page.parts:
-                if asked.ask_part is not None and asked.read_part is not None:
-                    told, _ = self._ask(asked.name, asked.ask_part(part))
-                    said += asked.read_part(part, told)
+                said += self._parts(asked, part)
         except (Unreadable, ValueError) as error:
             raise _Trouble(f"{asked.name}: {error}", wait_seconds=60) from error
         began_at = pull.began_at or _clock_of(headers)
         following = after(self._system, place, page, lambda one: _since(pull, one))
         return _Got(said, following, began_at)
+
+    def _parts(self, asked: ShopList, part: str) -> list[Said]:
+        """The list that a thing has of its own, to its end."""
+        if asked.ask_part is None or asked.read_part is None:
+            return []
+        said: list[Said] = []
+        before: Any = None
+        for number in range(1, MOST_OF_A_PART + 1):
+            told, _ = self._ask(asked.name, asked.ask_part(part, number))
+            if number > 1 and told == before:  # a shop that counts no pages says the same again
+                return said
+            said += asked.read_part(part, told)
+            if len(told) < asked.part_size:
+                return said
+            before = told
+        raise Unreadable(f"after {MOST_OF_A_PART} pages what belongs to one of them still has no end")
 
     def _page(self, asked: ShopList, place: Place) -> tuple[Any, Mapping[str, str]]:
         try:

@@ -78,8 +78,11 @@ class ShopList(NamedTuple):
     """Reads the decoded answer and its headers. Raises Unreadable."""
     is_whole: bool = True
     """The first pull reads it from its beginning; else from the day that was asked for."""
-    ask_part: Callable[[str], Asked] | None = None
+    ask_part: Callable[[str, int], Asked] | None = None
+    """A page of a part's own list, counted from 1."""
     read_part: Callable[[str, Any], Sequence[Said]] | None = None
+    part_size: int = 0
+    """Of a page of it: a full one is followed by another."""
 
 
 class System(NamedTuple):

@@ -52,7 +52,7 @@ def keep(
         "every_minutes": integer(data, "every_minutes", least=5, most=10_080, otherwise=60),
         "orders_days": integer(data, "orders_days", least=0, most=3_650, otherwise=60),
         "enabled": text(data, "enabled") == "yes",
-        "version": integer(data, "version", least=0, most=2**31 - 1, otherwise=0),
+        "version": integer(data, f"version_{shop}", least=0, most=2**31 - 1, otherwise=0),
     }  # fmt: skip
     try:
         wanted, now = msgspec.convert(typed, PullWanted), now_us()
@@ -120,14 +120,17 @@ def _page(
     chosen = next((one for one in pulls if one.shop == wanted), None)
     shown = typed or {
         "shop": wanted if wanted in SHOPS else SHOPS[0], "address": chosen.address if chosen else "",
-        "every_minutes": chosen.every_minutes if chosen else 60, "version": chosen.version if chosen else 0,
+        "every_minutes": chosen.every_minutes if chosen else 60,
         "enabled": chosen.enabled if chosen else True,
         "orders_days": (now - chosen.orders_since) // DAY if chosen else 60,
     }  # fmt: skip
+    versions = dict.fromkeys(SHOPS, 0) | {one.shop: one.version for one in pulls}  # whichever of them is chosen
+    if typed and typed["shop"] in versions:
+        versions[typed["shop"]] = typed["version"]
     return render(
         request, "shops/shops.html", status=error.status if error else 200, source=source, source_id=source.id,
         pulls=pulls, doors=taken, shown=shown, has_key=chosen is not None, systems=SHOPS, titles=TITLES, lists=lists_of,
-        error=error,
+        versions=versions, error=error,
     )  # fmt: skip
 
 

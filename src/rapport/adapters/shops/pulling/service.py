@@ -14,6 +14,7 @@ from rapport.act.addresses import checked_url, refuse_private
 from rapport.adapters.shops import store as doors
 from rapport.adapters.shops.model import Shop
 from rapport.adapters.shops.pulling import store
+from rapport.adapters.shops.pulling.jobs import hurry
 from rapport.adapters.shops.pulling.store import Pull
 from rapport.collect.sources import find_source
 from rapport.kernel.clock import DAY
@@ -33,7 +34,8 @@ class PullWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     Medusa's secret API key, Saleor's app token. Empty keeps the one there is."""
     every_minutes: Annotated[int, Meta(ge=5, le=10_080)] = 60
     orders_days: Annotated[int, Meta(ge=0, le=3_650)] = 60
-    """How many days back orders are read the first time. Products and stock are read whole."""
+    """How many days back orders are read the first time, and again where they become more. Products and stock are read
+    whole."""
     enabled: bool = True
     version: Annotated[int, Meta(ge=0)] | None = None
     """That of the pull this was made from (0: there was none): refused where somebody changed it since."""
@@ -57,13 +59,16 @@ def keep_pull(
     _check_access(shop, access)
     if not doors.is_taken(conn, found.id, shop, workspace=workspace):
         doors.keep_door(conn, workspace, found.id, shop, secrets.token_hex(32).encode(), now=now)
+    orders_since = now - wanted.orders_days * DAY
+    reaches_back = before is not None and orders_since < before.orders_since  # what is older was never asked for
     kept = Pull(
         workspace=workspace, source=found.id, shop=shop, address=address, every_minutes=wanted.every_minutes,
-        orders_since=now - wanted.orders_days * DAY, enabled=wanted.enabled,
+        orders_since=orders_since, enabled=wanted.enabled,
         version=before.version + 1 if before else 1, reached=0, began_at=None, place=None, next_at=now,
         leased_until=0, pages=0, things=0, facts=0, finished_at=None, failed_at=None, last_error="",
     )  # fmt: skip
-    store.keep(conn, kept, access, is_other_shop=is_other_shop)
+    store.keep(conn, kept, access, is_anew=is_other_shop or reaches_back)
+    hurry(conn, workspace, found.id, shop, now=now)
     return store.pull_of(conn, workspace, found.id, shop) or kept
 
 
@@ -74,9 +79,12 @@ def remove_pull(conn: Connection, workspace: WorkspaceId, source: str, shop: Sho
 
 
 def fetch_now(conn: Connection, workspace: WorkspaceId, source: str, shop: Shop, *, now: int) -> None:
-    """Let its next reading begin at once. Raises NotFound."""
-    if not store.ask_soon(conn, workspace, source, shop, now=now):
+    """Let its next reading begin at once. Raises NotFound, and Conflict where it is switched off."""
+    if store.ask_soon(conn, workspace, source, shop, now=now):
+        return hurry(conn, workspace, source, shop, now=now)
+    if store.pull_of(conn, workspace, source, shop) is None:
         raise NotFound(f"nothing is fetched from {shop} for {source[:60]!r}", hint="connect it first")
+    raise Conflict(f"fetching from {shop} is switched off", hint="switch it on first")
 
 
 def _address(said: str, *, allow_private: bool) -> str:

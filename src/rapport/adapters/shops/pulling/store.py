@@ -20,7 +20,7 @@ from rapport.storage.sealing import opened_text, sealed_text
 
 __all__ = [
     "LEASE", "SECRETS", "Due", "Pull", "ask_soon", "claim", "due", "fail", "failing", "go_on", "is_any_due", "keep",
-    "key_of_access", "let_go", "postpone", "pull_of", "pulls", "pulls_of", "remove", "renew",
+    "key_of_access", "let_go", "postpone", "pull_of", "pulls", "pulls_of", "put_off", "remove", "renew",
 ]  # fmt: skip
 
 LEASE = 6 * MINUTE
@@ -87,10 +87,10 @@ _COLUMNS = [pulls.c[name] for name in Pull._fields]
 _KEY = ("workspace", "source", "shop")
 
 
-def keep(conn: Connection, pull: Pull, access: str, *, is_other_shop: bool) -> None:
-    """Keep what people decide of a pull; where it reads is kept, too, unless it is another shop now."""
+def keep(conn: Connection, pull: Pull, access: str, *, is_anew: bool) -> None:
+    """Keep what people decide of a pull; where it reads is kept, too, unless all of it is to be read anew."""
     row = {**pull._asdict(), "place": None, "access": sealed_text(access, about=_about(pull))}
-    anew = ("reached", "began_at", "place", "pages", "things", "facts", "finished_at") if is_other_shop else ()
+    anew = ("reached", "began_at", "place", "pages", "things", "facts", "finished_at") if is_anew else ()
     decided = ("address", "access", "every_minutes", "orders_since", "enabled", "version", "next_at")
     upsert(conn, pulls, [row], key=_KEY, update=(*decided, *anew, "failed_at", "last_error"))
 
@@ -134,15 +134,22 @@ def due(conn: Connection, now: int, *, most: int) -> list[Due]:
 
 def postpone(conn: Connection, some: Sequence[Due], *, now: int) -> None:
     """Their time comes again after what was decided for each."""
-    named = sa.tuple_(pulls.c.workspace, pulls.c.source, pulls.c.shop).in_([one[:3] for one in some])
-    conn.execute(
-        sa.update(pulls).where(named).values(next_at=now + sa.cast(pulls.c.every_minutes, BigInteger) * MINUTE)
-    )
+    next_at = now + sa.cast(pulls.c.every_minutes, BigInteger) * MINUTE
+    conn.execute(sa.update(pulls).where(_named(some)).values(next_at=next_at))
+
+
+def put_off(conn: Connection, some: Sequence[Due], *, until: int) -> None:
+    """Their time comes again then."""
+    conn.execute(sa.update(pulls).where(_named(some)).values(next_at=until))
+
+
+def _named(some: Sequence[Due]) -> sa.ColumnElement[bool]:
+    return sa.tuple_(pulls.c.workspace, pulls.c.source, pulls.c.shop).in_([one[:3] for one in some])
 
 
 def ask_soon(conn: Connection, workspace: WorkspaceId, source: str, shop: str, *, now: int) -> bool:
-    """Let its time be now. False where there is none."""
-    asking = sa.update(pulls).where(*_mine(workspace, source, shop)).values(next_at=now)
+    """Let its time be now. False where there is none that is switched on."""
+    asking = sa.update(pulls).where(*_mine(workspace, source, shop), pulls.c.enabled).values(next_at=now)
     return conn.execute(asking).rowcount > 0
 
 

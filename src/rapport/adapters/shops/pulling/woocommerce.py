@@ -21,6 +21,7 @@ _ROOT = "/wp-json/wc/v3"
 _ORDERS = 100
 _PRODUCTS = 10
 """A product with variations costs a request of its own."""
+_VARIATIONS = 100
 
 
 def _ask(path: str, status: str, size: int, place: Place) -> Asked:
@@ -45,8 +46,9 @@ def _read(topic: str, size: int, place: Place, answer: Any, headers: Mapping[str
     return Page(said, page, since, parts=parts)
 
 
-def _ask_variations(product_id: str) -> Asked:
-    return Asked(f"{_ROOT}/products/{int(product_id)}/variations", (("per_page", "100"),))
+def _ask_variations(product_id: str, number: int) -> Asked:
+    asked = (("per_page", str(_VARIATIONS)), ("page", str(number)), ("orderby", "id"), ("order", "asc"))
+    return Asked(f"{_ROOT}/products/{int(product_id)}/variations", asked)
 
 
 def _read_variations(product_id: str, answer: Any) -> Sequence[Said]:
@@ -60,7 +62,7 @@ def _list(name: str, path: str, status: str, size: int, *, is_whole: bool) -> Sh
     topic = "product.updated" if is_products else "order.updated"
     return ShopList(
         name, partial(_ask, path, status, size), partial(_read, topic, size), is_whole,
-        _ask_variations if is_products else None, _read_variations if is_products else None,
+        _ask_variations if is_products else None, _read_variations if is_products else None, _VARIATIONS,
     )  # fmt: skip
 
 
