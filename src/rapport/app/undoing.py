@@ -27,6 +27,7 @@ from rapport.collect.sources import identifier_policy
 from rapport.collect.withdrawals import Effects, Withdrawal
 from rapport.compose import redactions
 from rapport.compose.unsaid import Around, LookAgain, Looked, around, look, orders_of
+from rapport.compose.withdrawn_held import held_of_withdrawn
 from rapport.kernel.clock import HOUR, MINUTE
 from rapport.kernel.identifiers import IdentifierPolicy
 from rapport.kernel.ids import Key, WorkspaceId
@@ -43,6 +44,7 @@ from rapport.storage.leases import LeaseLost
 from rapport.storage.locks import Lock, lock_alone
 from rapport.storage.log import Horizon, StoredRow, to_fact
 from rapport.storage.redaction import rules_of
+from rapport.storage.workspaces import all_workspaces
 
 __all__ = ["FORGETTING", "UNDOING", "learning", "undoing"]
 
@@ -324,13 +326,28 @@ class _Undo:
         )  # fmt: skip
 
 
+class _Look:
+    """When it is looked again, where all that is left is of people who are held."""
+
+    def __init__(self) -> None:
+        self.next_at = 0
+
+
+def _anything_to_forget(conn: Connection, turn: Turn) -> bool:
+    return turn.kept(_Look).next_at <= turn.now and withdrawals.is_anything_old(conn, turn.now)
+
+
 def _forget_old(turn: Turn) -> int:
     with turn.write() as conn:
-        return withdrawals.forget_old(conn, turn.now, limit=turn.at_most)
+        stay = {shop.id: held_of_withdrawn(conn, shop.id, now=turn.now) for shop in all_workspaces(conn)}
+        gone = withdrawals.forget_old(conn, turn.now, limit=turn.at_most, without=stay)
+    if not gone:
+        turn.kept(_Look).next_at = turn.now + HOUR
+    return gone
 
 
 FORGETTING = Job(
     name="collect.forgetting", title="What was taken back 30 days ago is forgotten",
-    due=lambda conn, turn: withdrawals.is_anything_old(conn, turn.now), run=_forget_old, at_most=500,
+    due=_anything_to_forget, run=_forget_old, at_most=500,
     pause_seconds=600.0,
 )  # fmt: skip

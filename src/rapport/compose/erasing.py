@@ -90,8 +90,8 @@ def _erase(turn: Turn, slices: Installed, workspace: WorkspaceId, request: str, 
         if conn.execute(begun.values(status="running", subject=None)).rowcount == 0:
             return None
 
-        def told(members: Sequence[Member]) -> None:
-            refuse_held(conn, workspace, [subject, *(one.key for one in members)], now=turn.now)
+        def told(members: Sequence[Member], keys: Sequence[Key]) -> None:
+            refuse_held(conn, workspace, keys, now=turn.now)
             tell_partners(conn, workspace, members, request=request, kind="erasure", now=turn.now)
 
         proof, texts = erase(

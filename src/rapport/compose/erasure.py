@@ -38,11 +38,12 @@ from rapport.storage.withdrawn import withdrawn_facts
 if TYPE_CHECKING:
     from rapport.compose.installed import Installed
 
-__all__ = ["Proof", "StoreErased", "WithdrawnNames", "erase", "withdrawn_names"]
+__all__ = ["Proof", "StoreErased", "WithdrawnNames", "erase", "widened", "withdrawn_names"]
 
 
-Before: TypeAlias = Callable[[Sequence[Member]], None]
-"""Is told of all identifiers of whoever is about to be erased."""
+Before: TypeAlias = Callable[[Sequence[Member], Sequence[Key]], None]
+"""Is told of all identifiers of whoever is about to be erased, and of every key that goes: those that only facts name
+which were taken back, too."""
 
 
 class StoreErased(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,8 +71,9 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def touched(self) -> list[str]:
-        """The tables in which something of the person was."""
-        return sorted({one.table for one in (*self.stores, *self.mentions) if one.rows})
+        """The tables in which something of the person was; of what is kept for the books the rows before it, too."""
+        gone = {one.table for one in (*self.stores, *self.mentions) if one.rows}
+        return sorted(gone | {one.table for one in self.kept})
 
     def with_files(self, tidied: Tidied, beside: Sifted) -> Proof:
         """The proof with what was done to the database's files, and to those beside it."""
@@ -89,7 +91,7 @@ class WithdrawnNames(NamedTuple):
 
 def erase(
     conn: Connection, slices: Installed, workspace: WorkspaceId, key: Key, *, now: int, told: str,
-    for_good: bool = True, withdrawn: WithdrawnNames | None = None, before: Before = lambda _: None,
+    for_good: bool = True, withdrawn: WithdrawnNames | None = None, before: Before = lambda *_: None,
 ) -> tuple[Proof, list[str]]:  # fmt: skip
     """Erase whoever certainly has this identifier, in this transaction; returns the proof, and what to look for.
 
@@ -106,8 +108,8 @@ def erase(
     if conn.dialect.name == "sqlite":
         conn.exec_driver_sql("PRAGMA secure_delete = ON")
     members = members_of(conn, workspace, key)
-    before(members)
-    keys = sorted(_with_withdrawn(conn, workspace, {key, *(one.key for one in members)}, withdrawn))
+    keys = sorted(widened(conn, workspace, {key, *(one.key for one in members)}, withdrawn))
+    before(members, keys)
     if for_good:
         suppression.suppress(conn, workspace, keys, now=now)
     texts = mentions(members)
@@ -165,7 +167,7 @@ def _withdrawals_version(conn: Connection, workspace: WorkspaceId) -> tuple[tupl
     return tuple((row.id, row.state, row.changed_at) for row in conn.execute(query))
 
 
-def _with_withdrawn(conn: Connection, workspace: WorkspaceId, keys: set[Key], known: WithdrawnNames | None) -> set[Key]:
+def widened(conn: Connection, workspace: WorkspaceId, keys: set[Key], known: WithdrawnNames | None) -> set[Key]:
     """The keys with those that only facts name which were taken back, and may be put back: they are the person's, too.
 
     A key that others have named since is somebody's by what they said.

@@ -100,7 +100,7 @@ EXPORT = (
     ),
     of_person(
         holds.privacy_holds, "that what is kept of somebody was held for a court, why and until when",
-        export=by_columns(holds.privacy_holds, ("subject",))[0], erase=holds.forget,
+        export=holds.told, erase=holds.forget,
     ),
     of_shop(partners.privacy_told, "which partners were told of a request, and what they answered"),
 )  # fmt: skip

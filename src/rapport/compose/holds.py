@@ -32,7 +32,7 @@ from rapport.storage.engine import CText, metadata
 
 __all__ = [
     "Held", "HoldShown", "HoldWanted", "end", "find", "forget", "held_keys", "hold", "newest", "privacy_holds",
-    "refuse_held", "words_of",
+    "refuse_held", "told", "words_of",
 ]  # fmt: skip
 
 _LONGEST = 3650 * DAY
@@ -178,6 +178,18 @@ def refuse_held(conn: Connection, workspace: WorkspaceId, keys: Collection[Key],
     why = next((words for key, words in held_keys(conn, workspace, now=now).items() if key in set(keys)), None)
     if why is not None:
         raise Held(why, hint="it goes on by itself once the hold has ended")
+
+
+def told(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> list[dict[str, Any]]:
+    """That somebody was or is held, and until when, for themselves; why and by whom is the shop's matter."""
+    query = sa.select(_h.held_at, sa.func.coalesce(_h.ended_at, _h.until).label("until")).where(
+        _h.workspace == workspace
+    )
+    return [
+        {"held_at": to_iso(row.held_at), "until": to_iso(row.until)}
+        for some in chunks(sorted(keys), 500)
+        for row in conn.execute(query.where(_h.subject.in_(some)).order_by(_h.held_at))
+    ]
 
 
 def forget(conn: Connection, workspace: WorkspaceId, keys: Collection[Key]) -> int:

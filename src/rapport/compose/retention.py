@@ -109,8 +109,8 @@ def _outlive(
 ) -> str:
     request = new_id("prv")
 
-    def told(members: Sequence[Member]) -> None:
-        refuse_held(conn, workspace, [key, *(one.key for one in members)], now=now)
+    def told(members: Sequence[Member], keys: Sequence[Any]) -> None:
+        refuse_held(conn, workspace, keys, now=now)
         tell_partners(conn, workspace, members, request=request, kind="erasure", now=now)
 
     proof, _ = erase(conn, slices, workspace, key, now=now, told=to_iso(now), for_good=False, withdrawn=withdrawn,

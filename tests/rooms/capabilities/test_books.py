@@ -81,6 +81,7 @@ def test_revenue_is_the_same_before_and_after_and_nothing_of_her_is_left(any_sho
     proof = erased(any_shop)
     assert [(one.table, one.rows, one.law) for one in proof.kept] == [("refunds", 2, LAW), ("orders", 4, LAW)]
     assert {one.until for one in proof.kept} == {"2037-01-01T00:00:00.000Z"}
+    assert {"orders", "refunds"} <= set(proof.touched), "their files are tidied"
     assert revenue(any_shop) == before
     run_job_now(any_shop.pipeline, "orders.sums")
     assert revenue(any_shop) == before, "as kept sums have it, too"

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import pytest
 import sqlalchemy as sa
 
+from rapport.app.undoing import FORGETTING
 from rapport.app.worker import drain, run_job_now
+from rapport.collect import withdrawals
 from rapport.compose import holds, redactions
 from rapport.compose.erasing import ERASING
 from rapport.compose.erasure import erase
@@ -18,9 +20,11 @@ from rapport.compose.retention import retention
 from rapport.kernel.clock import DAY, now_us, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput
 from rapport.kernel.identifiers import Identifier, key_of
+from rapport.kernel.ids import Key
 from rapport.resolve.reading.identities import Member
-from rapport.storage import log
+from rapport.storage import log, withdrawn
 from rapport.storage.audit.entries import entries
+from rapport.storage.log import StoredRow
 from tests.beside import change_beside
 from tests.jobs import turns
 from tests.rooms.compose.test_retention import wants, who_is_here
@@ -146,9 +150,8 @@ def test_an_erasure_that_begins_beside_a_hold_waits_for_it_and_finds_her_held(sh
     wanted = HoldWanted(customer="user_id:ada", why=WHY, until=to_iso(NOON + DAY))
     key = key_of(shop.id, Identifier("user_id", "ada"))
 
-    def refused(members: Sequence[Member]) -> None:
-        with_lock = [one.key for one in members]
-        holds.refuse_held(conns[0], shop.id, with_lock, now=NOON)
+    def refused(_: Sequence[Member], keys: Sequence[Key]) -> None:
+        holds.refuse_held(conns[0], shop.id, keys, now=NOON)
 
     conns: list[sa.Connection] = []
 
@@ -159,6 +162,25 @@ def test_an_erasure_that_begins_beside_a_hold_waits_for_it_and_finds_her_held(sh
     found = change_beside(shop.db, lambda conn: holds.hold(conn, shop.id, wanted, by="x", now=NOON), erasing)
     assert isinstance(found, Held)
     assert who_is_here(shop) == {"ada", "bo"}
+
+
+def test_what_was_taken_back_of_whoever_is_held_stays_beyond_its_thirty_days(shop: Shop) -> None:
+    held(shop, until=NOON + 100 * DAY, now=NOON)
+    taken = {"workspace": shop.id, "id": "wdr_1", "source": "website", "since": NOON, "until": NOON + 1, "reason": "",
+             "state": "done", "asked_by": "x", "asked_at": NOON, "changed_at": NOON}  # fmt: skip
+    with shop.db.write() as conn:
+        conn.execute(withdrawals.withdrawals.insert().values(taken))
+        rows = [
+            StoredRow._make(row) for row in conn.execute(sa.select(*(log.facts.c[name] for name in StoredRow._fields)))
+        ]
+        withdrawn.take_out(conn, shop.id, "wdr_1", [row for row in rows if row.source == "website"])
+    assert len(shop.rows(withdrawn.withdrawn_facts)) == 4
+    turns(shop.db, FORGETTING, now=NOON + 40 * DAY)
+    left = shop.rows(withdrawn.withdrawn_facts)
+    assert len(left) == 2
+    assert not any(b'"bo' in row["body"] for row in left)
+    turns(shop.db, FORGETTING, now=NOON + 101 * DAY)
+    assert shop.rows(withdrawn.withdrawn_facts) == []
 
 
 @pytest.mark.parametrize(("days", "why"), [(-1, WHY), (4000, WHY), (1, " ")])

@@ -15,7 +15,7 @@ from rapport.capabilities.consent.effect import Effect
 from rapport.capabilities.consent.model import Policy
 from rapport.capabilities.consent.service import policies_of
 from rapport.kernel.clock import now_us
-from rapport.kernel.errors import InvalidInput
+from rapport.kernel.errors import Forbidden, InvalidInput
 from rapport.kernel.principal import Principal
 from rapport.storage.engine import Database
 
@@ -55,11 +55,18 @@ def list_policies(db: Database, principal: Principal) -> PoliciesShown:
         return _shown(conn, principal)
 
 
-@post("/privacy/policies/check", permission="consent:read", tags=["consent"], status_code=200, sync_to_thread=True)
+@post("/privacy/policies/check", permission="privacy:write", tags=["consent"], status_code=200, sync_to_thread=True)
 def try_policy(db: Database, principal: Principal, data: PolicyTried) -> Effect:
-    """For how many customers it would allow or refuse what, with some of them; nothing is changed."""
+    """For how many customers it would allow or refuse what; nothing is changed.
+
+    Some of them are named where the key may read customers.
+    """
     with db.read() as conn:
-        return changing.try_out(conn, principal.workspace, data.policy, is_default=data.default)
+        effect = changing.try_out(conn, principal.workspace, data.policy, is_default=data.default)
+    if principal.may("customers:read"):
+        return effect
+    purposes = [msgspec.structs.replace(one, examples=[]) for one in effect.purposes]
+    return msgspec.structs.replace(effect, purposes=purposes)
 
 
 @put("/privacy/policies/{name:str}", permission="privacy:write", door="open", tags=["consent"], sync_to_thread=True)
@@ -69,6 +76,11 @@ def put_policy(
     """Put a policy in force, in place of the one of its name; it holds with the answer."""
     if data.policy.name != name:
         raise InvalidInput(f"the policy is called {data.policy.name[:40]!r}, the address says {name[:40]!r}")
+    if principal.purposes:
+        raise Forbidden(
+            "a key made for some purposes cannot change the policies that limit it",
+            hint="make one that does all that the shop does itself",
+        )
     with db.write() as conn:
         changing.apply(
             conn, principal.workspace, data.policy, is_default=data.default, seen=data.seen, by=principal.name,

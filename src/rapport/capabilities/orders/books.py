@@ -115,7 +115,8 @@ def _keep(
         kept_sums.mark_of_orders(conn, *which, table=table)
         key = "order_id" if table is orders else "key"
         gone = sa.delete(table).where(table.c.kept_until.is_(None))
-        change_among(conn, gone, workspace, table.c[key], [row._mapping[key] for row in found])
+        kept = [row._mapping[key] for row, new in zip(found, rows, strict=True) if new["kept_until"] > now]
+        change_among(conn, gone, workspace, table.c[key], kept)  # the rest goes, and is counted, as all of theirs does
         insert_ignore(conn, table, stay, key=("workspace", key))
         number, until = number + len(stay), max([until, *(row["kept_until"] for row in stay)])
     return ForBooks(number, until)
