@@ -12,10 +12,10 @@ from click.testing import CliRunner
 
 from rapport.act.jobs import Moment, Turn
 from rapport.app.cli import main
-from rapport.capabilities.lake import rebuilding, saved, service
+from rapport.capabilities.lake import jobs, rebuilding, recording, saved, service
 from rapport.capabilities.lake.asking import Limits, ask
 from rapport.capabilities.lake.charting import chart_of
-from rapport.capabilities.lake.jobs import ARCHIVING, COMPACTING, FORGETTING
+from rapport.capabilities.lake.jobs import ARCHIVING, COMPACTING, FORGETTING, RECORDING
 from rapport.capabilities.lake.permitted import Asking
 from rapport.capabilities.lake.recording import record_all
 from rapport.capabilities.lake.store import lake_forgettings, lake_home
@@ -30,6 +30,7 @@ from rapport.remember.golden import find_root
 from rapport.remember.membership import records
 from rapport.storage import log, suppression
 from rapport.storage.lake import upkeep
+from rapport.storage.lake.records import SLICES, RecordRow, add_records
 from rapport.storage.lake.table import Lake
 from rapport.storage.leases import Leases
 from rapport.storage.tidying import found_in
@@ -221,6 +222,38 @@ def test_changed_golden_records_come_to_the_lake_once_and_join_the_facts(shop: S
     joined = "SELECT customer_id, count(*) FROM facts JOIN people USING (strand) GROUP BY 1 ORDER BY 2 DESC LIMIT 1"
     ((_, most),) = ask(shop.db, shop.id, joined).rows
     assert most == 11
+
+
+def test_records_are_committed_some_at_a_time_and_what_fails_of_one_keeps_no_other_waiting(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    settle(shop)
+    service.archive(shop.db)
+    lake, commits = service.our_lake(shop.db), list[int]()
+
+    def added(lake: Lake, rows: list[RecordRow]) -> None:
+        commits.append(len(rows))
+        add_records(lake, rows)
+
+    monkeypatch.setattr(recording, "add_records", added)
+    monkeypatch.setattr(recording, "AT_ONCE", 1)
+    assert (record_all(shop.db, lake), commits, record_all(shop.db, lake)) == (6, [1] * 6, 0)
+    assert len(customers_in_lake(shop)) == 6
+    tried = list[str]()
+
+    def fails_once(db: object, lake: object, slice_: str) -> int:
+        tried.append(slice_)
+        if tried == ["0"]:
+            raise OSError("the disk is full")
+        return 1
+
+    monkeypatch.setattr(jobs, "record_slice", fails_once)
+    turn = Turn(shop.db, RECORDING, Moment(owner="tests", buckets=()), now=NOON, kept={})
+    with pytest.raises(OSError, match="full"):
+        RECORDING.run(turn)
+    for _ in range(len(SLICES)):
+        RECORDING.run(turn)
+    assert tried == ["0", *SLICES[1:], "0"]
 
 
 def test_who_is_erased_or_merged_away_is_no_customer_of_the_lake(shop: Shop) -> None:

@@ -108,10 +108,15 @@ def _is_time_to_record(conn: Connection, turn: Turn) -> bool:
 
 def _record(turn: Turn) -> int:
     place = turn.kept(Round)
-    if not place.left:
-        place.left, place.again_at = list(SLICES), turn.now + EVERY
-    done = record_slice(turn.db, our_lake(turn.db), place.left[0])
-    del place.left[0]
+    if turn.now >= place.again_at:
+        place.left += [one for one in SLICES if one not in place.left]
+        place.again_at = turn.now + EVERY
+    slice_ = place.left.pop(0)
+    try:
+        done = record_slice(turn.db, our_lake(turn.db), slice_)
+    except BaseException:
+        place.left.append(slice_)  # it is tried again after the others, which do not wait for it
+        raise
     if place.left:
         turn.again()
     return done
