@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from rapport.capabilities.loyalty.checking import UnfitTerms, read_programme
 from rapport.capabilities.loyalty.editing import cards_of, changed, document_of, place_of, values_of
+from rapport.capabilities.loyalty.editor_pages import _of, _values
 from rapport.capabilities.loyalty.form import CARDS, Input, ListSpec
 from rapport.capabilities.loyalty.programme import (
     Benefit,
@@ -26,6 +27,7 @@ from rapport.capabilities.loyalty.programme import (
     Tier,
 )
 from rapport.capabilities.loyalty.shipped import EXAMPLE
+from rapport.kernel.errors import InvalidInput
 from tests.loyal import CLUB
 from tests.rooms.capabilities.test_loyalty_currencies import TWO
 from tests.rooms.capabilities.test_loyalty_routes import call
@@ -57,6 +59,29 @@ def test_what_the_form_shows_is_what_it_writes(document: dict[str, Any]) -> None
     written, faults = document_of(values_of(programme))
     assert faults == {}
     assert read_programme(written) == programme
+
+
+def test_names_with_commas_and_quotes_and_long_lists_stay_what_they_are() -> None:
+    names = ["Shoes, men", 'The "best"', "Hats", 'a"', ',"']
+    early = [{"what": "new", "products": [f"p{n}"], "until": "2026-12-01T00:00:00Z"} for n in range(220)]
+    rules = [CLUB["earning"][0] | {"categories": names}]
+    programme = msgspec.convert(CLUB | {"earning": rules, "early": early}, Programme)
+    values = values_of(programme)
+    assert msgspec.convert(document_of(values)[0], Programme) == programme
+    typed = document_of(values | {"earning.0.categories": ' Hats ,, "Shoes, men",'})[0]
+    assert typed["earning"][0]["categories"] == ["Hats", "Shoes, men"]
+
+
+@pytest.mark.parametrize("name", ["Shoes\nmen", "x" * 20_001, " Shoes"])
+def test_terms_that_the_form_would_change_are_shown_as_a_document_alone(name: str) -> None:
+    rules = [CLUB["earning"][0] | {"categories": [name]}]
+    assert _of(msgspec.convert(CLUB | {"earning": rules}, Programme)).values == {}
+    assert _of(msgspec.convert(CLUB, Programme)).values
+
+
+def test_a_field_that_is_too_long_is_refused_and_not_cut() -> None:
+    with pytest.raises(InvalidInput, match="20,001 characters"):
+        _values({"title": "x" * 20_001})
 
 
 def test_the_form_has_every_field_of_the_document() -> None:
@@ -174,3 +199,15 @@ def test_the_editor_is_for_everybody_on_a_phone_too(club: Server, editor: Page, 
             assert editor.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (path, width)
             wrong += violations(editor, axe)
     assert not wrong, "\n".join(wrong)
+
+
+def test_whoever_tries_terms_that_somebody_changed_meanwhile_is_told(club: Server, editor: Page) -> None:
+    there = call(club, "GET", "loyalty/programmes/club").json()
+    wanted = {"programme": CLUB | {"title": "Circle"}, "version": there["version"], "reason": "a name"}
+    changed_to = call(club, "PUT", "loyalty/programmes/club", json=wanted)
+    assert changed_to.status_code == 200, changed_to.text
+    editor.click("button.btn[value=try]")
+    expect(editor.get_by_role("alert")).to_contain_text(f"you changed version {there['version']}")
+    for field in editor.locator("input[name=version]").all():  # it goes on from what was read, however often it is sent
+        expect(field).to_have_value(str(there["version"]))
+    assert call(club, "GET", "loyalty/programmes/club").json()["programme"]["title"] == "Circle"

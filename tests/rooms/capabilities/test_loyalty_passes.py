@@ -24,7 +24,7 @@ from joserfc.jwk import RSAKey
 from rapport.app.secret_keeping import seal_secrets
 from rapport.capabilities.loyalty import store
 from rapport.capabilities.loyalty.pass_keys import AppleKeys, GoogleKeys, keep_keys, keys_of, shown_keys
-from rapport.capabilities.loyalty.passes import CardShown, apple_pass
+from rapport.capabilities.loyalty.passes import CardShown, apple_pass, google_link
 from rapport.capabilities.loyalty.watches import WATCHES
 from rapport.kernel.clock import DAY, now_us
 from rapport.kernel.errors import InvalidInput, Misconfigured
@@ -122,6 +122,20 @@ def test_a_pass_is_signed_so_that_whoever_trusts_the_authority_takes_it(
         command = ["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", "signature", "-content", content,
                    "-CAfile", "ca", "-purpose", "any", "-out", "/dev/null"]  # fmt: skip
         assert (subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0) is good
+
+
+@pytest.mark.parametrize(
+    ("title", "left"), [("Club", 4), ("Vereinigung der Freunde und Nachbarn " * 3, 2), ("สโมสร" * 16, 0)]
+)  # fmt: skip
+def test_a_link_is_never_longer_than_google_takes(signer: Made, title: str, left: int) -> None:
+    card = CARD._replace(title=title, shop=title, way="80.00 to Gold", soon="120 points expire on 1 March",
+                         serial="a" * 32, number="cus_" + "b" * 22)  # fmt: skip
+    link = google_link(card, "club", google(signer), now=NOON)
+    assert len(link) <= 1_800
+    said = jwt.decode(link.rpartition("/")[2], RSAKey.import_key(signer.pem), algorithms=["RS256"]).claims["payload"]
+    assert said["loyaltyClasses"][0]["programName"] in title
+    shown = [one["id"] for one in said["loyaltyObjects"][0]["textModulesData"]]
+    assert shown == ["tier", "next", "until", "as_of"][:left]
 
 
 @pytest.mark.parametrize(

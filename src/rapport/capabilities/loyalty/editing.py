@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -17,7 +18,7 @@ __all__ = ["CardShown", "FieldShown", "cards_of", "changed", "document_of", "pla
 
 Values = Mapping[str, str]
 MOST = 200
-"""Of a list, and characters of a number that is typed."""
+"""Of a list, as far as it is added to here."""
 _ZERO_IS_SAID = frozenset(("at", "at_most_days", "notice_days", "pending_days", "returned_days", "withdrawal_days"))
 """Where nothing typed is not 0 but as usual."""
 _BEGIN = {"earning": {"waits": "yes"}, "plans": {"withdrawal_days": "14"}}
@@ -156,7 +157,7 @@ def _written(
             if value:
                 yield name, "yes"
         elif one.kind == "names":
-            yield name, ", ".join(value)
+            yield name, _listed(value)
         elif value or one.key in _ZERO_IS_SAID:
             yield name, money.text(value) if money.is_money(one) else str(value)
     for each in lists:
@@ -193,11 +194,22 @@ def _typed(one: Input, values: Values, name: str, money: _Money, faults: dict[st
     if one.kind == "flag":
         return text == "yes" if (text == "yes") != (one.key == "waits") else None
     if one.kind == "names":
-        found = [part for part in (each.strip() for each in text.split(",")) if part]
+        found = _names_in(text)
         return found if found or (name in values and one.key.startswith("counting.")) else None
     if one.kind in ("number", "money", "counted"):
         return _number(text, faults, name, money.currency if money.is_money(one) else "")
     return text or None
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names with commas between; one that has a comma or a quote itself stands in quotes, as in a CSV file."""
+    return ", ".join('"' + one.replace('"', '""') + '"' if re.search('[,"]', one) else one for one in names)
+
+
+def _names_in(text: str) -> list[str]:
+    """What `_listed` wrote, and what people type; empty names are none."""
+    row = next(csv.reader([text], skipinitialspace=True), [])
+    return [one for one in (each.strip() for each in row) if one]
 
 
 def _number(text: str, faults: dict[str, str], name: str, currency: str) -> int | None:
@@ -275,7 +287,7 @@ def _places(values: Values, path: str) -> list[int]:
     """The numbers of a list's items that any value stands in."""
     start = f"{path}."
     found = {name[len(start) :].partition(".")[0] for name in values if name.startswith(start)}
-    return sorted(int(one) for one in found if one.isdigit() and len(one) < 5)[:MOST]
+    return sorted(int(one) for one in found if one.isdigit() and len(one) < 5)
 
 
 def _below(values: Values, name: str) -> list[tuple[str, str]]:

@@ -14,8 +14,9 @@ from rapport.kernel.language import noted
 __all__ = ["CARDS", "CardSpec", "Input", "Kind", "ListSpec"]
 
 Kind: TypeAlias = Literal["text", "number", "money", "counted", "choice", "flag", "names", "amounts", "by_tier"]
-"""`counted` is money, orders or points, as tiers are reached; `names` several, with commas between; `amounts` money in
-each other currency of the programme; `by_tier` a number for each tier.
+"""`counted` is money, orders or points, as tiers are reached; `names` several, with commas between (in
+quotes where one has a comma itself); `amounts` money in each other currency of the programme; `by_tier` a number for
+each tier.
 """
 
 

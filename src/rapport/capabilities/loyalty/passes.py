@@ -2,8 +2,9 @@
 
 **Source**: Apple, *Wallet Passes* (PassKit package format: `pass.json`, `manifest.json` with the SHA-1 of each file, a
 detached PKCS #7 signature of the manifest) and Google, *Google Wallet: Loyalty cards* (`LoyaltyClass`,
-`LoyaltyObject`, `savetowallet` JWT). The serial number is the person's in this programme for ever, so a card that is
-taken again is the same card with what holds now.
+`LoyaltyObject`, `savetowallet` JWT). The serial number is the person's in this programme, so a card that is taken again
+is the same card with what holds now. It is made of the least of their identifiers: whoever turns out to be one with
+somebody else may get another serial, and takes a second card; the first one stays on the phone as it was.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ __all__ = ["APPLE_TYPE", "CardShown", "apple_pass", "google_link", "serial_of"]
 
 APPLE_TYPE = "application/vnd.apple.pkpass"
 _SAVE = "https://pay.google.com/gp/v/save/"
+MOST_OF_LINK = 1_800
+SHORT_TITLE = 20
 _DARK = (24, 24, 31)
 _SIZES = {"icon.png": 29, "icon@2x.png": 58, "icon@3x.png": 87}
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
@@ -59,7 +62,7 @@ class CardShown(NamedTuple):
 
 
 def serial_of(workspace: WorkspaceId, programme: str, person: Key) -> str:
-    """The card's number for ever, of which nobody learns an identifier."""
+    """The card's number, of which nobody learns an identifier; `person` is the least of the person's identifiers."""
     return blake2b(f"{workspace}:{programme}:".encode() + person, digest_size=16, person=b"loyalty-card").hexdigest()
 
 
@@ -109,14 +112,31 @@ def _signature(manifest: bytes, keys: AppleKeys) -> bytes:
 
 
 def google_link(card: CardShown, programme: str, keys: GoogleKeys, *, now: int) -> str:
-    """The address that saves the card, or brings the saved one to what holds now."""
+    """The address that saves the card, or brings the saved one to what holds now.
+
+    Google takes addresses of `MOST_OF_LINK` characters at most: a longer one leaves out what matters least, from the
+    day of its figures to the tier, and then all but the beginning of long titles.
+    """
+    texts = [(key, value) for key, value in (
+        ("tier", card.tier), ("next", card.way), ("until", card.soon), ("as_of", card.as_of)
+    ) if value]  # fmt: skip
+    short = card._replace(title=card.title[:SHORT_TITLE], shop=card.shop[:SHORT_TITLE])
+    ways = [(card, texts[:n]) for n in range(len(texts), -1, -1)] + [(short, [])]
+    links = (_link(one, said, programme, keys, now=now) for one, said in ways)
+    link = ""
+    for link in links:
+        if len(link) <= MOST_OF_LINK:
+            break
+    return link
+
+
+def _link(card: CardShown, texts: list[tuple[str, str]], programme: str, keys: GoogleKeys, *, now: int) -> str:
     class_id, label = f"{keys.issuer}.{programme}", card.labels
-    texts = [("tier", card.tier), ("next", card.way), ("until", card.soon), ("as_of", card.as_of)]
     member = {
         "id": f"{keys.issuer}.{card.serial}", "classId": class_id, "state": "ACTIVE", "accountId": card.number,
         "barcode": {"type": "QR_CODE", "value": card.number, "alternateText": card.number},
         "loyaltyPoints": {"label": label["points"], "balance": {"int": card.balance}},
-        "textModulesData": [{"id": key, "header": label[key], "body": value} for key, value in texts if value],
+        "textModulesData": [{"id": key, "header": label[key], "body": value} for key, value in texts],
     }  # fmt: skip
     kind = {
         "id": class_id, "issuerName": card.shop, "programName": card.title, "reviewStatus": "UNDER_REVIEW",
