@@ -11,6 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from rapport.act.store import outbox, timers
+from rapport.adapters.files.model import Refused
+from rapport.adapters.files.redacting import _file_names, redacted_refusals
 from rapport.adapters.files.store import begin, import_errors, imports
 from rapport.adapters.files.uploads import uploads
 from rapport.app.pipeline import Pipeline
@@ -29,6 +31,8 @@ from rapport.compose.redactions import REDACTING, Redaction, RedactionProof, Red
 from rapport.kernel.clock import DAY, HOUR, to_iso
 from rapport.kernel.errors import Conflict, InvalidInput, NotFound
 from rapport.kernel.facts import OWN_SOURCE
+from rapport.kernel.identifiers import Identifier, key_of
+from rapport.kernel.ids import WorkspaceId
 from rapport.resolve.graph.store import identifiers
 from rapport.storage import log
 from rapport.storage.audit.tables import audit_entries
@@ -351,16 +355,18 @@ def test_refused_lines_and_files_of_imports_lose_it_where_imports_are_meant(
 ) -> None:
     shop = any_shop
     begun(shop, leaking(shop))
+    years_later = NOON + 1000 * DAY
     path = tmp_path / "upl_1"
     path.write_text(f"note\n{SECRET}\n")
     line = {"workspace": shop.id, "import_id": "imp_1", "file": "a.csv", "line": 2, "reason": f"no: {SECRET}"}
     upload = dict.fromkeys((column.name for column in uploads.columns), "") | {
-        "workspace": shop.id, "id": path.name, "path": str(path), "size": 9, "uploaded_at": NOON, "map_text": b"",
+        "workspace": shop.id, "id": path.name, "path": str(path), "size": 9, "uploaded_at": years_later,
+        "map_text": b"",
         "version": 1, "state": "ready", "import_id": None, "started_at": None, "finished_at": None, "done": 0,
         "total": 0, "repeated": False,
     }  # fmt: skip
     with shop.db.write() as conn:
-        begin(conn, shop.id, kind="any", title="a.csv", fingerprint="f", now=NOON)
+        begin(conn, shop.id, kind="any", title="a.csv", fingerprint="f", now=years_later)
         conn.execute(imports.update().values(id="imp_1"))
         conn.execute(import_errors.insert().values({**line, "number": 1, "row": SECRET}))
         conn.execute(uploads.insert().values(upload))
@@ -369,3 +375,18 @@ def test_refused_lines_and_files_of_imports_lose_it_where_imports_are_meant(
     assert ("import_errors" in rows_with(shop, SECRET)) == bool(source)
     assert ("1 refused lines of imports emptied" in done.proof.files) == (not source)
     assert source or not path.exists()
+    refused = [Refused("a.csv", 3, f"no: {SECRET}", f'["{SECRET}"]'), Refused("a.csv", 4, "no time", f'["{SECRET}"]')]
+    with shop.db.write() as conn:
+        later = redacted_refusals(conn, shop.id, refused)
+    assert (later == refused) == bool(source)
+    assert source or (SECRET not in str(later) and later[1].reason.startswith("no time; "))
+
+
+def test_of_one_customer_only_the_files_go_that_name_them(tmp_path: Path) -> None:
+    shop, path = WorkspaceId(1), tmp_path / "upl_1"
+    keys = {key_of(shop, Identifier("email", "ada@example.com"))}
+    for text, named in (("mail;note\nbo@example.com;x\n", False), ("note;mail\nx;ada@example.com\n", True)):
+        path.write_text(text)
+        assert _file_names(shop, keys, path) == named
+    path.write_bytes("mail\nbo@example.com\n".encode("utf-16"))
+    assert _file_names(shop, keys, path), "what cannot be read may name them"

@@ -22,6 +22,7 @@ from rapport.adapters.files.model import READER, FileFormat, ImportReport, Progr
 from rapport.adapters.files.olist import Olist
 from rapport.adapters.files.online_retail import OnlineRetail
 from rapport.adapters.files.reading import fingerprint
+from rapport.adapters.files.redacting import redacted_refusals
 from rapport.collect.model import Envelope, QuarantineRow, internal_source
 from rapport.collect.names import SPECIFICATION, Vocabulary
 from rapport.collect.prepare import prepare, quarantined
@@ -256,7 +257,8 @@ class ImportRun:
         """
         report = self._report
         added = log.append(conn, self._rows)
-        store.keep_errors(conn, self._workspace, report.id, self._refused, after=report.refusals)
+        refused = redacted_refusals(conn, self._workspace, self._refused)
+        store.keep_errors(conn, self._workspace, report.id, refused, after=report.refusals)
         insert_quarantined(conn, self._aside)
         self._moved = msgspec.structs.replace(
             report, added=report.added + added, refusals=report.refusals + len(self._refused)
