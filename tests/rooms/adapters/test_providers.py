@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha1, sha256
+from html import unescape
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
@@ -24,23 +25,33 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from litestar.testing import TestClient
 
+from rapport.act.channels import ChannelSettings
+from rapport.adapters.providers import routes
 from rapport.adapters.providers import store as doors
 from rapport.adapters.providers.model import PROVIDERS, Delivery, Provider
 from rapport.adapters.providers.reading import read
 from rapport.adapters.providers.taking import Taken, note_refused, take
+from rapport.adapters.providers.web import WEB
 from rapport.capabilities.messages import store
 from rapport.capabilities.messages.service.providers import Provider as Carrier
 from rapport.capabilities.messages.service.providers import keep_provider
 from rapport.capabilities.messages.service.queueing import MessageWanted, queue
 from rapport.capabilities.messages.store import MessageRow
+from rapport.collect.limiter import InFlight
 from rapport.kernel.clock import DAY, SECOND
-from rapport.kernel.errors import InvalidInput, NotFound, Unauthenticated
+from rapport.kernel.errors import InvalidInput, NotFound, Unauthenticated, Unavailable
 from rapport.kernel.identifiers import Identifier, key_of
 from rapport.kernel.ids import Key
 from rapport.resolve.graph.customer_ids import ensure_secret
 from rapport.storage import log
-from tests.databases import ENGINES, database_at
+from rapport.storage.sealing import VARIABLE
+from rapport.storage.workspaces import workspace_of
+from rapport.web import accounts
+from rapport.web.app import create_app
+from tests.databases import ENGINES, database_at, sqlite_database
+from tests.rooms.web.conftest import PASSWORD, sign_in
 from tests.shop import Shop
 
 NOW = 1_793_528_000 * SECOND
@@ -341,3 +352,44 @@ def test_a_providers_old_secret_counts_for_a_day_beside_the_new_one(shop: Shop) 
     finally:
         with shop.db.write() as conn:
             doors.keep_door(conn, shop.id, "meta", SIGNING.secret("meta"), now=NOW)
+
+
+def test_a_secret_that_nothing_opens_is_shown_as_such_beside_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(sqlite_database(tmp_path))
+    monkeypatch.setenv(VARIABLE, "o" * 32)
+    with shop.db.write() as conn:
+        doors.keep_door(conn, shop.id, "meta", SIGNING.secret("meta"), now=1)
+        monkeypatch.setenv(VARIABLE, "n" * 32)
+        doors.keep_door(conn, shop.id, "ses", TOPIC, now=1)
+    accounts.create_user(
+        shop.db, email="ada@example.com", password=PASSWORD, name="Ada", workspace=shop.id, role="owner", now=NOW
+    )
+    slices = shop.pipeline.slices
+    app = create_app(
+        db=shop.db, wording=slices.wording, permissions=slices.permissions, parts={"providers": WEB},
+        provided={"in_flight": InFlight(10**8), "channel_settings": ChannelSettings()},
+    )  # fmt: skip
+    with TestClient(app) as browser:
+        sign_in(browser, "ada@example.com")
+        told = unescape(browser.get("/console/providers").text)
+        assert told.count("cannot be opened with the server's key") == 1
+        assert TOPIC not in told
+        body = msgspec.json.encode({"entry": []})
+        assert browser.post(f"/v1/webhooks/providers/meta/{slug_of(shop)}", content=body).status_code == 500
+        monkeypatch.setattr(routes, "FORGED_A_MINUTE", 2)
+        monkeypatch.setattr(routes, "_certificate", unreachable)
+        ses = SIGNING.sent("ses", report("ses", "delivery", "m")).body
+        sent = [browser.post(f"/v1/webhooks/providers/ses/{slug_of(shop)}", content=ses) for _ in range(4)]
+        assert [one.status_code for one in sent] == [503] * 4  # no forgeries
+    shop.close()
+
+
+def unreachable(url: str) -> bytes:
+    raise Unavailable("Amazon SNS was not reached", hint="it sends again")
+
+
+def slug_of(shop: Shop) -> str:
+    with shop.db.read() as conn:
+        return workspace_of(conn, shop.id).slug
