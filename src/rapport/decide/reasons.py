@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 __all__ = ["LANGUAGES", "Reason", "language_among", "worded"]
 
-LANGUAGES = ("en", "de")
+LANGUAGES = ("en", "de", "fr", "es", "pt", "id", "th")
 """Those that our own reasons are written in; the first is what is logged."""
 
 
@@ -41,7 +41,7 @@ def worded(reason: str, language: str) -> str:
 def language_among(*wishes: str | None) -> str:
     """The first of these languages (`de`, `de-AT`, `de_AT.UTF-8`) that reasons are written in, else English.
 
-    >>> language_among(None, "fr", "de-AT"), language_among("xx"), language_among("EN_us", "de")
+    >>> language_among(None, "sv", "de-AT"), language_among("xx"), language_among("EN_us", "de")
     ('de', 'en', 'en')
     """
     for wish in wishes:

@@ -45,7 +45,12 @@ THREADS = 2
 THREADS_WAITING = 8
 """Likewise where the database is another process, for which most of a decision waits."""
 
-_EXPLORED = Reason({"en": "shown to learn how it does here", "de": "gezeigt, um zu lernen, wie es hier ankommt"})
+_EXPLORED = Reason({
+    "en": "shown to learn how it does here", "de": "gezeigt, um zu lernen, wie es hier ankommt",
+    "fr": "montré pour apprendre comment il est reçu ici", "es": "mostrado para saber qué acogida tiene aquí",
+    "pt": "mostrado para saber como é recebido aqui", "id": "ditampilkan untuk mengetahui minat di sini",
+    "th": "แสดงเพื่อเรียนรู้ว่าเป็นที่สนใจเพียงใด",
+})  # fmt: skip
 
 
 class Decider:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from rapport.capabilities.recommendations.alike import Seen, likeness
 from rapport.capabilities.recommendations.moments import product_moments
 from rapport.capabilities.recommendations.retention import KEPT, MOMENTS_RETENTION, PAIRS_RETENTION, RECENTS_RETENTION
 from rapport.capabilities.recommendations.store import counts_of, covisits, neighbours_of, recent_products
+from rapport.capabilities.recommendations.wording import WORDS
+from rapport.decide.reasons import LANGUAGES
 from rapport.decide.service import CustomerNamed, DecisionAsked
 from rapport.kernel.clock import DAY, HOUR, MINUTE
 from rapport.kernel.errors import InvalidInput, NotFound
@@ -325,3 +328,9 @@ def test_counts_of_moments_do_not_depend_on_the_order_and_are_let_go(shop: Shop)
     turns(shop.db, MOMENTS_RETENTION, now=NOON + 9 * 7 * DAY)
     left = {row["week"] for row in shop.rows(product_moments)}
     assert left < {row["week"] for row in rows}
+
+
+def test_each_reason_is_written_in_every_language_with_the_same_values() -> None:
+    for why, words in WORDS.items():
+        assert set(words) == set(LANGUAGES), why
+        assert len({frozenset(re.findall(r"{\w+}", text)) for text in words.values()}) == 1, why

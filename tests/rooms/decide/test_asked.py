@@ -169,8 +169,8 @@ def test_a_context_is_bounded() -> None:
 
 
 def test_a_language_nobody_wrote_is_english() -> None:
-    assert [language_among(one) for one in ("", "de", "DE_ch", "deu", "fr", "\x00", "d")] == [
-        "en", "de", "de", "en", "en", "en", "en",
+    assert [language_among(one) for one in ("", "de", "DE_ch", "deu", "sv", "th-TH", "\x00", "d")] == [
+        "en", "de", "de", "en", "en", "th", "en", "en",
     ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from datetime import tzinfo
 from rapport.capabilities.recommendations.models import folder_of
 from rapport.capabilities.recommendations.serving import Next, ReadMask, serving_of
 from rapport.capabilities.recommendations.surroundings import surroundings_of
+from rapport.capabilities.recommendations.wording import WORDS
 from rapport.decide.model import PRODUCT, Ask, Candidate
 from rapport.decide.reasons import Reason
 
@@ -45,25 +46,8 @@ def _why(found: Next, last: str) -> Reason:
 
 
 _WORDS = {
-    "follows": (
-        {"en": "often looked at after this product", "de": "wird oft nach diesem Artikel angesehen"},
-        {"en": "often looked at after {name}", "de": "wird oft nach {name} angesehen"},
-    ),
-    "neighbours": (
-        {"en": "looked at in visits like this one", "de": "in ähnlichen Besuchen angesehen"},
-        {"en": "looked at in visits like this one", "de": "in ähnlichen Besuchen angesehen"},
-    ),
-    "around": (
-        {"en": "looked at in the same visits", "de": "in denselben Besuchen angesehen"},
-        {"en": "looked at in the same visits as {name}", "de": "in denselben Besuchen wie {name} angesehen"},
-    ),
-    "near": (
-        {"en": "looked at in the same company", "de": "in derselben Nachbarschaft angesehen"},
-        {"en": "close to {name}", "de": "nah an {name}"},
-    ),
-    "popular": (
-        {"en": "popular in the shop", "de": "beliebt im Shop"},
-        {"en": "popular in the shop", "de": "beliebt im Shop"},
-    ),
+    **{why: (WORDS[f"{why}_here"], WORDS[why]) for why in ("follows", "around", "near")},
+    "neighbours": (WORDS["neighbours"], WORDS["neighbours"]),
+    "popular": (WORDS["shop"], WORDS["shop"]),
 }
 """Beside the product on the page, then after another one by name."""

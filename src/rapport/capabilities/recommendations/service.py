@@ -24,6 +24,7 @@ from rapport.capabilities.recommendations.model import Neighbour, Recent, runnin
 from rapport.capabilities.recommendations.moments import popular_at
 from rapport.capabilities.recommendations.serving import ReadMask
 from rapport.capabilities.recommendations.surroundings import moments_of, surroundings_of
+from rapport.capabilities.recommendations.wording import WORDS
 from rapport.capabilities.supply import find_locations, none_to_be_had
 from rapport.decide.model import PRODUCT, Ask, Candidate
 from rapport.decide.reasons import Reason
@@ -154,7 +155,7 @@ def of_the_results(conn: Connection, ask: Ask) -> list[Candidate]:
         question = Question(query=query, limit=SEARCHED, wants_facets=False)
         results = [one.product_id for one in search(conn, ask.workspace, question, now=ask.now).products]
     scores = _Scores()
-    found = Reason({"en": "found by the search", "de": "von der Suche gefunden"})
+    found = Reason(WORDS["found"])
     for place, product_id in enumerate(results):
         scores.add(product_id, 1 / (1 + place), found)
     for candidate in for_the_visitor(conn, ask):
@@ -281,27 +282,9 @@ def _together(neighbour: Neighbour, name: str | None) -> Reason:
     return Reason(_SOMETIMES[name is None], **named)
 
 
-_BOUGHT = (
-    {
-        "en": "bought together with {name} in {orders} orders",
-        "de": "in {orders} Bestellungen zusammen mit {name} gekauft",
-    },
-    {
-        "en": "bought together with this product in {orders} orders",
-        "de": "in {orders} Bestellungen zusammen mit diesem Artikel gekauft",
-    },
-)
-_VIEWED = (
-    {"en": "viewed with {name} in {visits} visits", "de": "in {visits} Besuchen zusammen mit {name} angesehen"},
-    {
-        "en": "viewed with this product in {visits} visits",
-        "de": "in {visits} Besuchen zusammen mit diesem Artikel angesehen",
-    },
-)
-_SOMETIMES = (
-    {"en": "sometimes looked at with {name}", "de": "manchmal zusammen mit {name} angesehen"},
-    {"en": "sometimes looked at with this product", "de": "manchmal zusammen mit diesem Artikel angesehen"},
-)
+_BOUGHT = (WORDS["bought"], WORDS["bought_here"])
+_VIEWED = (WORDS["viewed"], WORDS["viewed_here"])
+_SOMETIMES = (WORDS["sometimes"], WORDS["sometimes_here"])
 """Of another product by name, then of the product on the page."""
 
 
@@ -367,10 +350,7 @@ def _alike(name: str | None) -> Reason:
     return Reason(_ALIKE[name is None], **({} if name is None else {"name": name}))
 
 
-_ALIKE = (
-    {"en": "similar to {name}", "de": "ähnlich wie {name}"},
-    {"en": "similar to this product", "de": "ähnlich wie dieser Artikel"},
-)
+_ALIKE = (WORDS["alike"], WORDS["alike_here"])
 
 
 def _add_popular(scores: _Scores, totals: Mapping[str, int], weight: float, reason: str) -> None:
@@ -409,21 +389,13 @@ def _name(product: Product | None, product_id: str) -> str:
 
 
 def _popular_in(category: str) -> Reason:
-    return Reason({"en": "popular in {category}", "de": "beliebt in {category}"}, category=category)
+    return Reason(WORDS["popular_in"], category=category)
 
 
 def _in_the_category(category: str) -> Reason:
-    return Reason({"en": "in {category}", "de": "aus {category}"}, category=category)
+    return Reason(WORDS["in_category"], category=category)
 
 
-_NOW = {
-    "store_time": Reason({
-        "en": "popular in this store at this time of day", "de": "in dieser Filiale um diese Tageszeit beliebt",
-    }),
-    "store": Reason({"en": "popular in this store", "de": "in dieser Filiale beliebt"}),
-    "weather": Reason({"en": "popular in this weather", "de": "bei diesem Wetter beliebt"}),
-    "time": Reason({"en": "popular at this time of day", "de": "um diese Tageszeit beliebt"}),
-    "device": Reason({"en": "popular on devices like yours", "de": "auf Geräten wie Ihrem beliebt"}),
-}  # fmt: skip
-_IN_THE_SHOP = Reason({"en": "popular in the shop", "de": "beliebt im Shop"})
-_OF_THE_RANGE = Reason({"en": "from our range", "de": "aus unserem Sortiment"})
+_NOW = {kind: Reason(WORDS[kind]) for kind in ("store_time", "store", "weather", "time", "device")}
+_IN_THE_SHOP = Reason(WORDS["shop"])
+_OF_THE_RANGE = Reason(WORDS["range"])

@@ -20,7 +20,10 @@ __all__ = ["TRIED", "boosted", "excluded", "meant", "not_included", "offered", "
 TRIED = "merchandising"
 """Under this name a decision is given rules that are tried (`Ask.trial`)."""
 
-_WANTED = Reason({"en": "put forward by the shop", "de": "vom Geschäft hervorgehoben"})
+_WANTED = Reason({
+    "en": "put forward by the shop", "de": "vom Geschäft hervorgehoben", "fr": "mis en avant par la boutique",
+    "es": "destacado por la tienda", "pt": "destacado pela loja", "id": "diunggulkan oleh toko", "th": "ร้านแนะนำ",
+})  # fmt: skip
 _NO_SORT = ("", "relevance", "none", None)
 
 
