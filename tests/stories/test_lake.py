@@ -37,4 +37,18 @@ def test_an_analyst_asks_sees_an_error_with_its_place_and_saves_a_file(server: S
         page.get_by_role("button", name="Run").click()
         assert "at character" in page.get_by_role("alert").inner_text()
         assert page.get_by_label("One SELECT over").input_value() == "SELECT *\nFRM facts"
-        complaints.clear()  # the browser tells of every answer 400
+        page.get_by_label("One SELECT over").fill("SELECT 1 AS kept")
+        page.get_by_text("Save this query").click()
+        page.get_by_label("Name", exact=True).fill("Mine")
+        page.get_by_role("button", name="Save the query").click()
+        page.wait_for_url("**query=Mine**")
+        other = page.context.new_page()
+        other.goto(page.url)
+        other.on("dialog", lambda dialog: dialog.accept())
+        other.get_by_role("button", name="Remove the query").click()
+        other.wait_for_url("**done=removed**")
+        page.get_by_label("One SELECT over").fill("SELECT 42 AS typed")
+        page.get_by_role("button", name="Run").click()
+        page.get_by_role("alert").filter(has_text="Mine").wait_for()
+        assert page.get_by_label("One SELECT over").input_value() == "SELECT 42 AS typed"
+        complaints.clear()  # the browser tells of every answer 400 and 404
