@@ -163,6 +163,7 @@ def test_old_records_of_others_go_with_whoever_was_once_part_of_them(shop: Shop,
         archiver.archive(shop.db, lake)
     add_records(lake, [row(shop.id, ADA, "both", BO), row(shop.id, CY, "Cy"), row(shop.id + 1, ADA, "abroad", BO)])
     add_records(lake, [row(shop.id, ADA, "Ada", at=NOON + 1), row(shop.id, BO, "Bo", at=NOON + 1)])
+    assert (shop.id, Key(bytes.fromhex(BO))) in {one for some in upkeep.read_strands(lake) for one in some}
     erasing.forget(shop.db, lake, shop.id, [Key(bytes.fromhex(BO))])
     assert recorded(lake) == {(CY, "Cy"), (ADA, "abroad")}, "Ada is recorded again by the next pass"
 

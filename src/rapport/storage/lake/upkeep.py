@@ -12,7 +12,7 @@ from rapport.kernel.ids import Key, WorkspaceId
 from rapport.storage import log
 from rapport.storage.engine import Database
 from rapport.storage.lake.lease import alone
-from rapport.storage.lake.records import crowded_slices, join_slice
+from rapport.storage.lake.records import crowded_slices, join_slice, records_table
 from rapport.storage.lake.table import Lake, writer
 from rapport.storage.log import StoredRow
 
@@ -136,18 +136,26 @@ def read_rows(lake: Lake, *, workspace: int | None = None, after: int = 0) -> It
 
 
 def read_strands(lake: Lake) -> Iterator[list[tuple[WorkspaceId, Key]]]:
-    """Every strand that has a fact in the lake, some thousand at a time. Reads one column; memory as `read_rows`."""
+    """Every strand that has a fact in the lake or is named by a record, some thousand at a time; twice where both do.
+
+    Reads a column of each table; memory as `read_rows`.
+    """
     import duckdb
 
-    files = lake.files()
-    if not files:
-        return
+    records = records_table(lake)
+    named = "SELECT DISTINCT workspace, {} AS strand FROM read_parquet(?, hive_partitioning = true)"
+    held = (
+        (lake.files(), named.format("strand")),
+        (
+            records.file_uris() if records is not None else [],
+            named.format("unnest(list_append(from_json(strands, '[\"VARCHAR\"]'), root))"),
+        ),
+    )
     with duckdb.connect(config={"memory_limit": "512MB", "temp_directory": str(lake.folder / "sorting")}) as duck:
-        found = duck.execute(
-            "SELECT DISTINCT workspace, strand FROM read_parquet(?, hive_partitioning = true)", [files]
-        )
-        while some := found.fetchmany(_CHUNK // 10):
-            yield [(WorkspaceId(int(workspace)), Key(bytes.fromhex(strand))) for workspace, strand in some]
+        for files, query in held:
+            found = duck.execute(query, [files]) if files else None
+            while found is not None and (some := found.fetchmany(_CHUNK // 10)):
+                yield [(WorkspaceId(int(workspace)), Key(bytes.fromhex(strand))) for workspace, strand in some]
 
 
 def strands_of(lake: Lake, workspace: int, seqs: Collection[int]) -> set[Key]:
