@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -28,7 +27,7 @@ from rapport.collect.sources import identifier_policy
 from rapport.collect.store import quarantine, source_unread
 from rapport.compose import redactions
 from rapport.compose.copies import Copied
-from rapport.compose.holds import Held
+from rapport.compose.holds import Held, held_keys
 from rapport.compose.redactions import REDACTING, Redaction, RedactionProof, rule_of
 from rapport.compose.unsaid import LookAgain
 from rapport.kernel.clock import HOUR, MINUTE
@@ -87,6 +86,8 @@ class _Kept:
         """Those that failed: how often, and until when."""
         self.held: dict[str, int] = {}
         """Those that wait for a hold to end, and when it is looked again."""
+        self.free: dict[str, frozenset[Key]] = {}
+        """Who was held when none of them had the field."""
         self.roots: dict[str, set[Key]] = {}
         """Customers counted so far."""
         self.texts: dict[str, set[str] | None] = {}
@@ -94,9 +95,20 @@ class _Kept:
 
     def is_held(self, conn: Connection, found: Redaction, now: int) -> bool:
         """Looked at again a minute later: it reads all that is kept of whoever is held."""
-        if self.held.get(found.id, 0) <= now and redactions.waits_for(conn, found, now=now):
+        if self.held.get(found.id, 0) <= now and self.why_it_waits(conn, found, now):
             self.held[found.id] = now + MINUTE
         return self.held.get(found.id, 0) > now
+
+    def why_it_waits(self, conn: Connection, found: Redaction, now: int) -> str:
+        """As `redactions.waits_for` has it; not read again while the same identifiers are held, since the field comes
+        in no more once it is wanted.
+        """
+        held = held_keys(conn, found.workspace, now=now)
+        if self.free.get(found.id) == frozenset(held):
+            return ""
+        if not (why := redactions.waits_for(conn, found, now=now, held=held)):
+            self.free[found.id] = frozenset(held)
+        return why
 
     def failed(self, now: int) -> list[str]:
         return [ident for ident, (_, until) in self.resting.items() if until > now]
@@ -217,6 +229,7 @@ class _Redacting:
         """Have the files forget what was there, and say that it is done."""
         found = self._found
         texts = self._kept.texts.pop(found.id, None)
+        self._kept.free.pop(found.id, None)
         proof = found.proof or RedactionProof()
         tables = {*proof.stores, *_ALWAYS} & self._slices.tables.keys()
         beside = [
@@ -295,7 +308,7 @@ class _Redacting:
         identities.lock(conn, self._found.workspace)
         if conn.dialect.name == "sqlite":
             conn.exec_driver_sql("PRAGMA secure_delete = ON")
-        if why := redactions.waits_for(conn, self._found, now=self._turn.now):  # since it was looked
+        if why := self._kept.why_it_waits(conn, self._found, self._turn.now):  # since it was looked
             raise Held(why)
 
     def _note(self, conn: Connection, done: RedactionProof, place: str, *, state: redactions.State = "wanted") -> None:
@@ -373,10 +386,7 @@ def _of(conn: Connection, table: sa.Table, found: Redaction, rule: Rule) -> sa.S
         query = query.where(c.source == rule.source)
     if rule.keys is not None:
         query = query.where(c.strand.in_(sorted(rule.keys)))
-    name = msgspec.json.encode(rule.path[-1])
-    if conn.dialect.name == "postgresql":
-        return query.where(sa.func.pg_catalog.position(c.body, name) > 0)
-    return query.where(sa.func.instr(c.body, name) > 0)
+    return query.where(redactions.says_field(conn, c.body, rule))
 
 
 def _counted(changes: Sequence[Change]) -> RedactionProof:

@@ -73,7 +73,7 @@ def _page(
     with db.read() as conn:
         found = redactions.newest(conn, principal.workspace)
         sources = list_sources(conn, principal.workspace)
-        held = {one.id: redactions.waits_for(conn, one, now=now_us()) for one in found}
+        held = redactions.wait_for(conn, principal.workspace, found, now=now_us())
     now, zone = now_us(), viewer_zone(request)
     empty = dict.fromkeys(("field", "customer", "source", "event", "reason"), "")
     form = empty | {"since": _local(now - DAY, zone), "until": _local(now, zone)} | (typed or {})

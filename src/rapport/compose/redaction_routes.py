@@ -85,7 +85,8 @@ def list_redactions(db: Database, principal: Principal) -> RedactionsShown:
     """What was redacted, and what is being."""
     with db.read() as conn:
         found = redactions.newest(conn, principal.workspace)
-        return RedactionsShown(redactions=[shown_in(conn, one) for one in found])
+        held = redactions.wait_for(conn, principal.workspace, found, now=now_us())
+        return RedactionsShown(redactions=[shown(one, held=held[one.id]) for one in found])
 
 
 @get("/privacy/redactions/{redaction_id:str}", permission="requests:read", tags=["privacy"], sync_to_thread=True)

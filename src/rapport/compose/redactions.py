@@ -6,7 +6,7 @@ is and how it holds for what still comes: `storage/redaction.py`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Literal, TypeAlias, get_args
 
 import msgspec
@@ -34,7 +34,8 @@ from rapport.storage.withdrawn import withdrawn_facts
 
 __all__ = [
     "REDACTING", "WORKING", "Redaction", "RedactionProof", "RedactionWanted", "State", "ask", "confirm", "find",
-    "is_under_way", "newest", "note", "rule_of", "waiting", "waits_for",
+    "is_under_way", "newest", "note", "rule_of", "says_field", "wait_for", "waiting",
+    "waits_for",
 ]  # fmt: skip
 
 State: TypeAlias = Literal["asked", "told", "wanted", "tidying", "done"]
@@ -217,12 +218,15 @@ def newest(conn: Connection, workspace: WorkspaceId, *, limit: int = 50) -> list
     return [_read(row) for row in conn.execute(query.order_by(_r.asked_at.desc(), _r.id).limit(limit))]
 
 
-def waits_for(conn: Connection, found: Redaction, *, now: int) -> str:
+def waits_for(conn: Connection, found: Redaction, *, now: int, held: Mapping[Key, str] | None = None) -> str:
     """Why it waits, or would: the field is in what is kept of somebody who is held. Empty where it does not.
 
-    Cost where somebody is: their facts of the span are read.
+    `held` is what `held_keys` told, where it was asked already. Cost where somebody is: their facts of the span that
+    say the field's name are read.
     """
-    held = held_keys(conn, found.workspace, now=now) if found.state in ("told", "wanted") else {}
+    if found.state not in ("told", "wanted"):
+        return ""
+    held = held_keys(conn, found.workspace, now=now) if held is None else held
     if not held:
         return ""
     rule = rule_of(conn, found)
@@ -233,10 +237,27 @@ def waits_for(conn: Connection, found: Redaction, *, now: int) -> str:
         c = table.c
         within = (sa.and_(at >= rule.since, at < rule.until) for at in (c.occurred_at, c.received_at))
         query = sa.select(*(c[name] for name in StoredRow._fields)).where(sa.or_(*within))
+        query = query.where(says_field(conn, c.body, rule), *([c.source == rule.source] if rule.source else []))
         for row in map(StoredRow._make, select_among(conn, query, found.workspace, c.strand, held)):
             if rule.means(row) and rule.applied(found.workspace, row.body, policy) is not None:
                 return held[Key(row.strand)]
     return ""
+
+
+def wait_for(conn: Connection, workspace: WorkspaceId, several: Sequence[Redaction], *, now: int) -> dict[str, str]:
+    """By its id why each of these of one shop waits, of those that were confirmed. Who is held is asked once."""
+    wanted = [one for one in several if one.state == "wanted"]
+    held = held_keys(conn, workspace, now=now) if wanted else {}
+    waits = {one.id: waits_for(conn, one, now=now, held=held) for one in wanted}
+    return {one.id: waits.get(one.id, "") for one in several}
+
+
+def says_field(conn: Connection, body: sa.ColumnElement[bytes], rule: Rule) -> sa.ColumnElement[bool]:
+    """Whether the text of a fact says the field's name."""
+    name = msgspec.json.encode(rule.path[-1])
+    if conn.dialect.name == "postgresql":
+        return sa.func.pg_catalog.position(body, name) > 0
+    return sa.func.instr(body, name) > 0
 
 
 def rule_of(conn: Connection, found: Redaction) -> Rule:
