@@ -119,6 +119,7 @@ def test_a_field_of_theirs_is_taken_out_once_the_hold_has_ended(shop: Shop, of: 
     assert _noted(shop) == 2
     with shop.db.read() as conn:
         found = redactions.find(conn, shop.id, found.id)
+        assert WHY in redactions.wait_for(conn, shop.id, [found], now=now_us())[found.id]
         assert (found.state, WHY in redactions.waits_for(conn, found, now=now_us())) == ("wanted", True)
     ended(shop, ident)
     for _ in range(6):
