@@ -19,6 +19,11 @@ OPEN = {
     "POST /api/v1/customers/{reference}/consent": "records what the person allows: it is what others ask",
     "GET /api/v1/customers/{reference}/consent": "tells what the person allows, and nothing else",
     "GET /api/v1/customers/{reference}/may": "is the question itself",
+    "DELETE /api/v1/loyalty/passes/apple": "the shop's own keys, none of which is told",
+    "DELETE /api/v1/loyalty/passes/google": "the shop's own keys, none of which is told",
+    "GET /api/v1/loyalty/passes": "whether the shop has keys for cards, and until when",
+    "PUT /api/v1/loyalty/passes/apple": "the shop's own keys, none of which is told",
+    "PUT /api/v1/loyalty/passes/google": "the shop's own keys, none of which is told",
     "POST /api/v1/goals/preview": "products and their worth",
     "GET /api/v1/journeys/{name}/effect": "sums of two arms",
     "GET /api/v1/merchandising": _RULES,
@@ -76,6 +81,11 @@ FILES = {
         "rooms/remember/test_list_pages.py::"
         "test_a_file_for_a_purpose_leaves_out_who_does_not_allow_it_says_how_many_and_is_told_of"
     ),
+    "GET /console/loyalty/members.csv": Asks(
+        "rooms/remember/test_list_pages.py::"
+        "test_a_file_for_a_purpose_leaves_out_who_does_not_allow_it_says_how_many_and_is_told_of"
+    ),
+    "GET /shop/loyalty/card.pkpass": "the member themselves, by their signed link: their own card",
     "GET /console/segments/{name}/members.csv": Asks(
         "stories/test_doors.py::test_a_segment_s_file_is_made_for_a_purpose_alone"
     ),
@@ -151,11 +161,14 @@ JOBS = {
     "recommendations.pairs": "counts of products, nobody's",
     "recommendations.recents": _KEEPS,
     "recommendations.training": Asks("rooms/capabilities/test_learning.py::test_who_refused_is_not_learnt_from"),
+    "recommendations.moments": _KEEPS,
     "remember.summaries": _MAKES_ITSELF,
     "resolve.asking": "learns which records are one person; a rule of the shop",
     "resolve.expiry": _KEEPS,
     "resolve.linking": "says which records are one person; a rule of the shop",
     "segments.clock": _MAKES_ITSELF,
+    "shops.pull": "takes in, as a shop's webhooks do",
+    "system.secrets": _KEEPS,
     "segments.filling": _MAKES_ITSELF,
     "export.erasing": "what people asked for",
     "export.answering": "what people asked for",
@@ -194,6 +207,7 @@ COMMANDS = {
     "privacy redact": _OPERATOR,
     "quarantine discard": _OPERATOR, "quarantine list": "what could not be read, before it is anybody's",
     "quarantine replay": _OPERATOR, "rebuild": _OPERATOR, "restore": "the whole database, sealed; then who was erased",
+    "secrets seal": _OPERATOR, "secrets show": _OPERATOR,
     "serve": "the server, whose doors ask", "settings change": _OPERATOR, "settings show": _OPERATOR,
     "sources add": _OPERATOR, "sources disable": _OPERATOR, "sources enable": _OPERATOR,
     "sources end-old-key": _OPERATOR, "sources limit": _OPERATOR, "sources list": _OPERATOR,
