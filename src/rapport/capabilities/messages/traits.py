@@ -77,6 +77,10 @@ def _open(value: list[tuple[str, bool, int]], stamp: Stamp, now: int) -> tuple[A
     return found or None, stamp
 
 
+def _lately(value: list[tuple[str, int, int]], stamp: Stamp, now: int) -> tuple[Any, Stamp | None]:
+    return [{"product": name, "at": to_iso(at)} for name, _, at in value] or None, stamp
+
+
 PARTS: tuple[Part, ...] = (
     Part(
         name=PREFERRED, kind=Latest(), take=_preferred, with_context=("traits",),
@@ -97,4 +101,6 @@ TRAITS: tuple[Trait, ...] = (
           rule="By which channel they like to be reached, as they or the shop's systems stated it last."),
     Trait(name=COMPLAINTS, title="Open complaints", type="list", part=COMPLAINTS, pick=_open,
           rule="Complaints, and tickets about one, that nobody has told to be over; news and offers wait for them."),
+    Trait(name=BOUGHT, title="Bought lately", type="list", part=BOUGHT, pick=_lately,
+          rule="The products they have ordered last, at most 50: none of them is advertised to them for a while."),
 )  # fmt: skip
