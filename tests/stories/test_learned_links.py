@@ -73,7 +73,7 @@ def test_a_shop_learns_who_is_one_person_and_links_who_comes_next(any_server: Se
         worker.send_signal(signal.SIGKILL)
     assert "links were made without asking" in identity(server, "score")
     assert "active" in identity(server, "models")
-    assert json.loads(identity(server, "card", "1", "--json"))["format"] == 1
+    assert json.loads(identity(server, "card", "1", "--json"))["format"] == 2
     assert "weights in bits" in (server.data / "identity" / "model-1.txt").read_text(encoding="utf-8")
     waiting = [json.loads(line) for line in identity(server, "review", "--json").splitlines()]
     assert all(pair["score"] >= 0 and pair["left"]["customer"] != pair["right"]["customer"] for pair in waiting)
