@@ -86,5 +86,5 @@ def test_hundred_slates_and_what_is_logged_of_them_stay_what_they_were(shop: Sho
     assert len(told) == 200
     assert (
         hashlib.sha256(msgspec.json.encode(told)).hexdigest()
-        == "1aad0e1718404891d80e8019f8f83a14f22db91d2403f38a467f486d4e1b4f96"
+        == "9ee54146b32b9fe80c5a8e88d7a67dca5dd77c51896d2ad86e6c7da23f62d689"
     )
