@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from time import monotonic_ns
 from typing import Any, NamedTuple
 
 import msgspec
@@ -218,6 +219,7 @@ class Sources:
         self._full: frozenset[tuple[int, str]] = frozenset()
         self._spent: frozenset[tuple[int, str]] = frozenset()
         self._asked_at = 0
+        self._newest = 0
         self._asking: asyncio.Task[None] | None = None
         self.largest_batch = Limits().max_batch_bytes
         """The largest batch that any source may send."""
@@ -258,11 +260,12 @@ class Sources:
 
     def refresh_now(self) -> None:
         """Read the sources, how full their quarantine is, and what they have sent in a day."""
+        began = monotonic_ns()
         with self._db.read() as conn:
             read = _all_sources(conn)
             waiting = count_open(conn)
             sent = bytes_since(conn, now_us() - DAY) if any(s.limits.megabytes_per_day for s in read) else {}
-        self._keep_keys(read)
+        self._keep_keys(read, began)
         self._full = frozenset(
             (source.workspace, source.id)
             for source in read
@@ -276,11 +279,16 @@ class Sources:
 
     def _read_keys(self) -> None:
         """Read the sources alone: strangers make us look up keys, and counting what was sent takes longer."""
+        began = monotonic_ns()
         with self._db.read() as conn:
             read = _all_sources(conn)
-        self._keep_keys(read)
+        self._keep_keys(read, began)
 
-    def _keep_keys(self, read: list[Source]) -> None:
+    def _keep_keys(self, read: list[Source], began: int) -> None:
+        """Keep what was read, unless a reading that began later has ended before: it knows newer keys."""
+        if began < self._newest:
+            return
+        self._newest = began
         self._by_key = {source.write_key: source for source in read}
         self._by_previous_key = {source.previous_key: source for source in read if source.previous_key}
         self.largest_batch = max([Limits().max_batch_bytes, *(source.limits.max_batch_bytes for source in read)])

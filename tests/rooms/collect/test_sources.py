@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection
 
+from rapport.collect import sources as sources_module
 from rapport.collect.health import Health, health_of_sources
-from rapport.collect.model import PUBLIC_LIMITS, SOURCE_KINDS, Limits
+from rapport.collect.model import PUBLIC_LIMITS, SOURCE_KINDS, Limits, Source
 from rapport.collect.sources import (
     Sources,
     change_source,
@@ -206,3 +207,19 @@ def test_a_rotation_does_not_keep_an_editor_from_saving(shop: Shop) -> None:
         rotated = rotate_key(conn, shop.workspace, shop.source.id, now=NOW)
         assert source_version(rotated) == seen
         assert change_source(conn, shop.workspace, shop.source.id, name="Till", seen=seen).name == "Till"
+
+
+def test_a_key_that_is_known_is_not_forgotten_for_an_older_reading(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry, read, made = Sources(shop.db), sources_module._all_sources, []
+
+    def slowly(conn: Connection) -> list[Source]:
+        found = read(conn)
+        if not made:
+            with shop.db.write() as other:
+                made.append(create_source(other, shop.workspace, name="New", kind="store", now=NOW))
+            registry._read_keys()
+        return found
+
+    monkeypatch.setattr(sources_module, "_all_sources", slowly)
+    registry.refresh_now()
+    assert registry.find(made[0].write_key, now=NOW) == made[0]
