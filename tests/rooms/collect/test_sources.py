@@ -210,7 +210,8 @@ def test_a_rotation_does_not_keep_an_editor_from_saving(shop: Shop) -> None:
 
 
 def test_a_key_that_is_known_is_not_forgotten_for_an_older_reading(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    registry, read, made = Sources(shop.db), sources_module._all_sources, []
+    registry, read = Sources(shop.db), sources_module._all_sources
+    made: list[Source] = []
 
     def slowly(conn: Connection) -> list[Source]:
         found = read(conn)
