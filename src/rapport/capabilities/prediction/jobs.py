@@ -134,9 +134,7 @@ def _ending(joined: Joined) -> Job:
     )  # fmt: skip
 
 
-def jobs(joined: Joined) -> tuple[Job, ...]:
-    """The jobs of an installation in which this gate says of whom anything may be foretold."""
-
+def _fitting(joined: Joined) -> Job:
     def fit(turn: Turn) -> int:
         with turn.db.read() as conn:
             shop = _due_shop(conn, turn)
@@ -154,6 +152,14 @@ def jobs(joined: Joined) -> tuple[Job, ...]:
             keep_fit(conn, shop, fitted, now=turn.now)
         return 1
 
+    return Job(
+        name="prediction.fitting", title="What customers will probably do is learnt anew", due=_is_fit_due,
+        run=fit, at_most=1, pause_seconds=30.0, share=Share(behind=1 / 100, busy=1 / 20, quiet=1 / 2),
+        may_pause=True,
+    )  # fmt: skip
+
+
+def _telling(joined: Joined) -> Job:
     def tell(turn: Turn) -> int:
         with turn.db.read() as conn:
             shop = _shop_to_tell(conn)
@@ -168,16 +174,13 @@ def jobs(joined: Joined) -> tuple[Job, ...]:
                 turn.work.state(row)
         return len(told.said)
 
-    return (
-        Job(
-            name="prediction.fitting", title="What customers will probably do is learnt anew", due=_is_fit_due,
-            run=fit, at_most=1, pause_seconds=30.0, share=Share(behind=1 / 100, busy=1 / 20, quiet=1 / 2),
-            may_pause=True,
-        ),
-        Job(
-            name="prediction.telling", title="What a fit foretells is said of customers", due=_is_anybody_to_tell,
-            run=tell, at_most=200, pause_seconds=10.0, waiting_seconds=0.2,
-            share=Share(behind=1 / 50, busy=1 / 10, quiet=1 / 2), may_pause=True, ahead=_untold,
-        ),
-        _ending(joined),
+    return Job(
+        name="prediction.telling", title="What a fit foretells is said of customers", due=_is_anybody_to_tell,
+        run=tell, at_most=200, pause_seconds=10.0, waiting_seconds=0.2,
+        share=Share(behind=1 / 50, busy=1 / 10, quiet=1 / 2), may_pause=True, ahead=_untold,
     )  # fmt: skip
+
+
+def jobs(joined: Joined) -> tuple[Job, ...]:
+    """The jobs of an installation in which this gate says of whom anything may be foretold."""
+    return _fitting(joined), _telling(joined), _ending(joined)
